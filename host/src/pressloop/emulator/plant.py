@@ -1,0 +1,181 @@
+"""The press: oil in, ram out, powder between.
+
+The state is the volume of oil that has flowed in, minus what has flowed out. Pressure and ram
+position follow from it without integration, so volume is conserved exactly and no step is stiff,
+however hard the closed press:
+
+    volume = oil.taken_up(P) + A x                     ram retracted (x = 0) or travelling (P = P0)
+    volume = oil.taken_up(P) + A x_c
+             + A (F/k + compression of the pellet)     in contact, F = A (P - P0)
+
+with A the ram area, k the stiffness of the frame, P0 the pressure that carries the ram's weight and
+return spring (constant over the stroke) and x_c the travel at which punch and pellet touch.
+Friction and inertia are left out: the ram's resonance lies far above the loop.
+
+Only the flows are integrated, by the midpoint rule.
+
+Units: MPa, mm, mm2, mm3, N, s. Pellet pressures are true pressures, not readings.
+"""
+
+from .oil import Oil
+from .powder import Powder
+from .valves import PumpValve, ReleaseValve
+
+SUBSTEP_S = 0.005
+# A step that is due but for a rounding error is due.
+_ROUNDING = 1e-6
+_NEWTON_STEPS = 12
+# Newton converges quadratically: a step this small leaves an error far below the sensor's noise.
+_NEWTON_STEP_MPA = 1e-5
+
+
+class Plant:
+    """The true press, stepped by whoever owns the clock."""
+
+    def __init__(self, config: dict[str, float], substep_s: float = SUBSTEP_S) -> None:
+        """Build a press at rest from the flat dict that `description` writes."""
+        self._substep_s = substep_s
+        self.pump = PumpValve(
+            substep_s,
+            config["pump_dead_band"],
+            config["valve_lag_s"],
+            config["valve_delay_s"],
+            config["valve_hysteresis"],
+            config["pump_flow_mm3_s"],
+            config["pump_ripple"],
+            config["pump_ripple_hz"],
+        )
+        self.release = ReleaseValve(
+            substep_s,
+            config["release_dead_band"],
+            config["valve_lag_s"],
+            config["valve_delay_s"],
+            config["valve_hysteresis"],
+            config["release_flow_10mpa_mm3_s"],
+        )
+        self._oil = Oil(
+            config["oil_volume_mm3"], config["oil_bulk_modulus_mpa"], config["oil_air_fraction"]
+        )
+        self.powder = Powder(
+            config["powder_solid_height_mm"],
+            config["powder_initial_density"],
+            config["powder_panelli_a"],
+            config["powder_modulus_mpa"],
+            config["powder_creep_per_mpa"],
+            config["powder_creep_tau_s"],
+        )
+        area = config["ram_area_mm2"]
+        self._area = area
+        # Pellet pressure per oil pressure.
+        self._lever = area / config["die_area_mm2"]
+        self._frame = area * area / config["frame_stiffness_n_mm"]
+        self._travel_mpa = config["return_force_n"] / area
+        self._leak = config["leak_mm3_s_mpa"]
+        self._gap = config["approach_gap_mm"]
+        self._due = 0.0
+        self._at_travel = self._oil.taken_up(self._travel_mpa)
+        self.volume_mm3 = 0.0
+        self.oil_mpa = 0.0
+        self.pellet_mpa = 0.0
+        self._find_contact(0.0)
+        self._yield_volume = self._at_travel
+        self._stiffness_up = self._stiffness_down = 1.0 / self._oil.slope(0.0)
+
+    def density(self) -> float:
+        """Return the relative density of the pellet in the die, now."""
+        return self.powder.density(self.pellet_mpa)
+
+    def step(self, dt_s: float) -> None:
+        """Let `dt_s` pass, in whole substeps; what is left over is due at the next call."""
+        dt = self._substep_s
+        due = self._due + dt_s / dt
+        count = int(due + _ROUNDING)
+        self._due = due - count
+        half = 0.5 * dt
+        pump = self.pump
+        release = self.release
+        leak = self._leak
+        for _ in range(count):
+            fed = pump.flow(pump.advance())
+            opening = release.advance()
+            pressure = self.oil_mpa
+            flow = fed - leak * pressure
+            if opening > 0.0:
+                flow -= release.flow(opening, pressure)
+            middle = pressure + half * flow * (
+                self._stiffness_up if flow > 0.0 else self._stiffness_down
+            )
+            if middle < 0.0:
+                middle = 0.0
+            flow = fed - leak * middle
+            if opening > 0.0:
+                flow -= release.flow(opening, middle)
+            self._settle(self.volume_mm3 + flow * dt)
+        if self.pellet_mpa > 0.0:
+            crept = self.powder.relax(self.pellet_mpa, dt_s)
+            if crept > 0.0:
+                self._contact_volume += self._area * crept
+
+    def _find_contact(self, pellet_mpa: float) -> None:
+        """Make `pellet_mpa` the pellet's yield pressure and find where it now touches."""
+        powder = self.powder
+        powder.yield_at(pellet_mpa)
+        travel = self._gap + powder.loose_mm - powder.height_mm + powder.creep_mm
+        self._contact_volume = self._area * travel
+        self._elastic = self._frame + self._area * self._lever * powder.elastic()
+        self._yield_oil_mpa = self._travel_mpa + pellet_mpa / self._lever
+
+    def _settle(self, volume: float) -> None:
+        """Find the pressure at which the press holds `volume`."""
+        oil = self._oil
+        if volume < 0.0:
+            volume = 0.0
+        self.volume_mm3 = volume
+        squeezing = volume - self._contact_volume
+        if squeezing <= self._at_travel:
+            self.pellet_mpa = 0.0
+            if volume > self._at_travel:
+                # Travelling: more oil moves the ram, not the pressure.
+                self.oil_mpa = self._travel_mpa
+                self._stiffness_up = self._stiffness_down = 0.0
+                return
+            pressure = oil.pressure(volume, 0.0)
+            self.oil_mpa = pressure
+            self._stiffness_up = self._stiffness_down = 1.0 / oil.slope(pressure)
+            return
+        elastic = self._elastic
+        if squeezing <= self._yield_volume:
+            # The spring of frame and pellet begins at the travel pressure, not at zero.
+            pressure = oil.pressure(squeezing + elastic * self._travel_mpa, elastic)
+            self.oil_mpa = pressure
+            self.pellet_mpa = (pressure - self._travel_mpa) * self._lever
+            self._stiffness_up = self._stiffness_down = 1.0 / (oil.slope(pressure) + elastic)
+            return
+        self._densify(volume)
+
+    def _densify(self, volume: float) -> None:
+        """Solve for a pressure above all before. From below, Newton approaches monotonically."""
+        oil = self._oil
+        powder = self.powder
+        area = self._area
+        lever = self._lever
+        frame = self._frame
+        travel_mpa = self._travel_mpa
+        top = self._gap + powder.loose_mm + powder.creep_mm
+        pressure = self._yield_oil_mpa
+        for _ in range(_NEWTON_STEPS):
+            over = pressure - travel_mpa
+            height, slope = powder.squeeze(over * lever)
+            excess = oil.taken_up(pressure) + frame * over + area * (top - height) - volume
+            compliance = oil.slope(pressure) + frame - area * lever * slope
+            step = excess / compliance
+            pressure -= step
+            if -_NEWTON_STEP_MPA < step < _NEWTON_STEP_MPA:
+                break
+        pellet_mpa = (pressure - travel_mpa) * lever
+        self.oil_mpa = pressure
+        self.pellet_mpa = pellet_mpa
+        self._find_contact(pellet_mpa)
+        self._yield_volume = volume - self._contact_volume
+        self._stiffness_up = 1.0 / compliance
+        self._stiffness_down = 1.0 / (oil.slope(pressure) + self._elastic)
