@@ -1,0 +1,99 @@
+# The front door: `make` lists what there is to do. Every target does its own set-up first.
+
+ifneq ($(filter 3.%,$(MAKE_VERSION)),)
+$(error This Makefile needs GNU make 4, not $(MAKE_VERSION). On macOS: brew install make, then say gmake)
+endif
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# The Python that creates .venv, 3.10 or newer.
+PYTHON ?= python3
+# Passed on to pytest, for example: make test PYTEST_ARGS="-k dwell -x"
+PYTEST_ARGS ?=
+# A MicroPython of your own: a binary, or a checkout to build. Default: found on the PATH or built.
+export MICROPYTHON
+export MICROPYTHON_SRC
+
+BIN := .venv/bin
+PACKAGES := .venv/.installed
+INTERPRETER := build/micropython/.ready
+
+##@ Start here
+
+.PHONY: help
+help: ## list the targets
+	@awk 'BEGIN { FS = ":.*## " } \
+	  /^##@/ { printf "\n%s\n", substr($$0, 5) } \
+	  /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: setup
+setup: $(PACKAGES) $(INTERPRETER) ## install the pinned packages into .venv, find or build MicroPython
+
+.PHONY: demo
+demo: setup ## press a simulated sodium-ion cell from protocol to plot
+	@run=runs/demo-$$(date +%Y%m%d-%H%M%S)
+	@$(BIN)/pressloop run examples/sodium_three_step.yaml --port emulated --out "$$run" --yes
+	@$(BIN)/pressloop plot "$$run"
+
+##@ Every change
+
+.PHONY: test
+test: setup ## run all tests: unit, property, firmware on both interpreters, emulated board
+	$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
+
+.PHONY: check
+check: setup ## look for faults without running: format, lint, types, drift of generated files
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/python protocol/generate.py --check
+
+.PHONY: format
+format: setup ## rewrite the Python files in the project's format
+	$(BIN)/ruff check --fix-only
+	$(BIN)/ruff format
+
+.PHONY: generate
+generate: setup ## write what protocol/pressloop.cddl generates
+	$(BIN)/python protocol/generate.py
+
+.PHONY: hooks
+hooks: setup ## let git run the checks before each commit
+	$(BIN)/pre-commit install
+
+##@ Now and then
+
+.PHONY: pins
+pins: ## resolve host/pyproject.toml anew into host/constraints.txt (PINS_ARGS=--upgrade for newer ones)
+	@$(PYTHON) -m venv build/pins
+	@build/pins/bin/python -m pip install --quiet 'uv>=0.5'
+	@cd host; ../build/pins/bin/uv pip compile --quiet --universal --python-version 3.10 \
+	  --all-extras --group dev --custom-compile-command 'make pins' $(PINS_ARGS) \
+	  --output-file constraints.txt pyproject.toml
+
+.PHONY: clean
+clean: ## remove everything that was built or installed; runs/ stays
+	rm -rf build .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find firmware host hil_tests protocol tests tools -name __pycache__ -prune -exec rm -rf {} +
+
+# ---------------------------------------------------------------------------------------------
+# Set-up
+
+$(PACKAGES): host/constraints.txt host/pyproject.toml tools/venv.py
+	@echo "Setting up the Python packages (logs: build/logs)" >&2
+	@command -v $(PYTHON) >/dev/null || { \
+	  echo "There is no $(PYTHON): install Python 3.10 or newer, or say PYTHON=/path/to/it." >&2; exit 1; }
+	@$(PYTHON) tools/venv.py
+	@touch $@
+
+# A MicroPython that was named may be another one than last time, so it is looked at every time.
+ifneq ($(MICROPYTHON)$(MICROPYTHON_SRC),)
+.PHONY: $(INTERPRETER)
+endif
+$(INTERPRETER): firmware/tools/micropython.py
+	@echo "Setting up MicroPython (logs: build/logs)" >&2
+	@$(PYTHON) firmware/tools/micropython.py unix build/micropython/micropython
+	@touch $@

@@ -1,0 +1,278 @@
+"""Find MicroPython's unix port for the emulated board, or build it.
+
+    micropython.py find          print the binary that would be used
+    micropython.py unix OUT      make OUT a working binary: a link to one that exists, or a build
+    micropython.py source DIR    unpack MicroPython's source into DIR
+
+What the user names comes first and never silently falls back: MICROPYTHON=/path/to/binary, or
+MICROPYTHON_SRC=/path/to/checkout, which is built without writing into it. Then what was built
+before, then `micropython` on the PATH, then a build of Debian's source package: apt checks its
+signature, needs no root to download it, and reaches it through the mirror the machine already uses.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
+from phase import LOGS, REPOSITORY, SetupError, apt_install, exit_code, run
+
+BUILD = REPOSITORY / "build" / "micropython"
+OLDEST = (1, 25)
+# The first Debian release whose MicroPython is new enough.
+SUITE = "trixie"
+DEBIAN_MIRROR = "http://deb.debian.org/debian"
+DEBIAN_KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+
+# TLS, the database and foreign functions are left out: each needs a library that neither the
+# firmware nor the emulated board uses. Nothing is frozen, so mpy-cross is not needed either.
+# Without -Werror (CWARN) a compiler newer than the source can build it.
+UNIX_FLAGS = (
+    "VARIANT=standard",
+    "MICROPY_PY_SSL=0",
+    "MICROPY_PY_BTREE=0",
+    "MICROPY_PY_FFI=0",
+    "FROZEN_MANIFEST=",
+    "CWARN=-Wall",
+)
+
+# Runs on the candidate: prints its version, then what the firmware or the emulated board lacks.
+_PROBE = f"""
+import sys
+print("%d.%d.%d" % sys.implementation[1][:3])
+if sys.implementation[0] != "micropython":
+    print("is not MicroPython")
+elif sys.implementation[1][:2] < {OLDEST}:
+    print("is older than {OLDEST[0]}.{OLDEST[1]}")
+elif sys.maxsize < 2**62:
+    print("is not a 64-bit build")
+else:
+    try:
+        import gc, os, select, socket, struct, time
+        from binascii import crc32
+        from micropython import const, heap_lock, heap_unlock
+        select.poll
+    except (ImportError, AttributeError) as error:
+        print("lacks a feature:", error)
+"""
+
+
+def find(environ: Mapping[str, str], built: Path) -> Path | None:
+    """Return the binary to use, or None when one has to be built.
+
+    Raises SetupError when the binary that the user named in MICROPYTHON does not do.
+    """
+    named = environ.get("MICROPYTHON")
+    if named:
+        path = shutil.which(named, path=environ.get("PATH"))
+        if path is None:
+            raise SetupError(f"MICROPYTHON={named} is not a program. Name a binary, or unset it.")
+        complaint = probe(Path(path))
+        if complaint:
+            raise SetupError(f"MICROPYTHON={named} {complaint}. Name another one, or unset it.")
+        return Path(path).absolute()
+    if environ.get("MICROPYTHON_SRC"):
+        return None
+    on_path = shutil.which("micropython", path=environ.get("PATH"))
+    for candidate in (built, *([Path(on_path)] if on_path else [])):
+        if probe(candidate) is None:
+            return candidate.absolute()
+    return None
+
+
+def probe(binary: Path) -> str | None:
+    """Run `binary` and return what makes it unfit, or None when it fits."""
+    try:
+        result = subprocess.run(
+            [binary, "-c", _PROBE], capture_output=True, text=True, timeout=20, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"does not run ({error})"
+    if result.returncode != 0 or not result.stdout:
+        return f"does not run (exit code {result.returncode})"
+    version, *complaint = result.stdout.splitlines()
+    return f"{complaint[0]} (version {version})" if complaint else None
+
+
+def unix(out: Path, environ: Mapping[str, str]) -> None:
+    """Make `out` a working binary; nothing is done when it is one already."""
+    found = find(environ, out)
+    if found is None:
+        checkout = environ.get("MICROPYTHON_SRC")
+        if checkout:
+            tree = Path(checkout).absolute()
+            if not (tree / "ports" / "unix" / "Makefile").is_file():
+                raise SetupError(f"MICROPYTHON_SRC={checkout} holds no ports/unix/Makefile.")
+        else:
+            tree = BUILD / "source"
+            source(tree)
+        build_unix(tree, out)
+    elif not out.exists() or not out.samefile(found):
+        _put_in_place(out, lambda new: new.symlink_to(found))
+
+
+def build_unix(tree: Path, out: Path) -> None:
+    """Build `tree`'s unix port outside the tree and put it at `out` once it is proved to work."""
+    missing = [tool for tool in ("gcc", "make") if shutil.which(tool) is None]
+    if missing:
+        apt_install("build-essential")
+    BUILD.mkdir(parents=True, exist_ok=True)
+    # A fresh folder each time: an interrupted compiler may leave half an object file behind.
+    with tempfile.TemporaryDirectory(prefix="unix-", dir=BUILD) as folder:
+        # Without these, the outer make would meddle with this one, and MicroPython would take its
+        # version from this repository's tags.
+        env = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
+        env["GIT_CEILING_DIRECTORIES"] = str(tree.parent)
+        jobs = f"-j{os.cpu_count() or 1}"
+        make = ("make", "-C", tree / "ports" / "unix", jobs, f"BUILD={folder}", *UNIX_FLAGS)
+        run("MicroPython, unix port", LOGS / "micropython-unix.log", *make, env=env)
+        built = Path(folder) / "micropython"
+        complaint = probe(built)
+        if complaint:
+            raise SetupError(f"MicroPython as built from {tree} {complaint}.")
+        _put_in_place(out, lambda new: shutil.copy2(built, new))
+
+
+def source(tree: Path) -> None:
+    """Unpack Debian's MicroPython source into `tree`; nothing is done when it is there.
+
+    Raises SetupError when this machine cannot fetch it, naming what to do instead.
+    """
+    if (tree / "ports" / "unix" / "Makefile").is_file():
+        return
+    if shutil.which("apt-get") is None:
+        raise SetupError(
+            "MicroPython 1.25 or newer is needed and this machine has no apt to fetch it with.\n"
+            "Install it so that `micropython` is on the PATH (macOS: brew install micropython),\n"
+            "or clone it and say make setup MICROPYTHON_SRC=/path/to/the/checkout."
+        )
+    if not DEBIAN_KEYRING.is_file():
+        apt_install("debian-archive-keyring")
+    if shutil.which("xz") is None:
+        apt_install("xz-utils")
+    archive = _download()
+    tree.parent.mkdir(parents=True, exist_ok=True)
+    # Unpacked beside its place and then moved, so that a tree which is there is a whole one.
+    with tempfile.TemporaryDirectory(prefix="source-", dir=tree.parent) as folder:
+        unpacked = Path(folder) / "tree"
+        unpacked.mkdir()
+        tar = ("tar", "-xf", archive, "-C", unpacked, "--strip-components=1")
+        run("MicroPython source, unpacking", LOGS / "micropython-unpack.log", *tar)
+        unpacked.rename(tree)
+    shutil.rmtree(archive.parent)
+
+
+def _download() -> Path:
+    """Fetch the source package with apt and return the path of its tarball.
+
+    The machine's mirrors are tried before Debian's own; one that lacks the suite is passed over.
+    """
+    failure = SetupError("no mirror")
+    for mirror in dict.fromkeys([*_machine_mirrors(), DEBIAN_MIRROR]):
+        try:
+            return _download_from(mirror)
+        except SetupError as error:
+            failure = error
+    raise failure
+
+
+def _download_from(mirror: str) -> Path:
+    """Fetch the source package from `mirror`, with state and lists apart from the machine's."""
+    folder = BUILD / "apt"
+    for name in ("state/lists/partial", "cache/archives/partial"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    sources = folder / "sources.list"
+    sources.write_text(f"deb-src [signed-by={DEBIAN_KEYRING}] {mirror} {SUITE} main\n")
+    apt = [
+        "apt-get",
+        f"-oDir::Etc::SourceList={sources}",
+        "-oDir::Etc::SourceParts=/dev/null",
+        f"-oDir::State={folder / 'state'}",
+        "-oDir::State::status=/dev/null",
+        f"-oDir::Cache={folder / 'cache'}",
+        # As root, apt would fetch as a user who cannot write into this checkout.
+        "-oAPT::Sandbox::User=root",
+        # A missing or unverified index is otherwise only a warning.
+        "-oAPT::Update::Error-Mode=any",
+    ]
+    run(f"Debian {SUITE}, source index", LOGS / "micropython-index.log", *apt, "update")
+    fetch = [*apt, "source", "--download-only", "micropython"]
+    run("MicroPython source, download", LOGS / "micropython-fetch.log", *fetch, cwd=folder)
+    (archive,) = folder.glob("micropython_*.orig.tar.xz")
+    return archive
+
+
+def _machine_mirrors() -> list[str]:
+    """Return the mirrors of the machine's own Debian release, as apt itself reads its settings."""
+    command = ["apt-get", "indextargets", "--no-release-info", "--format"]
+    command += ["$(REPO_URI) $(RELEASE) $(COMPONENT)", "Created-By: Packages"]
+    listing = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    return mirrors(listing, _os_release("ID"), _os_release("VERSION_CODENAME"))
+
+
+def mirrors(listing: str, distribution: str, codename: str) -> list[str]:
+    """Pick the main archive's mirrors from lines of `URI release component`.
+
+    Security and backports live elsewhere and have no counterpart in another suite; on another
+    distribution than Debian no mirror is one of Debian's.
+    """
+    if distribution != "debian":
+        return []
+    rows = [line.split() for line in listing.splitlines()]
+    suites = (codename, SUITE, "stable", "testing", "unstable", "sid")
+    return [
+        uri.rstrip("/") for uri, suite, component in rows if suite in suites and component == "main"
+    ]
+
+
+def _os_release(key: str) -> str:
+    try:
+        return platform.freedesktop_os_release().get(key, "")
+    except OSError:
+        return ""
+
+
+def _put_in_place(out: Path, make: Callable[[Path], object]) -> None:
+    """Let `make` create a file beside `out`, then rename it: `out` is whole at every moment."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    new = out.with_name(f".{out.name}.{os.getpid()}")
+    try:
+        make(new)
+        new.replace(out)
+    finally:
+        new.unlink(missing_ok=True)
+
+
+def _print_found() -> None:
+    found = find(os.environ, BUILD / "micropython")
+    if found is None:
+        raise SetupError("No MicroPython yet: make setup builds one.")
+    print(found)
+
+
+def main(argv: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("find", help="print the binary that would be used")
+    commands.add_parser("unix", help="make OUT a working binary").add_argument("out", type=Path)
+    commands.add_parser("source", help="unpack the source").add_argument("tree", type=Path)
+    args = parser.parse_args(argv)
+    if args.command == "find":
+        return exit_code(_print_found)
+    if args.command == "unix":
+        return exit_code(lambda: unix(args.out.absolute(), os.environ))
+    return exit_code(lambda: source(args.tree.absolute()))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
