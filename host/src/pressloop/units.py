@@ -1,0 +1,260 @@
+"""Quantities as people write them: "250 MPa", "10 MPa/s", "3 min", "0.5 %".
+
+A quantity is read into an exact fraction of its dimension's base unit (the unit of the wire: kPa,
+kPa/s, ms, um) and printed back without rounding. A general units library would accept units that no
+press has, in spellings that differ between libraries, and would answer in floats; eight dimensions
+in one table are less to trust (docs/decisions/0004-quantities.md).
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final
+
+from pressloop.errors import PressloopError
+
+
+class UnitError(PressloopError):
+    """A quantity that cannot be read.
+
+    Codes: `missing-unit`, `unknown-unit`, `wrong-unit`, `not-a-quantity`.
+    """
+
+
+@dataclass(frozen=True, eq=False)
+class Dimension:
+    """A kind of quantity and every unit it may be written in."""
+
+    name: str
+    """As it reads in a sentence: "a pressure"."""
+    units: Mapping[str, Fraction]
+    """Unit to its size in base units; the order is that of the hints."""
+    print_in: tuple[str, ...]
+    """Units to print in: the first that gives a whole number, else the last."""
+    example: str
+
+    @property
+    def unit_list(self) -> str:
+        """All units, for a hint."""
+        return ", ".join(self.units)
+
+
+_KPA: Final = {
+    "Pa": Fraction(1, 1000),
+    "kPa": Fraction(1),
+    "MPa": Fraction(1000),
+    "GPa": Fraction(1_000_000),
+    "bar": Fraction(100),
+}
+_PER_TIME: Final = {"s": Fraction(1), "min": Fraction(1, 60)}
+
+PRESSURE: Final = Dimension("a pressure", _KPA, ("MPa",), "250 MPa")
+"""Base unit kPa."""
+
+PRESSURE_RATE: Final = Dimension(
+    "a pressure rate",
+    {f"{p}/{t}": kpa * per for t, per in _PER_TIME.items() for p, kpa in _KPA.items()},
+    ("MPa/s",),
+    "10 MPa/s",
+)
+"""Base unit kPa/s."""
+
+DURATION: Final = Dimension(
+    "a duration",
+    {
+        "ms": Fraction(1),
+        "s": Fraction(1000),
+        "min": Fraction(60_000),
+        "h": Fraction(3_600_000),
+        "d": Fraction(86_400_000),
+    },
+    ("d", "h", "min", "s"),
+    "3 min",
+)
+"""Base unit ms."""
+
+LENGTH: Final = Dimension(
+    "a length",
+    {
+        "mm": Fraction(1000),
+        "um": Fraction(1),
+        "\N{MICRO SIGN}m": Fraction(1),
+        "\N{GREEK SMALL LETTER MU}m": Fraction(1),
+    },
+    ("mm",),
+    "10 mm",
+)
+"""Base unit um."""
+
+PERCENT: Final = Dimension("a percentage", {"%": Fraction(1)}, ("%",), "0.5 %")
+"""Base unit percent."""
+
+PER_SECOND: Final = Dimension(
+    "a proportional gain", {"/s": Fraction(1), "1/s": Fraction(1)}, ("/s",), "6 /s"
+)
+"""Base unit 1/s."""
+
+PER_SECOND_SQUARED: Final = Dimension(
+    "an integral gain",
+    {"/s2": Fraction(1), "1/s2": Fraction(1), "/s\N{SUPERSCRIPT TWO}": Fraction(1)},
+    ("/s2",),
+    "3 /s2",
+)
+"""Base unit 1/s2."""
+
+_DIMENSIONS: Final = (
+    PRESSURE,
+    PRESSURE_RATE,
+    DURATION,
+    LENGTH,
+    PERCENT,
+    PER_SECOND,
+    PER_SECOND_SQUARED,
+)
+
+# Two digits of exponent: enough for any float that Python prints, too few to fill the memory.
+_NUMBER: Final = r"[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]{1,2})?"
+# A unit that begins with a digit needs a space: "6 1/s" is not 61 per second.
+_QUANTITY: Final = re.compile(
+    rf"(-?{_NUMBER})(?:\s*(?![eE][-+]?[0-9])(?=[^\W\d_]|[%/])|\s+(?=1/))(\S.*)"
+)
+_BARE_NUMBER: Final = re.compile(rf"-?{_NUMBER}")
+_LONGEST: Final = 60
+"""Characters; no quantity that a person writes is longer."""
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A number with its unit."""
+
+    value: Fraction
+    """In base units of the dimension, exact."""
+    dimension: Dimension
+    text: str
+    """As written, with one space between number and unit."""
+
+
+def parse(text: str, *dimensions: Dimension) -> Quantity:
+    """Read a quantity of one of the dimensions.
+
+    Raises:
+        UnitError: with a code, and a hint that says which units would be right.
+    """
+    stripped = text.strip()
+    shown = stripped if len(stripped) <= _LONGEST else stripped[:_LONGEST] + "..."
+    wanted = " or ".join(d.name for d in dimensions)
+    if len(stripped) > _LONGEST:
+        raise UnitError(
+            f"'{shown}' is too long for {wanted}",
+            code="not-a-quantity",
+            hint=f"write a number and a unit, like '{dimensions[0].example}'",
+        )
+    if _BARE_NUMBER.fullmatch(stripped):
+        raise missing_unit(stripped, *dimensions)
+    match = _QUANTITY.fullmatch(stripped)
+    if match is None:
+        raise UnitError(
+            f"'{shown}' is not {wanted}", code="not-a-quantity", hint=_hint(stripped, dimensions)
+        )
+    number, unit = match.groups()
+    for dimension in dimensions:
+        if unit in dimension.units:
+            value = Fraction(number) * dimension.units[unit]
+            return Quantity(value, dimension, f"{number} {unit}")
+    raise _wrong_unit(shown, unit, dimensions)
+
+
+def missing_unit(number: object, *dimensions: Dimension) -> UnitError:
+    """Return the error for a number that has no unit."""
+    choices = " or ".join(f"'{number} {d.print_in[0]}'" for d in dimensions)
+    return UnitError(
+        f"{number} has no unit",
+        code="missing-unit",
+        hint=f"write {choices}; units: {_units_of(dimensions)}",
+    )
+
+
+def format_quantity(value: Fraction | int, dimension: Dimension) -> str:
+    """Print a value in base units so that `parse` reads the same value back.
+
+    Raises:
+        ValueError: the value has no finite decimal expansion.
+    """
+    exact = Fraction(value)
+    for unit in dimension.print_in:
+        scaled = exact / dimension.units[unit]
+        if scaled.denominator == 1 and scaled != 0:
+            return f"{scaled} {unit}"
+    unit = dimension.print_in[-1]
+    return f"{_decimal(exact / dimension.units[unit])} {unit}"
+
+
+def pattern(*dimensions: Dimension) -> str:
+    """Return a regular expression (ECMA-262) for JSON Schema: what `parse` accepts, unsigned."""
+    units = sorted({re.escape(u).replace(r"\ ", " ") for d in dimensions for u in d.units})
+    # Units that begin with a digit need a space before them, as in `parse`.
+    apart = [u for u in units if u[0].isdigit()]
+    close = [u for u in units if not u[0].isdigit()]
+    alternatives = [rf"\s*({'|'.join(close)})"] + ([rf"\s+({'|'.join(apart)})"] if apart else [])
+    return rf"^\s*{_NUMBER}({'|'.join(alternatives)})\s*$"
+
+
+def _decimal(value: Fraction) -> str:
+    places = 0
+    while (value * 10**places).denominator != 1:
+        places += 1
+        if places > _LONGEST:
+            raise ValueError(f"{value} has no finite decimal expansion")
+    digits = str(abs(int(value * 10**places))).rjust(places + 1, "0")
+    sign = "-" if value < 0 else ""
+    return sign + (f"{digits[:-places]}.{digits[-places:]}" if places else digits)
+
+
+def _units_of(dimensions: tuple[Dimension, ...]) -> str:
+    return ", ".join(d.unit_list for d in dimensions)
+
+
+def _hint(text: str, dimensions: tuple[Dimension, ...]) -> str:
+    example = dimensions[0].example
+    if re.search(r"[0-9][,_' ][0-9]", text):
+        return f"write decimals with a point and no thousands separator, like '{example}'"
+    if re.match(r"\.[0-9]", text):
+        return f"write the zero before the point: '0{text}'"
+    if re.fullmatch(r"[0-9]+:[0-9]+(:[0-9]+)?", text):
+        return f"write a number and a unit, like '{DURATION.example}'"
+    if re.match(r"[-+]?\.?(nan|inf)", text, re.IGNORECASE):
+        return f"write a finite number, like '{example}'"
+    return f"write a number and a unit, like '{example}'; units: {_units_of(dimensions)}"
+
+
+def _wrong_unit(text: str, unit: str, dimensions: tuple[Dimension, ...]) -> UnitError:
+    wanted = " or ".join(d.name for d in dimensions)
+    right = _units_of(dimensions)
+    for other in _DIMENSIONS:
+        if unit in other.units:
+            return UnitError(
+                f"'{text}' is {other.name}, not {wanted}",
+                code="wrong-unit",
+                hint=f"write it like '{dimensions[0].example}'; units: {right}",
+            )
+    if re.search(r"\s[0-9.]+\s*[a-z]", unit):
+        return UnitError(
+            f"'{text}' has more than one number",
+            code="not-a-quantity",
+            hint=f"write one number with one unit, like '{dimensions[0].example}'",
+        )
+    known = [u for d in dimensions for u in d.units]
+    # Case first: mPa and MPa differ by nine orders of magnitude and by one key.
+    close = [u for u in known if u.lower() == unit.lower()] or difflib.get_close_matches(
+        unit, known, n=1
+    )
+    suggestion = f"did you mean '{close[0]}'? " if close else ""
+    return UnitError(
+        f"'{text}' has the unknown unit '{unit}'",
+        code="unknown-unit",
+        hint=f"{suggestion}units of {wanted}: {right}",
+    )
