@@ -1,0 +1,58 @@
+"""Write every file that derives from pressloop.cddl, or check that none has drifted.
+
+`python protocol/generate.py` writes; with `--check` it exits 1 and names the files that differ.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from cddlparser import ParserError
+from generator import firmware
+from generator.model import Schema, SchemaError, read_schema
+
+ROOT = Path(__file__).resolve().parent.parent
+CDDL = ROOT / "protocol" / "pressloop.cddl"
+
+OUTPUTS: dict[str, Callable[[Schema], str]] = {
+    "firmware/pressloop_fw/schema.py": firmware.emit,
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the generator and return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--check", action="store_true", help="write nothing, name drifted files")
+    parser.add_argument("--schema", type=Path, default=CDDL, help="the CDDL to read")
+    parser.add_argument("--root", type=Path, default=ROOT, help="where the files belong")
+    args = parser.parse_args(argv)
+
+    try:
+        schema = read_schema(args.schema.read_text())
+    except (SchemaError, ParserError) as error:
+        print(f"{args.schema}: {error}", file=sys.stderr)
+        return 2
+
+    drifted = []
+    for name, emit in OUTPUTS.items():
+        path, text = args.root / name, emit(schema)
+        if path.is_file() and path.read_text() == text:
+            continue
+        drifted.append(name)
+        if not args.check:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+
+    for name in drifted:
+        print(f"{name}: {'differs from the schema' if args.check else 'written'}", file=sys.stderr)
+    if args.check and drifted:
+        print("run `python protocol/generate.py` and commit the result", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
