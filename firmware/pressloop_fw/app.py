@@ -1,0 +1,62 @@
+"""The only place that wires objects together, and the foreground loop."""
+
+import sys
+
+from pressloop_fw.controller import Controller
+from pressloop_fw.link import Link
+from pressloop_fw.plan import Plan
+from pressloop_fw.server import Server
+from pressloop_fw.telemetry import TelemetryRing
+
+
+class App:
+    """Firmware of one controller on one board.
+
+    Two tiers: `controller.tick`, started on the board's timer, and `poll`, called over and over.
+    The foreground may stall; the tick may not notice.
+    """
+
+    def __init__(self, board):
+        self.board = board
+        self.plan = Plan()
+        self.ring = TelemetryRing(board.ring_records)
+        self.controller = Controller(board, self.plan, self.ring)
+        self.server = Server(board, self.controller, self.plan, self.ring)
+        self.link = Link(board, self.server, self._on_console)
+        self._fed_at = -1
+        board.safe()
+        self.server.boot(self.link)
+
+    def poll(self):
+        """One turn of the foreground loop."""
+        self.link.poll()
+        self.server.drain()
+        failure = self.controller.failure
+        if failure is not None:
+            self.controller.failure = None
+            _print_traceback(failure)
+        # Fed only when the tick has advanced since the last time round this loop: a hung tick and
+        # a hung foreground both end in a reset.
+        if self.controller.tick_count != self._fed_at:
+            self._fed_at = self.controller.tick_count
+            self.board.feed_watchdog()
+
+    def run(self):
+        """Run for ever."""
+        board = self.board
+        board.start_tick(self.controller.tick)
+        while True:
+            self.poll()
+            board.idle()
+
+    def _on_console(self, byte):
+        """Take a byte that came outside a frame: nothing of ours."""
+
+
+def _print_traceback(failure):
+    if hasattr(sys, "print_exception"):
+        sys.print_exception(failure)
+    else:
+        import traceback
+
+        traceback.print_exception(failure)

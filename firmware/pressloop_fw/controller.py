@@ -1,0 +1,194 @@
+"""The tick: sample, interlocks, sequencer, loop, valves, record, in this order.
+
+Integers only, nothing allocates, nothing waits. An exception here would leave valves where they
+are, so the board calls `tick()`, which turns one into a fault.
+"""
+
+from pressloop_fw import schema
+from pressloop_fw.interlocks import Interlocks
+from pressloop_fw.pid import Pid
+from pressloop_fw.plan import TICK_MS
+from pressloop_fw.sampler import Sampler
+from pressloop_fw.sequencer import (
+    ACT_APPROACH,
+    ACT_DUMP,
+    ACT_REGULATE,
+    ACT_SAFE,
+    ACT_SHUT,
+    Sequencer,
+)
+from pressloop_fw.split_range import SplitRange
+
+
+class Controller:
+    """Owns everything that the control tick touches."""
+
+    def __init__(self, board, plan, ring):
+        self.board = board
+        self.plan = plan
+        self.ring = ring
+        self.sampler = Sampler()
+        self.interlocks = Interlocks()
+        self.sequencer = Sequencer(plan)
+        self.pid = Pid()
+        self.valves = SplitRange()
+        self.tick_count = 0
+        self.missed_ticks = 0
+        self.inputs = 0
+        self.failure = None
+        self.run_first = 0
+        # Whether a host has live telemetry on.
+        self.watched = False
+        self._scaling = None
+        self._profile = None
+        self._record_wait = 0
+        self._over_kpa = 0
+        self._gain_window_ticks = 0
+
+    @property
+    def state(self):
+        """What the press is doing, schema.STATE_*."""
+        return self.sequencer.state
+
+    def configure(self, profile, scaling):
+        """Take over a profile and a die. Only at rest."""
+        self.sampler.configure(profile, scaling)
+        self.valves.configure(profile, scaling)
+        self.pid.set_gains(profile.kp, profile.ki, profile.kd)
+        self._gain_window_ticks = profile.no_gain_window_ms // TICK_MS
+        self._over_kpa = scaling.pellet_limit_kpa + scaling.resolution_kpa
+        self._profile = profile
+        self._scaling = scaling
+
+    def limit_to(self, ceiling_kpa):
+        """Trip above this reading: a plan's ceiling and what the sensor may be wrong by."""
+        self._over_kpa = ceiling_kpa + self._scaling.resolution_kpa
+
+    def tick(self):
+        """One beat of the control loop."""
+        try:
+            self._tick()
+        except Exception as failure:
+            self.board.safe()
+            self.failure = failure
+            self.interlocks.latch(schema.FAULT_INTERNAL)
+            self.sequencer.trip()
+            self.tick_count += 1
+
+    def _tick(self):
+        board = self.board
+        missed = board.take_missed_ticks()
+        if missed:
+            self.missed_ticks += missed
+            self.tick_count += missed
+        sampler = self.sampler
+        inputs = board.read_inputs()
+        self.inputs = inputs
+        sampler.step(board.read_raw())
+        pressure = sampler.pressure_kpa
+        sequencer = self.sequencer
+        interlocks = self.interlocks
+
+        interlocks.check_always(sampler, inputs, missed)
+        if self._scaling is not None:
+            interlocks.check_pressure(pressure, self._over_kpa)
+        if sequencer.moving():
+            interlocks.check_guard(inputs)
+        if sequencer.approach_expired():
+            interlocks.latch(schema.FAULT_NO_CONTACT)
+        if interlocks.fault != schema.FAULT_NONE:
+            sequencer.trip()
+
+        starting = sequencer.want_start
+        was_active = sequencer.active()
+        sequencer.step(self.tick_count, pressure)
+        if starting and sequencer.state != schema.STATE_IDLE:
+            self.run_first = self.ring.next
+            self._record_wait = 0
+        self._act(pressure)
+        # At rest nothing is recorded unless somebody watches: the ring keeps the last run until a
+        # host that was lost comes back for it.
+        if was_active or sequencer.active() or self.watched:
+            self._record(inputs)
+        self.tick_count += 1
+
+    def _act(self, pressure):
+        sequencer = self.sequencer
+        valves = self.valves
+        action = sequencer.action
+        if action == ACT_SAFE:
+            valves.dump()
+            sequencer.note_output(valves.output())
+            self.board.safe()
+            return
+        if action == ACT_REGULATE:
+            self._regulate(pressure)
+        elif action == ACT_APPROACH:
+            valves.pump_at(self._profile.approach_opening)
+        elif action == ACT_SHUT:
+            valves.shut()
+        elif action == ACT_DUMP:
+            valves.dump()
+        sequencer.note_output(valves.output())
+        self.board.set_pump(valves.pump)
+        self.board.set_release(valves.release)
+
+    def _regulate(self, pressure):
+        sequencer = self.sequencer
+        valves = self.valves
+        pid = self.pid
+        setpoint = sequencer.setpoint
+        value = setpoint.value_kpa
+        rate = setpoint.rate_kpa_s
+        if sequencer.take_over:
+            pid.restart(pressure)
+        if sequencer.new_step:
+            plan = self.plan
+            index = sequencer.step_index
+            pid.set_gains(plan.kp[index], plan.ki[index], plan.kd[index])
+        locked = sequencer.pump_locked
+        high = 0 if locked else valves.rise_kpa_s
+        wanted = pid.step(value, pressure, rate, -valves.fall_kpa_s, high)
+        valves.drive(wanted, pressure, locked)
+        pumping = valves.pump - self._profile.pump_dead_band
+        self.interlocks.check_gain(
+            pumping,
+            pressure,
+            value - pressure,
+            self._scaling.resolution_kpa,
+            self._gain_window_ticks,
+        )
+
+    def _record(self, inputs):
+        sequencer = self.sequencer
+        if self._record_wait > 0 and sequencer.active():
+            self._record_wait -= 1
+            return
+        self._record_wait = self.plan.record_every - 1
+        flags = 0
+        if sequencer.in_band:
+            flags |= schema.FLAG_IN_BAND
+        if sequencer.dwelling:
+            flags |= schema.FLAG_DWELLING
+        if sequencer.approaching:
+            flags |= schema.FLAG_APPROACHING
+        if sequencer.action == ACT_REGULATE and self.pid.saturated:
+            flags |= schema.FLAG_SATURATED
+        if sequencer.sealed:
+            flags |= schema.FLAG_SEALED
+        if sequencer.host_lost:
+            flags |= schema.FLAG_HOST_LOST
+        if sequencer.topping_up:
+            flags |= schema.FLAG_TOPPING_UP
+        sampler = self.sampler
+        self.ring.record(
+            self.tick_count,
+            sampler.pressure_kpa,
+            sequencer.setpoint.value_kpa,
+            self.valves.output(),
+            sampler.raw,
+            sequencer.step_index,
+            sequencer.state,
+            flags,
+            inputs,
+        )

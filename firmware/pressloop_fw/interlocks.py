@@ -1,0 +1,87 @@
+"""What must never be. The first fault latches; outputs stay safe until it is cleared."""
+
+try:
+    from micropython import const
+except ImportError:  # CPython
+
+    def const(value):
+        return value
+
+
+from pressloop_fw import schema
+
+# One bad reading can be noise on the wire; this many in a row (50 ms) are a broken sensor.
+_BAD_READINGS = const(5)
+# A pressure above the limit must be seen this often in a row (30 ms).
+_OVER_READINGS = const(3)
+# Beats lost at once after which the loop no longer controls what it thinks it controls.
+_LOST_BEATS = const(10)
+# Pumping harder than this share of the stroke above the dead band should raise the pressure.
+_PUMPING = const(1638)
+
+
+class Interlocks:
+    """Checks every tick; `fault` is the latched reason, FAULT_NONE while all is well."""
+
+    def __init__(self):
+        self.fault = schema.FAULT_NONE
+        self._over_count = 0
+        self._gain_ticks = 0
+        self._gain_from_kpa = 0
+
+    def latch(self, fault):
+        """Latch a fault unless one is latched already: the first reason wins."""
+        if self.fault == schema.FAULT_NONE:
+            self.fault = fault
+
+    def clear(self):
+        """Forget the latched fault. What still holds latches again in the next tick."""
+        self.fault = schema.FAULT_NONE
+        self._over_count = 0
+        self.restart_gain(0)
+
+    def restart_gain(self, pressure_kpa):
+        """Begin a new observation of the pressure gain."""
+        self._gain_ticks = 0
+        self._gain_from_kpa = pressure_kpa
+
+    def check_always(self, sampler, inputs, missed):
+        """Checks that hold in every state."""
+        if inputs & schema.INPUT_EMERGENCY_STOP:
+            self.latch(schema.FAULT_EMERGENCY_STOP)
+        if sampler.low_count >= _BAD_READINGS:
+            self.latch(schema.FAULT_SENSOR_LOW)
+        if sampler.high_count >= _BAD_READINGS:
+            self.latch(schema.FAULT_SENSOR_HIGH)
+        if missed > _LOST_BEATS:
+            self.latch(schema.FAULT_TICK_OVERRUN)
+
+    def check_pressure(self, pressure_kpa, limit_kpa):
+        """Trip above the limit."""
+        if pressure_kpa <= limit_kpa:
+            self._over_count = 0
+            return
+        self._over_count += 1
+        if self._over_count >= _OVER_READINGS:
+            self.latch(schema.FAULT_OVER_PRESSURE)
+
+    def check_guard(self, inputs):
+        """Trip when the guard is open while the press could move."""
+        if inputs & schema.INPUT_GUARD_OPEN:
+            self.latch(schema.FAULT_GUARD_OPEN)
+
+    def check_gain(self, pumping, pressure_kpa, short_kpa, resolution_kpa, window_ticks):
+        """Trip when the pump works against nothing.
+
+        `pumping` is the opening above the dead band, `short_kpa` how far the pressure lags behind
+        the setpoint. Trickling in a hold is not pumping; a lag the sensor cannot tell is none.
+        """
+        if pumping < _PUMPING or short_kpa <= 2 * resolution_kpa:
+            self.restart_gain(pressure_kpa)
+            return
+        if pressure_kpa - self._gain_from_kpa > resolution_kpa:
+            self.restart_gain(pressure_kpa)
+            return
+        self._gain_ticks += 1
+        if self._gain_ticks >= window_ticks:
+            self.latch(schema.FAULT_NO_PRESSURE_GAIN)

@@ -1,0 +1,65 @@
+"""Counts of the transducer to kPa on the pellet, with integers only.
+
+The lever between oil and pellet is ram area over die area; everything that depends on it is
+computed once per plan, in the foreground, where big integers are welcome. The tick then needs two
+multiplications whose products stay below 2**30.
+"""
+
+try:
+    from micropython import const
+except ImportError:  # CPython
+
+    def const(value):
+        return value
+
+
+_FRACTION_BITS = const(12)
+# Readings are carried in 1/16 kPa so that the filter can smooth below one kPa.
+SUB_BITS = const(4)
+
+
+def ratio_q10(ram_area_mm2, die_um):
+    """Ram area over die area, times 1024. 355/452 is pi/4 to 8 digits."""
+    die_area_um2 = die_um * die_um * 355 // 452
+    return ram_area_mm2 * 1000000 * 1024 // die_area_um2
+
+
+class Scaling:
+    """Scale of one press with one die. Immutable: a new plan makes a new one."""
+
+    def __init__(self, profile, die_um):
+        ratio = ratio_q10(profile.ram_area_mm2, die_um)
+        self.die_um = die_um
+        self.pellet_limit_kpa = profile.max_oil_kpa * ratio // 1024
+        self.resolution_kpa = max(
+            1, profile.full_scale_oil_kpa * ratio * profile.accuracy_ppm // (1024 * 1000000)
+        )
+        self.contact_kpa = profile.contact_oil_kpa * ratio // 1024
+        # Pellet pressure at 10 MPa of oil, where the release flow is specified.
+        self.release_reference_kpa = 10000 * ratio // 1024
+        rise = profile.pump_flow_ul_s * 1000 * 1000 // profile.compliance_nl_mpa
+        fall = profile.release_flow_ul_s * 1000 * 1000 // profile.compliance_nl_mpa
+        self.fastest_rise_kpa_s = rise * ratio // 1024
+        self.fastest_fall_kpa_s = fall * ratio // 1024
+
+        self._zero = profile.raw_zero
+        span = profile.raw_full - profile.raw_zero
+        numerator = profile.full_scale_oil_kpa * ratio << SUB_BITS
+        denominator = 1024 * span
+        self._per_count = numerator // denominator
+        self._fraction = (numerator % denominator << _FRACTION_BITS) // denominator
+
+    def fits(self):
+        """Whether every product in the tick stays a small integer for this press and die."""
+        return (
+            self._per_count < 1 << 13
+            and 0 < self.pellet_limit_kpa <= 2000000
+            and 0 < self.fastest_rise_kpa_s <= 4000000
+            and 0 < self.fastest_fall_kpa_s <= 4000000
+            and self.release_reference_kpa < 1 << 21
+        )
+
+    def subkpa(self, raw):
+        """Pellet pressure in 1/16 kPa for a reading of `raw` counts; negative below zero."""
+        counts = raw - self._zero
+        return counts * self._per_count + (counts * self._fraction >> _FRACTION_BITS)

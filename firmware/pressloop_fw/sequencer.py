@@ -1,0 +1,499 @@
+"""Which step is active, what it wants of the valves, and when it ends.
+
+The tick calls `step()`; the foreground only sets wishes (`want_*`), which the next tick carries
+out if they still fit. So no command ever meets a half-changed state.
+
+The dwell clock counts ticks in band and nothing else: a dwell that starts before the pressure is
+there, or goes on while it is not, makes cells that do not repeat.
+"""
+
+from array import array
+
+from pressloop_fw import schema
+from pressloop_fw.setpoint import SetpointGenerator
+
+try:
+    from micropython import const
+except ImportError:  # CPython
+
+    def const(value):
+        return value
+
+
+NO_STEP = const(255)
+
+# What the sequencer wants of the valves in this tick.
+ACT_SAFE = const(0)  # outputs de-energised
+ACT_SHUT = const(1)  # both valves closed: the oil is locked in
+ACT_REGULATE = const(2)  # closed loop on the setpoint
+ACT_APPROACH = const(3)  # pump at the approach opening
+ACT_DUMP = const(4)  # release fully open
+
+# Readings in a row that count as contact, and as rest.
+_CONTACT_READINGS = const(3)
+_REST_READINGS = const(20)
+# A sealed hold is topped up to within this share of its tolerance.
+_TOP_UP_SHARE = const(4)
+
+
+class StepResults:
+    """What the board itself measured in each step; survives lost telemetry."""
+
+    def __init__(self):
+        size = schema.MAX_STEPS
+        self.outcome = bytearray(size)
+        self.ticks = array("i", [0] * size)
+        self.dwell = array("i", [0] * size)
+        self.peak = array("i", [0] * size)
+        self.lowest = array("i", [0] * size)
+        self.top_ups = array("i", [0] * size)
+        self.start_tick = array("i", [0] * size)
+
+    def reset(self):
+        """Forget the run before."""
+        for index in range(schema.MAX_STEPS):
+            self.outcome[index] = schema.OUTCOME_PENDING
+            self.ticks[index] = 0
+            self.dwell[index] = 0
+            self.peak[index] = 0
+            self.lowest[index] = 0
+            self.top_ups[index] = 0
+            self.start_tick[index] = 0
+
+
+class Sequencer:
+    """Walks through a committed plan."""
+
+    def __init__(self, plan):
+        self.plan = plan
+        self.setpoint = SetpointGenerator()
+        self.results = StepResults()
+
+        self.state = schema.STATE_IDLE
+        self.step_index = NO_STEP
+        self.action = ACT_SAFE
+        self.pump_locked = False
+        self.end_reason = schema.END_NONE
+        self.host_lost = False
+        self.in_band = False
+        self.dwelling = False
+        self.approaching = False
+        self.sealed = False
+        self.topping_up = False
+        # Raised for one tick when the loop must take over from manual valve positions.
+        self.take_over = False
+        # Raised for one tick when a step begins: its gains apply.
+        self.new_step = False
+
+        self.want_start = False
+        self.want_pause = False
+        self.want_resume = False
+        self.want_abort = False
+        self.want_confirm = NO_STEP
+        self.want_advance = NO_STEP
+
+        # Set by the foreground whenever a frame of the session arrives.
+        self.host_heard = True
+        self._host_silent_ticks = 0
+        self._host_lost_ticks = 0
+
+        self._contact_count = 0
+        self._approach_ticks = 0
+        self._rest_count = 0
+        self._out_ticks = 0
+        self._wait_ticks = 0
+        self._dumping = False
+        self._pending_end = schema.END_NONE
+        self._was_pumping = False
+
+    # --- read by the foreground
+
+    def target_kpa(self):
+        """Target of the step in progress, 0 without."""
+        return self.setpoint.target_kpa if self.step_index != NO_STEP else 0
+
+    def stage(self):
+        """Stage of the step in progress, NO_STEP without."""
+        return self.plan.stage[self.step_index] if self.step_index != NO_STEP else NO_STEP
+
+    def dwell_ticks(self):
+        """In-band ticks of the hold in progress."""
+        return self.results.dwell[self.step_index] if self.step_index != NO_STEP else 0
+
+    def remaining_ticks(self):
+        """Least number of ticks to the end of the step; 0 when open or unknown."""
+        index = self.step_index
+        if index == NO_STEP:
+            return 0
+        plan = self.plan
+        kind = plan.kind[index]
+        if kind == schema.STEP_HOLD:
+            left = plan.duration_ticks[index] - self.results.dwell[index]
+        elif kind == schema.STEP_PROMPT:
+            left = plan.timeout_ticks[index] - self._wait_ticks
+        else:
+            distance = abs(self.setpoint.target_kpa - self.setpoint.value_kpa)
+            left = distance * schema.TICK_HZ // plan.rate_kpa_s[index]
+        return max(0, left)
+
+    def at_rest(self, pressure_kpa):
+        """Whether the reading cannot be told from zero."""
+        return pressure_kpa <= 3 * self.plan.scaling.resolution_kpa
+
+    def active(self):
+        """Whether a run is in progress."""
+        return self.state != schema.STATE_IDLE and self.state != schema.STATE_FAULT
+
+    def moving(self):
+        """Whether the press can move or is under pressure in this state."""
+        if self.state in (schema.STATE_RUNNING, schema.STATE_PAUSED, schema.STATE_VENTING):
+            return True
+        return self.state == schema.STATE_PROMPTING and self.action != ACT_SAFE
+
+    # --- the tick
+
+    def step(self, tick, pressure_kpa):
+        """Advance by one tick."""
+        self.take_over = False
+        self.new_step = False
+        self.dwelling = False
+        self._serve_wishes(tick, pressure_kpa)
+        state = self.state
+        if state == schema.STATE_IDLE or state == schema.STATE_FAULT:
+            self.action = ACT_SAFE
+            return
+        self._watch_host(pressure_kpa)
+        state = self.state
+        if state == schema.STATE_RUNNING:
+            self._count(pressure_kpa)
+            self._run(tick, pressure_kpa)
+        elif state == schema.STATE_PROMPTING:
+            self._count(pressure_kpa)
+            self._wait_ticks += 1
+            if self._wait_ticks >= self.plan.timeout_ticks[self.step_index]:
+                self.vent(schema.END_PROMPT_TIMEOUT, pressure_kpa)
+        elif state == schema.STATE_PAUSED:
+            self.setpoint.rate_kpa_s = 0
+        elif state == schema.STATE_VENTING:
+            self._vent_step(pressure_kpa)
+
+    def trip(self):
+        """Stop everything because a fault has latched."""
+        if self.state == schema.STATE_FAULT:
+            return
+        if self.state != schema.STATE_IDLE:
+            self._leave_step(schema.OUTCOME_CUT)
+            self.end_reason = schema.END_FAULT
+        self._stop(schema.STATE_FAULT)
+
+    def clear(self):
+        """Back to idle after a fault."""
+        self._stop(schema.STATE_IDLE)
+
+    def note_output(self, output):
+        """Learn what the valves were told: a pump that starts again in a hold is a top-up."""
+        pumping = output > 0
+        index = self.step_index
+        if (
+            pumping
+            and not self._was_pumping
+            and index != NO_STEP
+            and self.plan.kind[index] == schema.STEP_HOLD
+            and self.results.dwell[index]
+        ):
+            self.results.top_ups[index] += 1
+        self._was_pumping = pumping
+
+    def vent(self, reason, pressure_kpa):
+        """End the run for a reason: come down at the vent rate, then rest."""
+        if self.step_index != NO_STEP:
+            self._leave_step(schema.OUTCOME_CUT)
+        self.state = schema.STATE_VENTING
+        self._pending_end = reason
+        self._dumping = False
+        self._rest_count = 0
+        self.pump_locked = True
+        self.in_band = False
+        self.approaching = False
+        self._unseal()
+        self.setpoint.jump(max(0, pressure_kpa))
+        self.setpoint.ramp(0, self.plan.vent_rate_kpa_s)
+        self._regulate()
+
+    # --- wishes
+
+    def _serve_wishes(self, tick, pressure_kpa):
+        if self.want_start:
+            self.want_start = False
+            if self.state == schema.STATE_IDLE and self.plan.committed:
+                self.end_reason = schema.END_NONE
+                self._pending_end = schema.END_NONE
+                self.host_lost = False
+                self._host_silent_ticks = 0
+                self.setpoint.jump(0)
+                self.state = schema.STATE_RUNNING
+                self._enter(0, tick, pressure_kpa)
+        if self.want_abort:
+            self.want_abort = False
+            if self.state == schema.STATE_VENTING:
+                self._dumping = True
+            elif self.state in (
+                schema.STATE_RUNNING,
+                schema.STATE_PAUSED,
+                schema.STATE_PROMPTING,
+            ):
+                self.vent(schema.END_ABORTED, pressure_kpa)
+        if self.want_pause:
+            self.want_pause = False
+            if self.state == schema.STATE_RUNNING:
+                self._pause(pressure_kpa)
+        if self.want_resume:
+            self.want_resume = False
+            if self.state == schema.STATE_PAUSED:
+                self.state = schema.STATE_RUNNING
+        if self.want_confirm != NO_STEP:
+            step = self.want_confirm
+            self.want_confirm = NO_STEP
+            if self.state == schema.STATE_PROMPTING and step == self.step_index:
+                self._next(tick, pressure_kpa, schema.OUTCOME_DONE)
+        if self.want_advance != NO_STEP:
+            step = self.want_advance
+            self.want_advance = NO_STEP
+            if self.state == schema.STATE_RUNNING and step == self.step_index:
+                opened = self.plan.open[step]
+                outcome = schema.OUTCOME_DONE if opened else schema.OUTCOME_ADVANCED
+                self._next(tick, pressure_kpa, outcome)
+
+    def _pause(self, pressure_kpa):
+        self.state = schema.STATE_PAUSED
+        self.setpoint.rest()
+        if self.approaching or self.action == ACT_DUMP:
+            # Nothing to regulate: stop where the ram is.
+            self.action = ACT_SHUT
+
+    # --- host loss
+
+    def _watch_host(self, pressure_kpa):
+        plan = self.plan
+        if self.host_heard:
+            self.host_heard = False
+            self._host_silent_ticks = 0
+            self._host_lost_ticks = 0
+            self.host_lost = False
+            return
+        self._host_silent_ticks += 1
+        if self._host_silent_ticks < plan.host_timeout_ticks:
+            return
+        if self.state == schema.STATE_VENTING:
+            self.host_lost = True
+            return
+        if not self.host_lost:
+            self.host_lost = True
+            self._host_lost_ticks = 0
+            if plan.host_loss == schema.HOST_LOSS_VENT:
+                self.vent(schema.END_HOST_LOST, pressure_kpa)
+            elif plan.host_loss == schema.HOST_LOSS_HOLD and self.state == schema.STATE_RUNNING:
+                self._pause(pressure_kpa)
+            return
+        self._host_lost_ticks += 1
+        if self._host_lost_ticks >= plan.host_loss_limit_ticks:
+            self.vent(schema.END_HOST_LOST, pressure_kpa)
+
+    # --- steps
+
+    def _enter(self, index, tick, pressure_kpa):
+        plan = self.plan
+        results = self.results
+        self.step_index = index
+        self.new_step = True
+        results.outcome[index] = schema.OUTCOME_ACTIVE
+        results.start_tick[index] = tick
+        results.peak[index] = pressure_kpa
+        results.lowest[index] = pressure_kpa
+        self.in_band = False
+        self._out_ticks = 0
+        self._wait_ticks = 0
+        self._rest_count = 0
+        self._dumping = False
+        self._unseal()
+        self.approaching = False
+        kind = plan.kind[index]
+        target = plan.target_kpa[index]
+        self.pump_locked = kind == schema.STEP_RELEASE
+        if kind == schema.STEP_PROMPT:
+            self.state = schema.STATE_PROMPTING
+            if self.setpoint.value_kpa == 0:
+                self.action = ACT_SAFE
+            else:
+                self._regulate()
+            return
+        self.state = schema.STATE_RUNNING
+        if kind == schema.STEP_HOLD:
+            self.setpoint.jump(target)
+            self._regulate()
+            return
+        contact = plan.scaling.contact_kpa
+        if (
+            kind == schema.STEP_RAMP
+            and target > contact
+            and pressure_kpa < contact
+            and self.setpoint.value_kpa < contact
+        ):
+            self.approaching = True
+            self._contact_count = 0
+            self._approach_ticks = 0
+            self.setpoint.target_kpa = target
+            self.action = ACT_APPROACH
+            return
+        self.setpoint.ramp(target, plan.rate_kpa_s[index])
+        self._regulate()
+
+    def _run(self, tick, pressure_kpa):
+        kind = self.plan.kind[self.step_index]
+        if kind == schema.STEP_HOLD:
+            self._hold_step(tick, pressure_kpa)
+        elif self.approaching:
+            self._approach_step(pressure_kpa)
+        else:
+            self._ramp_step(tick, pressure_kpa, kind)
+
+    def _approach_step(self, pressure_kpa):
+        self.action = ACT_APPROACH
+        self._approach_ticks += 1
+        if pressure_kpa < self.plan.scaling.contact_kpa:
+            self._contact_count = 0
+            return
+        self._contact_count += 1
+        if self._contact_count < _CONTACT_READINGS:
+            return
+        # Contact: the ramp starts from the pressure that is there.
+        index = self.step_index
+        target = self.plan.target_kpa[index]
+        self.approaching = False
+        self.setpoint.jump(min(pressure_kpa, target))
+        self.setpoint.ramp(target, self.plan.rate_kpa_s[index])
+        self._regulate()
+
+    def approach_expired(self):
+        """Whether the ram should have met the sample long ago."""
+        return (
+            self.approaching and self._approach_ticks * 10 >= self.plan.profile.approach_timeout_ms
+        )
+
+    def _ramp_step(self, tick, pressure_kpa, kind):
+        setpoint = self.setpoint
+        setpoint.step()
+        if not setpoint.arrived():
+            self._regulate()
+            return
+        if kind == schema.STEP_RELEASE and setpoint.target_kpa == 0:
+            # The last bit is not worth a loop: open fully until the gauge shows nothing.
+            self.action = ACT_DUMP
+            if not self._rested(pressure_kpa):
+                return
+        self._next(tick, pressure_kpa, schema.OUTCOME_DONE)
+
+    def _hold_step(self, tick, pressure_kpa):
+        index = self.step_index
+        plan = self.plan
+        error = plan.target_kpa[index] - pressure_kpa
+        tolerance = plan.tolerance_kpa[index]
+        self.in_band = -tolerance <= error <= tolerance
+        if self.in_band:
+            self.dwelling = True
+            self._out_ticks = 0
+            dwell = self.results.dwell[index] + 1
+            self.results.dwell[index] = dwell
+            if dwell >= plan.duration_ticks[index] and not plan.open[index]:
+                self._next(tick, pressure_kpa, schema.OUTCOME_DONE)
+                return
+        else:
+            self._out_ticks += 1
+            if self._out_ticks >= plan.timeout_ticks[index]:
+                self.vent(schema.END_HOLD_TIMEOUT, pressure_kpa)
+                return
+        if plan.mode[index] == schema.HOLD_SEALED:
+            self._seal_step(error, tolerance)
+        else:
+            self._regulate()
+
+    def _seal_step(self, error, tolerance):
+        near = -tolerance < error * _TOP_UP_SHARE < tolerance
+        if self.sealed:
+            if not self.in_band:
+                self._unseal()
+                self.topping_up = error > 0
+                self._regulate()
+            return
+        if near:
+            self.sealed = True
+            self.topping_up = False
+            self.action = ACT_SHUT
+            return
+        self._regulate()
+
+    def _unseal(self):
+        self.sealed = False
+        self.topping_up = False
+
+    def _next(self, tick, pressure_kpa, outcome):
+        following = self.step_index + 1
+        self._leave_step(outcome)
+        if following < self.plan.count:
+            self._enter(following, tick, pressure_kpa)
+        else:
+            self.vent(schema.END_COMPLETED, pressure_kpa)
+
+    def _leave_step(self, outcome):
+        if self.step_index != NO_STEP:
+            self.results.outcome[self.step_index] = outcome
+            self.step_index = NO_STEP
+
+    def _count(self, pressure_kpa):
+        index = self.step_index
+        results = self.results
+        results.ticks[index] += 1
+        if pressure_kpa > results.peak[index]:
+            results.peak[index] = pressure_kpa
+        elif pressure_kpa < results.lowest[index]:
+            results.lowest[index] = pressure_kpa
+
+    # --- venting and rest
+
+    def _vent_step(self, pressure_kpa):
+        self.setpoint.step()
+        if self._dumping or self.setpoint.arrived():
+            self.action = ACT_DUMP
+            if self._rested(pressure_kpa):
+                self.end_reason = self._pending_end
+                self._stop(schema.STATE_IDLE)
+            return
+        self._regulate()
+
+    def _rested(self, pressure_kpa):
+        if not self.at_rest(pressure_kpa):
+            self._rest_count = 0
+            return False
+        self._rest_count += 1
+        return self._rest_count >= _REST_READINGS
+
+    def _regulate(self):
+        if self.action != ACT_REGULATE:
+            self.action = ACT_REGULATE
+            self.take_over = True
+
+    def _stop(self, state):
+        self.state = state
+        self.step_index = NO_STEP
+        self.action = ACT_SAFE
+        self.pump_locked = False
+        self.in_band = False
+        self.approaching = False
+        self._unseal()
+        self.setpoint.jump(0)
+        self.want_start = False
+        self.want_pause = False
+        self.want_resume = False
+        self.want_abort = False
+        self.want_confirm = NO_STEP
+        self.want_advance = NO_STEP

@@ -1,0 +1,378 @@
+"""One handler per command. Runs in the foreground; the tick only ever sees wishes."""
+
+from pressloop_fw import __version__, cbor, profile, schema
+from pressloop_fw.plan import TICK_MS, PlanError
+from pressloop_fw.scaling import Scaling
+
+# Written when a run starts and emptied when it ends: found at boot, it tells of a run that was
+# cut off by a reset.
+_RUN_FILE = "run"
+_NO_RUN = b"\0" * 8
+# Records that fit one telemetry event.
+_BATCH_RECORDS = schema.TELEMETRY_EVENT_FIELDS[-1][3] // schema.RECORD_SIZE
+
+
+class Server:
+    """Command handlers and live telemetry of one controller."""
+
+    Refusal = PlanError
+
+    def __init__(self, board, controller, plan, ring):
+        self.host_tick = 0
+        self.batch_ticks = 0
+        self._board = board
+        self._controller = controller
+        self._plan = plan
+        self._ring = ring
+        self._link = None
+        self._sent = 0
+        self._batch_tick = 0
+        self._run_id = _NO_RUN
+        self._run_open = False
+        self._boot_id = 0
+        self._profile = None
+        self._profile_crc = 0
+        self._handlers = {
+            schema.CMD_HELLO: self._hello,
+            schema.CMD_STATUS: self._status,
+            schema.CMD_ECHO: self._echo,
+            schema.CMD_STREAM: self._stream,
+            schema.CMD_BACKFILL: self._backfill,
+            schema.CMD_PLAN_BEGIN: self._plan_begin,
+            schema.CMD_PLAN_STEP: self._plan_step,
+            schema.CMD_PLAN_COMMIT: self._plan_commit,
+            schema.CMD_START: self._start,
+            schema.CMD_PAUSE: self._pause,
+            schema.CMD_RESUME: self._resume,
+            schema.CMD_ABORT: self._abort,
+            schema.CMD_CONFIRM: self._confirm,
+            schema.CMD_ADVANCE: self._advance,
+            schema.CMD_CLEAR: self._clear,
+            schema.CMD_PROFILE_READ: self._profile_read,
+            schema.CMD_PROFILE_WRITE: self._profile_write,
+            schema.CMD_STEP_RESULT: self._step_result,
+        }
+
+    def boot(self, link):
+        """Load what is stored; latch what the last run left behind."""
+        board = self._board
+        self._link = link
+        count = board.load("boots")
+        boots = int.from_bytes(count, "little") + 1 if count else 1
+        board.store("boots", (boots & 0xFFFFFFFF).to_bytes(4, "little"))
+        self._boot_id = boots & 0xFFFFFFFF
+        stored, crc = profile.load(board)
+        if stored is not None:
+            self._adopt(stored, crc)
+        if board.load(_RUN_FILE):
+            watchdog = board.reset_cause == schema.RESET_WATCHDOG
+            fault = schema.FAULT_WATCHDOG if watchdog else schema.FAULT_POWER_LOSS
+            self._controller.interlocks.latch(fault)
+            board.store(_RUN_FILE, b"")
+
+    # --- called by the link
+
+    def heard(self):
+        """Note that a frame of the session arrived."""
+        self._controller.sequencer.host_heard = True
+
+    def alive(self, tick):
+        """Note how far the host has followed."""
+        self.host_tick = tick
+
+    def handle(self, code, values, payload):
+        """Carry out a request; return the reply's values or raise Refusal."""
+        if code in (schema.CMD_PLAN_BEGIN, schema.CMD_PLAN_STEP):
+            # The digest of the plan is over these payloads as sent.
+            return self._handlers[code](values, payload)
+        return self._handlers[code](values)
+
+    # --- called by the foreground loop
+
+    def drain(self):
+        """Send a batch of live telemetry when one is due, and close the books of an ended run."""
+        sequencer = self._controller.sequencer
+        if self._run_open and not sequencer.active() and not sequencer.want_start:
+            self._board.store(_RUN_FILE, b"")
+            self._run_open = False
+        if not self.batch_ticks:
+            return
+        tick = self._controller.tick_count
+        if tick - self._batch_tick < self.batch_ticks:
+            return
+        place = self._link.event_buffer()
+        if place is None:
+            return
+        ring = self._ring
+        newest = ring.next
+        most = _BATCH_RECORDS
+        if newest - self._sent > 2 * most:
+            # The link is slower than the press: what is skipped stays in the ring for backfill.
+            self._sent = newest - most
+        count = min(newest - self._sent, most)
+        buf, at = place
+        head = {
+            schema.TELEMETRY_EVENT_FIRST: self._sent,
+            schema.TELEMETRY_EVENT_TICK: tick,
+        }
+        size = count * schema.RECORD_SIZE
+        at = cbor.encode_map_tail(schema.TELEMETRY_EVENT_FIELDS, head, size, buf, at)
+        at = ring.copy(self._sent, count, buf, at)
+        self._sent += count
+        self._batch_tick = tick
+        self._link.send_event(schema.EVENT_TELEMETRY, at)
+
+    # --- session
+
+    def _hello(self, values):
+        if values[schema.HELLO_REQUEST_MAJOR] != schema.PROTOCOL_VERSION_MAJOR:
+            raise PlanError(
+                schema.ERR_BAD_VERSION,
+                schema.HELLO_REQUEST_MAJOR,
+                schema.PROTOCOL_VERSION_MAJOR,
+            )
+        board = self._board
+        self.batch_ticks = 0
+        self._controller.watched = False
+        session = self._link.open_session()
+        self.heard()
+        return {
+            schema.HELLO_REPLY_NONCE: values[schema.HELLO_REQUEST_NONCE],
+            schema.HELLO_REPLY_MAJOR: schema.PROTOCOL_VERSION_MAJOR,
+            schema.HELLO_REPLY_MINOR: schema.PROTOCOL_VERSION_MINOR,
+            schema.HELLO_REPLY_SESSION: session,
+            schema.HELLO_REPLY_FIRMWARE: __version__,
+            schema.HELLO_REPLY_BOARD: board.name,
+            schema.HELLO_REPLY_UNIQUE_ID: board.unique_id,
+            schema.HELLO_REPLY_CAPABILITIES: board.capabilities,
+            schema.HELLO_REPLY_SCHEMA_HASH: schema.SCHEMA_HASH,
+            schema.HELLO_REPLY_BOOT_ID: self._boot_id,
+            schema.HELLO_REPLY_RESET_CAUSE: board.reset_cause,
+            schema.HELLO_REPLY_LAST_FAULT: self._controller.interlocks.fault,
+            schema.HELLO_REPLY_SIMULATED: board.simulated,
+            schema.HELLO_REPLY_RING_RECORDS: self._ring.capacity,
+            schema.HELLO_REPLY_PYTHON: board.python,
+            schema.HELLO_REPLY_PROFILE_HASH: self._profile_crc.to_bytes(4, "big") + b"\0\0\0\0",
+            schema.HELLO_REPLY_BUILD: board.build,
+        }
+
+    def _status(self, _values):
+        controller = self._controller
+        sequencer = controller.sequencer
+        step = sequencer.step_index
+        prompting = sequencer.state == schema.STATE_PROMPTING
+        return {
+            schema.STATUS_REPLY_STATE: sequencer.state,
+            schema.STATUS_REPLY_TICK: controller.tick_count,
+            schema.STATUS_REPLY_PRESSURE_KPA: controller.sampler.pressure_kpa,
+            schema.STATUS_REPLY_SETPOINT_KPA: sequencer.setpoint.value_kpa,
+            schema.STATUS_REPLY_TARGET_KPA: sequencer.target_kpa(),
+            schema.STATUS_REPLY_STEP: step,
+            schema.STATUS_REPLY_STAGE: sequencer.stage(),
+            schema.STATUS_REPLY_DWELL_MS: sequencer.dwell_ticks() * TICK_MS,
+            schema.STATUS_REPLY_REMAINING_MS: sequencer.remaining_ticks() * TICK_MS,
+            schema.STATUS_REPLY_RUN_ID: self._run_id,
+            schema.STATUS_REPLY_END_REASON: sequencer.end_reason,
+            schema.STATUS_REPLY_FAULT: controller.interlocks.fault,
+            schema.STATUS_REPLY_INPUTS: controller.inputs,
+            schema.STATUS_REPLY_HOST_LOST: sequencer.host_lost,
+            schema.STATUS_REPLY_OLDEST: self._ring.oldest,
+            schema.STATUS_REPLY_NEXT: self._ring.next,
+            schema.STATUS_REPLY_MISSED_TICKS: controller.missed_ticks,
+            schema.STATUS_REPLY_FRAME_ERRORS: self._link.errors,
+            schema.STATUS_REPLY_PROMPT: self._plan.text.get(step, "") if prompting else "",
+            schema.STATUS_REPLY_RUN_FIRST: controller.run_first,
+            schema.STATUS_REPLY_RECORD_EVERY: self._plan.record_every,
+            schema.STATUS_REPLY_APPROACHING: sequencer.approaching,
+        }
+
+    def _echo(self, values):
+        return {schema.ECHO_REPLY_DATA: values[schema.ECHO_REQUEST_DATA]}
+
+    def _stream(self, values):
+        on = values[schema.STREAM_REQUEST_ON]
+        self.batch_ticks = values[schema.STREAM_REQUEST_BATCH_TICKS] if on else 0
+        self._controller.watched = on
+        self._sent = self._ring.next
+        self._batch_tick = self._controller.tick_count
+        # A host that starts to listen has, by that, followed up to now.
+        self.host_tick = self._controller.tick_count
+        return {schema.STREAM_REPLY_NEXT: self._sent}
+
+    def _backfill(self, values):
+        first = values[schema.BACKFILL_REQUEST_FIRST]
+        ring = self._ring
+        oldest = ring.oldest
+        if first < oldest or first >= ring.next:
+            raise PlanError(schema.ERR_NOT_HELD, schema.BACKFILL_REQUEST_FIRST, oldest)
+        count = min(values[schema.BACKFILL_REQUEST_COUNT], ring.next - first)
+        records = bytearray(count * schema.RECORD_SIZE)
+        ring.copy(first, count, records, 0)
+        return {schema.BACKFILL_REPLY_FIRST: first, schema.BACKFILL_REPLY_RECORDS: records}
+
+    # --- plan
+
+    def _plan_begin(self, values, payload):
+        self._at_rest()
+        die_um = values[schema.PLAN_BEGIN_REQUEST_DIE_UM]
+        if die_um not in self._profile.dies_um:
+            raise PlanError(schema.ERR_UNKNOWN_DIE, schema.PLAN_BEGIN_REQUEST_DIE_UM)
+        scaling = Scaling(self._profile, die_um)
+        self._plan.begin(values, payload, self._profile, scaling)
+        self._controller.configure(self._profile, scaling)
+        self._controller.limit_to(self._plan.ceiling_kpa)
+        return {}
+
+    def _plan_step(self, values, payload):
+        self._at_rest()
+        self._plan.add(values, payload)
+        return {}
+
+    def _plan_commit(self, values):
+        self._at_rest()
+        self._plan.commit(values[schema.PLAN_COMMIT_REQUEST_DIGEST])
+        return {}
+
+    # --- run
+
+    def _start(self, values):
+        self._at_rest()
+        plan = self._plan
+        if not plan.committed:
+            raise PlanError(schema.ERR_NO_PLAN)
+        run_id = values[schema.START_REQUEST_RUN_ID]
+        if run_id == _NO_RUN:
+            raise PlanError(schema.ERR_OUT_OF_RANGE, schema.START_REQUEST_RUN_ID)
+        controller = self._controller
+        self._inputs_allow()
+        sequencer = controller.sequencer
+        if not sequencer.at_rest(controller.sampler.pressure_kpa):
+            raise PlanError(schema.ERR_PRESSURISED)
+        self._board.store(_RUN_FILE, run_id)
+        self._run_id = run_id
+        self._run_open = True
+        sequencer.results.reset()
+        first, tick = self._ring.next, controller.tick_count
+        sequencer.want_start = True
+        return {schema.START_REPLY_RUN_FIRST: first, schema.START_REPLY_TICK: tick}
+
+    def _pause(self, _values):
+        self._not_faulted()
+        self._in_state(schema.STATE_RUNNING)
+        self._controller.sequencer.want_pause = True
+        return {}
+
+    def _resume(self, _values):
+        self._not_faulted()
+        self._in_state(schema.STATE_PAUSED)
+        self._inputs_allow()
+        self._controller.sequencer.want_resume = True
+        return {}
+
+    def _abort(self, _values):
+        sequencer = self._controller.sequencer
+        if not sequencer.active() and not sequencer.want_start:
+            raise PlanError(schema.ERR_BAD_STATE)
+        sequencer.want_abort = True
+        return {}
+
+    def _confirm(self, values):
+        self._in_state(schema.STATE_PROMPTING)
+        sequencer = self._controller.sequencer
+        step = values[schema.CONFIRM_REQUEST_STEP]
+        if step != sequencer.step_index:
+            raise PlanError(schema.ERR_WRONG_PROMPT, schema.CONFIRM_REQUEST_STEP)
+        self._inputs_allow()
+        sequencer.want_confirm = step
+        return {}
+
+    def _advance(self, values):
+        self._in_state(schema.STATE_RUNNING)
+        sequencer = self._controller.sequencer
+        step = values[schema.ADVANCE_REQUEST_STEP]
+        if step != sequencer.step_index or self._plan.kind[step] != schema.STEP_HOLD:
+            raise PlanError(schema.ERR_BAD_STATE, schema.ADVANCE_REQUEST_STEP)
+        sequencer.want_advance = step
+        return {}
+
+    def _clear(self, values):
+        controller = self._controller
+        fault = controller.interlocks.fault
+        if fault == schema.FAULT_NONE or values[schema.CLEAR_REQUEST_FAULT] != fault:
+            raise PlanError(schema.ERR_BAD_STATE, schema.CLEAR_REQUEST_FAULT)
+        if controller.inputs & schema.INPUT_EMERGENCY_STOP:
+            raise PlanError(schema.ERR_EMERGENCY_STOP)
+        sequencer = controller.sequencer
+        if self._plan.scaling and not sequencer.at_rest(controller.sampler.pressure_kpa):
+            raise PlanError(schema.ERR_PRESSURISED)
+        controller.interlocks.clear()
+        sequencer.clear()
+        return {}
+
+    def _step_result(self, values):
+        step = values[schema.STEP_RESULT_REQUEST_STEP]
+        results = self._controller.sequencer.results
+        if step >= self._plan.count:
+            raise PlanError(schema.ERR_OUT_OF_RANGE, schema.STEP_RESULT_REQUEST_STEP)
+        return {
+            schema.STEP_RESULT_REPLY_OUTCOME: results.outcome[step],
+            schema.STEP_RESULT_REPLY_TICKS: results.ticks[step],
+            schema.STEP_RESULT_REPLY_DWELL_TICKS: results.dwell[step],
+            schema.STEP_RESULT_REPLY_PEAK_KPA: results.peak[step],
+            schema.STEP_RESULT_REPLY_LOWEST_KPA: results.lowest[step],
+            schema.STEP_RESULT_REPLY_TOP_UPS: min(results.top_ups[step], 65535),
+            schema.STEP_RESULT_REPLY_START_TICK: results.start_tick[step],
+        }
+
+    # --- profile
+
+    def _profile_read(self, _values):
+        if self._profile is None:
+            raise PlanError(schema.ERR_NO_PROFILE)
+        return self._profile.values
+
+    def _profile_write(self, values):
+        self._in_state(schema.STATE_IDLE)
+        candidate = profile.Profile(values)
+        culprit = candidate.contradiction()
+        if culprit:
+            raise PlanError(schema.ERR_PROFILE_INVALID, culprit)
+        try:
+            crc = profile.save(self._board, candidate)
+        except OSError:
+            raise PlanError(schema.ERR_STORAGE)
+        self._adopt(candidate, crc)
+        return {schema.PROFILE_WRITE_REPLY_CRC: crc}
+
+    def _adopt(self, candidate, crc):
+        # A plan made for another profile must not survive it.
+        self._plan.committed = False
+        self._plan.announced = 0
+        self._profile = candidate
+        self._profile_crc = crc
+        self._controller.configure(candidate, Scaling(candidate, candidate.dies_um[0]))
+
+    # --- conditions
+
+    def _not_faulted(self):
+        if self._controller.interlocks.fault != schema.FAULT_NONE:
+            raise PlanError(schema.ERR_FAULTED, 0, self._controller.interlocks.fault)
+
+    def _in_state(self, state):
+        if self._controller.sequencer.state != state:
+            raise PlanError(schema.ERR_BAD_STATE, 0, self._controller.sequencer.state)
+
+    def _at_rest(self):
+        self._not_faulted()
+        self._in_state(schema.STATE_IDLE)
+        if self._controller.sequencer.want_start:
+            raise PlanError(schema.ERR_BAD_STATE)
+        if self._profile is None:
+            raise PlanError(schema.ERR_NO_PROFILE)
+
+    def _inputs_allow(self):
+        inputs = self._controller.inputs
+        if inputs & schema.INPUT_EMERGENCY_STOP:
+            raise PlanError(schema.ERR_EMERGENCY_STOP)
+        if inputs & schema.INPUT_GUARD_OPEN:
+            raise PlanError(schema.ERR_GUARD_OPEN)
