@@ -10,16 +10,16 @@ from __future__ import annotations
 
 import difflib
 import math
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from pydantic_core import ErrorDetails
 
-from ..errors import BadInputError
+from pressloop.errors import BadInputError
+from pressloop.findings import Finding
+from pressloop.yaml_source import SourceMap, read_yaml
+
 from . import transducer as adc
 
 _FULL_OPENING = 32767
@@ -377,16 +377,6 @@ def _opening(percent: float) -> int:
     return round(percent / 100 * _FULL_OPENING)
 
 
-@dataclass(frozen=True)
-class DescriptionFinding:
-    """One mistake in a description. `path` ends with the line, when it is known."""
-
-    path: str
-    code: str
-    message: str
-    hint: str
-
-
 def load(path: Path | str) -> PressDescription:
     """Read a press description.
 
@@ -411,88 +401,45 @@ def loads(text: str, *, source: str = "press description") -> PressDescription:
     Raises:
         BadInputError: As for `load`.
     """
-    try:
-        tree = YAML(typ="rt").load(text)
-    except YAMLError as error:
-        where = source
-        problem = str(error)
-        if isinstance(error, MarkedYAMLError):
-            problem = error.problem or problem
-            if error.problem_mark is not None:
-                where = f"{source}, line {error.problem_mark.line + 1}"
-        raise BadInputError(
-            f"{where}: not valid YAML: {problem}",
-            hint="Indent with spaces, one `key: value` per line, each key once.",
-        ) from error
-    if tree is None:
-        tree = CommentedMap()
-    if not isinstance(tree, CommentedMap):
-        raise BadInputError(
-            f"{source}: a press description is a mapping of sections",
-            hint="Start from examples/presses/reference.yaml.",
-        )
-    try:
-        return PressDescription.model_validate(_plain(tree))
-    except ValidationError as error:
-        findings = [_finding(tree, item) for item in error.errors()]
-        raise BadInputError(
-            f"{source}: {len(findings)} mistake{'s' if len(findings) > 1 else ''}",
-            hint="Every section and field is described in docs/emulated-press.md.",
-            findings=findings,
-        ) from error
-
-
-def _plain(node: Any) -> Any:
-    if isinstance(node, CommentedMap):
-        return {str(key): _plain(value) for key, value in node.items()}
-    if isinstance(node, CommentedSeq):
-        return [_plain(value) for value in node]
-    return node
-
-
-def _finding(tree: CommentedMap, error: Any) -> DescriptionFinding:
-    """Turn one pydantic error into a finding with the line it came from."""
-    location: tuple[Any, ...] = error["loc"]
-    path = ""
-    for part in location:
-        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else str(part)
-    line = _line(tree, location)
-    where = (path or "document") + (f" (line {line})" if line else "")
-    unit_hint = "Write a plain number; the unit is the end of the key's name."
-    if error["type"] == "extra_forbidden":
-        known = _fields(location[:-1])
-        near = difflib.get_close_matches(str(location[-1]), known, 1)
-        return DescriptionFinding(
-            where,
-            "unknown-key",
-            "no such key",
-            f"Did you mean `{near[0]}`?" if near else f"Known here: {', '.join(known)}.",
-        )
-    code = "contradiction" if error["type"] == "value_error" else "bad-value"
-    message = str(error["msg"]).removeprefix("Value error, ")
-    return DescriptionFinding(
-        where, code, message, "Change one of the two." if code == "contradiction" else unit_hint
+    yaml = read_yaml(text)
+    findings = [finding for finding in yaml.findings if finding.severity == "error"]
+    if not findings:
+        try:
+            return PressDescription.model_validate(yaml.data)
+        except ValidationError as error:
+            findings = [_finding(yaml.marks, item) for item in error.errors()]
+    raise BadInputError(
+        f"{source}: {len(findings)} mistake{'s' if len(findings) > 1 else ''}",
+        hint="Every section and field is described in docs/emulated-press.md.",
+        findings=findings,
     )
 
 
-def _fields(location: tuple[Any, ...]) -> list[str]:
+def _finding(marks: SourceMap, error: ErrorDetails) -> Finding:
+    """Turn one pydantic error into a finding with the line it came from."""
+    location = error["loc"]
+    if error["type"] == "extra_forbidden":
+        known = _fields(location[:-1])
+        near = difflib.get_close_matches(str(location[-1]), known, 1)
+        hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
+        return marks.finding("error", "unknown-key", location, "no such key", hint, at_key=True)
+    message = error["msg"].removeprefix("Value error, ")
+    if error["type"] == "value_error":
+        return marks.finding("error", "contradiction", location, message, "change one of the two")
+    return marks.finding(
+        "error",
+        "bad-value",
+        location,
+        message,
+        "write a plain number; its unit is the end of the key's name",
+    )
+
+
+def _fields(location: tuple[int | str, ...]) -> list[str]:
+    """Return the keys of the section at `location`."""
     model: type[BaseModel] = PressDescription
     for part in location:
-        annotation = model.model_fields[part].annotation
+        annotation = model.model_fields[str(part)].annotation
         assert isinstance(annotation, type) and issubclass(annotation, BaseModel)
         model = annotation
     return list(model.model_fields)
-
-
-def _line(tree: Any, location: tuple[Any, ...]) -> int | None:
-    """Return the 1-based line of the innermost part of `location` that the file has."""
-    line: int | None = None
-    node = tree
-    for part in location:
-        try:
-            position = node.lc.item(part) if isinstance(node, CommentedSeq) else node.lc.key(part)
-            line = position[0] + 1
-            node = node[part]
-        except (AttributeError, KeyError, IndexError, TypeError):
-            break
-    return line

@@ -16,17 +16,17 @@ class Rng:
 
     def __init__(self, seed: int) -> None:
         """Start from any integer; Knuth's multiplier keeps neighbouring seeds apart."""
-        self._state = ((seed + 1) * 2654435761) & _MASK or 1
+        self.state = ((seed + 1) * 2654435761) & _MASK or 1
         for _ in range(8):
             self.bits()
 
     def bits(self) -> int:
         """Return the next 32 random bits."""
-        x = self._state
+        x = self.state
         x ^= (x << 13) & _MASK
         x ^= x >> 17
         x ^= (x << 5) & _MASK
-        self._state = x
+        self.state = x
         return x
 
     def gauss(self) -> float:

@@ -78,14 +78,14 @@ class PumpValve(Valve):
         self._full_flow = full_flow
         self._ripple = 4 * ripple
         self._turn = ripple_hz * substep_s
-        self._phase = 0.0
+        self.phase = 0.0
 
     def flow(self, opening: float) -> float:
         """Return the flow into the press, mm3/s. Call it once per substep."""
-        phase = self._phase + self._turn
+        phase = self.phase + self._turn
         if phase >= 1.0:
             phase -= 1.0
-        self._phase = phase
+        self.phase = phase
         wave = (phase if phase < 0.5 else 1.0 - phase) - 0.25
         return self._full_flow * opening * (1.0 + self._ripple * wave)
 

@@ -1,0 +1,310 @@
+"""Starts the emulated board: the firmware and the press, in a MicroPython process of their own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Literal
+
+import platformdirs
+
+from pressloop.errors import EmulatorError
+
+from . import description
+from .description import PressDescription
+
+INTERPRETER_VARIABLE: Final = "PRESSLOOP_MICROPYTHON"
+FIRMWARE_VARIABLE: Final = "PRESSLOOP_FIRMWARE"
+
+_EMULATOR: Final = Path(__file__).resolve().parent
+_CHECKOUT: Final = _EMULATOR.parents[3]
+_HOST: Final = "127.0.0.1"
+_HEAP: Final = "16M"
+_START_LIMIT_S: Final = 10.0
+_STOP_LIMIT_S: Final = 3.0
+_CONTROL_LIMIT_S: Final = 5.0
+_POLL_S: Final = 0.005
+_LOG_LINES: Final = 12
+# Digits of the source hash that hello carries.
+_BUILD_DIGITS: Final = 16
+
+Pacing = Literal["lockstep", "real"]
+
+
+def find_micropython() -> Path:
+    """Return the MicroPython to run the firmware with.
+
+    Looked for in this order: $PRESSLOOP_MICROPYTHON, the checkout's build folder, the user's
+    cache folder, PATH.
+
+    Raises:
+        EmulatorError: There is none, or the variable names no program.
+    """
+    named = os.environ.get(INTERPRETER_VARIABLE)
+    if named:
+        program = shutil.which(named)
+        if program is None:
+            raise EmulatorError(
+                f"{INTERPRETER_VARIABLE} is {named!r}, which is not a program",
+                hint="Set it to a MicroPython binary (unix port), or unset it.",
+                code="no-micropython",
+            )
+        return Path(program)
+    places = (
+        _CHECKOUT / "build" / "micropython" / "micropython",
+        platformdirs.user_cache_path("pressloop") / "micropython" / "micropython",
+    )
+    for place in places:
+        if os.access(place, os.X_OK):
+            return place
+    program = shutil.which("micropython")
+    if program is None:
+        raise EmulatorError(
+            "the emulated board needs MicroPython's unix port, and there is none in "
+            + ", ".join(str(place.parent) for place in places)
+            + " or on PATH",
+            hint=f"Run `make setup` in a checkout, or set {INTERPRETER_VARIABLE} to the binary.",
+            code="no-micropython",
+        )
+    return Path(program)
+
+
+def find_firmware() -> Path:
+    """Return the folder that holds the firmware package.
+
+    $PRESSLOOP_FIRMWARE, else the checkout's.
+
+    Raises:
+        EmulatorError: The firmware is not there.
+    """
+    named = os.environ.get(FIRMWARE_VARIABLE)
+    folder = Path(named).resolve() if named else _CHECKOUT / "firmware"
+    if not (folder / "pressloop_fw" / "app.py").is_file():
+        raise EmulatorError(
+            f"there is no firmware in {folder}",
+            hint=f"Install from a checkout, or set {FIRMWARE_VARIABLE} to its firmware folder.",
+            code="no-firmware",
+        )
+    return folder
+
+
+class EmulatedBoard:
+    """One emulated board: a process that outlives this one unless it is stopped.
+
+    The process runs in a session of its own, so that it behaves to a killed host as a real press
+    does: it goes on. Left alone and at rest it ends by itself after `orphan_s`.
+
+    Args:
+        press: The press to emulate, or the path of its description; the reference press if None.
+        seed: Of everything random. The same seed and the same requests give the same run.
+        pacing: "lockstep" runs as fast as the host follows, "real" at wall-clock pace.
+        speed: With "real": how many times faster than the wall clock.
+        work_dir: Where flash, console log and truth go; else a temporary folder, which `stop`
+            removes.
+        truth: Record the true state of every tick of a run.
+        ring_records: Capacity of the telemetry ring.
+        silence_s: With "lockstep": an active run goes on in real time when the host was silent
+            for this long.
+        orphan_s: Lifetime without a host and without a run.
+    """
+
+    def __init__(
+        self,
+        press: PressDescription | Path | str | None = None,
+        *,
+        seed: int = 1,
+        pacing: Pacing = "lockstep",
+        speed: float = 1.0,
+        work_dir: Path | str | None = None,
+        truth: bool = True,
+        ring_records: int = 4096,
+        silence_s: float = 0.5,
+        orphan_s: float = 600.0,
+    ) -> None:
+        """Keep the settings; `start` starts."""
+        if press is None:
+            press = PressDescription()
+        elif not isinstance(press, PressDescription):
+            press = description.load(press)
+        self.press = press
+        self.seed = seed
+        self._settings = {
+            "seed": seed,
+            "pacing": pacing,
+            "speed": speed,
+            "ring_records": ring_records,
+            "silence_ms": round(silence_s * 1000),
+            "orphan_s": orphan_s,
+        }
+        self._truth = truth
+        self._given_dir = Path(work_dir) if work_dir is not None else None
+        self._work_dir: Path | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._ports: dict[str, int] = {}
+
+    def __enter__(self) -> EmulatedBoard:
+        """Start."""
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop."""
+        self.stop()
+
+    def start(self) -> EmulatedBoard:
+        """Start the process and wait until it listens.
+
+        Raises:
+            EmulatorError: MicroPython or the firmware is missing, or the process died; the
+                message then has the last lines of its console.
+        """
+        if self._process is not None:
+            raise EmulatorError("this emulated board runs already", hint="Stop it first.")
+        interpreter = find_micropython()
+        firmware = find_firmware()
+        folder = self._given_dir or Path(tempfile.mkdtemp(prefix="pressloop-"))
+        folder = folder.resolve()
+        (folder / "flash").mkdir(parents=True, exist_ok=True)
+        self._work_dir = folder
+        config = folder / "board.json"
+        config.write_text(json.dumps(self._config(folder, firmware), indent=1), encoding="utf-8")
+        with self.log_path.open("wb") as log:
+            self._process = subprocess.Popen(
+                [interpreter, "-X", f"heapsize={_HEAP}", _EMULATOR / "main.py", config],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=folder,
+                start_new_session=True,
+            )
+        self._ports = self._await_ports()
+        return self
+
+    def stop(self) -> None:
+        """End the process, as pulling the plug would; safe to call again."""
+        process = self._process
+        if process is None:
+            return
+        if process.poll() is None:
+            try:
+                self.control({"stop": True})
+                process.wait(_STOP_LIMIT_S)
+            except (EmulatorError, subprocess.TimeoutExpired):
+                process.kill()
+                process.wait()
+        self._process = None
+        if self._given_dir is None and self._work_dir is not None:
+            shutil.rmtree(self._work_dir, ignore_errors=True)
+
+    @property
+    def url(self) -> str:
+        """Where the board's link listens, as `open_transport` takes it."""
+        return f"socket://{_HOST}:{self._ports['port']}"
+
+    @property
+    def pid(self) -> int:
+        """Process id of the board."""
+        if self._process is None:
+            raise EmulatorError("this emulated board does not run", hint="Call start() first.")
+        return self._process.pid
+
+    @property
+    def work_dir(self) -> Path:
+        """Folder with flash, console log and truth."""
+        if self._work_dir is None:
+            raise EmulatorError("this emulated board never ran", hint="Call start() first.")
+        return self._work_dir
+
+    @property
+    def log_path(self) -> Path:
+        """The firmware's console and tracebacks."""
+        return self.work_dir / "console.log"
+
+    @property
+    def truth_path(self) -> Path | None:
+        """The true state per tick (format: `truth.py`); None when it is not recorded."""
+        return self.work_dir / "truth.bin" if self._truth else None
+
+    def control(self, command: dict[str, Any]) -> dict[str, Any]:
+        """Do something to the press or its wiring (commands: `control.py`); return the answer.
+
+        Raises:
+            EmulatorError: The board is gone, or it refused the command.
+        """
+        try:
+            with socket.create_connection(
+                (_HOST, self._ports["control_port"]), _CONTROL_LIMIT_S
+            ) as link:
+                link.sendall(json.dumps(command).encode() + b"\n")
+                line = link.makefile("rb").readline()
+            answer: dict[str, Any] = json.loads(line)
+        except (OSError, ValueError, KeyError) as error:
+            raise EmulatorError(
+                f"the emulated board does not answer on its control port: {error}",
+                hint=f"Its console is in {self.log_path}.",
+            ) from error
+        if not answer.get("ok"):
+            raise EmulatorError(
+                f"the emulated board refused {command}: {answer.get('error')}",
+                hint="The commands are listed in docs/emulated-press.md.",
+            )
+        return answer
+
+    def _config(self, folder: Path, firmware: Path) -> dict[str, Any]:
+        return {
+            **self._settings,
+            "plant": self.press.plant_config(),
+            "firmware_path": str(firmware),
+            "emulator_parent": str(_EMULATOR.parent),
+            "flash_dir": str(folder / "flash"),
+            "truth_path": str(folder / "truth.bin") if self._truth else "",
+            "build": _source_hash(firmware / "pressloop_fw"),
+            # The same flash is the same controller.
+            "unique_id": hashlib.sha256(str(folder).encode()).hexdigest()[:16],
+        }
+
+    def _await_ports(self) -> dict[str, int]:
+        assert self._process is not None
+        give_up = time.monotonic() + _START_LIMIT_S
+        while time.monotonic() < give_up:
+            ended = self._process.poll()
+            for line in self._log_lines():
+                if line.startswith('{"') and line.endswith("}"):
+                    ports: dict[str, int] = json.loads(line)
+                    return ports
+            if ended is not None:
+                break
+            time.sleep(_POLL_S)
+        else:
+            self._process.kill()
+            ended = self._process.wait()
+        self._process = None
+        console = "\n".join(f"    {line}" for line in self._log_lines()[-_LOG_LINES:])
+        raise EmulatorError(
+            f"the emulated board ended at start with exit code {ended}; its console:\n{console}",
+            hint=f"The whole console is in {self.log_path}.",
+        )
+
+    def _log_lines(self) -> list[str]:
+        return self.log_path.read_text(encoding="utf-8", errors="replace").splitlines()
+
+
+def _source_hash(package: Path) -> str:
+    """Return the first hex digits of the SHA-256 over the firmware's source files, by name."""
+    digest = hashlib.sha256()
+    for file in sorted(package.rglob("*.py")):
+        digest.update(file.relative_to(package).as_posix().encode() + b"\0")
+        digest.update(file.read_bytes() + b"\0")
+    return digest.hexdigest()[:_BUILD_DIGITS]
