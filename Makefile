@@ -20,6 +20,8 @@ export MICROPYTHON_SRC
 BIN := .venv/bin
 PACKAGES := .venv/.installed
 INTERPRETER := build/micropython/.ready
+# The protocol document for editors; its source is the models in the host package.
+DOCUMENT_SCHEMA := protocol/protocol.schema.json
 
 ##@ Start here
 
@@ -31,25 +33,37 @@ help: ## list the targets
 
 .PHONY: setup
 setup: $(PACKAGES) $(INTERPRETER) ## install the pinned packages into .venv, find or build MicroPython
+	@:
 
 .PHONY: demo
 demo: setup ## press a simulated sodium-ion cell from protocol to plot
-	@run=runs/demo-$$(date +%Y%m%d-%H%M%S)
-	@$(BIN)/pressloop run examples/sodium_three_step.yaml --port emulated --out "$$run" --yes
-	@$(BIN)/pressloop plot "$$run"
+	@run=runs/demo-$$(date +%Y%m%d-%H%M%S); \
+	$(BIN)/pressloop run examples/sodium_three_step.yaml --port emulated --out "$$run" --yes; \
+	$(BIN)/pressloop plot "$$run"
 
 ##@ Every change
 
 .PHONY: test
 test: setup ## run all tests: unit, property, firmware on both interpreters, emulated board
-	$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n auto --maxprocesses 8 $(PYTEST_ARGS)
 
 .PHONY: check
-check: setup ## look for faults without running: format, lint, types, drift of generated files
+check: lint types drift ## look for faults without running: all of lint, types and drift
+
+.PHONY: lint
+lint: setup ## format and lint rules
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
+
+.PHONY: types
+types: setup ## strict types of the host package
 	$(BIN)/mypy
+
+.PHONY: drift
+drift: setup ## generated files that no longer match what they come from
 	$(BIN)/python protocol/generate.py --check
+	@$(BIN)/python -m pressloop.document --schema | diff --brief - $(DOCUMENT_SCHEMA) >/dev/null || { \
+	  echo "$(DOCUMENT_SCHEMA) differs from host/src/pressloop/document.py: make generate" >&2; exit 1; }
 
 .PHONY: format
 format: setup ## rewrite the Python files in the project's format
@@ -57,8 +71,9 @@ format: setup ## rewrite the Python files in the project's format
 	$(BIN)/ruff format
 
 .PHONY: generate
-generate: setup ## write what protocol/pressloop.cddl generates
+generate: setup ## write the files that `make drift` looks at
 	$(BIN)/python protocol/generate.py
+	$(BIN)/python -m pressloop.document --schema > $(DOCUMENT_SCHEMA)
 
 .PHONY: hooks
 hooks: setup ## let git run the checks before each commit
@@ -67,7 +82,7 @@ hooks: setup ## let git run the checks before each commit
 ##@ Now and then
 
 .PHONY: pins
-pins: ## resolve host/pyproject.toml anew into host/constraints.txt (PINS_ARGS=--upgrade for newer ones)
+pins: ## resolve host/pyproject.toml anew into host/constraints.txt (PINS_ARGS=--upgrade: newest)
 	@$(PYTHON) -m venv build/pins
 	@build/pins/bin/python -m pip install --quiet 'uv>=0.5'
 	@cd host; ../build/pins/bin/uv pip compile --quiet --universal --python-version 3.10 \
