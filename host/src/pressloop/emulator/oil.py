@@ -15,6 +15,8 @@ more oil than at P = 0. Pressures in MPa (gauge), volumes in mm3.
 
 import math
 
+from . import interpreter as micropython
+
 ATMOSPHERE_MPA = 0.1
 
 
@@ -26,15 +28,18 @@ class Oil:
         self.compliance = volume_mm3 / bulk_modulus_mpa
         self.air_mm3 = volume_mm3 * air_fraction
 
+    @micropython.native
     def taken_up(self, pressure: float) -> float:
         """Return the oil, mm3, that compression makes room for between 0 and `pressure`."""
         return pressure * (self.compliance + self.air_mm3 / (ATMOSPHERE_MPA + pressure))
 
+    @micropython.native
     def slope(self, pressure: float) -> float:
         """Return V/B_eff at `pressure`, mm3/MPa."""
         total = ATMOSPHERE_MPA + pressure
         return self.compliance + self.air_mm3 * ATMOSPHERE_MPA / (total * total)
 
+    @micropython.native
     def pressure(self, volume: float, elastic: float) -> float:
         """Return the pressure at which oil and an elastic body have taken up `volume`.
 

@@ -17,6 +17,7 @@ Only the flows are integrated, by the midpoint rule.
 Units: MPa, mm, mm2, mm3, N, s. Pellet pressures are true pressures, not readings.
 """
 
+from . import interpreter as micropython
 from .oil import Oil
 from .powder import Powder
 from .valves import PumpValve, ReleaseValve
@@ -26,7 +27,7 @@ SUBSTEP_S = 0.005
 _ROUNDING = 1e-6
 _NEWTON_STEPS = 12
 # Newton converges quadratically: a step this small leaves an error far below the sensor's noise.
-_NEWTON_STEP_MPA = 1e-5
+_NEWTON_STEP_MPA = 1e-4
 
 
 class Plant:
@@ -79,12 +80,15 @@ class Plant:
         self.pellet_mpa = 0.0
         self._find_contact(0.0)
         self._yield_volume = self._at_travel
+        self._yield_stiffness = 0.0
         self._stiffness_up = self._stiffness_down = 1.0 / self._oil.slope(0.0)
 
+    @micropython.native
     def density(self) -> float:
         """Return the relative density of the pellet in the die, now."""
         return self.powder.density(self.pellet_mpa)
 
+    @micropython.native
     def step(self, dt_s: float) -> None:
         """Let `dt_s` pass, in whole substeps; what is left over is due at the next call."""
         dt = self._substep_s
@@ -116,6 +120,7 @@ class Plant:
             if crept > 0.0:
                 self._contact_volume += self._area * crept
 
+    @micropython.native
     def _find_contact(self, pellet_mpa: float) -> None:
         """Make `pellet_mpa` the pellet's yield pressure and find where it now touches."""
         powder = self.powder
@@ -125,6 +130,7 @@ class Plant:
         self._elastic = self._frame + self._area * self._lever * powder.elastic()
         self._yield_oil_mpa = self._travel_mpa + pellet_mpa / self._lever
 
+    @micropython.native
     def _settle(self, volume: float) -> None:
         """Find the pressure at which the press holds `volume`."""
         oil = self._oil
@@ -153,6 +159,7 @@ class Plant:
             return
         self._densify(volume)
 
+    @micropython.native
     def _densify(self, volume: float) -> None:
         """Solve for a pressure above all before. From below, Newton approaches monotonically."""
         oil = self._oil
@@ -162,7 +169,10 @@ class Plant:
         frame = self._frame
         travel_mpa = self._travel_mpa
         top = self._gap + powder.loose_mm + powder.creep_mm
-        pressure = self._yield_oil_mpa
+        # The first Newton step starts at the yield point, where excess and slope are known.
+        pressure = self._yield_oil_mpa + self._yield_stiffness * (
+            volume - self._contact_volume - self._yield_volume
+        )
         for _ in range(_NEWTON_STEPS):
             over = pressure - travel_mpa
             height, slope = powder.squeeze(over * lever)
@@ -177,5 +187,5 @@ class Plant:
         self.pellet_mpa = pellet_mpa
         self._find_contact(pellet_mpa)
         self._yield_volume = volume - self._contact_volume
-        self._stiffness_up = 1.0 / compliance
+        self._stiffness_up = self._yield_stiffness = 1.0 / compliance
         self._stiffness_down = 1.0 / (oil.slope(pressure) + self._elastic)

@@ -18,6 +18,8 @@ Pressures in MPa on the pellet, heights in mm.
 
 import math
 
+from . import interpreter as micropython
+
 # The law's slope is infinite at p = 0. Below this pressure its chord stands in for it.
 _CHORD_MPA = 0.25
 
@@ -48,6 +50,7 @@ class Powder:
         self.height_mm = self.loose_mm
         self.creep_mm = 0.0
 
+    @micropython.native
     def plastic_height(self, pressure: float) -> tuple[float, float]:
         """Return the height after unloading from `pressure`, mm, and its slope, mm/MPa."""
         if pressure < _CHORD_MPA:
@@ -59,21 +62,25 @@ class Powder:
         height = self.solid_mm / density
         return height, -height / density * pores * self._a / (2 * root)
 
+    @micropython.native
     def squeeze(self, pressure: float) -> tuple[float, float]:
         """Return height and its slope under a `pressure` above all before: mm and mm/MPa."""
         height, slope = self.plastic_height(pressure)
         strain_left = 1.0 - pressure / self._modulus
         return height * strain_left, slope * strain_left - height / self._modulus
 
+    @micropython.native
     def yield_at(self, pressure: float) -> None:
         """Make `pressure` the highest seen."""
         self.yield_mpa = pressure
         self.height_mm = self.plastic_height(pressure)[0]
 
+    @micropython.native
     def elastic(self) -> float:
         """Return the compliance of the pellet as it is now, mm/MPa."""
         return self.height_mm / self._modulus
 
+    @micropython.native
     def relax(self, pressure: float, dt_s: float) -> float:
         """Creep for `dt_s` under `pressure`; return by how much the pellet became lower, mm."""
         limit = self._creep_per_mpa * pressure * self.solid_mm
@@ -83,6 +90,7 @@ class Powder:
         self.creep_mm += crept
         return crept
 
+    @micropython.native
     def density(self, pressure: float) -> float:
         """Return the relative density in the die under `pressure`."""
         height = self.height_mm * (1.0 - pressure / self._modulus) - self.creep_mm

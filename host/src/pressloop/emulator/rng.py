@@ -2,6 +2,8 @@
 
 import math
 
+from . import interpreter as micropython
+
 _MASK = 0xFFFFFFFF
 # Four bytes uniform in 0..255 sum to a mean of 510 and a variance of 4 (256^2 - 1) / 12 = 21845.
 _MEAN = 510
@@ -20,6 +22,7 @@ class Rng:
         for _ in range(8):
             self.bits()
 
+    @micropython.native
     def bits(self) -> int:
         """Return the next 32 random bits."""
         x = self.state
@@ -29,6 +32,7 @@ class Rng:
         self.state = x
         return x
 
+    @micropython.native
     def gauss(self) -> float:
         """Return noise of mean 0 and variance 1, close to Gaussian and never beyond 3.45 sigma."""
         x = self.bits()

@@ -9,6 +9,7 @@ Pressures in MPa of oil.
 
 import math
 
+from . import interpreter as micropython
 from .rng import Rng
 
 COUNTS_PER_MA = 1200
@@ -52,6 +53,7 @@ class Transducer:
         self._felt = 0.0
         self.fault = OK
 
+    @micropython.native
     def sample(self, pressure: float) -> int:
         """Return the counts for a true oil `pressure`, `sample_s` after the last call."""
         felt = self._felt

@@ -9,6 +9,8 @@ dither. Openings are fractions of full stroke, pressures MPa, flows mm3/s.
 
 import math
 
+from . import interpreter as micropython
+
 # Orifices are laminar at small pressure drops: below this the flow is proportional to the pressure.
 _LAMINAR_MPA = 0.05
 
@@ -37,6 +39,7 @@ class Valve:
         self._wanted = rest
         self._spool = rest
 
+    @micropython.native
     def advance(self) -> float:
         """Move one substep on; return the effective opening in its middle."""
         target = self.command
@@ -80,6 +83,7 @@ class PumpValve(Valve):
         self._turn = ripple_hz * substep_s
         self.phase = 0.0
 
+    @micropython.native
     def flow(self, opening: float) -> float:
         """Return the flow into the press, mm3/s. Call it once per substep."""
         phase = self.phase + self._turn
@@ -109,6 +113,7 @@ class ReleaseValve(Valve):
         Valve.__init__(self, substep_s, dead_band, lag_s, delay_s, hysteresis, 1.0)
         self._k = flow_at_10_mpa / math.sqrt(10.0)
 
+    @micropython.native
     def flow(self, opening: float, pressure: float) -> float:
         """Return the flow out of the press, mm3/s."""
         return self._k * opening * pressure / math.sqrt(pressure + _LAMINAR_MPA)
