@@ -29,7 +29,7 @@ TICK_HZ = const(100)
 OUTPUT_FULL = const(32767)
 
 # First bytes of the SHA-256 of the schema.
-SCHEMA_HASH = b"\x43\x37\x7c\x08\x23\xdc\x7a\xf7"
+SCHEMA_HASH = b"\xf4\x58\x62\x6d\xd1\x56\x26\x07"
 
 # What a frame is. A reply or an error repeats the sequence number of its request.
 KIND_REQUEST = const(1)

@@ -137,8 +137,12 @@ class Sequencer:
         return max(0, left)
 
     def at_rest(self, pressure_kpa):
-        """Whether the reading cannot be told from zero."""
-        return pressure_kpa <= 3 * self.plan.scaling.resolution_kpa
+        """Whether nothing presses on the sample.
+
+        The reading then is zero within the sensor's error, or what it takes to move the ram back.
+        """
+        scaling = self.plan.scaling
+        return pressure_kpa <= max(3 * scaling.resolution_kpa, scaling.contact_kpa * 3 // 4)
 
     def active(self):
         """Whether a run is in progress."""
@@ -146,9 +150,9 @@ class Sequencer:
 
     def moving(self):
         """Whether the press can move or is under pressure in this state."""
-        if self.state in (schema.STATE_RUNNING, schema.STATE_PAUSED, schema.STATE_VENTING):
-            return True
-        return self.state == schema.STATE_PROMPTING and self.action != ACT_SAFE
+        if self.state == schema.STATE_PROMPTING:
+            return self.action != ACT_SAFE
+        return self.active()
 
     # --- the tick
 
@@ -237,11 +241,7 @@ class Sequencer:
             self.want_abort = False
             if self.state == schema.STATE_VENTING:
                 self._dumping = True
-            elif self.state in (
-                schema.STATE_RUNNING,
-                schema.STATE_PAUSED,
-                schema.STATE_PROMPTING,
-            ):
+            elif self.active():
                 self.vent(schema.END_ABORTED, pressure_kpa)
         if self.want_pause:
             self.want_pause = False

@@ -1,0 +1,324 @@
+"""The firmware on an in-process press, for tests on either interpreter.
+
+`Rig` is a board: requests go straight to the server's handlers, `run()` lets ticks pass. The press
+is the emulated one, or readings written by hand. Every tick runs with the heap locked, so that a
+tick that allocates ends the run with an internal fault.
+"""
+
+from emulator.plant import Plant
+from emulator.rng import Rng
+from emulator.transducer import Transducer
+from pressloop_fw import cbor, schema
+from pressloop_fw.app import App
+from pressloop_fw.hal import Board
+
+try:
+    from micropython import heap_lock, heap_unlock
+except ImportError:  # CPython has nothing to lock
+
+    def heap_lock():
+        """Allow allocation: only MicroPython can forbid it."""
+
+    def heap_unlock():
+        """Undo heap_lock."""
+
+
+TICK_S = 1 / schema.TICK_HZ
+
+# The reference press as `pressloop.emulator.description` flattens it, without sensor errors.
+PRESS = {
+    "ram_area_mm2": 1450.0,
+    "die_area_mm2": 78.53981633974483,
+    "oil_volume_mm3": 50000.0,
+    "oil_bulk_modulus_mpa": 1380.0,
+    "oil_air_fraction": 0.002,
+    "frame_stiffness_n_mm": 100000.0,
+    "return_force_n": 150.0,
+    "leak_mm3_s_mpa": 0.017,
+    "approach_gap_mm": 4.0,
+    "pump_flow_mm3_s": 1000.0,
+    "pump_dead_band": 0.2,
+    "pump_ripple": 0.02,
+    "pump_ripple_hz": 24.0,
+    "release_flow_10mpa_mm3_s": 10000.0,
+    "release_dead_band": 0.2,
+    "valve_lag_s": 0.03,
+    "valve_delay_s": 0.01,
+    "valve_hysteresis": 0.0,
+    "powder_solid_height_mm": 0.5,
+    "powder_initial_density": 0.45,
+    "powder_panelli_a": 0.0471,
+    "powder_modulus_mpa": 20000.0,
+    "powder_creep_per_mpa": 2.0e-6,
+    "powder_creep_tau_s": 20.0,
+}
+
+# The zero is that of the unloaded ram: its return spring costs 0.1 MPa of oil, 50 counts.
+PROFILE = {
+    schema.PROFILE_NAME: "rig",
+    schema.PROFILE_RAM_AREA_MM2: 1450,
+    schema.PROFILE_FULL_SCALE_OIL_KPA: 40000,
+    schema.PROFILE_RAW_ZERO: 4850,
+    schema.PROFILE_RAW_FULL: 24050,
+    schema.PROFILE_RAW_FAULT_LOW: 4320,
+    schema.PROFILE_RAW_FAULT_HIGH: 25200,
+    schema.PROFILE_ACCURACY_PPM: 1000,
+    schema.PROFILE_MAX_OIL_KPA: 30000,
+    schema.PROFILE_DIES_UM: [10000, 12000],
+    schema.PROFILE_PUMP_DEAD_BAND: 6553,
+    schema.PROFILE_RELEASE_DEAD_BAND: 6553,
+    schema.PROFILE_PUMP_FLOW_UL_S: 1000,
+    schema.PROFILE_RELEASE_FLOW_UL_S: 10000,
+    schema.PROFILE_COMPLIANCE_NL_MPA: 57000,
+    schema.PROFILE_APPROACH_OPENING: 16000,
+    schema.PROFILE_CONTACT_OIL_KPA: 200,
+    schema.PROFILE_APPROACH_TIMEOUT_MS: 60000,
+    schema.PROFILE_NO_GAIN_WINDOW_MS: 5000,
+    schema.PROFILE_KP: 1536,
+    schema.PROFILE_KI: 1966,
+    schema.PROFILE_KD: 0,
+    schema.PROFILE_FILTER_SHIFT: 1,
+}
+
+_RAW_ZERO = 4800
+_RAW_PER_OIL_KPA = 19200 / 40000
+
+
+class RefusedError(Exception):
+    """The board refused a request; `code` says why."""
+
+    def __init__(self, code, field, step, detail):
+        super().__init__(code)
+        self.code = code
+        self.field = field
+        self.step = step
+        self.detail = detail
+
+
+class Rig(Board):
+    """A board whose time passes in `run()`."""
+
+    name = "rig"
+    simulated = True
+    ring_records = 8192
+
+    def __init__(self, press=None, profile=None, stored=None, reset_cause=None):
+        """Build press and firmware; `stored` is the flash of a rig before, for a reset."""
+        self.stored = {} if stored is None else stored
+        if reset_cause is not None:
+            self.reset_cause = reset_cause
+        self.plant = Plant(press or PRESS)
+        self.transducer = None
+        if press and press.get("sensor_full_scale_mpa"):
+            self.transducer = Transducer(
+                Rng(press.get("seed", 1)),
+                press["sensor_full_scale_mpa"],
+                press["sensor_offset_mpa"],
+                press["sensor_span_factor"],
+                press["sensor_noise_mpa"],
+                press["sensor_lag_s"],
+                TICK_S,
+            )
+        self.raw = None
+        self._reading = 0
+        self.inputs = 0
+        self.pump = 0
+        self.release = schema.OUTPUT_FULL
+        self.missed = 0
+        self.fed = 0
+        self.hear_host = True
+        self.tick = None
+        self.app = App(self)
+        self.app.link.open_session()
+        self.controller = self.app.controller
+        self.sequencer = self.controller.sequencer
+        if profile is None and "profile" not in self.stored:
+            self.ask(schema.CMD_PROFILE_WRITE, dict(PROFILE))
+        elif profile:
+            self.ask(schema.CMD_PROFILE_WRITE, profile)
+
+    # --- the board interface
+
+    def read_raw(self):
+        return self._reading
+
+    def sample(self):
+        """Return what the transducer reads now, or what was written to `raw`."""
+        if self.raw is not None:
+            return self.raw
+        if self.transducer:
+            return self.transducer.sample(self.plant.oil_mpa)
+        return int(_RAW_ZERO + self.plant.oil_mpa * 1000 * _RAW_PER_OIL_KPA)
+
+    def read_inputs(self):
+        return self.inputs
+
+    def set_pump(self, opening):
+        self.pump = opening
+
+    def set_release(self, opening):
+        self.release = opening
+
+    def safe(self):
+        self.pump = 0
+        self.release = schema.OUTPUT_FULL
+
+    def take_missed_ticks(self):
+        missed = self.missed
+        self.missed = 0
+        return missed
+
+    def receive_into(self, buf):
+        return 0
+
+    def send(self, view):
+        return len(view)
+
+    def load(self, name):
+        return self.stored.get(name)
+
+    def store(self, name, data):
+        self.stored[name] = bytes(data)
+
+    def feed_watchdog(self):
+        self.fed += 1
+
+    # --- for tests
+
+    def ask(self, command, values=None):
+        """Send a request through the codec; return the reply's values or raise RefusedError."""
+        buf = bytearray(schema.MAX_PAYLOAD)
+        fields = schema.COMMANDS[command][0]
+        end = cbor.encode_map(fields, values or {}, buf, 0)
+        values = cbor.decode_map(fields, buf, 0, end)
+        server = self.app.server
+        try:
+            reply = server.handle(command, values, memoryview(buf)[:end])
+        except server.Refusal as refusal:
+            raise RefusedError(
+                refusal.code, refusal.field, refusal.step, refusal.detail
+            ) from refusal
+        end = cbor.encode_map(schema.COMMANDS[command][1], reply, buf, 0)
+        return cbor.decode_map(schema.COMMANDS[command][1], buf, 0, end)
+
+    def beat(self):
+        """Let one tick pass."""
+        if self.hear_host:
+            self.app.server.heard()
+        self.plant.pump.command = self.pump / schema.OUTPUT_FULL
+        self.plant.release.command = self.release / schema.OUTPUT_FULL
+        self.plant.step(TICK_S)
+        self._reading = self.sample()
+        heap_lock()
+        try:
+            self.controller.tick()
+        finally:
+            heap_unlock()
+        self.app.poll()
+
+    def run(self, seconds, until=None):
+        """Let time pass, at most `seconds`, until `until()` holds; return whether it did."""
+        for _ in range(int(seconds * schema.TICK_HZ)):
+            if until and until():
+                return True
+            self.beat()
+        return bool(until and until())
+
+    def upload(self, steps, **header):
+        """Upload and commit a plan of steps made with ramp(), hold(), release() and prompt()."""
+        import binascii
+
+        begin = {
+            schema.PLAN_BEGIN_REQUEST_STEPS: len(steps),
+            schema.PLAN_BEGIN_REQUEST_DIE_UM: 10000,
+            schema.PLAN_BEGIN_REQUEST_CEILING_KPA: 520000,
+            schema.PLAN_BEGIN_REQUEST_HOST_LOSS: schema.HOST_LOSS_VENT,
+            schema.PLAN_BEGIN_REQUEST_HOST_LOSS_LIMIT_MS: 60000,
+            schema.PLAN_BEGIN_REQUEST_HOST_TIMEOUT_MS: 2000,
+            schema.PLAN_BEGIN_REQUEST_VENT_RATE_KPA_S: 20000,
+            schema.PLAN_BEGIN_REQUEST_RECORD_EVERY: 1,
+            schema.PLAN_BEGIN_REQUEST_ACCEPT_UNRESOLVED: False,
+        }
+        for name, value in header.items():
+            begin[getattr(schema, "PLAN_BEGIN_REQUEST_" + name.upper())] = value
+        buf = bytearray(schema.MAX_PAYLOAD)
+        end = cbor.encode_map(schema.PLAN_BEGIN_REQUEST_FIELDS, begin, buf, 0)
+        digest = binascii.crc32(memoryview(buf)[:end])
+        self.ask(schema.CMD_PLAN_BEGIN, begin)
+        for index, step in enumerate(steps):
+            values = dict(step)
+            values[schema.PLAN_STEP_REQUEST_INDEX] = index
+            values.setdefault(schema.PLAN_STEP_REQUEST_STAGE, 0)
+            end = cbor.encode_map(schema.PLAN_STEP_REQUEST_FIELDS, values, buf, 0)
+            digest = binascii.crc32(memoryview(buf)[:end], digest)
+            self.ask(schema.CMD_PLAN_STEP, values)
+        self.ask(schema.CMD_PLAN_COMMIT, {schema.PLAN_COMMIT_REQUEST_DIGEST: digest})
+
+    def start(self, steps=None, **header):
+        """Upload if steps are given, then start and let the first tick pass."""
+        if steps is not None:
+            self.upload(steps, **header)
+        self.beat()
+        self.ask(schema.CMD_START, {schema.START_REQUEST_RUN_ID: b"rig-run1"})
+        self.beat()
+
+    def status(self):
+        """Return the status reply's values."""
+        return self.ask(schema.CMD_STATUS)
+
+    def result(self, step):
+        """Return the step result's values."""
+        return self.ask(schema.CMD_STEP_RESULT, {schema.STEP_RESULT_REQUEST_STEP: step})
+
+    def records(self, first):
+        """Return the ring's records from `first` on, as tuples."""
+        import struct
+
+        ring = self.app.ring
+        count = ring.next - first
+        buf = bytearray(count * schema.RECORD_SIZE)
+        ring.copy(first, count, buf, 0)
+        return [
+            struct.unpack_from(schema.RECORD_FORMAT, buf, i * schema.RECORD_SIZE)
+            for i in range(count)
+        ]
+
+    def idle_again(self):
+        """Whether the run has ended."""
+        return self.sequencer.state == schema.STATE_IDLE
+
+
+def ramp(target_kpa, rate_kpa_s=10000, **more):
+    """Return a ramp step."""
+    return _step(schema.STEP_RAMP, target_kpa=target_kpa, rate_kpa_s=rate_kpa_s, **more)
+
+
+def release(target_kpa, rate_kpa_s=20000, **more):
+    """Return a release step."""
+    return _step(schema.STEP_RELEASE, target_kpa=target_kpa, rate_kpa_s=rate_kpa_s, **more)
+
+
+def hold(target_kpa, duration_ms=2000, tolerance_kpa=2500, timeout_ms=10000, mode=0, **more):
+    """Return a hold step."""
+    values = {
+        "target_kpa": target_kpa,
+        "tolerance_kpa": tolerance_kpa,
+        "timeout_ms": timeout_ms,
+        "mode": mode,
+    }
+    if duration_ms is not None:
+        values["duration_ms"] = duration_ms
+    values.update(more)
+    return _step(schema.STEP_HOLD, **values)
+
+
+def prompt(text="go on?", timeout_ms=60000):
+    """Return a prompt step."""
+    return _step(schema.STEP_PROMPT, text=text, timeout_ms=timeout_ms)
+
+
+def _step(kind, **values):
+    step = {schema.PLAN_STEP_REQUEST_KIND: kind}
+    for name, value in values.items():
+        step[getattr(schema, "PLAN_STEP_REQUEST_" + name.upper())] = value
+    return step

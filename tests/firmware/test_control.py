@@ -1,0 +1,149 @@
+"""The control path: scaling, setpoint, PID, split range."""
+
+from pressloop_fw import schema
+from pressloop_fw.pid import Pid
+from pressloop_fw.profile import Profile
+from pressloop_fw.scaling import SUB_BITS, Scaling
+from pressloop_fw.setpoint import SetpointGenerator
+from pressloop_fw.split_range import SplitRange, isqrt
+from rig import PROFILE
+
+
+def _press():
+    profile = Profile(dict(PROFILE))
+    return profile, Scaling(profile, 10000)
+
+
+def test_scaling_is_exact_at_zero_and_close_at_full_scale():
+    _, scaling = _press()
+    assert scaling.subkpa(4850) == 0
+    # 40 MPa of oil on 1450 mm2 of ram over a 10 mm die.
+    true_kpa = 40000 * 1450 / 78.5398163
+    assert abs((scaling.subkpa(24050) >> SUB_BITS) - true_kpa) < true_kpa * 2e-5
+    assert scaling.subkpa(4700) < 0
+
+
+def test_resolution_is_the_transducers_error_on_the_pellet():
+    _, scaling = _press()
+    # 0.1 % of 400 bar is 0.4 bar of oil, 1.85 MPa per bar: 0.74 MPa.
+    assert 735 <= scaling.resolution_kpa <= 742
+
+
+def test_a_ramp_arrives_exactly_and_takes_the_time_its_rate_says():
+    for target, rate in ((250000, 10000), (74000, 333), (1000, 7), (50, 1)):
+        setpoint = SetpointGenerator()
+        setpoint.ramp(target, rate)
+        ticks = 0
+        fastest = 0
+        while not setpoint.arrived():
+            before = setpoint.value_kpa
+            setpoint.step()
+            fastest = max(fastest, setpoint.value_kpa - before)
+            ticks += 1
+        assert setpoint.value_kpa == target
+        assert fastest <= rate // schema.TICK_HZ + 1
+        # Coming in and fading out cost a few time constants; nothing else is lost.
+        ideal = target * schema.TICK_HZ // rate
+        assert ideal <= ticks <= ideal + 150
+    down = SetpointGenerator()
+    down.jump(5000)
+    down.ramp(0, 2500)
+    values = []
+    while not down.arrived():
+        down.step()
+        values.append(down.value_kpa)
+        assert down.rate_kpa_s < 0
+    assert values == sorted(values, reverse=True)
+
+
+def test_slow_rates_lose_no_fraction():
+    setpoint = SetpointGenerator()
+    setpoint.ramp(1000000, 33)
+    for _ in range(3000):
+        setpoint.step()
+    # 33 kPa/s for 30 s, less what coming in over a quarter of a second costs.
+    assert 980 <= setpoint.value_kpa <= 990
+
+
+def test_a_change_of_gains_does_not_move_the_output():
+    pid = Pid()
+    pid.set_gains(1536, 1966, 0)
+    pid.restart(100000)
+    for _ in range(50):
+        before = pid.step(100500, 100000, 0, -100000, 100000)
+    growth = before - pid.step(100500, 100000, 0, -100000, 100000)
+    pid.set_gains(256, 1966, 0)
+    after = pid.step(100500, 100000, 0, -100000, 100000)
+    assert abs(after - before + 2 * growth) <= abs(growth) + 2
+
+
+def test_the_integral_stands_still_at_a_limit():
+    pid = Pid()
+    pid.set_gains(1536, 8191, 0)
+    pid.restart(0)
+    for _ in range(2000):
+        assert pid.step(200000, 0, 0, -50000, 50000) == 50000
+        assert pid.saturated
+    # The moment the error turns, so does the output: nothing has wound up.
+    for _ in range(5):
+        output = pid.step(200000, 201000, 0, -50000, 50000)
+    assert output < 0
+
+
+def test_derivative_acts_on_the_measurement_only():
+    pid = Pid()
+    pid.set_gains(0, 0, 256)
+    pid.restart(50000)
+    assert pid.step(90000, 50000, 0, -100000, 100000) == 0
+    assert pid.step(90000, 50100, 0, -100000, 100000) < 0
+
+
+def test_integer_square_root():
+    for n in list(range(2000)) + [10**6, 2**22, 2**26 - 1, 2**29]:
+        root = isqrt(n)
+        assert root * root <= n < (root + 1) * (root + 1)
+
+
+def test_pump_and_release_never_act_together_and_stay_in_range():
+    profile, scaling = _press()
+    valves = SplitRange()
+    valves.configure(profile, scaling)
+    rates = [0, 1, 50, 500, 1600, 5000, 100000, valves.rise_kpa_s, valves.rise_kpa_s * 3]
+    for rate in rates + [-rate for rate in rates]:
+        for pressure in (-500, 0, 1, 1000, 74000, 500000):
+            valves.drive(rate, pressure, False)
+            assert valves.pump == 0 or valves.release == 0
+            assert 0 <= valves.pump <= schema.OUTPUT_FULL
+            assert 0 <= valves.release <= schema.OUTPUT_FULL
+            if rate > 0:
+                assert valves.pump > profile.pump_dead_band or rate < 50
+            valves.drive(rate, pressure, True)
+            assert valves.pump == 0
+
+
+def test_full_rate_is_full_opening():
+    profile, scaling = _press()
+    valves = SplitRange()
+    valves.configure(profile, scaling)
+    valves.drive(valves.rise_kpa_s, 74000, False)
+    assert valves.pump >= schema.OUTPUT_FULL - 40
+    # Where the flow is specified, the fall rate of the profile is the whole stroke.
+    valves.drive(-valves.fall_kpa_s, scaling.release_reference_kpa, False)
+    assert valves.release >= schema.OUTPUT_FULL - 200
+    at_reference = valves.release
+    valves.drive(-valves.fall_kpa_s // 4, scaling.release_reference_kpa * 4, False)
+    low_flow = valves.release
+    valves.drive(-valves.fall_kpa_s // 4, scaling.release_reference_kpa, False)
+    # Four times the pressure, half the opening above the dead band.
+    dead = profile.release_dead_band
+    assert abs((low_flow - dead) * 2 - (valves.release - dead)) < 100
+    assert valves.release < at_reference
+
+
+def test_noise_around_zero_leaves_the_release_shut():
+    profile, scaling = _press()
+    valves = SplitRange()
+    valves.configure(profile, scaling)
+    for _ in range(20):
+        valves.drive(-valves.rise_kpa_s // 300, 74000, False)
+        assert valves.release == 0 and valves.pump == 0

@@ -1,0 +1,168 @@
+"""Faults: what trips, that the first reason stays, and that the press goes safe."""
+
+from pressloop_fw import schema
+from rig import RefusedError, Rig, hold, prompt, ramp
+
+
+def _pressing(**header):
+    rig = Rig()
+    rig.start([ramp(100000, 50000), hold(100000, 60000), prompt()], **header)
+    assert rig.run(30, lambda: rig.sequencer.dwelling)
+    return rig
+
+
+def _assert_tripped(rig, fault):
+    status = rig.status()
+    assert status[schema.STATUS_REPLY_STATE] == schema.STATE_FAULT
+    assert status[schema.STATUS_REPLY_FAULT] == fault
+    assert status[schema.STATUS_REPLY_END_REASON] == schema.END_FAULT
+    assert rig.pump == 0 and rig.release == schema.OUTPUT_FULL
+
+
+def test_emergency_stop():
+    rig = _pressing()
+    rig.inputs = schema.INPUT_EMERGENCY_STOP
+    rig.beat()
+    _assert_tripped(rig, schema.FAULT_EMERGENCY_STOP)
+    clear = {schema.CLEAR_REQUEST_FAULT: schema.FAULT_EMERGENCY_STOP}
+    try:
+        rig.ask(schema.CMD_CLEAR, clear)
+    except RefusedError as refused:
+        assert refused.code == schema.ERR_EMERGENCY_STOP
+    else:
+        raise AssertionError("cleared with the button pressed")
+    rig.inputs = 0
+    rig.run(20)
+    rig.ask(schema.CMD_CLEAR, clear)
+    assert rig.idle_again()
+
+
+def test_guard():
+    rig = _pressing()
+    rig.inputs = schema.INPUT_GUARD_OPEN
+    rig.beat()
+    _assert_tripped(rig, schema.FAULT_GUARD_OPEN)
+
+
+def test_broken_wire_and_short_circuit():
+    for raw, fault in ((0, schema.FAULT_SENSOR_LOW), (30000, schema.FAULT_SENSOR_HIGH)):
+        rig = _pressing()
+        rig.raw = raw
+        rig.run(0.04)
+        assert rig.sequencer.state == schema.STATE_RUNNING
+        rig.run(0.02)
+        _assert_tripped(rig, fault)
+
+
+def test_a_single_bad_reading_changes_nothing():
+    rig = _pressing()
+    before = rig.controller.sampler.pressure_kpa
+    rig.raw = 0
+    rig.run(0.03)
+    assert rig.controller.sampler.pressure_kpa == before
+    rig.raw = None
+    rig.run(1)
+    assert rig.sequencer.state == schema.STATE_RUNNING
+
+
+def test_over_pressure_trips_at_the_plans_ceiling():
+    rig = _pressing(ceiling_kpa=110000)
+    rig.raw = 4850 + int(112000 / 18.46 * 19200 / 40000)
+    rig.run(0.2)
+    _assert_tripped(rig, schema.FAULT_OVER_PRESSURE)
+
+
+def test_pumping_without_gain():
+    rig = _pressing()
+    rig.raw = 4850 + int(90000 / 18.46 * 19200 / 40000)
+    rig.run(4.9)
+    assert rig.sequencer.state == schema.STATE_RUNNING
+    rig.run(1)
+    _assert_tripped(rig, schema.FAULT_NO_PRESSURE_GAIN)
+
+
+def test_a_ram_that_meets_nothing():
+    rig = Rig()
+    rig.raw = 4800
+    rig.start([ramp(100000)])
+    rig.run(59)
+    assert rig.sequencer.approaching
+    rig.run(2)
+    _assert_tripped(rig, schema.FAULT_NO_CONTACT)
+
+
+def test_lost_beats():
+    rig = _pressing()
+    rig.missed = 3
+    rig.beat()
+    assert rig.sequencer.state == schema.STATE_RUNNING
+    assert rig.status()[schema.STATUS_REPLY_MISSED_TICKS] == 3
+    rig.missed = 50
+    rig.beat()
+    _assert_tripped(rig, schema.FAULT_TICK_OVERRUN)
+
+
+def test_an_exception_in_the_tick_is_a_fault_with_safe_outputs():
+    rig = _pressing()
+    rig.app.poll = lambda: None  # keep the traceback off the test's console
+
+    def broken():
+        raise ValueError("wire bitten through")
+
+    rig.read_inputs = broken
+    rig.beat()
+    _assert_tripped(rig, schema.FAULT_INTERNAL)
+
+
+def test_the_first_reason_wins_and_everything_else_is_refused():
+    rig = _pressing()
+    rig.inputs = schema.INPUT_GUARD_OPEN
+    rig.beat()
+    rig.inputs = schema.INPUT_EMERGENCY_STOP
+    rig.run(1)
+    _assert_tripped(rig, schema.FAULT_GUARD_OPEN)
+    rig.inputs = 0
+    for command, values in (
+        (schema.CMD_START, {schema.START_REQUEST_RUN_ID: b"12345678"}),
+        (schema.CMD_PAUSE, None),
+        (schema.CMD_RESUME, None),
+    ):
+        try:
+            rig.ask(command, values)
+        except RefusedError as refused:
+            assert refused.code == schema.ERR_FAULTED
+        else:
+            raise AssertionError("accepted")
+    try:
+        rig.ask(schema.CMD_CLEAR, {schema.CLEAR_REQUEST_FAULT: schema.FAULT_SENSOR_LOW})
+    except RefusedError as refused:
+        assert refused.code == schema.ERR_BAD_STATE
+    else:
+        raise AssertionError("cleared a fault that nobody had seen")
+
+
+def test_a_reset_during_a_run_is_told_at_the_next_boot():
+    for cause, fault in (
+        (schema.RESET_POWER_ON, schema.FAULT_POWER_LOSS),
+        (schema.RESET_WATCHDOG, schema.FAULT_WATCHDOG),
+    ):
+        rig = _pressing()
+        again = Rig(stored=rig.stored, reset_cause=cause)
+        again.beat()
+        assert again.status()[schema.STATUS_REPLY_FAULT] == fault
+        assert again.pump == 0 and again.release == schema.OUTPUT_FULL
+        # Told once: after clearing, a further boot is clean.
+        again.ask(schema.CMD_CLEAR, {schema.CLEAR_REQUEST_FAULT: fault})
+        third = Rig(stored=again.stored)
+        third.beat()
+        assert third.status()[schema.STATUS_REPLY_STATE] == schema.STATE_IDLE
+
+
+def test_the_watchdog_is_fed_only_while_the_tick_advances():
+    rig = Rig()
+    rig.run(1)
+    fed = rig.fed
+    assert fed == 100
+    for _ in range(20):
+        rig.app.poll()
+    assert rig.fed == fed

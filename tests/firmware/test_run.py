@@ -1,0 +1,255 @@
+"""Runs on the emulated press: what the sequencer promises."""
+
+from pressloop_fw import schema
+from rig import PRESS, RefusedError, Rig, hold, prompt, ramp, release
+
+IDLE = schema.STATE_IDLE
+TICK = 0
+PRESSURE = 1
+OUTPUT = 3
+STEP = 5
+STATE = 6
+FLAGS = 7
+
+
+def _code(rig, command, values=None):
+    try:
+        rig.ask(command, values)
+    except RefusedError as refused:
+        return refused.code
+    raise AssertionError("accepted")
+
+
+def _at_step(rig, step):
+    return lambda: rig.sequencer.step_index == step
+
+
+def test_a_run_presses_holds_and_ends_at_rest():
+    rig = Rig()
+    rig.start([ramp(100000, 20000), hold(100000, 3000), release(0)])
+    assert rig.run(60, rig.idle_again)
+    status = rig.status()
+    assert status[schema.STATUS_REPLY_END_REASON] == schema.END_COMPLETED
+    assert rig.plant.pellet_mpa < 3.0
+    assert rig.release == schema.OUTPUT_FULL and rig.pump == 0
+    for step in range(3):
+        assert rig.result(step)[schema.STEP_RESULT_REPLY_OUTCOME] == schema.OUTCOME_DONE
+    # Three seconds in band, to the tick.
+    assert rig.result(1)[schema.STEP_RESULT_REPLY_DWELL_TICKS] == 300
+    assert abs(rig.result(1)[schema.STEP_RESULT_REPLY_PEAK_KPA] - 100000) < 2500
+
+
+def test_the_dwell_clock_counts_only_in_band():
+    rig = Rig()
+    rig.start([ramp(100000, 20000), hold(100000, 2000, 2000)])
+    assert rig.run(30, _at_step(rig, 1))
+    assert rig.run(2, lambda: rig.sequencer.dwelling)
+    rig.run(1)
+    # Somebody knocks the pressure out of band: the reading jumps by 6 MPa.
+    before = rig.sequencer.dwell_ticks()
+    true = rig.sample()
+    rig.raw = true + 150
+    rig.run(0.3)
+    during = rig.sequencer.dwell_ticks()
+    assert during - before <= 4
+    assert not rig.sequencer.in_band
+    rig.raw = None
+    assert rig.run(20, rig.idle_again)
+    dwelt = rig.result(1)[schema.STEP_RESULT_REPLY_DWELL_TICKS]
+    assert dwelt == 200
+    assert rig.result(1)[schema.STEP_RESULT_REPLY_TICKS] > 200 + 25
+
+
+def test_out_of_band_for_too_long_ends_the_run():
+    rig = Rig()
+    rig.start([ramp(100000, 20000), hold(100000, 60000, 2000, 1500)])
+    assert rig.run(30, lambda: rig.sequencer.dwelling)
+    rig.raw = rig.sample() - 150
+    assert rig.run(3, lambda: rig.sequencer.state == schema.STATE_VENTING)
+    rig.raw = None
+    assert rig.run(30, rig.idle_again)
+    assert rig.status()[schema.STATUS_REPLY_END_REASON] == schema.END_HOLD_TIMEOUT
+    assert rig.result(1)[schema.STEP_RESULT_REPLY_OUTCOME] == schema.OUTCOME_CUT
+
+
+def test_pump_stays_shut_in_a_release():
+    rig = Rig()
+    rig.start([ramp(200000, 50000), hold(200000, 500), release(50000), hold(50000, 500)])
+    assert rig.run(60, _at_step(rig, 2))
+    while rig.sequencer.step_index == 2:
+        rig.beat()
+        assert rig.pump == 0
+    assert rig.run(60, rig.idle_again)
+    assert rig.status()[schema.STATUS_REPLY_END_REASON] == schema.END_COMPLETED
+
+
+def test_a_prompt_at_zero_leaves_the_press_safe_and_the_guard_free():
+    rig = Rig()
+    rig.start([prompt("load the die"), ramp(80000, 50000), hold(80000, 500)])
+    rig.inputs = schema.INPUT_GUARD_OPEN
+    rig.run(1)
+    status = rig.status()
+    assert status[schema.STATUS_REPLY_STATE] == schema.STATE_PROMPTING
+    assert status[schema.STATUS_REPLY_PROMPT] == "load the die"
+    assert rig.pump == 0 and rig.release == schema.OUTPUT_FULL
+    confirm = {schema.CONFIRM_REQUEST_STEP: 0}
+    assert _code(rig, schema.CMD_CONFIRM, confirm) == schema.ERR_GUARD_OPEN
+    rig.inputs = 0
+    rig.run(0.1)
+    assert _code(rig, schema.CMD_CONFIRM, {schema.CONFIRM_REQUEST_STEP: 1}) == (
+        schema.ERR_WRONG_PROMPT
+    )
+    rig.ask(schema.CMD_CONFIRM, confirm)
+    rig.run(0.1)
+    assert rig.sequencer.step_index == 1
+    assert rig.run(60, rig.idle_again)
+
+
+def test_nobody_answers():
+    rig = Rig()
+    rig.start([prompt(timeout_ms=1500), ramp(80000)])
+    assert rig.run(5, rig.idle_again)
+    assert rig.status()[schema.STATUS_REPLY_END_REASON] == schema.END_PROMPT_TIMEOUT
+
+
+def test_pause_freezes_setpoint_and_clock_and_resume_goes_on():
+    rig = Rig()
+    rig.start([ramp(100000, 20000), hold(100000, 1000)])
+    assert rig.run(30, lambda: rig.sequencer.setpoint.value_kpa > 40000)
+    rig.ask(schema.CMD_PAUSE)
+    rig.beat()
+    frozen = rig.sequencer.setpoint.value_kpa
+    rig.run(5)
+    assert rig.sequencer.setpoint.value_kpa == frozen
+    assert abs(rig.plant.pellet_mpa * 1000 - frozen) < 2000
+    assert _code(rig, schema.CMD_PAUSE) == schema.ERR_BAD_STATE
+    rig.ask(schema.CMD_RESUME)
+    assert rig.run(30, rig.idle_again)
+    assert rig.result(1)[schema.STEP_RESULT_REPLY_DWELL_TICKS] == 100
+
+
+def test_abort_comes_down_at_the_vent_rate_and_a_second_one_opens_fully():
+    rig = Rig()
+    rig.start([ramp(200000, 50000), hold(200000, 60000)], vent_rate_kpa_s=10000)
+    assert rig.run(30, lambda: rig.sequencer.dwelling)
+    rig.ask(schema.CMD_ABORT)
+    rig.run(5)
+    assert rig.sequencer.state == schema.STATE_VENTING
+    assert 140 < rig.plant.pellet_mpa < 165
+    rig.ask(schema.CMD_ABORT)
+    rig.beat()
+    assert rig.release == schema.OUTPUT_FULL
+    assert rig.run(10, rig.idle_again)
+    assert rig.status()[schema.STATUS_REPLY_END_REASON] == schema.END_ABORTED
+
+
+def test_advance_ends_an_open_hold_as_planned():
+    rig = Rig()
+    rig.start([ramp(80000, 50000), hold(80000, None, open=True)])
+    assert rig.run(30, lambda: rig.sequencer.dwelling)
+    rig.run(30)
+    assert rig.sequencer.step_index == 1
+    rig.ask(schema.CMD_ADVANCE, {schema.ADVANCE_REQUEST_STEP: 1})
+    assert rig.run(30, rig.idle_again)
+    assert rig.status()[schema.STATUS_REPLY_END_REASON] == schema.END_COMPLETED
+    assert rig.result(1)[schema.STEP_RESULT_REPLY_OUTCOME] == schema.OUTCOME_DONE
+
+
+def test_a_sealed_hold_shuts_both_valves_and_tops_up():
+    rig = Rig(dict(PRESS, leak_mm3_s_mpa=0.05))
+    rig.start([ramp(100000, 20000), hold(100000, 60000, 1500, mode=schema.HOLD_SEALED)])
+    assert rig.run(30, lambda: rig.sequencer.sealed)
+    shut = 0
+    for _ in range(5000):
+        rig.beat()
+        if rig.sequencer.sealed:
+            shut += 1
+            assert rig.pump == 0 and rig.release == 0
+    assert shut > 4000
+    # Leak and relaxation have taken it out of band at least once.
+    assert rig.result(1)[schema.STEP_RESULT_REPLY_TOP_UPS] >= 1
+    assert abs(rig.controller.sampler.pressure_kpa - 100000) < 2000
+
+
+def _lost(action, limit_ms=3000):
+    rig = Rig()
+    rig.start(
+        [ramp(100000, 20000), hold(100000, 20000, 1500), release(0), prompt(timeout_ms=60000)],
+        host_loss=action,
+        host_loss_limit_ms=limit_ms,
+        host_timeout_ms=1000,
+    )
+    assert rig.run(30, lambda: rig.sequencer.dwelling)
+    rig.hear_host = False
+    rig.run(0.9)
+    assert not rig.status()[schema.STATUS_REPLY_HOST_LOST]
+    rig.run(0.2)
+    assert rig.status()[schema.STATUS_REPLY_HOST_LOST]
+    return rig
+
+
+def test_host_loss_vents():
+    rig = _lost(schema.HOST_LOSS_VENT)
+    assert rig.sequencer.state == schema.STATE_VENTING
+    assert rig.run(30, rig.idle_again)
+    assert rig.status()[schema.STATUS_REPLY_END_REASON] == schema.END_HOST_LOST
+
+
+def test_host_loss_holds_until_the_host_resumes():
+    rig = _lost(schema.HOST_LOSS_HOLD)
+    assert rig.sequencer.state == schema.STATE_PAUSED
+    dwelt = rig.sequencer.dwell_ticks()
+    rig.run(2)
+    assert rig.sequencer.dwell_ticks() == dwelt
+    assert abs(rig.plant.pellet_mpa - 100) < 1.5
+    rig.hear_host = True
+    rig.run(5)
+    assert rig.sequencer.state == schema.STATE_PAUSED
+    assert not rig.status()[schema.STATUS_REPLY_HOST_LOST]
+    rig.ask(schema.CMD_RESUME)
+    assert rig.run(60, lambda: rig.sequencer.state == schema.STATE_PROMPTING)
+
+
+def test_host_loss_holds_until_the_limit():
+    rig = _lost(schema.HOST_LOSS_HOLD, 3000)
+    assert rig.run(40, rig.idle_again)
+    assert rig.status()[schema.STATUS_REPLY_END_REASON] == schema.END_HOST_LOST
+
+
+def test_host_loss_finishes_what_needs_no_host():
+    rig = _lost(schema.HOST_LOSS_FINISH, 30000)
+    assert rig.sequencer.state == schema.STATE_RUNNING
+    assert rig.run(60, lambda: rig.sequencer.state == schema.STATE_PROMPTING)
+    # Nobody is there to answer, and the limit ends the waiting.
+    assert rig.run(60, rig.idle_again)
+    assert rig.status()[schema.STATUS_REPLY_END_REASON] == schema.END_HOST_LOST
+    assert rig.result(1)[schema.STEP_RESULT_REPLY_OUTCOME] == schema.OUTCOME_DONE
+
+
+def test_commands_that_do_not_fit_are_refused_and_change_nothing():
+    rig = Rig()
+    for command in (schema.CMD_PAUSE, schema.CMD_RESUME, schema.CMD_ABORT):
+        assert _code(rig, command) == schema.ERR_BAD_STATE
+    start = {schema.START_REQUEST_RUN_ID: b"12345678"}
+    assert _code(rig, schema.CMD_START, start) == schema.ERR_NO_PLAN
+    rig.start([ramp(100000), hold(100000)])
+    assert _code(rig, schema.CMD_START, start) == schema.ERR_BAD_STATE
+    assert _code(rig, schema.CMD_PROFILE_READ + 1, rig.ask(schema.CMD_PROFILE_READ)) == (
+        schema.ERR_BAD_STATE
+    )
+    assert rig.sequencer.state == schema.STATE_RUNNING
+
+
+def test_the_ring_numbers_every_tick_of_a_run():
+    rig = Rig()
+    rig.start([ramp(50000, 50000), hold(50000, 500)])
+    assert rig.run(30, rig.idle_again)
+    first = rig.status()[schema.STATUS_REPLY_RUN_FIRST]
+    records = rig.records(first)
+    assert records[0][STATE] == schema.STATE_RUNNING
+    assert records[-1][STATE] == IDLE
+    ticks = [record[TICK] for record in records]
+    assert ticks == list(range(ticks[0], ticks[0] + len(ticks)))
+    dwelt = sum(1 for r in records if r[FLAGS] & schema.FLAG_DWELLING and r[STEP] == 1)
+    # The tick that completes the dwell already belongs to the next step.
+    assert rig.result(1)[schema.STEP_RESULT_REPLY_DWELL_TICKS] - dwelt in (0, 1)
