@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cddlparser import ParserError
-from generator import firmware
+from generator import firmware, host
 from generator.model import Schema, SchemaError, read_schema
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -19,6 +19,7 @@ CDDL = ROOT / "protocol" / "pressloop.cddl"
 
 OUTPUTS: dict[str, Callable[[Schema], str]] = {
     "firmware/pressloop_fw/schema.py": firmware.emit,
+    "host/src/pressloop/wire/schema.py": host.emit,
 }
 
 

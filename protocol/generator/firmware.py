@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from generator.model import Field, Message, Schema
+from generator.prose import constant_name
+from generator.record import record_format
 
 PREFIXES = {
     "frame-kind": "KIND",
@@ -21,14 +23,6 @@ PREFIXES = {
     "input-bits": "INPUT",
     "flag-bits": "FLAG",
     "capability-bits": "CAP",
-}
-
-STRUCT_CODES = {
-    (0, 255): ("B", 1),
-    (0, 65535): ("H", 2),
-    (-32768, 32767): ("h", 2),
-    (0, 4294967295): ("I", 4),
-    (-2147483648, 2147483647): ("i", 4),
 }
 
 HEAD = '''"""Constants and field tables of every message.
@@ -54,22 +48,6 @@ T_BYTES = const(2)
 T_TEXT = const(3)
 T_INTS = const(4)
 '''
-
-
-def constant_name(name: str) -> str:
-    """`plan-begin` as `PLAN_BEGIN`."""
-    return name.replace("-", "_").upper()
-
-
-def record_format(record: Message) -> tuple[str, list[int]]:
-    """Return the struct format of a packed record, without padding, and each column's offset."""
-    codes, offsets, offset = "<", [], 0
-    for field in record.fields:
-        code, size = STRUCT_CODES[field.type.low, field.type.high]
-        codes += code
-        offsets.append(offset)
-        offset += size
-    return codes, [*offsets, offset]
 
 
 def _field_tuple(field: Field) -> str:

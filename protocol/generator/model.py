@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import cddlparser
@@ -260,6 +260,8 @@ class _Reader:
             if not 0 < key < 24:
                 raise SchemaError(f"{name}: key {key} does not fit one byte; use 1..23")
             optional = entry.occurrence is not None
+            if fields and not optional and not fields[-1].required:
+                raise SchemaError(f"{name}: key {key} is required but follows an optional one")
             fields.append(self._field(name, key, comment, entry.type, required=not optional))
         return tuple(fields)
 
@@ -280,6 +282,8 @@ class _Reader:
             )
         where = f"{rule}.{match[1]}"
         resolved = self._type(_only(type_, where), where)
+        if match[3] in self._rules and match[3].endswith("-bits"):
+            resolved = replace(resolved, enum=match[3])
         return Field(key, match[1], match[2] or "", match[3] or "", resolved, required)
 
     def _type(self, node: ast.CDDLNode, where: str) -> Type:

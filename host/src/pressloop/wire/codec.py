@@ -1,0 +1,211 @@
+"""Messages to CBOR and back, as strict as the board.
+
+cbor2 decodes; what its strict options leave open (trailing bytes, longer than needed integers,
+order of keys) is closed by encoding the result again and comparing.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import cbor2
+
+from pressloop.errors import PressloopError
+from pressloop.wire.message import Field, Kind, Message
+from pressloop.wire.schema import ErrorCode
+
+MessageT = TypeVar("MessageT", bound=Message)
+
+_MAX_DEPTH = 4
+_SUBSET = (int, bool, bytes, str, list, dict)
+_TYPES: dict[Kind, type] = {
+    Kind.INT: int,
+    Kind.BOOL: bool,
+    Kind.BYTES: bytes,
+    Kind.TEXT: str,
+    Kind.INTS: list,
+}
+
+
+class WireError(PressloopError):
+    """A message does not fit the schema.
+
+    Attributes:
+        reason: What is wrong, as the board would put it.
+        field: Name of the field at fault, or its key when the message has no such field.
+    """
+
+    default_code = "wire"
+
+    def __init__(self, message: str, *, hint: str, reason: ErrorCode, field: str = "") -> None:
+        """Keep what is wrong and where."""
+        super().__init__(message, hint=hint, code=_kebab(reason))
+        self.reason = reason
+        self.field = field
+
+
+class EncodeError(WireError):
+    """A value given to a message is not one that the wire carries."""
+
+
+class DecodeError(WireError):
+    """The board sent something that its schema does not have."""
+
+
+class _FlawError(Exception):
+    """What is wrong with a value, before it is known whose value it was."""
+
+    def __init__(self, reason: ErrorCode, field: str = "", detail: str = "") -> None:
+        super().__init__(reason, field, detail)
+        self.reason = reason
+        self.field = field
+        self.detail = detail
+
+
+def encode_message(message: Message) -> bytes:
+    """Encode a message.
+
+    Raises:
+        EncodeError: A value has the wrong type or is out of range.
+    """
+    values: dict[int, Any] = {}
+    try:
+        for field in message.FIELDS:
+            value = getattr(message, field.name)
+            if value is not None:
+                values[field.key] = _to_wire(field, value)
+            elif field.required:
+                raise _FlawError(ErrorCode.MISSING_FIELD, field.name)
+    except _FlawError as flaw:
+        raise EncodeError(
+            f"{type(message).__name__}{_describe(flaw)}",
+            hint="docs/wire-reference.md lists the fields and their ranges",
+            reason=flaw.reason,
+            field=flaw.field,
+        ) from None
+    return cbor2.dumps(values)
+
+
+def decode_message(message_type: type[MessageT], payload: bytes) -> MessageT:
+    """Decode the payload of a frame as a message of this type.
+
+    Raises:
+        DecodeError: The payload is not CBOR of the wire's subset, or not this message.
+    """
+    try:
+        return message_type(**_decode_fields(message_type.FIELDS, payload))
+    except _FlawError as flaw:
+        raise DecodeError(
+            f"the board sent a {message_type.__name__}{_describe(flaw)}",
+            hint="board and host may be of different versions: compare `pressloop info`",
+            reason=flaw.reason,
+            field=flaw.field,
+        ) from None
+
+
+def _decode_fields(fields: tuple[Field, ...], payload: bytes) -> dict[str, Any]:
+    raw = _load(payload)
+    values: dict[str, Any] = {}
+    rest = iter(fields)
+    field = next(rest, None)
+    for key, value in raw.items():
+        while field is not None and field.key < key:
+            _may_be_absent(field)
+            field = next(rest, None)
+        if field is None or field.key != key:
+            raise _FlawError(ErrorCode.UNKNOWN_FIELD, str(key))
+        values[field.name] = _from_wire(field, value)
+        field = next(rest, None)
+    while field is not None:
+        _may_be_absent(field)
+        field = next(rest, None)
+    # By now all values are of the subset, so that what is left to find is how they were written.
+    if cbor2.dumps(raw) != payload:
+        raise _FlawError(ErrorCode.MALFORMED, detail="not the one deterministic encoding")
+    return values
+
+
+def _load(payload: bytes) -> dict[int, Any]:
+    """Decode a map with ascending integer keys."""
+    try:
+        raw = cbor2.loads(
+            payload, max_depth=_MAX_DEPTH, allow_indefinite=False, allow_duplicate_keys=False
+        )
+    except (cbor2.CBORDecodeError, ValueError, ArithmeticError) as error:
+        raise _FlawError(ErrorCode.MALFORMED, detail=str(error)) from None
+    if type(raw) is not dict:
+        raise _FlawError(ErrorCode.MALFORMED, detail="not a map")
+    last = -1
+    for key in raw:
+        if type(key) is not int or key <= last:
+            raise _FlawError(ErrorCode.MALFORMED, detail="keys are not ascending integers")
+        last = key
+    return raw
+
+
+def _may_be_absent(field: Field) -> None:
+    if field.required:
+        raise _FlawError(ErrorCode.MISSING_FIELD, field.name)
+
+
+def _from_wire(field: Field, value: object) -> object:
+    if type(value) not in _SUBSET:
+        detail = f"{type(value).__name__} is not in the subset"
+        raise _FlawError(ErrorCode.MALFORMED, field.name, detail)
+    if type(value) is not _TYPES[field.kind]:
+        raise _FlawError(ErrorCode.BAD_TYPE, field.name, f"{value!r}")
+    checked = _checked(field, value)
+    return checked if field.enum is None else field.enum(checked)
+
+
+def _to_wire(field: Field, value: object) -> object:
+    if field.kind is Kind.INT and isinstance(value, int) and not isinstance(value, bool):
+        # Enumeration members are integers of a class of their own.
+        value = int(value)
+    if field.kind is Kind.INTS and isinstance(value, tuple):
+        value = list(value)
+    if type(value) is not _TYPES[field.kind]:
+        raise _FlawError(ErrorCode.BAD_TYPE, field.name, f"{value!r}")
+    checked = _checked(field, value)
+    return list(checked) if isinstance(checked, tuple) else checked
+
+
+def _checked(field: Field, value: Any) -> Any:
+    """Return a value of the right type when it is in range; arrays as tuples."""
+    if field.kind is Kind.BOOL:
+        return value
+    if field.kind is Kind.INT:
+        _in_range(field, value, field.low, field.high)
+        return value
+    length = _utf8_length(field, value) if field.kind is Kind.TEXT else len(value)
+    if not field.low <= length <= field.high:
+        limits = f"length {length} is not in {field.low}..{field.high}"
+        raise _FlawError(ErrorCode.OUT_OF_RANGE, field.name, limits)
+    if field.kind is not Kind.INTS:
+        return value
+    for element in value:
+        if type(element) is not int:
+            raise _FlawError(ErrorCode.BAD_TYPE, field.name, f"{element!r}")
+        _in_range(field, element, field.element_low, field.element_high)
+    return tuple(value)
+
+
+def _utf8_length(field: Field, text: str) -> int:
+    try:
+        return len(text.encode())
+    except UnicodeEncodeError as error:
+        raise _FlawError(ErrorCode.BAD_TYPE, field.name, str(error)) from None
+
+
+def _in_range(field: Field, value: int, low: int, high: int) -> None:
+    if not low <= value <= high:
+        raise _FlawError(ErrorCode.OUT_OF_RANGE, field.name, f"{value} is not in {low}..{high}")
+
+
+def _describe(flaw: _FlawError) -> str:
+    where = f".{flaw.field}" if flaw.field else ""
+    return f"{where}: {_kebab(flaw.reason)}" + (f", {flaw.detail}" if flaw.detail else "")
+
+
+def _kebab(reason: ErrorCode) -> str:
+    return reason.name.lower().replace("_", "-")

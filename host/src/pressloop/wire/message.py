@@ -1,0 +1,73 @@
+"""What the generated messages are made of: field descriptions and base classes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum, IntFlag
+from typing import ClassVar, Generic, TypeVar
+
+ReplyT = TypeVar("ReplyT", bound="Message")
+
+
+class Kind(IntEnum):
+    """Type of a field on the wire."""
+
+    INT = 0
+    BOOL = 1
+    BYTES = 2
+    TEXT = 3
+    INTS = 4
+
+
+@dataclass(frozen=True)
+class Field:
+    """One key of a message.
+
+    Attributes:
+        key: Map key on the wire.
+        name: Attribute of the message.
+        kind: Type on the wire.
+        low: Least value; least length of a string (bytes) or array (elements).
+        high: Greatest value or length.
+        required: False for a field that may be None.
+        enum: The enumeration that the integer is a member of.
+        element_low: Least value of an array's elements.
+        element_high: Greatest value of an array's elements.
+    """
+
+    key: int
+    name: str
+    kind: Kind
+    low: int
+    high: int
+    required: bool = True
+    enum: type[IntEnum] | type[IntFlag] | None = None
+    element_low: int = 0
+    element_high: int = 0
+
+
+class Message:
+    """A map on the wire; every message is a frozen dataclass derived from this."""
+
+    __slots__ = ()
+
+    FIELDS: ClassVar[tuple[Field, ...]]
+
+
+class CodedMessage(Message):
+    """A message that names the `code` of its frame: a request, a notice or an event."""
+
+    __slots__ = ()
+
+    CODE: ClassVar[IntEnum]
+
+
+class Request(CodedMessage, Generic[ReplyT]):
+    """A message that the board answers with a `ReplyT`."""
+
+    __slots__ = ()
+
+    @classmethod
+    def reply_type(cls) -> type[ReplyT]:
+        """Return the class of the answer."""
+        raise NotImplementedError

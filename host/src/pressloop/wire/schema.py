@@ -1,0 +1,1127 @@
+"""Enumerations and messages of the wire protocol.
+
+Generated from protocol/pressloop.cddl by protocol/generate.py: do not edit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum, IntFlag
+from typing import Any, ClassVar, Final
+
+from pressloop.wire.message import CodedMessage, Field, Kind, Message, Request
+
+PROTOCOL_MAJOR: Final = 1
+PROTOCOL_MINOR: Final = 0
+MAX_PAYLOAD: Final = 512
+"""Largest CBOR payload of one frame, bytes."""
+MAX_STEPS: Final = 200
+"""Steps that a plan can have after the host has unrolled its repeat blocks."""
+TICK_HZ: Final = 100
+"""Ticks of the control loop per second."""
+OUTPUT_FULL: Final = 32767
+"""Full opening of a valve, and the span of the split-range output on either side of zero."""
+SCHEMA_HASH: Final = b"\xf4\x58\x62\x6d\xd1\x56\x26\x07"
+"""First bytes of the SHA-256 of the schema."""
+RECORD_FORMAT: Final = "<IiihHBBBB"
+"""Struct format of a packed telemetry record."""
+RECORD_SIZE: Final = 20
+"""Bytes of a packed telemetry record."""
+RECORD_FIELDS: Final = (
+    "tick",  # device clock, ticks since boot
+    "pressure_kpa",  # filtered reading on the pellet
+    "setpoint_kpa",  # from the setpoint generator
+    "output",  # split range: positive pump, negative release, of output-full
+    "raw",  # transducer counts before filter and scaling
+    "step",  # index of the plan step, 255 without
+    "state",  # state
+    "flags",  # flag-bits
+    "inputs",  # input-bits
+)
+"""Columns of a telemetry record, in the order of `RECORD_FORMAT`."""
+
+
+class FrameKind(IntEnum):
+    """What a frame is. A reply or an error repeats the sequence number of its request."""
+
+    REQUEST = 1
+    """Host to board, answered by exactly one reply or error."""
+    REPLY = 2
+    """Board to host."""
+    ERROR = 3
+    """Board to host, payload error-reply."""
+    NOTICE = 4
+    """Host to board, never answered."""
+    EVENT = 5
+    """Board to host, unasked."""
+
+
+class Command(IntEnum):
+    """What a host can ask for."""
+
+    HELLO = 1
+    STATUS = 2
+    ECHO = 3
+    STREAM = 4
+    BACKFILL = 5
+    PLAN_BEGIN = 6
+    PLAN_STEP = 7
+    PLAN_COMMIT = 8
+    START = 9
+    PAUSE = 10
+    RESUME = 11
+    ABORT = 12
+    CONFIRM = 13
+    ADVANCE = 14
+    CLEAR = 15
+    PROFILE_READ = 16
+    PROFILE_WRITE = 17
+    STEP_RESULT = 18
+
+
+class Notice(IntEnum):
+    """What a host says without wanting an answer."""
+
+    ALIVE = 1
+
+
+class Event(IntEnum):
+    """What a board says unasked."""
+
+    TELEMETRY = 1
+
+
+class ErrorCode(IntEnum):
+    """Why a request was refused. The press is not affected by a refused request."""
+
+    UNKNOWN_COMMAND = 1
+    """This firmware does not know the command."""
+    MALFORMED = 2
+    """The payload is not CBOR of the subset (definite, deterministic, shallow)."""
+    MISSING_FIELD = 3
+    """A required key is absent; `field` names it."""
+    UNKNOWN_FIELD = 4
+    """A key that the command does not have; `field` names it."""
+    BAD_TYPE = 5
+    """A value of the wrong CBOR type; `field` names it."""
+    OUT_OF_RANGE = 6
+    """A value outside the schema's range; `field` names it."""
+    BAD_SESSION = 7
+    """The session is not the current one: say hello again."""
+    BAD_VERSION = 8
+    """The host's major protocol version is not the board's."""
+    BAD_STATE = 9
+    """The command does not fit what the press is doing."""
+    FAULTED = 10
+    """A fault is latched: clear it first."""
+    NO_PLAN = 11
+    """There is no committed plan."""
+    PLAN_ORDER = 12
+    """Steps must arrive in order, all of them, before the commit."""
+    PLAN_DIGEST = 13
+    """The CRC-32 of the received steps is not the announced one."""
+    OVER_CEILING = 14
+    """A target above the plan's own ceiling; `detail` is the ceiling, kPa."""
+    OVER_LIMIT = 15
+    """The ceiling is above what this press may do; `detail` is the limit, kPa."""
+    UNKNOWN_DIE = 16
+    """The die is not on the profile's list."""
+    TOLERANCE_UNRESOLVED = 17
+    """Tolerance finer than the transducer; `detail` is the finest, kPa."""
+    RATE_IMPOSSIBLE = 18
+    """Faster than the pump or the valve; `detail` is the fastest, kPa/s."""
+    NO_END = 19
+    """A hold without a duration that is not declared open."""
+    WRONG_DIRECTION = 20
+    """A release to a higher pressure."""
+    WRONG_PROMPT = 21
+    """Confirm names a step that is not the open prompt."""
+    GUARD_OPEN = 22
+    """The guard must be closed first."""
+    EMERGENCY_STOP = 23
+    """The emergency stop is pressed."""
+    NO_PROFILE = 24
+    """The machine profile is absent or corrupt: write one."""
+    PROFILE_INVALID = 25
+    """The profile contradicts itself; `field` names the first culprit."""
+    STORAGE = 26
+    """The flash did not take the profile."""
+    NOT_HELD = 27
+    """The ring no longer or not yet holds those records; `detail` is the oldest."""
+    PRESSURISED = 28
+    """The press is under pressure and must be at rest for this."""
+    HOLD_ELSEWHERE = 29
+    """A hold at another pressure than the step before leads to; `detail` is that one, kPa."""
+
+
+class State(IntEnum):
+    """What the press is doing."""
+
+    IDLE = 0
+    """At rest, outputs safe."""
+    RUNNING = 1
+    """A plan step is in progress."""
+    PAUSED = 2
+    """Setpoint and clocks frozen, pressure regulated."""
+    PROMPTING = 3
+    """Waiting for the operator."""
+    VENTING = 4
+    """Controlled release to zero that ends the run."""
+    FAULT = 5
+    """Outputs safe, reason latched."""
+
+
+class StepKind(IntEnum):
+    """Kinds of plan step."""
+
+    RAMP = 1
+    """Move the setpoint to the target at the rate, up or down."""
+    HOLD = 2
+    """Keep the target; the dwell clock counts only time in band."""
+    RELEASE = 3
+    """Come down to the target at the rate with the pump locked."""
+    PROMPT = 4
+    """Wait for the operator."""
+
+
+class HoldMode(IntEnum):
+    """How a hold keeps its pressure."""
+
+    REGULATED = 0
+    """The loop stays closed."""
+    SEALED = 1
+    """Both valves shut; topped up when the pressure leaves the band."""
+
+
+class HostLossAction(IntEnum):
+    """What to do when the host has not been heard for the plan's time-out."""
+
+    HOLD = 1
+    """Pause, regulated, until the host resumes or the limit passes; then vent."""
+    FINISH = 2
+    """Go on with the plan until its end or the limit; then vent."""
+    VENT = 3
+    """Release at the vent rate and end the run."""
+
+
+class EndReason(IntEnum):
+    """Why a run ended."""
+
+    NONE = 0
+    """No run yet, or one still in progress."""
+    COMPLETED = 1
+    """Every step done and the pressure released."""
+    ABORTED = 2
+    """The operator ended it."""
+    HOST_LOST = 3
+    """The host was gone and the plan said vent, or its limit passed."""
+    PROMPT_TIMEOUT = 4
+    """Nobody answered a prompt."""
+    HOLD_TIMEOUT = 5
+    """Out of band for longer than the step allows."""
+    FAULT = 6
+    """A fault latched; `fault` says which."""
+
+
+class Fault(IntEnum):
+    """What latched. The first reason wins and stays until `clear`."""
+
+    NONE = 0
+    OVER_PRESSURE = 1
+    """Reading above the plan's ceiling or the press's limit."""
+    SENSOR_LOW = 2
+    """Transducer below its live zero: wire broken or supply lost."""
+    SENSOR_HIGH = 3
+    """Transducer above its range: short circuit."""
+    EMERGENCY_STOP = 4
+    """Emergency stop input."""
+    GUARD_OPEN = 5
+    """Guard opened while the press could move."""
+    NO_PRESSURE_GAIN = 6
+    """Pumping without the pressure rising: no oil, leak, no sample."""
+    NO_CONTACT = 7
+    """The ram did not reach the sample within the approach time-out."""
+    TICK_OVERRUN = 8
+    """The control loop lost its beat."""
+    WATCHDOG = 9
+    """The controller was reset by its watchdog during a run."""
+    POWER_LOSS = 10
+    """The controller lost power during a run."""
+    INTERNAL = 11
+    """An exception in the firmware; the console has the traceback."""
+
+
+class ResetCause(IntEnum):
+    """Why the controller last started."""
+
+    POWER_ON = 1
+    HARD = 2
+    WATCHDOG = 3
+    DEEP_SLEEP = 4
+    SOFT = 5
+
+
+class StepOutcome(IntEnum):
+    """How a step ended."""
+
+    PENDING = 0
+    """Not reached."""
+    ACTIVE = 1
+    """In progress."""
+    DONE = 2
+    """Ended as planned."""
+    ADVANCED = 3
+    """Ended early by the operator."""
+    CUT = 4
+    """Ended with the run."""
+
+
+class InputBits(IntFlag):
+    """Bits of the board's digital inputs."""
+
+    EMERGENCY_STOP = 1
+    GUARD_OPEN = 2
+    BUTTON = 4
+
+
+class FlagBits(IntFlag):
+    """Bits of a telemetry record's flags."""
+
+    IN_BAND = 1
+    """Within the tolerance of the hold in progress."""
+    DWELLING = 2
+    """The dwell clock counted this tick."""
+    APPROACHING = 4
+    """The ram moves without load, no ramp yet."""
+    SATURATED = 8
+    """The output is at a limit."""
+    SEALED = 16
+    """Both valves are shut on purpose."""
+    HOST_LOST = 32
+    """The host was considered lost."""
+    TOPPING_UP = 64
+    """The pump re-pressurises a sealed hold."""
+
+
+class CapabilityBits(IntFlag):
+    """Capabilities this firmware offers, bits of hello-reply `capabilities`."""
+
+    EMERGENCY_STOP = 1
+    GUARD = 2
+    WATCHDOG = 4
+    PERSISTENT_PROFILE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class AliveNotice(CodedMessage):
+    """Says that the host is there and has taken in all telemetry up to a tick.
+
+    The board restarts its host-loss clock. An emulated board in lock-step runs no further than one
+    telemetry batch past this tick.
+    """
+
+    CODE: ClassVar[Notice] = Notice.ALIVE
+    FIELDS: ClassVar[tuple[Field, ...]] = (Field(1, "tick", Kind.INT, 0, 4294967295),)
+
+    tick: int
+    """Newest device clock the host has seen. Unit: ticks."""
+
+
+@dataclass(frozen=True, slots=True)
+class TelemetryEvent(CodedMessage):
+    """Live records, and the device clock even when no record is due."""
+
+    CODE: ClassVar[Event] = Event.TELEMETRY
+    FIELDS: ClassVar[tuple[Field, ...]] = (
+        Field(1, "first", Kind.INT, 0, 4294967295),
+        Field(2, "tick", Kind.INT, 0, 4294967295),
+        Field(3, "records", Kind.BYTES, 0, 480),
+    )
+
+    first: int
+    """Sequence number of the first record."""
+    tick: int
+    """Device clock when the event was built. Unit: ticks."""
+    records: bytes
+    """Telemetry-record, packed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile(Message):
+    """What the controller must know of its press. Stored on the board with a CRC."""
+
+    FIELDS: ClassVar[tuple[Field, ...]] = (
+        Field(1, "name", Kind.TEXT, 1, 40),
+        Field(2, "ram_area_mm2", Kind.INT, 50, 100000),
+        Field(3, "full_scale_oil_kpa", Kind.INT, 1000, 200000),
+        Field(4, "raw_zero", Kind.INT, 0, 65535),
+        Field(5, "raw_full", Kind.INT, 0, 65535),
+        Field(6, "raw_fault_low", Kind.INT, 0, 65535),
+        Field(7, "raw_fault_high", Kind.INT, 0, 65535),
+        Field(8, "accuracy_ppm", Kind.INT, 1, 100000),
+        Field(9, "max_oil_kpa", Kind.INT, 100, 200000),
+        Field(10, "dies_um", Kind.INTS, 1, 16, element_low=1000, element_high=100000),
+        Field(11, "pump_dead_band", Kind.INT, 0, 32767),
+        Field(12, "release_dead_band", Kind.INT, 0, 32767),
+        Field(13, "pump_flow_ul_s", Kind.INT, 1, 1000000),
+        Field(14, "release_flow_ul_s", Kind.INT, 1, 10000000),
+        Field(15, "compliance_nl_mpa", Kind.INT, 1, 10000000),
+        Field(16, "approach_opening", Kind.INT, 0, 32767),
+        Field(17, "contact_oil_kpa", Kind.INT, 1, 20000),
+        Field(18, "approach_timeout_ms", Kind.INT, 100, 600000),
+        Field(19, "no_gain_window_ms", Kind.INT, 100, 60000),
+        Field(20, "kp", Kind.INT, 0, 4095),
+        Field(21, "ki", Kind.INT, 0, 8191),
+        Field(22, "kd", Kind.INT, 0, 4095),
+        Field(23, "filter_shift", Kind.INT, 0, 8),
+    )
+
+    name: str
+    ram_area_mm2: int
+    """Unit: mm2."""
+    full_scale_oil_kpa: int
+    """Transducer range. Unit: kPa oil."""
+    raw_zero: int
+    """At zero pressure. Unit: counts."""
+    raw_full: int
+    """At full scale. Unit: counts."""
+    raw_fault_low: int
+    """Below: wire broken. Unit: counts."""
+    raw_fault_high: int
+    """Above: short circuit. Unit: counts."""
+    accuracy_ppm: int
+    """Unit: ppm of full scale."""
+    max_oil_kpa: int
+    """What press and hoses may see. Unit: kPa oil."""
+    dies_um: tuple[int, ...]
+    """Diameters that may be used. Unit: um."""
+    pump_dead_band: int
+    """Unit: 1/32767."""
+    release_dead_band: int
+    """Unit: 1/32767."""
+    pump_flow_ul_s: int
+    """Fully open. Unit: uL/s."""
+    release_flow_ul_s: int
+    """Fully open at 10 MPa of oil. Unit: uL/s."""
+    compliance_nl_mpa: int
+    """Oil to raise the closed press by 1 MPa of oil. Unit: nL/MPa."""
+    approach_opening: int
+    """Pump while the ram moves without load. Unit: 1/32767."""
+    contact_oil_kpa: int
+    """Reading that means contact. Unit: kPa oil."""
+    approach_timeout_ms: int
+    """Unit: ms."""
+    no_gain_window_ms: int
+    """Pumping this long must raise the pressure. Unit: ms."""
+    kp: int
+    """Unit: 1/s, 1/256."""
+    ki: int
+    """Unit: 1/s per tick, 1/65536."""
+    kd: int
+    """Unit: 1, 1/256."""
+    filter_shift: int
+    """Smoothing of the reading, time constant 2^n ticks."""
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorReply(Message):
+    """A refusal. Which keys are present depends on the code."""
+
+    FIELDS: ClassVar[tuple[Field, ...]] = (
+        Field(1, "code", Kind.INT, 1, 29, enum=ErrorCode),
+        Field(2, "step", Kind.INT, 0, 255, required=False),
+        Field(3, "field", Kind.INT, 0, 255, required=False),
+        Field(4, "detail", Kind.INT, 0, 2147483647, required=False),
+    )
+
+    code: ErrorCode
+    """Why."""
+    step: int | None = None
+    """Index of the plan step at fault."""
+    field: int | None = None
+    """Map key at fault."""
+    detail: int | None = None
+    """The limit that was passed, in the unit the code names."""
+
+
+@dataclass(frozen=True, slots=True)
+class HelloReply(Message):
+    """Answers `hello`."""
+
+    FIELDS: ClassVar[tuple[Field, ...]] = (
+        Field(1, "nonce", Kind.INT, 0, 4294967295),
+        Field(2, "major", Kind.INT, 0, 255),
+        Field(3, "minor", Kind.INT, 0, 255),
+        Field(4, "session", Kind.INT, 0, 65535),
+        Field(5, "firmware", Kind.TEXT, 1, 40),
+        Field(6, "board", Kind.TEXT, 1, 40),
+        Field(7, "unique_id", Kind.BYTES, 1, 16),
+        Field(8, "capabilities", Kind.INT, 0, 4294967295, enum=CapabilityBits),
+        Field(9, "schema_hash", Kind.BYTES, 8, 8),
+        Field(10, "boot_id", Kind.INT, 0, 4294967295),
+        Field(11, "reset_cause", Kind.INT, 1, 5, enum=ResetCause),
+        Field(12, "last_fault", Kind.INT, 0, 11, enum=Fault),
+        Field(13, "simulated", Kind.BOOL, 0, 1),
+        Field(14, "ring_records", Kind.INT, 0, 65535),
+        Field(15, "python", Kind.TEXT, 0, 40),
+        Field(16, "profile_hash", Kind.BYTES, 8, 8),
+        Field(17, "build", Kind.TEXT, 1, 16),
+    )
+
+    nonce: int
+    """From the request."""
+    major: int
+    """The board's protocol version."""
+    minor: int
+    """The board's protocol version."""
+    session: int
+    """To be carried by every later frame."""
+    firmware: str
+    """Firmware version."""
+    board: str
+    """Board name."""
+    unique_id: bytes
+    """Identity of this controller."""
+    capabilities: CapabilityBits
+    """Capability-bits."""
+    schema_hash: bytes
+    """First bytes of the SHA-256 of the schema."""
+    boot_id: int
+    """Differs from boot to boot."""
+    reset_cause: ResetCause
+    """Why the controller started."""
+    last_fault: Fault
+    """Latched now, or found at boot."""
+    simulated: bool
+    """True when no real press is attached."""
+    ring_records: int
+    """Capacity of the telemetry ring."""
+    python: str
+    """Interpreter and its version."""
+    profile_hash: bytes
+    """CRC-32 of the profile and zeros, all zero without one."""
+    build: str
+    """First hex digits of the firmware source's SHA-256."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatusReply(Message):
+    """Answers `status`."""
+
+    FIELDS: ClassVar[tuple[Field, ...]] = (
+        Field(1, "state", Kind.INT, 0, 5, enum=State),
+        Field(2, "tick", Kind.INT, 0, 4294967295),
+        Field(3, "pressure_kpa", Kind.INT, -2000000, 2000000),
+        Field(4, "setpoint_kpa", Kind.INT, 0, 2000000),
+        Field(5, "target_kpa", Kind.INT, 0, 2000000),
+        Field(6, "step", Kind.INT, 0, 255),
+        Field(7, "stage", Kind.INT, 0, 255),
+        Field(8, "dwell_ms", Kind.INT, 0, 1000000000),
+        Field(9, "remaining_ms", Kind.INT, 0, 1000000000),
+        Field(10, "run_id", Kind.BYTES, 8, 8),
+        Field(11, "end_reason", Kind.INT, 0, 6, enum=EndReason),
+        Field(12, "fault", Kind.INT, 0, 11, enum=Fault),
+        Field(13, "inputs", Kind.INT, 0, 255, enum=InputBits),
+        Field(14, "host_lost", Kind.BOOL, 0, 1),
+        Field(15, "oldest", Kind.INT, 0, 4294967295),
+        Field(16, "next", Kind.INT, 0, 4294967295),
+        Field(17, "missed_ticks", Kind.INT, 0, 4294967295),
+        Field(18, "frame_errors", Kind.INT, 0, 4294967295),
+        Field(19, "prompt", Kind.TEXT, 0, 120),
+        Field(20, "run_first", Kind.INT, 0, 4294967295),
+        Field(21, "record_every", Kind.INT, 0, 65535),
+        Field(22, "approaching", Kind.BOOL, 0, 1),
+    )
+
+    state: State
+    tick: int
+    """Device clock, ticks since boot. Unit: ticks."""
+    pressure_kpa: int
+    """Filtered reading. Unit: kPa."""
+    setpoint_kpa: int
+    """Unit: kPa."""
+    target_kpa: int
+    """Of the step in progress. Unit: kPa."""
+    step: int
+    """Index of the step in progress, 255 without."""
+    stage: int
+    """Stage of that step, 255 without."""
+    dwell_ms: int
+    """In-band time of the hold in progress. Unit: ms."""
+    remaining_ms: int
+    """Least time to the end of the step, 0 when open. Unit: ms."""
+    run_id: bytes
+    """Of the current or the last run, zeros without."""
+    end_reason: EndReason
+    """Of the last run, none while it runs."""
+    fault: Fault
+    """Latched fault."""
+    inputs: InputBits
+    """Input-bits."""
+    host_lost: bool
+    """The board considers its host lost."""
+    oldest: int
+    """Sequence number of the oldest record in the ring."""
+    next: int
+    """Sequence number that the next record will get."""
+    missed_ticks: int
+    """Since boot. Unit: ticks."""
+    frame_errors: int
+    """Frames dropped since boot: CRC, length, stuffing."""
+    prompt: str
+    """Text of the open prompt."""
+    run_first: int
+    """Sequence number of the run's first record."""
+    record_every: int
+    """Ticks per record."""
+    approaching: bool
+    """The ram moves without load."""
+
+
+@dataclass(frozen=True, slots=True)
+class EchoReply(Message):
+    """Answers `echo`."""
+
+    FIELDS: ClassVar[tuple[Field, ...]] = (Field(1, "data", Kind.BYTES, 0, 500),)
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StreamReply(Message):
+    """Answers `stream`."""
+
+    FIELDS: ClassVar[tuple[Field, ...]] = (Field(1, "next", Kind.INT, 0, 4294967295),)
+
+    next: int
+    """Sequence number that the next record will get."""
+
+
+@dataclass(frozen=True, slots=True)
+class BackfillReply(Message):
+    """Answers `backfill`."""
+
+    FIELDS: ClassVar[tuple[Field, ...]] = (
+        Field(1, "first", Kind.INT, 0, 4294967295),
+        Field(2, "records", Kind.BYTES, 0, 400),
+    )
+
+    first: int
+    """Sequence number of the first record returned."""
+    records: bytes
+    """Telemetry-record, packed."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanBeginReply(Message):
+    """Answers `plan-begin`."""
+
+    FIELDS: ClassVar[tuple[Field, ...]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PlanStepReply(Message):
+    """Answers `plan-step`."""
+
+    FIELDS: ClassVar[tuple[Field, ...]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PlanCommitReply(Message):
+    """Answers `plan-commit`."""
+
+    FIELDS: ClassVar[tuple[Field, ...]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StartReply(Message):
+    """Answers `start`."""
+
+    FIELDS: ClassVar[tuple[Field, ...]] = (
+        Field(1, "run_first", Kind.INT, 0, 4294967295),
+        Field(2, "tick", Kind.INT, 0, 4294967295),
+    )
+
+    run_first: int
+    """Sequence number of the run's first record."""
+    tick: int
+    """Device clock at the start. Unit: ticks."""
+
+
+@dataclass(frozen=True, slots=True)
+class PauseReply(Message):
+    """Answers `pause`."""
+
+    FIELDS: ClassVar[tuple[Field, ...]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeReply(Message):
+    """Answers `resume`."""
+
+    FIELDS: ClassVar[tuple[Field, ...]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AbortReply(Message):
+    """Answers `abort`."""
+
+    FIELDS: ClassVar[tuple[Field, ...]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmReply(Message):
+    """Answers `confirm`."""
+
+    FIELDS: ClassVar[tuple[Field, ...]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AdvanceReply(Message):
+    """Answers `advance`."""
+
+    FIELDS: ClassVar[tuple[Field, ...]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ClearReply(Message):
+    """Answers `clear`."""
+
+    FIELDS: ClassVar[tuple[Field, ...]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StepResultReply(Message):
+    """Answers `step-result`."""
+
+    FIELDS: ClassVar[tuple[Field, ...]] = (
+        Field(1, "outcome", Kind.INT, 0, 4, enum=StepOutcome),
+        Field(2, "ticks", Kind.INT, 0, 4294967295),
+        Field(3, "dwell_ticks", Kind.INT, 0, 4294967295),
+        Field(4, "peak_kpa", Kind.INT, -2147483648, 2147483647),
+        Field(5, "lowest_kpa", Kind.INT, -2147483648, 2147483647),
+        Field(6, "top_ups", Kind.INT, 0, 65535),
+        Field(7, "start_tick", Kind.INT, 0, 4294967295),
+    )
+
+    outcome: StepOutcome
+    ticks: int
+    """Time spent in the step. Unit: ticks."""
+    dwell_ticks: int
+    """Time in band. Unit: ticks."""
+    peak_kpa: int
+    """Highest reading. Unit: kPa."""
+    lowest_kpa: int
+    """Lowest reading. Unit: kPa."""
+    top_ups: int
+    """How often the pump started again after standing still."""
+    start_tick: int
+    """Device clock at the step's start. Unit: ticks."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileWriteReply(Message):
+    """Answers `profile-write`."""
+
+    FIELDS: ClassVar[tuple[Field, ...]] = (Field(1, "crc", Kind.INT, 0, 4294967295),)
+
+    crc: int
+    """CRC-32 of the stored profile."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileReadReply(Profile):
+    """Answers `profile-read`."""
+
+
+@dataclass(frozen=True, slots=True)
+class HelloRequest(Request[HelloReply]):
+    """Opens a session and ends the one before.
+
+    From here on the board accepts only frames that carry the new session number. Sent with session
+    0. Disturbs nothing that is running.
+    """
+
+    CODE: ClassVar[Command] = Command.HELLO
+    FIELDS: ClassVar[tuple[Field, ...]] = (
+        Field(1, "nonce", Kind.INT, 0, 4294967295),
+        Field(2, "major", Kind.INT, 0, 255),
+        Field(3, "minor", Kind.INT, 0, 255),
+        Field(4, "host", Kind.TEXT, 1, 40),
+    )
+
+    nonce: int
+    """Random; repeated in the reply so that an old reply cannot match."""
+    major: int
+    """The host's protocol version."""
+    minor: int
+    """The host's protocol version."""
+    host: str
+    """Name and version of the host software, for the console."""
+
+    @classmethod
+    def reply_type(cls) -> type[HelloReply]:
+        """Return the class of the answer."""
+        return HelloReply
+
+
+@dataclass(frozen=True, slots=True)
+class StatusRequest(Request[StatusReply]):
+    """Reads the state of the press, the run and the ring. Allowed at any time."""
+
+    CODE: ClassVar[Command] = Command.STATUS
+    FIELDS: ClassVar[tuple[Field, ...]] = ()
+
+    @classmethod
+    def reply_type(cls) -> type[StatusReply]:
+        """Return the class of the answer."""
+        return StatusReply
+
+
+@dataclass(frozen=True, slots=True)
+class EchoRequest(Request[EchoReply]):
+    """Returns its argument: for link tests."""
+
+    CODE: ClassVar[Command] = Command.ECHO
+    FIELDS: ClassVar[tuple[Field, ...]] = (Field(1, "data", Kind.BYTES, 0, 500),)
+
+    data: bytes
+
+    @classmethod
+    def reply_type(cls) -> type[EchoReply]:
+        """Return the class of the answer."""
+        return EchoReply
+
+
+@dataclass(frozen=True, slots=True)
+class StreamRequest(Request[StreamReply]):
+    """Turns live telemetry on or off for this session.
+
+    Live telemetry is best effort: what does not fit the link is dropped there and stays in the
+    ring.
+    """
+
+    CODE: ClassVar[Command] = Command.STREAM
+    FIELDS: ClassVar[tuple[Field, ...]] = (
+        Field(1, "on", Kind.BOOL, 0, 1),
+        Field(2, "batch_ticks", Kind.INT, 1, 100),
+    )
+
+    on: bool
+    batch_ticks: int
+    """Ticks per telemetry event. Unit: ticks."""
+
+    @classmethod
+    def reply_type(cls) -> type[StreamReply]:
+        """Return the class of the answer."""
+        return StreamReply
+
+
+@dataclass(frozen=True, slots=True)
+class BackfillRequest(Request[BackfillReply]):
+    """Reads records from the ring. Returns as many as fit one frame, from `first` on."""
+
+    CODE: ClassVar[Command] = Command.BACKFILL
+    FIELDS: ClassVar[tuple[Field, ...]] = (
+        Field(1, "first", Kind.INT, 0, 4294967295),
+        Field(2, "count", Kind.INT, 1, 20),
+    )
+
+    first: int
+    """Sequence number of the first record wanted."""
+    count: int
+    """How many at most."""
+
+    @classmethod
+    def reply_type(cls) -> type[BackfillReply]:
+        """Return the class of the answer."""
+        return BackfillReply
+
+
+@dataclass(frozen=True, slots=True)
+class PlanBeginRequest(Request[PlanBeginReply]):
+    """Starts the upload of a plan and forgets the one before.
+
+    Limits that need no step are checked here.
+    """
+
+    CODE: ClassVar[Command] = Command.PLAN_BEGIN
+    FIELDS: ClassVar[tuple[Field, ...]] = (
+        Field(1, "steps", Kind.INT, 1, 200),
+        Field(2, "die_um", Kind.INT, 1000, 100000),
+        Field(3, "ceiling_kpa", Kind.INT, 0, 2000000),
+        Field(4, "host_loss", Kind.INT, 1, 3, enum=HostLossAction),
+        Field(5, "host_loss_limit_ms", Kind.INT, 0, 1000000000),
+        Field(6, "host_timeout_ms", Kind.INT, 500, 60000),
+        Field(7, "vent_rate_kpa_s", Kind.INT, 1, 1000000),
+        Field(8, "record_every", Kind.INT, 1, 1000),
+        Field(9, "accept_unresolved", Kind.BOOL, 0, 1),
+    )
+
+    steps: int
+    """How many will follow."""
+    die_um: int
+    """Die diameter. Unit: um."""
+    ceiling_kpa: int
+    """No target above; a reading above is a fault. Unit: kPa."""
+    host_loss: HostLossAction
+    host_loss_limit_ms: int
+    """How long hold or finish may last. Unit: ms."""
+    host_timeout_ms: int
+    """Silence after which the host is lost. Unit: ms."""
+    vent_rate_kpa_s: int
+    """Of the release that ends every run. Unit: kPa/s."""
+    record_every: int
+    """Ticks per telemetry record."""
+    accept_unresolved: bool
+    """The user accepts tolerances finer than the transducer."""
+
+    @classmethod
+    def reply_type(cls) -> type[PlanBeginReply]:
+        """Return the class of the answer."""
+        return PlanBeginReply
+
+
+@dataclass(frozen=True, slots=True)
+class PlanStepRequest(Request[PlanStepReply]):
+    """Adds the next step.
+
+    The board checks it as the host did and refuses the same mistakes. Which keys are needed depends
+    on the kind: ramp and release need target and rate; hold needs target, tolerance, time-out,
+    mode, and either a duration or open; prompt needs text and time-out.
+    """
+
+    CODE: ClassVar[Command] = Command.PLAN_STEP
+    FIELDS: ClassVar[tuple[Field, ...]] = (
+        Field(1, "index", Kind.INT, 0, 199),
+        Field(2, "kind", Kind.INT, 1, 4, enum=StepKind),
+        Field(3, "stage", Kind.INT, 0, 199),
+        Field(4, "target_kpa", Kind.INT, 0, 2000000, required=False),
+        Field(5, "rate_kpa_s", Kind.INT, 1, 1000000, required=False),
+        Field(6, "tolerance_kpa", Kind.INT, 1, 1000000, required=False),
+        Field(7, "duration_ms", Kind.INT, 10, 1000000000, required=False),
+        Field(8, "timeout_ms", Kind.INT, 10, 1000000000, required=False),
+        Field(9, "mode", Kind.INT, 0, 1, required=False, enum=HoldMode),
+        Field(10, "open", Kind.BOOL, 0, 1, required=False),
+        Field(11, "text", Kind.TEXT, 1, 120, required=False),
+        Field(12, "kp", Kind.INT, 0, 4095, required=False),
+        Field(13, "ki", Kind.INT, 0, 8191, required=False),
+        Field(14, "kd", Kind.INT, 0, 4095, required=False),
+    )
+
+    index: int
+    """0, 1, 2, ..."""
+    kind: StepKind
+    stage: int
+    """Which stage of the protocol this step belongs to."""
+    target_kpa: int | None = None
+    """Unit: kPa."""
+    rate_kpa_s: int | None = None
+    """Unit: kPa/s."""
+    tolerance_kpa: int | None = None
+    """Half width of the band. Unit: kPa."""
+    duration_ms: int | None = None
+    """In-band time that ends the hold. Unit: ms."""
+    timeout_ms: int | None = None
+    """Hold: longest time out of band; prompt: longest wait. Unit: ms."""
+    mode: HoldMode | None = None
+    open: bool | None = None
+    """The hold ends only when the operator advances it."""
+    text: str | None = None
+    """What the operator is asked."""
+    kp: int | None = None
+    """PID gains for this step, else the profile's. Unit: 1/s, 1/256."""
+    ki: int | None = None
+    """Unit: 1/s per tick, 1/65536."""
+    kd: int | None = None
+    """Unit: 1, 1/256."""
+
+    @classmethod
+    def reply_type(cls) -> type[PlanStepReply]:
+        """Return the class of the answer."""
+        return PlanStepReply
+
+
+@dataclass(frozen=True, slots=True)
+class PlanCommitRequest(Request[PlanCommitReply]):
+    """Completes the upload."""
+
+    CODE: ClassVar[Command] = Command.PLAN_COMMIT
+    FIELDS: ClassVar[tuple[Field, ...]] = (Field(1, "digest", Kind.INT, 0, 4294967295),)
+
+    digest: int
+    """CRC-32 over the payloads of plan-begin and every plan-step, in order."""
+
+    @classmethod
+    def reply_type(cls) -> type[PlanCommitReply]:
+        """Return the class of the answer."""
+        return PlanCommitReply
+
+
+@dataclass(frozen=True, slots=True)
+class StartRequest(Request[StartReply]):
+    """Starts the committed plan."""
+
+    CODE: ClassVar[Command] = Command.START
+    FIELDS: ClassVar[tuple[Field, ...]] = (Field(1, "run_id", Kind.BYTES, 8, 8),)
+
+    run_id: bytes
+    """Chosen by the host, not zeros."""
+
+    @classmethod
+    def reply_type(cls) -> type[StartReply]:
+        """Return the class of the answer."""
+        return StartReply
+
+
+@dataclass(frozen=True, slots=True)
+class PauseRequest(Request[PauseReply]):
+    """Freezes setpoint and clocks; the pressure stays regulated."""
+
+    CODE: ClassVar[Command] = Command.PAUSE
+    FIELDS: ClassVar[tuple[Field, ...]] = ()
+
+    @classmethod
+    def reply_type(cls) -> type[PauseReply]:
+        """Return the class of the answer."""
+        return PauseReply
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeRequest(Request[ResumeReply]):
+    """Goes on after a pause or a host loss."""
+
+    CODE: ClassVar[Command] = Command.RESUME
+    FIELDS: ClassVar[tuple[Field, ...]] = ()
+
+    @classmethod
+    def reply_type(cls) -> type[ResumeReply]:
+        """Return the class of the answer."""
+        return ResumeReply
+
+
+@dataclass(frozen=True, slots=True)
+class AbortRequest(Request[AbortReply]):
+    """Ends the run: release at the vent rate, then idle.
+
+    A second abort while venting opens the release valve fully.
+    """
+
+    CODE: ClassVar[Command] = Command.ABORT
+    FIELDS: ClassVar[tuple[Field, ...]] = ()
+
+    @classmethod
+    def reply_type(cls) -> type[AbortReply]:
+        """Return the class of the answer."""
+        return AbortReply
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmRequest(Request[ConfirmReply]):
+    """Answers the open prompt."""
+
+    CODE: ClassVar[Command] = Command.CONFIRM
+    FIELDS: ClassVar[tuple[Field, ...]] = (Field(1, "step", Kind.INT, 0, 199),)
+
+    step: int
+    """Index of the prompt being answered."""
+
+    @classmethod
+    def reply_type(cls) -> type[ConfirmReply]:
+        """Return the class of the answer."""
+        return ConfirmReply
+
+
+@dataclass(frozen=True, slots=True)
+class AdvanceRequest(Request[AdvanceReply]):
+    """Ends the hold in progress and goes on with the next step; ends an open hold as planned."""
+
+    CODE: ClassVar[Command] = Command.ADVANCE
+    FIELDS: ClassVar[tuple[Field, ...]] = (Field(1, "step", Kind.INT, 0, 199),)
+
+    step: int
+    """Index of the hold to end."""
+
+    @classmethod
+    def reply_type(cls) -> type[AdvanceReply]:
+        """Return the class of the answer."""
+        return AdvanceReply
+
+
+@dataclass(frozen=True, slots=True)
+class ClearRequest(Request[ClearReply]):
+    """Clears the latched fault, if its cause is gone."""
+
+    CODE: ClassVar[Command] = Command.CLEAR
+    FIELDS: ClassVar[tuple[Field, ...]] = (Field(1, "fault", Kind.INT, 0, 11, enum=Fault),)
+
+    fault: Fault
+    """The one to clear, so that an unseen one stays."""
+
+    @classmethod
+    def reply_type(cls) -> type[ClearReply]:
+        """Return the class of the answer."""
+        return ClearReply
+
+
+@dataclass(frozen=True, slots=True)
+class StepResultRequest(Request[StepResultReply]):
+    """Reads what the board itself measured in a step: also when telemetry was lost."""
+
+    CODE: ClassVar[Command] = Command.STEP_RESULT
+    FIELDS: ClassVar[tuple[Field, ...]] = (Field(1, "step", Kind.INT, 0, 199),)
+
+    step: int
+
+    @classmethod
+    def reply_type(cls) -> type[StepResultReply]:
+        """Return the class of the answer."""
+        return StepResultReply
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileReadRequest(Request[ProfileReadReply]):
+    """Reads the stored profile."""
+
+    CODE: ClassVar[Command] = Command.PROFILE_READ
+    FIELDS: ClassVar[tuple[Field, ...]] = ()
+
+    @classmethod
+    def reply_type(cls) -> type[ProfileReadReply]:
+        """Return the class of the answer."""
+        return ProfileReadReply
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileWriteRequest(Profile, Request[ProfileWriteReply]):
+    """Stores a profile. Only at rest."""
+
+    CODE: ClassVar[Command] = Command.PROFILE_WRITE
+
+    @classmethod
+    def reply_type(cls) -> type[ProfileWriteReply]:
+        """Return the class of the answer."""
+        return ProfileWriteReply
+
+
+REQUESTS: Final[dict[Command, tuple[type[Request[Any]], type[Message]]]] = {
+    Command.HELLO: (HelloRequest, HelloReply),
+    Command.STATUS: (StatusRequest, StatusReply),
+    Command.ECHO: (EchoRequest, EchoReply),
+    Command.STREAM: (StreamRequest, StreamReply),
+    Command.BACKFILL: (BackfillRequest, BackfillReply),
+    Command.PLAN_BEGIN: (PlanBeginRequest, PlanBeginReply),
+    Command.PLAN_STEP: (PlanStepRequest, PlanStepReply),
+    Command.PLAN_COMMIT: (PlanCommitRequest, PlanCommitReply),
+    Command.START: (StartRequest, StartReply),
+    Command.PAUSE: (PauseRequest, PauseReply),
+    Command.RESUME: (ResumeRequest, ResumeReply),
+    Command.ABORT: (AbortRequest, AbortReply),
+    Command.CONFIRM: (ConfirmRequest, ConfirmReply),
+    Command.ADVANCE: (AdvanceRequest, AdvanceReply),
+    Command.CLEAR: (ClearRequest, ClearReply),
+    Command.PROFILE_READ: (ProfileReadRequest, ProfileReadReply),
+    Command.PROFILE_WRITE: (ProfileWriteRequest, ProfileWriteReply),
+    Command.STEP_RESULT: (StepResultRequest, StepResultReply),
+}
+"""Request and reply of every command."""
