@@ -47,10 +47,10 @@ UNIX_FLAGS = (
 # Runs on the candidate: prints its version, then what the firmware or the emulated board lacks.
 _PROBE = f"""
 import sys
-print("%d.%d.%d" % sys.implementation[1][:3])
-if sys.implementation[0] != "micropython":
+print("%d.%d.%d" % sys.implementation.version[:3])
+if sys.implementation.name != "micropython":
     print("is not MicroPython")
-elif sys.implementation[1][:2] < {OLDEST}:
+elif sys.implementation.version[:2] < {OLDEST}:
     print("is older than {OLDEST[0]}.{OLDEST[1]}")
 elif sys.maxsize < 2**62:
     print("is not a 64-bit build")
