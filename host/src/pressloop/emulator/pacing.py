@@ -40,7 +40,7 @@ class RealTime:
         ticks = self._origin_tick + passed // TICK_MS - tick
         if ticks > _CATCH_UP_TICKS:
             self._origin_ms = now_ms
-            self._origin_tick = tick - _CATCH_UP_TICKS
+            self._origin_tick = tick + _CATCH_UP_TICKS
             ticks = _CATCH_UP_TICKS
         self.wait_ms = int((TICK_MS - passed % TICK_MS) / self._factor) + 1
         return ticks if ticks > 0 else 0

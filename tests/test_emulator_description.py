@@ -1,0 +1,158 @@
+"""Press descriptions: defaults, mistakes, and what is derived for plant and controller."""
+
+from __future__ import annotations
+
+import json
+import struct
+import subprocess
+from pathlib import Path
+
+import pytest
+from pressloop.emulator import description
+from pressloop.emulator.description import PressDescription
+from pressloop.errors import BadInputError
+from pressloop_fw import schema
+from pressloop_fw.profile import Profile
+
+ROOT = Path(__file__).resolve().parent.parent
+PRESSES = ROOT / "examples" / "presses"
+
+
+def _profile(press: PressDescription) -> Profile:
+    """Return the nominal profile as the firmware takes it."""
+    values = press.nominal_profile()
+    keys = {name.removeprefix("PROFILE_").lower(): name for name in dir(schema)}
+    return Profile({getattr(schema, keys[name]): value for name, value in values.items()})
+
+
+def _mistakes(text: str) -> list[tuple[str, str, int | None]]:
+    with pytest.raises(BadInputError) as caught:
+        description.loads(text)
+    return [(item.path, item.code, item.line) for item in caught.value.findings]  # type: ignore[attr-defined]
+
+
+def test_reference_file_says_what_the_defaults_are() -> None:
+    assert description.load(PRESSES / "reference.yaml") == PressDescription()
+
+
+@pytest.mark.parametrize("name", ["reference", "compact-jack", "steel-blank"])
+def test_firmware_accepts_the_nominal_profile_of_every_example(name: str) -> None:
+    press = description.load(PRESSES / f"{name}.yaml")
+    profile = _profile(press)
+    assert len(profile.values) == len(schema.PROFILE_FIELDS)
+    assert profile.contradiction() == 0
+    assert round(press.die_mm * 1000) in profile.dies_um
+
+
+def test_nominal_profile_of_the_reference_press() -> None:
+    values = PressDescription().nominal_profile()
+    assert values["ram_area_mm2"] == 1450
+    assert values["pump_dead_band"] == round(0.2 * 32767)
+    # 50 mL / 1.38 GPa + (14.5 cm2)^2 / (100 kN/mm): 175 bar/mL.
+    assert values["compliance_nl_mpa"] == 57257
+    assert (values["kp"], values["ki"], values["kd"]) == (1536, 1966, 0)
+    # 4 mA and the return force.
+    assert values["raw_zero"] == 4850
+    assert values["raw_full"] - values["raw_zero"] == 19200
+
+
+def test_controller_knows_nothing_of_the_individual() -> None:
+    exact = PressDescription.model_validate(
+        {"individual": dict.fromkeys(description.Individual.model_fields, 0)}
+    )
+    other = PressDescription.model_validate(
+        {"individual": dict.fromkeys(description.Individual.model_fields, 7)}
+    )
+    assert exact.nominal_profile() == other.nominal_profile()
+    changed = {
+        key
+        for key in exact.plant_config()
+        if exact.plant_config()[key] != other.plant_config()[key]
+    }
+    assert changed == {
+        "pump_dead_band",
+        "release_dead_band",
+        "pump_flow_mm3_s",
+        "release_flow_10mpa_mm3_s",
+        "oil_volume_mm3",
+        "frame_stiffness_n_mm",
+        "sensor_offset_mpa",
+        "sensor_span_factor",
+    }
+
+
+def test_plant_numbers_are_in_the_plants_units() -> None:
+    config = PressDescription().plant_config()
+    assert config["ram_area_mm2"] == 1450
+    assert config["frame_stiffness_n_mm"] == 96_000
+    assert config["oil_volume_mm3"] == 52_500
+    assert config["die_area_mm2"] == pytest.approx(78.5398, abs=1e-4)
+    assert config["powder_solid_height_mm"] == pytest.approx(0.810, abs=1e-3)
+    assert config["powder_modulus_mpa"] == pytest.approx(23_558, abs=1)
+    assert config["leak_mm3_s_mpa"] == pytest.approx(1 / 60)
+
+
+def test_micropython_reads_the_same_numbers(tmp_path: Path, micropython: Path) -> None:
+    """Its parser rounds some long decimals differently; ours are short enough."""
+    config = PressDescription().plant_config()
+    file = tmp_path / "press.json"
+    file.write_text(json.dumps(config))
+    script = (
+        "import json, struct, binascii\n"
+        f"values = json.load(open({str(file)!r}))\n"
+        "for key in sorted(values):\n"
+        "    print(key, binascii.hexlify(struct.pack('<d', values[key])).decode())\n"
+    )
+    there = subprocess.run(
+        [micropython, "-c", script], capture_output=True, text=True, check=True
+    ).stdout.split()
+    read = {
+        key: struct.unpack("<d", bytes.fromhex(bits))[0]
+        for key, bits in zip(there[::2], there[1::2], strict=True)
+    }
+    assert read == config
+
+
+def test_unknown_key_is_refused_with_its_line_and_a_suggestion() -> None:
+    text = "name: mine\npump:\n  flow_ml_min: 60\n"
+    assert _mistakes(text) == [("pump.flow_ml_min", "unknown-key", 3)]
+    with pytest.raises(BadInputError, match="did you mean flow_ml_s"):
+        description.loads(text)
+
+
+def test_every_mistake_is_found_at_once() -> None:
+    text = "ram:\n  area_cm2: -1\noil:\n  volume_ml: 50 mL\nsump: {}\n"
+    assert _mistakes(text) == [
+        ("ram.area_cm2", "bad-value", 2),
+        ("oil.volume_ml", "bad-value", 4),
+        ("sump", "unknown-key", 5),
+    ]
+
+
+def test_limit_above_the_transducers_range_is_a_contradiction() -> None:
+    ((_, code, _),) = _mistakes("limits:\n  max_oil_bar: 500\n")
+    assert code == "contradiction"
+
+
+def test_what_is_not_yaml_is_a_finding_with_a_line() -> None:
+    ((_, code, line),) = _mistakes("ram:\n  area_cm2: [1\n")
+    assert code == "malformed-yaml"
+    assert line is not None
+
+
+def test_missing_file_names_itself_and_the_next_step(tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match=r"none\.yaml") as caught:
+        description.load(tmp_path / "none.yaml")
+    assert "reference.yaml" in caught.value.hint
+
+
+def test_every_field_says_where_its_value_comes_from() -> None:
+    sections = [
+        field.annotation
+        for field in PressDescription.model_fields.values()
+        if isinstance(field.annotation, type) and hasattr(field.annotation, "model_fields")
+    ]
+    assert description.Individual in sections
+    for section in sections:
+        for name, field in section.model_fields.items():
+            assert field.description, f"{section.__name__}.{name}"

@@ -1,0 +1,122 @@
+"""How fast virtual time passes: the decisions, without processes or sockets."""
+
+from __future__ import annotations
+
+from pressloop.emulator.pacing import LockstepPacing, RealPacing
+
+SILENCE_MS = 500
+
+
+class Host:
+    """Asks a pacing with named, defaulted circumstances."""
+
+    def __init__(self, pacing: LockstepPacing | RealPacing) -> None:
+        self.pacing = pacing
+
+    def due(
+        self,
+        now_ms: int = 0,
+        tick: int = 0,
+        host_tick: int = 0,
+        batch_ticks: int = 0,
+        active: bool = False,
+        prompting: bool = False,
+    ) -> int:
+        return self.pacing.due(now_ms, tick, host_tick, batch_ticks, active, prompting)
+
+
+def _lockstep() -> Host:
+    return Host(LockstepPacing(SILENCE_MS))
+
+
+def test_lockstep_runs_one_batch_past_the_host_and_waits() -> None:
+    host = _lockstep()
+    assert host.due(tick=100, host_tick=100, batch_ticks=10, active=True) == 10
+    assert host.due(tick=110, host_tick=100, batch_ticks=10, active=True) == 0
+    assert host.pacing.wait_ms == SILENCE_MS
+    assert host.due(tick=110, host_tick=110, batch_ticks=10, active=True) == 10
+
+
+def test_lockstep_streams_at_rest_too() -> None:
+    assert _lockstep().due(tick=7, host_tick=5, batch_ticks=10) == 8
+
+
+def test_time_stands_still_at_rest_without_a_listener() -> None:
+    host = _lockstep()
+    assert host.due(now_ms=0) == 0
+    assert host.due(now_ms=100_000) == 0
+
+
+def test_each_answer_lets_two_ticks_pass_at_rest() -> None:
+    host = _lockstep()
+    host.pacing.answered()
+    assert host.due() == 2
+    assert host.due() == 0
+
+
+def test_answers_during_streaming_do_not_move_time() -> None:
+    host = _lockstep()
+    host.pacing.answered()
+    assert host.due(tick=10, host_tick=0, batch_ticks=10) == 0
+    assert host.due(tick=10) == 0
+
+
+def test_run_goes_on_in_real_time_when_the_host_is_silent() -> None:
+    host = _lockstep()
+    host.pacing.heard(1000)
+    stuck = {"host_tick": 50, "batch_ticks": 10, "active": True}
+    assert host.due(now_ms=1499, tick=60, **stuck) == 0
+    assert host.pacing.wait_ms == 1
+    assert host.due(now_ms=1500, tick=60, **stuck) == 0
+    assert host.due(now_ms=1530, tick=60, **stuck) == 3
+    assert host.due(now_ms=1540, tick=63, **stuck) == 1
+    # The host is back: it must first catch up with what passed without it.
+    host.pacing.heard(1545)
+    assert host.due(now_ms=1600, tick=64, **stuck) == 0
+    assert host.due(now_ms=1600, tick=64, host_tick=64, batch_ticks=10, active=True) == 10
+
+
+def test_silence_without_a_run_stops_time() -> None:
+    host = _lockstep()
+    host.pacing.heard(0)
+    assert host.due(now_ms=10_000, tick=10, host_tick=0, batch_ticks=10) == 0
+
+
+def test_prompt_passes_at_the_pace_of_people() -> None:
+    host = _lockstep()
+    asked = {"host_tick": 100, "batch_ticks": 10, "active": True, "prompting": True}
+    assert host.due(now_ms=0, tick=100, **asked) == 0
+    assert host.due(now_ms=40, tick=100, **asked) == 4
+    # And still no further than one batch past the host.
+    assert host.due(now_ms=400, tick=110, **asked) == 0
+
+
+def test_time_spent_waiting_for_the_host_is_not_made_up_for() -> None:
+    host = _lockstep()
+    asked = {"batch_ticks": 10, "active": True, "prompting": True}
+    host.due(now_ms=0, tick=0, host_tick=0, **asked)
+    host.pacing.heard(10_000)
+    assert host.due(now_ms=10_000, tick=10, host_tick=10, **asked) <= 10
+
+
+def test_real_time_follows_the_wall_clock() -> None:
+    host = Host(RealPacing(1.0))
+    assert host.due(now_ms=5000, tick=40) == 0
+    assert host.pacing.wait_ms <= 11
+    assert host.due(now_ms=5010, tick=40) == 1
+    assert host.due(now_ms=5025, tick=41) == 1
+    assert host.due(now_ms=5025, tick=42) == 0
+
+
+def test_real_time_with_a_factor() -> None:
+    host = Host(RealPacing(5.0))
+    host.due(now_ms=0, tick=0)
+    assert host.due(now_ms=20, tick=0) == 10
+
+
+def test_suspended_process_goes_on_where_it_was() -> None:
+    host = Host(RealPacing(1.0))
+    host.due(now_ms=0, tick=0)
+    burst = host.due(now_ms=3_600_000, tick=0)
+    assert 0 < burst <= 20
+    assert host.due(now_ms=3_600_010, tick=burst) == 1
