@@ -66,6 +66,21 @@ def test_without_root_the_command_to_run_is_named(
         phase.apt_install("build-essential")
 
 
+def test_as_root_what_is_missing_is_installed_and_nothing_else_upgraded(
+    phase: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake = tmp_path / "apt-get"
+    fake.write_text("#!/bin/sh\necho $DEBIAN_FRONTEND $*\n")
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setattr(phase.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(phase, "LOGS", tmp_path)
+    phase.apt_install("gcc")
+    said = (tmp_path / "apt-install.log").read_text().split()
+    assert said[:2] == ["noninteractive", "install"] and said[-1] == "gcc"
+    assert {"-y", "--no-upgrade", "--no-install-recommends"} <= set(said)
+
+
 def test_a_python_that_is_too_old_says_how_to_name_another(
     venv: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -75,7 +75,8 @@ def apt_install(*packages: str) -> None:
         )
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     run("Package lists (apt-get update)", LOGS / "apt-update.log", "apt-get", "update", env=env)
-    command = ("apt-get", "install", "-y", "--no-install-recommends", *packages)
+    # What the machine has already is its owner's to upgrade.
+    command = ("apt-get", "install", "-y", "--no-install-recommends", "--no-upgrade", *packages)
     run(f"Packages: {wanted}", LOGS / "apt-install.log", *command, env=env)
 
 
