@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cddlparser import ParserError
-from generator import firmware, host
+from generator import firmware, host, reference
 from generator.model import Schema, SchemaError, read_schema
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -20,6 +20,7 @@ CDDL = ROOT / "protocol" / "pressloop.cddl"
 OUTPUTS: dict[str, Callable[[Schema], str]] = {
     "firmware/pressloop_fw/schema.py": firmware.emit,
     "host/src/pressloop/wire/schema.py": host.emit,
+    "docs/wire-reference.md": reference.emit,
 }
 
 

@@ -152,6 +152,8 @@ def _from_wire(field: Field, value: object) -> object:
     if type(value) not in _SUBSET:
         detail = f"{type(value).__name__} is not in the subset"
         raise _FlawError(ErrorCode.MALFORMED, field.name, detail)
+    if type(value) is int and not -(2**32) <= value < 2**32:
+        raise _FlawError(ErrorCode.MALFORMED, field.name, f"{value} has more than 32 bits")
     if type(value) is not _TYPES[field.kind]:
         raise _FlawError(ErrorCode.BAD_TYPE, field.name, f"{value!r}")
     checked = _checked(field, value)
