@@ -1,0 +1,27 @@
+"""Optional dependencies: say which pip command brings what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pressloop.errors import PressloopError
+
+
+@contextmanager
+def needs_extra(extra: str) -> Iterator[None]:
+    """Turn a failed import in the block into an error that names the pip command.
+
+    Raises:
+        PressloopError: `missing-extra`, when a package outside Pressloop is not installed.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] == "pressloop":
+            raise
+        raise PressloopError(
+            f"{error.name} is not installed",
+            code="missing-extra",
+            hint=f"pip install 'pressloop[{extra}]'",
+        ) from error

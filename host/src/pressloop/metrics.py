@@ -1,0 +1,219 @@
+"""How well a stage was pressed: peak, overshoot, ramp error, settling, dwell, mean, rms.
+
+Pure functions on arrays; the same ones judge the reading and, on an emulated press, the true
+pressure. The definitions, with their formulas, are in docs/run-record.md.
+
+Arrays of one stage have one element per telemetry record. Pressures are MPa on the pellet, times
+are seconds on the device clock. `target_mpa` and `tolerance_mpa` (half width of the band) are the
+stage's own. A measure without the samples it needs is None.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+PRESSURE_SLACK_MPA: Final = 1e-6
+"""A reading is a whole number of kPa; this keeps float rounding from moving it over a band edge."""
+
+SETTLED_S: Final = 1.0
+"""A pressure that stays in band this long, or to the end of the hold, has settled."""
+
+FIXED_BAND: Final = 0.005
+"""Half width, relative to the target, of the band that is the same for every protocol."""
+
+
+@dataclass(frozen=True)
+class StageSamples:
+    """What the measures of one stage are computed from, in order of time.
+
+    Attributes:
+        time_s: Device clock.
+        pressure_mpa: The reading, or the true pressure.
+        setpoint_mpa: From the board's setpoint generator.
+        output_percent: Positive pump, negative release.
+        ramp: The sample belongs to the ramp or release that leads to the target.
+        hold: The sample belongs to the hold.
+        running: The stage's clocks ran (not paused).
+        approaching: The ram moved without load.
+    """
+
+    time_s: Floats
+    pressure_mpa: Floats
+    setpoint_mpa: Floats
+    output_percent: Floats
+    ramp: Bools
+    hold: Bools
+    running: Bools
+    approaching: Bools
+
+    def where(self, mask: Bools) -> StageSamples:
+        """Only the samples that the mask selects."""
+        return StageSamples(**{name: array[mask] for name, array in vars(self).items()})
+
+
+@dataclass(frozen=True)
+class StageMetrics:
+    """The measures of one stage; None where the stage has no samples for it."""
+
+    peak_mpa: float | None
+    lowest_mpa: float | None
+    overshoot_mpa: float | None
+    overshoot_percent: float | None
+    ramp_error_percent: float | None
+    settle_s: float | None
+    in_band_fraction: float | None
+    hold_within_half_percent: float | None
+    dwell_s: float | None
+    mean_mpa: float | None
+    rms_error_mpa: float | None
+    top_up_count: int | None
+
+
+def stage_metrics(
+    samples: StageSamples,
+    *,
+    target_mpa: float,
+    tolerance_mpa: float | None,
+    direction: Literal["up", "down", "none"],
+    sample_interval_s: float,
+) -> StageMetrics:
+    """All measures of one stage.
+
+    Samples whose pressure is not finite are left out. Without a tolerance (a stage that only
+    ramps) the measures that need a band are None.
+    """
+    samples = samples.where(np.isfinite(samples.pressure_mpa) & (samples.ramp | samples.hold))
+    sign = -1 if direction == "down" else 1
+    arrived = from_arrival(samples.pressure_mpa, target_mpa, tolerance_mpa or 0.0, sign)
+    overshoot = overshoot_mpa(arrived, target_mpa, sign)
+    window = dwell_window(samples, target_mpa, tolerance_mpa or 0.0)
+    in_dwell = samples.pressure_mpa[window]
+    fraction = fraction_within(in_dwell, target_mpa, tolerance_mpa)
+    dwell = None
+    if fraction is not None:
+        dwell = round(fraction * in_dwell.size) * sample_interval_s
+    return StageMetrics(
+        peak_mpa=float(arrived.max()) if arrived.size else None,
+        lowest_mpa=float(arrived.min()) if arrived.size else None,
+        overshoot_mpa=overshoot,
+        overshoot_percent=percent_of(overshoot, target_mpa),
+        ramp_error_percent=percent_of(ramp_error_mpa(samples, target_mpa), target_mpa),
+        settle_s=settle_s(samples, target_mpa, tolerance_mpa),
+        in_band_fraction=fraction,
+        hold_within_half_percent=fraction_within(in_dwell, target_mpa, FIXED_BAND * target_mpa),
+        dwell_s=dwell,
+        mean_mpa=float(in_dwell.mean()) if in_dwell.size else None,
+        rms_error_mpa=rms_error_mpa(in_dwell, target_mpa),
+        top_up_count=top_up_count(samples.output_percent[samples.hold]),
+    )
+
+
+def in_band(pressure_mpa: Floats, target_mpa: float, tolerance_mpa: float) -> Bools:
+    """Which samples satisfy `|p - target| <= tolerance`; the edge belongs to the band."""
+    return np.abs(pressure_mpa - target_mpa) <= tolerance_mpa + PRESSURE_SLACK_MPA
+
+
+def from_arrival(
+    pressure_mpa: Floats, target_mpa: float, tolerance_mpa: float, sign: int
+) -> Floats:
+    """The samples from arrival on: from the first in band, or beyond it, in direction of travel.
+
+    All samples when the pressure never arrived. `sign` is 1 on the way up and -1 on the way down.
+    """
+    arrived = sign * (pressure_mpa - target_mpa) >= -tolerance_mpa - PRESSURE_SLACK_MPA
+    return pressure_mpa[int(arrived.argmax()) :] if arrived.any() else pressure_mpa
+
+
+def overshoot_mpa(arrived_mpa: Floats, target_mpa: float, sign: int) -> float | None:
+    """How far the pressure went beyond the target in the direction of travel, MPa, at least 0."""
+    if not arrived_mpa.size:
+        return None
+    return max(0.0, float((sign * (arrived_mpa - target_mpa)).max()))
+
+
+def ramp_error_mpa(samples: StageSamples, target_mpa: float) -> float | None:
+    """Largest `|p - setpoint|` of the ramp, MPa.
+
+    From contact (the sample after the last approaching one of the ramp) to the first sample whose
+    setpoint is the target, that one included; without paused samples.
+    """
+    ramp = samples.where(samples.ramp)
+    approaching = np.flatnonzero(ramp.approaching)
+    contact = int(approaching[-1]) + 1 if approaching.size else 0
+    at_target = np.flatnonzero(_setpoint_at(ramp, target_mpa))
+    stop = int(at_target[0]) + 1 if at_target.size else ramp.time_s.size
+    error = np.abs(ramp.pressure_mpa - ramp.setpoint_mpa)[contact:stop][ramp.running[contact:stop]]
+    return float(error.max()) if error.size else None
+
+
+def settle_s(samples: StageSamples, target_mpa: float, tolerance_mpa: float | None) -> float | None:
+    """Time from the setpoint's arrival at the target until the pressure has entered the band, s.
+
+    Entered is: stays in band for `SETTLED_S`, or to the end of the hold. None when that never
+    happens, or when the setpoint never arrives.
+    """
+    at_target = np.flatnonzero(_setpoint_at(samples, target_mpa))
+    if tolerance_mpa is None or not at_target.size or not samples.hold.any():
+        return None
+    time = samples.time_s[at_target[0] :]
+    inside = in_band(samples.pressure_mpa[at_target[0] :], target_mpa, tolerance_mpa)
+    outside = np.flatnonzero(~inside)
+    # Every stay in band begins at the start or behind a sample outside, and ends before the next.
+    entries = np.concatenate(([0], outside + 1))
+    exits = np.append(outside, inside.size)
+    for entry, leave in zip(entries, exits, strict=True):
+        if entry < leave and (leave == inside.size or time[leave] - time[entry] >= SETTLED_S):
+            return float(time[entry] - time[0])
+    return None
+
+
+def dwell_window(samples: StageSamples, target_mpa: float, tolerance_mpa: float) -> Bools:
+    """The samples that judge the hold: from its first in-band sample to its end, not paused.
+
+    The whole hold, when it never was in band.
+    """
+    hold = samples.hold & samples.running
+    inside = hold & in_band(samples.pressure_mpa, target_mpa, tolerance_mpa)
+    if inside.any():
+        hold = hold & (np.arange(hold.size) >= inside.argmax())
+    return hold
+
+
+def fraction_within(
+    pressure_mpa: Floats, target_mpa: float, tolerance_mpa: float | None
+) -> float | None:
+    """Share of the samples that are in a band around the target, 0..1."""
+    if tolerance_mpa is None or not pressure_mpa.size:
+        return None
+    return float(in_band(pressure_mpa, target_mpa, tolerance_mpa).mean())
+
+
+def rms_error_mpa(pressure_mpa: Floats, target_mpa: float) -> float | None:
+    """Root mean square of `p - target`, MPa."""
+    if not pressure_mpa.size:
+        return None
+    return float(np.sqrt(np.mean(np.square(pressure_mpa - target_mpa))))
+
+
+def top_up_count(output_percent: Floats) -> int | None:
+    """How often the pump started within the hold, after a sample in which it stood still."""
+    if not output_percent.size:
+        return None
+    pumping = output_percent > 0
+    return int(np.count_nonzero(pumping[1:] & ~pumping[:-1]))
+
+
+def percent_of(value: float | None, reference: float) -> float | None:
+    """`value` in percent of `reference`; None when either says nothing."""
+    return None if value is None or reference <= 0 else 100.0 * value / reference
+
+
+def _setpoint_at(samples: StageSamples, target_mpa: float) -> Bools:
+    return in_band(samples.setpoint_mpa, target_mpa, 0.0)

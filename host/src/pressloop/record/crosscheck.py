@@ -1,0 +1,63 @@
+"""Does the telemetry agree with what the board measured itself, step by step?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from pressloop.record.layout import FLAGS
+from pressloop.record.model import BoardStepResult, RunHeader
+from pressloop.record.series import Series
+
+
+def disagreements(
+    header: RunHeader, series: Series, results: tuple[BoardStepResult, ...], start_tick: int
+) -> Iterator[str]:
+    """One sentence per disagreement. Only meaningful when no telemetry is missing.
+
+    A record stands for the ticks since the one before, so a step's edges are known to one record:
+    ticks and dwell may differ by that much, and the extremes may lie in the record next to the
+    step. With several ticks per record the board may also have seen extremes between records.
+    """
+    steps = series.records["step"]
+    pressure = series.records["pressure_kpa"]
+    dwelling = series.records["flags"] & FLAGS["dwelling"] != 0
+    slack = header.record_every
+    sparse = header.record_every > 1
+    elapsed = series.ticks_since(start_tick)
+    for result in results:
+        name = f"step {result.step}"
+        at = np.flatnonzero(steps == result.step)
+        if result.outcome == "pending":
+            if at.size:
+                yield f"{name}: the board has no result, the telemetry has {at.size} records"
+            continue
+        if not at.size:
+            if result.ticks > slack:
+                yield f"{name}: the board counts {result.ticks} ticks, the telemetry none"
+            continue
+        ticks = int(elapsed[at[-1]] - elapsed[at[0]]) + slack
+        if result.outcome != "active" and abs(ticks - result.ticks) > slack:
+            yield f"{name}: the board counts {result.ticks} ticks, the telemetry {ticks}"
+        dwell = int(dwelling[at].sum()) * slack
+        edges = int(np.count_nonzero(np.diff(dwelling[at]))) if sparse else 0
+        if result.outcome != "active" and abs(dwell - result.dwell_ticks) > slack * (1 + edges):
+            yield (
+                f"{name}: the board counts {result.dwell_ticks} ticks of dwell, "
+                f"the telemetry {dwell}"
+            )
+        inner = pressure[at[1:-1]] if at.size > 2 else pressure[:0]
+        outer = pressure[max(at[0] - 1, 0) : at[-1] + 2]
+        for extreme, sign, value in (
+            ("peak", 1, result.peak_kpa),
+            ("lowest", -1, result.lowest_kpa),
+        ):
+            least = int((sign * inner).max()) if inner.size else sign * value
+            most = sign * value if sparse else int((sign * outer).max())
+            if result.outcome != "active" and not least <= sign * value <= most:
+                seen = int((sign * pressure[at]).max()) * sign
+                yield (
+                    f"{name}: the board's {extreme} reading is {value} kPa, "
+                    f"the telemetry's {seen} kPa"
+                )

@@ -1,0 +1,84 @@
+"""The kinds of journal entry, and how to get at them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pressloop.errors import RecordError
+from pressloop.record.journal import JournalContents
+from pressloop.record.model import SCHEMA_VERSION, RunEnd, RunEvent, RunHeader, RunStart
+
+
+class Kind:
+    """Value of an entry's key `kind`."""
+
+    HEADER: Final = "header"
+    START: Final = "start"
+    TELEMETRY: Final = "telemetry"
+    EVENT: Final = "event"
+    END: Final = "end"
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Telemetry records as received."""
+
+    first: int
+    records: bytes
+
+
+def header_of(contents: JournalContents, path: Path) -> RunHeader:
+    """The first entry.
+
+    Raises:
+        RecordError: `record-damaged` when it is not whole, `record-version` when it is too new.
+    """
+    if not contents.entries or contents.entries[0]["kind"] != Kind.HEADER:
+        raise RecordError(
+            f"{path} has no readable header",
+            code="record-damaged",
+            hint="the run was cut off before it began, or this is not a run journal",
+        )
+    version = contents.entries[0]["schema_version"]
+    if version > SCHEMA_VERSION:
+        raise RecordError(
+            f"{path} has journal version {version}, this Pressloop reads up to {SCHEMA_VERSION}",
+            code="record-version",
+            hint="pip install --upgrade pressloop",
+        )
+    return RunHeader.model_validate(contents.entries[0])
+
+
+def start_of(contents: JournalContents) -> RunStart | None:
+    """The board's answer to start, if the run got that far."""
+    for entry in contents.entries:
+        if entry["kind"] == Kind.START:
+            return RunStart.model_validate(entry)
+    return None
+
+
+def end_of(contents: JournalContents) -> RunEnd | None:
+    """How the run ended; None when the host died before that."""
+    for entry in reversed(contents.entries):
+        if entry["kind"] == Kind.END:
+            return RunEnd.model_validate(entry)
+    return None
+
+
+def events_of(contents: JournalContents) -> tuple[RunEvent, ...]:
+    """All events, in the order in which they were recorded."""
+    return tuple(
+        RunEvent.model_validate({**entry, "kind": entry["event"]})
+        for entry in contents.entries
+        if entry["kind"] == Kind.EVENT
+    )
+
+
+def telemetry_batches(contents: JournalContents) -> Iterator[Batch]:
+    """All batches, in the order in which they were received."""
+    for entry in contents.entries:
+        if entry["kind"] == Kind.TELEMETRY:
+            yield Batch(entry["first"], entry["records"])

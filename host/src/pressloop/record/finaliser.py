@@ -1,0 +1,328 @@
+"""Turns a journal into `run.json` and `telemetry.parquet`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
+
+from pressloop.errors import RecordError
+from pressloop.metrics import Floats, StageSamples, stage_metrics
+from pressloop.record.crosscheck import disagreements
+from pressloop.record.entries import end_of, events_of, header_of, start_of, telemetry_batches
+from pressloop.record.journal import (
+    JOURNAL_NAME,
+    JournalContents,
+    JournalWriter,
+    read_journal,
+    sync_folder,
+)
+from pressloop.record.layout import FLAGS
+from pressloop.record.model import (
+    INTERRUPTED,
+    UNCONFIRMED,
+    PlannedStage,
+    RunEnd,
+    RunHeader,
+)
+from pressloop.record.series import Series, assemble, gaps_of
+from pressloop.record.summary import (
+    SUMMARY_NAME,
+    TELEMETRY_NAME,
+    Gap,
+    Hashes,
+    RunSummary,
+    StageResult,
+)
+from pressloop.record.table import telemetry_table
+from pressloop.record.truth import Truth, read_truth
+from pressloop.wire.schema import OUTPUT_FULL, State
+
+TRUTH_NAME: Final = "run.truth"
+"""Where `finalise` looks for the true pressure of an emulated press when it is not told."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a journal says."""
+
+    summary: RunSummary
+    table: Any
+
+
+def finalise(directory: str | Path, truth: str | Path | None = None) -> RunSummary:
+    """Write `run.json` and `telemetry.parquet` from the journal, also one of a killed host.
+
+    Both appear whole or not at all, `run.json` last. May be repeated.
+
+    Args:
+        directory: Of the record.
+        truth: True state of the emulated press; by default `run.truth` in the folder, if there.
+
+    Raises:
+        RecordError: `no-record`, `record-damaged`, `record-version`, `no-truth`, or `record-busy`
+            while the run is still being recorded.
+    """
+    folder = Path(directory)
+    journal = folder / JOURNAL_NAME
+    contents = read_journal(journal)
+    writer = JournalWriter(journal, create=False)
+    try:
+        contents = read_journal(journal)
+        result = evaluate(contents, journal, _truth_path(folder, truth))
+        _write_whole(
+            folder / TELEMETRY_NAME,
+            lambda path: pq.write_table(result.table, path, compression="zstd"),
+        )
+        text = result.summary.model_dump_json(indent=2) + "\n"
+        _write_whole(folder / SUMMARY_NAME, lambda path: path.write_text(text, "utf-8"))
+    finally:
+        writer.close()
+    return result.summary
+
+
+def evaluate(contents: JournalContents, journal: Path, truth_path: Path | None) -> Result:
+    """Summary and telemetry of what could be read of a journal. Writes nothing."""
+    header = header_of(contents, journal)
+    start = start_of(contents)
+    end = end_of(contents) or RunEnd(end_reason=INTERRUPTED)
+    series = assemble(
+        list(telemetry_batches(contents)), start.run_first if start else None, end.last_seq
+    )
+    start_tick = start.start_tick if start else _first_tick(series)
+    truth = _truth(header, truth_path, series, start_tick)
+    gaps = gaps_of(series, header.record_every, header.tick_hz)
+    warnings = _warnings(contents, header, series, end, gaps, truth, truth_path, start_tick)
+
+    outcomes = {s.index: _outcome(s, header, series, end, gaps) for s in header.stages}
+    contradictions = _contradictions(end, header, outcomes)
+    end_reason = UNCONFIRMED if contradictions else end.end_reason
+    reading = series.records["pressure_kpa"] / 1000
+
+    def stages(pressure_mpa: Floats) -> tuple[StageResult, ...]:
+        return tuple(
+            _stage_result(s, header, series, gaps, pressure_mpa, start_tick, outcomes[s.index])
+            for s in header.stages
+            if s.target_mpa is not None
+        )
+
+    summary = RunSummary(
+        run_id=header.run_id,
+        protocol_name=header.protocol_name,
+        simulated=header.simulated,
+        end_reason=end_reason,
+        fault=end.fault,
+        started_unix_time_second=(
+            start.unix_time_second if start else header.created_unix_time_second
+        ),
+        duration_s=_span_s(series.ticks_since(start_tick), header),
+        records=int(series.seq.size),
+        gaps=gaps,
+        warnings=(*contradictions, *warnings),
+        stages=stages(reading),
+        truth=None if truth is None else stages(truth.pressure_mpa),
+        steps=end.step_results,
+        hashes=Hashes(
+            protocol_sha256=header.protocol_sha256,
+            firmware_build=header.board.build,
+            profile=header.profile_hash,
+            wire_schema=header.board.schema_hash,
+        ),
+        note=end.note,
+        events=events_of(contents),
+        header=header,
+    )
+    return Result(summary, telemetry_table(series, truth, summary, start_tick))
+
+
+def _stage_result(
+    stage: PlannedStage,
+    header: RunHeader,
+    series: Series,
+    gaps: tuple[Gap, ...],
+    pressure_mpa: Floats,
+    start_tick: int,
+    outcome: str,
+) -> StageResult:
+    assert stage.target_mpa is not None
+    mine = _of_stage(series, stage)
+    hold_steps, ramp_steps = _judged_steps(stage, header)
+    records = series.records
+    samples = StageSamples(
+        time_s=series.ticks_since(start_tick) / header.tick_hz,
+        pressure_mpa=pressure_mpa,
+        setpoint_mpa=records["setpoint_kpa"] / 1000,
+        output_percent=100 * (records["output"] / OUTPUT_FULL),
+        ramp=np.isin(records["step"], ramp_steps),
+        hold=np.isin(records["step"], hold_steps),
+        running=records["state"] == State.RUNNING,
+        approaching=records["flags"] & FLAGS["approaching"] != 0,
+    )
+    metrics = stage_metrics(
+        samples,
+        target_mpa=stage.target_mpa,
+        tolerance_mpa=stage.tolerance_mpa,
+        direction=stage.direction,
+        sample_interval_s=header.record_interval_s,
+    )
+    planned = [header.steps[index].duration_s for index in hold_steps]
+    without_value = int(np.count_nonzero(~np.isfinite(pressure_mpa[mine])))
+    return StageResult(
+        index=stage.index,
+        name=stage.name,
+        path=stage.path,
+        iteration=stage.iteration,
+        outcome=outcome,
+        direction=stage.direction,
+        target_mpa=stage.target_mpa,
+        tolerance_mpa=stage.tolerance_mpa,
+        ramp_rate_mpa_s=stage.rate_mpa_s,
+        planned_dwell_s=planned[0] if planned else None,
+        duration_s=_span_s(series.ticks_since(start_tick)[mine], header) if mine.any() else None,
+        missing_s=_missing_s(series, mine, gaps) + without_value * header.record_interval_s,
+        **asdict(metrics),
+    )
+
+
+def _judged_steps(stage: PlannedStage, header: RunHeader) -> tuple[list[int], list[int]]:
+    """The hold of the stage's target, and the ramp or release that leads there."""
+    steps = [step for step in header.steps if step.index in stage.steps]
+    to_target = [step for step in steps if step.target_mpa == stage.target_mpa]
+    holds = [step.index for step in to_target if step.kind == "hold"]
+    moves = [step.index for step in to_target if step.kind in ("ramp", "release")]
+    if holds:
+        moves = [index for index in moves if index < holds[0]]
+    return holds, moves[-1:]
+
+
+def _of_stage(series: Series, stage: PlannedStage) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    return np.isin(series.records["step"], stage.steps)
+
+
+def _outcome(
+    stage: PlannedStage, header: RunHeader, series: Series, end: RunEnd, gaps: tuple[Gap, ...]
+) -> str:
+    """How a stage ended: by the board's results, else by what the telemetry shows."""
+    results = [r.outcome for r in end.step_results if r.step in stage.steps]
+    if len(results) == len(stage.steps):
+        return _outcome_from_board(results)
+    seen = series.records["step"]
+    if not _of_stage(series, stage).any():
+        later = np.any((seen > max(stage.steps)) & (seen < len(header.steps)))
+        return "unknown" if gaps or later else "not reached"
+    if end.end_reason == "completed" or np.any(
+        (seen > max(stage.steps)) & (seen < len(header.steps))
+    ):
+        return "done"
+    return "active" if end.end_reason == INTERRUPTED else "cut"
+
+
+def _outcome_from_board(results: list[Any]) -> str:
+    if all(outcome == "pending" for outcome in results):
+        return "not reached"
+    if "active" in results:
+        return "active"
+    if "cut" in results or "pending" in results:
+        return "cut"
+    return "advanced" if "advanced" in results else "done"
+
+
+def _contradictions(end: RunEnd, header: RunHeader, outcomes: dict[int, str]) -> tuple[str, ...]:
+    """Why a reported completion cannot be believed."""
+    if end.end_reason != "completed":
+        return ()
+    reasons = [
+        f"stage {stage.name!r} is {outcomes[stage.index]}"
+        for stage in header.stages
+        if outcomes[stage.index] in ("not reached", "cut", "active")
+    ]
+    if end.fault is not None:
+        reasons.append(f"fault {end.fault} is latched")
+    return tuple(f"the board reported completion, but {reason}" for reason in reasons)
+
+
+def _warnings(
+    contents: JournalContents,
+    header: RunHeader,
+    series: Series,
+    end: RunEnd,
+    gaps: tuple[Gap, ...],
+    truth: Truth | None,
+    truth_path: Path | None,
+    start_tick: int,
+) -> list[str]:
+    warnings = [
+        f"{damage.length} bytes of the journal at offset {damage.offset} are not readable"
+        for damage in contents.damage
+    ]
+    warnings += [
+        f"records {first}..{last} came twice with different content; the first was kept"
+        for first, last in series.conflicts
+    ]
+    if end.end_reason == INTERRUPTED:
+        warnings.append("the recording stopped before the run ended; what came after is unknown")
+    if end.end_reason != INTERRUPTED and not series.seq.size:
+        warnings.append("the record holds no telemetry")
+    if header.simulated and truth is None:
+        warnings.append("the press was emulated, but its true pressure is not in the record")
+    if truth_path is not None and truth is not None:
+        missing = int(np.count_nonzero(np.isnan(truth.pressure_mpa)))
+        if missing:
+            warnings.append(f"the true pressure is missing for {missing} records")
+    if not gaps:
+        warnings += disagreements(header, series, end.step_results, start_tick)
+    return warnings
+
+
+def _missing_s(series: Series, mine: np.ndarray[Any, Any], gaps: tuple[Gap, ...]) -> float:
+    """Time of the gaps that begin or end in the stage."""
+    total = 0.0
+    for gap in gaps:
+        after = int(np.searchsorted(series.seq, gap.first_seq))
+        if mine[max(after - 1, 0) : after + 1].any():
+            total += gap.seconds
+    return total
+
+
+def _span_s(elapsed_ticks: np.ndarray[Any, Any], header: RunHeader) -> float:
+    if not elapsed_ticks.size:
+        return 0.0
+    return float(elapsed_ticks[-1] - elapsed_ticks[0] + header.record_every) / header.tick_hz
+
+
+def _first_tick(series: Series) -> int:
+    return int(series.records["tick"][0]) if series.seq.size else 0
+
+
+def _truth_path(folder: Path, truth: str | Path | None) -> Path | None:
+    if truth is not None:
+        return Path(truth)
+    default = folder / TRUTH_NAME
+    return default if default.exists() else None
+
+
+def _truth(header: RunHeader, path: Path | None, series: Series, start_tick: int) -> Truth | None:
+    if path is None:
+        return None
+    if not header.simulated:
+        raise RecordError(
+            f"run {header.run_id} was on a real press, which has no file of true pressures",
+            code="no-truth",
+            hint="finalise it without one",
+        )
+    return read_truth(path, series, start_tick)
+
+
+def _write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Write beside the file, then rename: a reader sees the old one or the whole new one."""
+    beside = path.with_name(path.name + ".part")
+    write(beside)
+    with beside.open("rb+") as file:
+        os.fsync(file.fileno())
+    beside.replace(path)
+    sync_folder(path.parent)

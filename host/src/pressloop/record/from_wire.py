@@ -1,0 +1,98 @@
+"""What the plan and the board's replies contribute to a record."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Final
+
+from pressloop.findings import path_text
+from pressloop.plan import Plan, PlanStage, PlanStep
+from pressloop.record.layout import wire_name
+from pressloop.record.model import (
+    BoardIdentity,
+    BoardStepResult,
+    Direction,
+    PlannedStage,
+    PlannedStep,
+)
+from pressloop.wire.schema import HelloReply, StepKind, StepResultReply
+
+_MOVES: Final = (StepKind.RAMP, StepKind.RELEASE)
+
+
+def board_identity(hello: HelloReply) -> BoardIdentity:
+    """Who answered the hello."""
+    return BoardIdentity(
+        board=hello.board,
+        firmware=hello.firmware,
+        build=hello.build,
+        unique_id=hello.unique_id.hex(),
+        boot_id=hello.boot_id,
+        protocol_version=f"{hello.major}.{hello.minor}",
+        schema_hash=hello.schema_hash.hex(),
+        python=hello.python,
+    )
+
+
+def step_result(step: int, reply: StepResultReply) -> BoardStepResult:
+    """The board's own result of a step."""
+    values = {field.name: getattr(reply, field.name) for field in reply.FIELDS}
+    return BoardStepResult.model_validate(
+        {**values, "step": step, "outcome": wire_name(reply.outcome)}
+    )
+
+
+def planned_steps(plan: Plan) -> tuple[PlannedStep, ...]:
+    """The steps as the board received them, in the units of the record."""
+    return tuple(_planned_step(step) for step in plan.sources)
+
+
+def planned_stages(plan: Plan) -> tuple[PlannedStage, ...]:
+    """The stages and prompts as they run; repeated ones are numbered."""
+    seen: Counter[str] = Counter()
+    stages = []
+    for stage in plan.stages:
+        seen[stage.path] += 1
+        stages.append(_planned_stage(plan, stage, seen[stage.path]))
+    return tuple(stages)
+
+
+def _planned_step(step: PlanStep) -> PlannedStep:
+    return PlannedStep.model_validate(
+        {
+            "index": step.index,
+            "kind": wire_name(step.kind),
+            "stage": step.stage,
+            "target_mpa": None if step.kind is StepKind.PROMPT else step.target_kpa / 1000,
+            "rate_mpa_s": _thousandth(step.rate_kpa_s),
+            "tolerance_mpa": _thousandth(step.tolerance_kpa),
+            "duration_s": _thousandth(step.duration_ms),
+            "mode": None if step.mode is None else wire_name(step.mode),
+            "open": step.is_open,
+            "text": step.text,
+            "path": path_text(step.path),
+        }
+    )
+
+
+def _planned_stage(plan: Plan, stage: PlanStage, iteration: int) -> PlannedStage:
+    first = plan.sources[stage.steps[0]]
+    moves = first.kind in _MOVES
+    direction: Direction = "none"
+    if moves and first.target_kpa != first.start_kpa:
+        direction = "up" if first.target_kpa > first.start_kpa else "down"
+    return PlannedStage(
+        index=stage.index,
+        name=stage.name,
+        steps=stage.steps,
+        target_mpa=stage.target_mpa,
+        tolerance_mpa=stage.tolerance_mpa,
+        rate_mpa_s=_thousandth(first.rate_kpa_s),
+        direction=direction,
+        iteration=iteration,
+        path=stage.path,
+    )
+
+
+def _thousandth(value: int | None) -> float | None:
+    return None if value is None else value / 1000

@@ -1,0 +1,268 @@
+"""The journal file: entries that survive being cut off at any byte.
+
+The file is a CBOR sequence (RFC 8742), so any CBOR tool reads it. Each entry is an array of two:
+a CRC-32 and a byte string, both with heads of full width, so that the eleven bytes before an
+entry's payload also frame it::
+
+    82  1A <crc-32 of the payload, u32>  5A <length, u32>  <payload: one CBOR map>
+
+A reader takes entries as long as length and CRC agree. Where they do not, it looks for the next
+entry that is whole and reports the bytes between as damage: a torn tail costs the torn entry.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import sys
+import threading
+from binascii import crc32
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import cbor2
+
+from pressloop.errors import RecordError
+
+JOURNAL_NAME: Final = "run.journal"
+
+_HEAD: Final = struct.Struct(">BBIBI")
+_ARRAY_OF_TWO: Final = 0x82
+_U32: Final = 0x1A
+_BYTES_U32: Final = 0x5A
+_MARK: Final = bytes((_ARRAY_OF_TWO, _U32))
+
+SYNC_INTERVAL_S: Final = 1.0
+"""A killed host loses nothing that was written; a machine that loses power loses this much."""
+
+_LOCK_OFFSET: Final = 1 << 40
+"""Byte that writers lock where locks are mandatory (Windows): behind everything that is read."""
+
+
+@dataclass(frozen=True)
+class Damage:
+    """Bytes of a journal that are not part of any whole entry."""
+
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True)
+class JournalContents:
+    """What could be read from a journal; `end` is the offset behind the last whole entry."""
+
+    entries: list[dict[str, Any]]
+    damage: list[Damage]
+    end: int
+
+
+def encode_entry(entry: Mapping[str, Any]) -> bytes:
+    """Frame one entry."""
+    payload = cbor2.dumps(entry)
+    head = _HEAD.pack(_ARRAY_OF_TWO, _U32, crc32(payload), _BYTES_U32, len(payload))
+    return head + payload
+
+
+def read_journal(path: Path) -> JournalContents:
+    """Read all whole entries of a journal, also of one that is being written.
+
+    Raises:
+        RecordError: `no-record`, when there is no such file.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise RecordError(
+            f"{path.parent} holds no run record ({path.name} is missing)",
+            code="no-record",
+            hint="name the folder that was given to --out",
+        ) from error
+    entries = []
+    damage = []
+    end = 0
+    for offset, stop, entry in _whole_entries(data):
+        if offset > end:
+            damage.append(Damage(end, offset - end))
+        entries.append(entry)
+        end = stop
+    if end < len(data):
+        damage.append(Damage(end, len(data) - end))
+    return JournalContents(entries, damage, end)
+
+
+def _whole_entries(data: bytes) -> Iterator[tuple[int, int, dict[str, Any]]]:
+    offset = data.find(_MARK)
+    while offset >= 0:
+        stop, entry = _entry_at(data, offset)
+        if entry is not None:
+            yield offset, stop, entry
+        offset = data.find(_MARK, stop)
+
+
+def _entry_at(data: bytes, offset: int) -> tuple[int, dict[str, Any] | None]:
+    """The entry at `offset` and where it ends; without one, where to look on."""
+    nothing = offset + 1, None
+    if offset + _HEAD.size > len(data):
+        return nothing
+    array, unsigned, crc, text, length = _HEAD.unpack_from(data, offset)
+    start = offset + _HEAD.size
+    stop = start + length
+    if (array, unsigned, text) != (_ARRAY_OF_TWO, _U32, _BYTES_U32) or stop > len(data):
+        return nothing
+    payload = data[start:stop]
+    if crc32(payload) != crc:
+        return nothing
+    try:
+        entry = cbor2.loads(payload)
+    except cbor2.CBORDecodeError:
+        return nothing
+    return (stop, entry) if isinstance(entry, dict) and "kind" in entry else nothing
+
+
+class JournalWriter:
+    """The one writer of a journal: unbuffered, synced once a second, locked against others.
+
+    The lock is the operating system's, on the journal itself: it ends with the process that holds
+    it, however that dies, so a lock can never be stale.
+    """
+
+    def __init__(self, path: Path, *, create: bool) -> None:
+        """Open and lock the file.
+
+        Raises:
+            RecordError: `record-busy`, when another recorder writes it.
+            FileExistsError: With `create`, when the file exists.
+            FileNotFoundError: Without `create`, when it does not.
+        """
+        flags = os.O_RDWR | os.O_APPEND | getattr(os, "O_BINARY", 0)
+        if create:
+            flags |= os.O_CREAT | os.O_EXCL
+        self.path = path
+        self._file = os.open(path, flags, 0o644)
+        try:
+            _lock(self._file, path)
+        except BaseException:
+            os.close(self._file)
+            raise
+        self._size = os.fstat(self._file).st_size
+        self._failure: OSError | None = None
+        self._dirty = False
+        self._mutex = threading.Lock()
+        self._closing = threading.Event()
+        # Syncing can take seconds on a slow card. The caller also keeps the board's heartbeat, so
+        # it may not wait for that.
+        self._syncer = threading.Thread(target=self._sync_regularly, name="journal", daemon=True)
+        self._syncer.start()
+
+    def truncate(self, size: int) -> None:
+        """Cut the file after `size` bytes."""
+        with self._mutex:
+            os.ftruncate(self._file, size)
+            self._size = size
+            self._dirty = True
+
+    def append(self, entry: Mapping[str, Any]) -> None:
+        """Write one entry and hand it to the operating system at once.
+
+        Raises:
+            RecordError: `record-write`, when the disk refuses; the file then ends before the entry.
+        """
+        data = encode_entry(entry)
+        with self._mutex:
+            if self._closing.is_set():
+                raise RecordError(
+                    f"{self.path} is closed",
+                    code="record-closed",
+                    hint="reopen the record before adding to it",
+                )
+            try:
+                if self._failure is not None:
+                    raise self._failure
+                self._write(data)
+            except OSError as error:
+                raise RecordError(
+                    f"{self.path} could not be written: {error.strerror}",
+                    code="record-write",
+                    hint="free some space or check the disk; the run itself goes on",
+                ) from error
+            self._size += len(data)
+            self._dirty = True
+
+    def _write(self, data: bytes) -> None:
+        view = memoryview(data)
+        try:
+            while view:
+                view = view[os.write(self._file, view) :]
+        except OSError:
+            os.ftruncate(self._file, self._size)
+            raise
+
+    def close(self) -> None:
+        """Sync, unlock and close. Harmless when already closed."""
+        if self._closing.is_set():
+            return
+        self._closing.set()
+        self._syncer.join()
+        with self._mutex:
+            try:
+                os.fsync(self._file)
+            finally:
+                os.close(self._file)
+
+    def _sync_regularly(self) -> None:
+        while not self._closing.wait(SYNC_INTERVAL_S):
+            with self._mutex:
+                dirty, self._dirty = self._dirty, False
+            if dirty:
+                try:
+                    os.fsync(self._file)
+                except OSError as error:
+                    # The kernel reports a lost write once, and here; the next append passes it on.
+                    self._failure = error
+                    return
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename or a new file in `folder` survive a power cut, where the system can."""
+    if sys.platform != "win32":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _lock(descriptor: int, path: Path) -> None:
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            os.lseek(descriptor, _LOCK_OFFSET, os.SEEK_SET)
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError) as error:
+        pid = _writer_pid(path)
+        raise RecordError(
+            f"{path.parent} is being recorded by process {pid if pid else '(unknown)'}",
+            code="record-busy",
+            hint="wait until that run has ended, or record into another folder",
+        ) from error
+    except OSError as error:
+        raise RecordError(
+            f"{path.parent} is on a file system without locks: {error.strerror}",
+            code="record-lock",
+            hint="record into a folder on a local disk",
+        ) from error
+
+
+def _writer_pid(path: Path) -> int | None:
+    for entry in reversed(read_journal(path).entries):
+        pid = entry.get("pid")
+        if isinstance(pid, int):
+            return pid
+    return None

@@ -1,0 +1,21 @@
+"""The packed telemetry record by the names that the record's columns have."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Final
+
+from pressloop.wire.schema import FlagBits, InputBits, State
+
+
+def wire_name(member: IntEnum) -> str:
+    """A member's name as the schema writes it, such as `prompt-timeout`."""
+    return member.name.lower().replace("_", "-")
+
+
+NO_STEP: Final = 255
+"""Step index of a record that belongs to no step of the plan."""
+
+STATES: Final = {int(state): wire_name(state) for state in State}
+FLAGS: Final = {str(flag.name).lower(): int(flag) for flag in FlagBits}
+INPUTS: Final = {str(line.name).lower(): int(line) for line in InputBits}

@@ -1,0 +1,73 @@
+"""Reads a run record, finalised or not."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
+
+from pressloop.record.finaliser import TRUTH_NAME, evaluate
+from pressloop.record.journal import JOURNAL_NAME, read_journal
+from pressloop.record.model import RunEvent, RunHeader
+from pressloop.record.summary import SUMMARY_NAME, TELEMETRY_NAME, RunSummary
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class RunRecord:
+    """A run that is over, still being recorded, or was cut off."""
+
+    def __init__(self, directory: Path, summary: RunSummary, table: Any | None) -> None:
+        """Use `open`."""
+        self.directory = directory
+        self.summary = summary
+        self._table = table
+
+    @classmethod
+    def open(cls, directory: str | Path) -> RunRecord:
+        """Open a record; without `run.json` it is worked out from the journal, in memory.
+
+        Raises:
+            RecordError: `no-record`, `record-damaged` or `record-version`.
+        """
+        folder = Path(directory)
+        summary_path = folder / SUMMARY_NAME
+        if summary_path.exists() and (folder / TELEMETRY_NAME).exists():
+            text = summary_path.read_text("utf-8")
+            return cls(folder, RunSummary.model_validate_json(text), None)
+        journal = folder / JOURNAL_NAME
+        truth = folder / TRUTH_NAME
+        result = evaluate(read_journal(journal), journal, truth if truth.exists() else None)
+        return cls(folder, result.summary, result.table)
+
+    @property
+    def header(self) -> RunHeader:
+        """What was known before the press moved: protocol, plan, board, profile."""
+        return self.summary.header
+
+    @property
+    def events(self) -> tuple[RunEvent, ...]:
+        """What happened besides the telemetry, in the order of recording."""
+        return self.summary.events
+
+    def table(self) -> Any:
+        """The telemetry as a `pyarrow.Table`."""
+        if self._table is None:
+            self._table = pq.read_table(self.directory / TELEMETRY_NAME)
+        return self._table
+
+    def frame(self) -> pd.DataFrame:
+        """The telemetry as a pandas data frame; "no step" is `<NA>`."""
+        return self._frame.copy()
+
+    @cached_property
+    def _frame(self) -> pd.DataFrame:
+        import pandas as pd
+        import pyarrow as pa
+
+        nullable = {pa.uint8(): pd.UInt8Dtype()}
+        frame: pd.DataFrame = self.table().to_pandas(types_mapper=nullable.get)
+        return frame

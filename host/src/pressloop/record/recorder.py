@@ -1,0 +1,211 @@
+"""Records a run while it lasts."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final
+
+from pressloop.errors import RecordError
+from pressloop.record.entries import Kind, header_of, telemetry_batches
+from pressloop.record.journal import JOURNAL_NAME, JournalWriter, read_journal, sync_folder
+from pressloop.record.model import EventKind, RunEnd, RunEvent, RunHeader, RunStart, Source
+from pressloop.record.ranges import SequenceRanges
+from pressloop.record.summary import SUMMARY_NAME, TELEMETRY_NAME
+from pressloop.wire.schema import RECORD_SIZE
+
+_DERIVED: Final = (SUMMARY_NAME, TELEMETRY_NAME)
+
+
+class RunRecorder:
+    """The append-only side of a run record. All methods may be called from any thread.
+
+    Every call is in the operating system's hands when it returns, so a killed host loses nothing
+    that was recorded. Leave with `close(end)`; leaving the `with` block without it keeps the
+    record open-ended, and it reads as interrupted.
+    """
+
+    def __init__(self, writer: JournalWriter, header: RunHeader, held: SequenceRanges) -> None:
+        """Use `create` or `reopen`."""
+        self._writer = writer
+        self._held = held
+        self._mutex = threading.Lock()
+        self.header = header
+        self.directory = writer.path.parent
+
+    @classmethod
+    def create(
+        cls, directory: str | Path, header: RunHeader, *, overwrite: bool = False
+    ) -> RunRecorder:
+        """Begin a record, before the press moves.
+
+        Args:
+            directory: Made if need be; holds one record.
+            header: All that is known now.
+            overwrite: Replace the record that is there, unless it is being written.
+
+        Raises:
+            RecordError: `record-exists`, `record-busy`, or `record-lock`.
+        """
+        folder = Path(directory)
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / JOURNAL_NAME
+        present = [name for name in (JOURNAL_NAME, *_DERIVED) if (folder / name).exists()]
+        if present and not overwrite:
+            raise _already_there(folder, present)
+        try:
+            writer = JournalWriter(path, create=not path.exists())
+        except FileExistsError as error:
+            raise _already_there(folder, [JOURNAL_NAME]) from error
+        try:
+            writer.truncate(0)
+            _remove_derived(folder)
+            writer.append({"kind": Kind.HEADER, "pid": os.getpid(), **header.model_dump()})
+            sync_folder(folder)
+        except BaseException:
+            writer.close()
+            raise
+        return cls(writer, header, SequenceRanges())
+
+    @classmethod
+    def reopen(cls, directory: str | Path) -> RunRecorder:
+        """Go on with a record whose host died: cut the torn tail, remember what is held.
+
+        Results that were derived from the unfinished record are removed, for they are out of date.
+
+        Raises:
+            RecordError: `no-record`, `record-busy`, `record-damaged` or `record-ended`.
+        """
+        path = Path(directory) / JOURNAL_NAME
+        if not path.exists():
+            read_journal(path)  # raises no-record
+        writer = JournalWriter(path, create=False)
+        try:
+            contents = read_journal(path)
+            header = header_of(contents, path)
+            if any(entry["kind"] == Kind.END for entry in contents.entries):
+                raise RecordError(
+                    f"the run in {path.parent} has ended",
+                    code="record-ended",
+                    hint="record the next run into another folder",
+                )
+            torn = path.stat().st_size - contents.end
+            if torn:
+                writer.truncate(contents.end)
+            held = SequenceRanges()
+            for batch in telemetry_batches(contents):
+                held.add(batch.first, len(batch.records) // RECORD_SIZE)
+            _remove_derived(path.parent)
+            recorder = cls(writer, header, held)
+            recorder._event("reattached", None, {"torn_bytes": torn}, pid=os.getpid())
+        except BaseException:
+            writer.close()
+            raise
+        return recorder
+
+    def started(self, run_first: int, start_tick: int) -> None:
+        """Record the board's answer to start: first sequence number of the run, device clock."""
+        start = RunStart(unix_time_second=time.time(), run_first=run_first, start_tick=start_tick)
+        self._writer.append({"kind": Kind.START, **start.model_dump()})
+
+    def telemetry(self, first: int, records: bytes, source: Source = "live") -> None:
+        """Record a batch exactly as received; batches may repeat, overlap and come in any order.
+
+        Args:
+            first: Sequence number of the first record.
+            records: Packed telemetry records.
+            source: How the batch came.
+
+        Raises:
+            RecordError: `record-layout`, when `records` is not a whole number of records;
+                `record-write`, when the disk refuses.
+        """
+        count, rest = divmod(len(records), RECORD_SIZE)
+        if rest:
+            raise RecordError(
+                f"batch {first} has {len(records)} bytes, no multiple of {RECORD_SIZE}",
+                code="record-layout",
+                hint="board and host disagree on the telemetry record: compare schema hashes",
+            )
+        if count == 0:
+            return
+        entry = {
+            "kind": Kind.TELEMETRY,
+            "first": first,
+            "records": records,
+            "unix_time_second": time.time(),
+            "source": source,
+        }
+        with self._mutex:
+            self._writer.append(entry)
+            self._held.add(first, count)
+
+    def event(self, kind: EventKind, *, tick: int | None = None, **data: Any) -> None:
+        """Record what happened besides the telemetry.
+
+        Args:
+            kind: What happened.
+            tick: Device clock, if known.
+            data: Whatever explains it, such as `by="operator"` or `text=...`.
+        """
+        self._event(kind, tick, data)
+
+    def _event(
+        self, kind: EventKind, tick: int | None, data: Mapping[str, Any], **extra: int
+    ) -> None:
+        event = RunEvent(unix_time_second=time.time(), kind=kind, tick=tick, data=dict(data))
+        # The entry's own `kind` is taken.
+        entry = {**event.model_dump(), "kind": Kind.EVENT, "event": event.kind, **extra}
+        self._writer.append(entry)
+
+    @property
+    def held(self) -> list[tuple[int, int]]:
+        """Sequence numbers in the record, as inclusive ranges (first, last)."""
+        with self._mutex:
+            return self._held.ranges()
+
+    def gaps(self, run_first: int, next_seq: int) -> list[tuple[int, int]]:
+        """What is missing among `run_first` .. `next_seq - 1`, as inclusive ranges."""
+        with self._mutex:
+            return self._held.gaps(run_first, next_seq)
+
+    def close(self, end: RunEnd | None = None) -> None:
+        """Write how the run ended, sync and let go of the record.
+
+        Without `end` the record stays open-ended: `reopen` may continue it.
+        """
+        try:
+            if end is not None:
+                self._writer.append({"kind": Kind.END, **end.model_dump()})
+        finally:
+            self._writer.close()
+
+    def __enter__(self) -> RunRecorder:
+        """Record within a `with` block."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Let go of the record."""
+        self._writer.close()
+
+
+def _already_there(folder: Path, present: Sequence[str]) -> RecordError:
+    return RecordError(
+        f"{folder} already holds a run record ({', '.join(present)})",
+        code="record-exists",
+        hint="choose another folder, or say explicitly that it may be overwritten",
+    )
+
+
+def _remove_derived(folder: Path) -> None:
+    for name in _DERIVED:
+        (folder / name).unlink(missing_ok=True)

@@ -1,0 +1,126 @@
+"""Batches of packed records, in any order, to one gapless-where-possible series."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from pressloop.record.entries import Batch
+from pressloop.record.ranges import SequenceRanges
+from pressloop.record.summary import Gap
+from pressloop.wire.schema import RECORD_FIELDS, RECORD_FORMAT, RECORD_SIZE
+
+Ints = npt.NDArray[np.int64]
+
+RECORD_DTYPE: Final = np.dtype(
+    [(name, f"<{code}") for name, code in zip(RECORD_FIELDS, RECORD_FORMAT[1:], strict=True)]
+)
+"""One packed telemetry record."""
+
+_TICK_SPAN: Final = 1 << 32
+
+
+@dataclass(frozen=True)
+class Series:
+    """The telemetry of one run, ascending by sequence number.
+
+    Attributes:
+        seq: Sequence numbers, each once.
+        records: The records, fields as in the schema.
+        missing: Sequence numbers of the run that are not held, as inclusive ranges.
+        conflicts: Sequence numbers received more than once with different content, as inclusive
+            ranges; what came first was kept.
+    """
+
+    seq: Ints
+    records: npt.NDArray[np.void]
+    missing: list[tuple[int, int]]
+    conflicts: list[tuple[int, int]]
+
+    def ticks_since(self, start_tick: int) -> Ints:
+        """Device clock relative to a tick, right across the clock's overflow."""
+        return signed_ticks(self.records["tick"], start_tick)
+
+
+def signed_ticks(ticks: npt.NDArray[np.uint32], start_tick: int) -> Ints:
+    """`ticks - start_tick` on a clock of 32 bits, from -2**31 on."""
+    difference = (ticks.astype(np.int64) - start_tick) % _TICK_SPAN
+    return np.where(difference >= _TICK_SPAN // 2, difference - _TICK_SPAN, difference)
+
+
+def assemble(batches: Sequence[Batch], run_first: int | None, last_seq: int | None) -> Series:
+    """Order the batches and keep what belongs to the run.
+
+    Args:
+        batches: In the order in which they were received.
+        run_first: First sequence number of the run; None takes the first that is held.
+        last_seq: Last sequence number of the run; None takes the last that is held.
+    """
+    counts = [len(batch.records) // RECORD_SIZE for batch in batches]
+    seq = np.concatenate(
+        [np.arange(b.first, b.first + n) for b, n in zip(batches, counts, strict=True)]
+        or [np.empty(0, np.int64)]
+    ).astype(np.int64)
+    records = np.frombuffer(b"".join(batch.records for batch in batches), RECORD_DTYPE)
+    belongs = np.ones(seq.size, np.bool_)
+    if run_first is not None:
+        belongs &= seq >= run_first
+    if last_seq is not None:
+        belongs &= seq <= last_seq
+    seq, records = seq[belongs], records[belongs]
+
+    order = np.argsort(seq, kind="stable")
+    seq, records = seq[order], records[order]
+    repeated = seq[1:] == seq[:-1]
+    differs = repeated & (records[1:] != records[:-1])
+    conflicts = SequenceRanges()
+    for number in np.unique(seq[1:][differs]):
+        conflicts.add(int(number), 1)
+    keep = np.append(np.ones(min(seq.size, 1), np.bool_), ~repeated)
+    seq, records = seq[keep], records[keep]
+
+    missing: list[tuple[int, int]] = []
+    if run_first is None and seq.size:
+        run_first = int(seq[0])
+    if last_seq is None and seq.size:
+        last_seq = int(seq[-1])
+    if run_first is not None and last_seq is not None:
+        held = SequenceRanges()
+        for first, count in _runs(seq):
+            held.add(first, count)
+        missing = held.gaps(run_first, last_seq + 1)
+    return Series(seq, records, missing, conflicts.ranges())
+
+
+def gaps_of(series: Series, record_every: int, tick_hz: int) -> tuple[Gap, ...]:
+    """The gaps with their device clock and duration."""
+    gaps = []
+    for first, last in series.missing:
+        before = int(np.searchsorted(series.seq, first)) - 1
+        first_tick = None
+        if before >= 0:
+            first_tick = (int(series.records["tick"][before]) + record_every) % _TICK_SPAN
+        count = last - first + 1
+        gaps.append(
+            Gap(
+                first_seq=first,
+                last_seq=last,
+                first_tick=first_tick,
+                records=count,
+                seconds=count * record_every / tick_hz,
+            )
+        )
+    return tuple(gaps)
+
+
+def _runs(seq: Ints) -> list[tuple[int, int]]:
+    """Consecutive numbers of an ascending array, as (first, count)."""
+    if not seq.size:
+        return []
+    starts = np.flatnonzero(np.diff(seq, prepend=seq[0] - 2) != 1)
+    counts = np.diff(np.append(starts, seq.size))
+    return [(int(seq[s]), int(n)) for s, n in zip(starts, counts, strict=True)]

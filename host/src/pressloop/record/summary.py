@@ -1,0 +1,108 @@
+"""`run.json`: the result of a run, as scripts read it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pydantic import ConfigDict
+
+from pressloop.record.model import BoardStepResult, Direction, Model, RunEvent, RunHeader
+
+SUMMARY_NAME: Final = "run.json"
+TELEMETRY_NAME: Final = "telemetry.parquet"
+SUMMARY_SCHEMA: Final = "pressloop.run/1"
+
+
+class Gap(Model):
+    """Telemetry records of the run that are not in the record."""
+
+    first_seq: int
+    last_seq: int
+    first_tick: int | None
+    records: int
+    seconds: float
+
+
+class StageResult(Model):
+    """One stage: what was planned and what was measured. Numbers are None where nothing was.
+
+    Attributes:
+        outcome: `done`, `advanced` (ended early by the operator), `cut` (ended with the run),
+            `active` (the record ends in it), `not reached`, or `unknown` (lost in a gap).
+        planned_dwell_s: Dwell that the protocol asks for, None for an open hold.
+        duration_s: From the stage's first to its last record, pauses and prompts included.
+        missing_s: Time of the stage that the record does not hold.
+    """
+
+    index: int
+    name: str
+    path: str
+    iteration: int
+    outcome: str
+    direction: Direction
+    target_mpa: float
+    tolerance_mpa: float | None
+    ramp_rate_mpa_s: float | None
+    planned_dwell_s: float | None
+    duration_s: float | None
+    missing_s: float
+    peak_mpa: float | None = None
+    lowest_mpa: float | None = None
+    overshoot_mpa: float | None = None
+    overshoot_percent: float | None = None
+    ramp_error_percent: float | None = None
+    settle_s: float | None = None
+    in_band_fraction: float | None = None
+    hold_within_half_percent: float | None = None
+    dwell_s: float | None = None
+    mean_mpa: float | None = None
+    rms_error_mpa: float | None = None
+    top_up_count: int | None = None
+
+
+class Hashes(Model):
+    """What tells two runs apart that look alike."""
+
+    protocol_sha256: str
+    firmware_build: str
+    profile: str
+    wire_schema: str
+
+
+class RunSummary(Model):
+    """All of `run.json`.
+
+    Attributes:
+        end_reason: `completed` only when the board said so and nothing in the record contradicts.
+        gaps: Empty when every record of the run is held.
+        stages: From the reading.
+        truth: The same from the true pressure, on an emulated press; None on a real one.
+        steps: The board's own results.
+        warnings: Everything about this record that a reader should not have to discover.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="null")
+
+    schema_name: str = SUMMARY_SCHEMA
+    run_id: str
+    protocol_name: str
+    simulated: bool
+    end_reason: str
+    fault: str | None
+    started_unix_time_second: float
+    duration_s: float
+    records: int
+    gaps: tuple[Gap, ...]
+    warnings: tuple[str, ...]
+    stages: tuple[StageResult, ...]
+    truth: tuple[StageResult, ...] | None
+    steps: tuple[BoardStepResult, ...]
+    hashes: Hashes
+    note: str
+    events: tuple[RunEvent, ...]
+    header: RunHeader
+
+    @property
+    def complete(self) -> bool:
+        """Whether the run completed and every record of it is held."""
+        return self.end_reason == "completed" and not self.gaps

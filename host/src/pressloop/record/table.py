@@ -1,0 +1,76 @@
+"""`telemetry.parquet`: the telemetry as columns with units in their names."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa  # type: ignore[import-untyped]
+
+from pressloop.record.layout import FLAGS, INPUTS, NO_STEP, STATES
+from pressloop.record.series import Series
+from pressloop.record.summary import RunSummary
+from pressloop.record.truth import Truth
+from pressloop.wire.schema import OUTPUT_FULL
+
+METADATA_KEY: Final = b"pressloop"
+
+
+def telemetry_table(
+    series: Series, truth: Truth | None, summary: RunSummary, start_tick: int
+) -> Any:
+    """A `pyarrow.Table` with one row per telemetry record; columns as in docs/run-record.md."""
+    records = series.records
+    header = summary.header
+    time_s = series.ticks_since(start_tick) / header.tick_hz
+    no_step = records["step"] == NO_STEP
+    stage_of_step = np.full(NO_STEP + 1, NO_STEP, np.uint8)
+    for stage in header.stages:
+        stage_of_step[list(stage.steps)] = stage.index
+    stage = stage_of_step[records["step"]]
+    columns: dict[str, Any] = {
+        "seq": pa.array(series.seq.astype(np.uint32)),
+        "tick": pa.array(records["tick"]),
+        "time_s": pa.array(time_s),
+        "unix_time_second": pa.array(time_s + summary.started_unix_time_second),
+        "pressure_mpa": pa.array(records["pressure_kpa"] / 1000),
+        "setpoint_mpa": pa.array(records["setpoint_kpa"] / 1000),
+        "output_percent": pa.array(100 * (records["output"] / OUTPUT_FULL)),
+        "raw_counts": pa.array(records["raw"]),
+        "step_id": pa.array(records["step"], mask=no_step),
+        "stage_id": pa.array(stage, mask=stage == NO_STEP),
+        "state": _states(records["state"]),
+    }
+    for name, bit in FLAGS.items():
+        columns[name] = pa.array(records["flags"] & bit != 0)
+    for name, bit in INPUTS.items():
+        columns[name] = pa.array(records["inputs"] & bit != 0)
+    if truth is not None:
+        for name, values in (
+            ("true_pressure_mpa", truth.pressure_mpa),
+            ("true_oil_mpa", truth.oil_mpa),
+            ("relative_density", truth.relative_density),
+        ):
+            columns[name] = pa.array(values, mask=np.isnan(values))
+    return pa.table(columns).replace_schema_metadata({METADATA_KEY: _metadata(summary)})
+
+
+def _states(codes: np.ndarray[Any, Any]) -> Any:
+    present, indices = np.unique(codes, return_inverse=True)
+    # A newer firmware may have a state that this host has no name for: it stays visible.
+    names = [STATES.get(int(code), f"state {code}") for code in present]
+    return pa.DictionaryArray.from_arrays(
+        pa.array(indices.astype(np.int8)), pa.array(names, pa.string())
+    )
+
+
+def _metadata(summary: RunSummary) -> bytes:
+    return json.dumps(
+        {
+            "run_id": summary.run_id,
+            "simulated": summary.simulated,
+            "end_reason": summary.end_reason,
+            **summary.hashes.model_dump(),
+        }
+    ).encode()
