@@ -170,7 +170,7 @@ def parse(text: str, *dimensions: Dimension) -> Quantity:
 
 def missing_unit(number: object, *dimensions: Dimension) -> UnitError:
     """Return the error for a number that has no unit."""
-    choices = " or ".join(f"'{number} {d.print_in[0]}'" for d in dimensions)
+    choices = " or ".join(f"'{number} {d.example.split()[1]}'" for d in dimensions)
     return UnitError(
         f"{number} has no unit",
         code="missing-unit",

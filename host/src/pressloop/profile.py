@@ -1,0 +1,230 @@
+"""The machine profile: what a controller must know of its press, in the units of data sheets.
+
+The limits that follow from a profile and a die are computed with the firmware's own integer
+formulas, so that host and board never disagree about what a press can do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from typing_extensions import Self
+
+from pressloop.wire import schema
+
+_FULL: Final = schema.OUTPUT_FULL
+_TICKS_PER_S: Final = schema.TICK_HZ
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Counts = Annotated[int, Field(ge=0, le=65535)]
+Gain = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+@dataclass(frozen=True)
+class DieLimits:
+    """What a press can do with one die; pressures are on the pellet."""
+
+    die_um: int
+    ratio_q10: int
+    """Ram area over die area, times 1024."""
+    pellet_limit_kpa: int
+    """The most that the press may put on the pellet."""
+    resolution_kpa: int
+    """What the transducer's accuracy is worth: no tolerance can be finer."""
+    fastest_rise_kpa_s: int
+    """Pump fully open into the closed press."""
+    fastest_fall_kpa_s: int
+    """Release valve fully open at 10 MPa of oil."""
+
+
+class MachineProfile(BaseModel):
+    """A press, its transducer and its valves."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    name: Annotated[str, Field(min_length=1, max_length=40)]
+    ram_area_cm2: Annotated[Positive, Field(ge=0.5, le=1000)]
+    """Effective area of the ram."""
+    full_scale_bar: Annotated[Positive, Field(ge=10, le=2000)]
+    """Range of the oil-pressure transducer."""
+    raw_zero: Counts
+    """Reading at zero pressure."""
+    raw_full: Counts
+    """Reading at full scale."""
+    raw_fault_low: Counts
+    """Readings below mean a broken wire."""
+    raw_fault_high: Counts
+    """Readings above mean a short circuit."""
+    accuracy_percent: Annotated[Positive, Field(ge=0.0001, le=10)]
+    """Of the transducer's full scale, all errors together."""
+    max_oil_bar: Annotated[Positive, Field(ge=1, le=2000)]
+    """What press and hoses may see."""
+    dies_mm: Annotated[
+        tuple[Annotated[float, Field(ge=1, le=100)], ...], Field(min_length=1, max_length=16)
+    ]
+    """Diameters that may be used."""
+    pump_dead_band_percent: Annotated[float, Field(ge=0, le=50)]
+    """Of the pump valve's stroke."""
+    release_dead_band_percent: Annotated[float, Field(ge=0, le=50)]
+    """Of the release valve's stroke."""
+    pump_flow_ml_s: Annotated[Positive, Field(ge=0.001, le=1000)]
+    """Pump valve fully open."""
+    release_flow_ml_s: Annotated[Positive, Field(ge=0.001, le=10_000)]
+    """Release valve fully open at 10 MPa of oil."""
+    compliance_ul_mpa: Annotated[Positive, Field(ge=0.001, le=10_000)]
+    """Oil that raises the closed press by 1 MPa of oil."""
+    approach_opening_percent: Annotated[float, Field(ge=0, le=100)] = 60
+    """Pump valve while the ram moves without load."""
+    contact_bar: Annotated[Positive, Field(ge=0.01, le=200)] = 2
+    """Oil pressure that means contact."""
+    approach_timeout_s: Annotated[Positive, Field(ge=0.1, le=600)] = 60
+    """Longest way to contact."""
+    no_gain_window_s: Annotated[Positive, Field(ge=0.1, le=60)] = 5
+    """Pumping this long must raise the pressure."""
+    kp_per_s: Annotated[Gain, Field(le=15.996)] = 6
+    """Wanted rate per pressure error."""
+    ki_per_s2: Annotated[Gain, Field(le=12.499)] = 3
+    """Integral gain."""
+    kd: Annotated[Gain, Field(le=15.996)] = 0
+    """Derivative gain on the reading."""
+    filter_shift: Annotated[int, Field(ge=0, le=8)] = 1
+    """Smoothing of the reading: time constant of 2^n ticks."""
+
+    @model_validator(mode="after")
+    def _no_contradiction(self) -> Self:
+        """Refuse what the board would refuse as `profile-invalid`."""
+        if not self.raw_fault_low < self.raw_zero < self.raw_full < self.raw_fault_high:
+            raise ValueError(
+                "the readings must rise from raw_fault_low over raw_zero and raw_full to "
+                "raw_fault_high"
+            )
+        if self.max_oil_bar > self.full_scale_bar:
+            raise ValueError(
+                f"max_oil_bar ({self.max_oil_bar:g}) is above full_scale_bar "
+                f"({self.full_scale_bar:g}): the controller could not see the limit"
+            )
+        if self.contact_bar * 4 > self.max_oil_bar:
+            raise ValueError("contact_bar must be at most a quarter of max_oil_bar")
+        if self.approach_opening_percent <= self.pump_dead_band_percent:
+            raise ValueError(
+                "approach_opening_percent must be above pump_dead_band_percent, or the ram "
+                "would never move"
+            )
+        return self
+
+    def limits(self, die_um: int) -> DieLimits:
+        """Return what the press can do with a die, as the board computes it.
+
+        355/452 is pi/4 to eight digits; every division rounds down, as on the board.
+        """
+        wire = self.to_wire()
+        die_area_um2 = die_um * die_um * 355 // 452
+        ratio_q10 = wire.ram_area_mm2 * 1_000_000 * 1024 // die_area_um2
+        rise_oil_kpa_s = wire.pump_flow_ul_s * 1_000_000 // wire.compliance_nl_mpa
+        fall_oil_kpa_s = wire.release_flow_ul_s * 1_000_000 // wire.compliance_nl_mpa
+        resolution = wire.full_scale_oil_kpa * ratio_q10 * wire.accuracy_ppm // (1024 * 1_000_000)
+        return DieLimits(
+            die_um=die_um,
+            ratio_q10=ratio_q10,
+            pellet_limit_kpa=wire.max_oil_kpa * ratio_q10 // 1024,
+            resolution_kpa=max(1, resolution),
+            fastest_rise_kpa_s=rise_oil_kpa_s * ratio_q10 // 1024,
+            fastest_fall_kpa_s=fall_oil_kpa_s * ratio_q10 // 1024,
+        )
+
+    @property
+    def dies_um(self) -> tuple[int, ...]:
+        """Diameters that may be used, um."""
+        return tuple(round(die * 1000) for die in self.dies_mm)
+
+    def to_wire(self) -> schema.Profile:
+        """Return the profile as the board stores it."""
+        return schema.Profile(
+            name=self.name,
+            ram_area_mm2=round(self.ram_area_cm2 * 100),
+            full_scale_oil_kpa=round(self.full_scale_bar * 100),
+            raw_zero=self.raw_zero,
+            raw_full=self.raw_full,
+            raw_fault_low=self.raw_fault_low,
+            raw_fault_high=self.raw_fault_high,
+            accuracy_ppm=round(self.accuracy_percent * 10_000),
+            max_oil_kpa=round(self.max_oil_bar * 100),
+            dies_um=self.dies_um,
+            pump_dead_band=_opening(self.pump_dead_band_percent),
+            release_dead_band=_opening(self.release_dead_band_percent),
+            pump_flow_ul_s=round(self.pump_flow_ml_s * 1000),
+            release_flow_ul_s=round(self.release_flow_ml_s * 1000),
+            compliance_nl_mpa=round(self.compliance_ul_mpa * 1000),
+            approach_opening=_opening(self.approach_opening_percent),
+            contact_oil_kpa=round(self.contact_bar * 100),
+            approach_timeout_ms=round(self.approach_timeout_s * 1000),
+            no_gain_window_ms=round(self.no_gain_window_s * 1000),
+            kp=round(self.kp_per_s * 256),
+            ki=round(self.ki_per_s2 / _TICKS_PER_S * 65536),
+            kd=round(self.kd * 256),
+            filter_shift=self.filter_shift,
+        )
+
+    @classmethod
+    def from_wire(cls, wire: schema.Profile) -> MachineProfile:
+        """Return the profile that a board reported."""
+        return cls(
+            name=wire.name,
+            ram_area_cm2=wire.ram_area_mm2 / 100,
+            full_scale_bar=wire.full_scale_oil_kpa / 100,
+            raw_zero=wire.raw_zero,
+            raw_full=wire.raw_full,
+            raw_fault_low=wire.raw_fault_low,
+            raw_fault_high=wire.raw_fault_high,
+            accuracy_percent=wire.accuracy_ppm / 10_000,
+            max_oil_bar=wire.max_oil_kpa / 100,
+            dies_mm=tuple(die / 1000 for die in wire.dies_um),
+            pump_dead_band_percent=wire.pump_dead_band * 100 / _FULL,
+            release_dead_band_percent=wire.release_dead_band * 100 / _FULL,
+            pump_flow_ml_s=wire.pump_flow_ul_s / 1000,
+            release_flow_ml_s=wire.release_flow_ul_s / 1000,
+            compliance_ul_mpa=wire.compliance_nl_mpa / 1000,
+            approach_opening_percent=wire.approach_opening * 100 / _FULL,
+            contact_bar=wire.contact_oil_kpa / 100,
+            approach_timeout_s=wire.approach_timeout_ms / 1000,
+            no_gain_window_s=wire.no_gain_window_ms / 1000,
+            kp_per_s=wire.kp / 256,
+            ki_per_s2=wire.ki * _TICKS_PER_S / 65536,
+            kd=wire.kd / 256,
+            filter_shift=wire.filter_shift,
+        )
+
+    @classmethod
+    def from_fields(cls, fields: Mapping[str, Any]) -> MachineProfile:
+        """Return the profile given by the field names and integers of the wire."""
+        return cls.from_wire(schema.Profile(**fields))
+
+
+def _opening(percent: float) -> int:
+    return round(percent * _FULL / 100)
+
+
+REFERENCE: Final = MachineProfile(
+    name="reference press",
+    ram_area_cm2=14.5,
+    full_scale_bar=400,
+    # 4-20 mA over 150 ohm into an ADS1115 at +-4.096 V: 1200 counts per mA; the fault limits are
+    # those of NAMUR NE43, 3.6 and 21 mA.
+    raw_zero=4800,
+    raw_full=24000,
+    raw_fault_low=4320,
+    raw_fault_high=25200,
+    accuracy_percent=0.1,
+    max_oil_bar=350,
+    dies_mm=(10, 12, 13),
+    pump_dead_band_percent=20,
+    release_dead_band_percent=20,
+    pump_flow_ml_s=1.0,
+    release_flow_ml_s=10.0,
+    # 50 mL of oil at 1.38 GPa, and a frame of 100 kN/mm behind 14.5 cm2.
+    compliance_ul_mpa=57.257,
+)
+"""The press that the emulated board has unless told otherwise."""
