@@ -76,6 +76,21 @@ def test_run_goes_on_in_real_time_when_the_host_is_silent() -> None:
     assert host.due(now_ms=1600, tick=64, host_tick=64, batch_ticks=10, active=True) == 10
 
 
+def test_nothing_is_owed_after_a_decision() -> None:
+    """What is owed keeps the host from being heard: it must not last."""
+    host = _lockstep()
+    host.pacing.heard(0)
+    for circumstances in (
+        {},
+        {"batch_ticks": 10},
+        {"now_ms": SILENCE_MS, "active": True},
+        {"now_ms": SILENCE_MS, "active": True, "batch_ticks": 10},
+    ):
+        host.pacing.answered()
+        host.due(**circumstances)
+        assert host.pacing.owed == 0
+
+
 def test_silence_without_a_run_stops_time() -> None:
     host = _lockstep()
     host.pacing.heard(0)

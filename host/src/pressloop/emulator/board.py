@@ -104,12 +104,18 @@ class EmulatedBoard(Board):
         self._tick = tick
 
     def receive_into(self, buf):
+        if self._pacing.owed:
+            # A host that is quick with its next request must not be before one that is slow.
+            return 0
         n = self.link.read_into(buf)
         if n:
             self._pacing.heard(time.ticks_ms())
         return n
 
     def send(self, view):
+        if self._truth:
+            # Before the host hears of a tick, its truth is on disk.
+            self._truth.flush()
         n = self.link.write(view)
         if n == len(view) and n and view[n - 1] == _FRAME_END:
             self._pacing.answered()
@@ -130,7 +136,7 @@ class EmulatedBoard(Board):
 
     def idle(self):
         """Serve the sockets, then let as much time pass as the pacing allows, or wait."""
-        if self._serve(0):
+        if self._serve(0) and not self._pacing.owed:
             return  # bytes from the host come before time
         if self.stopping:
             self.close()
@@ -156,6 +162,8 @@ class EmulatedBoard(Board):
             self._needed_ms = now
         elif now - self._needed_ms > self._orphan_ms:
             self.stopping = True
+        if self._truth:
+            self._truth.flush()
         self._serve(self._pacing.wait_ms)
 
     def close(self):
@@ -198,9 +206,5 @@ class EmulatedBoard(Board):
         finally:
             micropython.heap_unlock()
         truth = self._truth
-        if truth is None:
-            return
-        if controller.state != schema.STATE_IDLE or not resting:
+        if truth and not (resting and controller.state == schema.STATE_IDLE):
             truth.record(tick, plant.pellet_mpa, plant.oil_mpa, plant.density())
-            if controller.state == schema.STATE_IDLE:
-                truth.flush()

@@ -8,7 +8,6 @@ TICK_MS = 10
 # While time stands still each answered request lets this many ticks pass: most requests leave a
 # wish that the next tick fulfils.
 _TICKS_PER_ANSWER = 2
-_MOST_GRANTED = 16
 # How far real time may be behind before it gives up catching up: a suspended process resumes
 # where it was, without a burst of ticks.
 _CATCH_UP_TICKS = 20
@@ -49,6 +48,8 @@ class RealTime:
 class RealPacing:
     """Mode "real": the host does not matter."""
 
+    owed = 0
+
     def __init__(self, factor: float) -> None:
         """As for `RealTime`."""
         self._time = RealTime(factor)
@@ -87,12 +88,13 @@ class LockstepPacing:
         self._silence_ms = silence_ms
         self._time = RealTime(1)
         self._heard_ms: int | None = None
-        self._granted = 0
+        # Ticks that must pass before the host's next word is heard.
+        self.owed = 0
         self.wait_ms = 0
 
     def answered(self) -> None:
         """Note that a request was answered."""
-        self._granted = min(self._granted + _TICKS_PER_ANSWER, _MOST_GRANTED)
+        self.owed += _TICKS_PER_ANSWER
 
     def heard(self, now_ms: int) -> None:
         """Note that the host said anything at all."""
@@ -115,17 +117,14 @@ class LockstepPacing:
         if self._heard_ms is None:
             self._heard_ms = now_ms
         silent_ms = now_ms - self._heard_ms
+        owed = self.owed
+        self.owed = 0
         if active and silent_ms >= self._silence_ms:
             # A killed host does not stop the world.
             ticks = self._time.due(now_ms, tick)
             self.wait_ms = self._time.wait_ms
             return ticks
-        if batch_ticks:
-            self._granted = 0
-            room = host_tick + batch_ticks - tick
-        else:
-            room = self._granted
-            self._granted = 0
+        room = host_tick + batch_ticks - tick if batch_ticks else owed
         self.wait_ms = self._silence_ms - silent_ms if active else _LONGEST_WAIT_MS
         if not prompting:
             self._time.stop()

@@ -221,6 +221,11 @@ class EmulatedBoard:
         return self._process.pid
 
     @property
+    def running(self) -> bool:
+        """True while the process lives."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
     def work_dir(self) -> Path:
         """Folder with flash, console log and truth."""
         if self._work_dir is None:
