@@ -1,0 +1,60 @@
+"""Console text of the board: the bytes between frames, as lines.
+
+A traceback of the firmware arrives here, so what was said last belongs into any error about a
+silent board.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from typing import Final
+
+KEPT_LINES: Final = 200
+"""Lines kept for whoever looks later."""
+
+TAIL_LINES: Final = 20
+"""Lines shown in an error: a MicroPython traceback with some depth."""
+
+_LONGEST_LINE: Final = 400
+"""Bytes after which a line is broken: what comes from a wrong baud rate has no line ends."""
+
+
+class Console:
+    """Collects bytes into lines."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._lines: deque[str] = deque(maxlen=KEPT_LINES)
+        self._partial = bytearray()
+        self._lock = threading.Lock()
+
+    def feed(self, data: bytes) -> None:
+        """Take in bytes as they come."""
+        with self._lock:
+            for byte in data:
+                if byte == 0x0A or len(self._partial) == _LONGEST_LINE:
+                    self._finish_line()
+                if byte not in b"\r\n":
+                    self._partial.append(byte)
+
+    def lines(self) -> list[str]:
+        """Return what is kept, oldest first, with the line that has not ended yet."""
+        with self._lock:
+            partial = _readable(self._partial)
+            return [*self._lines, *([partial] if partial else [])]
+
+    def tail(self) -> list[str]:
+        """Return the last few lines."""
+        return self.lines()[-TAIL_LINES:]
+
+    def _finish_line(self) -> None:
+        line = _readable(self._partial)
+        self._partial.clear()
+        if line:
+            self._lines.append(line)
+
+
+def _readable(data: bytes | bytearray) -> str:
+    text = data.decode("utf-8", "replace")
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)

@@ -1,0 +1,356 @@
+"""One connection to a board, from hello to loss: requests, heartbeats, events, console.
+
+A reader thread owns the transport's reads. It hands replies to whoever waits for them and events
+to `on_event`, which must only queue them; it runs nobody else's code, so it never waits. Requests
+may come from any other thread. They go one at a time, for the board remembers one reply: a request
+whose reply is late is sent again under the same sequence number, and the board repeats its reply
+without carrying the request out again. A reply under any other number is not for us.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import contextlib
+import random
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Final, TypeVar
+
+from pressloop.console import Console
+from pressloop.errors import (
+    BoardTimeoutError,
+    CommandRefusedError,
+    LinkClosedError,
+    PressloopError,
+    VersionMismatchError,
+)
+from pressloop.heartbeat import HEARTBEAT_S
+from pressloop.refusals import explain_refusal
+from pressloop.transport import Transport
+from pressloop.wire.codec import WireError, decode_message, encode_message
+from pressloop.wire.frame import Frame, FrameDecoder, encode_frame
+from pressloop.wire.message import Message, Request
+from pressloop.wire.schema import (
+    PROTOCOL_MAJOR,
+    PROTOCOL_MINOR,
+    AliveNotice,
+    Command,
+    ErrorCode,
+    ErrorReply,
+    Event,
+    FrameKind,
+    HelloReply,
+    HelloRequest,
+    TelemetryEvent,
+)
+
+R = TypeVar("R", bound=Message)
+
+ATTEMPT_WAITS_S: Final = (0.5, 1.0, 2.0, 4.0)
+"""How long each attempt of a request waits for its reply. A board answers within a few ms; flash
+writes take 0.1 s; sending again early costs nothing, for the board recognises the repetition."""
+
+_NO_SESSION: Final = 0
+_UNSOLICITED: Final = 0
+"""Sequence number of notices: nobody answers them."""
+
+_NEVER: Final = float("inf")
+_SEQUENCES: Final = 1 << 16
+
+
+class SessionLostError(LinkClosedError):
+    """The board no longer accepts the session: it restarted, or another program opened it."""
+
+    default_code = "session-lost"
+
+
+class _Waiter:
+    """A request whose reply is awaited."""
+
+    def __init__(self, command: Command, sequence: int) -> None:
+        self.command = command
+        self.sequence = sequence
+        self._reply: concurrent.futures.Future[Frame] = concurrent.futures.Future()
+
+    def matches(self, frame: Frame) -> bool:
+        return frame.code == self.command and frame.sequence == self.sequence
+
+    def deliver(self, frame: Frame) -> None:
+        if not self._reply.done():
+            self._reply.set_result(frame)
+
+    def fail(self, error: PressloopError) -> None:
+        if not self._reply.done():
+            self._reply.set_exception(error)
+
+    def wait(self, limit_s: float) -> Frame | None:
+        done, _ = concurrent.futures.wait([self._reply], limit_s)
+        return self._reply.result() if done else None
+
+
+class Link:
+    """A connection over which hello was said.
+
+    Args:
+        transport: Open; the link closes it.
+        host: Name and version of the host software, for the board's console.
+        ack: Returns the device clock to acknowledge in a heartbeat.
+        on_event: Called in the reader thread with every telemetry event; must not wait.
+        on_lost: Called once, in any thread, when the link has ended; must not wait.
+        waits_s: How long each attempt of a request waits.
+
+    Raises:
+        BoardTimeoutError: Nothing that speaks the protocol answered.
+        LinkClosedError: The transport ended.
+        VersionMismatchError: The board speaks another major version.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        host: str,
+        ack: Callable[[], int],
+        on_event: Callable[[Link, TelemetryEvent], None],
+        on_lost: Callable[[], None],
+        waits_s: Sequence[float] = ATTEMPT_WAITS_S,
+    ) -> None:
+        """Start to read and say hello."""
+        self.console = Console()
+        self.lost: LinkClosedError | None = None
+        self._transport = transport
+        self._ack = ack
+        self._on_event = on_event
+        self._on_lost = on_lost
+        self._waits_s = tuple(waits_s)
+        self.undecodable = 0
+        self._session = _NO_SESSION
+        self._heartbeat_due_s = _NEVER
+        self._sequence = random.randrange(_SEQUENCES)
+        self._turn = threading.Lock()
+        self._write_lock = threading.Lock()
+        self._loss_lock = threading.Lock()
+        self._waiter: _Waiter | None = None
+        self._hello: HelloReply | None = None
+        self._nonce = random.getrandbits(32)
+        self._heard_frames = False
+        self._decoder = FrameDecoder()
+        self._reader = threading.Thread(
+            target=self._read, name=f"pressloop reader {transport.url}", daemon=True
+        )
+        self._reader.start()
+        try:
+            self._say_hello(host)
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def url(self) -> str:
+        """Where the board is."""
+        return self._transport.url
+
+    @property
+    def hello(self) -> HelloReply:
+        """What the board said of itself."""
+        assert self._hello is not None  # the constructor raises without it
+        return self._hello
+
+    @property
+    def frame_errors(self) -> int:
+        """Frames from the board that were dropped: CRC, length, stuffing, content."""
+        return self._decoder.errors + self.undecodable
+
+    def request(self, message: Request[R]) -> R:
+        """Ask the board and wait for its reply, sending again while none comes.
+
+        Raises:
+            CommandRefusedError: The board said no.
+            BoardTimeoutError: No reply to any attempt; whether the board carried the request out
+                is unknown.
+            LinkClosedError: The link ended meanwhile or before.
+        """
+        with self._turn:
+            while True:
+                session = self._session
+                try:
+                    return self._exchange(message, session)
+                except CommandRefusedError as refusal:
+                    if refusal.code != "bad-session":
+                        raise
+                    # A hello that was sent twice opened two sessions; the second one counts.
+                    if session == self._session:
+                        raise self._session_lost(refusal) from refusal
+
+    def send_alive(self) -> None:
+        """Send a heartbeat. That a link is lost is told elsewhere, not here."""
+        self._heartbeat_due_s = time.monotonic() + HEARTBEAT_S
+        payload = encode_message(AliveNotice(tick=self._ack()))
+        frame = Frame(FrameKind.NOTICE, AliveNotice.CODE, _UNSOLICITED, self._session, payload)
+        with contextlib.suppress(LinkClosedError):
+            self._write(encode_frame(frame))
+
+    def close(self) -> None:
+        """End the link; a request that waits fails. Can be called more than once."""
+        self.fail(LinkClosedError("the link was closed", hint="open the press again"))
+
+    def fail(self, cause: LinkClosedError) -> None:
+        """End the link for a reason."""
+        self._lose(cause)
+        if threading.current_thread() is not self._reader:
+            self._reader.join()
+
+    # --- requests
+
+    def _say_hello(self, host: str) -> None:
+        hello = self._exchange(
+            HelloRequest(
+                nonce=self._nonce,
+                major=PROTOCOL_MAJOR,
+                minor=PROTOCOL_MINOR,
+                host=host,
+            ),
+            _NO_SESSION,
+        )
+        if hello.major != PROTOCOL_MAJOR:
+            raise _version_mismatch(f"version {hello.major}.{hello.minor} ({hello.firmware})")
+        self._heartbeat_due_s = time.monotonic()
+
+    def _exchange(self, message: Request[R], session: int) -> R:
+        command = Command(message.CODE)
+        self._sequence = (self._sequence + 1) % _SEQUENCES
+        waiter = self._waiter = _Waiter(command, self._sequence)
+        data = encode_frame(
+            Frame(FrameKind.REQUEST, command, self._sequence, session, encode_message(message))
+        )
+        try:
+            for limit_s in self._waits_s:
+                self._write(data)
+                frame = waiter.wait(limit_s)
+                if frame is not None:
+                    return _open_reply(message, frame)
+        finally:
+            self._waiter = None
+        raise self._timeout(command)
+
+    def _write(self, data: bytes) -> None:
+        with self._write_lock:
+            if self.lost is not None:
+                raise self.lost
+            try:
+                self._transport.write(data)
+            except LinkClosedError as error:
+                self._lose(error)
+                raise self.lost or error from None
+
+    # --- the reader thread
+
+    def _read(self) -> None:
+        try:
+            while self.lost is None:
+                for found in self._decoder.feed(self._transport.read()):
+                    if isinstance(found, Frame):
+                        self._on_frame(found)
+                    else:
+                        self.console.feed(found)
+                if time.monotonic() >= self._heartbeat_due_s:
+                    self.send_alive()
+        except LinkClosedError as error:
+            self._lose(error)
+
+    def _on_frame(self, frame: Frame) -> None:
+        """Sort a frame. What does not decode was no frame of ours, whatever its CRC says."""
+        self._heard_frames = True
+        try:
+            if frame.kind == FrameKind.EVENT:
+                self._take_event(frame)
+            elif frame.kind in (FrameKind.REPLY, FrameKind.ERROR):
+                self._take_reply(frame)
+        except WireError:
+            self.undecodable += 1
+
+    def _take_event(self, frame: Frame) -> None:
+        if frame.code == Event.TELEMETRY and frame.session == self._session != _NO_SESSION:
+            self._on_event(self, decode_message(TelemetryEvent, frame.payload))
+
+    def _take_reply(self, frame: Frame) -> None:
+        if frame.code == Command.HELLO and frame.kind == FrameKind.REPLY:
+            # The nonce says whose reply it is, for the session it opens is not known before.
+            hello = decode_message(HelloReply, frame.payload)
+            if hello.nonce != self._nonce:
+                return
+            self._hello = hello
+            self._session = hello.session
+        elif frame.session != self._session:
+            return
+        waiter = self._waiter
+        if waiter is not None and waiter.matches(frame):
+            waiter.deliver(frame)
+
+    # --- the end
+
+    def _lose(self, cause: LinkClosedError) -> None:
+        with self._loss_lock:
+            if self.lost is not None:
+                return
+            cause.console = tuple(self.console.tail())
+            self.lost = cause
+        self._transport.close()
+        waiter = self._waiter
+        if waiter is not None:
+            waiter.fail(cause)
+        self._on_lost()
+
+    def _session_lost(self, refusal: CommandRefusedError) -> SessionLostError:
+        error = SessionLostError(refusal.message, hint=refusal.hint)
+        self._lose(error)
+        return error
+
+    def _timeout(self, command: Command) -> BoardTimeoutError:
+        console = self.console.tail()
+        if self._heard_frames:
+            hint = (
+                "telemetry arrives but replies do not: the link loses frames, check cable and hub; "
+                "a run goes on by itself on the board and can be attached to again"
+            )
+        elif any(line.startswith(">>>") for line in console):
+            hint = (
+                "the board is at the MicroPython prompt, Pressloop's firmware does not run: "
+                "press reset, and flash Pressloop's image if that does not help"
+            )
+        elif console:
+            hint = "the firmware stopped, see its console above: press the board's reset"
+        else:
+            hint = (
+                "nothing at all came back: check that this is the right port (`pressloop ports`) "
+                "and that the controller has power, then press its reset"
+            )
+        return BoardTimeoutError(
+            f"the board at {self.url} did not answer {_name(command)} within "
+            f"{sum(self._waits_s):g} s, asked {len(self._waits_s)} times",
+            hint=hint,
+            console=console,
+        )
+
+
+def _open_reply(message: Request[R], frame: Frame) -> R:
+    if frame.kind == FrameKind.REPLY:
+        return decode_message(message.reply_type(), frame.payload)
+    error = decode_message(ErrorReply, frame.payload)
+    if error.code is ErrorCode.BAD_VERSION:
+        raise _version_mismatch("another major version")
+    names = {field.key: field.name for field in message.FIELDS}
+    field = None if error.field is None else names.get(error.field, f"key {error.field}")
+    raise explain_refusal(_name(Command(message.CODE)), error, field)
+
+
+def _name(command: Command) -> str:
+    return command.name.lower().replace("_", "-")
+
+
+def _version_mismatch(theirs: str) -> VersionMismatchError:
+    return VersionMismatchError(
+        f"this SDK speaks protocol version {PROTOCOL_MAJOR}.{PROTOCOL_MINOR}, the board {theirs}",
+        hint="install the SDK that belongs to the board's firmware, or flash the newer firmware",
+    )
