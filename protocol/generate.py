@@ -34,13 +34,14 @@ def main(argv: list[str] | None = None) -> int:
 
     try:
         schema = read_schema(args.schema.read_text())
+        texts = {name: emit(schema) for name, emit in OUTPUTS.items()}
     except (SchemaError, ParserError) as error:
         print(f"{args.schema}: {error}", file=sys.stderr)
         return 2
 
     drifted = []
-    for name, emit in OUTPUTS.items():
-        path, text = args.root / name, emit(schema)
+    for name, text in texts.items():
+        path = args.root / name
         if path.is_file() and path.read_text() == text:
             continue
         drifted.append(name)

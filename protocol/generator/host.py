@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
-from generator.model import Enum, Field, Message, Schema, SchemaError
+from generator.model import Enum, Field, Message, Schema
 from generator.prose import attribute_name, class_name, constant_name, sentence, unit
 from generator.record import record_format
 
@@ -119,11 +119,12 @@ def _role(message: Message) -> tuple[str, str]:
 
 def _message(message: Message) -> list[str]:
     base, code = _role(message)
+    stem = message.name.removesuffix("-reply")
     if message.base is not None:
         base = class_name(message.base) + (f", {base}" if code else "")
     lines = ["", "", "@dataclass(frozen=True, slots=True)"]
     lines.append(f"class {class_name(message.name)}({base}):")
-    lines += _block_docstring(_message_doc(message), "    ")
+    lines += _block_docstring(message.doc or f"Answers `{stem}`", "    ")
     if code:
         enum = code.partition(".")[0]
         lines += ["", f"    CODE: ClassVar[{enum}] = {code}"]
@@ -143,15 +144,6 @@ def _message(message: Message) -> list[str]:
             f"        return {reply}",
         ]
     return lines
-
-
-def _message_doc(message: Message) -> str:
-    if message.doc:
-        return message.doc
-    stem, _, suffix = message.name.rpartition("-")
-    if suffix == "reply":
-        return f"Answers `{stem}`"
-    raise SchemaError(f"{message.name}: no text above the rule says what it does")
 
 
 def _in_order(schema: Schema) -> list[Message]:

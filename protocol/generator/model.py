@@ -233,9 +233,11 @@ class _Reader:
         self, name: str, fields: tuple[Field, ...], base: str | None, enums: dict[str, Enum]
     ) -> Message:
         doc, errors, since = _split_doc(name, self._comments[name].doc)
-        needs_since = name.endswith(("-request", "-notice", "-event"))
-        if needs_since and not since:
-            raise SchemaError(f"{name}: no `Since:` line above the rule")
+        if name.endswith(("-request", "-notice", "-event")):
+            if not since:
+                raise SchemaError(f"{name}: no `Since:` line above the rule")
+            if not doc:
+                raise SchemaError(f"{name}: no text above the rule says what it does")
         if name.endswith("-request") and not errors:
             raise SchemaError(f"{name}: no `Errors:` line above the rule")
         known = {member.name for member in enums["error-code"].members}
