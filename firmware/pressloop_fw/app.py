@@ -2,6 +2,7 @@
 
 import sys
 
+from pressloop_fw import schema
 from pressloop_fw.controller import Controller
 from pressloop_fw.link import Link
 from pressloop_fw.plan import Plan
@@ -28,17 +29,21 @@ class App:
         self.server.boot(self.link)
 
     def poll(self):
-        """One turn of the foreground loop."""
-        self.link.poll()
-        self.server.drain()
-        failure = self.controller.failure
-        if failure is not None:
-            self.controller.failure = None
+        """One turn of the foreground loop. An exception in it is a fault, not the end."""
+        controller = self.controller
+        try:
+            self.link.poll()
+            self.server.drain()
+        except Exception as failure:  # noqa: BLE001 - the press must go safe and stay reachable
+            controller.interlocks.latch(schema.FAULT_INTERNAL)
+            _print_traceback(failure)
+        if controller.failure is not None:
+            failure, controller.failure = controller.failure, None
             _print_traceback(failure)
         # Fed only when the tick has advanced since the last time round this loop: a hung tick and
         # a hung foreground both end in a reset.
-        if self.controller.tick_count != self._fed_at:
-            self._fed_at = self.controller.tick_count
+        if controller.tick_count != self._fed_at:
+            self._fed_at = controller.tick_count
             self.board.feed_watchdog()
 
     def run(self):

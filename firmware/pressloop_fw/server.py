@@ -125,11 +125,11 @@ class Server:
     # --- session
 
     def _hello(self, values):
-        if values[schema.HELLO_REQUEST_MAJOR] != schema.PROTOCOL_VERSION_MAJOR:
+        if values[schema.HELLO_REQUEST_MAJOR] != schema.PROTOCOL_MAJOR:
             raise PlanError(
                 schema.ERR_BAD_VERSION,
                 schema.HELLO_REQUEST_MAJOR,
-                schema.PROTOCOL_VERSION_MAJOR,
+                schema.PROTOCOL_MAJOR,
             )
         board = self._board
         self.batch_ticks = 0
@@ -138,8 +138,8 @@ class Server:
         self.heard()
         return {
             schema.HELLO_REPLY_NONCE: values[schema.HELLO_REQUEST_NONCE],
-            schema.HELLO_REPLY_MAJOR: schema.PROTOCOL_VERSION_MAJOR,
-            schema.HELLO_REPLY_MINOR: schema.PROTOCOL_VERSION_MINOR,
+            schema.HELLO_REPLY_MAJOR: schema.PROTOCOL_MAJOR,
+            schema.HELLO_REPLY_MINOR: schema.PROTOCOL_MINOR,
             schema.HELLO_REPLY_SESSION: session,
             schema.HELLO_REPLY_FIRMWARE: __version__,
             schema.HELLO_REPLY_BOARD: board.name,
