@@ -486,11 +486,11 @@ def test_stop_ends_the_process_and_removes_its_folder(start: Start) -> None:
     board.stop()
 
 
-def test_death_at_start_shows_the_console(start: Start, toy_firmware: Path) -> None:
+def test_death_at_start_shows_the_console(start: Start, toy_firmware: Path, tmp_path: Path) -> None:
     app = toy_firmware / "pressloop_fw" / "app.py"
     app.write_text("raise ValueError('no such valve')\n")
     with pytest.raises(EmulatorError, match="no such valve"):
-        start()
+        start(work_dir=tmp_path / "board")
 
 
 def test_missing_interpreter_says_make_setup(
