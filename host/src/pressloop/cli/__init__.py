@@ -1,0 +1,18 @@
+"""The `pressloop` command. Data goes to stdout, status and progress to stderr."""
+
+from __future__ import annotations
+
+import sys
+
+from pressloop.errors import PressloopError
+from pressloop.extras import needs_extra
+
+
+def main() -> None:
+    """Run the command line; exits with one of the codes in `output.ExitCode`."""
+    try:
+        with needs_extra("cli"):
+            from pressloop.cli.app import app
+    except PressloopError as error:
+        sys.exit(str(error))
+    app()

@@ -1,0 +1,40 @@
+"""Arguments and options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from pressloop.emulator import description
+from pressloop.profile import REFERENCE, MachineProfile
+
+PROTOCOL: Any = typer.Argument(help="Protocol file (YAML).", show_default=False)
+
+RECORD: Any = typer.Argument(help="Folder of a run record.", show_default=False)
+
+PORT: Any = typer.Option(
+    "--port",
+    "-p",
+    help=(
+        "emulated, socket://HOST:PORT, a serial port or a USB serial number; "
+        "without it the one board on USB."
+    ),
+    show_default=False,
+)
+
+PRESS: Any = typer.Option(
+    "--press",
+    help="Description of the emulated press (YAML); without it the reference press.",
+    show_default=False,
+)
+
+SEED: Any = typer.Option("--seed", help="Of everything random in the emulated press.", min=0)
+
+
+def profile_of(press: Path | None) -> MachineProfile:
+    """Return the machine profile of an emulated press, or of the reference press."""
+    if press is None:
+        return REFERENCE
+    return MachineProfile.from_fields(description.load(press).nominal_profile())

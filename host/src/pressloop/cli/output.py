@@ -1,0 +1,63 @@
+"""Where the command line writes, and the exit code that an error becomes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import IntEnum
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.theme import Theme
+
+from pressloop.errors import (
+    AmbiguousPortError,
+    BadInputError,
+    EmulatorError,
+    NoBoardError,
+    PortBusyError,
+    PressloopError,
+)
+
+_THEME = Theme({"good": "green", "bad": "bold red", "note": "yellow", "dim": "dim"})
+
+out = Console(theme=_THEME, highlight=False)
+"""Data: what a script would read."""
+
+err = Console(theme=_THEME, highlight=False, stderr=True)
+"""Status, progress and errors: what a person reads."""
+
+
+class ExitCode(IntEnum):
+    """Exit codes that scripts rely on."""
+
+    COMPLETED = 0
+    NOT_COMPLETED = 1
+    BAD_INPUT = 2
+    NO_BOARD = 3
+
+
+_NO_BOARD = (NoBoardError, AmbiguousPortError, PortBusyError, EmulatorError)
+
+
+def exit_code(error: PressloopError) -> ExitCode:
+    """Return the exit code for an error."""
+    if isinstance(error, BadInputError):
+        return ExitCode.BAD_INPUT
+    if isinstance(error, _NO_BOARD):
+        return ExitCode.NO_BOARD
+    return ExitCode.NOT_COMPLETED
+
+
+@contextmanager
+def errors_as_exit_codes() -> Iterator[None]:
+    """Print a PressloopError as message and hint, and exit with its code."""
+    try:
+        yield
+    except PressloopError as error:
+        message, _, hint = str(error).partition("\n  hint: ")
+        err.print(f"[bad]error[/bad] {escape(message)} [dim]({error.code})[/dim]")
+        if hint:
+            err.print(f"  [note]try[/note] {escape(hint)}")
+        raise typer.Exit(exit_code(error)) from error

@@ -1,0 +1,48 @@
+"""`pressloop validate`: is this protocol sound, and can this press do it?"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pressloop.cli import options
+from pressloop.cli.findings import print_findings
+from pressloop.cli.output import ExitCode, err, errors_as_exit_codes, out
+from pressloop.plan import compile_plan
+from pressloop.validation import Validation, validate_file
+
+
+def validate(
+    protocol: Annotated[Path, options.PROTOCOL],
+    press: Annotated[Path | None, options.PRESS] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+) -> None:
+    """Check a protocol against a press, without a board. Exits with 0 or 2."""
+    with errors_as_exit_codes():
+        profile = options.profile_of(press)
+        result = validate_file(protocol, profile)
+    if as_json:
+        out.print_json(json.dumps(result.as_dict()))
+    else:
+        print_findings(out, str(protocol), result.findings)
+        _print_conclusion(protocol, result, profile.name)
+        if not result.errors:
+            plan = compile_plan(result.checked(), profile)
+            minutes = plan.expected_s / 60
+            out.print(
+                f"{len(plan.stages)} stages, {len(plan.steps)} steps, at least {minutes:.1f} min"
+            )
+    raise typer.Exit(ExitCode.BAD_INPUT if result.errors else ExitCode.COMPLETED)
+
+
+def _print_conclusion(protocol: Path, result: Validation, press_name: str) -> None:
+    errors, warnings = len(result.errors), len(result.warnings)
+    if errors:
+        err.print(f"[bad]{errors} error{'s' * (errors > 1)}[/bad] in {protocol}")
+    elif warnings:
+        err.print(f"[note]valid, with {warnings} warning{'s' * (warnings > 1)}[/note]: {protocol}")
+    else:
+        err.print(f"[good]valid[/good] for {press_name}: {protocol}")
