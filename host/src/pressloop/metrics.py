@@ -98,7 +98,7 @@ def stage_metrics(
     fraction = fraction_within(in_dwell, target_mpa, tolerance_mpa)
     dwell = None
     if fraction is not None:
-        dwell = round(fraction * in_dwell.size) * sample_interval_s
+        dwell = round(round(fraction * in_dwell.size) * sample_interval_s, 6)
     return StageMetrics(
         peak_mpa=float(arrived.max()) if arrived.size else None,
         lowest_mpa=float(arrived.min()) if arrived.size else None,
@@ -139,17 +139,19 @@ def overshoot_mpa(arrived_mpa: Floats, target_mpa: float, sign: int) -> float | 
 
 
 def ramp_error_mpa(samples: StageSamples, target_mpa: float) -> float | None:
-    """Largest `|p - setpoint|` of the ramp, MPa.
+    """Largest `|p - setpoint|` of the ramp, MPa; None without a ramp.
 
-    From contact (the sample after the last approaching one of the ramp) to the first sample whose
-    setpoint is the target, that one included; without paused samples.
+    From contact (the sample after the last approaching one) to the first sample whose setpoint is
+    the target, that one included, which can be the first of the hold; without paused samples.
     """
-    ramp = samples.where(samples.ramp)
-    approaching = np.flatnonzero(ramp.approaching)
+    if not samples.ramp.any():
+        return None
+    approaching = np.flatnonzero(samples.approaching)
     contact = int(approaching[-1]) + 1 if approaching.size else 0
-    at_target = np.flatnonzero(_setpoint_at(ramp, target_mpa))
-    stop = int(at_target[0]) + 1 if at_target.size else ramp.time_s.size
-    error = np.abs(ramp.pressure_mpa - ramp.setpoint_mpa)[contact:stop][ramp.running[contact:stop]]
+    at_target = np.flatnonzero(_setpoint_at(samples, target_mpa)[contact:])
+    stop = contact + int(at_target[0]) + 1 if at_target.size else samples.time_s.size
+    error = np.abs(samples.pressure_mpa - samples.setpoint_mpa)[contact:stop]
+    error = error[samples.running[contact:stop]]
     return float(error.max()) if error.size else None
 
 
@@ -169,8 +171,8 @@ def settle_s(samples: StageSamples, target_mpa: float, tolerance_mpa: float | No
     entries = np.concatenate(([0], outside + 1))
     exits = np.append(outside, inside.size)
     for entry, leave in zip(entries, exits, strict=True):
-        if entry < leave and (leave == inside.size or time[leave] - time[entry] >= SETTLED_S):
-            return float(time[entry] - time[0])
+        if entry < leave and (leave == inside.size or _at_least(time, entry, leave, SETTLED_S)):
+            return round(float(time[entry] - time[0]), 6)
     return None
 
 
@@ -217,3 +219,8 @@ def percent_of(value: float | None, reference: float) -> float | None:
 
 def _setpoint_at(samples: StageSamples, target_mpa: float) -> Bools:
     return in_band(samples.setpoint_mpa, target_mpa, 0.0)
+
+
+def _at_least(time_s: Floats, first: int, last: int, duration_s: float) -> bool:
+    """Whether two samples are that far apart, to a microsecond."""
+    return bool(time_s[last] - time_s[first] >= duration_s - 1e-6)

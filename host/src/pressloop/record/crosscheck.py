@@ -9,26 +9,28 @@ import numpy as np
 from pressloop.record.layout import FLAGS
 from pressloop.record.model import BoardStepResult, RunHeader
 from pressloop.record.series import Series
+from pressloop.wire.schema import State
 
 
 def disagreements(
-    header: RunHeader, series: Series, results: tuple[BoardStepResult, ...], start_tick: int
+    header: RunHeader, series: Series, results: tuple[BoardStepResult, ...]
 ) -> Iterator[str]:
     """One sentence per disagreement. Only meaningful when no telemetry is missing.
 
     A record stands for the ticks since the one before, so a step's edges are known to one record:
     ticks and dwell may differ by that much, and the extremes may lie in the record next to the
     step. With several ticks per record the board may also have seen extremes between records.
+    What happens in a pause counts for neither side.
     """
     steps = series.records["step"]
     pressure = series.records["pressure_kpa"]
     dwelling = series.records["flags"] & FLAGS["dwelling"] != 0
+    counted = series.records["state"] != State.PAUSED
     slack = header.record_every
     sparse = header.record_every > 1
-    elapsed = series.ticks_since(start_tick)
     for result in results:
         name = f"step {result.step}"
-        at = np.flatnonzero(steps == result.step)
+        at = np.flatnonzero((steps == result.step) & counted)
         if result.outcome == "pending":
             if at.size:
                 yield f"{name}: the board has no result, the telemetry has {at.size} records"
@@ -37,7 +39,7 @@ def disagreements(
             if result.ticks > slack:
                 yield f"{name}: the board counts {result.ticks} ticks, the telemetry none"
             continue
-        ticks = int(elapsed[at[-1]] - elapsed[at[0]]) + slack
+        ticks = at.size * slack
         if result.outcome != "active" and abs(ticks - result.ticks) > slack:
             yield f"{name}: the board counts {result.ticks} ticks, the telemetry {ticks}"
         dwell = int(dwelling[at].sum()) * slack

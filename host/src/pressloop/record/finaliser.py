@@ -22,7 +22,7 @@ from pressloop.record.journal import (
     read_journal,
     sync_folder,
 )
-from pressloop.record.layout import FLAGS
+from pressloop.record.layout import FLAGS, NO_STEP
 from pressloop.record.model import (
     INTERRUPTED,
     UNCONFIRMED,
@@ -97,7 +97,7 @@ def evaluate(contents: JournalContents, journal: Path, truth_path: Path | None) 
     start_tick = start.start_tick if start else _first_tick(series)
     truth = _truth(header, truth_path, series, start_tick)
     gaps = gaps_of(series, header.record_every, header.tick_hz)
-    warnings = _warnings(contents, header, series, end, gaps, truth, truth_path, start_tick)
+    warnings = _warnings(contents, header, series, end, gaps, truth)
 
     outcomes = {s.index: _outcome(s, header, series, end, gaps) for s in header.stages}
     contradictions = _contradictions(end, header, outcomes)
@@ -212,14 +212,16 @@ def _outcome(
     if len(results) == len(stage.steps):
         return _outcome_from_board(results)
     seen = series.records["step"]
-    if not _of_stage(series, stage).any():
-        later = np.any((seen > max(stage.steps)) & (seen < len(header.steps)))
+    mine = _of_stage(series, stage)
+    later = bool(np.any((seen > max(stage.steps)) & (seen != NO_STEP)))
+    if not mine.any():
         return "unknown" if gaps or later else "not reached"
-    if end.end_reason == "completed" or np.any(
-        (seen > max(stage.steps)) & (seen < len(header.steps))
-    ):
+    if later or end.end_reason == "completed":
         return "done"
-    return "active" if end.end_reason == INTERRUPTED else "cut"
+    if end.end_reason != INTERRUPTED:
+        return "cut"
+    # The run went on to vent, as it does after its last stage and after a stop alike.
+    return "active" if mine[-1] else "unknown"
 
 
 def _outcome_from_board(results: list[Any]) -> str:
@@ -253,8 +255,6 @@ def _warnings(
     end: RunEnd,
     gaps: tuple[Gap, ...],
     truth: Truth | None,
-    truth_path: Path | None,
-    start_tick: int,
 ) -> list[str]:
     warnings = [
         f"{damage.length} bytes of the journal at offset {damage.offset} are not readable"
@@ -270,12 +270,13 @@ def _warnings(
         warnings.append("the record holds no telemetry")
     if header.simulated and truth is None:
         warnings.append("the press was emulated, but its true pressure is not in the record")
-    if truth_path is not None and truth is not None:
-        missing = int(np.count_nonzero(np.isnan(truth.pressure_mpa)))
+    if truth is not None:
+        in_step = series.records["step"] != NO_STEP
+        missing = int(np.count_nonzero(np.isnan(truth.pressure_mpa[in_step])))
         if missing:
-            warnings.append(f"the true pressure is missing for {missing} records")
+            warnings.append(f"the true pressure is missing for {missing} records of the stages")
     if not gaps:
-        warnings += disagreements(header, series, end.step_results, start_tick)
+        warnings += disagreements(header, series, end.step_results)
     return warnings
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, computed_field
+from pydantic import BaseModel, ConfigDict, Field, computed_field, field_validator
 
 SCHEMA_VERSION: Final = 1
 """Of the journal. A reader refuses a newer one, because keys may have changed their meaning."""
@@ -174,8 +174,15 @@ class RunEnd(Model):
         note: What a reader should know, such as the error that cut the link.
     """
 
-    end_reason: str = Field(pattern=r"^(?!none$)[a-z-]+$")
+    end_reason: str = Field(pattern=r"^[a-z-]+$")
     fault: str | None = None
     last_seq: int | None = None
     step_results: tuple[BoardStepResult, ...] = ()
     note: str = ""
+
+    @field_validator("end_reason", "fault")
+    @classmethod
+    def _is_something(cls, value: str | None) -> str | None:
+        if value == "none":
+            raise ValueError("the board's `none` is not an end: leave it out")
+        return value

@@ -64,15 +64,24 @@ def verdict_rows(summary: RunSummary) -> list[VerdictRow]:
     rows = []
     truths = summary.truth or (None,) * len(summary.stages)
     for reading, truth in zip(summary.stages, truths, strict=True):
-        rows.append(_row(reading, "reading"))
+        short = _short_dwell(reading, summary.header.record_interval_s)
+        rows.append(_row(reading, "reading", short))
         if truth is not None:
-            rows.append(_row(truth, "truth"))
+            rows.append(_row(truth, "truth", None))
     return rows
 
 
-def _row(stage: StageResult, source: Literal["reading", "truth"]) -> VerdictRow:
-    reasons = tuple(_reasons(stage))
+def _row(stage: StageResult, source: Literal["reading", "truth"], short: str | None) -> VerdictRow:
+    reasons = (*_reasons(stage), *([short] if short else []))
     return VerdictRow(stage, source, not reasons, reasons, _targets(stage))
+
+
+def _short_dwell(stage: StageResult, record_interval_s: float) -> str | None:
+    """Whether the hold's clock ran short; a record at either end belongs to it or not."""
+    planned, dwell = stage.planned_dwell_s, stage.dwell_s
+    if planned is None or dwell is None or dwell >= planned - 1.5 * record_interval_s:
+        return None
+    return f"{dwell:.2f} s of {planned:.2f} s in band"
 
 
 def _reasons(stage: StageResult) -> Iterator[str]:
