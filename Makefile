@@ -92,16 +92,16 @@ pins: ## resolve host/pyproject.toml anew into host/constraints.txt (PINS_ARGS=-
 .PHONY: clean
 clean: ## remove everything that was built or installed; runs/ stays
 	rm -rf build .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
-	find firmware host hil_tests protocol tests tools -name __pycache__ -prune -exec rm -rf {} +
+	find firmware host hil_tests protocol tests -name __pycache__ -prune -exec rm -rf {} +
 
 # ---------------------------------------------------------------------------------------------
 # Set-up
 
-$(PACKAGES): host/constraints.txt host/pyproject.toml tools/venv.py
+$(PACKAGES): host/constraints.txt host/pyproject.toml host/tools/venv.py
 	@echo "Setting up the Python packages (logs: build/logs)" >&2
 	@command -v $(PYTHON) >/dev/null || { \
 	  echo "There is no $(PYTHON): install Python 3.10 or newer, or say PYTHON=/path/to/it." >&2; exit 1; }
-	@$(PYTHON) tools/venv.py
+	@$(PYTHON) host/tools/venv.py
 	@touch $@
 
 # A MicroPython that was named may be another one than last time, so it is looked at every time.

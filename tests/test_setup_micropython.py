@@ -26,7 +26,7 @@ def tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
     Not under its own name: the firmware takes an importable `micropython` for the real one.
     """
-    monkeypatch.syspath_prepend(ROOT / "tools")
+    monkeypatch.syspath_prepend(ROOT / "host" / "tools")
     path = ROOT / "firmware" / "tools" / "micropython.py"
     spec = importlib.util.spec_from_file_location("setup_micropython", path)
     assert spec is not None and spec.loader is not None

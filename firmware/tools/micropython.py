@@ -22,7 +22,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "host" / "tools"))
 from phase import LOGS, REPOSITORY, SetupError, apt_install, exit_code, run
 
 BUILD = REPOSITORY / "build" / "micropython"
