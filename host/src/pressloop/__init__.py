@@ -1,5 +1,147 @@
-"""Programme a hydraulic lab press."""
+"""Programme a hydraulic lab press.
+
+    from pressloop import Press, confirm_all
+
+    with Press.open("emulated") as press:
+        result = press.run("examples/sodium_three_step.yaml", out="runs/first",
+                           on_prompt=confirm_all)
+        print(result.end_reason)
+
+The public names are imported when they are first used, so `import pressloop` costs nothing.
+"""
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pressloop.discovery import FoundPort, list_boards
+    from pressloop.document import (
+        Hold,
+        HostLoss,
+        Pid,
+        Prompt,
+        Protocol,
+        Ramp,
+        Release,
+        Repeat,
+        Stage,
+    )
+    from pressloop.emulator.process import EmulatedBoard
+    from pressloop.errors import (
+        AmbiguousPortError,
+        BadInputError,
+        BoardTimeoutError,
+        CommandRefusedError,
+        EmulatorError,
+        LinkClosedError,
+        NoBoardError,
+        PortBusyError,
+        PressloopError,
+        RecordError,
+        RunFailedError,
+        VersionMismatchError,
+    )
+    from pressloop.press import Press
+    from pressloop.profile import MachineProfile
+    from pressloop.prompts import OpenPrompt, ask_on_terminal, confirm_all
+    from pressloop.record import RunRecord
+    from pressloop.run import Run, RunResult
+    from pressloop.status import PressStatus
+    from pressloop.telemetry import TelemetryBatch, TelemetryRecord
+    from pressloop.validation import load_protocol
+
 __version__ = "0.1.0"
+
+_HOMES: Final = {
+    "AmbiguousPortError": "errors",
+    "BadInputError": "errors",
+    "BoardTimeoutError": "errors",
+    "CommandRefusedError": "errors",
+    "EmulatedBoard": "emulator.process",
+    "EmulatorError": "errors",
+    "FoundPort": "discovery",
+    "Hold": "document",
+    "HostLoss": "document",
+    "LinkClosedError": "errors",
+    "MachineProfile": "profile",
+    "NoBoardError": "errors",
+    "OpenPrompt": "prompts",
+    "Pid": "document",
+    "PortBusyError": "errors",
+    "Press": "press",
+    "PressStatus": "status",
+    "PressloopError": "errors",
+    "Prompt": "document",
+    "Protocol": "document",
+    "Ramp": "document",
+    "RecordError": "errors",
+    "Release": "document",
+    "Repeat": "document",
+    "Run": "run",
+    "RunFailedError": "errors",
+    "RunRecord": "record",
+    "RunResult": "run",
+    "Stage": "document",
+    "TelemetryBatch": "telemetry",
+    "TelemetryRecord": "telemetry",
+    "VersionMismatchError": "errors",
+    "ask_on_terminal": "prompts",
+    "confirm_all": "prompts",
+    "list_boards": "discovery",
+    "load_protocol": "validation",
+}
+
+__all__ = [
+    "AmbiguousPortError",
+    "BadInputError",
+    "BoardTimeoutError",
+    "CommandRefusedError",
+    "EmulatedBoard",
+    "EmulatorError",
+    "FoundPort",
+    "Hold",
+    "HostLoss",
+    "LinkClosedError",
+    "MachineProfile",
+    "NoBoardError",
+    "OpenPrompt",
+    "Pid",
+    "PortBusyError",
+    "Press",
+    "PressStatus",
+    "PressloopError",
+    "Prompt",
+    "Protocol",
+    "Ramp",
+    "RecordError",
+    "Release",
+    "Repeat",
+    "Run",
+    "RunFailedError",
+    "RunRecord",
+    "RunResult",
+    "Stage",
+    "TelemetryBatch",
+    "TelemetryRecord",
+    "VersionMismatchError",
+    "__version__",
+    "ask_on_terminal",
+    "confirm_all",
+    "list_boards",
+    "load_protocol",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name on first use."""
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{home}"), name)
+
+
+def __dir__() -> list[str]:
+    """Offer the public names for completion."""
+    return sorted(__all__)

@@ -102,6 +102,11 @@ class TelemetryBatch:
             return None
         return TelemetryRecord._make(_RECORD.unpack_from(self.data, len(self.data) - RECORD_SIZE))
 
+    def without(self, count: int) -> TelemetryBatch:
+        """Return the batch without its first `count` records."""
+        rest = self.data[count * RECORD_SIZE :]
+        return TelemetryBatch(self.first + count, rest, self.source, self.tick)
+
 
 class Intake:
     """Which sequence numbers have arrived, which are known to exist and are still missing.

@@ -1,0 +1,603 @@
+"""A press, as a script uses it: open, look, run a protocol, steer, attach again."""
+
+from __future__ import annotations
+
+import binascii
+import logging
+import platform
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Final
+
+from pressloop import __version__
+from pressloop.console import TAIL_LINES
+from pressloop.discovery import find_port, list_serial_ports
+from pressloop.document import Protocol
+from pressloop.emulator.description import PressDescription
+from pressloop.emulator.process import EmulatedBoard, Pacing
+from pressloop.errors import (
+    BadInputError,
+    CommandRefusedError,
+    EmulatorError,
+    NoBoardError,
+    PressloopError,
+    RecordError,
+)
+from pressloop.feed import TelemetryFeed
+from pressloop.plan import Plan, compile_plan, finding_of_refusal
+from pressloop.profile import MachineProfile
+from pressloop.prompts import Asker, ask_on_terminal
+from pressloop.record import EmulatedPress, RunEnd, RunHeader, RunRecorder
+from pressloop.record.entries import events_of, header_of, start_of
+from pressloop.record.from_wire import board_identity, planned_stages, planned_steps
+from pressloop.record.journal import JOURNAL_NAME, JournalContents, read_journal
+from pressloop.run import NOT_STARTED, VENT_LIMIT_S, Run, RunResult, html_table
+from pressloop.session import RELINK_S, Session
+from pressloop.status import PressStatus
+from pressloop.telemetry import TelemetryBatch
+from pressloop.transport import SOCKET_SCHEME, Transport, open_transport
+from pressloop.validation import Validation, validate_file, validate_protocol, validate_text
+from pressloop.wire.codec import encode_message
+from pressloop.wire.schema import (
+    TICK_HZ,
+    AbortRequest,
+    ClearRequest,
+    Fault,
+    HelloReply,
+    PlanCommitRequest,
+    ProfileReadRequest,
+    ProfileWriteRequest,
+    StartRequest,
+    State,
+    StepResultRequest,
+)
+
+_EMULATED: Final = "emulated"
+_EMULATED_RELINK_S: Final = 2.0
+"""An emulated board has no cable to replug: when its process is gone it is gone."""
+
+_NO_PROFILE: Final = bytes(8)
+_HOST: Final = f"pressloop {__version__}"
+
+# Refusals of a plan that are about the plan and not about the moment.
+_PLAN_REFUSALS: Final = (
+    "missing-field",
+    "unknown-field",
+    "bad-type",
+    "out-of-range",
+    "over-ceiling",
+    "over-limit",
+    "unknown-die",
+    "tolerance-unresolved",
+    "rate-impossible",
+    "no-end",
+    "wrong-direction",
+    "hold-elsewhere",
+)
+
+_log = logging.getLogger(__name__)
+
+ProtocolSource = Protocol | Path | str
+"""A protocol: built in Python, the path of a file, or YAML text of more than one line."""
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a board is: the name to find it again, and how to connect."""
+
+    name: str
+    connect: Callable[[], Transport]
+
+
+class Press:
+    """A press with a controller that was said hello to.
+
+    Use it in a `with` block: leaving the block, whatever the reason, aborts a run that is still
+    active, waits for the pressure to be released, and lets go of the port.
+    """
+
+    def __init__(
+        self,
+        place: str,
+        session: Session,
+        *,
+        board: EmulatedBoard | None = None,
+    ) -> None:
+        """Use `open` or `reopen`."""
+        self._place = place
+        self._session = session
+        self._board = board
+        self._run: Run | None = None
+
+    @classmethod
+    def open(
+        cls,
+        port: str | None = None,
+        *,
+        press: PressDescription | Path | str | None = None,
+        seed: int = 0,
+        pacing: Pacing = "lockstep",
+        speed: float = 1.0,
+        relink_s: float = RELINK_S,
+    ) -> Press:
+        """Connect to a press.
+
+        Args:
+            port: `"emulated"` starts an emulated board and press; `"socket://host:port"`; a serial
+                port such as `"/dev/ttyACM0"` or `"COM5"`; a USB serial number; None finds the one
+                board that is plugged in.
+            press: The press to emulate, or the path of its description.
+            seed: Of everything random in the emulated press.
+            pacing: `"lockstep"` lets virtual time pass as fast as this program follows, `"real"`
+                at wall-clock pace.
+            speed: With `"real"`: how many times faster than the wall clock.
+            relink_s: How long a lost link is tried again.
+
+        Raises:
+            NoBoardError: There is no board.
+            AmbiguousPortError: Several boards are plugged in and none was named.
+            PortBusyError: Another program has the port, or you may not open it.
+            BoardTimeoutError: Something is there, but it does not speak the protocol.
+            VersionMismatchError: The firmware is of another major version.
+            EmulatorError: The emulated board could not be started.
+            BadInputError: The port or the description of the press is malformed.
+        """
+        if port == _EMULATED:
+            board = EmulatedBoard(press, seed=seed, pacing=pacing, speed=speed).start()
+            try:
+                return cls._on_emulated(board)
+            except BaseException:
+                board.stop()
+                raise
+        if press is not None:
+            raise BadInputError(
+                f"the press description is for the emulated press, the port is {port!r}",
+                hint='use the port "emulated", or leave out the description',
+            )
+        place = _find(port)
+        session = Session(place.connect, host=_HOST, relink_s=relink_s)
+        return cls(place.name, session)
+
+    @classmethod
+    def reopen(cls, record_dir: str | Path, *, port: str | None = None) -> Press:
+        """Connect to the press of a record, to `attach` to its run.
+
+        Args:
+            record_dir: Of a run that was being recorded when its program ended.
+            port: Where the board is now, if not where the record says.
+
+        Raises:
+            RecordError: There is no readable record.
+        """
+        path = Path(record_dir) / JOURNAL_NAME
+        return cls.open(port or header_of(read_journal(path), path).port)
+
+    @classmethod
+    def _on_emulated(cls, board: EmulatedBoard) -> Press:
+        session = Session(lambda: _connect_emulated(board), host=_HOST, relink_s=_EMULATED_RELINK_S)
+        try:
+            if session.hello.profile_hash == _NO_PROFILE:
+                session.request(ProfileWriteRequest(**board.press.nominal_profile()))
+        except BaseException:
+            session.close()
+            raise
+        return cls(board.url, session, board=board)
+
+    # --- looking
+
+    @property
+    def hello(self) -> HelloReply:
+        """What the board said of itself: versions, identity, capabilities, boot, simulated."""
+        return self._session.hello
+
+    @property
+    def session(self) -> Session:
+        """The conversation underneath, for requests that this class does not offer."""
+        return self._session
+
+    @property
+    def board(self) -> EmulatedBoard | None:
+        """The emulated board, if this program started one."""
+        return self._board
+
+    @property
+    def console(self) -> list[str]:
+        """What the board printed outside frames, as lines: its tracebacks, for one."""
+        return self._session.console
+
+    def status(self) -> PressStatus:
+        """Ask the board what it is doing."""
+        return PressStatus.from_wire(self._session.status())
+
+    def telemetry(self) -> Iterator[TelemetryBatch]:
+        """Iterate over batches of telemetry from now on, with or without a run."""
+        with TelemetryFeed(self._session) as feed:
+            yield from feed
+
+    def profile(self) -> MachineProfile:
+        """Read the machine profile.
+
+        Raises:
+            CommandRefusedError: `no-profile`.
+        """
+        return MachineProfile.from_wire(self._session.request(ProfileReadRequest()))
+
+    def write_profile(self, profile: MachineProfile) -> None:
+        """Store a machine profile on the board. Only at rest.
+
+        Raises:
+            CommandRefusedError: `bad-state`, `profile-invalid` or `storage`.
+        """
+        wire = profile.to_wire()
+        values = {field.name: getattr(wire, field.name) for field in wire.FIELDS}
+        self._session.request(ProfileWriteRequest(**values))
+
+    # --- running
+
+    def validate(self, protocol: ProtocolSource) -> Validation:
+        """Check a protocol against this press's own profile."""
+        return _validate(protocol, self.profile())
+
+    def run(
+        self,
+        protocol: ProtocolSource,
+        *,
+        out: str | Path,
+        on_prompt: Asker = ask_on_terminal,
+        on_status: Callable[[PressStatus], None] | None = None,
+        overwrite: bool = False,
+    ) -> RunResult:
+        """Run a protocol to its end and return the result.
+
+        Prompts are put by `on_prompt` in the calling thread. Ctrl-C, and any exception of a
+        callback, aborts the press, waits until it is at rest, completes the record, and is raised.
+
+        Args:
+            protocol: What to run; checked against the press's own profile first.
+            out: Folder of the record; made if need be.
+            on_prompt: Asks the operator.
+            on_status: Called a few times a second with what the press is doing.
+            overwrite: Replace a record that is in the folder.
+
+        Returns:
+            The result, also when the run did not complete: see `RunResult.end_reason`.
+
+        Raises:
+            BadInputError: The protocol has mistakes, or the board refused it.
+            CommandRefusedError: The press is not ready: fault, guard, emergency stop, pressure.
+            RecordError: The folder holds a record.
+            LinkClosedError: The link was lost for good; the run goes on as the protocol says.
+        """
+        before = self._run
+        try:
+            run = self.start(
+                protocol, out=out, on_prompt=None, on_status=on_status, overwrite=overwrite
+            )
+            run.answer_prompts(on_prompt)
+        except BaseException as error:
+            if self._run is not None and self._run is not before:
+                self._see_off(self._run, _culprit(error))
+            raise
+        return run.result()
+
+    def start(
+        self,
+        protocol: ProtocolSource,
+        *,
+        out: str | Path,
+        on_prompt: Asker | None = None,
+        on_status: Callable[[PressStatus], None] | None = None,
+        overwrite: bool = False,
+    ) -> Run:
+        """Start a protocol and return at once, for notebooks and for scripts that steer.
+
+        Prompts are put by `on_prompt` in a thread of its own; without it, they wait for
+        `Run.confirm`. Arguments and errors are those of `run`.
+        """
+        wire_profile = self._session.request(ProfileReadRequest())
+        profile = MachineProfile.from_wire(wire_profile)
+        validation = _validate(protocol, profile)
+        plan = compile_plan(validation.checked(), profile)
+        self.upload(plan, validation)
+        run_id = secrets.token_bytes(8)
+        header = RunHeader(
+            run_id=run_id.hex(),
+            created_unix_time_second=time.time(),
+            protocol_name=plan.protocol.name,
+            protocol_text=_text_of(protocol),
+            steps=planned_steps(plan),
+            stages=planned_stages(plan),
+            board=board_identity(self.hello),
+            profile=profile.model_dump(mode="json"),
+            profile_hash=f"{binascii.crc32(encode_message(wire_profile)):08x}",
+            host_software={"pressloop": __version__, "python": platform.python_version()},
+            simulated=self.hello.simulated,
+            port=self._place,
+            tick_hz=TICK_HZ,
+            record_every=plan.begin.record_every,
+            emulated_press=self._emulated_press(),
+        )
+        recorder = RunRecorder.create(out, header, overwrite=overwrite)
+        truth = self._board.truth_path if self._board is not None else None
+        if truth is not None:
+            recorder.event("note", text="true state of the emulated press", truth=str(truth))
+        run = Run(self._session, recorder, ask=on_prompt, on_status=on_status, truth=truth)
+        self._session.in_order(lambda: self._start(run, recorder))
+        return run
+
+    def attach(
+        self,
+        record_dir: str | Path,
+        *,
+        on_prompt: Asker | None = None,
+        on_status: Callable[[PressStatus], None] | None = None,
+    ) -> Run:
+        """Go on with a run whose program ended: fill the hole in its telemetry, record on.
+
+        Nothing moves for it. A board that paused because its host was lost stays paused until
+        `Run.resume`. A run that ended meanwhile is recorded to its end; if the board restarted,
+        the record says so.
+
+        Raises:
+            RecordError: No such record, it has ended, it is being recorded, or the board is
+                another one or has begun another run.
+        """
+        path = Path(record_dir) / JOURNAL_NAME
+        contents = read_journal(path)
+        header = header_of(contents, path)
+        if header.board.unique_id != self.hello.unique_id.hex():
+            raise RecordError(
+                f"the record is of board {header.board.unique_id}, this is "
+                f"{self.hello.unique_id.hex()}",
+                hint="open the press by the serial number or port of the other board",
+                code="other-board",
+            )
+        restarted = header.board.boot_id != self.hello.boot_id
+        if not restarted:
+            self._check_run(header)
+        recorder = RunRecorder.reopen(record_dir)
+        truth = _truth_of(contents)
+        run = Run(self._session, recorder, ask=on_prompt, on_status=on_status, truth=truth)
+        self._run = run
+        if restarted:
+            run.on_relink(restarted=True)
+        else:
+            self._session.in_order(lambda: self._rejoin(run, recorder, contents))
+        return run
+
+    def upload(self, plan: Plan, validation: Validation | None = None) -> None:
+        """Send a plan to the board without starting it.
+
+        Raises:
+            BadInputError: The board refused the plan; the finding says where.
+            CommandRefusedError: The board takes no plan now.
+        """
+        try:
+            self._session.request(plan.begin)
+            for step in plan.steps:
+                self._session.request(step)
+            self._session.request(PlanCommitRequest(plan.digest))
+        except CommandRefusedError as refusal:
+            if refusal.code not in _PLAN_REFUSALS:
+                raise
+            marks = validation.marks if validation is not None else None
+            raise BadInputError(
+                "the board refused the protocol",
+                hint=refusal.hint,
+                findings=[finding_of_refusal(plan, refusal, marks)],
+                code="refused-by-board",
+            ) from refusal
+
+    def abort(self) -> None:
+        """End whatever run is active: release at its vent rate."""
+        with suppress(CommandRefusedError):
+            if self._session.status().state not in (State.IDLE, State.FAULT, State.VENTING):
+                self._session.request(AbortRequest())
+
+    def clear_fault(self) -> Fault:
+        """Clear the latched fault.
+
+        Returns:
+            The fault that was latched, `Fault.NONE` without.
+
+        Raises:
+            CommandRefusedError: Its cause is still there.
+        """
+        fault = self._session.status().fault
+        if fault is not Fault.NONE:
+            self._session.request(ClearRequest(fault))
+        return fault
+
+    # --- the end
+
+    def close(self) -> None:
+        """Leave the press safe and let go of it.
+
+        An active run is aborted and waited for, unless it was detached. An emulated board that
+        this program started is stopped.
+
+        Raises:
+            PressloopError: The press could not be brought to rest.
+        """
+        run, self._run = self._run, None
+        detached = run is not None and run.detached
+        try:
+            if run is not None and not detached:
+                self._see_off(run, "the press was closed")
+        finally:
+            self._session.close()
+            if self._board is not None and not detached:
+                self._board.stop()
+
+    def __enter__(self) -> Press:
+        """Use in a `with` block."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close; an error that is already on its way is not replaced."""
+        try:
+            self.close()
+        except PressloopError as problem:
+            if error is None:
+                raise
+            _log.error("%s", problem)
+
+    def _see_off(self, run: Run, by: str) -> None:
+        """Bring an active run to its end, and complete its record."""
+        if run.is_active and not run.abort_and_wait(by):
+            raise PressloopError(
+                f"the press is not at rest {2 * VENT_LIMIT_S:g} s after the abort",
+                hint="look at the gauge; use the emergency stop, or release by hand",
+                code="not-at-rest",
+            )
+        if run.has_ended:
+            # Whoever waited for the result has had its errors; here the record matters.
+            with suppress(Exception):
+                run.result(0)
+
+    def _start(self, run: Run, recorder: RunRecorder) -> None:
+        """Start the committed plan. In the dispatcher thread, so that no record is missed."""
+        self._session.start_stream()
+        self._run = run
+        try:
+            reply = self._session.request(StartRequest(run.run_id))
+        except CommandRefusedError as refusal:
+            self._run = None
+            recorder.close(RunEnd(end_reason=NOT_STARTED, note=refusal.message))
+            raise
+        except BaseException:
+            # Whether it started is unknown: `attach` can find out.
+            self._run = None
+            recorder.close()
+            raise
+        recorder.started(reply.run_first, reply.tick)
+        run.begin(reply.run_first, reply.tick)
+
+    def _check_run(self, header: RunHeader) -> None:
+        current = self._session.status().run_id.hex()
+        if current != header.run_id:
+            raise RecordError(
+                f"the record is of run {header.run_id}, the board's last run is {current}",
+                hint="the record is complete as far as it goes; its run cannot be continued",
+                code="other-run",
+            )
+
+    def _rejoin(self, run: Run, recorder: RunRecorder, contents: JournalContents) -> None:
+        """Follow a run again. In the dispatcher thread, so that no record is missed."""
+        known = start_of(contents)
+        if known is None:
+            # The program ended between the board's start and writing it down.
+            run_first = self._session.status().run_first
+            start_tick = self._session.request(StepResultRequest(0)).start_tick
+            recorder.started(run_first, start_tick)
+        else:
+            run_first, start_tick = known.run_first, known.start_tick
+        next_record = self._session.start_stream()
+        run.begin(run_first, start_tick)
+        for first, last in recorder.gaps(run_first, next_record):
+            self._session.fetch(range(first, last + 1))
+        run.look()
+
+    def _emulated_press(self) -> EmulatedPress | None:
+        if self._board is None:
+            return None
+        description = self._board.press.model_dump(mode="json")
+        return EmulatedPress(description=description, seed=self._board.seed)
+
+    def __repr__(self) -> str:
+        """Board and place in one line."""
+        simulated = ", simulated" if self.hello.simulated else ""
+        return f"<Press on {self.hello.board} at {self._session.url}{simulated}>"
+
+    def _repr_html_(self) -> str:
+        hello = self.hello
+        return html_table(
+            [
+                ("board", hello.board),
+                ("at", self._session.url),
+                ("firmware", f"{hello.firmware} (build {hello.build})"),
+                ("simulated", "yes, no real press" if hello.simulated else "no"),
+            ]
+        )
+
+
+def _find(port: str | None) -> _Place:
+    """Say where a board is and how to connect to it, now and after a lost link."""
+    if port is None:
+        path = find_port()
+        serials = {found.path: found.serial_number for found in list_serial_ports()}
+        # The path can move when the cable is replugged, the serial number cannot.
+        return _by_serial(serials[path]) if serials.get(path) else _by_path(path)
+    if port.partition(":")[0] == _EMULATED:
+        raise NoBoardError(
+            f"this version has no emulated board {port!r}",
+            hint='use "emulated", which runs the same firmware sources',
+            code="no-such-emulator",
+        )
+    if port.startswith(SOCKET_SCHEME) or _is_path(port):
+        return _by_path(port)
+    return _by_serial(port)
+
+
+def _by_path(path: str) -> _Place:
+    return _Place(path, lambda: open_transport(path))
+
+
+def _by_serial(serial_number: str) -> _Place:
+    return _Place(serial_number, lambda: open_transport(find_port(serial_number)))
+
+
+def _is_path(port: str) -> bool:
+    return "/" in port or "\\" in port or port.upper().startswith("COM")
+
+
+def _connect_emulated(board: EmulatedBoard) -> Transport:
+    try:
+        return open_transport(board.url)
+    except NoBoardError as error:
+        log = board.log_path.read_text(encoding="utf-8", errors="replace").splitlines()
+        console = "\n".join(f"    {line}" for line in log[-TAIL_LINES:])
+        raise EmulatorError(
+            f"the emulated board has ended; its console said last:\n{console}",
+            hint="open the press again; if it ends again, the traceback above says where",
+            code="emulated-board-ended",
+        ) from error
+
+
+def _validate(protocol: ProtocolSource, profile: MachineProfile) -> Validation:
+    if isinstance(protocol, Protocol):
+        return validate_protocol(protocol, profile)
+    if isinstance(protocol, str) and "\n" in protocol:
+        return validate_text(protocol, "the protocol", profile)
+    return validate_file(protocol, profile)
+
+
+def _text_of(protocol: ProtocolSource) -> str:
+    """Return a protocol as it was written."""
+    if isinstance(protocol, Protocol):
+        return protocol.to_yaml()
+    if isinstance(protocol, str) and "\n" in protocol:
+        return protocol
+    return Path(protocol).read_text(encoding="utf-8")
+
+
+def _truth_of(contents: JournalContents) -> Path | None:
+    """Return where the emulated press keeps its true state, if this run was on one."""
+    for event in events_of(contents):
+        if "truth" in event.data:
+            return Path(event.data["truth"])
+    return None
+
+
+def _culprit(error: BaseException) -> str:
+    return "operator (Ctrl-C)" if isinstance(error, KeyboardInterrupt) else repr(error)
