@@ -34,7 +34,7 @@ class App:
         try:
             self.link.poll()
             self.server.drain()
-        except Exception as failure:  # noqa: BLE001 - the press must go safe and stay reachable
+        except Exception as failure:
             controller.interlocks.latch(schema.FAULT_INTERNAL)
             _print_traceback(failure)
         if controller.failure is not None:

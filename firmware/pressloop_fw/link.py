@@ -33,12 +33,15 @@ class Link:
         self._decoder = frame.Decoder(schema.MAX_PAYLOAD, self._on_frame, on_console)
         self._reply = frame.Encoder(schema.MAX_PAYLOAD)
         self._reply_size = 0
-        self._reply_key = _NONE
+        # Newest sequence number of the session, and the one whose reply is still at hand.
+        self._last_seq = _NONE
+        self._kept_seq = _NONE
         self._event = frame.Encoder(schema.MAX_PAYLOAD)
         self._event_seq = 0
         # Frame being sent, and how far.
         self._out = None
         self._out_at = 0
+        self._out_is_reply = False
         self._reply_due = False
         self._event_due = False
         self._event_size = 0
@@ -112,17 +115,22 @@ class Link:
             return
         if kind != schema.KIND_REQUEST:
             return
-        key = session << 16 | seq
-        if not hello:
-            if session != self.session or session == 0:
-                self._refuse(code, seq, session, schema.ERR_BAD_SESSION)
-                self._reply_key = _NONE
-                return
+        if hello:
+            self._last_seq = _NONE
+        elif session != self.session or session == 0:
+            self._refuse(code, seq, session, schema.ERR_BAD_SESSION)
+            self._kept_seq = _NONE
+            return
+        else:
             self._handler.heard()
-            if key == self._reply_key:
+            if seq == self._kept_seq:
                 self._reply_due = True
                 return
-        self._reply_key = key
+            if self._last_seq != _NONE and (seq - self._last_seq) & 0xFFFF >= 0x8000:
+                # A copy of an older request that was answered long ago: carried out already.
+                return
+            self._last_seq = seq
+        self._kept_seq = _NONE if hello else seq
         self._request(code, seq, session, buf, start, end)
 
     def _request(self, code, seq, session, buf, start, end):

@@ -8,6 +8,9 @@ from pressloop_fw.scaling import Scaling
 # cut off by a reset.
 _RUN_FILE = "run"
 _NO_RUN = b"\0" * 8
+# What a status can say. An open hold may last longer, and must not fail for being asked.
+_MOST_KPA = 2000000
+_MOST_MS = 1000000000
 # Records that fit one telemetry event.
 _BATCH_RECORDS = schema.TELEMETRY_EVENT_FIELDS[-1][3] // schema.RECORD_SIZE
 
@@ -164,13 +167,15 @@ class Server:
         return {
             schema.STATUS_REPLY_STATE: sequencer.state,
             schema.STATUS_REPLY_TICK: controller.tick_count,
-            schema.STATUS_REPLY_PRESSURE_KPA: controller.sampler.pressure_kpa,
+            schema.STATUS_REPLY_PRESSURE_KPA: max(
+                -_MOST_KPA, min(controller.sampler.pressure_kpa, _MOST_KPA)
+            ),
             schema.STATUS_REPLY_SETPOINT_KPA: sequencer.setpoint.value_kpa,
             schema.STATUS_REPLY_TARGET_KPA: sequencer.target_kpa(),
             schema.STATUS_REPLY_STEP: step,
             schema.STATUS_REPLY_STAGE: sequencer.stage(),
-            schema.STATUS_REPLY_DWELL_MS: sequencer.dwell_ticks() * TICK_MS,
-            schema.STATUS_REPLY_REMAINING_MS: sequencer.remaining_ticks() * TICK_MS,
+            schema.STATUS_REPLY_DWELL_MS: min(sequencer.dwell_ticks() * TICK_MS, _MOST_MS),
+            schema.STATUS_REPLY_REMAINING_MS: min(sequencer.remaining_ticks() * TICK_MS, _MOST_MS),
             schema.STATUS_REPLY_RUN_ID: self._run_id,
             schema.STATUS_REPLY_END_REASON: sequencer.end_reason,
             schema.STATUS_REPLY_FAULT: controller.interlocks.fault,
