@@ -1,0 +1,172 @@
+"""The journal file: whole entries survive whatever happens to the rest."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import cbor2
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pressloop.errors import RecordError
+from pressloop.record import journal
+from pressloop.record.journal import Damage, JournalWriter, encode_entry, read_journal
+
+ENTRIES = [
+    {"kind": "header", "name": "x"},
+    {"kind": "telemetry", "records": bytes(range(60))},
+    # A payload that looks like the head of an entry must not start one.
+    {"kind": "event", "text": "82 1A", "bytes": b"\x82\x1a\x00\x00\x00\x00\x5a\x00\x00\x00\x01"},
+    {"kind": "end"},
+]
+PIECES = [encode_entry(entry) for entry in ENTRIES]
+
+
+def write(folder: Path, data: bytes) -> Path:
+    path = folder / "run.journal"
+    path.write_bytes(data)
+    return path
+
+
+def test_any_cbor_reader_can_read_it() -> None:
+    stream = io.BytesIO(b"".join(PIECES))
+    decoder = cbor2.CBORDecoder(stream)
+    payloads = [decoder.decode()[1] for _ in ENTRIES]
+    assert [cbor2.loads(payload) for payload in payloads] == ENTRIES
+
+
+def test_cut_at_every_byte_it_yields_the_entries_before_the_cut(tmp_path: Path) -> None:
+    data = b"".join(PIECES)
+    ends = [sum(map(len, PIECES[: n + 1])) for n in range(len(PIECES))]
+    for cut in range(len(data) + 1):
+        contents = read_journal(write(tmp_path, data[:cut]))
+        whole = sum(end <= cut for end in ends)
+        end = ([0] + ends)[whole]
+        assert contents.entries == ENTRIES[:whole]
+        assert contents.end == end
+        assert contents.damage == ([Damage(end, cut - end)] if cut > end else [])
+
+
+@given(st.data())
+def test_a_damaged_entry_costs_no_other(tmp_path_factory: Any, data: st.DataObject) -> None:
+    victim = data.draw(st.integers(0, len(PIECES) - 1))
+    position = data.draw(st.integers(0, len(PIECES[victim]) - 1))
+    change = data.draw(st.integers(1, 255))
+    piece = bytearray(PIECES[victim])
+    piece[position] ^= change
+    pieces = [*PIECES[:victim], bytes(piece), *PIECES[victim + 1 :]]
+    contents = read_journal(write(tmp_path_factory.mktemp("journal"), b"".join(pieces)))
+    assert contents.entries == ENTRIES[:victim] + ENTRIES[victim + 1 :]
+    assert sum(damage.length for damage in contents.damage) == len(piece)
+
+
+def test_zeros_that_a_power_cut_left_are_damage(tmp_path: Path) -> None:
+    contents = read_journal(write(tmp_path, b"".join(PIECES) + bytes(500)))
+    assert contents.entries == ENTRIES
+    assert [damage.length for damage in contents.damage] == [500]
+
+
+def test_an_entry_is_in_the_file_when_append_returns(tmp_path: Path) -> None:
+    path = tmp_path / "run.journal"
+    writer = JournalWriter(path, create=True)
+    for number, entry in enumerate(ENTRIES):
+        writer.append(entry)
+        assert read_journal(path).entries == ENTRIES[: number + 1]
+    writer.close()
+
+
+def test_a_full_disk_is_an_error_and_leaves_no_torn_entry(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "run.journal"
+    writer = JournalWriter(path, create=True)
+    writer.append(ENTRIES[0])
+    write_bytes = os.write
+    calls = []
+
+    def half_then_full(descriptor: int, data: memoryview) -> int:
+        calls.append(len(data))
+        if len(calls) > 1:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write_bytes(descriptor, data[: len(data) // 2])
+
+    monkeypatch.setattr(journal.os, "write", half_then_full)
+    with pytest.raises(RecordError, match="No space left") as refusal:
+        writer.append(ENTRIES[1])
+    assert refusal.value.code == "record-write"
+    monkeypatch.undo()
+    writer.append(ENTRIES[2])
+    writer.close()
+    contents = read_journal(path)
+    assert contents.entries == [ENTRIES[0], ENTRIES[2]]
+    assert contents.damage == []
+
+
+def test_a_write_that_the_disk_lost_later_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(_: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(journal, "SYNC_INTERVAL_S", 0.001)
+    writer = JournalWriter(tmp_path / "run.journal", create=True)
+    with monkeypatch.context() as patched:
+        patched.setattr(journal.os, "fsync", lost)
+        writer.append(ENTRIES[0])
+        writer._syncer.join(10)
+    with pytest.raises(RecordError, match="Input/output error"):
+        writer.append(ENTRIES[1])
+    writer.close()
+
+
+def test_a_second_writer_is_refused_and_told_who_the_first_is(tmp_path: Path) -> None:
+    path = tmp_path / "run.journal"
+    first = JournalWriter(path, create=True)
+    first.append({"kind": "header", "pid": 4711})
+    with pytest.raises(RecordError, match="4711") as refusal:
+        JournalWriter(path, create=False)
+    assert refusal.value.code == "record-busy"
+    first.close()
+    JournalWriter(path, create=False).close()
+
+
+WRITER = """
+import sys, time
+from pathlib import Path
+from pressloop.record.journal import JournalWriter
+writer = JournalWriter(Path(sys.argv[1]), create=True)
+writer.append({"kind": "header", "pid": 1})
+print("written", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
+def test_the_lock_of_a_killed_writer_is_gone_and_its_entries_are_not(tmp_path: Path) -> None:
+    path = tmp_path / "run.journal"
+    process = subprocess.Popen([sys.executable, "-c", WRITER, path], stdout=subprocess.PIPE)
+    try:
+        assert process.stdout is not None and process.stdout.readline() == b"written\n"
+        with pytest.raises(RecordError, match="being recorded"):
+            JournalWriter(path, create=False)
+        process.send_signal(signal.SIGKILL)
+    finally:
+        process.kill()
+        process.wait()
+        if process.stdout:
+            process.stdout.close()
+    JournalWriter(path, create=False).close()
+    assert len(read_journal(path).entries) == 1
+
+
+def test_a_folder_without_a_record_says_so(tmp_path: Path) -> None:
+    with pytest.raises(RecordError, match="no run record") as refusal:
+        read_journal(tmp_path / "run.journal")
+    assert refusal.value.code == "no-record"
