@@ -56,8 +56,22 @@ def errors_as_exit_codes() -> Iterator[None]:
     try:
         yield
     except PressloopError as error:
-        message, _, hint = str(error).partition("\n  hint: ")
-        err.print(f"[bad]error[/bad] {escape(message)} [dim]({error.code})[/dim]")
-        if hint:
-            err.print(f"  [note]try[/note] {escape(hint)}")
+        print_error(error)
         raise typer.Exit(exit_code(error)) from error
+
+
+def print_error(error: PressloopError) -> None:
+    """Print message, findings and the next step."""
+    findings = error.findings if isinstance(error, BadInputError) else ()
+    message = error.message if findings else str(error).partition("\n  hint: ")[0]
+    err.print(f"[bad]error[/bad] {escape(message)} [dim]({error.code})[/dim]", soft_wrap=True)
+    for finding in findings:
+        err.print(
+            f"  [bold]{escape(finding.path)}[/bold] [dim]({finding.code})[/dim] "
+            f"{escape(finding.message)}",
+            soft_wrap=True,
+        )
+        if finding.hint:
+            err.print(f"    [note]try[/note] {escape(finding.hint)}", soft_wrap=True)
+    if error.hint:
+        err.print(f"  [note]try[/note] {escape(error.hint)}", soft_wrap=True)

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Final
+
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 from rich.text import Text
 
 from pressloop.record.summary import RunSummary
 from pressloop.record.verdict import Check, VerdictRow, verdict_rows
+
+_LABEL: Final = 7
+_COLUMN: Final = 9
+_SHORT: Final = {"overshoot": "over", "ramp error": "ramp", "hold within 0.5 %": "±0.5 %"}
 
 
 def print_verdict(console: Console, summary: RunSummary) -> None:
     """Print what was asked and what came of it, per stage."""
     rows = verdict_rows(summary)
     if rows:
-        console.print(_table(rows))
+        for line in _lines(rows):
+            console.print(line, no_wrap=True, crop=False, soft_wrap=True)
         console.print(
-            "[dim]red: misses the target for good pressing (limit below each measure); "
-            "the verdict is against the protocol's own tolerance[/dim]"
+            "[dim]red: misses the target for good pressing in the second line; "
+            "in band: by the protocol's own tolerance[/dim]",
+            soft_wrap=True,
         )
     for row in rows:
         for reason in row.reasons:
@@ -43,47 +51,60 @@ def end_line(summary: RunSummary) -> str:
     )
 
 
-def _table(rows: list[VerdictRow]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold", row_styles=["", ""])
-    table.add_column("stage", overflow="fold")
-    table.add_column("from")
-    table.add_column("target\nMPa", justify="right")
-    table.add_column("peak\nMPa", justify="right")
-    for check in rows[0].targets:
-        table.add_column(_heading(check), justify="right")
-    table.add_column("mean\nMPa", justify="right")
-    table.add_column("dwell\ns", justify="right")
-    table.add_column("verdict")
+def _lines(rows: list[VerdictRow]) -> Iterator[Text]:
+    checks = rows[0].targets
+    first, second = Text("  " + " " * _LABEL, "bold"), Text("  " + " " * _LABEL, "dim")
+    for heading, unit in (
+        ("peak", "MPa"),
+        *((_SHORT.get(check.measure, check.measure), _limit(check)) for check in checks),
+        ("mean", "MPa"),
+        ("dwell", "s"),
+    ):
+        first.append(heading.rjust(_COLUMN))
+        second.append(unit.rjust(_COLUMN))
+    yield first
+    yield second
     last_stage = None
     for row in rows:
-        stage = row.stage
-        first = stage.index != last_stage
-        last_stage = stage.index
-        name = stage.name if stage.iteration == 1 else f"{stage.name} #{stage.iteration}"
-        table.add_row(
-            name if first else "",
-            row.source,
-            f"{stage.target_mpa:g}" if first else "",
-            _number(stage.peak_mpa, 2),
-            *(_check(check) for check in row.targets),
-            _number(stage.mean_mpa, 2),
-            _number(stage.dwell_s, 2),
-            Text("in band", "good") if row.passed else Text("missed", "bad"),
-        )
-    return table
+        if row.stage.index != last_stage:
+            last_stage = row.stage.index
+            yield _stage_line(row)
+        yield _row_line(row)
 
 
-def _heading(check: Check) -> str:
+def _stage_line(row: VerdictRow) -> Text:
+    stage = row.stage
+    name = stage.name if stage.iteration == 1 else f"{stage.name} #{stage.iteration}"
+    line = Text(name, "bold").append(f"  {stage.target_mpa:g} MPa", "")
+    if stage.tolerance_mpa is not None:
+        line.append(f" ± {stage.tolerance_mpa:.2f}", "dim")
+    return line
+
+
+def _row_line(row: VerdictRow) -> Text:
+    stage = row.stage
+    line = Text("  " + row.source.ljust(_LABEL))
+    line.append(_number(stage.peak_mpa, 2))
+    for check in row.targets:
+        line.append(_measured(check))
+    line.append(_number(stage.mean_mpa, 2)).append(_number(stage.dwell_s, 2))
+    line.append("  ")
+    line.append("in band" if row.passed else "missed", "good" if row.passed else "bad")
+    return line
+
+
+def _limit(check: Check) -> str:
     bound = "≥" if check.at_least else "≤"
-    return f"{check.measure}\n{bound} {check.limit:g} {check.unit}"
+    # The overshoot is judged in MPa at low targets; the cells there say so.
+    return f"{bound} {check.limit:g} {check.unit}"
 
 
-def _check(check: Check) -> Text:
+def _measured(check: Check) -> Text:
     if check.value is None:
-        return Text("-", "dim")
-    text = f"{check.value:.2f} {check.unit}"
-    return Text(text, "red" if check.passed is False else "")
+        return Text("-".rjust(_COLUMN), "dim")
+    unit = " MPa" if check.unit == "MPa" else ""
+    return Text(f"{check.value:.2f}{unit}".rjust(_COLUMN), "red" if check.passed is False else "")
 
 
 def _number(value: float | None, digits: int) -> str:
-    return "-" if value is None else f"{value:.{digits}f}"
+    return ("-" if value is None else f"{value:.{digits}f}").rjust(_COLUMN)

@@ -1,0 +1,42 @@
+"""The commands, by name."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from pressloop import __version__
+from pressloop.cli.look import abort, clear, info, watch
+from pressloop.cli.output import out
+from pressloop.cli.plot import plot
+from pressloop.cli.ports import ports
+from pressloop.cli.run import attach, run
+from pressloop.cli.simulate import simulate
+from pressloop.cli.validate import validate
+
+app = typer.Typer(
+    name="pressloop",
+    help="Press cells by protocol: the same pressures, durations and records, every time.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_show_locals=False,
+)
+for _command in (run, validate, simulate, attach, plot, ports, info, watch, abort, clear):
+    app.command()(_command)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        out.print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="And exit.")
+    ] = False,
+) -> None:
+    pass

@@ -1,0 +1,33 @@
+"""A pressure-time curve in block characters, for a look in the terminal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+_WIDTH = 72
+_HEIGHT = 12
+_EIGHTHS = " ▁▂▃▄▅▆▇█"
+
+
+def chart(time_s: npt.NDArray[Any], pressure_mpa: npt.NDArray[Any]) -> str:
+    """Draw the highest pressure of each time slice as a column."""
+    if not len(time_s):
+        return ""
+    end_s = float(time_s[-1]) or 1.0
+    slot = np.minimum((time_s / end_s * _WIDTH).astype(int), _WIDTH - 1)
+    highest = np.zeros(_WIDTH)
+    np.maximum.at(highest, slot, pressure_mpa)
+    top = float(highest.max()) or 1.0
+    eighths = np.round(highest / top * _HEIGHT * 8).astype(int)
+    lines = []
+    for row in range(_HEIGHT - 1, -1, -1):
+        filled = np.clip(eighths - row * 8, 0, 8)
+        label = f"{top * (row + 1) / _HEIGHT:6.0f} MPa " if row % 4 == 3 else " " * 11
+        lines.append(label + "┤" + "".join(_EIGHTHS[cell] for cell in filled))
+    lines.append(" " * 11 + "└" + "─" * _WIDTH)
+    half = f"{end_s / 120:.1f} min"
+    lines.append(" " * 12 + "0" + half.center(_WIDTH - 12) + f"{end_s / 60:.1f} min".rjust(11))
+    return "\n".join(lines)

@@ -1,0 +1,95 @@
+"""`pressloop info` and `pressloop watch`: what is this board, and what is it doing?"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from pressloop.cli import options
+from pressloop.cli.live import LiveLine
+from pressloop.cli.output import err, errors_as_exit_codes, out
+from pressloop.errors import CommandRefusedError
+from pressloop.press import Press
+from pressloop.wire.schema import Fault
+
+_POLL_S = 0.2
+
+
+def info(
+    port: Annotated[str | None, options.PORT] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+) -> None:
+    """Show identity, versions, state and machine profile of a board."""
+    with errors_as_exit_codes(), Press.open(port) as machine:
+        facts = _facts(machine)
+    if as_json:
+        out.print_json(json.dumps(facts))
+        return
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(style="dim")
+    table.add_column(overflow="fold")
+    for key, value in facts.items():
+        table.add_row(key.replace("_", " "), escape(str(value)))
+    out.print(table)
+
+
+def watch(port: Annotated[str | None, options.PORT] = None) -> None:
+    """Show what a press is doing until Ctrl-C. Moves and records nothing."""
+    with errors_as_exit_codes(), Press.open(port) as machine:
+        line = LiveLine(err, simulated=machine.hello.simulated)
+        try:
+            with line:
+                while True:
+                    line.update(machine.status())
+                    time.sleep(_POLL_S)
+        except KeyboardInterrupt:
+            err.print("[dim]no longer watching; the press goes on[/dim]")
+
+
+def abort(port: Annotated[str | None, options.PORT] = None) -> None:
+    """End the run of a press, whoever started it: release at its vent rate."""
+    with errors_as_exit_codes(), Press.open(port) as machine:
+        machine.abort()
+        err.print(f"the press is {machine.status().state.name.lower()}")
+
+
+def clear(port: Annotated[str | None, options.PORT] = None) -> None:
+    """Clear the latched fault of a press, if its cause is gone."""
+    with errors_as_exit_codes(), Press.open(port) as machine:
+        fault = machine.clear_fault()
+        if fault is Fault.NONE:
+            err.print("no fault is latched")
+        else:
+            err.print(f"cleared {fault.name.lower().replace('_', '-')}")
+
+
+def _facts(machine: Press) -> dict[str, object]:
+    hello, status = machine.hello, machine.status()
+    facts: dict[str, object] = {
+        "board": hello.board,
+        "simulated": hello.simulated,
+        "unique_id": hello.unique_id.hex(),
+        "firmware": hello.firmware,
+        "build": hello.build,
+        "python": hello.python,
+        "protocol": f"{hello.major}.{hello.minor}",
+        "schema": hello.schema_hash.hex(),
+        "boot": hello.boot_id,
+        "reset_cause": hello.reset_cause.name.lower(),
+        "state": status.state.name.lower(),
+        "fault": status.fault.name.lower(),
+        "pressure_mpa": round(status.pressure_mpa, 3),
+    }
+    try:
+        profile = machine.profile()
+    except CommandRefusedError:
+        facts["profile"] = "none: write one before pressing"
+        return facts
+    facts["profile"] = profile.name
+    facts.update(profile.model_dump(mode="json", exclude={"name"}))
+    return facts
