@@ -33,6 +33,7 @@ _BAND: Final = "#009E73"
 _PUMP: Final = "#56B4E9"
 _RELEASE: Final = "#E69F00"
 _PROMPT: Final = "#CC79A7"
+_PAUSE: Final = "#999999"
 _WRONG: Final = "#B2182B"
 
 _NONE: Final = -1
@@ -43,8 +44,8 @@ _POINTS: Final = 3000
 
 _PANELS: Final = 6
 _PANELS_IN_ROW: Final = 3
-_BEFORE_ARRIVAL_S: Final = 0.6
-_AFTER_ARRIVAL_S: Final = 2.4
+_BEFORE_ARRIVAL_S: Final = 1.5
+_AFTER_ARRIVAL_S: Final = 3.5
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,7 @@ def _figure(record: RunRecord) -> Figure:
             axes = figure.add_subplot(panels[column])
             _draw_arrival(axes, telemetry, row.stage, arrival, first=column == 0)
     _draw_title(figure, record)
+    figure.supxlabel(_prompt_texts(record, telemetry), fontsize=8, x=0.02, ha="left")
     return figure
 
 
@@ -227,7 +229,7 @@ def _draw_pressure(
             )
     _line(axes, telemetry, telemetry.setpoint, _SETPOINT, "setpoint", lw=0.9, ls=(0, (4, 2)))
     _line(axes, telemetry, telemetry.pressure, _PRESSURE, "pressure (reading)", lw=1.6)
-    _mark_waits(axes, record, telemetry)
+    _mark_waits(axes, telemetry)
     _hatch_gaps(axes, telemetry)
     top = max(
         float(np.nanmax(telemetry.pressure, initial=0)), *(r.stage.target_mpa for r in rows), 1
@@ -292,7 +294,9 @@ def _draw_arrival(
 
 def _arrival_title(stage: StageResult) -> str:
     name = textwrap.shorten(stage.name, 28, placeholder="…")
-    overshoot = "unknown" if stage.overshoot_percent is None else f"{stage.overshoot_percent:.2f} %"
+    overshoot = "unknown"
+    if stage.overshoot_mpa is not None and stage.overshoot_percent is not None:
+        overshoot = f"{stage.overshoot_mpa:.2f} MPa ({stage.overshoot_percent:.2f} %)"
     settle = "never settled" if stage.settle_s is None else f"settled in {stage.settle_s:.2f} s"
     return f"{name}, {stage.target_mpa:g} MPa\novershoot {overshoot}, {settle}"
 
@@ -346,31 +350,46 @@ def _name_stages(axes: Axes, telemetry: _Telemetry, rows: list[VerdictRow]) -> N
             float(times[0]),
             float(times[-1]),
             ymin=0.985,
-            color="0.35" if row.passed else _WRONG,
-            lw=0,
+            facecolor="0.35" if row.passed else _WRONG,
+            edgecolor="white",
+            lw=1.5,
         )
 
 
-def _mark_waits(axes: Axes, record: RunRecord, telemetry: _Telemetry) -> None:
-    """Prompts with their question, pauses with the word."""
-    texts = {step.stage: step.text or "" for step in record.header.steps if step.kind == "prompt"}
-    for state, name in (("prompting", "operator prompt"), ("paused", "paused")):
-        for start, stop in _spans(telemetry.state == state):
-            span = telemetry.time[start], telemetry.time[stop - 1]
-            axes.axvspan(*span, color=_PROMPT, alpha=0.35, lw=0.8, label=name)
-            text = texts.get(int(telemetry.stage[start]), "") if state == "prompting" else "paused"
-            axes.annotate(
-                textwrap.shorten(text, 48, placeholder="…"),
-                (float(span[0]), 0.03),
-                xycoords=("data", "axes fraction"),
-                xytext=(-3, 0),
-                textcoords="offset points",
-                rotation=90,
-                ha="right",
-                va="bottom",
-                fontsize=8,
-                color="0.25",
-            )
+def _mark_waits(axes: Axes, telemetry: _Telemetry) -> None:
+    """Prompts with the number that `_prompt_texts` explains, and pauses."""
+    for state, colour, name in (
+        ("prompting", _PROMPT, "operator prompt"),
+        ("paused", _PAUSE, "paused"),
+    ):
+        for number, (start, stop) in enumerate(_spans(telemetry.state == state), 1):
+            span = float(telemetry.time[start]), float(telemetry.time[stop - 1])
+            axes.axvspan(*span, facecolor=(colour, 0.35), edgecolor=colour, lw=1.2, label=name)
+            if state == "prompting":
+                axes.annotate(
+                    str(number),
+                    (sum(span) / 2, 0.12),
+                    xycoords=("data", "axes fraction"),
+                    ha="center",
+                    va="center",
+                    fontsize=8,
+                    bbox={
+                        "facecolor": "white",
+                        "edgecolor": _PROMPT,
+                        "boxstyle": "circle,pad=0.25",
+                    },
+                )
+
+
+def _prompt_texts(record: RunRecord, telemetry: _Telemetry) -> str:
+    """What the operator was asked, numbered as in the plot, on at most three lines."""
+    texts = {step.index: step.text or "" for step in record.header.steps}
+    asked = [
+        f"({number}) {texts.get(int(telemetry.step[start]), '')}"
+        for number, (start, _) in enumerate(_spans(telemetry.state == "prompting"), 1)
+    ]
+    lines = textwrap.wrap("   ".join(asked), 150, max_lines=3, placeholder=" …")
+    return "\n".join(lines)
 
 
 def _hatch_gaps(axes: Axes, telemetry: _Telemetry) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from pressloop.errors import RecordError
 from pressloop.metrics import Floats, StageSamples, stage_metrics
@@ -39,7 +38,7 @@ from pressloop.record.summary import (
     RunSummary,
     StageResult,
 )
-from pressloop.record.table import telemetry_table
+from pressloop.record.table import telemetry_table, write_parquet
 from pressloop.record.truth import Truth, read_truth
 from pressloop.wire.schema import OUTPUT_FULL, State
 
@@ -77,7 +76,7 @@ def finalise(directory: str | Path, truth: str | Path | None = None) -> RunSumma
         result = evaluate(contents, journal, _truth_path(folder, truth))
         _write_whole(
             folder / TELEMETRY_NAME,
-            lambda path: pq.write_table(result.table, path, compression="zstd"),
+            lambda path: write_parquet(result.table, path),
         )
         text = result.summary.model_dump_json(indent=2) + "\n"
         _write_whole(folder / SUMMARY_NAME, lambda path: path.write_text(text, "utf-8"))
