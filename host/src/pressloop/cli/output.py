@@ -18,6 +18,7 @@ from pressloop.errors import (
     NoBoardError,
     PortBusyError,
     PressloopError,
+    RecordError,
 )
 
 _THEME = Theme({"good": "green", "bad": "bold red", "note": "yellow", "dim": "dim"})
@@ -43,7 +44,7 @@ _NO_BOARD = (NoBoardError, AmbiguousPortError, PortBusyError, EmulatorError)
 
 def exit_code(error: PressloopError) -> ExitCode:
     """Return the exit code for an error."""
-    if isinstance(error, BadInputError):
+    if isinstance(error, BadInputError | RecordError):
         return ExitCode.BAD_INPUT
     if isinstance(error, _NO_BOARD):
         return ExitCode.NO_BOARD
