@@ -165,7 +165,7 @@ _LONGEST_MS: Final = 1_000_000_000
 
 Pressure = Annotated[str, _QuantityText((PRESSURE,))]
 PressureRate = Annotated[str, _QuantityText((PRESSURE_RATE,), low=1)]
-Tolerance = Annotated[str, _QuantityText((PERCENT, PRESSURE))]
+Tolerance = Annotated[str, _QuantityText((PERCENT, PRESSURE), high=1_000_000)]
 Duration = Annotated[str, _QuantityText((DURATION,), low=TICK_MS, high=_LONGEST_MS)]
 Dwell = Annotated[str, _QuantityText((DURATION,), low=TICK_MS, high=_LONGEST_MS, word="open")]
 
@@ -210,7 +210,7 @@ def _whole_ticks(value: str) -> str:
 
 Name = Annotated[
     str,
-    BeforeValidator(_plain_text, json_schema_input_type=str),
+    BeforeValidator(_plain_text),
     Field(min_length=1, max_length=80),
 ]
 PromptText = Annotated[Name, Field(max_length=PROMPT_BYTES), AfterValidator(_fits_prompt)]

@@ -186,7 +186,7 @@ def read_draft(text: str) -> Draft:
                 )
             )
         return draft
-    for path in list(_drop_empty(data, ())):
+    for path in list(_fill_empty(data, ())):
         draft.doubtful.add(path)
     if "pressloop" not in data:
         if ("pressloop",) not in draft.doubtful:
@@ -198,21 +198,21 @@ def read_draft(text: str) -> Draft:
     return draft
 
 
-def _drop_empty(value: object, path: Path) -> Iterator[Path]:
-    """Remove keys without a value, which the reader has complained about; yield their paths."""
+def _fill_empty(value: object, path: Path) -> Iterator[Path]:
+    """Fill in for keys without a value, which the reader has reported; yield their paths."""
     if isinstance(value, dict):
         for key in list(value):
             if value[key] is None:
-                del value[key]
+                _repair(value, (key,), remove=False)
                 yield (*path, key)
             else:
-                yield from _drop_empty(value[key], (*path, key))
+                yield from _fill_empty(value[key], (*path, key))
     elif isinstance(value, list):
         for index, item in enumerate(value):
             if item is None:
                 yield (*path, index)
             else:
-                yield from _drop_empty(item, (*path, index))
+                yield from _fill_empty(item, (*path, index))
 
 
 def _repaired(data: dict[str, Any], draft: Draft) -> Protocol | None:

@@ -84,11 +84,11 @@ class MachineProfile(BaseModel):
     """Longest way to contact."""
     no_gain_window_s: Annotated[Positive, Field(ge=0.1, le=60)] = 5
     """Pumping this long must raise the pressure."""
-    kp_per_s: Annotated[Gain, Field(le=15.996)] = 6
+    kp_per_s: Annotated[Gain, Field(ge=1 / 256, le=4095 / 256)] = 6
     """Wanted rate per pressure error."""
-    ki_per_s2: Annotated[Gain, Field(le=12.499)] = 3
+    ki_per_s2: Annotated[Gain, Field(le=8191 * _TICKS_PER_S / 65536)] = 3
     """Integral gain."""
-    kd: Annotated[Gain, Field(le=15.996)] = 0
+    kd: Annotated[Gain, Field(le=4095 / 256)] = 0
     """Derivative gain on the reading."""
     filter_shift: Annotated[int, Field(ge=0, le=8)] = 1
     """Smoothing of the reading: time constant of 2^n ticks."""

@@ -116,7 +116,7 @@ _DIMENSIONS: Final = (
     PER_SECOND_SQUARED,
 )
 
-# Two digits of exponent: enough for any float that Python prints, too few to fill the memory.
+# Two digits of exponent are enough for any press and too few to fill the memory.
 _NUMBER: Final = r"[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]{1,2})?"
 # A unit that begins with a digit needs a space: "6 1/s" is not 61 per second.
 _QUANTITY: Final = re.compile(

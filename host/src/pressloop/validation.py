@@ -8,7 +8,7 @@ allowed but probably not meant. docs/protocol-file.md lists all codes.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import ROUND_UP, Decimal
 from pathlib import Path as FilePath
 from typing import Any, Final
@@ -33,6 +33,10 @@ __all__ = [
 ]
 
 _ROUNDING_WORTH_A_WARNING: Final = 0.01
+
+# No press is faster or stronger in the messages to the board.
+_WIRE_RATE_KPA_S: Final = 1_000_000
+_WIRE_PRESSURE_KPA: Final = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -119,7 +123,15 @@ class _Checker:
         self._said: set[tuple[str, Path]] = set()
         # What is doubtful is unknown, and nothing follows from it.
         known_die = not draft.is_doubtful(("die",))
-        self._limits: DieLimits | None = profile.limits(protocol.die_um) if known_die else None
+        self._limits: DieLimits | None = None
+        if known_die:
+            limits = profile.limits(protocol.die_um)
+            self._limits = replace(
+                limits,
+                pellet_limit_kpa=min(limits.pellet_limit_kpa, _WIRE_PRESSURE_KPA),
+                fastest_rise_kpa_s=min(limits.fastest_rise_kpa_s, _WIRE_RATE_KPA_S),
+                fastest_fall_kpa_s=min(limits.fastest_fall_kpa_s, _WIRE_RATE_KPA_S),
+            )
         known_ceiling = not draft.is_doubtful(("ceiling",))
         self._ceiling_kpa: int | None = protocol.ceiling_kpa if known_ceiling else None
         self._level_kpa: int | None = 0

@@ -26,7 +26,7 @@ MAX_NODES: Final = 20_000
 
 _TAG: Final = "tag:yaml.org,2002:"
 _PLAIN_INTEGER: Final = re.compile(r"-?(0|[1-9][0-9]{0,17})")
-_PLAIN_FLOAT: Final = re.compile(r"-?[0-9]{1,18}\.[0-9]{0,18}")
+_PLAIN_FLOAT: Final = re.compile(r"-?[0-9]{1,18}(\.[0-9]{0,18})?([eE][-+]?[0-9]{1,3})?")
 _OLD_DIRECTIVE: Final = re.compile(r"^%YAML\s+(?!1\.2\b)(\S+)", re.MULTILINE)
 _OLD_BOOLEANS: Final = frozenset(("y", "n", "yes", "no", "on", "off"))
 

@@ -1,0 +1,318 @@
+"""What must hold for every protocol: it survives YAML, fits the schema, and host and board agree.
+
+The board's side is the firmware's own plan check, fed with the bytes that would be sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+from pressloop.document import (
+    Hold,
+    HostLoss,
+    Item,
+    Pid,
+    Prompt,
+    Protocol,
+    Ramp,
+    Release,
+    Repeat,
+    Stage,
+    json_schema,
+)
+from pressloop.errors import CommandRefusedError
+from pressloop.loading import load_protocol
+from pressloop.plan import Plan, compile_plan, count_steps, finding_of_refusal, unroll
+from pressloop.profile import REFERENCE, MachineProfile
+from pressloop.validation import validate_protocol
+from pressloop.wire.codec import encode_message
+from pressloop.wire.message import Message
+from pressloop.wire.schema import MAX_STEPS, ErrorCode, StepKind
+from pressloop_fw import cbor
+from pressloop_fw import plan as board_plan
+from pressloop_fw import schema as board_schema
+from pressloop_fw.profile import Profile
+from pressloop_fw.scaling import Scaling
+from ruamel.yaml import YAML
+
+BOARD_CODES = {
+    "over-ceiling",
+    "over-limit",
+    "unknown-die",
+    "tolerance-unresolved",
+    "rate-impossible",
+    "wrong-direction",
+    "hold-elsewhere",
+}
+"""What the board refuses too; the rest of the host's codes is about form, or is advice."""
+
+SCHEMA = Draft202012Validator(json_schema())
+
+NAMES = st.text(st.characters(categories=("L", "N", "P", "S")), min_size=1, max_size=20)
+WORDS = st.builds(" ".join, st.lists(NAMES, min_size=1, max_size=3)).map(lambda t: t[:29])
+
+
+def _decimal(low: str, high: str, places: int = 3) -> st.SearchStrategy[Decimal]:
+    return st.decimals(low, high, places=places, allow_nan=False)
+
+
+def _with_unit(number: st.SearchStrategy[Decimal], *units: str) -> st.SearchStrategy[str]:
+    return st.builds(lambda n, u: f"{n} {u}", number, st.sampled_from(units))
+
+
+def _ramp(high_mpa: str) -> st.SearchStrategy[Ramp]:
+    return st.builds(
+        Ramp,
+        target=_with_unit(_decimal("0", high_mpa), "MPa"),
+        rate=_with_unit(_decimal("0.1", "400"), "MPa/s", "MPa/min"),
+    )
+
+
+def _hold(*, own_target: bool) -> st.SearchStrategy[Hold]:
+    return st.builds(
+        Hold,
+        duration=st.just("open") | _with_unit(_decimal("0.01", "20"), "s", "min", "h"),
+        tolerance=_with_unit(_decimal("0.1", "20"), "%", "MPa"),
+        timeout=_with_unit(_decimal("1", "60"), "s", "min"),
+        mode=st.sampled_from(["regulated", "sealed"]),
+        target=_with_unit(_decimal("0", "500"), "MPa") if own_target else st.none(),
+    )
+
+
+_RELEASE = st.builds(
+    Release,
+    target=_with_unit(_decimal("0", "300"), "MPa"),
+    rate=_with_unit(_decimal("0.1", "1000"), "MPa/s"),
+)
+_PID = st.builds(
+    Pid,
+    kp=_with_unit(_decimal("0", "15"), "/s", "1/s"),
+    ki=_with_unit(_decimal("0", "12"), "/s2"),
+    kd=st.floats(0, 15),
+)
+_MAYBE_PID = st.none() | _PID
+_PROMPT = st.builds(Prompt, prompt=WORDS, timeout=_with_unit(_decimal("1", "60"), "min"))
+
+
+_RAMP = _ramp("600")
+_HOLD_OF_RAMP = _hold(own_target=False)
+_HOLD_ALONE = _hold(own_target=True)
+_PARTS = st.sets(st.sampled_from(["ramp", "hold", "release"]), min_size=1)
+
+
+@st.composite
+def _stage(draw: st.DrawFn) -> Stage:
+    parts = draw(_PARTS)
+    hold = _HOLD_OF_RAMP if "ramp" in parts else _HOLD_ALONE
+    return Stage(
+        name=draw(WORDS),
+        ramp=draw(_RAMP) if "ramp" in parts else None,
+        hold=draw(hold) if "hold" in parts else None,
+        release=draw(_RELEASE) if "release" in parts else None,
+        pid=draw(_MAYBE_PID),
+    )
+
+
+def _items(inner: st.SearchStrategy[Item]) -> st.SearchStrategy[Item]:
+    return st.builds(
+        Repeat,
+        repeat=st.integers(1, 5),
+        step=st.none() | _with_unit(_decimal("0", "60"), "MPa"),
+        stages=st.lists(inner, min_size=1, max_size=3),
+    )
+
+
+_ITEM: st.SearchStrategy[Item] = st.recursive(_stage() | _PROMPT, _items, max_leaves=4)
+
+
+def _protocol(
+    stages: st.SearchStrategy[Sequence[Item]], die: st.SearchStrategy[str], ceiling: str
+) -> st.SearchStrategy[Protocol]:
+    return st.builds(
+        Protocol,
+        name=WORDS,
+        die=die,
+        ceiling=_with_unit(_decimal(ceiling, "700"), "MPa"),
+        on_host_loss=st.builds(
+            HostLoss,
+            action=st.sampled_from(["hold", "finish", "vent"]),
+            limit=_with_unit(_decimal("0.01", "100"), "s", "min", "h"),
+        ),
+        host_timeout=_with_unit(_decimal("0.5", "60"), "s"),
+        vent_rate=st.none() | _with_unit(_decimal("0.1", "1000"), "MPa/s"),
+        record_every=st.integers(1, 1000).map(lambda ticks: f"{ticks * 10} ms"),
+        accept_unresolved_tolerance=st.booleans(),
+        stages=stages,
+    )
+
+
+def protocols() -> st.SearchStrategy[Protocol]:
+    """Return any protocol of good form; most of them are beyond some limit of a press."""
+    dies = st.sampled_from(["10 mm", "12 mm", "13 mm", "11.5 mm", "8000 um"])
+    return _protocol(st.lists(_ITEM, min_size=1, max_size=4), dies, "50")
+
+
+@st.composite
+def runnable_protocols(draw: st.DrawFn) -> Protocol:
+    """Return a protocol that the reference press can run."""
+    stages: list[Item] = []
+    level = 0
+    for number in range(draw(st.integers(1, 5))):
+        target = draw(st.integers(20, 250).filter(lambda mpa, now=level: mpa != now))
+        release_to = draw(st.integers(0, target - 1))
+        stages.append(
+            Stage(
+                name=f"stage {number}",
+                ramp=Ramp(
+                    target=f"{target} MPa", rate=draw(_with_unit(_decimal("1", "100"), "MPa/s"))
+                ),
+                hold=Hold(duration=draw(st.sampled_from(["open", "1 min"])), tolerance="1 MPa"),
+                release=Release(target=f"{release_to} MPa", rate="20 MPa/s"),
+            )
+        )
+        level = release_to
+        if level == 0 and draw(st.booleans()):
+            stages.append(Prompt(prompt="Look at it"))
+    return draw(
+        _protocol(st.just(stages), st.sampled_from(["10 mm", "12 mm", "13 mm"]), "255").filter(
+            lambda p: p.ceiling_kpa <= 330_000
+        )
+    )
+
+
+def board_values(fields: object, message: Message) -> tuple[dict[int, object], bytes]:
+    """Return a message as the board decodes it, and its payload."""
+    payload = encode_message(message)
+    return cbor.decode_map(fields, payload, 0, len(payload)), payload
+
+
+def board_profile() -> Profile:
+    return Profile(board_values(board_schema.PROFILE_FIELDS, REFERENCE.to_wire())[0])
+
+
+def send_to_board(plan: Plan) -> CommandRefusedError | None:
+    """Do what the board does with an upload; return its refusal, as `Press` would raise it."""
+    profile = board_profile()
+    if plan.begin.die_um not in profile.dies_um:
+        return refused("unknown-die")
+    board = board_plan.Plan()
+    try:
+        values, payload = board_values(board_schema.PLAN_BEGIN_REQUEST_FIELDS, plan.begin)
+        board.begin(values, payload, profile, Scaling(profile, plan.begin.die_um))
+        for step in plan.steps:
+            board.add(*board_values(board_schema.PLAN_STEP_REQUEST_FIELDS, step))
+        board.commit(plan.digest)
+    except board_plan.PlanError as error:
+        names = {f.key: f.name for f in (plan.steps[0] if error.step >= 0 else plan.begin).FIELDS}
+        code = ErrorCode(error.code).name.lower().replace("_", "-")
+        return refused(code, error.step if error.step >= 0 else None, names.get(error.field))
+    return None
+
+
+def refused(code: str, step: int | None = None, field: str | None = None) -> CommandRefusedError:
+    return CommandRefusedError(
+        "refused", hint="look", command="plan-step", code=code, step=step, field=field
+    )
+
+
+@given(protocols())
+def test_protocol_survives_yaml(protocol: Protocol) -> None:
+    again = load_protocol(protocol.to_yaml())
+    assert again == protocol
+    assert again.sha256 == protocol.sha256
+
+
+@given(protocols())
+def test_schema_accepts_what_the_models_accept(protocol: Protocol) -> None:
+    document = YAML(typ="safe", pure=True).load(protocol.to_yaml())
+    assert list(SCHEMA.iter_errors(document)) == []
+
+
+@given(protocols() | runnable_protocols())
+def test_host_and_board_refuse_the_same_at_the_same_place(protocol: Protocol) -> None:
+    if count_steps(protocol.stages) > MAX_STEPS:
+        return
+    findings = validate_protocol(protocol, REFERENCE).findings
+    refusals = [f for f in findings if f.severity == "error" and f.code in BOARD_CODES]
+    refusal = send_to_board(compile_plan(protocol, REFERENCE))
+    if refusal is None:
+        assert refusals == []
+    else:
+        finding = finding_of_refusal(compile_plan(protocol, REFERENCE), refusal)
+        places = {(f.code, f.path) for f in refusals}
+        # The host says of a hold at zero pressure only that there is nothing to hold.
+        nowhere = {f.path for f in findings if (f.severity, f.code) == ("error", "goes-nowhere")}
+        assert (finding.code, finding.path) in places or nowhere
+
+
+@given(runnable_protocols())
+def test_valid_protocol_gives_a_plan_within_the_limits(protocol: Protocol) -> None:
+    assert validate_protocol(protocol, REFERENCE).errors == ()
+    plan = compile_plan(protocol, REFERENCE)
+    limits = REFERENCE.limits(protocol.die_um)
+    assert plan.begin.ceiling_kpa <= limits.pellet_limit_kpa
+    level = 0
+    for step in plan.steps:
+        if step.kind is StepKind.PROMPT:
+            continue
+        assert step.target_kpa is not None and step.target_kpa <= plan.begin.ceiling_kpa
+        if step.kind is StepKind.HOLD:
+            assert step.target_kpa == level
+            assert (step.duration_ms is None) == bool(step.open)
+        if step.kind is StepKind.RELEASE:
+            assert step.target_kpa < level
+        level = step.target_kpa
+    assert send_to_board(plan) is None
+
+
+@given(protocols())
+def test_unrolling_counts_and_numbers_what_it_makes(protocol: Protocol) -> None:
+    if count_steps(protocol.stages) > MAX_STEPS:
+        return
+    stages, steps = unroll(protocol)
+    assert len(steps) == count_steps(protocol.stages)
+    assert [s.index for s in steps] == list(range(len(steps)))
+    assert [i for stage in stages for i in stage.steps] == list(range(len(steps)))
+    assert all(stages[step.stage].index == step.stage for step in steps)
+    assert all(a.target_kpa == b.start_kpa for a, b in pairwise(steps))
+
+
+@given(st.integers(1000, 100_000))
+def test_limits_are_the_firmware_s_own(die_um: int) -> None:
+    limits, board = REFERENCE.limits(die_um), Scaling(board_profile(), die_um)
+    assert limits.pellet_limit_kpa == board.pellet_limit_kpa
+    assert limits.resolution_kpa == board.resolution_kpa
+    assert limits.fastest_rise_kpa_s == board.fastest_rise_kpa_s
+    assert limits.fastest_fall_kpa_s == board.fastest_fall_kpa_s
+
+
+@given(
+    st.fixed_dictionaries(
+        {
+            f.name: st.integers(max(1, f.low), f.high)
+            for f in REFERENCE.to_wire().FIELDS
+            if f.name
+            in (
+                "kp",
+                "ki",
+                "kd",
+                "accuracy_ppm",
+                "compliance_nl_mpa",
+                "pump_flow_ul_s",
+                "release_flow_ul_s",
+                "ram_area_mm2",
+                "filter_shift",
+                "no_gain_window_ms",
+            )
+        }
+    )
+)
+def test_profile_survives_user_units(changes: dict[str, int]) -> None:
+    wire = replace(REFERENCE.to_wire(), **changes)
+    assert MachineProfile.from_wire(wire).to_wire() == wire

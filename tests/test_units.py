@@ -1,0 +1,152 @@
+"""Quantities are read exactly, printed back, and refused with the units that would be right."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pressloop.units import (
+    DURATION,
+    LENGTH,
+    PER_SECOND,
+    PER_SECOND_SQUARED,
+    PERCENT,
+    PRESSURE,
+    PRESSURE_RATE,
+    Dimension,
+    UnitError,
+    format_quantity,
+    parse,
+    pattern,
+)
+
+DIMENSIONS = [PRESSURE, PRESSURE_RATE, DURATION, LENGTH, PERCENT, PER_SECOND, PER_SECOND_SQUARED]
+
+
+@pytest.mark.parametrize(
+    ("text", "dimension", "base"),
+    [
+        ("250 MPa", PRESSURE, 250_000),
+        ("250MPa", PRESSURE, 250_000),
+        ("  0.25 GPa ", PRESSURE, 250_000),
+        ("2500 bar", PRESSURE, 250_000),
+        ("2.5e5 kPa", PRESSURE, 250_000),
+        ("1 Pa", PRESSURE, Fraction(1, 1000)),
+        ("0.1 MPa", PRESSURE, 100),
+        ("6 MPa/min", PRESSURE_RATE, 100),
+        ("10 bar/s", PRESSURE_RATE, 1000),
+        ("3 min", DURATION, 180_000),
+        ("2 d", DURATION, 172_800_000),
+        ("12.7 mm", LENGTH, 12_700),
+        ("10 \N{MICRO SIGN}m", LENGTH, 10),
+        ("0.5 %", PERCENT, Fraction(1, 2)),
+        ("6 /s", PER_SECOND, 6),
+        ("6 1/s", PER_SECOND, 6),
+        ("61/s", PER_SECOND, 61),
+        ("3 /s2", PER_SECOND_SQUARED, 3),
+        ("250\N{NO-BREAK SPACE}MPa", PRESSURE, 250_000),
+    ],
+)
+def test_reads(text: str, dimension: Dimension, base: Fraction) -> None:
+    assert parse(text, dimension).value == base
+
+
+@pytest.mark.parametrize(
+    ("text", "dimension", "code", "hint"),
+    [
+        ("250", PRESSURE, "missing-unit", "'250 MPa'"),
+        ("3", DURATION, "missing-unit", "'3 min'"),
+        ("250 mPa", PRESSURE, "unknown-unit", "did you mean 'MPa'?"),
+        ("250 psi", PRESSURE, "unknown-unit", "Pa, kPa, MPa, GPa, bar"),
+        ("10 MPa", PRESSURE_RATE, "wrong-unit", "MPa/s"),
+        ("3 mm", DURATION, "wrong-unit", "min"),
+        ("0,5 %", PERCENT, "not-a-quantity", "point"),
+        ("1 000 MPa", PRESSURE, "not-a-quantity", "thousands"),
+        ("1_000 MPa", PRESSURE, "not-a-quantity", "thousands"),
+        (".5 %", PERCENT, "not-a-quantity", "'0.5 %'"),
+        ("3:00", DURATION, "not-a-quantity", "3 min"),
+        ("1 h 30 min", DURATION, "not-a-quantity", "one number"),
+        ("nan MPa", PRESSURE, "not-a-quantity", "finite"),
+        ("inf MPa", PRESSURE, "not-a-quantity", "finite"),
+        ("1e999999999 MPa", PRESSURE, "not-a-quantity", "250 MPa"),
+        ("9" * 100 + " MPa", PRESSURE, "not-a-quantity", "250 MPa"),
+        ("", PRESSURE, "not-a-quantity", "250 MPa"),
+        ("MPa", PRESSURE, "not-a-quantity", "250 MPa"),
+        ("\N{ARABIC-INDIC DIGIT ONE} MPa", PRESSURE, "not-a-quantity", "250 MPa"),
+    ],
+)
+def test_refuses_with_a_hint(text: str, dimension: Dimension, code: str, hint: str) -> None:
+    with pytest.raises(UnitError) as error:
+        parse(text, dimension)
+    assert error.value.code == code
+    assert hint in error.value.hint
+
+
+def test_one_of_several_dimensions() -> None:
+    assert parse("0.5 %", PERCENT, PRESSURE).dimension is PERCENT
+    assert parse("1 MPa", PERCENT, PRESSURE).dimension is PRESSURE
+    with pytest.raises(UnitError) as error:
+        parse("1 s", PERCENT, PRESSURE)
+    assert "a percentage or a pressure" in error.value.message
+
+
+@pytest.mark.parametrize(
+    ("base", "dimension", "text"),
+    [
+        (250_000, PRESSURE, "250 MPa"),
+        (738, PRESSURE, "0.738 MPa"),
+        (0, PRESSURE, "0 MPa"),
+        (90_000, DURATION, "90 s"),
+        (180_000, DURATION, "3 min"),
+        (86_400_000, DURATION, "1 d"),
+        (1500, DURATION, "1.5 s"),
+        (10, DURATION, "0.01 s"),
+        (10_500, LENGTH, "10.5 mm"),
+    ],
+)
+def test_prints(base: int, dimension: Dimension, text: str) -> None:
+    assert format_quantity(base, dimension) == text
+
+
+def test_prints_nothing_that_would_have_to_be_rounded() -> None:
+    with pytest.raises(ValueError, match="decimal"):
+        format_quantity(Fraction(1, 3), PERCENT)
+
+
+@given(st.sampled_from(DIMENSIONS), st.integers(-(10**9), 10**9))
+def test_what_is_printed_reads_back(dimension: Dimension, base: int) -> None:
+    assert parse(format_quantity(base, dimension), dimension).value == base
+
+
+@given(st.sampled_from(DIMENSIONS), st.data())
+def test_normalised_text_reads_as_the_same_quantity(
+    dimension: Dimension, data: st.DataObject
+) -> None:
+    number = data.draw(st.floats(1e-50, 1e50))
+    unit = data.draw(st.sampled_from(sorted(dimension.units)))
+    first = parse(f"{number} {unit}", dimension)
+    assert parse(first.text, dimension).value == first.value
+    assert first.value == Fraction(str(number)) * dimension.units[unit]
+
+
+@given(st.sampled_from(DIMENSIONS), st.text(max_size=30))
+def test_any_text_is_read_or_refused_with_a_hint(dimension: Dimension, text: str) -> None:
+    try:
+        parse(text, dimension)
+    except UnitError as error:
+        assert error.hint
+
+
+@given(st.sampled_from(DIMENSIONS), st.from_regex(r"\A[0-9][0-9.e]{0,4} ?[/1a-zA-Z%2]{1,6}\Z"))
+def test_the_schema_pattern_accepts_what_the_parser_accepts(
+    dimension: Dimension, text: str
+) -> None:
+    try:
+        parse(text, dimension)
+        accepted = True
+    except UnitError:
+        accepted = False
+    assert (re.search(pattern(dimension), text) is not None) == accepted
