@@ -95,6 +95,25 @@ def test_impossible_rate_names_the_fastest() -> None:
     assert found(validate(text % fastest)) == []
 
 
+def test_tolerance_at_the_resolution_is_accepted() -> None:
+    text = (
+        HEAD + "stages:\n- name: a\n  ramp: {target: 74 MPa, rate: 5 MPa/s}\n"
+        "  hold: {duration: 1 min, tolerance: %d kPa}\n"
+    )
+    finest = REFERENCE.limits(10_000).resolution_kpa
+    assert found(validate(text % finest)) == []
+    assert only(text % (finest - 1))[0].startswith("+-0.737 MPa")
+
+
+def test_what_the_wire_cannot_carry_is_impossible_for_every_press() -> None:
+    # The release valve alone would manage three times as much.
+    text = (
+        HEAD + "vent_rate: %d MPa/s\nstages:\n- name: a\n  ramp: {target: 9 MPa, rate: 1 MPa/s}\n"
+    )
+    assert only(text % 1001)[1] == "the fastest is '1000 MPa/s'"
+    assert found(validate(text % 1000)) == []
+
+
 def test_unknown_key_suggests_the_right_one() -> None:
     _, hint = only(HEAD + "stages:\n- name: a\n  ramp: {target: 9 MPa, rate: 1 MPa/s}\n  hodl: 1\n")
     assert "did you mean 'hold'?" in hint
