@@ -89,6 +89,10 @@ pins: ## resolve host/pyproject.toml anew into host/constraints.txt (PINS_ARGS=-
 	  --all-extras --group dev --custom-compile-command 'make pins' $(PINS_ARGS) \
 	  --output-file constraints.txt pyproject.toml
 
+.PHONY: bench
+bench: setup ## measure speeds (docs/benchmarks.md); writes build/bench.json
+	$(BIN)/python -m pressloop.bench.speed
+
 .PHONY: clean
 clean: ## remove everything that was built or installed; runs/ stays
 	rm -rf build .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
