@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import synthetic_run
@@ -18,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pressloop.errors import RecordError
 from pressloop.record import RunEnd, RunRecord, RunRecorder, RunSummary, finalise, verdict_rows
+from pressloop.record.series import signed_ticks
 from pressloop.wire.schema import RECORD_FORMAT, State
 from synthetic_run import Shape, SyntheticRun
 
@@ -364,6 +366,20 @@ def test_a_torn_truth_file_says_what_it_lacks(tmp_path: Path) -> None:
     assert not any(row.passed for row in verdict_rows(summary) if row.source == "truth")
 
 
+def test_a_hole_in_the_truth_is_not_filled_with_its_neighbour(tmp_path: Path) -> None:
+    record(tmp_path, RUN, end=RUN.end(), truth=False)
+    (tmp_path / "run.truth").write_bytes(RUN.truth[: 105 * 16] + RUN.truth[110 * 16 :])
+    finalise(tmp_path)
+    truth = RunRecord.open(tmp_path).frame()["true_pressure_mpa"]
+    assert truth[truth.isna()].index.tolist() == [100, 101, 102, 103, 104]
+
+
+def test_ticks_before_the_start_are_negative_across_the_overflow() -> None:
+    ticks = np.array([(1 << 32) - 2, (1 << 32) - 1, 0, 5], np.uint32)
+    assert signed_ticks(ticks, 0).tolist() == [-2, -1, 0, 5]
+    assert signed_ticks(ticks, (1 << 32) - 1).tolist() == [-1, 0, 1, 6]
+
+
 def test_an_emulated_run_without_truth_says_so(tmp_path: Path) -> None:
     summary = finalise(record(tmp_path, RUN, end=RUN.end(), truth=False))
     assert summary.truth is None
@@ -421,8 +437,12 @@ def test_pauses_stop_the_clock_but_not_the_record(tmp_path: Path) -> None:
         for fields in (struct.unpack(RECORD_FORMAT, raw) for raw in RUN.records[start : start + 40])
     ]
     records = [*RUN.records[:start], *paused, *RUN.records[start + 40 :]]
-    run = SyntheticRun(RUN.header, 1000, 5000, records, RUN.truth)
+    hold = RUN.results[1]
+    shorter = {"ticks": hold.ticks - 40, "dwell_ticks": hold.dwell_ticks - 40}
+    results = [RUN.results[0], hold.model_copy(update=shorter), *RUN.results[2:]]
+    run = SyntheticRun(RUN.header, 1000, 5000, records, RUN.truth, results)
     summary = finalise(record(tmp_path, run, end=run.end()))
+    assert summary.warnings == ()
     whole = finalise(record(tmp_path, RUN, end=RUN.end()))
     assert whole.stages[0].dwell_s is not None and summary.stages[0].dwell_s is not None
     assert summary.stages[0].dwell_s == pytest.approx(whole.stages[0].dwell_s - 0.4)
