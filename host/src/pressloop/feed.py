@@ -30,8 +30,7 @@ class TelemetryFeed(Listener):
 
     def __enter__(self) -> TelemetryFeed:
         """Begin to listen."""
-        self._session.start_stream()
-        self._session.listen(self)
+        self._session.follow(self)
         return self
 
     def __exit__(

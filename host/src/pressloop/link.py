@@ -68,13 +68,16 @@ class SessionLostError(LinkClosedError):
 class _Waiter:
     """A request whose reply is awaited."""
 
-    def __init__(self, command: Command, sequence: int) -> None:
-        self.command = command
-        self.sequence = sequence
+    def __init__(self, command: Command, sequence: int, session: int) -> None:
+        self._command = command
+        self._sequence = sequence
+        self._session = session
         self._reply: concurrent.futures.Future[Frame] = concurrent.futures.Future()
 
     def matches(self, frame: Frame) -> bool:
-        return frame.code == self.command and frame.sequence == self.sequence
+        # The reply to a hello carries the session that it opens; its nonce was checked.
+        mine = frame.session == self._session or self._command is Command.HELLO
+        return mine and frame.code == self._command and frame.sequence == self._sequence
 
     def deliver(self, frame: Frame) -> None:
         if not self._reply.done():
@@ -134,7 +137,6 @@ class Link:
         self._waiter: _Waiter | None = None
         self._hello: HelloReply | None = None
         self._nonce = random.getrandbits(32)
-        self._heard_frames = False
         self._decoder = FrameDecoder()
         self._reader = threading.Thread(
             target=self._read, name=f"pressloop reader {transport.url}", daemon=True
@@ -220,7 +222,7 @@ class Link:
     def _exchange(self, message: Request[R], session: int) -> R:
         command = Command(message.CODE)
         self._sequence = (self._sequence + 1) % _SEQUENCES
-        waiter = self._waiter = _Waiter(command, self._sequence)
+        waiter = self._waiter = _Waiter(command, self._sequence, session)
         data = encode_frame(
             Frame(FrameKind.REQUEST, command, self._sequence, session, encode_message(message))
         )
@@ -261,7 +263,6 @@ class Link:
 
     def _on_frame(self, frame: Frame) -> None:
         """Sort a frame. What does not decode was no frame of ours, whatever its CRC says."""
-        self._heard_frames = True
         try:
             if frame.kind == FrameKind.EVENT:
                 self._take_event(frame)
@@ -282,8 +283,6 @@ class Link:
                 return
             self._hello = hello
             self._session = hello.session
-        elif frame.session != self._session:
-            return
         waiter = self._waiter
         if waiter is not None and waiter.matches(frame):
             waiter.deliver(frame)
@@ -309,22 +308,22 @@ class Link:
 
     def _timeout(self, command: Command) -> BoardTimeoutError:
         console = self.console.tail()
-        if self._heard_frames:
-            hint = (
-                "telemetry arrives but replies do not: the link loses frames, check cable and hub; "
-                "a run goes on by itself on the board and can be attached to again"
-            )
-        elif any(line.startswith(">>>") for line in console):
+        if any(line.startswith(">>>") for line in console):
             hint = (
                 "the board is at the MicroPython prompt, Pressloop's firmware does not run: "
                 "press reset, and flash Pressloop's image if that does not help"
             )
         elif console:
-            hint = "the firmware stopped, see its console above: press the board's reset"
+            hint = "the firmware may have stopped, see its console above: press the board's reset"
+        elif self._hello is not None:
+            hint = (
+                "it answered before, so the firmware hangs or the link loses frames: check cable "
+                "and hub; a run goes on by itself on the board and can be attached to again"
+            )
         else:
             hint = (
-                "nothing at all came back: check that this is the right port (`pressloop ports`) "
-                "and that the controller has power, then press its reset"
+                "nothing that speaks the protocol came back: check that this is the right port "
+                "(`pressloop ports`) and that the controller has power, then press its reset"
             )
         return BoardTimeoutError(
             f"the board at {self.url} did not answer {_name(command)} within "

@@ -246,6 +246,20 @@ class Session:
         """
         return self.in_order(self._start_stream)
 
+    def follow(self, listener: Listener) -> int:
+        """Turn live telemetry on, if it is not, and tell this listener of every later record.
+
+        Returns:
+            Sequence number of the next record.
+        """
+
+        def follow() -> int:
+            first = self._start_stream()
+            self.listen(listener)
+            return first
+
+        return self.in_order(follow)
+
     def fetch(self, missing: range) -> None:
         """Fetch records that the board may still hold and that were not expected before."""
 

@@ -1,0 +1,72 @@
+"""Finding boards by their USB identity."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from pressloop import discovery, errors
+from pressloop.discovery import USB_PRODUCT, USB_VENDOR_ID, find_port, list_boards
+
+
+def port(device: str, serial_number: str | None, product: str | None, vid: int | None) -> object:
+    return SimpleNamespace(
+        device=device, serial_number=serial_number, product=product, vid=vid, pid=5
+    )
+
+
+BOARD = port("/dev/ttyACM0", "E66164084367", USB_PRODUCT, USB_VENDOR_ID)
+SECOND = port("/dev/ttyACM3", "E66164089999", USB_PRODUCT, USB_VENDOR_ID)
+BLANK = port("/dev/ttyACM1", "AA", "Board in FS mode", USB_VENDOR_ID)
+MODEM = port("/dev/ttyUSB0", None, None, 0x1234)
+ONBOARD = port("/dev/ttyS0", None, None, None)
+
+
+@pytest.fixture
+def plug(monkeypatch: pytest.MonkeyPatch):
+    def plugged(*ports: object) -> None:
+        monkeypatch.setattr(discovery.list_ports, "comports", lambda: list(ports))
+
+    return plugged
+
+
+def test_the_only_board_is_found_among_other_ports(plug) -> None:
+    plug(ONBOARD, MODEM, BLANK, BOARD)
+    assert find_port() == "/dev/ttyACM0"
+    assert [found.path for found in list_boards()] == ["/dev/ttyACM0"]
+
+
+def test_a_board_is_found_by_its_serial_number_wherever_it_is(plug) -> None:
+    plug(SECOND, BOARD)
+    assert find_port("E66164089999") == "/dev/ttyACM3"
+    assert find_port("e66164084367") == "/dev/ttyACM0"
+
+
+def test_two_boards_are_listed_not_guessed(plug) -> None:
+    plug(SECOND, BOARD)
+    with pytest.raises(errors.AmbiguousPortError) as caught:
+        find_port()
+    assert caught.value.ports == ("/dev/ttyACM0", "/dev/ttyACM3")
+    assert "E66164089999" in str(caught.value)
+
+
+def test_no_board_says_what_to_check(plug, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.platform", "linux")
+    plug(MODEM)
+    with pytest.raises(errors.NoBoardError) as caught:
+        find_port()
+    for advice in ("cable", "dialout", "ModemManager", '"emulated"'):
+        assert advice in caught.value.hint
+
+
+def test_a_board_without_our_firmware_is_pointed_out(plug) -> None:
+    plug(BLANK)
+    with pytest.raises(errors.NoBoardError, match="/dev/ttyACM1") as caught:
+        find_port()
+    assert "flash" in caught.value.hint
+
+
+def test_a_wrong_serial_number_shows_those_that_are_there(plug) -> None:
+    plug(BOARD)
+    with pytest.raises(errors.NoBoardError, match="E66164084367"):
+        find_port("E6")
