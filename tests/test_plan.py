@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 from pressloop.document import Hold, Item, Pid, Prompt, Protocol, Ramp, Release, Repeat, Stage
+from pressloop.emulator.description import PressDescription
 from pressloop.errors import CommandRefusedError
 from pressloop.loading import load_protocol
 from pressloop.plan import Plan, PlanError, compile_plan, finding_of_refusal
-from pressloop.profile import REFERENCE
+from pressloop.profile import MachineProfile
 from pressloop.validation import validate_file
 from pressloop.wire.codec import encode_message
 from pressloop.wire.schema import (
@@ -21,6 +22,8 @@ from pressloop.wire.schema import (
     StepKind,
 )
 from pydantic import ValidationError
+
+REFERENCE = MachineProfile.from_fields(PressDescription().nominal_profile())
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
@@ -200,10 +203,10 @@ def test_refusal_names_the_line_of_the_file() -> None:
 def test_profile_contradictions_are_refused() -> None:
     for change in (
         {"max_oil_bar": 401},
-        {"raw_full": 4800},
-        {"raw_fault_low": 4800},
+        {"raw_full": 4850},
+        {"raw_fault_low": 4850},
         {"contact_bar": 200},
-        {"approach_opening_percent": 20},
+        {"approach_opening_percent": 19},
         {"accuracy_percent": float("nan")},
     ):
         with pytest.raises(ValidationError):

@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 from pressloop.document import Protocol, Ramp, Release, Stage
+from pressloop.emulator.description import PressDescription
 from pressloop.errors import BadInputError
 from pressloop.loading import load_protocol
-from pressloop.profile import REFERENCE
+from pressloop.profile import MachineProfile
 from pressloop.validation import Validation, validate_file, validate_protocol, validate_text
+
+REFERENCE = MachineProfile.from_fields(PressDescription().nominal_profile())
 
 ROOT = Path(__file__).parent.parent
 BAD = sorted((Path(__file__).parent / "data" / "bad").glob("*.yaml"))

@@ -8,9 +8,12 @@ from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pressloop.emulator.description import PressDescription
 from pressloop.loading import draft_of_bytes
-from pressloop.profile import REFERENCE
+from pressloop.profile import MachineProfile
 from pressloop.validation import Validation, validate_text
+
+REFERENCE = MachineProfile.from_fields(PressDescription().nominal_profile())
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = [p.read_text(encoding="utf-8") for p in sorted((ROOT / "examples").glob("*.yaml"))]

@@ -16,7 +16,8 @@ from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any
 
-from pressloop.profile import REFERENCE
+from pressloop.emulator.description import PressDescription
+from pressloop.profile import MachineProfile
 from pressloop.wire.codec import decode_message, encode_message
 from pressloop.wire.frame import Frame, FrameDecoder, encode_frame
 from pressloop.wire.message import Message
@@ -69,6 +70,8 @@ from pressloop.wire.schema import (
     StreamRequest,
     TelemetryEvent,
 )
+
+REFERENCE = MachineProfile.from_fields(PressDescription().nominal_profile())
 
 WAITS_S = (0.05, 0.1, 0.2, 0.4)
 """Attempts of a request in tests: a board in this process answers within a millisecond."""

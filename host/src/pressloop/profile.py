@@ -205,26 +205,3 @@ class MachineProfile(BaseModel):
 
 def _opening(percent: float) -> int:
     return round(percent * _FULL / 100)
-
-
-REFERENCE: Final = MachineProfile(
-    name="reference press",
-    ram_area_cm2=14.5,
-    full_scale_bar=400,
-    # 4-20 mA over 150 ohm into an ADS1115 at +-4.096 V: 1200 counts per mA; the fault limits are
-    # those of NAMUR NE43, 3.6 and 21 mA.
-    raw_zero=4800,
-    raw_full=24000,
-    raw_fault_low=4320,
-    raw_fault_high=25200,
-    accuracy_percent=0.1,
-    max_oil_bar=350,
-    dies_mm=(10, 12, 13),
-    pump_dead_band_percent=20,
-    release_dead_band_percent=20,
-    pump_flow_ml_s=1.0,
-    release_flow_ml_s=10.0,
-    # 50 mL of oil at 1.38 GPa, and a frame of 100 kN/mm behind 14.5 cm2.
-    compliance_ul_mpa=57.257,
-)
-"""The press that the emulated board has unless told otherwise."""

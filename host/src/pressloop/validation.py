@@ -324,7 +324,7 @@ class _Checker:
         if step.target_kpa == 0:
             self._add(
                 "error",
-                "goes-nowhere",
+                "hold-at-zero",
                 step.target_path,
                 "a hold at zero pressure holds nothing",
                 "give it a target above zero, or use a prompt to wait for the operator",

@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from pressloop.emulator import description
-from pressloop.profile import REFERENCE, MachineProfile
+from pressloop.profile import MachineProfile
 
 PROTOCOL: Any = typer.Argument(help="Protocol file (YAML).", show_default=False)
 
@@ -35,6 +35,5 @@ SEED: Any = typer.Option("--seed", help="Of everything random in the emulated pr
 
 def profile_of(press: Path | None) -> MachineProfile:
     """Return the machine profile of an emulated press, or of the reference press."""
-    if press is None:
-        return REFERENCE
-    return MachineProfile.from_fields(description.load(press).nominal_profile())
+    described = description.PressDescription() if press is None else description.load(press)
+    return MachineProfile.from_fields(described.nominal_profile())

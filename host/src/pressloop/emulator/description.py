@@ -244,7 +244,7 @@ class PressDescription(_Section):
         default=10.0, ge=1, le=100, description="Diameter of the die in the press."
     )
     dies_mm: tuple[Annotated[float, Field(ge=1, le=100)], ...] = Field(
-        default=(10.0, 12.0),
+        default=(10.0, 12.0, 13.0),
         min_length=1,
         max_length=16,
         description="Diameters the press may be used with.",
