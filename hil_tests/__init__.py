@@ -1,0 +1,1 @@
+"""The hardware-in-the-loop suite: the same cases on every board. See docs/hil-tests.md."""

@@ -1,0 +1,221 @@
+"""The boards that the suite runs on, and what can be done to each from outside.
+
+A board is opened by the name given to `--board`. What a bench cannot do to its board is not in
+`offers`, and the cases that need it are reported as not run.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import Final, Literal
+
+from pressloop.emulator.process import EmulatedBoard
+from pressloop.errors import CommandRefusedError
+from pressloop.press import Press
+from pressloop.profile import MachineProfile
+from pressloop.wire.schema import TICK_HZ, AbortRequest, HelloReply, State
+
+from hil_tests import wiring
+from hil_tests.watching import until
+
+PRESSING: Final = "pressing"
+SENSOR_FAULT: Final = "sensor-fault"
+INPUTS: Final = "inputs"
+POWER_CUT: Final = "power-cut"
+TRUTH: Final = "truth"
+
+NEEDS: Final = {
+    PRESSING: "the press to move; allow it with --press-for-real",
+    SENSOR_FAULT: "a transducer whose wire can be broken and shorted by the suite",
+    INPUTS: "an emergency stop and a guard that the suite can operate",
+    POWER_CUT: "a controller whose power the suite can cut",
+    TRUTH: "a press whose true pressure is known",
+}
+"""What a case can need, and how the reason for not running it reads."""
+
+_NO_PROFILE: Final = bytes(8)
+_RELINK_S: Final = 2.0
+
+EMULATED: Final[dict[str, type[EmulatedBoard]]] = {"emulated": EmulatedBoard}
+"""Boards that the suite starts itself, by the name that `Press.open` knows them under."""
+
+SensorFault = Literal["ok", "broken", "short"]
+
+
+class Bench:
+    """One board with its press. What it does not offer raises `NotImplementedError`."""
+
+    offers: frozenset[str] = frozenset()
+
+    def __init__(self, url: str) -> None:
+        """Know where the board is."""
+        self._url = url
+        self.hello: HelloReply | None = None
+
+    @property
+    def url(self) -> str:
+        """What `Press.open` takes; may change with a power cut."""
+        return self._url
+
+    def start(self) -> None:
+        """Have the board there."""
+
+    def stop(self) -> None:
+        """Let go of the board."""
+
+    def open_press(self, relink_s: float = _RELINK_S) -> Press:
+        """Open the press as a host would. Close it before another host is to have the board."""
+        return Press.open(self.url, relink_s=relink_s)
+
+    def console(self) -> str:
+        """What the board itself kept of its console; empty when that is not to be had."""
+        return ""
+
+    def stay_silent(self, press_s: float) -> None:
+        """Let the press go on for a time without a word from any host."""
+        raise NotImplementedError
+
+    def break_sensor(self, fault: SensorFault) -> None:
+        """Break or short the transducer's wire, or mend it."""
+        raise NotImplementedError
+
+    def set_inputs(self, *, emergency_stop: bool = False, guard_open: bool = False) -> None:
+        """Operate emergency stop and guard."""
+        raise NotImplementedError
+
+    def power_cut(self) -> None:
+        """Take the controller's power away and give it back."""
+        raise NotImplementedError
+
+    def true_pressure_mpa(self) -> float:
+        """Look at the pellet."""
+        raise NotImplementedError
+
+    def mend(self) -> None:
+        """Undo whatever a case has done to the wiring."""
+
+    def make_ready(self) -> None:
+        """Bring the board to rest, without faults, with a profile, whatever it was doing."""
+        self.mend()
+        with self.open_press() as press:
+            self.hello = press.hello
+            if press.hello.profile_hash == _NO_PROFILE:
+                self._give_profile(press)
+            rest(press)
+
+    def _give_profile(self, press: Press) -> None:
+        raise AssertionError(
+            f"the board at {self.url} has no machine profile: write one before you run the suite"
+        )
+
+
+class PortBench(Bench):
+    """A real board at a port, or any board behind a socket: nothing of it can be reached."""
+
+    def __init__(self, url: str, *, press_for_real: bool) -> None:
+        """Offer to press only if that is allowed."""
+        super().__init__(url)
+        self.offers = frozenset({PRESSING} if press_for_real else ())
+
+    def stay_silent(self, press_s: float) -> None:
+        """Wait: the silence itself is what the case is about."""
+        import time
+
+        time.sleep(press_s)
+
+
+class EmulatedBench(Bench):
+    """A board and a press in a process that the suite starts, and can do anything to."""
+
+    offers = frozenset(NEEDS)
+
+    def __init__(self, name: str, folder: Path) -> None:
+        """Keep the board's flash in `folder`."""
+        super().__init__(name)
+        self._board = EMULATED[name](wiring.EMULATED_PRESS, work_dir=folder)
+
+    @property
+    def url(self) -> str:
+        """Where the board's link listens at present."""
+        return self._board.url
+
+    def start(self) -> None:
+        """Start the board."""
+        self._board.start()
+
+    def stop(self) -> None:
+        """End the board."""
+        self._board.stop()
+
+    def console(self) -> str:
+        """Return the console of this boot."""
+        return self._board.log_path.read_text(encoding="utf-8", errors="replace")
+
+    def stay_silent(self, press_s: float) -> None:
+        """Watch the board's clock through the control port, which is no host."""
+        end = self._tick() + round(press_s * TICK_HZ)
+        until(lambda: self._tick() >= end, f"{press_s:g} s of press time without a host")
+
+    def break_sensor(self, fault: SensorFault) -> None:
+        """Break or short the transducer's current loop, or mend it."""
+        self._board.control({"sensor": fault})
+
+    def set_inputs(self, *, emergency_stop: bool = False, guard_open: bool = False) -> None:
+        """Set both inputs."""
+        self._board.control({"set": {"emergency_stop": emergency_stop, "guard_open": guard_open}})
+
+    def power_cut(self) -> None:
+        """Kill the board's process and start it again on the same flash."""
+        os.kill(self._board.pid, signal.SIGKILL)
+        self._board.stop()
+        self._board.start()
+
+    def true_pressure_mpa(self) -> float:
+        """Return the plant's pressure on the pellet."""
+        return float(self._board.control({"get": True})["pellet_mpa"])
+
+    def mend(self) -> None:
+        """Start a board that has ended; sensor and inputs as they should be."""
+        if not self._board.running:
+            self._board.stop()
+            self._board.start()
+        self.break_sensor("ok")
+        self.set_inputs()
+
+    def _tick(self) -> int:
+        return int(self._board.control({"get": True})["tick"])
+
+    def _give_profile(self, press: Press) -> None:
+        press.write_profile(MachineProfile.from_fields(self._board.press.nominal_profile()))
+
+
+def open_bench(name: str, folder: Path, *, press_for_real: bool) -> Bench:
+    """Return the bench for a `--board`."""
+    if name in EMULATED:
+        return EmulatedBench(name, folder)
+    return PortBench(name, press_for_real=press_for_real)
+
+
+def rest(press: Press) -> None:
+    """End whatever the press is doing and clear the fault it may have."""
+    if press.status().state not in (State.IDLE, State.FAULT):
+        press.abort()
+        # The second abort opens the release valve fully: no case has to wait for a slow one.
+        try:
+            press.session.request(AbortRequest())
+        except CommandRefusedError as refusal:
+            assert refusal.code == "bad-state", refusal
+    until(lambda: press.status().state in (State.IDLE, State.FAULT), "the press at rest")
+    until(lambda: _is_clear(press), "the fault cleared")
+
+
+def _is_clear(press: Press) -> bool:
+    """Try to clear the fault; it stays while there is pressure."""
+    try:
+        press.clear_fault()
+    except CommandRefusedError as refusal:
+        assert refusal.code == "pressurised", refusal
+        return False
+    return press.status().state is State.IDLE

@@ -1,0 +1,140 @@
+"""The protocols that the cases press, from the numbers in `wiring`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pressloop.wire.schema import (
+    HoldMode,
+    HostLossAction,
+    PlanBeginRequest,
+    PlanStepRequest,
+    StepKind,
+)
+
+from hil_tests import wiring
+
+RAMP: Final = 0
+HOLD: Final = 1
+RELEASE: Final = 2
+PROMPT: Final = 3
+SECOND_HOLD: Final = 5
+"""Steps of `short_run`."""
+
+_HEAD: Final = f"""\
+pressloop: 1
+name: {{name}}
+die: {wiring.DIE_MM:g} mm
+ceiling: {wiring.CEILING_MPA} MPa
+on_host_loss: {{{{action: {{action}}, limit: {{limit_s:g}} s}}}}
+host_timeout: {{timeout_s:g}} s
+vent_rate: {{vent_mpa_s:g}} MPa/s
+stages:
+"""
+
+
+def _head(name: str, action: str = "hold", limit_s: float = 60.0, timeout_s: float = 10.0) -> str:
+    return _HEAD.format(
+        name=name,
+        action=action,
+        limit_s=limit_s,
+        timeout_s=timeout_s,
+        vent_mpa_s=wiring.REST_STOP_MPA,
+    )
+
+
+def three_steps() -> str:
+    """The sodium-ion protocol, shortened: densify, cathode, bond, anode, stack."""
+    first, second, stack = wiring.THREE_STEPS_MPA
+    rate = f"{wiring.FAST_RATE_MPA_S} MPa/s"
+    return _head("Three steps, shortened") + f"""\
+  - name: densify
+    ramp: {{target: {first} MPa, rate: {rate}}}
+    hold: {{duration: 2 s, tolerance: 1 %}}
+    release: {{target: 0 MPa, rate: {rate}}}
+  - prompt: Insert the cathode composite
+  - name: bond
+    ramp: {{target: {second} MPa, rate: {rate}}}
+    hold: {{duration: 2 s, tolerance: 1 %}}
+    release: {{target: 0 MPa, rate: {rate}}}
+  - prompt: Insert the anode
+  - name: stack
+    ramp: {{target: {stack} MPa, rate: {rate}}}
+    hold: {{duration: 2 s, tolerance: 1.5 %}}
+    release: {{target: 0 MPa, rate: {rate}}}
+"""
+
+
+def short_run(
+    action: str = "hold",
+    *,
+    limit_s: float = 60.0,
+    timeout_s: float = 10.0,
+    hold_s: float = 3.0,
+    prompt_timeout_s: float = 60.0,
+) -> str:
+    """One step of each kind, a prompt under pressure, and a second, shorter ramp and hold."""
+    rate = f"{wiring.WORK_RATE_MPA_S} MPa/s"
+    # Slow enough that a host can be lost in the middle of it.
+    slow = f"{wiring.REST_STOP_MPA} MPa/s"
+    tolerance = f"{wiring.TOLERANCE_PERCENT} %"
+    return _head("One step of each kind", action, limit_s, timeout_s) + f"""\
+  - name: press
+    ramp: {{target: {wiring.WORK_MPA} MPa, rate: {slow}}}
+    hold: {{duration: {hold_s:g} s, tolerance: {tolerance}}}
+    release: {{target: {wiring.REST_STOP_MPA} MPa, rate: {slow}}}
+  - prompt: Look at the gauge
+    timeout: {prompt_timeout_s:g} s
+  - name: press again
+    ramp: {{target: {wiring.WORK_MPA} MPa, rate: {rate}}}
+    hold: {{duration: 0.5 s, tolerance: {tolerance}}}
+    release: {{target: 0 MPa, rate: {rate}}}
+"""
+
+
+def one_hold(
+    duration: str, action: str = "finish", *, limit_s: float = 600.0, timeout_s: float = 10.0
+) -> str:
+    """Ramp, hold, release and nothing to answer."""
+    rate = f"{wiring.WORK_RATE_MPA_S} MPa/s"
+    return _head("One hold", action, limit_s, timeout_s) + f"""\
+  - name: hold
+    ramp: {{target: {wiring.WORK_MPA} MPa, rate: {rate}}}
+    hold: {{duration: {duration}, tolerance: {wiring.TOLERANCE_PERCENT} %}}
+    release: {{target: 0 MPa, rate: {rate}}}
+"""
+
+
+def plan_begin(steps: int = 4) -> PlanBeginRequest:
+    """A plan header as a careless script would write it, right in every field."""
+    return PlanBeginRequest(
+        steps=steps,
+        die_um=round(wiring.DIE_MM * 1000),
+        ceiling_kpa=wiring.CEILING_MPA * 1000,
+        host_loss=HostLossAction.VENT,
+        host_loss_limit_ms=10_000,
+        host_timeout_ms=2_000,
+        vent_rate_kpa_s=wiring.WORK_RATE_MPA_S * 1000,
+        record_every=1,
+        accept_unresolved=False,
+    )
+
+
+def plan_steps() -> list[PlanStepRequest]:
+    """Return one right step of each kind, in the order of their names: ramp, hold, release, prompt."""
+    work_kpa, rate_kpa_s = wiring.WORK_MPA * 1000, wiring.WORK_RATE_MPA_S * 1000
+    return [
+        PlanStepRequest(0, StepKind.RAMP, 0, target_kpa=work_kpa, rate_kpa_s=rate_kpa_s),
+        PlanStepRequest(
+            1,
+            StepKind.HOLD,
+            0,
+            target_kpa=work_kpa,
+            tolerance_kpa=work_kpa * wiring.TOLERANCE_PERCENT // 100,
+            duration_ms=1_000,
+            timeout_ms=10_000,
+            mode=HoldMode.REGULATED,
+        ),
+        PlanStepRequest(2, StepKind.RELEASE, 0, target_kpa=0, rate_kpa_s=rate_kpa_s),
+        PlanStepRequest(3, StepKind.PROMPT, 1, text="Done?", timeout_ms=10_000),
+    ]

@@ -1,0 +1,112 @@
+"""A conversation with a board below the SDK: frames by hand, right and wrong ones."""
+
+from __future__ import annotations
+
+import random
+import time
+from types import TracebackType
+from typing import Final, TypeVar
+
+from pressloop.transport import Transport
+from pressloop.wire.codec import decode_message, encode_message
+from pressloop.wire.frame import Frame, FrameDecoder, encode_frame
+from pressloop.wire.message import Message, Request
+from pressloop.wire.schema import (
+    PROTOCOL_MAJOR,
+    PROTOCOL_MINOR,
+    ErrorReply,
+    FrameKind,
+    HelloReply,
+    HelloRequest,
+)
+
+R = TypeVar("R", bound=Message)
+
+REPLY_LIMIT_S: Final = 5.0
+
+
+class RawLink:
+    """Sends whatever bytes; waits for frames."""
+
+    def __init__(self, transport: Transport) -> None:
+        """Say nothing yet."""
+        self._transport = transport
+        self._decoder = FrameDecoder()
+        self._frames: list[Frame] = []
+        self.session = 0
+        self.sequence = random.randrange(1 << 15)
+
+    def __enter__(self) -> RawLink:
+        """Use in a `with` block."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Let go of the port."""
+        self._transport.close()
+
+    def hello(self, nonce: int | None = None, major: int = PROTOCOL_MAJOR) -> HelloReply:
+        """Open a session."""
+        nonce = random.getrandbits(32) if nonce is None else nonce
+        request = HelloRequest(nonce, major, PROTOCOL_MINOR, "hardware-in-the-loop suite")
+        frame = self.exchange(self.frame(request, session=0))
+        assert frame.kind == FrameKind.REPLY, decode_message(ErrorReply, frame.payload)
+        reply = decode_message(HelloReply, frame.payload)
+        self.session = reply.session
+        return reply
+
+    def frame(
+        self,
+        request: Request[R],
+        *,
+        payload: bytes | None = None,
+        session: int | None = None,
+    ) -> Frame:
+        """Return the next request's frame, with another payload or session if given."""
+        self.sequence = (self.sequence + 1) & 0xFFFF
+        return Frame(
+            FrameKind.REQUEST,
+            request.CODE,
+            self.sequence,
+            self.session if session is None else session,
+            encode_message(request) if payload is None else payload,
+        )
+
+    def send(self, data: bytes) -> None:
+        """Put bytes on the wire."""
+        self._transport.write(data)
+
+    def exchange(self, frame: Frame) -> Frame:
+        """Send a request and return the reply or error that belongs to it."""
+        self.send(encode_frame(frame))
+        return self.answer(frame.sequence)
+
+    def answer(self, sequence: int) -> Frame:
+        """Wait for the reply or error to a request."""
+        give_up_s = time.monotonic() + REPLY_LIMIT_S
+        while time.monotonic() < give_up_s:
+            for found in self._decoder.feed(self._transport.read()):
+                answers = (FrameKind.REPLY, FrameKind.ERROR)
+                if isinstance(found, Frame) and found.kind in answers:
+                    self._frames.append(found)
+            for frame in self._frames:
+                if frame.sequence == sequence:
+                    self._frames.remove(frame)
+                    return frame
+        raise AssertionError(f"no answer to request {sequence} within {REPLY_LIMIT_S:g} s")
+
+    def ask(self, request: Request[R]) -> R:
+        """Send a request and return its reply."""
+        frame = self.exchange(self.frame(request))
+        assert frame.kind == FrameKind.REPLY, decode_message(ErrorReply, frame.payload)
+        return decode_message(request.reply_type(), frame.payload)
+
+    def refusal(self, frame: Frame) -> ErrorReply:
+        """Send a request that must be refused; return the refusal."""
+        answer = self.exchange(frame)
+        assert answer.kind == FrameKind.ERROR, f"not refused: {answer}"
+        return decode_message(ErrorReply, answer.payload)

@@ -1,0 +1,143 @@
+"""A log of the wire: what both ends sent, when, as bytes and as messages.
+
+Every chunk is appended to a file as it passes, so the log of a killed process is whole, and several
+processes can share one file. Decoding is left for when somebody wants to read it.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from io import RawIOBase
+from pathlib import Path
+from typing import Any, Final
+
+import cbor2
+from pressloop.transport import SerialTransport, SocketTransport, Transport
+from pressloop.wire.frame import Frame, FrameDecoder
+from pressloop.wire.message import Message, Request
+from pressloop.wire.schema import (
+    AliveNotice,
+    Command,
+    ErrorCode,
+    ErrorReply,
+    Event,
+    FrameKind,
+    Notice,
+    TelemetryEvent,
+)
+
+TO_BOARD: Final = ">"
+TO_HOST: Final = "<"
+_LONGEST_BYTES: Final = 24
+"""Bytes of a string that a readable line shows; the hexadecimal line has them all."""
+
+_REQUESTS: Final[dict[int, type[Request[Any]]]] = {
+    int(request.CODE): request for request in Request.__subclasses__()
+}
+_NAMES: Final[dict[FrameKind, type[Command] | type[Notice] | type[Event]]] = {
+    FrameKind.NOTICE: Notice,
+    FrameKind.EVENT: Event,
+}
+
+
+@contextmanager
+def tapped(log: Path) -> Iterator[None]:
+    """Log whatever passes any transport of this process inside the block."""
+    # On the classes, so that it does not matter who opens a connection, and when.
+    untapped = {kind: (kind.read, kind.write) for kind in (SerialTransport, SocketTransport)}
+    file = log.open("ab", buffering=0)
+    for kind, (read, write) in untapped.items():
+        kind.read = _noting_reads(read, file)  # type: ignore[method-assign]
+        kind.write = _noting_writes(write, file)  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        for kind, (read, write) in untapped.items():
+            kind.read, kind.write = read, write  # type: ignore[method-assign]
+        file.close()
+
+
+def _noting_reads(read: Callable[[Any], bytes], file: RawIOBase) -> Callable[[Any], bytes]:
+    def noting(transport: Transport) -> bytes:
+        data = read(transport)
+        if data:
+            _note(file, TO_HOST, data)
+        return data
+
+    return noting
+
+
+def _noting_writes(
+    write: Callable[[Any, bytes], None], file: RawIOBase
+) -> Callable[[Any, bytes], None]:
+    def noting(transport: Transport, data: bytes) -> None:
+        _note(file, TO_BOARD, data)
+        write(transport, data)
+
+    return noting
+
+
+def _note(file: RawIOBase, direction: str, data: bytes) -> None:
+    if file.closed:
+        return  # a connection that its case left open
+    # One write per line: appends of several threads and processes do not mix.
+    file.write(f"{time.time():.6f} {os.getpid()} {direction} {data.hex()}\n".encode())
+
+
+def read_log(log: Path) -> list[str]:
+    """Return a log as readable lines: time, process, direction, bytes; below them the messages."""
+    if not log.exists():
+        return []
+    decoders: dict[tuple[str, str], FrameDecoder] = {}
+    lines: list[str] = []
+    began_s: float | None = None
+    for entry in log.read_text().splitlines():
+        at, process, direction, data = entry.split(" ")
+        began_s = float(at) if began_s is None else began_s
+        lines.append(f"{float(at) - began_s:10.6f} {process} {direction} {data}")
+        decoder = decoders.setdefault((process, direction), FrameDecoder())
+        dropped = decoder.errors
+        for found in decoder.feed(bytes.fromhex(data)):
+            text = describe(found) if isinstance(found, Frame) else f"console {found!r}"
+            lines.append(f"{'':10} {process} {direction}   {text}")
+        if decoder.errors > dropped:
+            lines.append(f"{'':10} {process} {direction}   {decoder.errors - dropped} bad frame(s)")
+    return lines
+
+
+def describe(frame: Frame) -> str:
+    """Return a frame in words."""
+    head = f"session {frame.session} sequence {frame.sequence}"
+    try:
+        kind = FrameKind(frame.kind)
+        name = _NAMES.get(kind, Command)(frame.code).name.lower()
+        return f"{kind.name.lower()} {name} {head} {_values(kind, frame)}"
+    except (ValueError, KeyError, cbor2.CBORDecodeError) as error:
+        return f"kind {frame.kind} code {frame.code} {head}: not a message ({error})"
+
+
+def _values(kind: FrameKind, frame: Frame) -> str:
+    message: type[Message]
+    if kind is FrameKind.ERROR:
+        message = ErrorReply
+    elif kind is FrameKind.NOTICE:
+        message = AliveNotice
+    elif kind is FrameKind.EVENT:
+        message = TelemetryEvent
+    else:
+        request = _REQUESTS[frame.code]
+        message = request if kind is FrameKind.REQUEST else request.reply_type()
+    names = {field.key: field.name for field in message.FIELDS}
+    values = {names.get(key, key): _short(value) for key, value in cbor2.loads(frame.payload).items()}
+    if kind is FrameKind.ERROR:
+        values["code"] = ErrorCode(values["code"]).name.lower()
+    return " ".join(f"{name}={value}" for name, value in values.items())
+
+
+def _short(value: Any) -> Any:
+    if isinstance(value, bytes) and len(value) > _LONGEST_BYTES:
+        return f"{value[:_LONGEST_BYTES].hex()}.. ({len(value)} bytes)"
+    return value.hex() if isinstance(value, bytes) else value
