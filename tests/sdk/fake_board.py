@@ -171,6 +171,18 @@ class FakeBoard:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
 
+    def vanish(self) -> None:
+        """Cut the connection and take no other."""
+        self._closing = True
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self.unplug()
+
+    def press_on(self, ticks: int) -> None:
+        """Let time pass until the host has followed, as many ticks as fit whole batches."""
+        for _ in range(ticks // 20):
+            self.advance(20)
+        self.wait_for(lambda: ("alive", self.tick) in self.log)
+
     def advance(self, ticks: int, *, silently: bool = False) -> None:
         """Let time pass: one record per tick, and a telemetry event at the end."""
         with self.lock:
@@ -239,7 +251,10 @@ class FakeBoard:
 
     def _serve(self) -> None:
         while not self._closing:
-            connection, _ = self._listener.accept()
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._connection = connection
             decoder = FrameDecoder()

@@ -292,8 +292,7 @@ def test_a_board_that_restarts_behind_its_port_is_noticed(
 def test_a_link_that_stays_lost_ends_the_session(board: FakeBoard, open_session: Opener) -> None:
     session = open_session(relink_s=0.0)
     keeper = listening(session)
-    board.incoming = lambda frame: []
-    board.unplug()
+    board.vanish()
     keeper.wait_for(lambda: keeper.closed)
     assert isinstance(keeper.closed[0], errors.LinkClosedError)
     with pytest.raises(errors.LinkClosedError, match="the link to the board"):

@@ -47,7 +47,8 @@ if TYPE_CHECKING:
     from pressloop.profile import MachineProfile
     from pressloop.prompts import OpenPrompt, ask_on_terminal, confirm_all
     from pressloop.record import RunRecord
-    from pressloop.run import Run, RunResult
+    from pressloop.result import RunResult
+    from pressloop.run import Run
     from pressloop.status import PressStatus
     from pressloop.telemetry import TelemetryBatch, TelemetryRecord
     from pressloop.validation import load_protocol
@@ -82,7 +83,7 @@ _HOMES: Final = {
     "Run": "run",
     "RunFailedError": "errors",
     "RunRecord": "record",
-    "RunResult": "run",
+    "RunResult": "result",
     "Stage": "document",
     "TelemetryBatch": "telemetry",
     "TelemetryRecord": "telemetry",

@@ -9,26 +9,23 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Final
 
 from pressloop import __version__
-from pressloop.console import TAIL_LINES
-from pressloop.discovery import find_port, list_serial_ports
 from pressloop.document import Protocol
 from pressloop.emulator.description import PressDescription
 from pressloop.emulator.process import EmulatedBoard, Pacing
 from pressloop.errors import (
     BadInputError,
     CommandRefusedError,
-    EmulatorError,
-    NoBoardError,
     PressloopError,
     RecordError,
 )
 from pressloop.feed import TelemetryFeed
+from pressloop.follower import NOT_STARTED
+from pressloop.place import EMULATED, connect_emulated, find_place
 from pressloop.plan import Plan, compile_plan, finding_of_refusal
 from pressloop.profile import MachineProfile
 from pressloop.prompts import Asker, ask_on_terminal
@@ -36,11 +33,11 @@ from pressloop.record import EmulatedPress, RunEnd, RunHeader, RunRecorder
 from pressloop.record.entries import events_of, header_of, start_of
 from pressloop.record.from_wire import board_identity, planned_stages, planned_steps
 from pressloop.record.journal import JOURNAL_NAME, JournalContents, read_journal
-from pressloop.run import NOT_STARTED, VENT_LIMIT_S, Run, RunResult, html_table
+from pressloop.result import RunResult, html_table
+from pressloop.run import VENT_LIMIT_S, Run
 from pressloop.session import RELINK_S, Session
 from pressloop.status import PressStatus
 from pressloop.telemetry import TelemetryBatch
-from pressloop.transport import SOCKET_SCHEME, Transport, open_transport
 from pressloop.validation import Validation, validate_file, validate_protocol, validate_text
 from pressloop.wire.codec import encode_message
 from pressloop.wire.schema import (
@@ -57,7 +54,6 @@ from pressloop.wire.schema import (
     StepResultRequest,
 )
 
-_EMULATED: Final = "emulated"
 _EMULATED_RELINK_S: Final = 2.0
 """An emulated board has no cable to replug: when its process is gone it is gone."""
 
@@ -84,14 +80,6 @@ _log = logging.getLogger(__name__)
 
 ProtocolSource = Protocol | Path | str
 """A protocol: built in Python, the path of a file, or YAML text of more than one line."""
-
-
-@dataclass(frozen=True)
-class _Place:
-    """Where a board is: the name to find it again, and how to connect."""
-
-    name: str
-    connect: Callable[[], Transport]
 
 
 class Press:
@@ -147,7 +135,7 @@ class Press:
             EmulatorError: The emulated board could not be started.
             BadInputError: The port or the description of the press is malformed.
         """
-        if port == _EMULATED:
+        if port == EMULATED:
             board = EmulatedBoard(press, seed=seed, pacing=pacing, speed=speed).start()
             try:
                 return cls._on_emulated(board)
@@ -159,7 +147,7 @@ class Press:
                 f"the press description is for the emulated press, the port is {port!r}",
                 hint='use the port "emulated", or leave out the description',
             )
-        place = _find(port)
+        place = find_place(port)
         session = Session(place.connect, host=_HOST, relink_s=relink_s)
         return cls(place.name, session)
 
@@ -179,7 +167,7 @@ class Press:
 
     @classmethod
     def _on_emulated(cls, board: EmulatedBoard) -> Press:
-        session = Session(lambda: _connect_emulated(board), host=_HOST, relink_s=_EMULATED_RELINK_S)
+        session = Session(lambda: connect_emulated(board), host=_HOST, relink_s=_EMULATED_RELINK_S)
         try:
             if session.hello.profile_hash == _NO_PROFILE:
                 session.request(ProfileWriteRequest(**board.press.nominal_profile()))
@@ -365,7 +353,7 @@ class Press:
         run = Run(self._session, recorder, ask=on_prompt, on_status=on_status, truth=truth)
         self._run = run
         if restarted:
-            run.on_relink(restarted=True)
+            run.follower.on_relink(restarted=True)
         else:
             self._session.in_order(lambda: self._rejoin(run, recorder, contents))
         return run
@@ -506,7 +494,7 @@ class Press:
         run.begin(run_first, start_tick)
         for first, last in recorder.gaps(run_first, next_record):
             self._session.fetch(range(first, last + 1))
-        run.look()
+        run.follower.look()
 
     def _emulated_press(self) -> EmulatedPress | None:
         if self._board is None:
@@ -529,49 +517,6 @@ class Press:
                 ("simulated", "yes, no real press" if hello.simulated else "no"),
             ]
         )
-
-
-def _find(port: str | None) -> _Place:
-    """Say where a board is and how to connect to it, now and after a lost link."""
-    if port is None:
-        path = find_port()
-        serials = {found.path: found.serial_number for found in list_serial_ports()}
-        # The path can move when the cable is replugged, the serial number cannot.
-        return _by_serial(serials[path]) if serials.get(path) else _by_path(path)
-    if port.partition(":")[0] == _EMULATED:
-        raise NoBoardError(
-            f"this version has no emulated board {port!r}",
-            hint='use "emulated", which runs the same firmware sources',
-            code="no-such-emulator",
-        )
-    if port.startswith(SOCKET_SCHEME) or _is_path(port):
-        return _by_path(port)
-    return _by_serial(port)
-
-
-def _by_path(path: str) -> _Place:
-    return _Place(path, lambda: open_transport(path))
-
-
-def _by_serial(serial_number: str) -> _Place:
-    return _Place(serial_number, lambda: open_transport(find_port(serial_number)))
-
-
-def _is_path(port: str) -> bool:
-    return "/" in port or "\\" in port or port.upper().startswith("COM")
-
-
-def _connect_emulated(board: EmulatedBoard) -> Transport:
-    try:
-        return open_transport(board.url)
-    except NoBoardError as error:
-        log = board.log_path.read_text(encoding="utf-8", errors="replace").splitlines()
-        console = "\n".join(f"    {line}" for line in log[-TAIL_LINES:])
-        raise EmulatorError(
-            f"the emulated board has ended; its console said last:\n{console}",
-            hint="open the press again; if it ends again, the traceback above says where",
-            code="emulated-board-ended",
-        ) from error
 
 
 def _validate(protocol: ProtocolSource, profile: MachineProfile) -> Validation:

@@ -1,0 +1,290 @@
+"""Follows a run to its end: records, notices prompts and the end, closes the record.
+
+Everything that reacts to telemetry does so from what the newest record says, not from having seen
+a change: after a lost link or a hole nothing is missed, and nothing is done twice. All of it runs
+in the session's dispatcher thread.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Final
+
+from pressloop.controls import AT_REST, Controls
+from pressloop.errors import BoardTimeoutError, LinkClosedError, PressloopError
+from pressloop.feed import TelemetryFeed
+from pressloop.prompts import PromptDesk
+from pressloop.record import BoardStepResult, RunEnd, RunRecorder
+from pressloop.record.from_wire import step_result
+from pressloop.record.layout import wire_name
+from pressloop.session import Listener, Session
+from pressloop.status import PressStatus
+from pressloop.telemetry import TelemetryBatch
+from pressloop.wire.schema import (
+    TICK_HZ,
+    EndReason,
+    Fault,
+    FlagBits,
+    State,
+    StatusReply,
+    StepResultRequest,
+)
+
+BOARD_RESET: Final = "board-reset"
+"""End reason of a run whose board restarted: the board itself cannot tell how it ended."""
+
+NOT_STARTED: Final = "not-started"
+"""End reason of a record whose start the board refused or did not carry out."""
+
+_STATUS_INTERVAL_S: Final = 0.1
+"""Least time between two status callbacks: what a person can read."""
+
+_UNSEEN_TICKS: Final = TICK_HZ
+"""Device time without a record after which the state is asked for. Records can be 10 s apart."""
+
+_log = logging.getLogger(__name__)
+
+
+class Follower(Listener):
+    """The run as the dispatcher thread sees it.
+
+    Attributes:
+        state: What the newest telemetry says the press is doing.
+        over: Set when nothing more is recorded, whatever the reason.
+        ended: Whether the end of the run is in the record.
+        failure: What a callback or the recorder raised first; the run was aborted for it.
+        lost: Why the session ended before the run did.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        recorder: RunRecorder,
+        controls: Controls,
+        desk: PromptDesk,
+        on_status: Callable[[PressStatus], None] | None,
+    ) -> None:
+        """Know of a run that has not begun."""
+        self._session = session
+        self._recorder = recorder
+        self._controls = controls
+        self._desk = desk
+        self._on_status = on_status
+        self.state = State.RUNNING
+        self.over = threading.Event()
+        self.ended = False
+        self.failure: BaseException | None = None
+        self.lost: PressloopError | None = None
+        self._feeds: list[TelemetryFeed] = []
+        self._run_first = 0
+        self._start_tick = 0
+        self._newest_tick = -1
+        self._host_lost = False
+        self._status_at_s = 0.0
+        self._abort_due = False
+        self._first_at_rest: int | None = None
+        self._ending: StatusReply | None = None
+
+    def begin(self, run_first: int, start_tick: int) -> None:
+        """Follow the run from its first record on."""
+        self._run_first = run_first
+        self._start_tick = start_tick
+        self._session.listen(self)
+
+    def look(self) -> None:
+        """React to what the board is doing, without waiting for telemetry."""
+        status = self._session.status()
+        self.state = status.state
+        if status.tick <= self._start_tick + 1:
+            return  # the board has not got round to starting
+        if status.state in AT_REST:
+            self._ending = status
+            if self._first_at_rest is None:
+                self._session.expect(status.next)
+        elif status.state is State.PROMPTING and self._desk.open_step != status.step:
+            self._desk.put(status)
+
+    def readable(self, status: StatusReply) -> PressStatus:
+        """Return a status with what is known of the run."""
+        stage = self._recorder.header.stage_of_step(status.step)
+        return PressStatus.from_wire(
+            status,
+            stage_name=None if stage is None else stage.name,
+            elapsed_s=max(0, status.tick - self._start_tick) / TICK_HZ,
+        )
+
+    def end_with_run(self, feed: TelemetryFeed) -> None:
+        """End a feed when the run is over."""
+        self._feeds.append(feed)
+        if self.over.is_set():
+            feed.end()
+
+    def fail(self, error: BaseException) -> None:
+        """Abort the press for the first failure of the host's side."""
+        if self.failure is None:
+            _log.error("aborting the run: %r", error)
+            self.failure = error
+            self._abort_for_failure()
+
+    def let_go(self) -> None:
+        """Leave the record open-ended: the run goes on without this program."""
+        if not self.over.is_set():
+            self._recorder.close()
+            self._leave()
+
+    # --- told by the session
+
+    def on_telemetry(self, batch: TelemetryBatch) -> None:
+        """Record first, then react."""
+        mine = batch.without(max(0, self._run_first - batch.first))
+        newest = mine.newest
+        if newest is not None:
+            self._record(mine)
+            self._note_rest(mine)
+            if newest.tick > self._newest_tick:
+                self._newest_tick = newest.tick
+                self.state = newest.state
+                self._note_host_loss(bool(newest.flags & FlagBits.HOST_LOST), newest.tick)
+                self._react(newest.state, newest.step)
+        elif batch.tick - max(self._newest_tick, self._start_tick) >= _UNSEEN_TICKS:
+            self._newest_tick = batch.tick
+            self.look()
+        self._report_status()
+
+    def on_settled(self) -> None:
+        """Close the books once the end is known and nothing is missing any more."""
+        if self._abort_due:
+            self._abort_due = False
+            self._abort_for_failure()
+        if self._ending is not None:
+            self._finish(self._ending)
+
+    def on_lost_records(self, lost: range) -> None:
+        """Note a gap that nobody can fill."""
+        if lost.stop > self._run_first:
+            first = max(lost.start, self._run_first)
+            self._recorder.event("note", text="telemetry lost", first=first, last=lost.stop - 1)
+
+    def on_relink(self, restarted: bool) -> None:
+        """Note that the link was away; a board that restarted has no run any more."""
+        if not restarted:
+            self._recorder.event("note", text="the link was lost and is back")
+            return
+        hello = self._session.hello
+        held = self._recorder.held
+        self._close_record(
+            RunEnd(
+                end_reason=BOARD_RESET,
+                fault=None if hello.last_fault is Fault.NONE else wire_name(hello.last_fault),
+                last_seq=held[-1][1] if held else None,
+                note=f"the controller restarted ({wire_name(hello.reset_cause)}) during the run",
+            )
+        )
+
+    def on_closed(self, error: PressloopError | None) -> None:
+        """Leave the record open-ended: the run may well go on."""
+        if not self.over.is_set():
+            self.lost = error or LinkClosedError(
+                "the press was closed during the run", hint="open the press again"
+            )
+            self.let_go()
+
+    def on_error(self, error: Exception) -> None:
+        """Abort the press when a callback or the recorder failed."""
+        self.fail(error)
+
+    # --- reactions
+
+    def _react(self, state: State, step: int) -> None:
+        if self._ending is not None:
+            return
+        if self._desk.open_step is not None and self._desk.open_step != step:
+            self._desk.withdraw()
+        asks = state is State.PROMPTING and self._desk.open_step != step
+        if asks or state in AT_REST:
+            self.look()
+
+    def _record(self, batch: TelemetryBatch) -> None:
+        """Record a batch; a disk that refuses ends the run, not the following of it."""
+        try:
+            self._recorder.telemetry(batch.first, batch.data, batch.source)
+        except Exception as error:
+            self.fail(error)
+
+    def _note_rest(self, batch: TelemetryBatch) -> None:
+        """Remember the run's last record: the first one at rest."""
+        newest = batch.newest
+        if newest is None or newest.state not in AT_REST:
+            return
+        for number, record in enumerate(batch, batch.first):
+            if record.state in AT_REST and record.tick > self._start_tick + 1:
+                if self._first_at_rest is None or number < self._first_at_rest:
+                    self._first_at_rest = number
+                return
+
+    def _note_host_loss(self, lost: bool, tick: int) -> None:
+        if lost and not self._host_lost:
+            self._recorder.event("host-lost", tick=tick)
+        self._host_lost = lost
+
+    def _report_status(self) -> None:
+        if self._on_status is None or self.over.is_set():
+            return
+        now_s = time.monotonic()
+        if now_s - self._status_at_s >= _STATUS_INTERVAL_S:
+            self._status_at_s = now_s
+            self._on_status(self.readable(self._session.status()))
+
+    def _abort_for_failure(self) -> None:
+        """Abort; on a link that is down, when it is back."""
+        try:
+            self._controls.abort("failure of the host's software")
+        except (LinkClosedError, BoardTimeoutError):
+            self._abort_due = True
+        except Exception:
+            _log.exception("the abort could not be recorded")
+        self._desk.release()
+
+    # --- the end
+
+    def _finish(self, status: StatusReply) -> None:
+        """Record how the run ended by the board's account."""
+        fault = status.state is State.FAULT
+        end_reason = EndReason.FAULT if fault else status.end_reason
+        last = self._first_at_rest
+        self._close_record(
+            RunEnd(
+                end_reason=NOT_STARTED if end_reason is EndReason.NONE else wire_name(end_reason),
+                fault=wire_name(status.fault) if fault else None,
+                last_seq=status.next - 1 if last is None else last,
+                step_results=self._step_results(),
+                note="" if self.failure is None else f"aborted because of {self.failure!r}",
+            )
+        )
+
+    def _step_results(self) -> tuple[BoardStepResult, ...]:
+        return tuple(
+            step_result(step.index, self._session.request(StepResultRequest(step.index)))
+            for step in self._recorder.header.steps
+        )
+
+    def _close_record(self, end: RunEnd) -> None:
+        """Write the end; a disk that refuses must not keep anybody waiting."""
+        try:
+            if end.fault is not None:
+                self._recorder.event("fault", fault=end.fault)
+            self._recorder.close(end)
+        except Exception as error:
+            self.failure = self.failure or error
+        self.ended = True
+        self._leave()
+
+    def _leave(self) -> None:
+        self._session.unlisten(self)
+        self.over.set()
+        self._desk.close()
+        for feed in self._feeds:
+            feed.end()

@@ -1,0 +1,81 @@
+"""Where a board is: from what a user names it by to how to connect, now and after a lost link."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from pressloop.console import TAIL_LINES
+from pressloop.discovery import find_port, list_serial_ports
+from pressloop.emulator.process import EmulatedBoard
+from pressloop.errors import EmulatorError, NoBoardError
+from pressloop.transport import SOCKET_SCHEME, Transport, open_transport
+
+EMULATED: Final = "emulated"
+"""Port that starts an emulated board."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a board is: the name to find it again, and how to connect."""
+
+    name: str
+    connect: Callable[[], Transport]
+
+
+def find_place(port: str | None) -> Place:
+    """Find the board that a user means.
+
+    Args:
+        port: `"socket://host:port"`, a serial port, a USB serial number, or None for the one board
+            that is plugged in.
+
+    Raises:
+        NoBoardError: There is none, or none that can be meant.
+        AmbiguousPortError: Several are plugged in and none was named.
+    """
+    if port is None:
+        path = find_port()
+        serials = {found.path: found.serial_number for found in list_serial_ports()}
+        # The path can move when the cable is replugged, the serial number cannot.
+        return _by_serial(serials[path]) if serials.get(path) else _by_path(path)
+    if port.partition(":")[0] == EMULATED:
+        raise NoBoardError(
+            f"this version has no emulated board {port!r}",
+            hint='use "emulated", which runs the same firmware sources',
+            code="no-such-emulator",
+        )
+    if port.startswith(SOCKET_SCHEME) or _is_path(port):
+        return _by_path(port)
+    return _by_serial(port)
+
+
+def _by_path(path: str) -> Place:
+    return Place(path, lambda: open_transport(path))
+
+
+def _by_serial(serial_number: str) -> Place:
+    return Place(serial_number, lambda: open_transport(find_port(serial_number)))
+
+
+def _is_path(port: str) -> bool:
+    return "/" in port or "\\" in port or port.upper().startswith("COM")
+
+
+def connect_emulated(board: EmulatedBoard) -> Transport:
+    """Connect to an emulated board that this program started.
+
+    Raises:
+        EmulatorError: Its process has ended; the message has what it printed last.
+    """
+    try:
+        return open_transport(board.url)
+    except NoBoardError as error:
+        log = board.log_path.read_text(encoding="utf-8", errors="replace").splitlines()
+        console = "\n".join(f"    {line}" for line in log[-TAIL_LINES:])
+        raise EmulatorError(
+            f"the emulated board has ended; its console said last:\n{console}",
+            hint="open the press again; if it ends again, the traceback above says where",
+            code="emulated-board-ended",
+        ) from error

@@ -1,0 +1,79 @@
+"""What a run led to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pressloop.errors import RunFailedError
+from pressloop.record import RunSummary
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """A run that has ended and the record of it."""
+
+    directory: Path
+    summary: RunSummary
+
+    @property
+    def end_reason(self) -> str:
+        """`completed` only when the board said so and nothing in the record contradicts."""
+        return self.summary.end_reason
+
+    @property
+    def completed(self) -> bool:
+        """Whether every step was done."""
+        return self.end_reason == "completed"
+
+    def frame(self) -> pd.DataFrame:
+        """Return the telemetry as a data frame; columns carry their units."""
+        return frame_of(self.directory)
+
+    def check(self) -> RunResult:
+        """Return this result if the run completed.
+
+        Raises:
+            RunFailedError: It ended for another reason.
+        """
+        if not self.completed:
+            fault = f" ({self.summary.fault})" if self.summary.fault else ""
+            raise RunFailedError(
+                f"the run ended: {self.end_reason}{fault}",
+                hint=f"its record in {self.directory} says what led to it",
+                end_reason=self.end_reason,
+                record_dir=self.directory,
+            )
+        return self
+
+    def _repr_html_(self) -> str:
+        rows = [("end", self.end_reason), ("record", str(self.directory))]
+        if self.summary.simulated:
+            rows.append(("simulated", "yes, no real press"))
+        for stage in self.summary.stages:
+            peak = "-" if stage.peak_mpa is None else f"peak {stage.peak_mpa:.1f} MPa"
+            rows.append((f"{stage.name} ({stage.target_mpa:g} MPa)", f"{stage.outcome}, {peak}"))
+        return html_table(rows)
+
+
+def frame_of(directory: Path) -> pd.DataFrame:
+    """Return the telemetry of a record, also of one that is being written.
+
+    Raises:
+        PressloopError: `missing-extra`, when the packages for it are not installed.
+    """
+    # numpy and pyarrow are needed here alone.
+    from pressloop.record import RunRecord
+
+    return RunRecord.open(directory).frame()
+
+
+def html_table(rows: list[tuple[str, str]]) -> str:
+    """Return a small table for notebooks."""
+    cells = "".join(f"<tr><th>{escape(k)}</th><td>{escape(v)}</td></tr>" for k, v in rows)
+    return f"<table>{cells}</table>"
