@@ -10,7 +10,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pressloop.wire import schema
-from pressloop.wire.codec import DecodeError, EncodeError, decode_message, encode_message
+from pressloop.wire.codec import (
+    DecodeError,
+    EncodeError,
+    decode_message,
+    decode_telemetry,
+    encode_message,
+)
 from pressloop.wire.frame import Frame, FrameDecoder, encode_frame
 from pressloop.wire.message import Field, Kind, Message
 from pressloop_fw import cbor
@@ -263,3 +269,43 @@ def test_an_endless_frame_takes_no_memory() -> None:
     for _ in range(1000):
         assert decoder.feed(b"x" * 99 if decoder._inside else b"\x01") == []
         assert len(decoder._pending) <= 2 * (MAX + 10) + 1
+
+
+U32 = st.integers(0, 2**32 - 1)
+
+
+@given(U32, U32, st.binary(max_size=480), st.data())
+def test_the_quick_way_to_decode_telemetry_accepts_no_more(
+    first: int, tick: int, records: bytes, data: st.DataObject
+) -> None:
+    payload = encode_message(schema.TelemetryEvent(first, tick, records))
+    assert decode_telemetry(payload) == schema.TelemetryEvent(first, tick, records)
+    damaged = bytearray(payload)
+    at = data.draw(st.integers(0, min(20, len(payload) - 1)))
+    cut = data.draw(st.integers(0, 3))
+    damaged[at : at + cut] = data.draw(st.binary(max_size=4))
+    outcomes = []
+    for decode in (decode_telemetry, lambda p: decode_message(schema.TelemetryEvent, p)):
+        try:
+            outcomes.append(decode(bytes(damaged)))
+        except DecodeError as error:
+            outcomes.append((error.reason, error.field))
+    assert outcomes[0] == outcomes[1]
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        "a3010102020340" + "00",  # a byte behind the map
+        "a301180102020340",  # an integer longer than needed
+        "bf010102020340ff",  # an indefinite map
+        "a30101020203" + "5f40ff",  # an indefinite string
+        "a3020201010340",  # keys out of order
+        "a401010101020203" + "40",  # a key twice
+        "a301f502020340",  # true for one
+        "a3010102020360",  # text for bytes
+    ],
+)
+def test_telemetry_written_otherwise_is_refused(payload: str) -> None:
+    with pytest.raises(DecodeError):
+        decode_telemetry(bytes.fromhex(payload))

@@ -28,7 +28,7 @@ from pressloop.errors import (
 from pressloop.heartbeat import HEARTBEAT_S
 from pressloop.refusals import explain_refusal
 from pressloop.transport import Transport
-from pressloop.wire.codec import WireError, decode_message, encode_message
+from pressloop.wire.codec import WireError, decode_message, decode_telemetry, encode_message
 from pressloop.wire.frame import Frame, FrameDecoder, encode_frame
 from pressloop.wire.message import Message, Request
 from pressloop.wire.schema import (
@@ -273,7 +273,7 @@ class Link:
 
     def _take_event(self, frame: Frame) -> None:
         if frame.code == Event.TELEMETRY and frame.session == self._session != _NO_SESSION:
-            self._on_event(self, decode_message(TelemetryEvent, frame.payload))
+            self._on_event(self, decode_telemetry(frame.payload))
 
     def _take_reply(self, frame: Frame) -> None:
         if frame.code == Command.HELLO and frame.kind == FrameKind.REPLY:

@@ -17,7 +17,7 @@ import cbor2
 
 from pressloop.press import Press
 from pressloop.prompts import confirm_all
-from pressloop.wire.codec import decode_message, encode_message
+from pressloop.wire.codec import decode_telemetry, encode_message
 from pressloop.wire.schema import RECORD_SIZE, TICK_HZ, TelemetryEvent
 
 _RECORDS: Final = 20
@@ -42,7 +42,7 @@ def emulated_speed(protocol: Path) -> float:
 def decode_ratio() -> float:
     """Return the speed of decoding a telemetry event, over that of bare `cbor2.loads`."""
     payload = encode_message(TelemetryEvent(1000, 1020, bytes(range(RECORD_SIZE)) * _RECORDS))
-    ours = _best(lambda: decode_message(TelemetryEvent, payload))
+    ours = _best(lambda: decode_telemetry(payload))
     bare = _best(lambda: cbor2.loads(payload))
     return bare / ours
 

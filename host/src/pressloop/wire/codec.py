@@ -12,7 +12,7 @@ import cbor2
 
 from pressloop.errors import PressloopError
 from pressloop.wire.message import Field, Kind, Message
-from pressloop.wire.schema import ErrorCode
+from pressloop.wire.schema import ErrorCode, TelemetryEvent
 
 MessageT = TypeVar("MessageT", bound=Message)
 
@@ -101,6 +101,46 @@ def decode_message(message_type: type[MessageT], payload: bytes) -> MessageT:
             reason=flaw.reason,
             field=flaw.field,
         ) from None
+
+
+_TELEMETRY_KEYS = tuple(field.key for field in TelemetryEvent.FIELDS)
+_MOST_RECORD_BYTES = TelemetryEvent.FIELDS[-1].high
+_U32_END = 2**32
+
+
+def decode_telemetry(payload: bytes) -> TelemetryEvent:
+    """Decode a telemetry event: as `decode_message`, for what arrives a thousand times a second.
+
+    Bare decoding accepts more than the wire allows, but every other way to write the same three
+    values is longer: right keys in order, right types and the least length leave only one.
+
+    Raises:
+        DecodeError: As `decode_message`.
+    """
+    try:
+        raw = cbor2.loads(payload)
+        if tuple(raw) == _TELEMETRY_KEYS:
+            first, tick, records = raw.values()
+            if (
+                type(first) is type(tick) is int
+                and type(records) is bytes
+                and 0 <= first < _U32_END
+                and 0 <= tick < _U32_END
+                and len(records) <= _MOST_RECORD_BYTES
+                and len(payload)
+                == 4 + _head(first) + _head(tick) + _head(len(records)) + len(records)
+            ):
+                return TelemetryEvent(first, tick, records)
+    except (cbor2.CBORDecodeError, ValueError, ArithmeticError, TypeError):
+        pass  # decoded again below, by what can name the flaw
+    return decode_message(TelemetryEvent, payload)
+
+
+def _head(argument: int) -> int:
+    """Least bytes of an initial byte and its argument."""
+    if argument < 24:
+        return 1
+    return 2 if argument < 0x100 else 3 if argument < 0x10000 else 5
 
 
 def _decode_fields(fields: tuple[Field, ...], payload: bytes) -> dict[str, Any]:
