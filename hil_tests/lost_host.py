@@ -1,7 +1,8 @@
 """A host that is killed in the middle of a run: `lost_host.py URL PROTOCOL RECORD STEP TICKS LOG`.
 
-It starts the protocol, and when it has seen TICKS records of STEP it sends itself a SIGKILL: no
-handler, no goodbye, at a point of the run that does not depend on how busy the machine is.
+It starts the protocol, and when it has seen TICKS records of STEP, the approach left out, it sends
+itself a SIGKILL: no handler, no goodbye, at a point of the run that does not depend on how busy the
+machine is.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import sys
 from pathlib import Path
 
 from pressloop.press import Press
+from pressloop.wire.schema import FlagBits
 
 from hil_tests import wiretap
 
@@ -24,7 +26,8 @@ def main(url: str, protocol: str, record: str, step: str, ticks: str, log: str) 
         seen = 0
         for batch in run.telemetry():
             for sample in batch:
-                seen += sample.step == int(step)
+                if sample.step == int(step) and FlagBits.APPROACHING not in sample.flags:
+                    seen += 1
                 if seen > int(ticks):
                     os.kill(os.getpid(), signal.SIGKILL)
     sys.exit(f"the run ended before step {step}")

@@ -101,9 +101,7 @@ def started_bench(
 
 
 @pytest.fixture
-def bench(
-    started_bench: Bench, request: pytest.FixtureRequest, tmp_path: Path
-) -> Iterator[Bench]:
+def bench(started_bench: Bench, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
     """The bench with its board at rest, without faults and with a profile; left so afterwards."""
     log = tmp_path / "wire.log"
     request.node.stash[_wire_log] = log
@@ -152,9 +150,7 @@ def _identify(item: pytest.Item, hello: HelloReply | None) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Iterator[None]:
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     """Attach the wire to a failure, and keep all of it."""
     report = yield
     log = item.stash.get(_wire_log, None)
@@ -183,5 +179,3 @@ def _keep_log(item: pytest.Item, when: str, lines: list[str]) -> Path:
     ]
     path.write_text("\n".join(parts), encoding="utf-8")
     return path
-
-

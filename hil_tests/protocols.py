@@ -47,7 +47,9 @@ def three_steps() -> str:
     """The sodium-ion protocol, shortened: densify, cathode, bond, anode, stack."""
     first, second, stack = wiring.THREE_STEPS_MPA
     rate = f"{wiring.FAST_RATE_MPA_S} MPa/s"
-    return _head("Three steps, shortened") + f"""\
+    return (
+        _head("Three steps, shortened")
+        + f"""\
   - name: densify
     ramp: {{target: {first} MPa, rate: {rate}}}
     hold: {{duration: 2 s, tolerance: 1 %}}
@@ -63,6 +65,7 @@ def three_steps() -> str:
     hold: {{duration: 2 s, tolerance: 1.5 %}}
     release: {{target: 0 MPa, rate: {rate}}}
 """
+    )
 
 
 def short_run(
@@ -78,7 +81,9 @@ def short_run(
     # Slow enough that a host can be lost in the middle of it.
     slow = f"{wiring.REST_STOP_MPA} MPa/s"
     tolerance = f"{wiring.TOLERANCE_PERCENT} %"
-    return _head("One step of each kind", action, limit_s, timeout_s) + f"""\
+    return (
+        _head("One step of each kind", action, limit_s, timeout_s)
+        + f"""\
   - name: press
     ramp: {{target: {wiring.WORK_MPA} MPa, rate: {slow}}}
     hold: {{duration: {hold_s:g} s, tolerance: {tolerance}}}
@@ -90,6 +95,7 @@ def short_run(
     hold: {{duration: 0.5 s, tolerance: {tolerance}}}
     release: {{target: 0 MPa, rate: {rate}}}
 """
+    )
 
 
 def one_hold(
@@ -97,12 +103,15 @@ def one_hold(
 ) -> str:
     """Ramp, hold, release and nothing to answer."""
     rate = f"{wiring.WORK_RATE_MPA_S} MPa/s"
-    return _head("One hold", action, limit_s, timeout_s) + f"""\
+    return (
+        _head("One hold", action, limit_s, timeout_s)
+        + f"""\
   - name: hold
     ramp: {{target: {wiring.WORK_MPA} MPa, rate: {rate}}}
     hold: {{duration: {duration}, tolerance: {wiring.TOLERANCE_PERCENT} %}}
     release: {{target: 0 MPa, rate: {rate}}}
 """
+    )
 
 
 def plan_begin(steps: int = 4) -> PlanBeginRequest:

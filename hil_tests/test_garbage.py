@@ -114,7 +114,7 @@ PAYLOADS: list[tuple[str, Request, bytes, ErrorCode, int | None]] = [
     ("indefinite map", EchoRequest(b""), b"\xbf\x01\x40\xff", ErrorCode.MALFORMED, None),
     ("trailing byte", EchoRequest(b""), b"\xa1\x01\x40\x00", ErrorCode.MALFORMED, None),
     ("key twice", EchoRequest(b""), b"\xa2\x01\x40\x01\x40", ErrorCode.MALFORMED, None),
-    ("cut short", EchoRequest(b""), b"\xa1\x01\x45ab", ErrorCode.MALFORMED, None),
+    ("cut short", EchoRequest(b""), b"\xa1\x01\x45ab", ErrorCode.MALFORMED, 1),
     ("key absent", EchoRequest(b""), b"\xa0", ErrorCode.MISSING_FIELD, 1),
     ("key unknown", EchoRequest(b""), b"\xa2\x01\x40\x09\x00", ErrorCode.UNKNOWN_FIELD, 9),
     ("text for bytes", EchoRequest(b""), b"\xa1\x01\x61a", ErrorCode.BAD_TYPE, 1),

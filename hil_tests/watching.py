@@ -30,14 +30,15 @@ def until(condition: Callable[[], bool], what: str, limit_s: float = 20.0) -> No
 
 
 class Watch:
-    """Follows telemetry from one event to the next.
+    """Follows telemetry from one event to the next, record by record.
 
-    While the code behind `until` reacts, an emulated press stands still.
+    While the code behind `until` reacts, an emulated press stands still, at most one batch of
+    telemetry past the record that was returned.
     """
 
     def __init__(self, batches: Iterator[TelemetryBatch]) -> None:
         """Use `watching`."""
-        self._batches = batches
+        self._records = (record for batch in batches for record in batch)
 
     def until(
         self, condition: Callable[[TelemetryRecord], bool], what: str, limit_s: float = 60.0
@@ -51,23 +52,29 @@ class Watch:
         """
         began: int | None = None
         last: TelemetryRecord | None = None
-        for batch in self._batches:
-            for record in batch:
-                if condition(record):
-                    return record
-                began = record.tick if began is None else began
-                last = record
-                passed_s = (record.tick - began) / TICK_HZ
-                assert passed_s <= limit_s, f"not within {limit_s:g} s: {what}; now {record}"
+        for record in self._records:
+            if condition(record):
+                return record
+            began = record.tick if began is None else began
+            last = record
+            passed_s = (record.tick - began) / TICK_HZ
+            assert passed_s <= limit_s, f"not within {limit_s:g} s: {what}; now {record}"
         raise AssertionError(f"the telemetry ended before: {what}; its last record is {last}")
 
 
 @contextmanager
 def watching(source: Run | Press) -> Iterator[Watch]:
     """Watch a run until it ends, or a press."""
+    with batches_of(source) as batches:
+        yield Watch(batches)
+
+
+@contextmanager
+def batches_of(source: Run | Press) -> Iterator[Iterator[TelemetryBatch]]:
+    """Give the telemetry from now on, batch by batch; stop to listen afterwards."""
     batches = source.telemetry()
     try:
-        yield Watch(batches)
+        yield batches
     finally:
         close = getattr(batches, "close", None)
         if close is not None:

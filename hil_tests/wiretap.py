@@ -131,7 +131,9 @@ def _values(kind: FrameKind, frame: Frame) -> str:
         request = _REQUESTS[frame.code]
         message = request if kind is FrameKind.REQUEST else request.reply_type()
     names = {field.key: field.name for field in message.FIELDS}
-    values = {names.get(key, key): _short(value) for key, value in cbor2.loads(frame.payload).items()}
+    values = {
+        names.get(key, key): _short(value) for key, value in cbor2.loads(frame.payload).items()
+    }
     if kind is FrameKind.ERROR:
         values["code"] = ErrorCode(values["code"]).name.lower()
     return " ".join(f"{name}={value}" for name, value in values.items())

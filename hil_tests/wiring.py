@@ -35,9 +35,9 @@ WORK_RATE_MPA_S: Final = 40
 TOLERANCE_PERCENT: Final = 4
 """Half width of the band of their holds."""
 
-PAUSED_DRIFT_MPA: Final = 6
-"""How far the pressure may stray while the press holds it on its own; a ramp that is frozen
-overshoots by its lag."""
+KEPT_WITHIN_MPA: Final = 4
+"""How far the pressure may stray while the press keeps it on its own, after a ramp or a release
+that was frozen on its way."""
 
 AT_REST_MPA: Final = 2.5
 """A reading below means that nothing presses: three times the transducer's error on this die."""

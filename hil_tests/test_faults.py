@@ -1,0 +1,224 @@
+"""What must never be: a broken sensor, a pressed emergency stop, an open guard, too much pressure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pressloop.errors import CommandRefusedError
+from pressloop.press import Press
+from pressloop.run import RunResult
+from pressloop.wire.schema import (
+    OUTPUT_FULL,
+    TICK_HZ,
+    Fault,
+    FlagBits,
+    State,
+)
+
+from hil_tests import wiring
+from hil_tests.boards import Bench, SensorFault
+from hil_tests.protocols import HOLD, RAMP, RELEASE, one_hold, short_run
+from hil_tests.watching import Watch, until, watching
+
+SENSOR_FAULTS: dict[SensorFault, Fault] = {
+    "broken": Fault.SENSOR_LOW,
+    "short": Fault.SENSOR_HIGH,
+}
+steps = pytest.mark.parametrize("step", [RAMP, HOLD, RELEASE], ids=["ramp", "hold", "release"])
+sensor_faults = pytest.mark.parametrize("how", SENSOR_FAULTS)
+
+
+def half_a_second_into(watch: Watch, step: int) -> None:
+    """Wait until a step is well in progress."""
+    first = watch.until(
+        lambda now: now.step == step and FlagBits.APPROACHING not in now.flags, "the step"
+    )
+    watch.until(lambda now: now.tick >= first.tick + TICK_HZ // 2, "half a second of it")
+
+
+def faulted(result: RunResult, fault: str) -> None:
+    """Check that a run ended in a fault, with safe outputs in the very record that says so."""
+    assert (result.end_reason, result.summary.fault) == ("fault", fault)
+    assert result.summary.gaps == ()
+    last = result.frame().iloc[-1]
+    assert (last.state, last.output_percent) == ("fault", -100)
+    assert "cut" in [stage.outcome for stage in result.summary.stages]
+
+
+def pressure_goes_away(bench: Bench, press: Press) -> None:
+    """Wait for the pellet to be free, whatever the transducer says."""
+
+    def free() -> bool:
+        assert press.status().state is State.FAULT
+        return bench.true_pressure_mpa() < wiring.AT_REST_MPA
+
+    until(free, "the pellet without pressure")
+
+
+# --- the transducer
+
+
+@pytest.mark.needs("sensor-fault")
+@sensor_faults
+def test_sensor_fault_at_rest(bench: Bench, press: Press, how: SensorFault) -> None:
+    low, high = press.profile().raw_fault_low, press.profile().raw_fault_high
+    with watching(press) as watch:
+        watch.until(lambda now: True, "telemetry")
+        bench.break_sensor(how)
+        bad = watch.until(lambda now: not low <= now.raw <= high, "a bad reading")
+        safe = watch.until(lambda now: now.state is State.FAULT, "the fault")
+        assert (safe.tick - bad.tick) / TICK_HZ <= wiring.SENSOR_FAULT_LIMIT_S
+        assert safe.output == -OUTPUT_FULL
+    assert press.status().fault is SENSOR_FAULTS[how]
+
+    # It cannot be cleared away while the wire is still broken.
+    press.clear_fault()
+    until(lambda: press.status().state is State.FAULT, "the fault again")
+    bench.break_sensor("ok")
+    until(
+        lambda: press.clear_fault() is Fault.NONE and press.status().state is State.IDLE,
+        "the press at rest",
+    )
+
+
+@pytest.mark.needs("pressing", "sensor-fault", "truth")
+@steps
+@sensor_faults
+def test_sensor_fault_under_pressure(
+    bench: Bench, press: Press, tmp_path: Path, how: SensorFault, step: int
+) -> None:
+    profile = press.profile()
+    run = press.start(short_run(), out=tmp_path / "run")
+    with watching(run) as watch:
+        half_a_second_into(watch, step)
+        bench.break_sensor(how)
+    result = run.result(60)
+
+    faulted(result, SENSOR_FAULTS[how].name.lower().replace("_", "-"))
+    frame = result.frame()
+    bad = frame[
+        (frame.raw_counts < profile.raw_fault_low) | (frame.raw_counts > profile.raw_fault_high)
+    ]
+    seconds = (frame.iloc[-1].tick - bad.iloc[0].tick) / TICK_HZ
+    assert seconds <= wiring.SENSOR_FAULT_LIMIT_S
+    pressure_goes_away(bench, press)
+
+
+@pytest.mark.needs("pressing", "sensor-fault")
+def test_one_bad_reading_is_no_fault(bench: Bench, press: Press, tmp_path: Path) -> None:
+    """The emulated loop is broken and mended between two beats: noise must not end a run."""
+    run = press.start(short_run(), out=tmp_path / "run", on_prompt=lambda asked: True)
+    with watching(run) as watch:
+        half_a_second_into(watch, HOLD)
+        bench.break_sensor("broken")
+        bench.break_sensor("ok")
+    assert run.result(60).completed
+
+
+# --- emergency stop
+
+
+@pytest.mark.needs("pressing", "inputs", "truth")
+@steps
+def test_emergency_stop_in_a_run(bench: Bench, press: Press, tmp_path: Path, step: int) -> None:
+    run = press.start(short_run(), out=tmp_path / "run")
+    with watching(run) as watch:
+        half_a_second_into(watch, step)
+        bench.set_inputs(emergency_stop=True)
+    result = run.result(60)
+
+    faulted(result, "emergency-stop")
+    frame = result.frame()
+    assert frame.emergency_stop.sum() == 1, "the run went on after the stop was seen"
+    pressure_goes_away(bench, press)
+    with pytest.raises(CommandRefusedError) as refusal:
+        press.clear_fault()
+    assert refusal.value.code == "emergency-stop"
+    bench.set_inputs()
+    until(lambda: not press.status().inputs, "the stop released")
+    assert press.clear_fault() is Fault.EMERGENCY_STOP
+
+
+@pytest.mark.needs("inputs")
+def test_emergency_stop_at_rest(bench: Bench, press: Press) -> None:
+    bench.set_inputs(emergency_stop=True)
+    until(lambda: press.status().fault is Fault.EMERGENCY_STOP, "the fault")
+    bench.set_inputs()
+    until(lambda: not press.status().inputs, "the stop released")
+    assert press.status().fault is Fault.EMERGENCY_STOP, "a fault that nobody cleared is gone"
+
+
+# --- guard
+
+
+@pytest.mark.needs("pressing", "inputs", "truth")
+@steps
+def test_guard_opened_in_a_run(bench: Bench, press: Press, tmp_path: Path, step: int) -> None:
+    run = press.start(short_run(), out=tmp_path / "run")
+    with watching(run) as watch:
+        half_a_second_into(watch, step)
+        bench.set_inputs(guard_open=True)
+    result = run.result(60)
+
+    faulted(result, "guard-open")
+    assert result.frame().guard_open.sum() == 1, "the run went on after the guard was open"
+    pressure_goes_away(bench, press)
+
+
+@pytest.mark.needs("pressing", "inputs")
+def test_start_needs_a_closed_guard(bench: Bench, press: Press, tmp_path: Path) -> None:
+    bench.set_inputs(guard_open=True)
+    until(lambda: bool(press.status().inputs), "the open guard")
+    with pytest.raises(CommandRefusedError) as refusal:
+        press.start(one_hold("1 s"), out=tmp_path / "refused")
+    assert refusal.value.code == "guard-open"
+    assert press.status().state is State.IDLE, "an open guard at rest is no fault"
+    bench.set_inputs()
+    until(lambda: not press.status().inputs, "the guard closed")
+    assert press.run(one_hold("1 s"), out=tmp_path / "run").completed
+
+
+PROMPT_AT_REST = one_hold("1 s").replace(
+    "stages:\n", "stages:\n  - prompt: Close the guard\n    timeout: 60 s\n"
+)
+
+
+@pytest.mark.needs("pressing", "inputs")
+def test_guard_may_open_at_a_prompt_without_pressure(
+    bench: Bench, press: Press, tmp_path: Path
+) -> None:
+    """Hands go into the press at a prompt; they must be out before it goes on."""
+    run = press.start(PROMPT_AT_REST, out=tmp_path / "run")
+    with watching(run) as watch:
+        watch.until(lambda now: now.state is State.PROMPTING, "the prompt")
+        bench.set_inputs(guard_open=True)
+        watch.until(lambda now: bool(now.inputs), "the open guard")
+        with pytest.raises(CommandRefusedError) as refusal:
+            run.confirm()
+        assert refusal.value.code == "guard-open"
+        bench.set_inputs()
+        watch.until(lambda now: not now.inputs, "the guard closed")
+        run.confirm()
+    assert run.result(60).completed
+
+
+# --- pressure
+
+
+@pytest.mark.needs("pressing")
+def test_reading_above_the_ceiling(press: Press, tmp_path: Path) -> None:
+    """A ceiling at the target: the least overshoot beyond the sensor's error trips it."""
+    fast = one_hold("5 s").replace(
+        f"{wiring.WORK_RATE_MPA_S} MPa/s", f"{wiring.FAST_RATE_MPA_S * 5} MPa/s", 1
+    )
+    low = fast.replace(f"ceiling: {wiring.CEILING_MPA} MPa", f"ceiling: {wiring.WORK_MPA} MPa")
+    run = press.start(low, out=tmp_path / "run")
+    result = run.result(60)
+    peak = result.frame().pressure_mpa.max()
+    over = (
+        wiring.WORK_MPA + press.profile().limits(round(wiring.DIE_MM * 1000)).resolution_kpa / 1000
+    )
+    if peak <= over:
+        pytest.skip(f"not run: this press does not overshoot (peak {peak:.2f} MPa)")
+    faulted(result, "over-pressure")

@@ -1,0 +1,111 @@
+"""The controller loses power: it comes back safe, says so, and keeps its profile."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pressloop.errors import CommandRefusedError, LinkClosedError
+from pressloop.press import Press
+from pressloop.record import RunRecord
+from pressloop.wire.schema import (
+    OUTPUT_FULL,
+    Fault,
+    FlagBits,
+    ResetCause,
+    StartRequest,
+    State,
+)
+
+from hil_tests import wiring
+from hil_tests.boards import Bench
+from hil_tests.protocols import HOLD, PROMPT, RAMP, RELEASE, plan_begin, short_run
+from hil_tests.watching import until, watching
+
+pytestmark = pytest.mark.needs("power-cut")
+
+
+def cut_in(bench: Bench, record: Path, step: int) -> None:
+    """Start a run and take the controller's power away in a step of it."""
+    press = bench.open_press(relink_s=0)
+    run = press.start(short_run(), out=record)
+    with watching(run) as watch:
+        watch.until(
+            lambda now: now.step == step and FlagBits.APPROACHING not in now.flags, "the step"
+        )
+        bench.power_cut()
+    with pytest.raises(LinkClosedError) as lost:
+        run.result(10)
+    assert "attach" in lost.value.hint
+    press.close()
+
+
+@pytest.mark.needs("pressing")
+@pytest.mark.parametrize("step", [RAMP, HOLD, RELEASE, PROMPT], ids=lambda step: f"step {step}")
+def test_power_cut_in_a_run(bench: Bench, tmp_path: Path, step: int) -> None:
+    record = tmp_path / "run"
+    cut_in(bench, record, step)
+    assert RunRecord.open(record).summary.end_reason == "interrupted"
+
+    with Press.reopen(record, port=bench.url) as press:
+        assert press.hello.last_fault is Fault.POWER_LOSS
+        assert press.hello.reset_cause is ResetCause.POWER_ON
+        result = press.attach(record).result(10)
+        assert result.end_reason == "board-reset"
+        assert result.summary.fault == "power-loss"
+        assert result.summary.records > 0
+
+        with watching(press) as watch:
+            now = watch.until(lambda now: now.state is State.FAULT, "the fault", limit_s=0.5)
+            assert now.output == -OUTPUT_FULL, "the release valve is not open"
+        for request in (plan_begin(), StartRequest(bytes(range(8)))):
+            with pytest.raises(CommandRefusedError) as refusal:
+                press.session.request(request)
+            assert refusal.value.code == "faulted"
+        press.clear_fault()
+        until(lambda: press.status().state is State.IDLE, "the press at rest")
+        assert press.status().pressure_mpa < wiring.AT_REST_MPA
+
+
+@pytest.mark.needs("pressing")
+def test_run_after_a_power_cut(bench: Bench, tmp_path: Path) -> None:
+    cut_in(bench, tmp_path / "cut", HOLD)
+    bench.make_ready()
+    with bench.open_press() as press:
+        result = press.run(short_run(), out=tmp_path / "run", on_prompt=lambda asked: True)
+    assert result.completed
+    assert result.summary.gaps == ()
+
+
+def test_power_cut_at_rest_is_no_fault(bench: Bench) -> None:
+    with bench.open_press() as press:
+        before = press.hello
+    bench.power_cut()
+    with bench.open_press() as press:
+        assert press.hello.last_fault is Fault.NONE
+        assert press.hello.boot_id != before.boot_id
+        assert press.hello.unique_id == before.unique_id
+        assert press.hello.profile_hash == before.profile_hash
+        assert press.status().state is State.IDLE
+
+
+def test_profile_outlives_a_power_cut(bench: Bench) -> None:
+    with bench.open_press() as press:
+        stored = press.profile()
+        press.write_profile(stored.model_copy(update={"name": "written before the cut"}))
+        changed = press.profile()
+        assert changed.name == "written before the cut"
+    bench.power_cut()
+    with bench.open_press() as press:
+        assert press.profile() == changed
+        press.write_profile(stored)
+
+
+def test_plan_does_not_outlive_its_profile(bench: Bench) -> None:
+    """What was checked against one press must not run on another."""
+    with bench.open_press() as press:
+        press.session.request(plan_begin())
+        press.write_profile(press.profile())
+        with pytest.raises(CommandRefusedError) as refusal:
+            press.session.request(StartRequest(bytes(range(8))))
+        assert refusal.value.code == "no-plan"

@@ -1,0 +1,73 @@
+"""The three-step run, from upload to record."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pressloop.press import Press
+from pressloop.record import RunRecord
+from pressloop.wire.schema import (
+    EndReason,
+    HelloReply,
+    State,
+    StepOutcome,
+    StepResultRequest,
+)
+
+from hil_tests import wiring
+from hil_tests.protocols import three_steps
+
+pytestmark = pytest.mark.needs("pressing")
+
+
+def test_three_steps(press: Press, board: HelloReply, tmp_path: Path) -> None:
+    missed = press.session.status().missed_ticks
+    prompts: list[str] = []
+
+    result = press.run(
+        three_steps(), out=tmp_path / "run", on_prompt=lambda asked: not prompts.append(asked.text)
+    )
+
+    assert prompts == ["Insert the cathode composite", "Insert the anode"]
+    summary = result.check().summary
+    assert summary.gaps == ()
+    # A host that only knows the board's port does not know an emulated press's true pressure.
+    assert [text for text in summary.warnings if "true pressure" not in text] == []
+    assert summary.simulated is board.simulated
+    assert summary.hashes.firmware_build == board.build
+    assert [stage.target_mpa for stage in summary.stages] == list(wiring.THREE_STEPS_MPA)
+    for stage in summary.stages:
+        assert stage.outcome == "done"
+        assert stage.in_band_fraction is not None and stage.in_band_fraction >= 0.99, stage
+        assert stage.dwell_s == pytest.approx(stage.planned_dwell_s, abs=0.02), stage
+        assert stage.peak_mpa is not None and stage.peak_mpa < wiring.CEILING_MPA
+    # The board's own account says the same, and the loop never lost its beat.
+    for step in summary.header.steps:
+        own = press.session.request(StepResultRequest(step.index))
+        assert own.outcome is StepOutcome.DONE
+    status = press.session.status()
+    assert (status.state, status.end_reason) == (State.IDLE, EndReason.COMPLETED)
+    assert status.missed_ticks == missed
+    assert abs(status.pressure_kpa) / 1000 < wiring.AT_REST_MPA
+
+
+def test_record_has_every_tick_once(press: Press, tmp_path: Path) -> None:
+    result = press.run(three_steps(), out=tmp_path / "run", on_prompt=lambda asked: True)
+
+    frame = RunRecord.open(result.directory).frame()
+    assert (frame.seq.diff().dropna() == 1).all()
+    assert (frame.tick.diff().dropna() == 1).all()
+    # The pump stands still in every release, and at rest the release valve is open.
+    releases = [step.index for step in result.summary.header.steps if step.kind == "release"]
+    assert (frame[frame.step_id.isin(releases)].output_percent <= 0).all()
+    last = frame.iloc[-1]
+    assert (last.state, last.output_percent) == ("idle", -100)
+
+
+def test_two_runs_in_a_row(press: Press, tmp_path: Path) -> None:
+    """A run leaves nothing behind that the next one would notice."""
+    for name in ("first", "second"):
+        result = press.run(three_steps(), out=tmp_path / name, on_prompt=lambda asked: True)
+        assert result.completed
+        assert result.summary.gaps == ()
