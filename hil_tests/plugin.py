@@ -13,7 +13,7 @@ and names what it needs of the bench: `@pytest.mark.needs("pressing", "sensor-fa
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -150,7 +150,9 @@ def _identify(item: pytest.Item, hello: HelloReply | None) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Attach the wire to a failure, and keep all of it."""
     report = yield
     log = item.stash.get(_wire_log, None)

@@ -130,7 +130,7 @@ def plan_begin(steps: int = 4) -> PlanBeginRequest:
 
 
 def plan_steps() -> list[PlanStepRequest]:
-    """Return one right step of each kind, in the order of their names: ramp, hold, release, prompt."""
+    """Return one right step of each kind: ramp, hold, release, prompt."""
     work_kpa, rate_kpa_s = wiring.WORK_MPA * 1000, wiring.WORK_RATE_MPA_S * 1000
     return [
         PlanStepRequest(0, StepKind.RAMP, 0, target_kpa=work_kpa, rate_kpa_s=rate_kpa_s),

@@ -6,6 +6,7 @@ Ctrl-C and Ctrl-D stay out of the noise: between frames they belong to MicroPyth
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pytest
 from pressloop.wire.codec import decode_message, encode_message
@@ -107,7 +108,7 @@ def test_frames_that_are_not_requests_are_not_answered(wire: RawLink) -> None:
     assert errors(wire) == before
 
 
-PAYLOADS: list[tuple[str, Request, bytes, ErrorCode, int | None]] = [
+PAYLOADS: list[tuple[str, Request[Any], bytes, ErrorCode, int | None]] = [
     ("nothing", EchoRequest(b""), b"", ErrorCode.MALFORMED, None),
     ("not a map", EchoRequest(b""), b"\x01", ErrorCode.MALFORMED, None),
     ("text, not CBOR", EchoRequest(b""), b"hello", ErrorCode.MALFORMED, None),
@@ -128,7 +129,7 @@ PAYLOADS: list[tuple[str, Request, bytes, ErrorCode, int | None]] = [
     ids=[payload[0] for payload in PAYLOADS],
 )
 def test_bad_payload_is_refused_with_its_reason(
-    wire: RawLink, request_: Request, payload: bytes, code: ErrorCode, field: int | None
+    wire: RawLink, request_: Request[Any], payload: bytes, code: ErrorCode, field: int | None
 ) -> None:
     refusal = wire.refusal(wire.frame(request_, payload=payload))
     assert (refusal.code, refusal.field) == (code, field)

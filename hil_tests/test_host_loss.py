@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 from pressloop.press import Press
 from pressloop.record import RunRecord
-from pressloop.run import RunResult
+from pressloop.result import RunResult
 from pressloop.wire.schema import State
 
 from hil_tests import lost_host, wiring
@@ -66,9 +66,12 @@ def lose_host(bench: Bench, folder: Path, protocol: str, step: int, ticks: int) 
     """Run a protocol in another process until that is killed, `ticks` into a step."""
     (folder / "protocol.yaml").write_text(protocol)
     record = folder / "run"
-    arguments = [bench.url, folder / "protocol.yaml", record, str(step), str(ticks)]
+    paths = [str(path) for path in (folder / "protocol.yaml", record)]
     host = subprocess.run(
-        [sys.executable, "-m", lost_host.__name__, *arguments, folder / "wire.log"],
+        [
+            *(sys.executable, "-m", lost_host.__name__),
+            *(bench.url, *paths, str(step), str(ticks), str(folder / "wire.log")),
+        ],
         cwd=ROOT,
         capture_output=True,
         text=True,

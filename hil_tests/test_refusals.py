@@ -5,13 +5,14 @@ from __future__ import annotations
 import binascii
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from pressloop.errors import CommandRefusedError
 from pressloop.press import Press
 from pressloop.profile import DieLimits
 from pressloop.wire.codec import encode_message
-from pressloop.wire.message import Message, Request
+from pressloop.wire.message import Request
 from pressloop.wire.schema import (
     AbortRequest,
     AdvanceRequest,
@@ -47,7 +48,7 @@ def limits(press: Press) -> DieLimits:
     return press.profile().limits(round(wiring.DIE_MM * 1000))
 
 
-def refused(press: Press, request: Request[Message]) -> CommandRefusedError:
+def refused(press: Press, request: Request[Any]) -> CommandRefusedError:
     """Send what must be refused, and see that the press does not care."""
     with pytest.raises(CommandRefusedError) as refusal:
         press.session.request(request)
@@ -65,11 +66,11 @@ def upload(press: Press, begin: PlanBeginRequest, steps: Sequence[PlanStepReques
     return digest
 
 
-def step_refused(press: Press, index: int, **changes: object) -> CommandRefusedError:
+def step_refused(press: Press, index: int, **changes: Any) -> CommandRefusedError:
     """Upload a right plan up to a step, then that step with a mistake in it."""
     steps = plan_steps()
     upload(press, plan_begin(), steps[:index])
-    refusal = refused(press, replace(steps[index], **changes))  # type: ignore[arg-type]
+    refusal = refused(press, replace(steps[index], **changes))
     assert refusal.step == index or refusal.code == "plan-order"
     return refusal
 
@@ -268,7 +269,7 @@ def test_start_with_zeros_for_a_name(press: Press) -> None:
     ],
     ids=lambda request: type(request).__name__,
 )
-def test_steering_needs_a_run(press: Press, request_: Request[Message]) -> None:
+def test_steering_needs_a_run(press: Press, request_: Request[Any]) -> None:
     assert refused(press, request_).code == "bad-state"
 
 

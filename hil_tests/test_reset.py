@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pressloop.errors import CommandRefusedError, LinkClosedError
 from pressloop.press import Press
 from pressloop.record import RunRecord
+from pressloop.wire.message import Request
 from pressloop.wire.schema import (
     OUTPUT_FULL,
     Fault,
@@ -58,7 +60,8 @@ def test_power_cut_in_a_run(bench: Bench, tmp_path: Path, step: int) -> None:
         with watching(press) as watch:
             now = watch.until(lambda now: now.state is State.FAULT, "the fault", limit_s=0.5)
             assert now.output == -OUTPUT_FULL, "the release valve is not open"
-        for request in (plan_begin(), StartRequest(bytes(range(8)))):
+        requests: list[Request[Any]] = [plan_begin(), StartRequest(bytes(range(8)))]
+        for request in requests:
             with pytest.raises(CommandRefusedError) as refusal:
                 press.session.request(request)
             assert refusal.value.code == "faulted"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from pressloop.press import Press
+from pressloop.prompts import OpenPrompt
 from pressloop.record import RunRecord
 from pressloop.wire.schema import (
     EndReason,
@@ -25,9 +26,11 @@ def test_three_steps(press: Press, board: HelloReply, tmp_path: Path) -> None:
     missed = press.session.status().missed_ticks
     prompts: list[str] = []
 
-    result = press.run(
-        three_steps(), out=tmp_path / "run", on_prompt=lambda asked: not prompts.append(asked.text)
-    )
+    def answer(asked: OpenPrompt) -> bool:
+        prompts.append(asked.text)
+        return True
+
+    result = press.run(three_steps(), out=tmp_path / "run", on_prompt=answer)
 
     assert prompts == ["Insert the cathode composite", "Insert the anode"]
     summary = result.check().summary

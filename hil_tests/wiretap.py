@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import cbor2
+import pytest
 from pressloop.transport import SerialTransport, SocketTransport, Transport
 from pressloop.wire.frame import Frame, FrameDecoder
 from pressloop.wire.message import Message, Request
@@ -46,18 +47,16 @@ _NAMES: Final[dict[FrameKind, type[Command] | type[Notice] | type[Event]]] = {
 @contextmanager
 def tapped(log: Path) -> Iterator[None]:
     """Log whatever passes any transport of this process inside the block."""
-    # On the classes, so that it does not matter who opens a connection, and when.
-    untapped = {kind: (kind.read, kind.write) for kind in (SerialTransport, SocketTransport)}
     file = log.open("ab", buffering=0)
-    for kind, (read, write) in untapped.items():
-        kind.read = _noting_reads(read, file)  # type: ignore[method-assign]
-        kind.write = _noting_writes(write, file)  # type: ignore[method-assign]
-    try:
-        yield
-    finally:
-        for kind, (read, write) in untapped.items():
-            kind.read, kind.write = read, write  # type: ignore[method-assign]
-        file.close()
+    with pytest.MonkeyPatch.context() as patch:
+        # On the classes, so that it does not matter who opens a connection, and when.
+        for kind in (SerialTransport, SocketTransport):
+            patch.setattr(kind, "read", _noting_reads(kind.read, file))
+            patch.setattr(kind, "write", _noting_writes(kind.write, file))
+        try:
+            yield
+        finally:
+            file.close()
 
 
 def _noting_reads(read: Callable[[Any], bytes], file: RawIOBase) -> Callable[[Any], bytes]:
