@@ -89,6 +89,7 @@ class Sequencer:
         self.want_pause = False
         self.want_resume = False
         self.want_abort = False
+        self.want_dump = False
         self.want_confirm = NO_STEP
         self.want_advance = NO_STEP
 
@@ -114,11 +115,13 @@ class Sequencer:
 
     def stage(self):
         """Stage of the step in progress, NO_STEP without."""
-        return self.plan.stage[self.step_index] if self.step_index != NO_STEP else NO_STEP
+        index = self.step_index  # once: the tick may end the step between two looks
+        return self.plan.stage[index] if index != NO_STEP else NO_STEP
 
     def dwell_ticks(self):
         """In-band ticks of the hold in progress."""
-        return self.results.dwell[self.step_index] if self.step_index != NO_STEP else 0
+        index = self.step_index
+        return self.results.dwell[index] if index != NO_STEP else 0
 
     def remaining_ticks(self):
         """Least number of ticks to the end of the step; 0 when open or unknown."""
@@ -149,7 +152,9 @@ class Sequencer:
         return self.state != schema.STATE_IDLE and self.state != schema.STATE_FAULT
 
     def moving(self):
-        """Whether the press can move or is under pressure in this state."""
+        """Whether the press can move or is under pressure, or is about to be."""
+        if self.want_start or self.want_confirm != NO_STEP:
+            return True
         if self.state == schema.STATE_PROMPTING:
             return self.action != ACT_SAFE
         return self.active()
@@ -183,11 +188,12 @@ class Sequencer:
 
     def trip(self):
         """Stop everything because a fault has latched."""
-        if self.state == schema.STATE_FAULT:
-            return
-        if self.state != schema.STATE_IDLE:
+        if self.active() or self.want_start:
+            # A run that was promised but never began has ended, too.
             self._leave_step(schema.OUTCOME_CUT)
             self.end_reason = schema.END_FAULT
+        elif self.state == schema.STATE_FAULT:
+            return
         self._stop(schema.STATE_FAULT)
 
     def clear(self):
@@ -226,11 +232,26 @@ class Sequencer:
 
     # --- wishes
 
+    def request_start(self):
+        """Wish for a new run, from the foreground; what was wished of the last one is void."""
+        self._forget_wishes()
+        self.end_reason = schema.END_NONE
+        self.results.reset()
+        self.want_start = True
+
+    def _forget_wishes(self):
+        self.want_start = False
+        self.want_pause = False
+        self.want_resume = False
+        self.want_abort = False
+        self.want_dump = False
+        self.want_confirm = NO_STEP
+        self.want_advance = NO_STEP
+
     def _serve_wishes(self, tick, pressure_kpa):
         if self.want_start:
             self.want_start = False
             if self.state == schema.STATE_IDLE and self.plan.committed:
-                self.end_reason = schema.END_NONE
                 self._pending_end = schema.END_NONE
                 self.host_lost = False
                 self._host_silent_ticks = 0
@@ -239,10 +260,13 @@ class Sequencer:
                 self._enter(0, tick, pressure_kpa)
         if self.want_abort:
             self.want_abort = False
+            # The run may have begun to vent by itself since the wish: that is no second abort.
+            if self.active() and self.state != schema.STATE_VENTING:
+                self.vent(schema.END_ABORTED, pressure_kpa)
+        if self.want_dump:
+            self.want_dump = False
             if self.state == schema.STATE_VENTING:
                 self._dumping = True
-            elif self.active():
-                self.vent(schema.END_ABORTED, pressure_kpa)
         if self.want_pause:
             self.want_pause = False
             if self.state == schema.STATE_RUNNING:
@@ -491,9 +515,4 @@ class Sequencer:
         self.approaching = False
         self._unseal()
         self.setpoint.jump(0)
-        self.want_start = False
-        self.want_pause = False
-        self.want_resume = False
-        self.want_abort = False
-        self.want_confirm = NO_STEP
-        self.want_advance = NO_STEP
+        self._forget_wishes()

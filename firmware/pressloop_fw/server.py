@@ -95,7 +95,8 @@ class Server:
     def drain(self):
         """Send a batch of live telemetry when one is due, and close the books of an ended run."""
         sequencer = self._controller.sequencer
-        if self._run_open and not sequencer.active() and not sequencer.want_start:
+        # In this order: a tick between the two looks can turn the wish into a run.
+        if self._run_open and not sequencer.want_start and not sequencer.active():
             self._board.store(_RUN_FILE, b"")
             self._run_open = False
         if not self.batch_ticks:
@@ -256,9 +257,8 @@ class Server:
         self._board.store(_RUN_FILE, run_id)
         self._run_id = run_id
         self._run_open = True
-        sequencer.results.reset()
         first, tick = self._ring.next, controller.tick_count
-        sequencer.want_start = True
+        sequencer.request_start()
         return {schema.START_REPLY_RUN_FIRST: first, schema.START_REPLY_TICK: tick}
 
     def _pause(self, _values):
@@ -276,7 +276,10 @@ class Server:
 
     def _abort(self, _values):
         sequencer = self._controller.sequencer
-        if not sequencer.active() and not sequencer.want_start:
+        if sequencer.state == schema.STATE_VENTING:
+            sequencer.want_dump = True
+            return {}
+        if not sequencer.want_start and not sequencer.active():
             raise PlanError(schema.ERR_BAD_STATE)
         sequencer.want_abort = True
         return {}
@@ -337,7 +340,7 @@ class Server:
         return self._profile.values
 
     def _profile_write(self, values):
-        self._in_state(schema.STATE_IDLE)
+        self._idle()
         candidate = profile.Profile(values)
         culprit = candidate.contradiction()
         if culprit:
@@ -367,11 +370,15 @@ class Server:
         if self._controller.sequencer.state != state:
             raise PlanError(schema.ERR_BAD_STATE, 0, self._controller.sequencer.state)
 
-    def _at_rest(self):
-        self._not_faulted()
-        self._in_state(schema.STATE_IDLE)
+    def _idle(self):
+        # In this order: a tick between the two looks can turn the wish into a run.
         if self._controller.sequencer.want_start:
             raise PlanError(schema.ERR_BAD_STATE)
+        self._in_state(schema.STATE_IDLE)
+
+    def _at_rest(self):
+        self._not_faulted()
+        self._idle()
         if self._profile is None:
             raise PlanError(schema.ERR_NO_PROFILE)
 

@@ -1,0 +1,157 @@
+"""The tick interrupts the foreground anywhere: between any two of its looks at the state."""
+
+from pressloop_fw import schema
+from rig import PROFILE, RefusedError, Rig, hold, prompt, ramp
+
+_START = {schema.START_REQUEST_RUN_ID: b"12345678"}
+
+
+def _code(rig, command, values=None):
+    try:
+        rig.ask(command, values)
+    except RefusedError as refused:
+        return refused.code
+    return 0
+
+
+class _TickAfter:
+    """Let one tick pass right after the first call of a method in the block."""
+
+    def __init__(self, rig, owner, name):
+        self.rig = rig
+        self.owner = owner
+        self.name = name
+
+    def __enter__(self):
+        self.plain = getattr(self.owner, self.name)
+        setattr(self.owner, self.name, self._call)
+
+    def _call(self, *arguments):
+        result = self.plain(*arguments)
+        self.__exit__()
+        self.rig.controller.tick()
+        return result
+
+    def __exit__(self, *_):
+        setattr(self.owner, self.name, self.plain)
+
+
+def _about_to_start():
+    rig = Rig()
+    rig.upload([ramp(80000, 50000), hold(80000, 60000)])
+    rig.beat()
+    rig.ask(schema.CMD_START, _START)
+    return rig
+
+
+_BEGIN = {
+    schema.PLAN_BEGIN_REQUEST_STEPS: 1,
+    schema.PLAN_BEGIN_REQUEST_DIE_UM: 12000,
+    schema.PLAN_BEGIN_REQUEST_CEILING_KPA: 1000,
+    schema.PLAN_BEGIN_REQUEST_HOST_LOSS: schema.HOST_LOSS_VENT,
+    schema.PLAN_BEGIN_REQUEST_HOST_LOSS_LIMIT_MS: 0,
+    schema.PLAN_BEGIN_REQUEST_HOST_TIMEOUT_MS: 500,
+    schema.PLAN_BEGIN_REQUEST_VENT_RATE_KPA_S: 1,
+    schema.PLAN_BEGIN_REQUEST_RECORD_EVERY: 1,
+    schema.PLAN_BEGIN_REQUEST_ACCEPT_UNRESOLVED: False,
+}
+
+
+def test_nothing_is_exchanged_under_a_run_that_is_about_to_start():
+    for command, values in (
+        (schema.CMD_PLAN_BEGIN, _BEGIN),
+        (schema.CMD_PROFILE_WRITE, dict(PROFILE)),
+    ):
+        rig = _about_to_start()
+        with _TickAfter(rig, rig.app.server, "_in_state"):
+            assert _code(rig, command, values) == schema.ERR_BAD_STATE
+        rig.beat()
+        assert rig.sequencer.state == schema.STATE_RUNNING
+        assert rig.app.plan.committed
+
+
+def test_an_abort_finds_the_run_that_is_about_to_start():
+    rig = _about_to_start()
+    with _TickAfter(rig, rig.sequencer, "active"):
+        assert _code(rig, schema.CMD_ABORT) == 0
+    rig.beat()
+    assert rig.run(30, rig.idle_again)
+    assert rig.status()[schema.STATUS_REPLY_END_REASON] == schema.END_ABORTED
+
+
+def test_the_mark_of_a_run_is_not_wiped_by_its_start():
+    rig = _about_to_start()
+    with _TickAfter(rig, rig.sequencer, "active"):
+        rig.app.poll()
+    rig.beat()
+    assert rig.sequencer.state == schema.STATE_RUNNING
+    assert rig.stored["run"] == b"12345678"
+
+
+def test_a_wish_that_came_too_late_does_not_reach_the_next_run():
+    rig = _about_to_start()
+    sequencer = rig.sequencer
+    server = rig.app.server
+    # The run ends between the look at the state and the wish.
+    server._in_state = lambda state: sequencer.clear()
+    rig.ask(schema.CMD_PAUSE)
+    server._in_state = lambda state: None
+    rig.ask(schema.CMD_START, _START)
+    rig.beat()
+    assert sequencer.state == schema.STATE_RUNNING
+
+
+def test_an_abort_that_crosses_the_end_of_the_plan_is_no_second_abort():
+    rig = Rig()
+    rig.start([ramp(80000, 50000), hold(80000, None, open=True)], vent_rate_kpa_s=10000)
+    assert rig.run(30, lambda: rig.sequencer.dwelling)
+    # Both are carried out by the same tick, or a tick passes between the abort's look and its wish.
+    rig.ask(schema.CMD_ABORT)
+    rig.sequencer.vent(schema.END_COMPLETED, rig.controller.sampler.pressure_kpa)
+    rig.run(1)
+    assert rig.sequencer.state == schema.STATE_VENTING
+    assert rig.plant.pellet_mpa > 60
+    rig.ask(schema.CMD_ABORT)
+    rig.beat()
+    assert rig.release == schema.OUTPUT_FULL
+
+
+def test_a_status_while_the_tick_ends_the_step():
+    rig = _about_to_start()
+    rig.beat()
+
+    class Vanishing(type(rig.sequencer)):
+        """A sequencer whose step is over at the second look."""
+
+        looks = 0
+
+        @property
+        def step_index(self):
+            self.looks += 1
+            return 1 if self.looks % 2 else 255
+
+        @step_index.setter
+        def step_index(self, value):
+            pass
+
+    vanishing = Vanishing(rig.app.plan)
+    assert vanishing.stage() == 0
+    vanishing.looks = 0
+    assert vanishing.dwell_ticks() == 0
+
+
+def test_a_run_that_was_promised_has_no_end_before_it_began():
+    rig = Rig()
+    rig.start([prompt("load")])
+    rig.ask(schema.CMD_ABORT)
+    assert rig.run(30, rig.idle_again)
+    assert rig.status()[schema.STATUS_REPLY_END_REASON] == schema.END_ABORTED
+    rig.ask(schema.CMD_START, _START)
+    status = rig.status()
+    assert status[schema.STATUS_REPLY_RUN_ID] == b"12345678"
+    assert status[schema.STATUS_REPLY_END_REASON] == schema.END_NONE
+    # A fault before the first tick ends the promised run, and says so.
+    rig.inputs = schema.INPUT_EMERGENCY_STOP
+    rig.beat()
+    assert rig.status()[schema.STATUS_REPLY_END_REASON] == schema.END_FAULT
+    assert rig.pump == 0 and rig.release == schema.OUTPUT_FULL
