@@ -1,7 +1,7 @@
 """The boards that the suite runs on, and what can be done to each from outside.
 
-A board is opened by the name given to `--board`. What a bench cannot do to its board is not in
-`offers`, and the cases that need it are reported as not run.
+A board is opened by the name given to `--board`. What a bench cannot do to its board is not among
+its `offers`, and the cases that need it are reported as not run.
 """
 
 from __future__ import annotations
@@ -49,8 +49,6 @@ SensorFault = Literal["ok", "broken", "short"]
 
 class Bench:
     """One board with its press. What it does not offer raises `NotImplementedError`."""
-
-    offers: frozenset[str] = frozenset()
 
     def __init__(self, url: str) -> None:
         """Know where the board is."""
@@ -115,12 +113,7 @@ class Bench:
 
 
 class PortBench(Bench):
-    """A real board at a port, or any board behind a socket: nothing of it can be reached."""
-
-    def __init__(self, url: str, *, press_for_real: bool) -> None:
-        """Offer to press only if that is allowed."""
-        super().__init__(url)
-        self.offers = frozenset({PRESSING} if press_for_real else ())
+    """A real board at a port, or any board behind a socket: its wiring cannot be reached."""
 
     def stay_silent(self, press_s: float) -> None:
         """Wait: the silence itself is what the case is about."""
@@ -129,8 +122,6 @@ class PortBench(Bench):
 
 class EmulatedBench(Bench):
     """A board and a press in a process that the suite starts, and can do anything to."""
-
-    offers = frozenset(NEEDS)
 
     def __init__(self, name: str, folder: Path) -> None:
         """Keep the board's flash in `folder`."""
@@ -192,11 +183,16 @@ class EmulatedBench(Bench):
         press.write_profile(MachineProfile.from_fields(self._board.press.nominal_profile()))
 
 
-def open_bench(name: str, folder: Path, *, press_for_real: bool) -> Bench:
-    """Return the bench for a `--board`."""
+def offers(name: str, *, press_for_real: bool) -> frozenset[str]:
+    """Return which of `NEEDS` the bench of a `--board` has."""
     if name in EMULATED:
-        return EmulatedBench(name, folder)
-    return PortBench(name, press_for_real=press_for_real)
+        return frozenset(NEEDS)
+    return frozenset({PRESSING} if press_for_real else ())
+
+
+def open_bench(name: str, folder: Path) -> Bench:
+    """Return the bench of a `--board`; an emulated board keeps its flash in `folder`."""
+    return EmulatedBench(name, folder) if name in EMULATED else PortBench(name)
 
 
 def rest(press: Press) -> None:

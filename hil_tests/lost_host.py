@@ -1,8 +1,8 @@
 """A host that is killed in the middle of a run: `lost_host.py URL PROTOCOL RECORD STEP TICKS LOG`.
 
-It starts the protocol, and when it has seen TICKS records of STEP, the approach left out, it sends
-itself a SIGKILL: no handler, no goodbye, at a point of the run that does not depend on how busy the
-machine is.
+It starts the protocol, and when it has seen TICKS records of STEP it sends itself a SIGKILL: no
+handler, no goodbye, at a point of the run that does not depend on how busy the machine is. Of a
+ramp only records behind the approach count, of a hold only those of its dwell.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ import sys
 from pathlib import Path
 
 from pressloop.press import Press
+from pressloop.telemetry import TelemetryRecord
 from pressloop.wire.schema import FlagBits
 
 from hil_tests import wiretap
+from hil_tests.protocols import HOLD, SECOND_HOLD
 
 
 def main(url: str, protocol: str, record: str, step: str, ticks: str, log: str) -> None:
@@ -26,11 +28,16 @@ def main(url: str, protocol: str, record: str, step: str, ticks: str, log: str) 
         seen = 0
         for batch in run.telemetry():
             for sample in batch:
-                if sample.step == int(step) and FlagBits.APPROACHING not in sample.flags:
-                    seen += 1
+                seen += sample.step == int(step) and _counts(sample)
                 if seen > int(ticks):
                     os.kill(os.getpid(), signal.SIGKILL)
     sys.exit(f"the run ended before step {step}")
+
+
+def _counts(sample: TelemetryRecord) -> bool:
+    if sample.step in (HOLD, SECOND_HOLD):
+        return FlagBits.DWELLING in sample.flags
+    return FlagBits.APPROACHING not in sample.flags
 
 
 if __name__ == "__main__":

@@ -23,11 +23,11 @@ from pressloop.transport import open_transport
 from pressloop.wire.schema import HelloReply
 
 from hil_tests import wiretap
-from hil_tests.boards import EMULATED, NEEDS, Bench, open_bench
+from hil_tests.boards import EMULATED, NEEDS, Bench, offers, open_bench
 from hil_tests.rawlink import RawLink
 
-LOG_DIR: Final = Path(__file__).resolve().parent.parent / "build" / "hil-logs"
-"""Where the logs of failures are kept, until the suite is started again."""
+LOG_DIR: Final = Path("build", "hil-logs")
+"""Where the logs of failures are kept, below pytest's root, until the suite is started again."""
 
 _TAIL_LINES: Final = 40
 _wire_log = pytest.StashKey[Path]()
@@ -63,28 +63,22 @@ def pytest_configure(config: pytest.Config) -> None:
     if board not in EMULATED and config.getoption("numprocesses", None):
         raise pytest.UsageError(f"{board} is one board: run its cases without -n")
     if not hasattr(config, "workerinput"):
-        for old in LOG_DIR.glob("*.log"):
+        for old in (config.rootpath / LOG_DIR).glob("*.log"):
             old.unlink()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out, with the reason, what this bench cannot do."""
-    offers = _open_bench(config, Path()).offers
+    has = offers(config.getoption("--board"), press_for_real=config.getoption("--press-for-real"))
     for item in items:
         wanted = {need for marker in item.iter_markers("needs") for need in marker.args}
         unknown = wanted - set(NEEDS)
         if unknown:
             raise pytest.UsageError(f"{item.nodeid} needs {', '.join(unknown)}, which nobody has")
-        missing = sorted(wanted - offers)
+        missing = sorted(wanted - has)
         if missing:
             reasons = "; ".join(f"{need}: {NEEDS[need]}" for need in missing)
             item.add_marker(pytest.mark.skip(reason=f"not run: needs {reasons}"))
-
-
-def _open_bench(config: pytest.Config, folder: Path) -> Bench:
-    return open_bench(
-        config.getoption("--board"), folder, press_for_real=config.getoption("--press-for-real")
-    )
 
 
 @pytest.fixture(scope="session")
@@ -92,7 +86,7 @@ def started_bench(
     pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Bench]:
     """The board, for all cases: each must leave it as it found it."""
-    bench = _open_bench(pytestconfig, tmp_path_factory.mktemp("board"))
+    bench = open_bench(pytestconfig.getoption("--board"), tmp_path_factory.mktemp("board"))
     bench.start()
     try:
         yield bench
@@ -109,9 +103,11 @@ def bench(started_bench: Bench, request: pytest.FixtureRequest, tmp_path: Path) 
     with wiretap.tapped(log):
         started_bench.make_ready()
         _identify(request.node, started_bench.hello)
+        before = started_bench.console()
         yield started_bench
+        said = started_bench.console().removeprefix(before) + wiretap.read_console(log)
         started_bench.make_ready()
-    assert "Traceback" not in started_bench.console(), "the firmware raised: see its console"
+    assert "Traceback" not in said, f"the firmware raised:\n{said}"
 
 
 @pytest.fixture
@@ -166,8 +162,9 @@ def pytest_runtest_makereport(
 
 def _keep_log(item: pytest.Item, when: str, lines: list[str]) -> Path:
     """Write wire and console of a failure to a file of its own."""
-    LOG_DIR.mkdir(parents=True, exist_ok=True)
-    path = LOG_DIR / (re.sub(r"[^\w.\[\]-]+", "_", item.nodeid) + f".{when}.log")
+    folder = item.config.rootpath / LOG_DIR
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / (re.sub(r"[^\w.\[\]-]+", "_", item.nodeid) + f".{when}.log")
     bench = item.stash[_bench]
     parts = [
         f"{item.nodeid}, {when}",

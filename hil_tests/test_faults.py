@@ -105,17 +105,6 @@ def test_sensor_fault_under_pressure(
     pressure_goes_away(bench, press)
 
 
-@pytest.mark.needs("pressing", "sensor-fault")
-def test_one_bad_reading_is_no_fault(bench: Bench, press: Press, tmp_path: Path) -> None:
-    """The emulated loop is broken and mended between two beats: noise must not end a run."""
-    run = press.start(short_run(), out=tmp_path / "run", on_prompt=lambda asked: True)
-    with watching(run) as watch:
-        half_a_second_into(watch, HOLD)
-        bench.break_sensor("broken")
-        bench.break_sensor("ok")
-    assert run.result(60).completed
-
-
 # --- emergency stop
 
 
@@ -208,15 +197,15 @@ def test_guard_may_open_at_a_prompt_without_pressure(
 
 @pytest.mark.needs("pressing", "truth")
 def test_reading_above_the_ceiling(press: Press, tmp_path: Path) -> None:
-    """A ceiling at the target, a ramp too fast and an integral too strong: it overshoots."""
-    protocol = one_hold("5 s")
-    protocol = protocol.replace(f"rate: {wiring.WORK_RATE_MPA_S} MPa/s", "rate: 300 MPa/s", 1)
-    protocol = protocol.replace(f"{wiring.CEILING_MPA} MPa", f"{wiring.WORK_MPA} MPa")
-    protocol += "    pid: {kp: 15 /s, ki: 12 /s2}\n"
+    """A ceiling at the target, and gains that swing: the pressure goes beyond it."""
+    protocol = one_hold("5 s").replace(f"{wiring.CEILING_MPA} MPa", f"{wiring.WORK_MPA} MPa")
+    protocol += "    pid: {kp: 0.5 /s, ki: 12 /s2}\n"
     run = press.start(protocol, out=tmp_path / "run")
     result = run.result(60)
 
     faulted(result, "over-pressure")
     resolution_kpa = press.profile().limits(round(wiring.DIE_MM * 1000)).resolution_kpa
     over = result.frame().pressure_mpa * 1000 > wiring.WORK_MPA * 1000 + resolution_kpa
-    assert over.sum() == 3, "three readings in a row are a fault: 30 ms"
+    # One reading can be noise, three in a row are a fault, and nothing comes after them.
+    assert list(over.rolling(3).sum() == 3)[-2:] == [False, True]
+    assert (over.rolling(3).sum() == 3).sum() == 1

@@ -7,6 +7,7 @@ from pressloop.wire.codec import decode_message
 from pressloop.wire.schema import (
     PROTOCOL_MAJOR,
     SCHEMA_HASH,
+    CapabilityBits,
     EchoReply,
     EchoRequest,
     ErrorCode,
@@ -25,6 +26,7 @@ def test_board_says_who_it_is(board: HelloReply) -> None:
     assert board.firmware and board.board and board.python
     assert any(board.unique_id)
     assert int(board.build, 16), "the build is not a hash"
+    assert CapabilityBits.PERSISTENT_PROFILE in board.capabilities
     assert board.ring_records >= 1000, "a host that is away for ten seconds must lose nothing"
 
 

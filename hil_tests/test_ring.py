@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from pressloop.errors import CommandRefusedError
 from pressloop.press import Press
 from pressloop.record import RunRecord
 from pressloop.wire.schema import (
+    RECORD_FORMAT,
     RECORD_SIZE,
     TICK_HZ,
     BackfillRequest,
@@ -72,6 +74,10 @@ def test_overwritten_records_are_an_exact_gap(
             other.session.request(BackfillRequest(oldest - 1, 1))
         assert (refusal.value.code, refusal.value.detail) == ("not-held", oldest)
 
+        piece = other.session.request(BackfillRequest(oldest, PIECE))
+        ticks = [tick for tick, *_ in struct.iter_unpack(RECORD_FORMAT, piece.records)]
+        assert ticks == list(range(ticks[0], ticks[0] + PIECE)), "the oldest was overwritten"
+
     with Press.reopen(lost.record, port=bench.url) as press:
         result = press.attach(lost.record).result(60)
 
@@ -85,5 +91,6 @@ def test_overwritten_records_are_an_exact_gap(
     assert held == set(range(frame.seq.min(), frame.seq.max() + 1)) - set(
         range(gap.first_seq, gap.last_seq + 1)
     )
+    assert (frame.tick - frame.seq).nunique() == 1, "a record stands under another's number"
     assert gap.records == gap.last_seq - gap.first_seq + 1
     assert summary.end_reason == "completed"

@@ -107,6 +107,20 @@ def read_log(log: Path) -> list[str]:
     return lines
 
 
+def read_console(log: Path) -> str:
+    """Return what boards have said outside frames."""
+    decoders: dict[str, FrameDecoder] = {}
+    said = b""
+    for entry in log.read_text().splitlines():
+        _, process, direction, data = entry.split(" ")
+        if direction == TO_HOST:
+            decoder = decoders.setdefault(process, FrameDecoder())
+            said += b"".join(
+                text for text in decoder.feed(bytes.fromhex(data)) if isinstance(text, bytes)
+            )
+    return said.decode("utf-8", "replace")
+
+
 def describe(frame: Frame) -> str:
     """Return a frame in words."""
     head = f"session {frame.session} sequence {frame.sequence}"
