@@ -25,6 +25,9 @@ from pressloop.wire.schema import (
 
 Opener = Callable[..., Session]
 
+SHORT_WAITS_S = (0.05, 0.05)
+"""For requests that shall time out."""
+
 
 def echo(session: Session, data: bytes) -> bytes:
     return session.request(EchoRequest(data)).data
@@ -176,14 +179,17 @@ def test_an_old_hello_reply_does_not_match(board: FakeBoard, open_session: Opene
     stale: list[bytes] = []
 
     def repeat_stale(frame: Frame, data: bytes) -> Iterable[bytes]:
-        if frame.code == Command.HELLO:
-            stale.append(data)
-            return stale
-        return [data]
+        if frame.code != Command.HELLO:
+            return [data]
+        before = stale.copy()
+        stale.append(data)
+        return [*before, data, *before]
 
     board.outgoing = repeat_stale
     open_session().close()
-    assert open_session().hello.session == board.session == 2
+    session = open_session()
+    assert echo(session, b"x") == b"x"
+    assert session.hello.session == board.session == 2
 
 
 def test_requests_from_many_threads_each_get_their_own_reply(
@@ -245,7 +251,7 @@ def test_every_refusal_has_a_meaning_and_a_next_step(code: ErrorCode) -> None:
 def test_a_silent_port_says_to_check_port_and_power(board: FakeBoard, open_session: Opener) -> None:
     board.incoming = lambda frame: []
     with pytest.raises(errors.BoardTimeoutError) as caught:
-        open_session()
+        open_session(waits_s=SHORT_WAITS_S)
     text = str(caught.value)
     assert board.url in text
     assert "did not answer hello" in text
@@ -260,7 +266,7 @@ def test_a_micropython_prompt_is_recognised(board: FakeBoard, open_session: Open
 
     board.incoming = at_prompt
     with pytest.raises(errors.BoardTimeoutError, match="flash Pressloop's image"):
-        open_session()
+        open_session(waits_s=SHORT_WAITS_S)
 
 
 def test_a_traceback_of_the_firmware_is_in_the_error(

@@ -279,6 +279,28 @@ def test_a_restarted_board_is_not_mistaken_for_the_old_one(
     board.wait_for(lambda: board.log[-1] == ("alive", 20))
 
 
+def test_what_a_lost_link_left_in_the_queue_does_not_count(
+    board: FakeBoard, open_session: Opener
+) -> None:
+    session = open_session()
+    keeper = listening(session)
+    let_go = threading.Event()
+    keeper.reaction = lambda batch: let_go.wait(10) and None
+    board.advance(20)
+    keeper.wait_for(lambda: keeper.batches)
+    board.advance(20)
+    board.boot()
+    board.unplug()
+    old_link = session._link
+    with pytest.raises(errors.LinkClosedError):
+        old_link.request(EchoRequest(b"the reader has seen the end"))
+    let_go.set()
+    keeper.wait_for(lambda: keeper.relinks == [True])
+    board.advance(20)
+    keeper.wait_for(lambda: len(keeper.numbers()) >= 40)
+    assert keeper.numbers() == [*range(20), *range(20)]
+
+
 def test_a_board_that_restarts_behind_its_port_is_noticed(
     board: FakeBoard, open_session: Opener
 ) -> None:
