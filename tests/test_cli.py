@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,7 +14,11 @@ from pathlib import Path
 
 import pytest
 from pressloop.cli.app import app
+from pressloop.cli.live import LiveLine
 from pressloop.record import RunRecord
+from pressloop.status import PressStatus
+from pressloop.wire.schema import EndReason, Fault, InputBits, State
+from rich.console import Console
 from typer.testing import CliRunner, Result
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -135,7 +142,7 @@ def test_a_run_keeps_the_contract(protocol: Path, tmp_path: Path) -> None:
     assert dwells == pytest.approx([2.0, 2.0], abs=0.011)
     again = call("run", protocol, "--port", "emulated", "--out", out, "--yes")
     assert again.exit_code == 2
-    assert "overwritten" in again.stderr
+    assert "--overwrite" in again.stderr
     assert json.loads((out / "run.json").read_text())["run_id"] == summary["run_id"]
 
 
@@ -222,3 +229,142 @@ def test_help_lists_every_command() -> None:
     text = call("--help").stdout
     for command in app.registered_commands:
         assert command.callback is not None and command.callback.__name__ in text
+
+
+def at_a_terminal(arguments: list[str | Path], answers: list[tuple[str, bytes]]) -> tuple[int, str]:
+    """Run a command at a pseudo terminal; type each answer once its text has been shown."""
+    if sys.platform == "win32":
+        pytest.skip("needs a pseudo terminal")
+    import pty
+
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [*PRESSLOOP, *map(str, arguments)],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env={**os.environ, "COLUMNS": "80", "TERM": "xterm"},
+    )
+    os.close(theirs)
+    shown, seen = "", 0
+    with contextlib.suppress(OSError):  # Linux: the other end was closed
+        while chunk := os.read(ours, 4096):
+            shown += chunk.decode(errors="replace")
+            while answers and (at := shown.find(answers[0][0], seen)) >= 0:
+                seen = at + len(answers[0][0])
+                os.write(ours, answers.pop(0)[1])
+    os.close(ours)
+    return process.wait(60), shown
+
+
+def test_an_enter_from_before_the_question_is_no_answer(protocol: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    code, shown = at_a_terminal(
+        ["run", protocol, "--port", "emulated", "--out", out],
+        [("firmware", b"\n\n"), ("to abort:", b"no\n"), ("no answer", b""), ("to abort:", b"a\n")],
+    )
+    assert code == 1, shown
+    record = RunRecord.open(out)
+    assert record.summary.end_reason == "aborted"
+    answers = [e.data["answer"] for e in record.summary.events if e.kind == "prompt-answered"]
+    assert answers == ["abort"]
+
+
+def test_the_operator_ends_an_open_hold(tmp_path: Path) -> None:
+    path = tmp_path / "open.yaml"
+    path.write_text(SHORT.replace("DWELL", "open"))
+    out = tmp_path / "out"
+    code, shown = at_a_terminal(
+        ["run", path, "--port", "emulated", "--out", out, "--yes"],
+        [("firmware", b"end\n"), ("open hold", b"\n"), ("only ", b"end\n")],
+    )
+    assert code == 0, shown
+    assert RunRecord.open(out).summary.stages[1].outcome == "done"
+
+
+def test_a_closed_input_aborts_at_a_prompt(protocol: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    command = [*PRESSLOOP, "run", str(protocol), "--port", "emulated", "--out", str(out)]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "--yes" in done.stderr and "aborted" in done.stderr
+    assert RunRecord.open(out).summary.end_reason == "aborted"
+    piped = subprocess.run([*command, "--overwrite"], input="\n", capture_output=True, text=True)
+    assert piped.returncode == 0, piped.stderr
+
+
+def test_a_prompt_that_timed_out_waits_for_nobody(tmp_path: Path) -> None:
+    path = tmp_path / "prompt.yaml"
+    text = SHORT.replace("DWELL", "2 s")
+    path.write_text(text.replace("turn the die", "turn the die\n    timeout: 1 s"))
+    out = tmp_path / "out"
+    code, shown = at_a_terminal(["run", path, "--port", "emulated", "--out", out], [])
+    assert code == 1
+    assert "too late" in shown
+    assert RunRecord.open(out).summary.end_reason == "prompt-timeout"
+
+
+def test_simulate_ends_open_holds_by_itself(tmp_path: Path) -> None:
+    path = tmp_path / "open.yaml"
+    path.write_text(SHORT.replace("DWELL", "open"))
+    result = call("simulate", path, "--open-hold", "5")
+    assert result.exit_code == 0, result.output
+    assert "5 s in band" in result.stderr
+
+
+def test_places_that_cannot_be_written_are_bad_input(protocol: Path, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    for out in (file, file / "run"):
+        result = call("run", protocol, "--port", "emulated", "--out", out, "--yes")
+        assert result.exit_code == 2, result.output
+        assert "--out" in result.stderr
+    for option, name in (("--csv", "none/curve.csv"), ("--plot", "none/a.png"), ("--plot", "a.b")):
+        result = call("simulate", protocol, option, tmp_path / name)
+        assert result.exit_code == 2, result.output
+    assert call("plot", file).exit_code == 2
+    # No board is looked for with a protocol that cannot be read.
+    assert call("run", file / "none.yaml", "--port", "/dev/no-such-port").exit_code == 2
+
+
+def test_nothing_is_wider_than_a_terminal(protocol: Path, tmp_path: Path) -> None:
+    result = call("run", protocol, "--port", "emulated", "--out", tmp_path / "out", "--yes")
+    table = [line for line in result.stderr.splitlines() if line.startswith((" ", "red"))]
+    assert len(table) >= 7
+    assert max(map(len, table)) <= 80
+    status = PressStatus(
+        state=State.RUNNING,
+        tick=0,
+        pressure_mpa=499.9,
+        setpoint_mpa=500,
+        target_mpa=500,
+        step=1,
+        stage=0,
+        stage_name="densify the electrolyte, second time",
+        elapsed_s=4000,
+        dwell_s=1000,
+        remaining_s=2600,
+        prompt="",
+        approaching=False,
+        end_reason=EndReason.NONE,
+        fault=Fault.NONE,
+        inputs=InputBits(0),
+        host_lost=False,
+        run_id=bytes(8),
+    )
+    for width in (20, 60, 80, 120):
+        file = io.StringIO()
+        console = Console(file=file, force_terminal=True, width=width, color_system=None)
+        with LiveLine(console, simulated=True) as line:
+            line.update(status)
+            shown = file.getvalue()
+        assert "\n" not in shown
+        drawn = shown.split("\x1b[2K")[-1]
+        assert drawn.startswith("SIM")
+        assert len(drawn) < width
+
+
+def test_info_rounds_for_people() -> None:
+    result = call("info", "--port", "emulated")
+    assert re.search(r"pump dead band percent +20\s", result.stdout)
+    assert not re.search(r"\d\.\d{5}", result.stdout)

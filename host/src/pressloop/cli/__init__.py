@@ -15,4 +15,6 @@ def main() -> None:
             from pressloop.cli.app import app
     except PressloopError as error:
         sys.exit(str(error))
+    except KeyboardInterrupt:
+        sys.exit(1)
     app()

@@ -3,11 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
 
+from pressloop.cli.output import err
+from pressloop.errors import BadInputError
 from pressloop.findings import Finding
+from pressloop.plan import Plan, compile_plan
+from pressloop.profile import MachineProfile
+from pressloop.validation import validate_file
+
+
+def check(protocol: Path, profile: MachineProfile, *, quiet: bool = False) -> Plan:
+    """Show what validation finds, with line and column; return the plan.
+
+    Args:
+        protocol: Protocol file.
+        profile: Of the press that shall run it.
+        quiet: Do not show warnings: they were shown before.
+
+    Raises:
+        BadInputError: There are errors.
+    """
+    result = validate_file(protocol, profile)
+    if result.errors or not quiet:
+        print_findings(err, str(protocol), result.findings)
+    if result.errors:
+        count = len(result.errors)
+        raise BadInputError(
+            f"{protocol} has {count} error{'s' * (count > 1)}, nothing was pressed",
+            hint=f"put {'them' if count > 1 else 'it'} right, then: pressloop validate {protocol}",
+        )
+    return compile_plan(result.checked(), profile)
 
 
 def print_findings(console: Console, source: str, findings: Iterable[Finding]) -> None:

@@ -5,21 +5,29 @@ On a terminal the line is redrawn in place; in a log file one line is written pe
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 
-from rich.console import Console, RenderableType
-from rich.live import Live
-from rich.table import Table
+from rich.console import Console
+from rich.control import Control
+from rich.segment import ControlType
 from rich.text import Text
 
 from pressloop.status import PressStatus
 from pressloop.wire.schema import State
 
-_BAR_WIDTH = 24
+_BAR_CELLS = 24
+_LEAST_BAR_CELLS = 6
+_SPARE_CELLS = 4
+"""Kept free at the right: a terminal writes ^C behind the line, and must not wrap for it."""
+
+_ERASE = Control(ControlType.CARRIAGE_RETURN, (ControlType.ERASE_IN_LINE, 2))
 
 
 class LiveLine:
-    """Shows the newest status; use in a `with` block. `update` may be called from any thread."""
+    """Shows the newest status; use in a `with` block. All methods work from any thread."""
 
     def __init__(self, console: Console, *, simulated: bool) -> None:
         """`simulated` marks every line, so that a rehearsal is never taken for a pressing."""
@@ -27,12 +35,13 @@ class LiveLine:
         self._simulated = simulated
         self._scale_mpa = 1.0
         self._shown: tuple[State, int | None] | None = None
-        self._live = Live(console=console, auto_refresh=False, transient=True)
+        self._redraws = console.is_terminal and not console.is_dumb_terminal
+        self._lock = threading.RLock()
+        self._pauses = 0
+        self._drawn = Text()
 
     def __enter__(self) -> LiveLine:
-        """Start drawing, if there is a terminal to draw on."""
-        if self._console.is_terminal:
-            self._live.start()
+        """Draw nothing before the first status."""
         return self
 
     def __exit__(
@@ -42,55 +51,83 @@ class LiveLine:
         trace: TracebackType | None,
     ) -> None:
         """Leave the terminal as it was."""
-        self._live.stop()
+        with self._lock:
+            self._pauses += 1
+            self._erase()
 
-    def pause(self) -> None:
+    @contextmanager
+    def paused(self) -> Iterator[None]:
         """Make room for a question."""
-        self._live.stop()
+        with self._lock:
+            self._pauses += 1
+            self._erase()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._pauses -= 1
 
-    def resume(self) -> None:
-        """Go on after a question."""
-        if self._console.is_terminal:
-            self._live.start()
+    def say(self, markup: str) -> None:
+        """Print a message above the line."""
+        with self._lock:
+            line = self._drawn
+            self._erase()
+            self._console.print(markup, soft_wrap=True)
+            if line and not self._pauses:
+                self._draw(line)
 
     def update(self, status: PressStatus) -> None:
         """Show a status."""
-        self._scale_mpa = max(self._scale_mpa, status.target_mpa, status.pressure_mpa)
-        if self._live.is_started:
-            self._live.update(self._line(status), refresh=True)
-            return
-        step = (status.state, status.step)
-        if not self._console.is_terminal and step != self._shown:
-            self._shown = step
-            self._console.print(" ".join(text for text in _words(status) if text))
+        with self._lock:
+            self._scale_mpa = max(self._scale_mpa, status.target_mpa, status.pressure_mpa)
+            if self._redraws:
+                if not self._pauses:
+                    self._draw(self._line(status))
+                return
+            step = (status.state, status.step)
+            if step != self._shown:
+                self._shown = step
+                self._console.print(
+                    " ".join(text for text in _words(status) if text), soft_wrap=True
+                )
 
-    def _line(self, status: PressStatus) -> RenderableType:
-        line = Table.grid(padding=(0, 1))
-        if self._simulated:
-            line.add_column()
+    def _draw(self, line: Text) -> None:
+        self._drawn = line
+        with self._console:  # one write: two would flicker
+            self._console.control(_ERASE)
+            self._console.print(line, end="", soft_wrap=True)
+
+    def _erase(self) -> None:
+        if self._drawn:
+            self._console.control(_ERASE)
+            self._drawn = Text()
+
+    def _line(self, status: PressStatus) -> Text:
         elapsed, stage, doing, pressure, target, left = _words(status)
-        cells: list[RenderableType] = [
-            Text(elapsed, "dim"),
-            Text(stage, "bold"),
-            Text(doing, _STYLE.get(status.state, "")),
-            self._bar(status),
-            Text(pressure, "bold"),
-            Text(target),
-            Text(left, "dim"),
-        ]
-        if self._simulated:
-            cells.insert(0, Text("SIM", "yellow"))
-        line.add_row(*cells)
+        before = Text.assemble(
+            ("SIM " if self._simulated else "", "yellow"),
+            (f"{elapsed} ", "dim"),
+            (f"{stage} " if stage else "", "bold"),
+            (f"{doing} ", _STYLE.get(status.state, "")),
+        )
+        after = Text.assemble(
+            (f" {pressure}", "bold"), f" {target}", (f", {left}" if left else "", "dim")
+        )
+        room = max(1, self._console.width - _SPARE_CELLS)
+        cells = min(_BAR_CELLS, room - before.cell_len - after.cell_len - 2)
+        bar = self._bar(status, cells) if cells >= _LEAST_BAR_CELLS else Text()
+        line = before + bar + after
+        line.truncate(room, overflow="ellipsis")
         return line
 
-    def _bar(self, status: PressStatus) -> Text:
-        filled = round(_BAR_WIDTH * max(0.0, status.pressure_mpa) / self._scale_mpa)
-        mark = round(_BAR_WIDTH * status.target_mpa / self._scale_mpa)
-        bar = Text("▕", "dim")
-        for cell in range(_BAR_WIDTH):
+    def _bar(self, status: PressStatus, cells: int) -> Text:
+        filled = round(cells * max(0.0, status.pressure_mpa) / self._scale_mpa)
+        mark = round(cells * status.target_mpa / self._scale_mpa)
+        bar = Text.assemble(("▕", "dim"))
+        for cell in range(cells):
             if cell < filled:
                 bar.append("█", "cyan")
-            elif cell == min(mark, _BAR_WIDTH) - 1:
+            elif cell == min(mark, cells) - 1:
                 bar.append("│", "yellow")
             else:
                 bar.append(" ")

@@ -34,8 +34,19 @@ def info(
     table.add_column(style="dim")
     table.add_column(overflow="fold")
     for key, value in facts.items():
-        table.add_row(key.replace("_", " "), escape(str(value)))
+        table.add_row(key.replace("_", " "), escape(_readable(value)))
     out.print(table)
+
+
+def _readable(value: object) -> str:
+    """Return a value for people; the wire's binary fractions are noise to them."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, list):
+        return ", ".join(_readable(item) for item in value)
+    return str(value)
 
 
 def watch(port: Annotated[str | None, options.PORT] = None) -> None:

@@ -1,33 +1,107 @@
-"""The operator at the terminal: questions and answers."""
+"""The operator at the terminal: questions, answers, and the end of an open hold."""
 
 from __future__ import annotations
+
+from collections.abc import Collection
 
 from rich.console import Console
 from rich.markup import escape
 
+from pressloop.cli.keyboard import Keyboard
 from pressloop.cli.live import LiveLine, duration
-from pressloop.prompts import Asker, OpenPrompt
+from pressloop.errors import CommandRefusedError
+from pressloop.prompts import OpenPrompt
+from pressloop.run import Run
+from pressloop.status import PressStatus
+from pressloop.wire.schema import State
 
 
-def asker(console: Console, line: LiveLine, *, yes: bool) -> Asker:
-    """Return what asks the operator; with `yes`, what shows the question and confirms it."""
+class Operator:
+    """Shows what the press does and asks what it asks.
 
-    def ask(prompt: OpenPrompt) -> bool:
-        line.pause()
-        try:
+    Attributes:
+        run: The run whose open holds the operator may end; set it as soon as there is one.
+    """
+
+    def __init__(
+        self, console: Console, line: LiveLine, *, yes: bool, open_holds: Collection[int] = ()
+    ) -> None:
+        """With `yes`, prompts are shown and confirmed; `open_holds` are steps of the plan."""
+        self.run: Run | None = None
+        self._console = console
+        self._line = line
+        self._yes = yes
+        self._open_holds = open_holds
+        self._announced: int | None = None
+        self._keyboard = Keyboard()
+
+    def show(self, status: PressStatus) -> None:
+        """Show a status, and look whether the operator ends an open hold."""
+        self._line.update(status)
+        # Only somebody who sits there can end a hold: a closed input must never.
+        if (
+            self.run is not None
+            and status.state is State.RUNNING
+            and status.step is not None
+            and status.step in self._open_holds
+            and self._keyboard.is_terminal
+        ):
+            self._watch_open_hold(self.run, status.step)
+
+    def ask(self, prompt: OpenPrompt) -> bool | None:
+        """Put a prompt; see `pressloop.prompts.Asker`."""
+        with self._line.paused():
             if prompt.problem:
-                console.print(f"[bad]not yet:[/bad] {escape(prompt.problem)}")
-            console.print(
+                self._console.print(f"[bad]not yet:[/bad] {escape(prompt.problem)}")
+            self._console.print(
                 f"[note]operator[/note] [bold]{escape(prompt.text)}[/bold] "
                 f"[dim](press at {max(0.0, prompt.pressure_mpa):.1f} MPa, "
-                f"{duration(prompt.remaining_s)} to answer)[/dim]"
+                f"{duration(prompt.remaining_s)} to answer)[/dim]",
+                soft_wrap=True,
             )
-            if yes:
-                console.print("         [dim]confirmed by --yes[/dim]")
+            if self._yes:
+                self._console.print("         [dim]confirmed by --yes[/dim]")
                 return True
-            answer = console.input("         Enter when done, [bold]a[/bold] to abort: ")
-            return answer.strip().lower() not in ("a", "abort")
-        finally:
-            line.resume()
+            self._keyboard.forget()
+            return self._answer(prompt)
 
-    return ask
+    def _answer(self, prompt: OpenPrompt) -> bool | None:
+        while True:
+            self._console.print("         Enter when done, [bold]a[/bold] to abort: ", end="")
+            try:
+                answer = self._keyboard.line(prompt.is_open)
+            except EOFError:
+                self._console.print(
+                    "\n[bad]aborting[/bad]: nobody can answer, the input is closed; "
+                    "--yes answers prompts",
+                    soft_wrap=True,
+                )
+                return False
+            if answer is None:
+                self._console.print("\n[bad]too late[/bad]: the press no longer waits")
+                return None
+            if answer.lower() in ("a", "abort"):
+                return False
+            if not answer:
+                return True
+            # Whoever types "no" must not be taken at Enter.
+            self._console.print(f"         {escape(answer)!r} is no answer", soft_wrap=True)
+
+    def _watch_open_hold(self, run: Run, step: int) -> None:
+        if step != self._announced:
+            self._announced = step
+            self._keyboard.forget()
+            self._line.say(
+                "[note]open hold[/note] type [bold]end[/bold] and Enter to end it; Ctrl-C aborts"
+            )
+        answer = self._keyboard.poll()
+        if answer is None:
+            return
+        if answer.lower() != "end":
+            self._line.say("         only [bold]end[/bold] ends the hold")
+            return
+        try:
+            run.advance(step)
+            self._line.say("         [dim]ended by the operator[/dim]")
+        except CommandRefusedError as refusal:
+            self._line.say(f"[bad]not ended:[/bad] {escape(refusal.message)}")

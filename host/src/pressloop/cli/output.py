@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
+from pathlib import Path
 
 import typer
 from rich.console import Console
@@ -44,7 +45,7 @@ _NO_BOARD = (NoBoardError, AmbiguousPortError, PortBusyError, EmulatorError)
 
 def exit_code(error: PressloopError) -> ExitCode:
     """Return the exit code for an error."""
-    if isinstance(error, BadInputError | RecordError):
+    if isinstance(error, BadInputError | RecordError) or error.code == "plot-format":
         return ExitCode.BAD_INPUT
     if isinstance(error, _NO_BOARD):
         return ExitCode.NO_BOARD
@@ -59,6 +60,23 @@ def errors_as_exit_codes() -> Iterator[None]:
     except PressloopError as error:
         print_error(error)
         raise typer.Exit(exit_code(error)) from error
+    except BrokenPipeError:
+        raise  # whoever read the output has gone, which is no fault
+    except OSError as error:
+        err.print(f"[bad]error[/bad] {escape(str(error))}", soft_wrap=True)
+        raise typer.Exit(ExitCode.NOT_COMPLETED) from error
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Name the file that cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        raise BadInputError(
+            f"cannot write {path}: {error.strerror}",
+            hint="name a file in a folder that exists and that you may write into",
+        ) from error
 
 
 def print_error(error: PressloopError) -> None:

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from pressloop.cli import options
-from pressloop.cli.output import errors_as_exit_codes, out
+from pressloop.cli.output import errors_as_exit_codes, out, writing
 from pressloop.plotting import plot_run
 from pressloop.record import RunRecord
 
@@ -22,5 +23,8 @@ def plot(
 ) -> None:
     """Plot a run, also one that was cut off. Prints the file's path."""
     with errors_as_exit_codes():
-        path = plot_run(RunRecord.open(record), to or record / "run.png")
-    out.print(str(path), soft_wrap=True)
+        run = RunRecord.open(record)
+        path = to or record / "run.png"
+        with writing(path):
+            plot_run(run, path)
+    out.print(escape(str(path)), soft_wrap=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -11,15 +13,18 @@ import typer
 from rich.markup import escape
 
 from pressloop.cli import options
-from pressloop.cli.findings import print_findings
+from pressloop.cli.findings import check
 from pressloop.cli.live import LiveLine
-from pressloop.cli.operator import asker
+from pressloop.cli.operator import Operator
 from pressloop.cli.output import ExitCode, err, errors_as_exit_codes, out
 from pressloop.cli.verdict import end_line, print_verdict
-from pressloop.errors import BadInputError
+from pressloop.errors import BadInputError, RecordError
+from pressloop.loading import load_protocol
+from pressloop.place import EMULATED
 from pressloop.press import Press
 from pressloop.record import RunRecord, RunSummary
-from pressloop.validation import validate_file
+from pressloop.record.journal import JOURNAL_NAME
+from pressloop.run import Run
 from pressloop.wire.schema import State
 
 
@@ -46,27 +51,27 @@ def run(
     ] = False,
 ) -> None:
     """Run a protocol. Ctrl-C aborts the press, not just the program."""
+    folder = to or Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}-{protocol.stem}"
     with errors_as_exit_codes():
-        if port == "emulated":
-            _check_first(protocol, press)
-        folder = to or Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}-{protocol.stem}"
+        if port == EMULATED:
+            check(protocol, options.profile_of(press))
+        else:
+            load_protocol(protocol)
+        _check_folder(folder, overwrite)
         opened = Press.open(
             port, press=press, seed=seed, pacing="real" if real_time else "lockstep"
         )
         with opened as machine:
+            plan = check(protocol, machine.profile(), quiet=port == EMULATED)
+            open_holds = {step.index for step in plan.sources if step.is_open}
             _introduce(machine, protocol, folder)
-            line = LiveLine(err, simulated=machine.hello.simulated)
-            with line:
-                try:
-                    machine.run(
-                        protocol,
-                        out=folder,
-                        on_prompt=asker(err, line, yes=yes),
-                        on_status=line.update,
-                        overwrite=overwrite,
-                    )
-                except KeyboardInterrupt:
-                    err.print("[bad]aborted[/bad] by Ctrl-C; the pressure was released")
+            with LiveLine(err, simulated=machine.hello.simulated) as line:
+                operator = Operator(err, line, yes=yes, open_holds=open_holds)
+                folder.mkdir(parents=True, exist_ok=True)
+                handle = machine.start(
+                    protocol, out=folder, on_status=operator.show, overwrite=overwrite
+                )
+                _see_through(handle, operator, line)
         summary = RunRecord.open(folder).summary
     _conclude(summary, folder)
 
@@ -82,54 +87,84 @@ def attach(
     """Go on with the record of a run whose program was killed; fills the hole it left."""
     with errors_as_exit_codes():
         with Press.reopen(record, port=port) as machine:
-            line = LiveLine(err, simulated=machine.hello.simulated)
-            with line:
-                try:
-                    handle = machine.attach(record, on_status=line.update)
-                    if handle.is_active and handle.status().state is State.PAUSED:
-                        if resume:
-                            handle.resume()
-                            err.print("[note]resumed[/note]")
-                        else:
-                            err.print(
-                                "[note]paused[/note]: the press holds its pressure; "
-                                "call again with --resume to go on, Ctrl-C to abort"
-                            )
-                    handle.answer_prompts(asker(err, line, yes=yes))
-                except KeyboardInterrupt:
-                    handle.abort_and_wait("operator")
-                    err.print("[bad]aborted[/bad] by Ctrl-C; the pressure was released")
-            handle.result()
+            steps = RunRecord.open(record).header.steps
+            open_holds = {step.index for step in steps if step.open}
+            with LiveLine(err, simulated=machine.hello.simulated) as line:
+                operator = Operator(err, line, yes=yes, open_holds=open_holds)
+                handle = machine.attach(record, on_status=operator.show)
+                if handle.is_active and handle.status().state is State.PAUSED:
+                    if resume:
+                        handle.resume()
+                        line.say("[note]resumed[/note]")
+                    else:
+                        line.say(
+                            "[note]paused[/note]: the press holds its pressure; "
+                            "call again with --resume to go on, Ctrl-C to abort"
+                        )
+                _see_through(handle, operator, line)
         summary = RunRecord.open(record).summary
     _conclude(summary, record)
 
 
-def _check_first(protocol: Path, press: Path | None) -> None:
-    """Find mistakes before a board is started, with line and column."""
-    result = validate_file(protocol, options.profile_of(press))
-    print_findings(err, str(protocol), result.findings)
-    if result.errors:
-        raise BadInputError(
-            f"{protocol} has {len(result.errors)} error(s), nothing was pressed",
-            hint=f"put them right, then: pressloop validate {protocol}",
+def _see_through(handle: Run, operator: Operator, line: LiveLine) -> None:
+    """Follow a run to its end; Ctrl-C ends it."""
+    operator.run = handle
+    try:
+        handle.answer_prompts(operator.ask)
+    except KeyboardInterrupt:
+        line.say(
+            "[bad]aborting[/bad]: releasing the pressure; "
+            "Ctrl-C again opens the release valve fully"
         )
+        # A third one must not end the program before the pressure is off.
+        with suppress(KeyboardInterrupt):
+            if not handle.abort_and_wait("operator (Ctrl-C)"):
+                return  # closing the press tries once more, and says so if it fails
+    handle.result()
+
+
+def _check_folder(folder: Path, overwrite: bool) -> None:
+    """Refuse a folder that cannot take the record before a board is started."""
+    if (folder / JOURNAL_NAME).exists() and not overwrite:
+        raise RecordError(
+            f"{folder} already holds a run record",
+            hint="choose another folder, or say --overwrite if the record may be overwritten",
+            code="record-exists",
+        )
+    nearest = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    if not nearest.is_dir():
+        problem = f"{nearest} is a file"
+    elif not os.access(nearest, os.W_OK):
+        problem = f"you may not write into {nearest}"
+    else:
+        return
+    raise BadInputError(
+        f"the record cannot go to {folder}: {problem}", hint="name another folder with --out"
+    )
 
 
 def _introduce(machine: Press, protocol: Path, folder: Path) -> None:
     hello = machine.hello
-    kind = "[note]simulated press[/note]" if hello.simulated else "press"
+    if hello.simulated:
+        kind, board = "[note]simulated press[/note]", hello.board
+    else:
+        kind, board = "press", f"{hello.board} {hello.unique_id.hex()}"
     err.print(
-        f"{kind} on board [bold]{escape(hello.board)}[/bold] {hello.unique_id.hex()}, "
-        f"firmware {escape(hello.firmware)} ({escape(hello.build)}), {escape(hello.python)}"
+        f"{kind} on board [bold]{escape(board)}[/bold], firmware {escape(hello.firmware)}, "
+        f"{escape(hello.python)}",
+        soft_wrap=True,
     )
     err.print(f"[dim]{escape(str(protocol))} -> {escape(str(folder))}[/dim]", soft_wrap=True)
 
 
 def _conclude(summary: RunSummary, folder: Path) -> None:
     print_verdict(err, summary)
-    err.print(end_line(summary))
-    err.print("record in", end=" ")
-    sys.stderr.flush()
-    out.print(str(folder), soft_wrap=True)
+    err.print(end_line(summary), soft_wrap=True)
+    if sys.stdout.isatty() and sys.stderr.isatty():
+        err.print("record in", end=" ")
+        sys.stderr.flush()
+    else:
+        err.print(f"record in {escape(str(folder))}", soft_wrap=True)
+    out.print(escape(str(folder)), soft_wrap=True)
     completed = summary.end_reason == "completed"
     raise typer.Exit(ExitCode.COMPLETED if completed else ExitCode.NOT_COMPLETED)

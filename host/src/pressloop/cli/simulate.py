@@ -7,16 +7,21 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from pressloop.cli import options
 from pressloop.cli.chart import chart
-from pressloop.cli.output import ExitCode, err, errors_as_exit_codes, out
-from pressloop.cli.run import _check_first
+from pressloop.cli.findings import check
+from pressloop.cli.output import ExitCode, err, errors_as_exit_codes, out, writing
 from pressloop.cli.verdict import end_line, print_verdict
-from pressloop.plotting import plot_run
+from pressloop.errors import BadInputError
+from pressloop.plan import Plan
+from pressloop.plotting import FORMATS, plot_run
 from pressloop.press import Press
 from pressloop.prompts import confirm_all
 from pressloop.record import RunRecord
+from pressloop.run import Run
+from pressloop.wire.schema import TICK_HZ, FlagBits
 
 _COLUMNS = ["time_s", "stage", "setpoint_mpa", "pressure_mpa", "true_pressure_mpa"]
 
@@ -34,21 +39,28 @@ def simulate(
     interval_s: Annotated[
         float, typer.Option("--interval", help="Seconds between rows of the CSV.", min=0.01)
     ] = 1.0,
+    open_hold_s: Annotated[
+        float, typer.Option("--open-hold", help="Seconds after which an open hold ends.", min=0.01)
+    ] = 60.0,
 ) -> None:
     """Predict the pressure-time curve without a board; prompts are answered at once."""
     with errors_as_exit_codes(), tempfile.TemporaryDirectory(prefix="pressloop-") as folder:
-        _check_first(protocol, press)
+        plan = check(protocol, options.profile_of(press))
+        _check_outputs(csv, plot)
         with (
             err.status("pressing the emulated press"),
             Press.open("emulated", press=press, seed=seed) as machine,
         ):
-            machine.run(protocol, out=folder, on_prompt=confirm_all)
+            run = machine.start(protocol, out=folder, on_prompt=confirm_all)
+            _end_open_holds(run, plan, open_hold_s)
+            run.result()
         record = RunRecord.open(folder)
         summary = record.summary
         frame = record.frame()
         if plot is not None:
-            plot_run(record, plot)
-            err.print(f"plot in {plot}", soft_wrap=True)
+            with writing(plot):
+                plot_run(record, plot)
+            err.print(f"plot in {escape(str(plot))}", soft_wrap=True)
         if csv is not None:
             every = max(1, round(interval_s / record.header.record_interval_s))
             names = {stage.index: stage.name for stage in record.header.stages}
@@ -57,11 +69,45 @@ def simulate(
             if str(csv) == "-":
                 out.file.write(text)
             else:
-                csv.write_text(text, encoding="utf-8")
-                err.print(f"curve in {csv}", soft_wrap=True)
+                with writing(csv):
+                    csv.write_text(text, encoding="utf-8")
+                err.print(f"curve in {escape(str(csv))}", soft_wrap=True)
         if csv is None or str(csv) != "-":
             out.print(chart(frame["time_s"].to_numpy(), frame["pressure_mpa"].to_numpy()))
     print_verdict(err, summary)
-    err.print(end_line(summary))
+    err.print(end_line(summary), soft_wrap=True)
     completed = summary.end_reason == "completed"
     raise typer.Exit(ExitCode.COMPLETED if completed else ExitCode.NOT_COMPLETED)
+
+
+def _end_open_holds(run: Run, plan: Plan, after_s: float) -> None:
+    """End each open hold in place of the operator, after a time in band."""
+    record_s = plan.begin.record_every / TICK_HZ
+    in_band_s = {step.index: 0.0 for step in plan.sources if step.is_open}
+    if not in_band_s:
+        return
+    err.print(
+        f"[note]note[/note] an open hold is ended after {after_s:g} s in band", soft_wrap=True
+    )
+    for batch in run.telemetry():
+        for record in batch:
+            if record.step in in_band_s and FlagBits.DWELLING in record.flags:
+                in_band_s[record.step] += record_s
+        for step in [step for step, held_s in in_band_s.items() if held_s >= after_s]:
+            del in_band_s[step]
+            run.advance(step)
+
+
+def _check_outputs(csv: Path | None, plot: Path | None) -> None:
+    """Refuse what cannot be written before the press is emulated for minutes."""
+    if plot is not None and plot.suffix.lower() not in FORMATS:
+        raise BadInputError(
+            f"{plot.name} names no format that can be drawn",
+            hint=f"end the file name in {', '.join(FORMATS)}",
+        )
+    for path in (csv, plot):
+        if path is not None and str(path) != "-" and not path.absolute().parent.is_dir():
+            raise BadInputError(
+                f"cannot write {path}: there is no folder {path.parent}",
+                hint="make the folder first, or name another",
+            )

@@ -12,9 +12,19 @@ from rich.text import Text
 from pressloop.record.summary import RunSummary
 from pressloop.record.verdict import Check, VerdictRow, verdict_rows
 
-_LABEL: Final = 7
-_COLUMN: Final = 9
-_SHORT: Final = {"overshoot": "over", "ramp error": "ramp", "hold within 0.5 %": "±0.5 %"}
+NOT_REACHED: Final = "not reached"
+"""Outcome of a stage that the run never came to."""
+
+_LABEL: Final = 8
+# Together 80 columns with label and verdict: what a terminal has.
+_PEAK, _MEAN, _DWELL = 7, 8, 8
+_MEASURES: Final = {
+    "overshoot": ("over", 9),
+    "ramp error": ("ramp", 7),
+    "settle": ("settle", 8),
+    "hold within 0.5 %": ("±0.5 %", 9),
+    "rms": ("rms", 8),
+}
 
 
 def print_verdict(console: Console, summary: RunSummary) -> None:
@@ -24,15 +34,13 @@ def print_verdict(console: Console, summary: RunSummary) -> None:
         for line in _lines(rows):
             console.print(line, no_wrap=True, crop=False, soft_wrap=True)
         console.print(
-            "[dim]red: misses the target for good pressing in the second line; "
-            "in band: by the protocol's own tolerance[/dim]",
+            "[dim]red: misses the target above; in band: within the protocol's own tolerance[/dim]",
             soft_wrap=True,
         )
-    for row in rows:
-        for reason in row.reasons:
-            console.print(f"  [bad]{escape(row.stage.name)}[/bad] ({row.source}): {escape(reason)}")
+    for stage, source, reason in _reasons(rows):
+        console.print(f"  [bad]{escape(stage)}[/bad]{source}: {escape(reason)}", soft_wrap=True)
     for warning in summary.warnings:
-        console.print(f"  [note]note[/note] {escape(warning)}")
+        console.print(f"  [note]note[/note] {escape(warning)}", soft_wrap=True)
 
 
 def end_line(summary: RunSummary) -> str:
@@ -52,16 +60,15 @@ def end_line(summary: RunSummary) -> str:
 
 
 def _lines(rows: list[VerdictRow]) -> Iterator[Text]:
-    checks = rows[0].targets
-    first, second = Text("  " + " " * _LABEL, "bold"), Text("  " + " " * _LABEL, "dim")
-    for heading, unit in (
-        ("peak", "MPa"),
-        *((_SHORT.get(check.measure, check.measure), _limit(check)) for check in checks),
-        ("mean", "MPa"),
-        ("dwell", "s"),
+    first, second = Text(" " * _LABEL, "bold"), Text(" " * _LABEL, "dim")
+    for heading, unit, cells in (
+        ("peak", "MPa", _PEAK),
+        *(_heading(check) for check in rows[0].targets),
+        ("mean", "MPa", _MEAN),
+        ("dwell", "s", _DWELL),
     ):
-        first.append(heading.rjust(_COLUMN))
-        second.append(unit.rjust(_COLUMN))
+        first.append(heading.rjust(cells))
+        second.append(unit.rjust(cells))
     yield first
     yield second
     last_stage = None
@@ -69,28 +76,53 @@ def _lines(rows: list[VerdictRow]) -> Iterator[Text]:
         if row.stage.index != last_stage:
             last_stage = row.stage.index
             yield _stage_line(row)
-        yield _row_line(row)
+        if row.stage.outcome != NOT_REACHED:
+            yield _row_line(row)
 
 
 def _stage_line(row: VerdictRow) -> Text:
     stage = row.stage
-    name = stage.name if stage.iteration == 1 else f"{stage.name} #{stage.iteration}"
-    line = Text(name, "bold").append(f"  {stage.target_mpa:g} MPa", "")
+    line = Text(_name(row), "bold").append(f"  {stage.target_mpa:g} MPa", "")
     if stage.tolerance_mpa is not None:
         line.append(f" ± {stage.tolerance_mpa:.2f}", "dim")
+    if stage.outcome == NOT_REACHED:
+        line.append(f"  {NOT_REACHED}", "bad")
     return line
+
+
+def _reasons(rows: list[VerdictRow]) -> Iterator[tuple[str, str, str]]:
+    """Yield stage, source and reason; once when reading and truth agree, as they mostly do."""
+    for row in rows:
+        if row.stage.outcome == NOT_REACHED:
+            continue
+        twin = [other for other in rows if other.stage.index == row.stage.index]
+        for reason in row.reasons:
+            if not all(reason in other.reasons for other in twin):
+                yield _name(row), f" ({row.source})", reason
+            elif row is twin[0]:
+                yield _name(row), "", reason
 
 
 def _row_line(row: VerdictRow) -> Text:
     stage = row.stage
-    line = Text("  " + row.source.ljust(_LABEL))
-    line.append(_number(stage.peak_mpa, 2))
+    line = Text(f" {row.source}".ljust(_LABEL))
+    line.append(_number(stage.peak_mpa, _PEAK))
     for check in row.targets:
         line.append(_measured(check))
-    line.append(_number(stage.mean_mpa, 2)).append(_number(stage.dwell_s, 2))
-    line.append("  ")
+    line.append(_number(stage.mean_mpa, _MEAN)).append(_number(stage.dwell_s, _DWELL))
+    line.append(" ")
     line.append("in band" if row.passed else "missed", "good" if row.passed else "bad")
     return line
+
+
+def _name(row: VerdictRow) -> str:
+    stage = row.stage
+    return stage.name if stage.iteration == 1 else f"{stage.name} #{stage.iteration}"
+
+
+def _heading(check: Check) -> tuple[str, str, int]:
+    heading, cells = _MEASURES[check.measure]
+    return heading, _limit(check), cells
 
 
 def _limit(check: Check) -> str:
@@ -100,11 +132,15 @@ def _limit(check: Check) -> str:
 
 
 def _measured(check: Check) -> Text:
+    cells = _MEASURES[check.measure][1]
     if check.value is None:
-        return Text("-".rjust(_COLUMN), "dim")
+        return Text("-".rjust(cells), "dim")
     unit = " MPa" if check.unit == "MPa" else ""
-    return Text(f"{check.value:.2f}{unit}".rjust(_COLUMN), "red" if check.passed is False else "")
+    return Text(f"{check.value:.2f}{unit}".rjust(cells), "red" if check.passed is False else "")
 
 
-def _number(value: float | None, digits: int) -> str:
-    return ("-" if value is None else f"{value:.{digits}f}").rjust(_COLUMN)
+def _number(value: float | None, cells: int) -> str:
+    if value is None:
+        return "-".rjust(cells)
+    # A hold of days would push the verdict out of line.
+    return f"{value:.{2 if value < 10_000 else 0}f}".rjust(cells)

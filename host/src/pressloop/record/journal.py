@@ -73,7 +73,7 @@ def read_journal(path: Path) -> JournalContents:
     """
     try:
         data = path.read_bytes()
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise RecordError(
             f"{path.parent} holds no run record ({path.name} is missing)",
             code="no-record",
