@@ -187,6 +187,9 @@ class Plan:
                 schema.ERR_OVER_CEILING, schema.PLAN_STEP_REQUEST_TARGET_KPA, self.ceiling_kpa
             )
         if kind == schema.STEP_HOLD:
+            if target == 0:
+                # A loop that regulates to zero pumps whenever the sensor reads a little less.
+                raise PlanError(schema.ERR_OUT_OF_RANGE, schema.PLAN_STEP_REQUEST_TARGET_KPA)
             if target != self._level_kpa:
                 raise PlanError(
                     schema.ERR_HOLD_ELSEWHERE,

@@ -218,6 +218,11 @@ class Sequencer:
         """End the run for a reason: come down at the vent rate, then rest."""
         if self.step_index != NO_STEP:
             self._leave_step(schema.OUTCOME_CUT)
+        if self.action == ACT_SAFE:
+            # Waiting at rest, the guard perhaps open: there is nothing to release.
+            self.end_reason = reason
+            self._stop(schema.STATE_IDLE)
+            return
         self.state = schema.STATE_VENTING
         self._pending_end = reason
         self._dumping = False
@@ -226,7 +231,7 @@ class Sequencer:
         self.in_band = False
         self.approaching = False
         self._unseal()
-        self.setpoint.jump(max(0, pressure_kpa))
+        self.setpoint.jump(max(0, min(pressure_kpa, self.plan.ceiling_kpa)))
         self.setpoint.ramp(0, self.plan.vent_rate_kpa_s)
         self._regulate()
 
@@ -294,6 +299,10 @@ class Sequencer:
         if self.approaching or self.action == ACT_DUMP:
             # Nothing to regulate: stop where the ram is.
             self.action = ACT_SHUT
+        elif self.sealed:
+            # Nobody tops up in a pause: keep the pressure with the loop.
+            self._unseal()
+            self._regulate()
 
     # --- host loss
 
@@ -346,6 +355,8 @@ class Sequencer:
         self.pump_locked = kind == schema.STEP_RELEASE
         if kind == schema.STEP_PROMPT:
             self.state = schema.STATE_PROMPTING
+            # The ramp before may have arrived in this very tick: its rate ends here.
+            self.setpoint.rest()
             if self.setpoint.value_kpa == 0:
                 self.action = ACT_SAFE
             else:
@@ -379,7 +390,7 @@ class Sequencer:
         elif self.approaching:
             self._approach_step(pressure_kpa)
         else:
-            self._ramp_step(tick, pressure_kpa, kind)
+            self._ramp_step(tick, pressure_kpa)
 
     def _approach_step(self, pressure_kpa):
         self.action = ACT_APPROACH
@@ -404,14 +415,15 @@ class Sequencer:
             self.approaching and self._approach_ticks * 10 >= self.plan.profile.approach_timeout_ms
         )
 
-    def _ramp_step(self, tick, pressure_kpa, kind):
+    def _ramp_step(self, tick, pressure_kpa):
         setpoint = self.setpoint
         setpoint.step()
         if not setpoint.arrived():
             self._regulate()
             return
-        if kind == schema.STEP_RELEASE and setpoint.target_kpa == 0:
-            # The last bit is not worth a loop: open fully until the gauge shows nothing.
+        if setpoint.target_kpa == 0:
+            # The last bit is not worth a loop: open fully until the gauge shows nothing. A prompt
+            # may follow at which the guard is free.
             self.action = ACT_DUMP
             if not self._rested(pressure_kpa):
                 return
