@@ -42,6 +42,7 @@ class Controller:
         self._scaling = None
         self._profile = None
         self._record_wait = 0
+        self._was_active = False
         self._over_kpa = 0
         self._gain_window_ticks = 0
 
@@ -100,15 +101,17 @@ class Controller:
             sequencer.trip()
 
         starting = sequencer.want_start
-        was_active = sequencer.active()
         sequencer.step(self.tick_count, pressure)
-        if starting and sequencer.state != schema.STATE_IDLE:
+        if starting:
             self.run_first = self.ring.next
             self._record_wait = 0
         self._act(pressure)
         # At rest nothing is recorded unless somebody watches: the ring keeps the last run until a
-        # host that was lost comes back for it.
-        if was_active or sequencer.active() or self.watched:
+        # host that was lost comes back for it. The tick that ends a run, by a fault too, belongs
+        # to it.
+        was_active = self._was_active
+        self._was_active = sequencer.active()
+        if starting or was_active or self._was_active or (self.watched and not sequencer.host_lost):
             self._record(inputs)
         self.tick_count += 1
 

@@ -19,6 +19,8 @@ except ImportError:  # CPython
 
 _NO_GAIN = const(-1)
 TICK_MS = 1000 // schema.TICK_HZ
+# The longest host time-out that a plan can ask for.
+_LONGEST_SILENCE_TICKS = const(6000)
 
 
 class PlanError(Exception):
@@ -91,7 +93,8 @@ class Plan:
         self.ceiling_kpa = 0
         self.host_loss = schema.HOST_LOSS_VENT
         self.host_loss_limit_ticks = 0
-        self.host_timeout_ticks = 0
+        # At rest before the first plan, too, somebody may watch and vanish.
+        self.host_timeout_ticks = _LONGEST_SILENCE_TICKS
         self.vent_rate_kpa_s = 1
         self.record_every = 1
         self.committed = False

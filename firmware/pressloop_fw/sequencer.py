@@ -167,11 +167,10 @@ class Sequencer:
         self.new_step = False
         self.dwelling = False
         self._serve_wishes(tick, pressure_kpa)
-        state = self.state
-        if state == schema.STATE_IDLE or state == schema.STATE_FAULT:
+        self._watch_host(pressure_kpa)
+        if not self.active():
             self.action = ACT_SAFE
             return
-        self._watch_host(pressure_kpa)
         state = self.state
         if state == schema.STATE_RUNNING:
             self._count(pressure_kpa)
@@ -182,7 +181,7 @@ class Sequencer:
             if self._wait_ticks >= self.plan.timeout_ticks[self.step_index]:
                 self.vent(schema.END_PROMPT_TIMEOUT, pressure_kpa)
         elif state == schema.STATE_PAUSED:
-            self.setpoint.rate_kpa_s = 0
+            self._track(pressure_kpa)
         elif state == schema.STATE_VENTING:
             self._vent_step(pressure_kpa)
 
@@ -317,7 +316,7 @@ class Sequencer:
         self._host_silent_ticks += 1
         if self._host_silent_ticks < plan.host_timeout_ticks:
             return
-        if self.state == schema.STATE_VENTING:
+        if self.state == schema.STATE_VENTING or not self.active():
             self.host_lost = True
             return
         if not self.host_lost:
@@ -486,9 +485,12 @@ class Sequencer:
             self.step_index = NO_STEP
 
     def _count(self, pressure_kpa):
+        self.results.ticks[self.step_index] += 1
+        self._track(pressure_kpa)
+
+    def _track(self, pressure_kpa):
         index = self.step_index
         results = self.results
-        results.ticks[index] += 1
         if pressure_kpa > results.peak[index]:
             results.peak[index] = pressure_kpa
         elif pressure_kpa < results.lowest[index]:

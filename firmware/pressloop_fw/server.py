@@ -214,6 +214,9 @@ class Server:
         count = min(values[schema.BACKFILL_REQUEST_COUNT], ring.next - first)
         records = bytearray(count * schema.RECORD_SIZE)
         ring.copy(first, count, records, 0)
+        if first < ring.oldest:
+            # The tick was faster than the copy: what was copied last may be newer than it says.
+            raise PlanError(schema.ERR_NOT_HELD, schema.BACKFILL_REQUEST_FIRST, ring.oldest)
         return {schema.BACKFILL_REPLY_FIRST: first, schema.BACKFILL_REPLY_RECORDS: records}
 
     # --- plan
@@ -225,6 +228,7 @@ class Server:
             raise PlanError(schema.ERR_UNKNOWN_DIE, schema.PLAN_BEGIN_REQUEST_DIE_UM)
         scaling = Scaling(self._profile, die_um)
         self._plan.begin(values, payload, self._profile, scaling)
+        self._controller.sequencer.results.reset()
         self._controller.configure(self._profile, scaling)
         self._controller.limit_to(self._plan.ceiling_kpa)
         return {}
