@@ -69,9 +69,9 @@ class MicroPythonError(Exception):
 class MicroPythonTest(pytest.Item):
     """One test function, run by MicroPython."""
 
-    def __init__(self, *, function: str, line: int, **kwargs: object) -> None:
+    def __init__(self, *, test_name: str, line: int, **kwargs: object) -> None:
         super().__init__(**kwargs)  # type: ignore[arg-type]
-        self.function = function
+        self.test_name = test_name
         self.line = line
 
     def runtest(self) -> None:
@@ -79,7 +79,7 @@ class MicroPythonTest(pytest.Item):
         folder, module = self.path.parent, self.path.stem
         command = [require_micropython(), "-X", "heapsize=8M", RUNNER, folder, module]
         result = subprocess.run(
-            [*command, self.function, *IMPORT_PATHS],
+            [*command, self.test_name, *IMPORT_PATHS],
             capture_output=True,
             text=True,
             timeout=TIMEOUT_S,
@@ -109,7 +109,7 @@ class MicroPythonFile(pytest.File):
                 yield MicroPythonTest.from_parent(
                     self,
                     name=f"{node.name}[micropython]",
-                    function=node.name,
+                    test_name=node.name,
                     line=node.lineno - 1,
                 )
 
