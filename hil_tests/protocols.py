@@ -52,12 +52,12 @@ def three_steps() -> str:
         + f"""\
   - name: densify
     ramp: {{target: {first} MPa, rate: {rate}}}
-    hold: {{duration: 2 s, tolerance: 1 %}}
+    hold: {{duration: 2 s, tolerance: 2 %}}
     release: {{target: 0 MPa, rate: {rate}}}
   - prompt: Insert the cathode composite
   - name: bond
     ramp: {{target: {second} MPa, rate: {rate}}}
-    hold: {{duration: 2 s, tolerance: 1 %}}
+    hold: {{duration: 2 s, tolerance: 2 %}}
     release: {{target: 0 MPa, rate: {rate}}}
   - prompt: Insert the anode
   - name: stack

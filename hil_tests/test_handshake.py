@@ -17,6 +17,7 @@ from pressloop.wire.schema import (
     StatusRequest,
 )
 
+from hil_tests.protocols import plan_begin, plan_steps
 from hil_tests.rawlink import RawLink
 
 
@@ -68,6 +69,16 @@ def test_newer_minor_version_is_welcome(wire: RawLink) -> None:
     hello = HelloRequest(nonce=7, major=PROTOCOL_MAJOR, minor=255, host="a little newer")
     frame = wire.exchange(wire.frame(hello, session=0))
     assert decode_message(HelloReply, frame.payload).nonce == 7
+
+
+def test_repeated_request_is_carried_out_once(wire: RawLink) -> None:
+    """A second copy of a step would be out of order: its reply must be that to the first."""
+    wire.hello()
+    wire.ask(plan_begin())
+    step = wire.frame(plan_steps()[0])
+    first = wire.exchange(step)
+    assert first.kind == FrameKind.REPLY
+    assert wire.exchange(step) == first
 
 
 def test_repeated_request_gets_the_same_reply(wire: RawLink) -> None:

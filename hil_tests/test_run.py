@@ -42,7 +42,7 @@ def test_three_steps(press: Press, board: HelloReply, tmp_path: Path) -> None:
     assert [stage.target_mpa for stage in summary.stages] == list(wiring.THREE_STEPS_MPA)
     for stage in summary.stages:
         assert stage.outcome == "done"
-        assert stage.in_band_fraction is not None and stage.in_band_fraction >= 0.99, stage
+        assert stage.in_band_fraction is not None and stage.in_band_fraction >= wiring.IN_BAND_SHARE
         assert stage.dwell_s == pytest.approx(stage.planned_dwell_s, abs=0.02), stage
         assert stage.peak_mpa is not None and stage.peak_mpa < wiring.CEILING_MPA
     # The board's own account says the same, and the loop never lost its beat.

@@ -35,6 +35,10 @@ WORK_RATE_MPA_S: Final = 40
 TOLERANCE_PERCENT: Final = 4
 """Half width of the band of their holds."""
 
+IN_BAND_SHARE: Final = 0.95
+"""Least share of each dwell of the three-step run in its band. This suite asks whether the press
+works at all; how well it presses is measured elsewhere."""
+
 KEPT_WITHIN_MPA: Final = 4
 """How far the pressure may stray while the press keeps it on its own, after a ramp or a release
 that was frozen on its way."""
