@@ -70,6 +70,9 @@ class Operator:
             self._console.print("         Enter when done, [bold]a[/bold] to abort: ", end="")
             try:
                 answer = self._keyboard.line(prompt.is_open)
+            except KeyboardInterrupt:
+                self._console.print()
+                raise
             except EOFError:
                 self._console.print(
                     "\n[bad]aborting[/bad]: nobody can answer, the input is closed; "
