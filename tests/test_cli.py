@@ -15,6 +15,9 @@ from pathlib import Path
 import pytest
 from pressloop.cli.app import app
 from pressloop.cli.live import LiveLine
+from pressloop.emulator.process import EmulatedBoard
+from pressloop.press import Press
+from pressloop.profile import MachineProfile
 from pressloop.record import RunRecord
 from pressloop.status import PressStatus
 from pressloop.wire.schema import EndReason, Fault, InputBits, State
@@ -368,3 +371,20 @@ def test_info_rounds_for_people() -> None:
     result = call("info", "--port", "emulated")
     assert re.search(r"pump dead band percent +20\s", result.stdout)
     assert not re.search(r"\d\.\d{5}", result.stdout)
+
+
+def test_attach_resumes_only_when_told_to(protocol: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with EmulatedBoard() as board:
+        with Press.open(board.url) as press:
+            press.write_profile(MachineProfile.from_fields(board.press.nominal_profile()))
+            run = press.start(protocol, out=out)
+            run.pause()
+            run.detach()
+        left = call("attach", out)
+        assert left.exit_code == 1
+        assert "--resume" in left.stderr
+        with Press.open(board.url) as press:
+            assert press.status().state is State.PAUSED
+        assert call("attach", out, "--resume", "--yes").exit_code == 0
+    assert RunRecord.open(out).summary.end_reason == "completed"

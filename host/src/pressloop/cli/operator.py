@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from rich.console import Console
 from rich.markup import escape
@@ -63,13 +63,24 @@ class Operator:
                 self._console.print("         [dim]confirmed by --yes[/dim]")
                 return True
             self._keyboard.forget()
-            return self._answer(prompt)
+            return self._answer("when done", prompt.is_open)
 
-    def _answer(self, prompt: OpenPrompt) -> bool | None:
+    def ask_to_resume(self, run: Run) -> bool | None:
+        """Ask whether a run that lost its host goes on; None when there is nobody to ask."""
+        if not self._keyboard.is_terminal:
+            return None
+        with self._line.paused():
+            self._console.print(
+                "[note]paused[/note]: the press lost its host and holds its pressure"
+            )
+            self._keyboard.forget()
+            return self._answer("to resume", lambda: run.is_active)
+
+    def _answer(self, confirming: str, wanted: Callable[[], bool]) -> bool | None:
         while True:
-            self._console.print("         Enter when done, [bold]a[/bold] to abort: ", end="")
+            self._console.print(f"         Enter {confirming}, [bold]a[/bold] to abort: ", end="")
             try:
-                answer = self._keyboard.line(prompt.is_open)
+                answer = self._keyboard.line(wanted)
             except KeyboardInterrupt:
                 self._console.print()
                 raise

@@ -93,17 +93,27 @@ def attach(
                 operator = Operator(err, line, yes=yes, open_holds=open_holds)
                 handle = machine.attach(record, on_status=operator.show)
                 if handle.is_active and handle.status().state is State.PAUSED:
-                    if resume:
-                        handle.resume()
-                        line.say("[note]resumed[/note]")
-                    else:
-                        line.say(
-                            "[note]paused[/note]: the press holds its pressure; "
-                            "call again with --resume to go on, Ctrl-C to abort"
-                        )
+                    _resume(handle, operator, line, resume)
                 _see_through(handle, operator, line)
         summary = RunRecord.open(record).summary
     _conclude(summary, record)
+
+
+def _resume(handle: Run, operator: Operator, line: LiveLine, resume: bool) -> None:
+    """Go on with a paused run only if somebody says so."""
+    wanted = True if resume else operator.ask_to_resume(handle)
+    if wanted:
+        handle.resume()
+        line.say("[note]resumed[/note]")
+    elif wanted is False:
+        handle.abort("operator")
+    elif handle.is_active:
+        handle.detach()
+        line.say(
+            "[note]paused[/note]: left as it was; --resume goes on with the run, "
+            "pressloop abort ends it"
+        )
+        raise typer.Exit(ExitCode.NOT_COMPLETED)
 
 
 def _see_through(handle: Run, operator: Operator, line: LiveLine) -> None:
