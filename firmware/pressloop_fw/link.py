@@ -15,6 +15,8 @@ except ImportError:  # CPython
 
 
 _CHUNK = const(256)
+# Chunks taken in at a time: a host that never stops talking must not starve the rest.
+_CHUNKS = const(8)
 _NONE = const(-1)
 
 
@@ -54,7 +56,7 @@ class Link:
     def poll(self):
         """Take in what has arrived, send what there is room for."""
         board = self._board
-        while True:
+        for _ in range(_CHUNKS):
             self._send()
             if self._reply_due:
                 # The host has not taken the reply yet: it waits with its next request.
@@ -63,6 +65,7 @@ class Link:
             if n == 0:
                 return
             self._decoder.feed(self._rx, n)
+        self._send()
 
     def event_buffer(self):
         """Return (buffer, start) to encode an event into, or None while one is still going out."""
@@ -126,12 +129,15 @@ class Link:
             if seq == self._kept_seq:
                 self._reply_due = True
                 return
-            if self._last_seq != _NONE and (seq - self._last_seq) & 0xFFFF >= 0x8000:
-                # A copy of an older request that was answered long ago: carried out already.
+            if self._last_seq != _NONE and (self._last_seq - seq) & 0xFFFF < 0x8000:
+                # A copy of a request whose reply is gone: carried out already. A second abort
+                # opens the release valve fully.
                 return
             self._last_seq = seq
-        self._kept_seq = _NONE if hello else seq
+        self._kept_seq = _NONE
         self._request(code, seq, session, buf, start, end)
+        if not hello:
+            self._kept_seq = seq
 
     def _request(self, code, seq, session, buf, start, end):
         tables = schema.COMMANDS.get(code)

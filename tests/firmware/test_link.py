@@ -192,3 +192,57 @@ def test_noise_before_a_frame_is_no_obstacle():
     assert len(host.send(b"\x03\x00garbage\x01\x05\x02" + status)) == 1
     assert len(host.send(status[:7])) == 0
     assert len(host.send(host.frame(schema.CMD_STATUS, 6, session))) == 1
+
+
+def test_an_abort_whose_reply_is_gone_is_not_carried_out_twice():
+    rig = Rig()
+    rig.start([ramp(100000, 20000), hold(100000, 60000)], vent_rate_kpa_s=10000)
+    assert rig.run(30, lambda: rig.sequencer.dwelling)
+    host, old = _open(rig)
+    host, session = _open(rig)
+    abort = host.frame(schema.CMD_ABORT, 9, session)
+    host.send(abort)
+    rig.beat()
+    # A frame from before the reconnect is refused, and the refusal takes the reply's place.
+    host.send(host.frame(schema.CMD_STATUS, 3, old))
+    host.send(abort)
+    rig.run(1)
+    assert rig.release < schema.OUTPUT_FULL // 2
+    assert rig.plant.pellet_mpa > 70
+
+
+def test_a_host_that_never_stops_talking_does_not_stop_the_foreground():
+    rig = Rig()
+    chunks = [0]
+
+    def endless(buf):
+        chunks[0] += 1
+        if chunks[0] > 1000:
+            return 0
+        for i in range(len(buf)):
+            buf[i] = 0x55
+        return len(buf)
+
+    rig.receive_into = endless
+    rig.beat()
+    assert chunks[0] <= 16
+
+
+def test_a_request_that_failed_is_not_answered_with_the_reply_before():
+    rig = Rig()
+    host, session = _open(rig)
+    host.send(host.frame(schema.CMD_STATUS, 2, session))
+
+    def broken(values):
+        raise OSError(5)
+
+    rig.app.server._handlers[schema.CMD_ECHO] = broken
+    link = rig.app.link
+    echo = host.frame(schema.CMD_ECHO, 3, session, {schema.ECHO_REQUEST_DATA: b"x"})
+    host.to_board = echo
+    try:
+        link.poll()
+    except OSError:
+        assert host.send(echo) == []
+    else:
+        raise AssertionError("the failure was swallowed")
