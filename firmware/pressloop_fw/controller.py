@@ -44,6 +44,7 @@ class Controller:
         self._record_wait = 0
         self._was_active = False
         self._over_kpa = 0
+        self._press_over_kpa = 0
         self._gain_window_ticks = 0
 
     @property
@@ -57,12 +58,13 @@ class Controller:
         self.valves.configure(profile, scaling)
         self.pid.set_gains(profile.kp, profile.ki, profile.kd)
         self._gain_window_ticks = profile.no_gain_window_ms // TICK_MS
-        self._over_kpa = scaling.pellet_limit_kpa + scaling.resolution_kpa
+        self._press_over_kpa = scaling.pellet_limit_kpa + scaling.resolution_kpa
+        self._over_kpa = self._press_over_kpa
         self._profile = profile
         self._scaling = scaling
 
     def limit_to(self, ceiling_kpa):
-        """Trip above this reading: a plan's ceiling and what the sensor may be wrong by."""
+        """Trip above this reading in a run: its ceiling and what the sensor may be wrong by."""
         self._over_kpa = ceiling_kpa + self._scaling.resolution_kpa
 
     def tick(self):
@@ -90,9 +92,14 @@ class Controller:
         sequencer = self.sequencer
         interlocks = self.interlocks
 
-        interlocks.check_always(sampler, inputs, missed)
-        if self._scaling is not None:
-            interlocks.check_pressure(pressure, self._over_kpa)
+        interlocks.check_always(sampler, inputs)
+        if sequencer.active():
+            interlocks.check_beat(missed)
+            # The reading before the filter, which can be seconds late.
+            interlocks.check_pressure(sampler.newest_kpa, self._over_kpa)
+        elif self._scaling is not None:
+            # A plan's ceiling binds its run: at rest a low one would latch again and again.
+            interlocks.check_pressure(sampler.newest_kpa, self._press_over_kpa)
         if sequencer.moving():
             interlocks.check_guard(inputs)
         if sequencer.approach_expired():

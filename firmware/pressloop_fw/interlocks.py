@@ -45,7 +45,7 @@ class Interlocks:
         self._gain_ticks = 0
         self._gain_from_kpa = pressure_kpa
 
-    def check_always(self, sampler, inputs, missed):
+    def check_always(self, sampler, inputs):
         """Checks that hold in every state."""
         if inputs & schema.INPUT_EMERGENCY_STOP:
             self.latch(schema.FAULT_EMERGENCY_STOP)
@@ -53,6 +53,9 @@ class Interlocks:
             self.latch(schema.FAULT_SENSOR_LOW)
         if sampler.high_count >= _BAD_READINGS:
             self.latch(schema.FAULT_SENSOR_HIGH)
+
+    def check_beat(self, missed):
+        """Trip when the loop has lost its beat; at rest it controls nothing, and flash is slow."""
         if missed > _LOST_BEATS:
             self.latch(schema.FAULT_TICK_OVERRUN)
 

@@ -104,12 +104,18 @@ class Plan:
         self._accept_unresolved = False
         self._level_kpa = 0
 
-    def begin(self, values, payload, profile, scaling):
-        """Forget the plan before and take the header of a new one."""
+    def adopt(self, profile, scaling):
+        """Forget the plan before: it was made for another profile or die."""
         self.committed = False
         self.announced = 0
         self.count = 0
         self.text = {}
+        self.profile = profile
+        self.scaling = scaling
+
+    def begin(self, values, payload, profile, scaling):
+        """Forget the plan before and take the header of a new one."""
+        self.adopt(profile, scaling)
         ceiling = values[schema.PLAN_BEGIN_REQUEST_CEILING_KPA]
         if ceiling > scaling.pellet_limit_kpa:
             raise PlanError(
@@ -117,8 +123,6 @@ class Plan:
                 schema.PLAN_BEGIN_REQUEST_CEILING_KPA,
                 scaling.pellet_limit_kpa,
             )
-        self.profile = profile
-        self.scaling = scaling
         self.ceiling_kpa = ceiling
         self.host_loss = values[schema.PLAN_BEGIN_REQUEST_HOST_LOSS]
         self.host_loss_limit_ticks = _ticks(values[schema.PLAN_BEGIN_REQUEST_HOST_LOSS_LIMIT_MS])

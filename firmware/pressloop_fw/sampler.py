@@ -6,13 +6,15 @@ from pressloop_fw.scaling import SUB_BITS
 class Sampler:
     """Range check, scaling and first-order filter.
 
-    `pressure_kpa` is the filtered reading. `low_count` and `high_count` say how many readings in a
-    row were outside the transducer's range; such readings never reach the filter.
+    `pressure_kpa` is the filtered reading, `newest_kpa` the one before the filter. `low_count` and
+    `high_count` say how many readings in a row were outside the transducer's range; such readings
+    never reach the filter.
     """
 
     def __init__(self):
         self.raw = 0
         self.pressure_kpa = 0
+        self.newest_kpa = 0
         self.low_count = 0
         self.high_count = 0
         self._scaling = None
@@ -29,6 +31,9 @@ class Sampler:
         self._fault_high = profile.raw_fault_high
         self._shift = profile.filter_shift
         self._primed = False
+        if self._fault_low <= self.raw <= self._fault_high:
+            # No command that follows may judge a reading by the scale before.
+            self.newest_kpa = self.pressure_kpa = scaling.subkpa(self.raw) >> SUB_BITS
 
     def step(self, raw):
         """Take in one reading."""
@@ -45,6 +50,7 @@ class Sampler:
         self.low_count = 0
         self.high_count = 0
         reading = scaling.subkpa(raw)
+        self.newest_kpa = reading >> SUB_BITS
         if self._primed:
             self._filtered += (reading - self._filtered) >> self._shift
         else:

@@ -5,7 +5,7 @@ from pressloop_fw.plan import TICK_MS, PlanError
 from pressloop_fw.scaling import Scaling
 
 # Written when a run starts and emptied when it ends: found at boot, it tells of a run that was
-# cut off by a reset.
+# cut off by a reset, until somebody has cleared the fault that says so.
 _RUN_FILE = "run"
 _NO_RUN = b"\0" * 8
 # What a status can say. An open hold may last longer, and must not fail for being asked.
@@ -71,7 +71,6 @@ class Server:
             watchdog = board.reset_cause == schema.RESET_WATCHDOG
             fault = schema.FAULT_WATCHDOG if watchdog else schema.FAULT_POWER_LOSS
             self._controller.interlocks.latch(fault)
-            board.store(_RUN_FILE, b"")
 
     # --- called by the link
 
@@ -226,10 +225,11 @@ class Server:
         die_um = values[schema.PLAN_BEGIN_REQUEST_DIE_UM]
         if die_um not in self._profile.dies_um:
             raise PlanError(schema.ERR_UNKNOWN_DIE, schema.PLAN_BEGIN_REQUEST_DIE_UM)
+        # Even a refused plan ends the one before, and its scale holds until the next.
         scaling = Scaling(self._profile, die_um)
-        self._plan.begin(values, payload, self._profile, scaling)
-        self._controller.sequencer.results.reset()
         self._controller.configure(self._profile, scaling)
+        self._controller.sequencer.results.reset()
+        self._plan.begin(values, payload, self._profile, scaling)
         self._controller.limit_to(self._plan.ceiling_kpa)
         return {}
 
@@ -317,6 +317,9 @@ class Server:
         sequencer = controller.sequencer
         if self._plan.scaling and not sequencer.at_rest(controller.sampler.pressure_kpa):
             raise PlanError(schema.ERR_PRESSURISED)
+        # Only now somebody has seen it: until then the next boot tells it again.
+        if fault in (schema.FAULT_POWER_LOSS, schema.FAULT_WATCHDOG):
+            self._board.store(_RUN_FILE, b"")
         controller.interlocks.clear()
         sequencer.clear()
         return {}
@@ -357,12 +360,11 @@ class Server:
         return {schema.PROFILE_WRITE_REPLY_CRC: crc}
 
     def _adopt(self, candidate, crc):
-        # A plan made for another profile must not survive it.
-        self._plan.committed = False
-        self._plan.announced = 0
         self._profile = candidate
         self._profile_crc = crc
-        self._controller.configure(candidate, Scaling(candidate, candidate.dies_um[0]))
+        scaling = Scaling(candidate, candidate.dies_um[0])
+        self._plan.adopt(candidate, scaling)
+        self._controller.configure(candidate, scaling)
 
     # --- conditions
 

@@ -1,0 +1,117 @@
+"""Interlocks and flash under hostile plans, profiles and power."""
+
+from pressloop_fw import schema
+from rig import PROFILE, RefusedError, Rig, hold, ramp
+
+
+def _profile(**changes):
+    values = dict(PROFILE)
+    for name, value in changes.items():
+        values[getattr(schema, "PROFILE_" + name.upper())] = value
+    return values
+
+
+def _code(rig, command, values=None):
+    try:
+        rig.ask(command, values)
+    except RefusedError as refused:
+        return refused.code
+    return 0
+
+
+def _raw(kpa):
+    return 4850 + int(kpa / 18.46 * 19200 / 40000)
+
+
+def _dwelling():
+    rig = Rig()
+    rig.start([ramp(100000, 20000), hold(100000, 60000)])
+    assert rig.run(30, lambda: rig.sequencer.dwelling)
+    return rig
+
+
+def test_the_filter_does_not_delay_the_over_pressure_trip():
+    # Time constant 2.6 s.
+    rig = Rig(profile=_profile(filter_shift=8))
+    rig.start([ramp(100000, 20000)], ceiling_kpa=150000)
+    rig.run(0.5)
+    rig.raw = _raw(200000)
+    rig.run(0.05)
+    assert rig.status()[schema.STATUS_REPLY_FAULT] == schema.FAULT_OVER_PRESSURE
+    assert rig.pump == 0 and rig.release == schema.OUTPUT_FULL
+
+
+def test_a_low_ceiling_does_not_fault_a_press_at_rest():
+    rig = Rig()
+    rig.raw = _raw(2000)  # what it takes to move the ram back
+    rig.upload([ramp(0)], ceiling_kpa=0)
+    rig.run(1)
+    assert rig.status()[schema.STATUS_REPLY_FAULT] == schema.FAULT_NONE
+    # In a run it counts, and can be cleared afterwards.
+    rig.start()
+    rig.run(0.1)
+    assert rig.status()[schema.STATUS_REPLY_FAULT] == schema.FAULT_OVER_PRESSURE
+    rig.ask(schema.CMD_CLEAR, {schema.CLEAR_REQUEST_FAULT: schema.FAULT_OVER_PRESSURE})
+    rig.run(1)
+    assert rig.status()[schema.STATUS_REPLY_STATE] == schema.STATE_IDLE
+
+
+def test_beats_lost_at_rest_are_counted_and_no_fault():
+    rig = Rig()
+    rig.beat()
+    rig.missed = 50  # the flash was being erased
+    rig.run(0.1)
+    assert rig.status()[schema.STATUS_REPLY_FAULT] == schema.FAULT_NONE
+    assert rig.status()[schema.STATUS_REPLY_MISSED_TICKS] == 50
+
+
+def test_a_power_loss_is_told_until_somebody_has_cleared_it():
+    rig = _dwelling()
+    for _ in range(3):  # power seldom goes only once
+        rig = Rig(stored=rig.stored)
+        rig.beat()
+        assert rig.status()[schema.STATUS_REPLY_FAULT] == schema.FAULT_POWER_LOSS
+    clear = {schema.CLEAR_REQUEST_FAULT: schema.FAULT_POWER_LOSS}
+    rig.ask(schema.CMD_CLEAR, clear)
+    again = Rig(stored=rig.stored)
+    again.beat()
+    assert again.status()[schema.STATUS_REPLY_FAULT] == schema.FAULT_NONE
+
+
+def test_a_fault_found_at_boot_is_not_cleared_under_pressure():
+    rig = Rig(stored=_dwelling().stored)
+    rig.raw = _raw(100000)
+    rig.beat()
+    clear = {schema.CLEAR_REQUEST_FAULT: schema.FAULT_POWER_LOSS}
+    assert _code(rig, schema.CMD_CLEAR, clear) == schema.ERR_PRESSURISED
+    rig.raw = None
+    rig.run(1)
+    assert _code(rig, schema.CMD_CLEAR, clear) == 0
+
+
+def test_a_reading_is_judged_by_the_scale_in_force():
+    rig = Rig(profile=_profile(dies_um=[20000, 10000]))
+    rig.raw = _raw(5000)
+    rig.run(1)
+    # At rest on a 20 mm die, it would not be on the 10 mm die if the threshold moved alone.
+    for die_um in (10000, 20000, 10000):
+        rig.upload([ramp(80000)], die_um=die_um, ceiling_kpa=100000)
+        lever = 1450 * 4 / (3.14159 * die_um * die_um * 1e-6)
+        expected = (rig.raw - 4850) * 40000 / 19200 * lever
+        assert abs(rig.status()[schema.STATUS_REPLY_PRESSURE_KPA] - expected) < 20
+        start = {schema.START_REQUEST_RUN_ID: b"12345678"}
+        assert _code(rig, schema.CMD_START, start) == schema.ERR_PRESSURISED
+
+
+def test_a_refused_plan_leaves_no_scale_of_its_own():
+    rig = Rig(profile=_profile(release_flow_ul_s=100))
+    for limits in ({"ceiling_kpa": 1000000}, {"vent_rate_kpa_s": 1000000, "ceiling_kpa": 300000}):
+        try:
+            rig.upload([ramp(80000)], die_um=12000, **limits)
+        except RefusedError as refused:
+            assert refused.code in (schema.ERR_OVER_LIMIT, schema.ERR_RATE_IMPOSSIBLE)
+        else:
+            raise AssertionError("accepted")
+        assert rig.app.plan.scaling is rig.controller._scaling
+    rig.ask(schema.CMD_PROFILE_WRITE, _profile(ram_area_mm2=900))
+    assert rig.app.plan.scaling is rig.controller._scaling
