@@ -357,7 +357,13 @@ def test_nothing_is_wider_than_a_terminal(protocol: Path, tmp_path: Path) -> Non
     )
     for width in (20, 60, 80, 120):
         file = io.StringIO()
-        console = Console(file=file, force_terminal=True, width=width, color_system=None)
+        console = Console(
+            file=file,
+            force_terminal=True,
+            width=width,
+            color_system=None,
+            _environ={"TERM": "xterm"},
+        )
         with LiveLine(console, simulated=True) as line:
             line.update(status)
             shown = file.getvalue()
