@@ -351,7 +351,8 @@ class Sequencer:
         self.approaching = False
         kind = plan.kind[index]
         target = plan.target_kpa[index]
-        self.pump_locked = kind == schema.STEP_RELEASE
+        # With nothing to reach, a sensor that reads a little less than zero would start the pump.
+        self.pump_locked = kind == schema.STEP_RELEASE or target == 0
         if kind == schema.STEP_PROMPT:
             self.state = schema.STATE_PROMPTING
             # The ramp before may have arrived in this very tick: its rate ends here.
@@ -483,6 +484,8 @@ class Sequencer:
         if self.step_index != NO_STEP:
             self.results.outcome[self.step_index] = outcome
             self.step_index = NO_STEP
+            # A step can be over in the tick that entered it.
+            self.new_step = False
 
     def _count(self, pressure_kpa):
         self.results.ticks[self.step_index] += 1

@@ -48,31 +48,11 @@ def test_three_steps_bit_for_bit():
 
 
 if sys.implementation.name == "cpython":
-
-    class _SmallInt(int):
-        """An integer that must fit MicroPython's 31 bits, through all arithmetic."""
-
-        @classmethod
-        def of(cls, value):
-            assert -(2**30) <= value < 2**30, f"{int(value)} is no small integer"
-            return cls(value)
-
-    def _checked(name):
-        plain = getattr(int, name)
-
-        def operation(self, other):
-            return _SmallInt.of(plain(self, int(other)))
-
-        return operation
-
-    for _name in "add sub mul floordiv mod lshift rshift and or xor".split():  # noqa: SIM905
-        setattr(_SmallInt, f"__r{_name}__", _checked(f"__r{_name}__"))
-        setattr(_SmallInt, f"__{_name}__", _checked(f"__{_name}__"))
-    _SmallInt.__neg__ = lambda self: _SmallInt.of(-int(self))
+    from small_int import SmallInt
 
     def test_everything_that_follows_from_a_reading_stays_a_small_integer():
         trace = _trace()
         rig = Rig()
         rig.raw = struct.unpack_from("<H", trace, 0)[0]
         three_step(rig)
-        assert _replay(rig, trace, _SmallInt) is None
+        assert _replay(rig, trace, SmallInt) is None

@@ -64,6 +64,18 @@ def test_a_prompt_under_pressure_keeps_no_rate_of_the_ramp_before():
     assert rig.sequencer.setpoint.rate_kpa_s == 0
 
 
+def test_a_ramp_to_zero_never_pumps():
+    rig = Rig()
+    rig.raw = 4700  # the sensor reads less than nothing
+    rig.upload([ramp(0), ramp(0)])
+    rig.beat()
+    rig.ask(schema.CMD_START, _START)
+    for _ in range(100):
+        rig.beat()
+        assert rig.pump == 0
+    assert rig.status()[schema.STATUS_REPLY_END_REASON] == schema.END_COMPLETED
+
+
 def test_a_hold_at_zero_is_refused():
     rig = Rig()
     try:

@@ -155,6 +155,17 @@ def test_advance_ends_an_open_hold_as_planned():
     assert rig.result(1)[schema.STEP_RESULT_REPLY_OUTCOME] == schema.OUTCOME_DONE
 
 
+def test_a_last_step_that_is_over_at_once_ends_the_run_as_planned():
+    rig = Rig()
+    rig.start([ramp(80000, 50000), hold(80000, None, open=True), release(80000)])
+    assert rig.run(30, lambda: rig.sequencer.dwelling)
+    rig.ask(schema.CMD_ADVANCE, {schema.ADVANCE_REQUEST_STEP: 1})
+    rig.beat()
+    assert rig.sequencer.state == schema.STATE_VENTING
+    assert rig.run(30, rig.idle_again)
+    assert rig.status()[schema.STATUS_REPLY_END_REASON] == schema.END_COMPLETED
+
+
 def test_a_sealed_hold_shuts_both_valves_and_tops_up():
     rig = Rig(dict(PRESS, leak_mm3_s_mpa=0.05))
     rig.start([ramp(100000, 20000), hold(100000, 60000, 1500, mode=schema.HOLD_SEALED)])

@@ -1,0 +1,459 @@
+"""What must hold in every tick, whatever host, operator, sensor and time do.
+
+A random walk over the firmware on its emulated press: commands that fit and commands that do not,
+inputs that bounce, sensors that break and freeze, hosts that fall silent, beats that get lost.
+Afterwards, hostile but valid profiles, plans and readings through arithmetic that a small integer
+of the chip must hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from pressloop_fw import cbor, schema
+from pressloop_fw.profile import Profile
+from pressloop_fw.scaling import ratio_q10
+from pressloop_fw.sequencer import NO_STEP
+from rig import PRESS, PROFILE, RefusedError, Rig, hold, prompt, ramp, release
+from small_int import SmallInt
+
+CEILING_KPA = 300000
+HOST_TIMEOUT_MS = 500
+LOSS_LIMIT_MS = 1000
+VENT_RATE_KPA_S = 100000
+# A healthy press is at rest this long after an abort: 300 MPa at the vent rate, the last of it
+# through the open valve, and the readings that count as rest.
+MOST_VENT_S = 15
+STEERING = (
+    schema.CMD_PAUSE,
+    schema.CMD_RESUME,
+    schema.CMD_RESUME,
+    schema.CMD_CONFIRM,
+    schema.CMD_ADVANCE,
+)
+ANY = (*STEERING, schema.CMD_ABORT, schema.CMD_START, schema.CMD_PLAN_COMMIT)
+PUMP_STATES = (schema.STATE_RUNNING, schema.STATE_PAUSED, schema.STATE_PROMPTING)
+REST_STATES = (schema.STATE_IDLE, schema.STATE_FAULT)
+
+TARGETS = st.sampled_from([0, 500, 40000, 100000, 250000, CEILING_KPA - 5000, CEILING_KPA])
+RATES = st.sampled_from([50000, 100000, 200000])
+
+
+@st.composite
+def plans(draw: st.DrawFn) -> list[dict[int, Any]]:
+    """Draw the steps of a plan that the board accepts, most often one that makes sense."""
+    steps: list[dict[int, Any]] = []
+    if draw(st.integers(0, 3)) == 0:
+        steps.append(prompt(timeout_ms=300))
+    for _ in range(draw(st.integers(1, 3))):
+        level = draw(TARGETS)
+        steps.append(ramp(level, draw(RATES)))
+        if level and draw(st.integers(0, 4)):
+            timed = draw(st.sampled_from([500, 1000, 2000, None]))
+            mode = draw(st.sampled_from([schema.HOLD_REGULATED, schema.HOLD_SEALED]))
+            more = {"open": True} if timed is None else {}
+            tolerance = draw(st.sampled_from([800, 3000, 20000]))
+            steps.append(hold(level, timed, tolerance, 3000, mode, **more))
+        if draw(st.integers(0, 3)) == 0:
+            level = draw(TARGETS.filter(lambda target, most=level: target <= most))
+            steps.append(release(level, draw(RATES)))
+        if draw(st.integers(0, 2)) == 0:
+            steps.append(prompt(timeout_ms=3000))
+    return steps
+
+
+class Walk(RuleBasedStateMachine):
+    """One board, one press, and everything that happens to them."""
+
+    def __init__(self) -> None:
+        """Start at rest, without a plan."""
+        super().__init__()
+        self.rig = Rig(dict(PRESS, approach_gap_mm=0.2))
+        self.first_fault = schema.FAULT_NONE
+        self.dwell: tuple[int, int] = (NO_STEP, 0)
+
+    # --- what happens
+
+    @initialize(steps=plans(), loss=st.integers(1, 3), every=st.sampled_from([1, 7]))
+    def load(self, steps: list[dict[int, Any]], loss: int, every: int) -> None:
+        self._start(steps, loss, every)
+
+    @precondition(lambda self: self.rig.sequencer.state == schema.STATE_IDLE)
+    @rule(steps=plans(), loss=st.integers(1, 3), every=st.sampled_from([1, 7]))
+    def run_again(self, steps: list[dict[int, Any]], loss: int, every: int) -> None:
+        self._start(steps, loss, every)
+
+    def _start(self, steps: list[dict[int, Any]], loss: int, every: int) -> None:
+        try:
+            self.rig.upload(
+                steps,
+                ceiling_kpa=CEILING_KPA,
+                host_loss=loss,
+                host_loss_limit_ms=LOSS_LIMIT_MS,
+                host_timeout_ms=HOST_TIMEOUT_MS,
+                vent_rate_kpa_s=VENT_RATE_KPA_S,
+                record_every=every,
+            )
+            self.rig.ask(schema.CMD_START, {schema.START_REQUEST_RUN_ID: b"randomly"})
+        except RefusedError as refused:
+            self._assert_said(refused)
+        self._beats(1)
+
+    @rule(ticks=st.sampled_from([1, 2, 10, 50, 200]))
+    def wait(self, ticks: int) -> None:
+        self._beats(ticks)
+
+    @precondition(lambda self: self.rig.sequencer.step_index != NO_STEP)
+    @rule(more=st.sampled_from([1, 7, 60]))
+    def wait_for_the_next_step(self, more: int) -> None:
+        sequencer = self.rig.sequencer
+        step = sequencer.step_index
+        self._beats(
+            20 * schema.TICK_HZ,
+            lambda: sequencer.step_index != step or sequencer.state != schema.STATE_RUNNING,
+        )
+        self._beats(more)
+
+    @precondition(lambda self: self.rig.sequencer.active())
+    @rule(
+        commands=st.lists(st.sampled_from(STEERING), min_size=1, max_size=3), lie=st.integers(0, 9)
+    )
+    def steer(self, commands: list[int], lie: int) -> None:
+        for command in commands:
+            self._ask(command, lie)
+
+    @precondition(lambda self: self.rig.sequencer.state == schema.STATE_PROMPTING)
+    @rule()
+    def answer(self) -> None:
+        self.rig.inputs = 0
+        self._beats(1)
+        self._ask(schema.CMD_CONFIRM, 9)
+
+    @rule(commands=st.lists(st.sampled_from(ANY), min_size=1, max_size=3), lie=st.integers(0, 9))
+    def nonsense(self, commands: list[int], lie: int) -> None:
+        for command in commands:
+            self._ask(command, lie)
+
+    @precondition(lambda self: self.rig.sequencer.state == schema.STATE_FAULT)
+    @rule(repaired=st.booleans())
+    def clear(self, repaired: bool) -> None:
+        if repaired:
+            self.rig.inputs = 0
+            self._beats(3 * schema.TICK_HZ)
+        fault = self.rig.controller.interlocks.fault
+        done = self._ask(schema.CMD_CLEAR, 9, fault)
+        if done:
+            self.first_fault = schema.FAULT_NONE
+        # A healthy press that had time to come to rest can always be cleared.
+        assert done or not repaired
+
+    @rule(inputs=st.sampled_from([0, 1, 2, 4, 4]), ticks=st.sampled_from([1, 3, 50]))
+    def press_inputs(self, inputs: int, ticks: int) -> None:
+        self.rig.inputs = inputs
+        self._beats(ticks)
+
+    @rule(raw=st.sampled_from([0, 65535, 4850, 12000, 26000]), ticks=st.sampled_from([1, 2, 4, 6]))
+    def sensor_reads(self, raw: int, ticks: int) -> None:
+        self.rig.raw = raw
+        self._beats(ticks)
+        self.rig.raw = None
+
+    @rule(ticks=st.sampled_from([20, 100]))
+    def sensor_freezes(self, ticks: int) -> None:
+        self.rig.raw = self.rig.sample()
+        self._beats(ticks)
+        self.rig.raw = None
+
+    @rule(ticks=st.sampled_from([40, 60, 200]))
+    def host_falls_silent(self, ticks: int) -> None:
+        self.rig.hear_host = False
+        self._beats(ticks)
+        self.rig.hear_host = True
+
+    @rule(missed=st.sampled_from([1, 10, 11]))
+    def beats_get_lost(self, missed: int) -> None:
+        self.rig.missed = missed
+        self._beats(1)
+
+    @rule(on=st.booleans())
+    def stream(self, on: bool) -> None:
+        self._ask(schema.CMD_STREAM, 0, on)
+
+    @rule(first=st.integers(0, 2**32 - 1), back=st.integers(-2, 30), count=st.integers(1, 20))
+    def backfill(self, first: int, back: int, count: int) -> None:
+        ring = self.rig.app.ring
+        if back > -2:
+            first = max(0, ring.next - back)
+        try:
+            reply = self.rig.ask(schema.CMD_BACKFILL, {1: first, 2: count})
+        except RefusedError as refused:
+            assert refused.code == schema.ERR_NOT_HELD
+            assert not ring.oldest <= first < ring.next
+        else:
+            held = len(reply[schema.BACKFILL_REPLY_RECORDS]) // schema.RECORD_SIZE
+            assert held == min(count, ring.next - first) > 0
+
+    @precondition(lambda self: self.rig.sequencer.active())
+    @rule()
+    def nobody_disturbs(self) -> None:
+        """Let the run end by itself: every plan has an end or a hold that can be advanced."""
+        rig = self.rig
+        sequencer = rig.sequencer
+        rig.inputs = 0
+        for _ in range(60):
+            self._ask(schema.CMD_RESUME, 9)
+            self._beats(300, lambda: sequencer.state in (*REST_STATES, schema.STATE_PROMPTING))
+            if sequencer.state in REST_STATES:
+                break
+            self._ask(schema.CMD_CONFIRM, 9)
+            if sequencer.step_index != NO_STEP and rig.app.plan.open[sequencer.step_index]:
+                self._ask(schema.CMD_ADVANCE, 9)
+        assert sequencer.state in REST_STATES, "the run did not end"
+
+    @precondition(lambda self: self.rig.sequencer.dwelling)
+    @rule()
+    def abort_leads_to_rest(self) -> None:
+        rig = self.rig
+        rig.inputs = 0
+        if self._ask(schema.CMD_ABORT, 0):
+            self._beats(MOST_VENT_S * schema.TICK_HZ, lambda: rig.sequencer.state in REST_STATES)
+            assert rig.sequencer.state in REST_STATES, "the abort did not end"
+            assert rig.status()[schema.STATUS_REPLY_END_REASON] != schema.END_NONE
+
+    # --- how it is done
+
+    def _ask(self, command: int, lie: int, argument: int = 0) -> bool:
+        """Ask for something; three times in ten about a wrong step. Return whether it was done."""
+        step = self.rig.sequencer.step_index
+        if lie < 3 or step == NO_STEP:
+            step = lie
+        values: dict[int, Any] = {
+            schema.CMD_CONFIRM: {schema.CONFIRM_REQUEST_STEP: step},
+            schema.CMD_ADVANCE: {schema.ADVANCE_REQUEST_STEP: step},
+            schema.CMD_START: {schema.START_REQUEST_RUN_ID: b"piplined"},
+            schema.CMD_PLAN_COMMIT: {schema.PLAN_COMMIT_REQUEST_DIGEST: lie},
+            schema.CMD_CLEAR: {schema.CLEAR_REQUEST_FAULT: argument},
+            schema.CMD_STREAM: {1: bool(argument), 2: 10},
+        }.get(command, {})
+        try:
+            self.rig.ask(command, values)
+        except RefusedError as refused:
+            self._assert_said(refused)
+            return False
+        return True
+
+    def _assert_said(self, refused: RefusedError) -> None:
+        values = {schema.ERROR_REPLY_CODE: refused.code}
+        for key, value in (
+            (schema.ERROR_REPLY_STEP, refused.step),
+            (schema.ERROR_REPLY_FIELD, refused.field),
+            (schema.ERROR_REPLY_DETAIL, refused.detail),
+        ):
+            if value >= 0:
+                values[key] = value
+        cbor.encode_map(schema.ERROR_REPLY_FIELDS, values, bytearray(schema.MAX_PAYLOAD), 0)
+
+    def _beats(self, ticks: int, until: Callable[[], bool] = lambda: False) -> None:
+        for _ in range(ticks):
+            before = self.rig.sequencer.state
+            self.rig.beat()
+            self._check(before)
+            if until():
+                break
+        self._check_replies()
+
+    def _check(self, before: int) -> None:
+        rig = self.rig
+        sequencer = rig.sequencer
+        state = sequencer.state
+        step = sequencer.step_index
+        assert 0 <= rig.pump <= schema.OUTPUT_FULL
+        assert 0 <= rig.release <= schema.OUTPUT_FULL
+        assert rig.pump == 0 or rig.release == 0, "pump and release at once"
+        if rig.pump:
+            assert state in PUMP_STATES, "pump open in another state"
+            assert sequencer.setpoint.target_kpa > 0, "pump open with nothing to reach"
+            assert rig.app.plan.kind[step] != schema.STEP_RELEASE, "pump open in a release"
+            assert not rig.inputs & schema.INPUT_EMERGENCY_STOP, "pump open in an emergency"
+            assert not rig.inputs & schema.INPUT_GUARD_OPEN, "pump open with the guard open"
+        if rig.inputs & schema.INPUT_GUARD_OPEN and state == schema.STATE_PROMPTING:
+            assert sequencer.at_rest(rig.controller.sampler.pressure_kpa) or rig.raw is not None
+        if state in REST_STATES or rig.inputs & schema.INPUT_EMERGENCY_STOP:
+            assert rig.pump == 0 and rig.release == schema.OUTPUT_FULL, "outputs not safe"
+            assert step == NO_STEP
+        assert (step == NO_STEP) == (state in (*REST_STATES, schema.STATE_VENTING))
+        assert sequencer.setpoint.value_kpa <= CEILING_KPA, "setpoint above the ceiling"
+        if state not in REST_STATES and before in REST_STATES:
+            self.dwell = (NO_STEP, 0)
+
+        fault = rig.controller.interlocks.fault
+        assert fault != schema.FAULT_INTERNAL, "an exception in the firmware"
+        assert (fault != schema.FAULT_NONE) == (state == schema.STATE_FAULT)
+        if self.first_fault != schema.FAULT_NONE:
+            assert fault == self.first_fault, "another fault took the place of the first"
+        self.first_fault = fault
+
+        if step != NO_STEP:
+            dwell = sequencer.results.dwell[step]
+            if self.dwell[0] == step:
+                grown = dwell - self.dwell[1]
+                assert grown in (0, 1)
+                assert not grown or (sequencer.in_band and state == schema.STATE_RUNNING)
+            self.dwell = (step, dwell)
+
+    def _check_replies(self) -> None:
+        """Whatever the state, what the host may ask is answered."""
+        rig = self.rig
+        status = rig.status()
+        assert status[schema.STATUS_REPLY_FAULT] == rig.controller.interlocks.fault
+        for step in range(rig.app.plan.count):
+            rig.result(step)
+        ring = rig.app.ring
+        if ring.next:
+            rig.ask(schema.CMD_BACKFILL, {1: max(ring.oldest, ring.next - 20), 2: 20})
+
+
+TestWalk = Walk.TestCase
+TestWalk.settings = settings(
+    max_examples=100,
+    stateful_step_count=25,
+    derandomize=True,
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+# --- the chip's integers
+
+
+def _extreme(low: int, high: int) -> st.SearchStrategy[int]:
+    return st.sampled_from([low, high]) | st.integers(low, high)
+
+
+@st.composite
+def profiles(draw: st.DrawFn) -> dict[int, Any]:
+    """Draw a profile as extreme as the board accepts."""
+    values = dict(PROFILE)
+    for key, kind, low, high, *_ in schema.PROFILE_FIELDS:
+        if kind == schema.T_INT:
+            values[key] = draw(_extreme(low, high))
+    # Most draws would contradict themselves: bend them to what only just does not.
+    die_um = draw(_extreme(1000, 100000))
+    values[schema.PROFILE_DIES_UM] = [die_um]
+    counts = sorted(draw(st.sets(_extreme(0, 65535), min_size=4, max_size=4)))
+    for key, count in zip(
+        (
+            schema.PROFILE_RAW_FAULT_LOW,
+            schema.PROFILE_RAW_ZERO,
+            schema.PROFILE_RAW_FULL,
+            schema.PROFILE_RAW_FAULT_HIGH,
+        ),
+        counts,
+        strict=True,
+    ):
+        values[key] = count
+    ratio = ratio_q10(values[schema.PROFILE_RAM_AREA_MM2], die_um)
+    span = values[schema.PROFILE_RAW_FULL] - values[schema.PROFILE_RAW_ZERO]
+    # More than the board accepts, so that its limit is what stands the test.
+    most_full = min(200000, 2**15 * 1024 * span // (16 * max(1, ratio)))
+    assume(most_full >= 1000)
+    values[schema.PROFILE_FULL_SCALE_OIL_KPA] = draw(_extreme(1000, most_full))
+    most_oil = min(values[schema.PROFILE_FULL_SCALE_OIL_KPA], 2000000 * 1024 // max(1, ratio))
+    assume(most_oil >= 100)
+    values[schema.PROFILE_MAX_OIL_KPA] = draw(_extreme(100, most_oil))
+    for key in (schema.PROFILE_PUMP_DEAD_BAND, schema.PROFILE_RELEASE_DEAD_BAND):
+        values[key] = draw(_extreme(0, schema.OUTPUT_FULL // 2))
+    values[schema.PROFILE_APPROACH_OPENING] = draw(
+        _extreme(values[schema.PROFILE_PUMP_DEAD_BAND] + 1, schema.OUTPUT_FULL)
+    )
+    values[schema.PROFILE_CONTACT_OIL_KPA] = draw(
+        _extreme(1, min(20000, values[schema.PROFILE_MAX_OIL_KPA] // 4))
+    )
+    values[schema.PROFILE_KP] = draw(_extreme(1, 4095))
+    flow = max(
+        values[schema.PROFILE_PUMP_FLOW_UL_S],
+        values[schema.PROFILE_RELEASE_FLOW_UL_S],
+    )
+    least = min(10000000, flow * 1000000 * ratio // (1024 * 4000000) + 1)
+    values[schema.PROFILE_COMPLIANCE_NL_MPA] = draw(_extreme(least, 10000000))
+    assume(Profile(values).contradiction() == 0)
+    return values
+
+
+class SmallColumn:
+    """A column of the plan whose entries are checked integers."""
+
+    def __init__(self, column: Any) -> None:
+        """Wrap a column."""
+        self._column = column
+
+    def __getitem__(self, index: int) -> SmallInt:
+        """Return an entry."""
+        return SmallInt(self._column[index])
+
+
+@settings(
+    max_examples=60,
+    derandomize=True,
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+@given(profile=profiles(), data=st.data())
+def test_no_profile_plan_or_reading_leaves_the_small_integers(
+    profile: dict[int, Any], data: st.DataObject
+) -> None:
+    rig = Rig(profile=profile)
+    scaling = rig.app.plan.scaling  # only to know the limits: the upload makes its own
+    limit = scaling.pellet_limit_kpa
+    rises = _extreme(1, min(1000000, scaling.fastest_rise_kpa_s))
+    falls = _extreme(1, min(1000000, scaling.fastest_fall_kpa_s))
+    gains = {"kp": 4095, "ki": 8191, "kd": 4095}
+    steps = []
+    level = 0
+    for _ in range(4):
+        mine = {name: data.draw(_extreme(0, most)) for name, most in gains.items()}
+        target = data.draw(_extreme(0, limit))
+        steps.append(ramp(target, data.draw(rises if target > level else falls), **mine))
+        level = target
+        if level:
+            steps.append(hold(level, 50, data.draw(_extreme(1, 1000000)), 1000000000, **mine))
+    rig.raw = profile[schema.PROFILE_RAW_ZERO]
+    rig.upload(
+        steps,
+        die_um=profile[schema.PROFILE_DIES_UM][0],
+        ceiling_kpa=limit,
+        vent_rate_kpa_s=data.draw(falls),
+        accept_unresolved=True,
+    )
+    plan = rig.app.plan
+    controller = rig.controller
+    for owner in (plan.scaling, controller.valves, controller.sampler, rig.sequencer.setpoint):
+        for name, value in vars(owner).items():
+            if type(value) is int:
+                setattr(owner, name, SmallInt.of(value))
+    for name in ("target_kpa", "rate_kpa_s", "tolerance_kpa", "kp", "ki", "kd"):
+        setattr(plan, name, SmallColumn(getattr(plan, name)))
+    readings = _extreme(
+        profile[schema.PROFILE_RAW_FAULT_LOW], profile[schema.PROFILE_RAW_FAULT_HIGH]
+    )
+    # What a run would reach only after hours, where the arithmetic is widest.
+    interlocks = controller.interlocks
+    interlocks.check_pressure = lambda pressure_kpa, limit_kpa: None
+    rig.start()
+    for _ in range(30):
+        rig.raw = SmallInt(data.draw(readings))
+        if data.draw(st.booleans()):
+            setpoint = rig.sequencer.setpoint
+            setpoint.value_kpa = SmallInt(data.draw(_extreme(0, limit)))
+        for _ in range(data.draw(st.sampled_from([1, 4, 30]))):
+            rig.beat()
+            assert interlocks.fault != schema.FAULT_INTERNAL
+            assert 0 <= rig.pump <= schema.OUTPUT_FULL
+            assert 0 <= rig.release <= schema.OUTPUT_FULL
+            assert not (rig.pump and rig.release)
