@@ -105,7 +105,6 @@ class Sequencer:
         self._wait_ticks = 0
         self._dumping = False
         self._pending_end = schema.END_NONE
-        self._was_pumping = False
 
     # --- read by the foreground
 
@@ -198,20 +197,6 @@ class Sequencer:
     def clear(self):
         """Back to idle after a fault."""
         self._stop(schema.STATE_IDLE)
-
-    def note_output(self, output):
-        """Learn what the valves were told: a pump that starts again in a hold is a top-up."""
-        pumping = output > 0
-        index = self.step_index
-        if (
-            pumping
-            and not self._was_pumping
-            and index != NO_STEP
-            and self.plan.kind[index] == schema.STEP_HOLD
-            and self.results.dwell[index]
-        ):
-            self.results.top_ups[index] += 1
-        self._was_pumping = pumping
 
     def vent(self, reason, pressure_kpa):
         """End the run for a reason: come down at the vent rate, then rest."""
@@ -458,6 +443,8 @@ class Sequencer:
             if not self.in_band:
                 self._unseal()
                 self.topping_up = error > 0
+                if self.topping_up:
+                    self.results.top_ups[self.step_index] += 1
                 self._regulate()
             return
         if near:
