@@ -80,6 +80,8 @@ class Sequencer:
         self.approaching = False
         self.sealed = False
         self.topping_up = False
+        # How long the pump needs to stop after contact.
+        self.landing_ticks = 0
         # Raised for one tick when the loop must take over from manual valve positions.
         self.take_over = False
         # Raised for one tick when a step begins: its gains apply.
@@ -385,7 +387,10 @@ class Sequencer:
         self._contact_count += 1
         if self._contact_count < _CONTACT_READINGS:
             return
-        # Contact: the ramp starts from the pressure that is there.
+        # Contact: the pump stops, and the ramp starts from the pressure that is there then.
+        if self._contact_count < _CONTACT_READINGS + self.landing_ticks:
+            self.action = ACT_SHUT
+            return
         index = self.step_index
         target = self.plan.target_kpa[index]
         self.approaching = False

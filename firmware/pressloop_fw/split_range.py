@@ -122,13 +122,16 @@ class SplitRange:
         self._release_gain = gain
         self.fall_kpa_s = _MOST_PRODUCT // gain
 
-    def drive(self, rate_kpa_s, pressure_kpa, pump_locked):
-        """Realise a pressure rate at the pressure last scheduled."""
+    def drive(self, rate_kpa_s, pressure_kpa, pump_locked, descending=False):
+        """Realise a pressure rate at the pressure last scheduled.
+
+        On the way down there is no gap: the release is to follow from the first tick on.
+        """
         if rate_kpa_s > self.rise_kpa_s:
             rate_kpa_s = self.rise_kpa_s
         elif rate_kpa_s < -self.fall_kpa_s:
             rate_kpa_s = -self.fall_kpa_s
-        gap = 0 if pump_locked else self.rise_kpa_s // _GAP
+        gap = 0 if pump_locked or descending else self.rise_kpa_s // _GAP
         if self._releasing:
             gap >>= 1
         if rate_kpa_s < -gap:
@@ -137,6 +140,10 @@ class SplitRange:
             self.release = self._release_opening(-rate_kpa_s, pressure_kpa)
             return
         self._releasing = False
+        if descending:
+            self.release = _over(-_WAITING, self._release_dead_band)
+            self.pump = 0
+            return
         self.release = 0
         if pump_locked:
             self.pump = 0
