@@ -51,6 +51,7 @@ _FAST_S: Final = 7.0
 # Volumes are balanced over this many ticks, anew every few ticks.
 _WINDOW: Final = 20
 _STRIDE: Final = 4
+_CLOSING_TICKS: Final = 20
 _FEWEST: Final = 50
 # Shares of the highest pressure below which a window tells more of contact than of the press.
 _LOWEST_RISING: Final = 0.01
@@ -170,13 +171,14 @@ def identify(
     zero = _zero(records, profile)
     oil_mpa = _oil_mpa(records, zero, profile)
     leak_per_s = _leak_per_s(records, oil_mpa)
+    top_mpa = float(oil_mpa.max())
     rising = _Balance.of(records, oil_mpa, _LOWEST_RISING, releasing=False)
     lag_ticks = profile.valve_lag_ms / 10 - 1 if profile.valve_lag_ms else _USUAL_LAG_TICKS
     spool = _spool(np.maximum(records.output, 0) / _FULL, 0.0, lag_ticks)
     flow_ul_s = profile.pump_flow_ul_s
 
     dead_band, shape, residual = _dead_band(
-        lambda edge: rising.fed(_passed(spool, edge) * flow_ul_s), rising.compliance_volumes()
+        lambda edge: rising.fed(_passed(spool, edge) * flow_ul_s), rising.volumes(leak_per_s, top_mpa)
     )
     _demand(residual < _WORST_RESIDUAL_PERCENT, "what no press explains", residual, "below 15 %")
     _demand(0.002 < dead_band < 0.49, "the pump's dead band", 100 * dead_band, "0-50 % of stroke")
@@ -189,7 +191,7 @@ def identify(
     falling = _Balance.of(records, oil_mpa, _LOWEST_FALLING, releasing=True)
     spool = _spool(np.maximum(-records.output, 0) / _FULL, 0.0, lag_ticks)
     root = np.sqrt(np.maximum(oil_mpa, 0) / _REFERENCE_MPA)
-    taken = -(falling.compliance_volumes() @ shape)[:, None]
+    taken = -(falling.volumes(leak_per_s, top_mpa) @ shape)[:, None]
     release_dead_band, per_volume, _ = _dead_band(
         lambda edge: falling.fed(_passed(spool, edge) * root), taken
     )
@@ -260,33 +262,42 @@ class _Balance:
     oil_start_mpa: Floats
     oil_mpa: Floats
     """At the end of each window."""
+    pressed_mpa_s: Floats
+    """Integral of the pressure over each window."""
 
     @classmethod
     def of(
         cls, records: Records, oil_mpa: Floats, lowest: float, *, releasing: bool
     ) -> _Balance:
         other = records.output > 0 if releasing else records.output < 0
-        busy = other | records.approaching | (np.abs(records.output) == _FULL)
-        recently = np.convolve(busy, np.ones(2 * _WINDOW), "full")[: len(busy)] > 0
+        busy = _spread(other, _WINDOW + _CLOSING_TICKS) | _spread(records.approaching, _WINDOW)
+        busy |= _spread(np.abs(records.output) == _FULL, _WINDOW)
         at_work = records.output < 0 if releasing else records.output > 0
         # Smoothed over a few ticks, centred: noise in a regressor would bias what it multiplies.
         smooth = np.convolve(oil_mpa, np.ones(5) / 5, "same")
         ends = np.flatnonzero(
-            ~recently & at_work & (oil_mpa > lowest * oil_mpa.max()) & (records.step < 255)
+            ~busy & at_work & (oil_mpa > lowest * oil_mpa.max()) & (records.step < 255)
         )
         ends = ends[(ends > 2 * _WINDOW)][::_STRIDE]
         if len(ends) < _FEWEST:
             raise _nonsense("the run", f"{len(ends)} windows", f"at least {_FEWEST}")
         start = ends - _WINDOW
-        return cls(start, smooth[start], smooth[ends])
+        pressed_s = np.concatenate(([0.0], np.cumsum(smooth) * _TICK_S))
+        return cls(start, smooth[start], smooth[ends], pressed_s[ends] - pressed_s[start])
 
     @property
     def rise_mpa(self) -> Floats:
         return self.oil_mpa - self.oil_start_mpa
 
-    def compliance_volumes(self) -> Floats:
-        """Return the integral over dP of each shape of compliance, one column each."""
-        return _integrals(self.oil_mpa) - _integrals(self.oil_start_mpa)
+    def volumes(self, leak_per_s: float, top_mpa: float) -> Floats:
+        """Return what each shape of compliance takes up in each window, one column each.
+
+        The leak was seen as a loss of pressure, so its volume goes with the compliance where it was
+        seen, at `top_mpa`.
+        """
+        taken = _integrals(self.oil_mpa) - _integrals(self.oil_start_mpa)
+        at_top = _compliance_shapes(np.array([top_mpa]))
+        return np.asarray(taken + leak_per_s * self.pressed_mpa_s[:, None] * at_top)
 
     def fed(self, flow: Floats) -> Floats:
         """Return the volume that a flow per tick feeds in each window."""
@@ -350,6 +361,11 @@ def _dead_band(
         best = float(min(edges, key=left))
     factors = inverse @ fed(best) / scale
     return best, factors, 100 * left(best)
+
+
+def _spread(ticks: Bools, count: int) -> Bools:
+    """Return the ticks that have one of `ticks` within the last `count`."""
+    return np.asarray(np.convolve(ticks, np.ones(count), "full")[: len(ticks)] > 0)
 
 
 def _knots_mpa(profile: schema.Profile) -> Floats:

@@ -16,9 +16,12 @@ from typing import Any, Final
 
 import numpy as np
 
+from pressloop.errors import BadInputError
+
 from .family import Case, family, reference
 from .press import Bench, PressRunError, Trace, firmware
 from .quality import NAMES, Quality, Stage, judge
+from .tuned import fields, tune
 
 HOLD_S: Final = 20.0
 CEILING: Final = 1.04
@@ -118,10 +121,9 @@ def limit_mpa(case: Case) -> float:
 
 def measure(case: Case) -> tuple[str, Quality | str]:
     """Press one case and judge it; a run that did not complete gives its reason."""
-    profile = dict(case.press.nominal_profile(), dies_um=[round(case.press.die_mm * 1000)])
     try:
-        trace = press_ours(case, profile)
-    except PressRunError as error:
+        trace = press_ours(case, fields(tune(case)[-1].profile))
+    except (PressRunError, BadInputError) as error:
         return case.name, str(error)
     return case.name, judge(stages_of(trace, protocol(case)), limit_mpa(case))
 
