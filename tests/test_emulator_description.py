@@ -40,7 +40,9 @@ def test_reference_file_says_what_the_defaults_are() -> None:
 def test_firmware_accepts_the_nominal_profile_of_every_example(name: str) -> None:
     press = description.load(PRESSES / f"{name}.yaml")
     profile = _profile(press)
-    assert len(profile.values) == len(schema.PROFILE_FIELDS)
+    # All but the curve, which nobody can know before the press has been tuned.
+    missing = {field[0] for field in schema.PROFILE_FIELDS} - set(profile.values)
+    assert missing == {schema.PROFILE_COMPLIANCE_CURVE}
     assert profile.contradiction() == 0
     assert round(press.die_mm * 1000) in profile.dies_um
 

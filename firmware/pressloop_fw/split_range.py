@@ -22,9 +22,9 @@ from pressloop_fw.stiffness import GAIN_BITS, SOFTNESS_ONE, Stiffness
 
 # The release starts to act below -1/_GAP of the pump's full rate and stops above half of that.
 _GAP = const(200)
-# A waiting valve stands at most this far below its dead band.
-_MOST_WAITING = const(50)
-_WAITING = const(OUTPUT_FULL // _MOST_WAITING)
+# A waiting valve stands at most this far below its dead band: a fiftieth of the stroke.
+_WAITING = const(655)
+_WAITING_SHARE = const(50)
 # At very low pressure the square-root correction stops at 8 times the opening.
 _MOST_RATIO_Q8 = const(64 << 8)
 _MOST_GAIN = const(131071)
@@ -76,9 +76,10 @@ class SplitRange:
     def configure(self, profile, scaling):
         """Take over flows, compliance, dead bands and hysteresis."""
         self.stiffness.configure(profile, scaling)
-        self._release_per_pump = (
-            profile.pump_flow_ul_s << _RATIO_BITS
-        ) // profile.release_flow_ul_s
+        # A release that passes less than the pump is driven as if it passed as much.
+        self._release_per_pump = min(
+            1 << _RATIO_BITS, (profile.pump_flow_ul_s << _RATIO_BITS) // profile.release_flow_ul_s
+        )
         self._pump_dead_band = profile.pump_dead_band
         self._release_dead_band = profile.release_dead_band
         self._reference_kpa = scaling.release_reference_kpa
@@ -149,7 +150,7 @@ class SplitRange:
             self.pump = 0
             return
         opening = -_WAITING
-        if rate_kpa_s > -self.rise_kpa_s // _MOST_WAITING:
+        if rate_kpa_s > -self.rise_kpa_s // _WAITING_SHARE:
             opening = rate_kpa_s * self._pump_gain >> GAIN_BITS
         self.pump = _over(opening, self._pump_dead_band)
 

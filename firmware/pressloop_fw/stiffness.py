@@ -33,6 +33,7 @@ _LAG_SHIFT = const(2)
 _SMOOTH_SHIFT = const(3)
 # The factor follows what is seen with a time constant of 16 ticks.
 _FOLLOW_SHIFT = const(4)
+_LEAST_THRESHOLD = const(16)
 # Pressures are carried in 1/16 kPa through the smoothing.
 _SUB_BITS = const(4)
 
@@ -48,7 +49,8 @@ class Stiffness:
         """Take over the curve of a profile for a die."""
         for knot in range(CURVE_KNOTS):
             rise = scaling.rise_kpa_s(profile.compliance_curve[knot])
-            self._gains[knot] = min(_MOST_GAIN, (OUTPUT_FULL << GAIN_BITS) // max(1, rise))
+            gain = (OUTPUT_FULL << GAIN_BITS) // max(1, rise)
+            self._gains[knot] = max(1, min(_MOST_GAIN, gain))
         self._top_kpa = scaling.pellet_limit_kpa
 
     def gain(self, pressure_kpa):
@@ -88,7 +90,7 @@ class Softness:
         self._fed = 0
         self._level = pressure_kpa << _SUB_BITS
         self._expected = 0
-        self._threshold = threshold_kpa_s
+        self._threshold = max(_LEAST_THRESHOLD, threshold_kpa_s)
 
     def step(self, opening, gain, pressure_kpa):
         """Take in the pump's opening above its dead band, as commanded in this tick."""

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -95,7 +95,7 @@ class Tuned:
 def plan(
     profile: schema.Profile, die_um: int, limit_kpa: int, **gains: int
 ) -> list[schema.PlanStepRequest]:
-    """Return the steps of a run that stays below `limit_kpa` on the pellet: two rates up and down."""
+    """Return the steps of a run below `limit_kpa` on the pellet: two rates up, two rates down."""
     steps = _Steps(profile, die_um, limit_kpa, **gains)
     steps.ramp(1, _SLOW_S)
     steps.hold(1, 6, schema.HoldMode.SEALED)
@@ -108,9 +108,7 @@ def plan(
     return steps.steps
 
 
-def play_plan(
-    profile: schema.Profile, die_um: int, limit_kpa: int
-) -> list[schema.PlanStepRequest]:
+def play_plan(profile: schema.Profile, die_um: int, limit_kpa: int) -> list[schema.PlanStepRequest]:
     """Return the steps of a run without dither: play makes the loop hunt, and that shows it."""
     steps = _Steps(profile, die_um, limit_kpa, **COARSE_GAINS)
     steps.ramp(0.2, _SLOW_S / 2)
@@ -122,11 +120,9 @@ def play_plan(
 
 
 class _Steps:
-    """Collects steps; pressures are shares of the limit, rates the time that the limit would take."""
+    """Collects steps; pressures are shares of the limit, rates what takes so long to the limit."""
 
-    def __init__(
-        self, profile: schema.Profile, die_um: int, limit_kpa: int, **gains: int
-    ) -> None:
+    def __init__(self, profile: schema.Profile, die_um: int, limit_kpa: int, **gains: int) -> None:
         self.steps: list[schema.PlanStepRequest] = []
         limits = MachineProfile.from_wire(profile).limits(die_um)
         self._limit_kpa = limit_kpa
@@ -178,7 +174,8 @@ def identify(
     flow_ul_s = profile.pump_flow_ul_s
 
     dead_band, shape, residual = _dead_band(
-        lambda edge: rising.fed(_passed(spool, edge) * flow_ul_s), rising.volumes(leak_per_s, top_mpa)
+        lambda edge: rising.fed(_passed(spool, edge) * flow_ul_s),
+        rising.volumes(leak_per_s, top_mpa),
     )
     _demand(residual < _WORST_RESIDUAL_PERCENT, "what no press explains", residual, "below 15 %")
     _demand(0.002 < dead_band < 0.49, "the pump's dead band", 100 * dead_band, "0-50 % of stroke")
@@ -266,9 +263,7 @@ class _Balance:
     """Integral of the pressure over each window."""
 
     @classmethod
-    def of(
-        cls, records: Records, oil_mpa: Floats, lowest: float, *, releasing: bool
-    ) -> _Balance:
+    def of(cls, records: Records, oil_mpa: Floats, lowest: float, *, releasing: bool) -> _Balance:
         other = records.output > 0 if releasing else records.output < 0
         busy = _spread(other, _WINDOW + _CLOSING_TICKS) | _spread(records.approaching, _WINDOW)
         busy |= _spread(np.abs(records.output) == _FULL, _WINDOW)
@@ -337,13 +332,11 @@ def _passed(spool: Floats, dead_band: float) -> Floats:
     return np.asarray(np.maximum(0, spool - dead_band) / (1 - dead_band), dtype=np.float64)
 
 
-def _dead_band(
-    fed: Callable[[float], Floats], volumes: Floats
-) -> tuple[float, Floats, float]:
+def _dead_band(fed: Callable[[float], Floats], volumes: Floats) -> tuple[float, Floats, float]:
     """Find the dead band with which `volumes` explain best what was fed.
 
-    Returns the dead band, the factors of the volumes' columns, and what is left, in per cent of what
-    was fed, rms.
+    Returns the dead band, the factors of the volumes' columns, and what is left, rms, in per cent
+    of what was fed.
     """
     scale = np.linalg.norm(volumes, axis=0)
     inverse = np.linalg.pinv(volumes / scale, rcond=1e-6)
@@ -380,8 +373,8 @@ def _oil_mpa(records: Records, zero: int, profile: schema.Profile) -> Floats:
 def _zero(records: Records, profile: schema.Profile) -> int:
     """Return the reading of the ram while it travels freely: load is what comes on top."""
     travel = np.flatnonzero(records.approaching & (records.step == 0))
-    # The first half fills the cylinder, the end has met the blank.
-    middle = records.raw[travel[len(travel) // 2 : -_WINDOW]]
+    # It begins with filling the cylinder and ends, slowly if the approach is slow, on the blank.
+    middle = records.raw[travel[2 * len(travel) // 5 : 3 * len(travel) // 4]]
     if len(middle) < _WINDOW:
         return profile.raw_zero
     zero = round(float(np.mean(middle)))

@@ -97,26 +97,26 @@ def family(count: int, seed: int) -> list[Case]:
 
 def _draw(rng: random.Random, number: int) -> Case:
     fields: dict[str, dict[str, float | str | tuple[float, ...]]] = {}
-    top: dict[str, float] = {}
+    drawn: dict[str, float] = {}
     for path, (low, high) in RANGES.items():
         if low > 0:
             value = math.exp(rng.uniform(math.log(low), math.log(high)))
         else:
             value = rng.uniform(low, high)
+        drawn[path] = value
         section, _, name = path.rpartition(".")
         if section:
             fields.setdefault(section, {})[name] = value
-        else:
-            top[name] = value
     material, density, plasticity = rng.choice(_POWDERS)
-    die_area_mm2 = math.pi / 4 * top["die_mm"] ** 2
+    die_mm = drawn["die_mm"]
+    die_area_mm2 = math.pi / 4 * die_mm**2
     fields["powder"].update(
         material=material,
         true_density_g_cm3=density,
         panelli_a=plasticity,
         mass_mg=rng.uniform(*PELLET_MM) * die_area_mm2 * density,
     )
-    lever = float(fields["ram"]["area_cm2"]) * 100 / die_area_mm2
+    lever = drawn["ram.area_cm2"] * 100 / die_area_mm2
     oil_bar = TARGETS_MPA[1] / lever * 10
     sensor_bar = next(
         (bar for bar in STANDARD_RANGES_BAR if oil_bar <= _USABLE * bar), STANDARD_RANGES_BAR[-1]
@@ -126,7 +126,7 @@ def _draw(rng: random.Random, number: int) -> Case:
     fields["limits"] = {"max_oil_bar": 0.95 * sensor_bar}
     fields["controller"] = {"contact_bar": max(1.0, sensor_bar / 200)}
     press = PressDescription.model_validate(
-        {"name": f"press {number}", "dies_mm": (top["die_mm"],), **top, **fields}
+        {"name": f"press {number}", "die_mm": die_mm, "dies_mm": (die_mm,), **fields}
     )
     return Case(
         f"press {number}",

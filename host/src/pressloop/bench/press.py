@@ -79,9 +79,15 @@ class Trace:
         """Turn rows in the order of the attributes into arrays."""
         columns = [np.array(column) for column in zip(*rows, strict=True)]
         return Trace(
-            *(column.astype(np.float64) for column in columns[:3]),
-            *(column.astype(np.int64) for column in columns[3:6]),
-            *(column.astype(np.bool_) for column in columns[6:]),
+            true_mpa=columns[0].astype(np.float64),
+            setpoint_mpa=columns[1].astype(np.float64),
+            reading_mpa=columns[2].astype(np.float64),
+            raw=columns[3].astype(np.int64),
+            output=columns[4].astype(np.int64),
+            step=columns[5].astype(np.int64),
+            approaching=columns[6].astype(np.bool_),
+            dwelling=columns[7].astype(np.bool_),
+            dumping=columns[8].astype(np.bool_),
         )
 
 
@@ -95,6 +101,7 @@ class Bench:
     def __init__(self, config: dict[str, float], profile: dict[str, Any], seed: int) -> None:
         """Give the controller a profile: field names of the wire's `profile` and values."""
         self.schema = firmware("schema")
+        self._raw = 0
         self.press = EmulatedPress(config, seed)
         self._profile = firmware("profile").Profile(
             {getattr(self.schema, f"PROFILE_{name.upper()}"): v for name, v in profile.items()}
@@ -113,9 +120,9 @@ class Bench:
         )
         ring = SimpleNamespace(record=lambda *_: None, next=0)
         self.controller = firmware("controller").Controller(self._board, self.plan, ring)
-        self._raw = self.press.beat(0, _FULL)
         self._pump = 0
         self._release = _FULL
+        self._raw = self.press.beat(self._pump, self._release)
 
     def _set_pump(self, opening: int) -> None:
         self._pump = opening

@@ -70,7 +70,9 @@ def judge(stages: list[Stage], limit_mpa: float) -> Quality:
         ramp=max(_ramp(stage) for stage in stages),
         settle_s=max(_settle_s(stage) for stage in holds),
         in_band=min(100 * float(np.mean(_inside(stage, stage.dwell_true))) for stage in holds),
-        rms=max(100 * _rms(stage.dwell_true - stage.target_mpa) / stage.target_mpa for stage in holds),
+        rms=max(
+            100 * _rms(stage.dwell_true - stage.target_mpa) / stage.target_mpa for stage in holds
+        ),
         steady=max(100 * float(np.std(stage.dwell_true)) / stage.target_mpa for stage in holds),
         dwell_ticks=max(
             abs(int(np.sum(_inside(stage, stage.dwell_true))) - stage.asked_ticks)

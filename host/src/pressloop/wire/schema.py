@@ -374,7 +374,16 @@ class Profile(Message):
         Field(21, "ki", Kind.INT, 0, 8191),
         Field(22, "kd", Kind.INT, 0, 4095),
         Field(23, "filter_shift", Kind.INT, 0, 8),
-        Field(24, "compliance_curve", Kind.INTS, 8, 8, required=False, element_low=1, element_high=10000000),
+        Field(
+            24,
+            "compliance_curve",
+            Kind.INTS,
+            8,
+            8,
+            required=False,
+            element_low=1,
+            element_high=10000000,
+        ),
         Field(25, "valve_dither", Kind.INT, 0, 3276, required=False),
         Field(26, "valve_lag_ms", Kind.INT, 0, 200, required=False),
     )
