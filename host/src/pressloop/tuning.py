@@ -8,13 +8,13 @@ volumes over a fifth of a second:
     rising    integral of flow      = C(P) dP + leak
     falling   integral of flow sqrt(P/10 MPa) = -C(P) dP - leak
 
-with P the oil pressure, C the compliance of the closed press, and flow what a valve passes of its full
-flow once its spool, which follows the command with play and lag, has left the dead band. Flow and
-compliance cannot be told apart by pressure alone, and need not be: the profile's pump flow is
+with P the oil pressure, C the compliance of the closed press, and flow what a valve passes of its
+full flow once its spool, which follows the command with play and lag, has left the dead band. Flow
+and compliance cannot be told apart by pressure alone, and need not be: the profile's pump flow is
 taken as it is, and C is what goes with it.
 
-Three runs: a coarse one with plenty of dither, one without that shows the valves' play and lag, and a
-fine one with the dither that rubs this play out.
+Three runs: a coarse one with plenty of dither, one without that shows the valves' play and lag, and
+a fine one with the dither that rubs this play out.
 """
 
 from __future__ import annotations

@@ -141,9 +141,8 @@ def table(results: list[tuple[str, Quality | str]]) -> str:
         worst = int(np.argmax(sign * values))
         p99 = sign * float(np.quantile(order, 0.99))
         named = [n for n, quality in results if isinstance(quality, Quality)][worst]
-        lines.append(
-            f"{name:<20}{float(np.median(values)):>10.3f}{p99:>10.3f}{values[worst]:>10.3f}  {named}"
-        )
+        median = float(np.median(values))
+        lines.append(f"{name:<20}{median:>10.3f}{p99:>10.3f}{values[worst]:>10.3f}  {named}")
     return "\n".join(lines)
 
 

@@ -366,7 +366,7 @@ class PressDescription(_Section):
             "ki": round(self.controller.ki_per_s2 * 65536 / 100),
             "kd": round(self.controller.kd * 256),
             "filter_shift": self.controller.filter_shift,
-            # Half the hysteresis, and half of that again: too much dither harms less than too little.
+            # Half the hysteresis and a margin: too much dither harms less than too little.
             "valve_dither": _opening(0.75 * self.valves.hysteresis_percent),
             "valve_lag_ms": round(self.valves.lag_ms + self.valves.delay_ms),
         }
