@@ -89,7 +89,11 @@ def _field_lines(field: Field) -> list[str]:
     one_line = f"        {_field(field)},"
     if len(one_line) <= WIDTH:
         return [one_line]
-    return ["        Field(", *(f"            {part}," for part in _field_parts(field)), "        ),"]
+    return [
+        "        Field(",
+        *(f"            {part}," for part in _field_parts(field)),
+        "        ),",
+    ]
 
 
 def _field_parts(field: Field) -> list[str]:
