@@ -17,10 +17,24 @@ import numpy as np
 
 from pressloop.errors import BadInputError
 
+from . import peers
 from .family import Case, family, reference
+from .peers import Gains
 from .press import Bench, PressRunError, Trace, firmware
 from .quality import NAMES, Quality, Stage, judge
 from .tuned import fields, tune
+
+OURS: Final = "pressloop"
+LAWS: Final = (OURS, *peers.LAWS)
+TARGETS: Final = {
+    "overshoot": 0.5,
+    "ramp": 2.0,
+    "settle_s": 0.5,
+    "in_band": 0.1,
+    "rms": 0.1,
+    "dwell_ticks": 1.0,
+}
+"""What is asked of every press; `in_band` as the share that may be out of band."""
 
 HOLD_S: Final = 20.0
 CEILING: Final = 1.04
@@ -98,15 +112,32 @@ def stages_of(trace: Trace, steps: list[dict[str, Any]]) -> list[Stage]:
     return stages
 
 
-def press_ours(case: Case, profile: dict[str, Any]) -> Trace:
-    """Press a case with the firmware."""
-    bench = Bench(case.press.plant_config(), profile, case.seed)
+def press(case: Case, profile: dict[str, Any], law: str, gains: Gains | None = None) -> Trace:
+    """Press a case with the firmware, under our law or a peer's."""
+    if law == OURS:
+        if gains is not None:
+            profile = dict(profile, **_wire_gains(gains))
+        bench = Bench(case.press.plant_config(), profile, case.seed)
+    else:
+        bench = Bench(case.press.plant_config(), peers.flat(profile), case.seed)
+        die_mm2 = case.press.plant_config()["die_area_mm2"]
+        lever = profile["ram_area_mm2"] / die_mm2
+        full_mpa_s = profile["pump_flow_ul_s"] / profile["compliance_nl_mpa"] * 1000 * lever
+        peers.give_to(bench.controller, law, gains or peers.GAINS[law], full_mpa_s)
     return bench.run(
         protocol(case),
         die_um=round(case.press.die_mm * 1000),
         ceiling_kpa=round(CEILING * case.targets_mpa[1] * 1000),
         vent_kpa_s=round(RELEASE_FACTOR * case.rates_mpa_s[0] * 1000),
     )
+
+
+def _wire_gains(gains: Gains) -> dict[str, int]:
+    return {
+        "kp": round(gains.kp * 256),
+        "ki": min(8191, round(gains.ki * 655.36)),
+        "kd": round(gains.kd * 256),
+    }
 
 
 def limit_mpa(case: Case) -> float:
@@ -118,13 +149,53 @@ def limit_mpa(case: Case) -> float:
     return CEILING * case.targets_mpa[1] + lever * accuracy
 
 
-def measure(case: Case) -> tuple[str, Quality | str]:
-    """Press one case and judge it; a run that did not complete gives its reason."""
+Results = dict[str, Quality | str]
+"""By law; a run that did not complete has its reason."""
+
+
+def measure(job: tuple[Case, tuple[str, ...]]) -> Results:
+    """Tune one press, press it under each law, and judge."""
+    case, laws = job
     try:
-        trace = press_ours(case, fields(tune(case)[-1].profile))
+        profile = fields(tune(case)[-1].profile)
     except (PressRunError, BadInputError) as error:
-        return case.name, str(error)
-    return case.name, judge(stages_of(trace, protocol(case)), limit_mpa(case))
+        return dict.fromkeys(laws, f"tuning: {error}")
+    return {law: _judged(case, profile, law) for law in laws}
+
+
+def _judged(
+    case: Case, profile: dict[str, Any], law: str, gains: Gains | None = None
+) -> Quality | str:
+    try:
+        trace = press(case, profile, law, gains)
+    except PressRunError as error:
+        return str(error)
+    return judge(stages_of(trace, protocol(case)), limit_mpa(case))
+
+
+def cost(quality: Quality | str) -> float:
+    """Return how far a run is from the targets: 1 for each just met, at most 20 for each."""
+    if isinstance(quality, str):
+        return 1000.0
+    return sum(min(20.0, missed(quality, name) / target) for name, target in TARGETS.items())
+
+
+def missed(quality: Quality, name: str) -> float:
+    """Return a measure so that smaller is better."""
+    value = float(getattr(quality, name))
+    return 100 - value if name == "in_band" else value
+
+
+def search_gains() -> None:
+    """Print the best gains of every law on the reference press."""
+    case = reference()
+    profile = fields(tune(case)[-1].profile)
+    for law in LAWS:
+        best, least = peers.search(
+            lambda gains, law=law: cost(_judged(case, profile, law, gains)),  # type: ignore[misc]
+            Gains(6, 3, 0),
+        )
+        print(f"{law:<16} {best} cost {least:.2f}")
 
 
 def table(results: list[tuple[str, Quality | str]]) -> str:
@@ -152,15 +223,26 @@ def main() -> None:
     parser.add_argument("--presses", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--laws", nargs="*", default=list(LAWS), choices=LAWS)
+    parser.add_argument("--search", action="store_true", help="look for each law's gains anew")
     parser.add_argument("--json", type=Path, help="write all measures here")
     arguments = parser.parse_args()
-    cases = family(arguments.presses, arguments.seed)
-    print("reference press\n" + table([measure(reference())]))
+    if arguments.search:
+        search_gains()
+        return
+    cases = [reference(), *family(arguments.presses, arguments.seed)]
+    laws = tuple(arguments.laws)
     with multiprocessing.Pool(arguments.jobs) as pool:
-        results = pool.map(measure, cases, chunksize=4)
-    print("\nfamily\n" + table(results))
+        results = pool.map(measure, [(case, laws) for case in cases], chunksize=2)
+    for law in laws:
+        print(f"\n{law}: reference press\n" + table([(cases[0].name, results[0][law])]))
+        named = [(case.name, result[law]) for case, result in zip(cases, results, strict=True)]
+        print(f"\n{law}: family\n" + table(named[1:]))
     if arguments.json:
-        rows = {n: vars(q) if isinstance(q, Quality) else q for n, q in results}
+        rows = {
+            case.name: {law: q if isinstance(q, str) else vars(q) for law, q in result.items()}
+            for case, result in zip(cases, results, strict=True)
+        }
         arguments.json.write_text(json.dumps(rows, indent=1), encoding="utf-8")
 
 
