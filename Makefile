@@ -93,6 +93,11 @@ pins: ## resolve host/pyproject.toml anew into host/constraints.txt (PINS_ARGS=-
 bench: setup ## measure speeds (docs/benchmarks.md); writes build/bench.json
 	$(BIN)/python -m pressloop.bench.speed
 
+.PHONY: bench-control
+bench-control: setup ## press 200 unseen presses, ours beside three peers; about 6 minutes on 2 cores
+	@mkdir -p build
+	$(BIN)/python -m pressloop.bench.control --json build/bench-control.json $(BENCH_ARGS)
+
 .PHONY: clean
 clean: ## remove everything that was built or installed; runs/ stays
 	rm -rf build .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis

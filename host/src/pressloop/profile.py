@@ -84,9 +84,9 @@ class MachineProfile(BaseModel):
     """Longest way to contact."""
     no_gain_window_s: Annotated[Positive, Field(ge=0.1, le=60)] = 5
     """Pumping this long must raise the pressure."""
-    kp_per_s: Annotated[Gain, Field(ge=1 / 256, le=4095 / 256)] = 6
+    kp_per_s: Annotated[Gain, Field(ge=1 / 256, le=4095 / 256)] = 8
     """Wanted rate per pressure error."""
-    ki_per_s2: Annotated[Gain, Field(le=8191 * _TICKS_PER_S / 65536)] = 3
+    ki_per_s2: Annotated[Gain, Field(le=8191 * _TICKS_PER_S / 65536)] = 4
     """Integral gain."""
     kd: Annotated[Gain, Field(le=4095 / 256)] = 0
     """Derivative gain on the reading."""

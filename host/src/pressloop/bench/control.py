@@ -10,6 +10,8 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
+import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -37,6 +39,7 @@ TARGETS: Final = {
 """What is asked of every press; `in_band` as the share that may be out of band."""
 
 HOLD_S: Final = 20.0
+BATCH: Final = 30
 CEILING: Final = 1.04
 RELEASE_FACTOR: Final = 2.0
 """Releases go at this many times the rate of the first ramp."""
@@ -217,6 +220,48 @@ def table(results: list[tuple[str, Quality | str]]) -> str:
     return "\n".join(lines)
 
 
+def batch(runs: int) -> str:
+    """Press the reference press again and again with other noise and other powder; say the spread.
+
+    Density as filled +-2 %, mass +-5 %, plasticity +-5 % (one standard deviation each).
+    """
+    case = reference()
+    profile = fields(tune(case)[-1].profile)
+    rng = random.Random(1)
+    peaks: list[list[float]] = []
+    means: list[list[float]] = []
+    dwells: list[list[int]] = []
+    for run in range(runs):
+        powder = case.press.powder
+        other = powder.model_copy(
+            update={
+                "initial_density": powder.initial_density * rng.gauss(1, 0.02),
+                "mass_mg": powder.mass_mg * rng.gauss(1, 0.05),
+                "panelli_a": powder.panelli_a * rng.gauss(1, 0.05),
+            }
+        )
+        again = replace(
+            case, press=case.press.model_copy(update={"powder": other}), seed=1000 + run
+        )
+        holds = [
+            stage
+            for stage in stages_of(press(again, profile, OURS), protocol(again))
+            if stage.asked_ticks
+        ]
+        peaks.append([float(stage.hold_true.max()) for stage in holds])
+        means.append([float(stage.dwell_true.mean()) for stage in holds])
+        dwells.append([len(stage.dwell_true) for stage in holds])
+    targets = np.array([stage.target_mpa for stage in holds])
+    peak, mean = (100 * np.std(np.array(rows), axis=0, ddof=1) / targets for rows in (peaks, means))
+    dwell = np.ptp(np.array(dwells), axis=0)
+    lines = [f"{runs} runs on the reference press, one standard deviation in % of the target"]
+    lines += [
+        f"{target:7.0f} MPa  peak {p:.4f}  dwell mean {m:.4f}  dwell ticks {d} apart"
+        for target, p, m, d in zip(targets, peak, mean, dwell, strict=True)
+    ]
+    return "\n".join(lines)
+
+
 def main() -> None:
     """Run the bench."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -238,6 +283,8 @@ def main() -> None:
         print(f"\n{law}: reference press\n" + table([(cases[0].name, results[0][law])]))
         named = [(case.name, result[law]) for case, result in zip(cases, results, strict=True)]
         print(f"\n{law}: family\n" + table(named[1:]))
+    if OURS in laws:
+        print("\n" + batch(BATCH))
     if arguments.json:
         rows = {
             case.name: {law: q if isinstance(q, str) else vars(q) for law, q in result.items()}

@@ -1,13 +1,13 @@
 """What a lab could pick instead: three published PID laws in the place of ours.
 
 A peer takes the place of `pid.py` in the firmware's controller and gets everything around it as
-it is: filtered reading, setpoint generator, soft landing, dead bands and dither from the tuning run,
-split range, the root law of the release. What it does not have is what makes our law: feed-forward,
-stiffness over pressure, softness of the sample, an integral for each valve.
+it is: filtered reading, setpoint generator, soft landing, dead bands and dither from the tuning
+run, split range, the root law of the release. What it does not have is what makes our law:
+feed-forward, stiffness over pressure, softness of the sample, an integral for each valve.
 
-Each law works in its own units, per cent of the output per MPa of error; `Gains` are those of a press
-that full opening raises by 1 MPa/s, and are scaled to each press by its tuned stiffness. They
-were found by `search` on the reference press, the same search for every law and for ours.
+Each law works in its own units, per cent of the output per MPa of error; `Gains` are those of a
+press that full opening raises by 1 MPa/s, and are scaled to each press by its tuned stiffness. They
+were found by `search` on the reference press. Ours has the firmware's default gains.
 """
 
 from __future__ import annotations
