@@ -13,6 +13,8 @@ SHELL := bash
 PYTHON ?= python3
 # Passed on to pytest, for example: make test PYTEST_ARGS="-k dwell -x"
 PYTEST_ARGS ?=
+# Passed on to the control bench, for example: make bench-control BENCH_ARGS="--presses 20"
+BENCH_ARGS ?=
 # A MicroPython of your own: a binary, or a checkout to build. Default: found on the PATH or built.
 export MICROPYTHON
 export MICROPYTHON_SRC
@@ -29,7 +31,7 @@ DOCUMENT_SCHEMA := protocol/protocol.schema.json
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } \
 	  /^##@/ { printf "\n%s\n", substr($$0, 5) } \
-	  /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	  /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: setup
 setup: $(PACKAGES) $(INTERPRETER) ## install the pinned packages into .venv, find or build MicroPython

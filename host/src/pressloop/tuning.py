@@ -170,11 +170,11 @@ def identify(
     top_mpa = float(oil_mpa.max())
     rising = _Balance.of(records, oil_mpa, _LOWEST_RISING, releasing=False)
     lag_ticks = profile.valve_lag_ms / 10 - 1 if profile.valve_lag_ms else _USUAL_LAG_TICKS
-    spool = _spool(np.maximum(records.output, 0) / _FULL, 0.0, lag_ticks)
+    place = spool(np.maximum(records.output, 0) / _FULL, 0.0, lag_ticks)
     flow_ul_s = profile.pump_flow_ul_s
 
     dead_band, shape, residual = _dead_band(
-        lambda edge: rising.fed(_passed(spool, edge) * flow_ul_s),
+        lambda edge: rising.fed(_passed(place, edge) * flow_ul_s),
         rising.volumes(leak_per_s, top_mpa),
     )
     _demand(residual < _WORST_RESIDUAL_PERCENT, "what no press explains", residual, "below 15 %")
@@ -186,11 +186,11 @@ def identify(
     _demand(bool(np.all(curve > 0)), "the compliance", float(curve.min()), "above 0 uL/MPa")
 
     falling = _Balance.of(records, oil_mpa, _LOWEST_FALLING, releasing=True)
-    spool = _spool(np.maximum(-records.output, 0) / _FULL, 0.0, lag_ticks)
+    place = spool(np.maximum(-records.output, 0) / _FULL, 0.0, lag_ticks)
     root = np.sqrt(np.maximum(oil_mpa, 0) / _REFERENCE_MPA)
     taken = -(falling.volumes(leak_per_s, top_mpa) @ shape)[:, None]
     release_dead_band, per_volume, _ = _dead_band(
-        lambda edge: falling.fed(_passed(spool, edge) * root), taken
+        lambda edge: falling.fed(_passed(place, edge) * root), taken
     )
     _demand(
         0.002 < release_dead_band < 0.49,
@@ -237,8 +237,8 @@ def with_play(records: Records, profile: schema.Profile) -> schema.Profile:
     needed = np.interp(balance.oil_mpa, _knots_mpa(profile), curve) * balance.rise_mpa
 
     def distance(play: float, lag_ticks: float) -> float:
-        spool = _spool(command, play, lag_ticks)
-        fed = balance.fed(_passed(spool, dead_band) * profile.pump_flow_ul_s)
+        place = spool(command, play, lag_ticks)
+        fed = balance.fed(_passed(place, dead_band) * profile.pump_flow_ul_s)
         return float(np.sum((fed - needed) ** 2))
 
     play, lag_ticks = min(
@@ -311,25 +311,25 @@ def _integrals(oil_mpa: Floats) -> Floats:
     return np.column_stack((positive, np.log1p(positive), -0.1 / (0.1 + positive)))
 
 
-def _spool(command: Floats, play: float, lag_ticks: float) -> Floats:
+def spool(command: Floats, play: float, lag_ticks: float) -> Floats:
     """Return where a spool is that follows its command with play, a tick late and lagging."""
     half = play / 2
     towards = 1 - np.exp(-1 / lag_ticks)
-    wanted = spool = 0.0
+    wanted = place = 0.0
     places = np.empty_like(command)
     for tick, target in enumerate(command.tolist()):
-        places[tick] = spool
+        places[tick] = place
         if target > wanted + half:
             wanted = target - half
         elif target < wanted - half:
             wanted = target + half
-        spool += (wanted - spool) * towards
+        place += (wanted - place) * towards
     return places
 
 
-def _passed(spool: Floats, dead_band: float) -> Floats:
+def _passed(place: Floats, dead_band: float) -> Floats:
     """Return the share of its full flow that a valve passes."""
-    return np.asarray(np.maximum(0, spool - dead_band) / (1 - dead_band), dtype=np.float64)
+    return np.asarray(np.maximum(0, place - dead_band) / (1 - dead_band), dtype=np.float64)
 
 
 def _dead_band(fed: Callable[[float], Floats], volumes: Floats) -> tuple[float, Floats, float]:

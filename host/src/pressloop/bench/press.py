@@ -173,7 +173,7 @@ class Bench:
         schema = self.schema
         sequencer = controller.sequencer
         setpoint = sequencer.setpoint
-        dump = firmware("sequencer").ACT_DUMP
+        dump, no_step = firmware("sequencer").ACT_DUMP, firmware("sequencer").NO_STEP
         plant = self.press.plant
         rows: list[tuple[float, ...]] = []
         for _ in range(200):
@@ -202,8 +202,9 @@ class Bench:
         if controller.failure is not None:
             raise controller.failure
         if sequencer.end_reason != schema.END_COMPLETED:
+            last = max((int(row[5]) for row in rows if row[5] != no_step), default=no_step)
             raise PressRunError(
                 f"end reason {sequencer.end_reason}, fault {controller.interlocks.fault}, "
-                f"step {max(row[5] for row in rows)}, at {plant.pellet_mpa:.1f} MPa"
+                f"step {last}, at {max(row[0] for row in rows):.1f} MPa at most"
             )
         return Trace.of(rows)

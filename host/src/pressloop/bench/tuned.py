@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, replace
 from typing import Any, Final
 
@@ -27,40 +28,43 @@ LIMIT: Final = 0.9
 """Tuned up to this share of the highest target."""
 
 
-def steel_mass_mg(die_mm: float) -> float:
-    """Return the mass of a 5 mm steel disc."""
-    return 3.14159 / 4 * die_mm**2 * 5 * 7.85
+def steel(case: Case) -> Case:
+    """Return the press with a 5 mm steel disc in its die."""
+    mass_mg = math.pi / 4 * case.press.die_mm**2 * 5 * STEEL.true_density_g_cm3
+    blank = STEEL.model_copy(update={"mass_mg": mass_mg})
+    return replace(case, press=case.press.model_copy(update={"powder": blank}))
+
+
+def record(
+    case: Case, profile: schema.Profile, steps: list[schema.PlanStepRequest], limit_kpa: int
+) -> tuning.Records:
+    """Run a plan and return its telemetry; the ceiling is a tenth above the limit."""
+    bench = Bench(case.press.plant_config(), fields(profile), case.seed)
+    trace = bench.run(
+        [{k: v for k, v in asdict(step).items() if v is not None} for step in steps],
+        die_um=round(case.press.die_mm * 1000),
+        ceiling_kpa=round(1.1 * limit_kpa),
+        vent_kpa_s=round(limit_kpa / 10),
+    )
+    return tuning.Records(trace.raw, trace.output, trace.step, trace.approaching)
 
 
 def tune(case: Case) -> list[tuning.Tuned]:
     """Tune a press on a steel blank, as its technician would: coarse, play, fine."""
-    die_mm = case.press.die_mm
-    blank = STEEL.model_copy(update={"mass_mg": steel_mass_mg(die_mm)})
-    press = case.press.model_copy(update={"powder": blank})
-    die_um = round(die_mm * 1000)
+    blank = steel(case)
+    die_um = round(case.press.die_mm * 1000)
     limit_kpa = round(LIMIT * case.targets_mpa[1] * 1000)
     first_kpa = round(tuning.COARSE_SHARE * limit_kpa)
 
-    def run(profile: schema.Profile, steps: list[schema.PlanStepRequest]) -> tuning.Records:
-        bench = Bench(press.plant_config(), fields(profile), case.seed + len(passes))
-        trace = bench.run(
-            [{k: v for k, v in asdict(step).items() if v is not None} for step in steps],
-            die_um=die_um,
-            ceiling_kpa=round(limit_kpa / LIMIT),
-            vent_kpa_s=round(limit_kpa / 10),
-        )
-        return tuning.Records(trace.raw, trace.output, trace.step, trace.approaching)
-
-    passes: list[tuning.Tuned] = []
-    profile = schema.Profile(**dict(press.nominal_profile(), dies_um=(die_um,)))
+    profile = schema.Profile(**dict(case.press.nominal_profile(), dies_um=(die_um,)))
     profile = replace(profile, valve_dither=tuning.COARSE_DITHER)
     steps = tuning.plan(profile, die_um, first_kpa, **tuning.COARSE_GAINS)
-    passes.append(tuning.identify(run(profile, steps), steps, profile))
-    profile = replace(passes[-1].profile, valve_dither=0)
-    profile = tuning.with_play(run(profile, tuning.play_plan(profile, die_um, first_kpa)), profile)
+    coarse = tuning.identify(record(blank, profile, steps, limit_kpa), steps, profile)
+    profile = replace(coarse.profile, valve_dither=0)
+    steps = tuning.play_plan(profile, die_um, first_kpa)
+    profile = tuning.with_play(record(blank, profile, steps, limit_kpa), profile)
     steps = tuning.plan(profile, die_um, limit_kpa)
-    passes.append(tuning.identify(run(profile, steps), steps, profile))
-    return passes
+    return [coarse, tuning.identify(record(blank, profile, steps, limit_kpa), steps, profile)]
 
 
 def fields(profile: schema.Profile) -> dict[str, Any]:
