@@ -92,6 +92,29 @@ class Tuned:
     """At 10 MPa of oil."""
 
 
+Runner = Callable[[str, schema.Profile, list[schema.PlanStepRequest]], Records]
+"""Writes a profile to the board, runs steps under a name, and returns the telemetry."""
+
+
+def tune(profile: schema.Profile, die_um: int, limit_kpa: int, run: Runner) -> list[Tuned]:
+    """Tune a press with a steel blank in its die, below `limit_kpa` on the blank.
+
+    Returns what the coarse and the fine run taught; the last one is the result.
+
+    Raises:
+        BadInputError: A run taught nonsense. What `run` raises comes through.
+    """
+    first_kpa = round(COARSE_SHARE * limit_kpa)
+    profile = replace(profile, valve_dither=COARSE_DITHER)
+    steps = plan(profile, die_um, first_kpa, **COARSE_GAINS)
+    coarse = identify(run("coarse", profile, steps), steps, profile)
+    profile = replace(coarse.profile, valve_dither=0)
+    steps = play_plan(profile, die_um, first_kpa)
+    profile = with_play(run("play", profile, steps), profile)
+    steps = plan(profile, die_um, limit_kpa)
+    return [coarse, identify(run("fine", profile, steps), steps, profile)]
+
+
 def plan(
     profile: schema.Profile, die_um: int, limit_kpa: int, **gains: int
 ) -> list[schema.PlanStepRequest]:

@@ -83,6 +83,8 @@ def stages_of(trace: Trace, steps: list[dict[str, Any]]) -> list[Stage]:
     stages: list[Stage] = []
     level = 0
     nothing = trace.true_mpa[:0]
+    # In the tick that ends a hold the next step is there already.
+    counted_for = np.concatenate((trace.step[:1], trace.step[:-1]))
     for index, step in enumerate(steps):
         mine = trace.step == index
         moving = mine & ~trace.approaching & ~trace.dumping
@@ -97,7 +99,7 @@ def stages_of(trace: Trace, steps: list[dict[str, Any]]) -> list[Stage]:
                     before.ramp_true,
                     before.ramp_set,
                     trace.true_mpa[mine],
-                    trace.true_mpa[mine & trace.dwelling],
+                    trace.true_mpa[trace.dwelling & (counted_for == index)],
                     round(step["duration_ms"] / 10),
                 )
             )

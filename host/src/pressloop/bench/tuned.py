@@ -54,17 +54,13 @@ def tune(case: Case) -> list[tuning.Tuned]:
     blank = steel(case)
     die_um = round(case.press.die_mm * 1000)
     limit_kpa = round(LIMIT * case.targets_mpa[1] * 1000)
-    first_kpa = round(tuning.COARSE_SHARE * limit_kpa)
-
     profile = schema.Profile(**dict(case.press.nominal_profile(), dies_um=(die_um,)))
-    profile = replace(profile, valve_dither=tuning.COARSE_DITHER)
-    steps = tuning.plan(profile, die_um, first_kpa, **tuning.COARSE_GAINS)
-    coarse = tuning.identify(record(blank, profile, steps, limit_kpa), steps, profile)
-    profile = replace(coarse.profile, valve_dither=0)
-    steps = tuning.play_plan(profile, die_um, first_kpa)
-    profile = tuning.with_play(record(blank, profile, steps, limit_kpa), profile)
-    steps = tuning.plan(profile, die_um, limit_kpa)
-    return [coarse, tuning.identify(record(blank, profile, steps, limit_kpa), steps, profile)]
+    return tuning.tune(
+        profile,
+        die_um,
+        limit_kpa,
+        lambda _name, profile, steps: record(blank, profile, steps, limit_kpa),
+    )
 
 
 def fields(profile: schema.Profile) -> dict[str, Any]:
