@@ -20,8 +20,9 @@ except ImportError:  # CPython
 from pressloop_fw.schema import OUTPUT_FULL
 from pressloop_fw.stiffness import GAIN_BITS, SOFTNESS_ONE, Stiffness
 
-# The release starts to act below -1/_GAP of the pump's full rate and stops above half of that.
-_GAP = const(200)
+# The release starts to act below -1/_GAP of the pump's full rate, and never for a rate that the
+# sensor cannot tell within half a second; it stops above half of that.
+_GAP = const(1000)
 # A waiting valve stands at most this far below its dead band: a fiftieth of the stroke.
 _WAITING = const(655)
 _WAITING_SHARE = const(50)
@@ -70,6 +71,7 @@ class SplitRange:
         self._release_dead_band = 0
         self._reference_kpa = 1
         self._releasing = False
+        self._least_gap = 0
         self._dither = 0
         self._dither_up = False
 
@@ -83,6 +85,7 @@ class SplitRange:
         self._pump_dead_band = profile.pump_dead_band
         self._release_dead_band = profile.release_dead_band
         self._reference_kpa = scaling.release_reference_kpa
+        self._least_gap = 2 * scaling.resolution_kpa
         self._dither = profile.valve_dither
         self.schedule(0, SOFTNESS_ONE)
         self.shut()
@@ -132,7 +135,7 @@ class SplitRange:
             rate_kpa_s = self.rise_kpa_s
         elif rate_kpa_s < -self.fall_kpa_s:
             rate_kpa_s = -self.fall_kpa_s
-        gap = 0 if pump_locked or descending else self.rise_kpa_s // _GAP
+        gap = 0 if pump_locked or descending else max(self._least_gap, self.rise_kpa_s // _GAP)
         if self._releasing:
             gap >>= 1
         if rate_kpa_s < -gap:

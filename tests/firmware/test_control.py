@@ -145,12 +145,13 @@ def test_noise_around_zero_leaves_the_release_shut_and_the_pump_waiting():
     profile, scaling = _press()
     valves = SplitRange()
     valves.configure(profile, scaling)
+    valves.schedule(74000, SOFTNESS_ONE)
     for _ in range(20):
-        valves.drive(-valves.rise_kpa_s // 300, 74000, False)
+        valves.drive(-scaling.resolution_kpa, 74000, False)
         assert valves.release == 0 and valves.pumping() == 0
         assert profile.pump_dead_band - 700 < valves.pump < profile.pump_dead_band
     # Too much pressure for waiting: the pump shuts and the release acts.
-    valves.drive(-valves.rise_kpa_s // 100, 74000, False)
+    valves.drive(-3 * scaling.resolution_kpa, 74000, False)
     assert valves.release > profile.release_dead_band and valves.pump == 0
 
 
