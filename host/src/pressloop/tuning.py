@@ -41,6 +41,8 @@ COARSE_DITHER: Final = round(0.025 * schema.OUTPUT_FULL)
 """Half of the widest play to be expected, and more."""
 COARSE_GAINS: Final = {"kp": 3 * 256, "ki": round(2 * 655.36)}
 """Calm, as dead bands may still be wrong by several per cent of stroke."""
+PLAY_GAINS: Final = {"kp": round(1.5 * 256), "ki": round(0.5 * 655.36)}
+"""Calmer still: hunting that calls on the release shows little of the pump."""
 
 _TICK_S: Final = 0.01
 _FULL: Final = schema.OUTPUT_FULL
@@ -50,9 +52,9 @@ _SLOW_S: Final = 30.0
 _FAST_S: Final = 7.0
 # Volumes are balanced over this many ticks, anew every few ticks.
 _WINDOW: Final = 20
-_STRIDE: Final = 4
+_STRIDE: Final = 2
 _CLOSING_TICKS: Final = 20
-_FEWEST: Final = 50
+_FEWEST: Final = 25
 # Shares of the highest pressure below which a window tells more of contact than of the press.
 _LOWEST_RISING: Final = 0.01
 _LOWEST_FALLING: Final = 0.05
@@ -133,7 +135,7 @@ def plan(
 
 def play_plan(profile: schema.Profile, die_um: int, limit_kpa: int) -> list[schema.PlanStepRequest]:
     """Return the steps of a run without dither: play makes the loop hunt, and that shows it."""
-    steps = _Steps(profile, die_um, limit_kpa, **COARSE_GAINS)
+    steps = _Steps(profile, die_um, limit_kpa, **PLAY_GAINS)
     steps.ramp(0.2, _SLOW_S / 2)
     steps.ramp(0.4, _FAST_S)
     steps.ramp(0.6, _SLOW_S / 2)
