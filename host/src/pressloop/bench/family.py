@@ -63,6 +63,7 @@ TARGETS_MPA: Final = (250.0, 500.0, 74.0)
 RATES_MPA_S: Final = (10.0, 10.0, 5.0)
 
 _POWDERS: Final = (("Na3PS4", 2.2, 0.0471), ("Li3PS4", 1.88, 0.0755), ("sulfide", 1.9, 0.0585))
+_DIGITS: Final = {"ram.area_cm2": 2, "die_mm": 3}
 _USABLE: Final = 0.8
 # The pump must manage the rate from here on; below, powder is loose and any pump is too slow.
 _LOOSE_MPA: Final = 5.0
@@ -103,6 +104,8 @@ def _draw(rng: random.Random, number: int) -> Case:
             value = math.exp(rng.uniform(math.log(low), math.log(high)))
         else:
             value = rng.uniform(low, high)
+        # A technician knows area and diameter to the digits that the profile has.
+        value = round(value, _DIGITS.get(path, 9))
         drawn[path] = value
         section, _, name = path.rpartition(".")
         if section:
