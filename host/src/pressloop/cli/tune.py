@@ -14,7 +14,7 @@ from pressloop.cli import options
 from pressloop.cli.live import LiveLine
 from pressloop.cli.output import err, errors_as_exit_codes, out
 from pressloop.document import Protocol
-from pressloop.errors import BadInputError
+from pressloop.errors import BadInputError, PressloopError
 from pressloop.press import Press
 from pressloop.profile import MachineProfile
 from pressloop.units import LENGTH, PRESSURE, parse
@@ -52,12 +52,20 @@ def tune(
                     ),
                 )
             except BaseException:
-                machine.write_profile(before)
+                _restore(machine, before)
                 raise
             after = MachineProfile.from_wire(passes[-1].profile)
             machine.write_profile(after)
         _report(before, after, passes[-1])
         out.print(str(folder), soft_wrap=True)
+
+
+def _restore(machine: Press, before: MachineProfile) -> None:
+    """Write the profile from before; a press that refuses keeps one of the runs' own."""
+    try:
+        machine.write_profile(before)
+    except PressloopError as error:
+        err.print(f"[bad]the profile from before is not back on the board[/bad]: {error}")
 
 
 def _run(
