@@ -13,6 +13,8 @@ SHELL := bash
 PYTHON ?= python3
 # Passed on to pytest, for example: make test PYTEST_ARGS="-k dwell -x"
 PYTEST_ARGS ?=
+# Passed on to the control bench, for example: make bench-control BENCH_ARGS="--presses 20"
+BENCH_ARGS ?=
 # A MicroPython of your own: a binary, or a checkout to build. Default: found on the PATH or built.
 export MICROPYTHON
 export MICROPYTHON_SRC
@@ -29,7 +31,7 @@ DOCUMENT_SCHEMA := protocol/protocol.schema.json
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } \
 	  /^##@/ { printf "\n%s\n", substr($$0, 5) } \
-	  /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	  /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: setup
 setup: $(PACKAGES) $(INTERPRETER) ## install the pinned packages into .venv, find or build MicroPython
@@ -92,6 +94,11 @@ pins: ## resolve host/pyproject.toml anew into host/constraints.txt (PINS_ARGS=-
 .PHONY: bench
 bench: setup ## measure speeds (docs/benchmarks.md); writes build/bench.json
 	$(BIN)/python -m pressloop.bench.speed
+
+.PHONY: bench-control
+bench-control: setup ## press 200 unseen presses, ours beside three peers; about 6 minutes on 2 cores
+	@mkdir -p build
+	$(BIN)/python -m pressloop.bench.control --json build/bench-control.json $(BENCH_ARGS)
 
 .PHONY: clean
 clean: ## remove everything that was built or installed; runs/ stays

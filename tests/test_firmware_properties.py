@@ -80,14 +80,19 @@ class Walk(RuleBasedStateMachine):
 
     @initialize(steps=plans(), loss=st.integers(1, 3), every=st.sampled_from([1, 7]))
     def load(self, steps: list[dict[int, Any]], loss: int, every: int) -> None:
-        self._start(steps, loss, every)
+        self._start(steps, loss, every, 0)
 
     @precondition(lambda self: self.rig.sequencer.state == schema.STATE_IDLE)
-    @rule(steps=plans(), loss=st.integers(1, 3), every=st.sampled_from([1, 7]))
-    def run_again(self, steps: list[dict[int, Any]], loss: int, every: int) -> None:
-        self._start(steps, loss, every)
+    @rule(
+        steps=plans(),
+        loss=st.integers(1, 3),
+        every=st.sampled_from([1, 7]),
+        meanwhile=st.sampled_from([0, 0, 0, schema.INPUT_GUARD_OPEN]),
+    )
+    def run_again(self, steps: list[dict[int, Any]], loss: int, every: int, meanwhile: int) -> None:
+        self._start(steps, loss, every, meanwhile)
 
-    def _start(self, steps: list[dict[int, Any]], loss: int, every: int) -> None:
+    def _start(self, steps: list[dict[int, Any]], loss: int, every: int, meanwhile: int) -> None:
         try:
             self.rig.upload(
                 steps,
@@ -101,6 +106,7 @@ class Walk(RuleBasedStateMachine):
             self.rig.ask(schema.CMD_START, {schema.START_REQUEST_RUN_ID: b"randomly"})
         except RefusedError as refused:
             self._assert_said(refused)
+        self.rig.inputs |= meanwhile
         self._beats(1)
 
     @rule(ticks=st.sampled_from([1, 2, 10, 50, 200]))

@@ -18,6 +18,18 @@ from pressloop_fw.sequencer import (
     Sequencer,
 )
 from pressloop_fw.split_range import SplitRange
+from pressloop_fw.stiffness import Softness
+
+try:
+    from micropython import const
+except ImportError:  # CPython
+
+    def const(value):
+        return value
+
+
+# With more lead than this the feed-forward would turn against the ramp where it fades out.
+_MOST_LEAD = const(15)
 
 
 class Controller:
@@ -32,6 +44,7 @@ class Controller:
         self.sequencer = Sequencer(plan)
         self.pid = Pid()
         self.valves = SplitRange()
+        self.softness = Softness()
         self.tick_count = 0
         self.missed_ticks = 0
         self.inputs = 0
@@ -56,7 +69,9 @@ class Controller:
         """Take over a profile and a die. Only at rest."""
         self.sampler.configure(profile, scaling)
         self.valves.configure(profile, scaling)
+        self.sequencer.setpoint.lead_ticks = min(_MOST_LEAD, profile.valve_lag_ms // TICK_MS)
         self.pid.set_gains(profile.kp, profile.ki, profile.kd)
+        self.sequencer.landing_ticks = 2 * profile.valve_lag_ms // TICK_MS
         self._gain_window_ticks = profile.no_gain_window_ms // TICK_MS
         self._press_over_kpa = scaling.pellet_limit_kpa + scaling.resolution_kpa
         self._over_kpa = self._press_over_kpa
@@ -112,6 +127,8 @@ class Controller:
         if starting:
             self.run_first = self.ring.next
             self._record_wait = 0
+            # What the sensor can tell within a second.
+            self.softness.restart(pressure, 2 * self._scaling.resolution_kpa)
         self._act(pressure)
         # At rest nothing is recorded unless somebody watches: the ring keeps the last run until a
         # host that was lost comes back for it. The tick that ends a run, by a fault too, belongs
@@ -128,7 +145,6 @@ class Controller:
         action = sequencer.action
         if action == ACT_SAFE:
             valves.dump()
-            sequencer.note_output(valves.output())
             self.board.safe()
             return
         if action == ACT_REGULATE:
@@ -139,9 +155,10 @@ class Controller:
             valves.shut()
         elif action == ACT_DUMP:
             valves.dump()
-        sequencer.note_output(valves.output())
-        self.board.set_pump(valves.pump)
-        self.board.set_release(valves.release)
+        dither = valves.dither()
+        self.board.set_pump(_dithered(valves.pump, dither))
+        self.board.set_release(_dithered(valves.release, dither))
+        self.softness.step(valves.pumping(), valves.curve_gain, pressure)
 
     def _regulate(self, pressure):
         sequencer = self.sequencer
@@ -149,7 +166,7 @@ class Controller:
         pid = self.pid
         setpoint = sequencer.setpoint
         value = setpoint.value_kpa
-        rate = setpoint.rate_kpa_s
+        valves.schedule(pressure, self.softness.value)
         if sequencer.take_over:
             pid.restart(pressure)
         if sequencer.new_step:
@@ -158,11 +175,12 @@ class Controller:
             pid.set_gains(plan.kp[index], plan.ki[index], plan.kd[index])
         locked = sequencer.pump_locked
         high = 0 if locked else valves.rise_kpa_s
-        wanted = pid.step(value, pressure, rate, -valves.fall_kpa_s, high)
-        valves.drive(wanted, pressure, locked)
-        pumping = valves.pump - self._profile.pump_dead_band
+        descending = locked or setpoint.rate_kpa_s < 0
+        pid.act_through(descending)
+        wanted = pid.step(value, pressure, setpoint.lead_kpa_s, -valves.fall_kpa_s, high)
+        valves.drive(wanted, pressure, locked, descending)
         self.interlocks.check_gain(
-            pumping,
+            valves.pumping(),
             pressure,
             value - pressure,
             self._scaling.resolution_kpa,
@@ -202,3 +220,12 @@ class Controller:
             flags,
             inputs,
         )
+
+
+def _dithered(opening, dither):
+    if opening == 0 or opening == schema.OUTPUT_FULL:
+        return opening
+    opening += dither
+    if opening < 0:
+        return 0
+    return opening if opening < schema.OUTPUT_FULL else schema.OUTPUT_FULL

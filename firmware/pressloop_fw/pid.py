@@ -27,6 +27,8 @@ class Pid:
     """Proportional, integral with clamping, derivative on the measurement.
 
     The integral stands still while the output is at a limit and the error would drive it further.
+    There is one for each valve, as what it makes up for is that valve's own dead band and leak:
+    what was learned while releasing is no use to the pump.
     """
 
     def __init__(self):
@@ -36,6 +38,8 @@ class Pid:
         self.saturated = False
         self._integral = 0
         self._remainder = 0
+        self._releasing = False
+        self._other_integral = 0
         self._error = 0
         self._last_kpa = 0
         self._slope = 0
@@ -51,9 +55,16 @@ class Pid:
         """Take over from valves that were driven otherwise: no memory of the error before."""
         self._error = 0
         self._integral = 0
+        self._other_integral = 0
         self._remainder = 0
         self._last_kpa = pressure_kpa
         self._slope = 0
+
+    def act_through(self, releasing):
+        """Say which valve is to do the work from now on."""
+        if releasing != self._releasing:
+            self._releasing = releasing
+            self._integral, self._other_integral = self._other_integral, self._integral
 
     def step(self, setpoint_kpa, pressure_kpa, rate_kpa_s, low_kpa_s, high_kpa_s):
         """Return the wanted pressure rate, kPa/s, within low..high."""

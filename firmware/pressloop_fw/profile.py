@@ -8,6 +8,7 @@ import binascii
 
 from pressloop_fw import cbor, schema
 from pressloop_fw.scaling import Scaling
+from pressloop_fw.stiffness import CURVE_KNOTS
 
 _FILE = "profile"
 
@@ -39,6 +40,12 @@ class Profile:
         self.ki = values[schema.PROFILE_KI]
         self.kd = values[schema.PROFILE_KD]
         self.filter_shift = values[schema.PROFILE_FILTER_SHIFT]
+        # What a tuning run adds. Without one the press is taken to be as stiff everywhere.
+        self.compliance_curve = values.get(
+            schema.PROFILE_COMPLIANCE_CURVE, [self.compliance_nl_mpa] * CURVE_KNOTS
+        )
+        self.valve_dither = values.get(schema.PROFILE_VALVE_DITHER, 0)
+        self.valve_lag_ms = values.get(schema.PROFILE_VALVE_LAG_MS, 0)
 
     def contradiction(self):
         """Return the key of the first field that contradicts another one, or 0."""

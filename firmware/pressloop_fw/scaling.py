@@ -37,9 +37,10 @@ class Scaling:
         self.contact_kpa = profile.contact_oil_kpa * ratio // 1024
         # Pellet pressure at 10 MPa of oil, where the release flow is specified.
         self.release_reference_kpa = 10000 * ratio // 1024
-        rise = profile.pump_flow_ul_s * 1000 * 1000 // profile.compliance_nl_mpa
+        self._pump_flow_ul_s = profile.pump_flow_ul_s
+        self._ratio = ratio
+        self.fastest_rise_kpa_s = self.rise_kpa_s(profile.compliance_nl_mpa)
         fall = profile.release_flow_ul_s * 1000 * 1000 // profile.compliance_nl_mpa
-        self.fastest_rise_kpa_s = rise * ratio // 1024
         self.fastest_fall_kpa_s = fall * ratio // 1024
 
         self._zero = profile.raw_zero
@@ -49,13 +50,17 @@ class Scaling:
         self._per_count = numerator // denominator
         self._fraction = (numerator % denominator << _FRACTION_BITS) // denominator
 
+    def rise_kpa_s(self, compliance_nl_mpa):
+        """Return what the fully open pump does to a closed press of that compliance."""
+        return self._pump_flow_ul_s * 1000 * 1000 // compliance_nl_mpa * self._ratio // 1024
+
     def fits(self):
         """Whether every product in the tick stays a small integer for this press and die."""
         return (
             self._per_count < 1 << 13
             and 0 < self.pellet_limit_kpa <= 2000000
-            and 0 < self.fastest_rise_kpa_s <= 4000000
-            and 0 < self.fastest_fall_kpa_s <= 4000000
+            and 0 < self.fastest_rise_kpa_s <= 8000000
+            and 0 < self.fastest_fall_kpa_s <= 80000000
             and self.release_reference_kpa < 1 << 21
         )
 

@@ -22,14 +22,14 @@ T_TEXT = const(3)
 T_INTS = const(4)
 
 PROTOCOL_MAJOR = const(1)
-PROTOCOL_MINOR = const(0)
+PROTOCOL_MINOR = const(1)
 MAX_PAYLOAD = const(512)
 MAX_STEPS = const(200)
 TICK_HZ = const(100)
 OUTPUT_FULL = const(32767)
 
 # First bytes of the SHA-256 of the schema.
-SCHEMA_HASH = b"\xf4\x58\x62\x6d\xd1\x56\x26\x07"
+SCHEMA_HASH = b"\xdf\x8b\x90\xdf\x15\xae\x1b\x4a"
 
 # What a frame is. A reply or an error repeats the sequence number of its request.
 KIND_REQUEST = const(1)
@@ -501,6 +501,9 @@ PROFILE_KP = const(20)
 PROFILE_KI = const(21)
 PROFILE_KD = const(22)
 PROFILE_FILTER_SHIFT = const(23)
+PROFILE_COMPLIANCE_CURVE = const(24)
+PROFILE_VALVE_DITHER = const(25)
+PROFILE_VALVE_LAG_MS = const(26)
 PROFILE_FIELDS = (
     (1, T_TEXT, 1, 40, True),  # name
     (2, T_INT, 50, 100000, True),  # ram-area-mm2
@@ -525,6 +528,9 @@ PROFILE_FIELDS = (
     (21, T_INT, 0, 8191, True),  # ki
     (22, T_INT, 0, 4095, True),  # kd
     (23, T_INT, 0, 8, True),  # filter-shift
+    (24, T_INTS, 8, 8, False, 1, 10000000),  # compliance-curve
+    (25, T_INT, 0, 3276, False),  # valve-dither
+    (26, T_INT, 0, 200, False),  # valve-lag-ms
 )
 
 PROFILE_READ_REQUEST_FIELDS = ()

@@ -80,6 +80,8 @@ class Sequencer:
         self.approaching = False
         self.sealed = False
         self.topping_up = False
+        # How long the pump needs to stop after contact.
+        self.landing_ticks = 0
         # Raised for one tick when the loop must take over from manual valve positions.
         self.take_over = False
         # Raised for one tick when a step begins: its gains apply.
@@ -105,7 +107,6 @@ class Sequencer:
         self._wait_ticks = 0
         self._dumping = False
         self._pending_end = schema.END_NONE
-        self._was_pumping = False
 
     # --- read by the foreground
 
@@ -198,20 +199,6 @@ class Sequencer:
     def clear(self):
         """Back to idle after a fault."""
         self._stop(schema.STATE_IDLE)
-
-    def note_output(self, output):
-        """Learn what the valves were told: a pump that starts again in a hold is a top-up."""
-        pumping = output > 0
-        index = self.step_index
-        if (
-            pumping
-            and not self._was_pumping
-            and index != NO_STEP
-            and self.plan.kind[index] == schema.STEP_HOLD
-            and self.results.dwell[index]
-        ):
-            self.results.top_ups[index] += 1
-        self._was_pumping = pumping
 
     def vent(self, reason, pressure_kpa):
         """End the run for a reason: come down at the vent rate, then rest."""
@@ -401,7 +388,10 @@ class Sequencer:
         self._contact_count += 1
         if self._contact_count < _CONTACT_READINGS:
             return
-        # Contact: the ramp starts from the pressure that is there.
+        # Contact: the pump stops, and the ramp starts from the pressure that is there then.
+        if self._contact_count < _CONTACT_READINGS + self.landing_ticks:
+            self.action = ACT_SHUT
+            return
         index = self.step_index
         target = self.plan.target_kpa[index]
         self.approaching = False
@@ -459,6 +449,8 @@ class Sequencer:
             if not self.in_band:
                 self._unseal()
                 self.topping_up = error > 0
+                if self.topping_up:
+                    self.results.top_ups[self.step_index] += 1
                 self._regulate()
             return
         if near:

@@ -30,6 +30,10 @@ class SetpointGenerator:
         self.target_kpa = 0
         # Signed rate of this tick, kPa/s: the feed-forward of the controller.
         self.rate_kpa_s = 0
+        # The same, as it will be when a command given now reaches the press.
+        self.lead_kpa_s = 0
+        # How long that takes.
+        self.lead_ticks = 0
         self._full_rate = 0
         self._speed = 0
         self._remainder = 0
@@ -39,6 +43,7 @@ class SetpointGenerator:
         self.value_kpa = value_kpa
         self.target_kpa = value_kpa
         self.rate_kpa_s = 0
+        self.lead_kpa_s = 0
         self._speed = 0
         self._remainder = 0
 
@@ -52,6 +57,7 @@ class SetpointGenerator:
     def rest(self):
         """Stop moving without giving up the target: the next step starts from standstill."""
         self.rate_kpa_s = 0
+        self.lead_kpa_s = 0
         self._speed = 0
         self._remainder = 0
 
@@ -62,8 +68,10 @@ class SetpointGenerator:
     def step(self):
         """Move by one tick."""
         distance = self.target_kpa - self.value_kpa
+        before = self.rate_kpa_s
         if distance == 0:
             self.rate_kpa_s = 0
+            self.lead_kpa_s = 0
             return
         remaining = distance if distance > 0 else -distance
         full = self._full_rate
@@ -90,3 +98,4 @@ class SetpointGenerator:
         else:
             self.value_kpa -= kpa
             self.rate_kpa_s = -speed
+        self.lead_kpa_s = self.rate_kpa_s + (self.rate_kpa_s - before) * self.lead_ticks

@@ -81,6 +81,22 @@ def _attribute(field: Field) -> list[str]:
 
 
 def _field(field: Field) -> str:
+    return f"Field({', '.join(_field_parts(field))})"
+
+
+def _field_lines(field: Field) -> list[str]:
+    """Return the entry of a field in the table, wrapped as the formatter would."""
+    one_line = f"        {_field(field)},"
+    if len(one_line) <= WIDTH:
+        return [one_line]
+    return [
+        "        Field(",
+        *(f"            {part}," for part in _field_parts(field)),
+        "        ),",
+    ]
+
+
+def _field_parts(field: Field) -> list[str]:
     type_ = field.type
     parts = [
         str(field.key),
@@ -95,7 +111,7 @@ def _field(field: Field) -> str:
         parts.append(f"enum={class_name(type_.enum)}")
     if type_.kind == "ints":
         parts += [f"element_low={type_.element_low}", f"element_high={type_.element_high}"]
-    return f"Field({', '.join(parts)})"
+    return parts
 
 
 def _fields_table(fields: tuple[Field, ...]) -> list[str]:
@@ -104,7 +120,7 @@ def _fields_table(fields: tuple[Field, ...]) -> list[str]:
         return [one_line]
     if not fields:
         return [head + "()"]
-    return [head + "(", *(f"        {_field(field)}," for field in fields), "    )"]
+    return [head + "(", *(line for field in fields for line in _field_lines(field)), "    )"]
 
 
 def _role(message: Message) -> tuple[str, str]:

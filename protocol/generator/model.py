@@ -259,8 +259,8 @@ class _Reader:
             key = _integer(entry.key.type, name)
             if fields and key <= fields[-1].key:
                 raise SchemaError(f"{name}: key {key} does not ascend; keys stand in wire order")
-            if not 0 < key < 24:
-                raise SchemaError(f"{name}: key {key} does not fit one byte; use 1..23")
+            if not 0 < key < 256:
+                raise SchemaError(f"{name}: key {key} does not fit two bytes; use 1..255")
             optional = entry.occurrence is not None
             if fields and not optional and not fields[-1].required:
                 raise SchemaError(f"{name}: key {key} is required but follows an optional one")

@@ -6,6 +6,7 @@ from pressloop_fw.profile import Profile
 from pressloop_fw.scaling import SUB_BITS, Scaling
 from pressloop_fw.setpoint import SetpointGenerator
 from pressloop_fw.split_range import SplitRange, isqrt
+from pressloop_fw.stiffness import GAIN_BITS, SOFTNESS_ONE, Softness, Stiffness
 from rig import PROFILE
 
 
@@ -140,10 +141,106 @@ def test_full_rate_is_full_opening():
     assert valves.release < at_reference
 
 
-def test_noise_around_zero_leaves_the_release_shut():
+def test_noise_around_zero_leaves_the_release_shut_and_the_pump_waiting():
     profile, scaling = _press()
     valves = SplitRange()
     valves.configure(profile, scaling)
+    valves.schedule(74000, SOFTNESS_ONE)
     for _ in range(20):
-        valves.drive(-valves.rise_kpa_s // 300, 74000, False)
-        assert valves.release == 0 and valves.pump == 0
+        valves.drive(-scaling.resolution_kpa, 74000, False)
+        assert valves.release == 0 and valves.pumping() == 0
+        assert profile.pump_dead_band - 700 < valves.pump < profile.pump_dead_band
+    # Too much pressure for waiting: the pump shuts and the release acts.
+    valves.drive(-3 * scaling.resolution_kpa, 74000, False)
+    assert valves.release > profile.release_dead_band and valves.pump == 0
+
+
+def test_on_the_way_down_the_release_acts_without_a_gap():
+    profile, scaling = _press()
+    valves = SplitRange()
+    valves.configure(profile, scaling)
+    valves.schedule(74000, SOFTNESS_ONE)
+    valves.drive(-valves.rise_kpa_s // 300, 74000, False, True)
+    assert valves.release > profile.release_dead_band and valves.pump == 0
+    valves.drive(100, 74000, False, True)
+    assert 0 < valves.release < profile.release_dead_band and valves.pump == 0
+
+
+def test_dither_alternates_and_cancels():
+    profile, scaling = _press()
+    valves = SplitRange()
+    valves.configure(profile, scaling)
+    pair = [valves.dither(), valves.dither()]
+    assert sorted(pair) == [-profile.valve_dither, profile.valve_dither]
+
+
+def test_the_curve_is_met_at_its_knots_and_straight_between():
+    profile, scaling = _press()
+    stiffness = Stiffness()
+    stiffness.configure(profile, scaling)
+    for knot, compliance in enumerate(profile.compliance_curve):
+        pressure = scaling.pellet_limit_kpa >> 7 - knot
+        rise = scaling.rise_kpa_s(compliance)
+        expected = (schema.OUTPUT_FULL << GAIN_BITS) // rise
+        assert abs(stiffness.gain(pressure) - expected) <= 1 + expected // 200
+    low = scaling.pellet_limit_kpa >> 7
+    middle = stiffness.gain(low * 3 // 2)
+    assert abs(2 * middle - stiffness.gain(low) - stiffness.gain(2 * low)) <= 20
+    assert stiffness.gain(-5) == stiffness.gain(0) == stiffness.gain(low)
+    assert stiffness.gain(3000000) == stiffness.gain(scaling.pellet_limit_kpa)
+
+
+def test_softness_finds_the_factor_of_the_sample():
+    """A press that rises a third as fast as the curve says is three times softer."""
+    for factor, rate_kpa_s in ((3, 10000), (1, 10000), (8, 5000)):
+        softness = Softness()
+        softness.restart(0, 1500)
+        gain = 1650  # 325 MPa/s for the full pump
+        opening = rate_kpa_s * factor * gain >> GAIN_BITS
+        pressure = 0
+        for tick in range(200):
+            # Delay and lag of a valve of 30 ms.
+            if tick > 4:
+                pressure += rate_kpa_s // schema.TICK_HZ
+            softness.step(opening, gain, pressure)
+        assert abs(softness.value - factor * SOFTNESS_ONE) < factor * SOFTNESS_ONE // 20
+
+
+def test_softness_learns_nothing_from_standstill():
+    softness = Softness()
+    softness.restart(74000, 1500)
+    for tick in range(500):
+        softness.step(40 if tick % 3 else 0, 1650, 74000 + tick % 5 * 20)
+    assert softness.value == SOFTNESS_ONE
+
+
+def test_lead_is_the_rate_to_come():
+    """While the rate comes in and fades out, the lead runs ahead of it by the valve's lag."""
+    setpoint = SetpointGenerator()
+    setpoint.lead_ticks = 4
+    setpoint.ramp(100000, 10000)
+    rates = []
+    leads = []
+    while not setpoint.arrived():
+        setpoint.step()
+        rates.append(setpoint.rate_kpa_s)
+        leads.append(setpoint.lead_kpa_s)
+    for tick in range(2, 20):
+        assert abs(leads[tick] - rates[tick + 4]) <= 20
+    assert leads[300] == rates[300] == 10000
+    fading = [tick for tick in range(len(rates) - 10) if rates[tick] < 9000 and tick > 100]
+    assert fading and all(leads[tick] < rates[tick] for tick in fading[:20])
+
+
+def test_each_valve_keeps_its_own_integral():
+    pid = Pid()
+    pid.set_gains(1536, 1966, 0)
+    pid.restart(100000)
+    for _ in range(100):
+        pid.step(100500, 100000, 0, -100000, 100000)
+    pumped = pid.step(100000, 100000, 0, -100000, 100000)
+    assert pumped > 1000
+    pid.act_through(True)
+    assert pid.step(100000, 100000, 0, -100000, 100000) == 0
+    pid.act_through(False)
+    assert pid.step(100000, 100000, 0, -100000, 100000) == pumped

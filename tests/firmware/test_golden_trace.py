@@ -7,7 +7,13 @@ import struct
 import sys
 
 from golden_run import TICKS, confirm_prompts, three_step
-from rig import Rig
+from pressloop_fw import schema
+from pressloop_fw.pid import Pid
+from pressloop_fw.profile import Profile
+from pressloop_fw.scaling import Scaling
+from pressloop_fw.split_range import SplitRange
+from pressloop_fw.stiffness import Softness
+from rig import PROFILE, Rig
 
 _SIZE = struct.calcsize("<HBhiB")
 
@@ -56,3 +62,45 @@ if sys.implementation.name == "cpython":
         rig.raw = struct.unpack_from("<H", trace, 0)[0]
         three_step(rig)
         assert _replay(rig, trace, SmallInt) is None
+
+    def test_small_integers_hold_at_the_corners_of_what_a_profile_may_say():
+        """Weakest and strongest pump, every pressure, every wish, softest and stiffest sample."""
+        for flow, compliance, release_flow in (
+            (1, 10000000, 1),
+            (1000000, 20000, 10000000),
+            (1000, 57000, 10000),
+            (200000, 57000, 100),
+        ):
+            values = dict(PROFILE)
+            values[schema.PROFILE_PUMP_FLOW_UL_S] = flow
+            values[schema.PROFILE_RELEASE_FLOW_UL_S] = release_flow
+            values[schema.PROFILE_COMPLIANCE_CURVE] = [compliance] * 8
+            profile = Profile(values)
+            scaling = Scaling(profile, 10000)
+            valves = SplitRange()
+            valves.configure(profile, scaling)
+            for pressure in (-500, 0, 3, 4000, 74000, 500000, 2000000):
+                for softness in (128, 256, 4095):
+                    for setpoint in (0, 80000, 2000000):
+                        for lead in (-1000000, 0, 1000000):
+                            _drive(valves, pressure, softness, setpoint, lead)
+
+    def _drive(valves, pressure, softness, setpoint, lead):
+        pressure = SmallInt(pressure)
+        valves.schedule(pressure, SmallInt(softness))
+        pid = Pid()
+        pid.set_gains(SmallInt(4095), SmallInt(8191), SmallInt(4095))
+        pid.restart(pressure)
+        follower = Softness()
+        follower.restart(SmallInt(0), 0)
+        for _ in range(3):
+            wanted = pid.step(
+                SmallInt(setpoint),
+                pressure,
+                SmallInt(lead),
+                -valves.fall_kpa_s,
+                valves.rise_kpa_s,
+            )
+            valves.drive(wanted, pressure, False, lead < 0)
+            follower.step(SmallInt(valves.pumping()), valves.curve_gain, pressure)
+            assert 128 <= follower.value <= 4095

@@ -76,9 +76,10 @@ def test_pump_stays_shut_in_a_release():
     rig = Rig()
     rig.start([ramp(200000, 50000), hold(200000, 500), release(50000), hold(50000, 500)])
     assert rig.run(60, _at_step(rig, 2))
+    rig.beat()
     while rig.sequencer.step_index == 2:
-        rig.beat()
         assert rig.pump == 0
+        rig.beat()
     assert rig.run(60, rig.idle_again)
     assert rig.status()[schema.STATUS_REPLY_END_REASON] == schema.END_COMPLETED
 

@@ -341,7 +341,7 @@ def test_another_board_in_its_place_is_not_mistaken_for_it(
 
 def test_another_major_version_is_refused(board: FakeBoard, open_session: Opener) -> None:
     board.major = 9
-    with pytest.raises(errors.VersionMismatchError, match=r"9\.0"):
+    with pytest.raises(errors.VersionMismatchError, match=r"9\.\d"):
         open_session()
 
 

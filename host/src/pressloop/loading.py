@@ -57,7 +57,7 @@ _EXAMPLES: Final[Mapping[str, str]] = {
     "ramp": "{target: 250 MPa, rate: 10 MPa/s}",
     "hold": "{duration: 3 min, tolerance: 0.5 %}",
     "release": "{target: 0 MPa, rate: 20 MPa/s}",
-    "pid": "{kp: 6 /s, ki: 3 /s2}",
+    "pid": "{kp: 8 /s, ki: 4 /s2}",
     "target": "250 MPa",
     "rate": "10 MPa/s",
     "duration": "3 min",

@@ -84,14 +84,26 @@ class MachineProfile(BaseModel):
     """Longest way to contact."""
     no_gain_window_s: Annotated[Positive, Field(ge=0.1, le=60)] = 5
     """Pumping this long must raise the pressure."""
-    kp_per_s: Annotated[Gain, Field(ge=1 / 256, le=4095 / 256)] = 6
+    kp_per_s: Annotated[Gain, Field(ge=1 / 256, le=4095 / 256)] = 8
     """Wanted rate per pressure error."""
-    ki_per_s2: Annotated[Gain, Field(le=8191 * _TICKS_PER_S / 65536)] = 3
+    ki_per_s2: Annotated[Gain, Field(le=8191 * _TICKS_PER_S / 65536)] = 4
     """Integral gain."""
     kd: Annotated[Gain, Field(le=4095 / 256)] = 0
     """Derivative gain on the reading."""
     filter_shift: Annotated[int, Field(ge=0, le=8)] = 1
     """Smoothing of the reading: time constant of 2^n ticks."""
+    compliance_curve_ul_mpa: (
+        Annotated[
+            tuple[Annotated[Positive, Field(ge=0.001, le=10_000)], ...],
+            Field(min_length=8, max_length=8),
+        ]
+        | None
+    ) = None
+    """As compliance_ul_mpa, at 1/128, 1/64, ... 1/1 of max_oil_bar; found by tuning."""
+    valve_dither_percent: Annotated[float, Field(ge=0, le=9.99)] = 1.5
+    """Of stroke: half the valves' hysteresis and a margin. Too little costs more than too much."""
+    valve_lag_ms: Annotated[int, Field(ge=0, le=200)] = 40
+    """From a command to the flow, delay and lag together."""
 
     @model_validator(mode="after")
     def _no_contradiction(self) -> Self:
@@ -166,6 +178,11 @@ class MachineProfile(BaseModel):
             ki=round(self.ki_per_s2 / _TICKS_PER_S * 65536),
             kd=round(self.kd * 256),
             filter_shift=self.filter_shift,
+            compliance_curve=None
+            if self.compliance_curve_ul_mpa is None
+            else tuple(round(value * 1000) for value in self.compliance_curve_ul_mpa),
+            valve_dither=_opening(self.valve_dither_percent),
+            valve_lag_ms=self.valve_lag_ms,
         )
 
     @classmethod
@@ -195,6 +212,11 @@ class MachineProfile(BaseModel):
             ki_per_s2=wire.ki * _TICKS_PER_S / 65536,
             kd=wire.kd / 256,
             filter_shift=wire.filter_shift,
+            compliance_curve_ul_mpa=None
+            if wire.compliance_curve is None
+            else tuple(value / 1000 for value in wire.compliance_curve),
+            valve_dither_percent=(wire.valve_dither or 0) * 100 / _FULL,
+            valve_lag_ms=wire.valve_lag_ms or 0,
         )
 
     @classmethod

@@ -39,12 +39,16 @@ def main() -> None:
         return readings[-1]
 
     rig.sample = recorded
+    # The replay stands still on the first reading until the run has started; so does this.
+    rig.raw = sample()
     three_step(rig)
     out = bytearray()
     del readings[:]
-    for _ in range(TICKS):
+    for tick in range(TICKS):
         confirm_prompts(rig)
         rig.beat()
+        if tick == 0:
+            rig.raw = None
         controller = rig.controller
         out += struct.pack(
             "<HBhiB",

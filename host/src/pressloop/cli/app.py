@@ -13,6 +13,7 @@ from pressloop.cli.plot import plot
 from pressloop.cli.ports import ports
 from pressloop.cli.run import attach, run
 from pressloop.cli.simulate import simulate
+from pressloop.cli.tune import tune
 from pressloop.cli.validate import validate
 
 app = typer.Typer(
@@ -23,7 +24,19 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_show_locals=False,
 )
-for _command in (run, validate, simulate, attach, plot, ports, info, watch, abort, clear):
+for _command in (
+    run,
+    validate,
+    simulate,
+    tune,
+    attach,
+    plot,
+    ports,
+    info,
+    watch,
+    abort,
+    clear,
+):
     app.command()(_command)
 
 

@@ -204,8 +204,8 @@ class Controller(_Section):
     no_gain_window_s: Positive = Field(
         default=5.0, ge=0.1, le=60, description="Pumping this long must raise the pressure."
     )
-    kp_per_s: Positive = Field(default=6.0, le=15.99, description="Pressure rate per error.")
-    ki_per_s2: NonNegative = Field(default=3.0, le=12, description="Integral gain.")
+    kp_per_s: Positive = Field(default=8.0, le=15.99, description="Pressure rate per error.")
+    ki_per_s2: NonNegative = Field(default=4.0, le=12, description="Integral gain.")
     kd: NonNegative = Field(default=0.0, le=15.99, description="Derivative gain, on the reading.")
     filter_shift: int = Field(default=1, ge=0, le=8, description="Smoothing over 2^n ticks.")
 
@@ -366,6 +366,9 @@ class PressDescription(_Section):
             "ki": round(self.controller.ki_per_s2 * 65536 / 100),
             "kd": round(self.controller.kd * 256),
             "filter_shift": self.controller.filter_shift,
+            # Half the hysteresis and a margin: too much dither harms less than too little.
+            "valve_dither": _opening(0.75 * self.valves.hysteresis_percent),
+            "valve_lag_ms": round(self.valves.lag_ms + self.valves.delay_ms),
         }
 
 

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final
 from pressloop.wire.message import CodedMessage, Field, Kind, Message, Request
 
 PROTOCOL_MAJOR: Final = 1
-PROTOCOL_MINOR: Final = 0
+PROTOCOL_MINOR: Final = 1
 MAX_PAYLOAD: Final = 512
 """Largest CBOR payload of one frame, bytes."""
 MAX_STEPS: Final = 200
@@ -21,7 +21,7 @@ TICK_HZ: Final = 100
 """Ticks of the control loop per second."""
 OUTPUT_FULL: Final = 32767
 """Full opening of a valve, and the span of the split-range output on either side of zero."""
-SCHEMA_HASH: Final = b"\xf4\x58\x62\x6d\xd1\x56\x26\x07"
+SCHEMA_HASH: Final = b"\xdf\x8b\x90\xdf\x15\xae\x1b\x4a"
 """First bytes of the SHA-256 of the schema."""
 RECORD_FORMAT: Final = "<IiihHBBBB"
 """Struct format of a packed telemetry record."""
@@ -374,6 +374,18 @@ class Profile(Message):
         Field(21, "ki", Kind.INT, 0, 8191),
         Field(22, "kd", Kind.INT, 0, 4095),
         Field(23, "filter_shift", Kind.INT, 0, 8),
+        Field(
+            24,
+            "compliance_curve",
+            Kind.INTS,
+            8,
+            8,
+            required=False,
+            element_low=1,
+            element_high=10000000,
+        ),
+        Field(25, "valve_dither", Kind.INT, 0, 3276, required=False),
+        Field(26, "valve_lag_ms", Kind.INT, 0, 200, required=False),
     )
 
     name: str
@@ -421,6 +433,12 @@ class Profile(Message):
     """Unit: 1, 1/256."""
     filter_shift: int
     """Smoothing of the reading, time constant 2^n ticks."""
+    compliance_curve: tuple[int, ...] | None = None
+    """As compliance-nl-mpa, at 1/128, 1/64, ... 1/1 of max-oil-kpa. Unit: nL/MPa."""
+    valve_dither: int | None = None
+    """Half the valves' hysteresis. Unit: 1/32767."""
+    valve_lag_ms: int | None = None
+    """From a command to the flow, delay and lag together. Unit: ms."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,150 @@
+"""`pressloop tune`: learn the press from three runs on a steel blank and store what was learned."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from pressloop import tuning
+from pressloop.cli import options
+from pressloop.cli.live import LiveLine
+from pressloop.cli.output import err, errors_as_exit_codes, out
+from pressloop.document import Protocol
+from pressloop.errors import BadInputError, PressloopError
+from pressloop.press import Press
+from pressloop.profile import MachineProfile
+from pressloop.units import LENGTH, PRESSURE, parse
+from pressloop.wire import schema
+
+
+def tune(
+    limit: Annotated[str, typer.Argument(help="Highest pressure on the blank, such as '400 MPa'.")],
+    die: Annotated[str, typer.Option("--die", help="Diameter of the die in the press.")] = "10 mm",
+    port: Annotated[str | None, options.PORT] = None,
+    to: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Folder of the records; runs/DATE-tune by default."),
+    ] = None,
+    press: Annotated[Path | None, options.PRESS] = None,
+    seed: Annotated[int, options.SEED] = 1,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="The blank is in the die.")] = False,
+) -> None:
+    """Learn dead bands, hysteresis, stiffness and leak; a steel blank must be in the die."""
+    with errors_as_exit_codes():
+        limit_kpa = round(parse(limit, PRESSURE).value)
+        die_um = round(parse(die, LENGTH).value)
+        if not yes and not typer.confirm("Is a steel blank in the die, and the guard closed?"):
+            raise BadInputError("nothing was pressed", hint="put a steel blank into the die first")
+        folder = to or Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}-tune"
+        with Press.open(port, press=press, seed=seed) as machine:
+            before = machine.profile()
+            try:
+                passes = tuning.tune(
+                    before.to_wire(),
+                    die_um,
+                    limit_kpa,
+                    lambda name, profile, steps: _run(
+                        machine, folder / name, profile, steps, (die_um, limit_kpa)
+                    ),
+                )
+            except BaseException:
+                _restore(machine, before)
+                raise
+            after = MachineProfile.from_wire(passes[-1].profile)
+            machine.write_profile(after)
+        _report(before, after, passes[-1])
+        out.print(str(folder), soft_wrap=True)
+
+
+def _restore(machine: Press, before: MachineProfile) -> None:
+    """Write the profile from before; a press that refuses keeps one of the runs' own."""
+    try:
+        machine.write_profile(before)
+    except PressloopError as error:
+        err.print(f"[bad]the profile from before is not back on the board[/bad]: {error}")
+
+
+def _run(
+    machine: Press,
+    folder: Path,
+    profile: schema.Profile,
+    steps: list[schema.PlanStepRequest],
+    bounds: tuple[int, int],
+) -> tuning.Records:
+    machine.write_profile(MachineProfile.from_wire(profile))
+    line = LiveLine(err, simulated=machine.hello.simulated)
+    with line:
+        result = machine.run(
+            protocol(folder.name, steps, *bounds), out=folder, on_status=line.update
+        )
+    if not result.completed:
+        raise BadInputError(
+            f"the {folder.name} run ended by {result.end_reason}: nothing was learned",
+            hint=f"the record is in {folder}; look at it with: pressloop plot {folder}",
+        )
+    frame = result.frame()
+    return tuning.Records(
+        raw=frame.raw_counts.to_numpy(np.int64),
+        output=np.rint(frame.output_percent.to_numpy() / 100 * schema.OUTPUT_FULL).astype(np.int64),
+        step=frame.step_id.fillna(255).to_numpy(np.int64),
+        approaching=frame.approaching.to_numpy(np.bool_),
+    )
+
+
+def protocol(
+    name: str, steps: list[schema.PlanStepRequest], die_um: int, limit_kpa: int
+) -> Protocol:
+    """Return the protocol whose plan is `steps`: a stage for each."""
+    return Protocol.model_validate(
+        {
+            "name": f"tuning, {name}",
+            "die": f"{die_um} um",
+            "ceiling": f"{round(1.1 * limit_kpa)} kPa",
+            "vent_rate": f"{max(1, limit_kpa // 10)} kPa/s",
+            "accept_unresolved_tolerance": True,
+            "stages": [_stage(step) for step in steps],
+        }
+    )
+
+
+def _stage(step: schema.PlanStepRequest) -> dict[str, object]:
+    move = {"target": f"{step.target_kpa} kPa", "rate": f"{step.rate_kpa_s} kPa/s"}
+    stage: dict[str, object] = {"name": f"{step.kind.name.lower()} {step.index}"}
+    if step.kind == schema.StepKind.RAMP:
+        stage["ramp"] = move
+    elif step.kind == schema.StepKind.RELEASE:
+        stage["release"] = move
+    else:
+        assert step.mode is not None
+        stage["hold"] = {
+            "target": f"{step.target_kpa} kPa",
+            "duration": f"{step.duration_ms} ms",
+            "tolerance": f"{step.tolerance_kpa} kPa",
+            "timeout": f"{step.timeout_ms} ms",
+            "mode": step.mode.name.lower(),
+        }
+    if step.kp is not None and step.ki is not None:
+        stage["pid"] = {"kp": f"{step.kp / 256:g} /s", "ki": f"{step.ki / 655.36:.4f} /s2"}
+    return stage
+
+
+def _report(before: MachineProfile, after: MachineProfile, tuned: tuning.Tuned) -> None:
+    for name, unit in (
+        ("raw_zero", "counts"),
+        ("pump_dead_band_percent", "%"),
+        ("release_dead_band_percent", "%"),
+        ("valve_dither_percent", "%"),
+        ("valve_lag_ms", "ms"),
+        ("release_flow_ml_s", "mL/s"),
+        ("compliance_ul_mpa", "uL/MPa"),
+        ("approach_opening_percent", "%"),
+    ):
+        err.print(
+            f"{name:<28}{getattr(before, name):>10.5g} -> {getattr(after, name):<10.5g}{unit}"
+        )
+    err.print(f"{'leak at 10 MPa of oil':<28}{'':>14}{tuned.leak_ul_min:<10.3g}uL/min")
+    err.print(f"[good]stored[/good]: explains all but {tuned.residual_percent:.1f} % of the volume")

@@ -1,0 +1,48 @@
+"""`pressloop tune` on the emulated board."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from pressloop.cli.app import app
+from pressloop.record import RunRecord
+from typer.testing import CliRunner, Result
+
+PRESSES = Path(__file__).resolve().parent.parent / "examples" / "presses"
+
+
+def call(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def test_tune_stores_what_it_learned(tmp_path: Path) -> None:
+    """The steel blank's pump has a dead band of 21.5 %, its data sheet says 20 %."""
+    blank = PRESSES / "steel-blank.yaml"
+    options = ("--port", "emulated", "--press", blank, "--out", tmp_path / "tune", "--yes")
+    result = call("tune", "300 MPa", *options)
+    assert result.exit_code == 0, result.output
+    assert result.stdout.strip() == str(tmp_path / "tune")
+    found = re.search(r"pump_dead_band_percent +([0-9.]+) -> ([0-9.]+)", result.stderr)
+    assert found and float(found[1]) == pytest.approx(20, abs=0.01)
+    assert float(found[2]) == pytest.approx(21.5, abs=0.05)
+    assert "stored" in result.stderr
+    for name in ("coarse", "play", "fine"):
+        assert RunRecord.open(tmp_path / "tune" / name).summary.end_reason == "completed"
+
+
+def test_tune_stores_nothing_learned_from_powder(tmp_path: Path) -> None:
+    press = tmp_path / "powder.yaml"
+    press.write_text("powder: {mass_mg: 1400, creep_percent_at_500_mpa: 5}\n")
+    options = ("--port", "emulated", "--press", press, "--out", tmp_path / "tune", "--yes")
+    result = call("tune", "250 MPa", *options)
+    assert result.exit_code == 2
+    assert "no press explains" in result.stderr
+    assert "stored" not in result.stderr.replace("nothing to store", "")
+
+
+def test_tune_asks_for_the_blank_first(tmp_path: Path) -> None:
+    answer = CliRunner().invoke(app, ["tune", "300 MPa", "--port", "emulated"], input="n\n")
+    assert answer.exit_code == 2
+    assert "steel blank" in answer.output
