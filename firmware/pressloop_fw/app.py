@@ -9,6 +9,8 @@ from pressloop_fw.plan import Plan
 from pressloop_fw.server import Server
 from pressloop_fw.telemetry import TelemetryRing
 
+_CTRL_C = 3
+
 
 class App:
     """Firmware of one controller on one board.
@@ -55,7 +57,10 @@ class App:
             board.idle()
 
     def _on_console(self, byte):
-        """Take a byte that came outside a frame: nothing of ours."""
+        """Take a byte that came outside a frame: Ctrl-C never reaches a press in motion."""
+        sequencer = self.controller.sequencer
+        if byte == _CTRL_C and not sequencer.active() and not sequencer.want_start:
+            self.board.interrupt()
 
 
 def _print_traceback(failure):

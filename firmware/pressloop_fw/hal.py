@@ -70,3 +70,6 @@ class Board:
     def idle(self):
         """Wait for the next event. On an emulated board this is where virtual time passes."""
         raise NotImplementedError
+
+    def interrupt(self):
+        """Ctrl-C came while the press was at rest. A board with a console may end the program."""

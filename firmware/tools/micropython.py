@@ -3,6 +3,7 @@
     micropython.py find          print the binary that would be used
     micropython.py unix OUT      make OUT a working binary: a link to one that exists, or a build
     micropython.py source DIR    unpack MicroPython's source into DIR
+    micropython.py rp2 DIR       the same, with the libraries that the rp2 port needs
 
 What the user names comes first and never silently falls back: MICROPYTHON=/path/to/binary, or
 MICROPYTHON_SRC=/path/to/checkout, which is built without writing into it. Then what was built
@@ -158,7 +159,7 @@ def source(tree: Path) -> None:
         apt_install("debian-archive-keyring")
     if shutil.which("xz") is None:
         apt_install("xz-utils")
-    archive = _download()
+    archive = _download(_fetch_source, "micropython")
     tree.parent.mkdir(parents=True, exist_ok=True)
     # Unpacked beside its place and then moved, so that a tree which is there is a whole one.
     with tempfile.TemporaryDirectory(prefix="source-", dir=tree.parent) as folder:
@@ -167,31 +168,79 @@ def source(tree: Path) -> None:
         tar = ("tar", "-xf", archive, "-C", unpacked, "--strip-components=1")
         run("MicroPython source, unpacking", LOGS / "micropython-unpack.log", *tar)
         unpacked.rename(tree)
-    shutil.rmtree(archive.parent)
+    shutil.rmtree(BUILD / "apt")
 
 
-def _download() -> Path:
-    """Fetch the source package with apt and return the path of its tarball.
+def rp2_libraries(tree: Path) -> None:
+    """Put what MicroPython's rp2 port has as submodules into `tree`, from Debian's packages.
+
+    Nothing is done when they are there. Raises SetupError when this machine cannot fetch them.
+    """
+    done = tree / "lib" / ".rp2-libraries"
+    if done.exists():
+        return
+    packages = _download(_fetch_packages, "pico-sdk-source", "tinyusb-source")
+    archive = _download(_fetch_source, "mbedtls")
+    with tempfile.TemporaryDirectory(prefix="rp2-", dir=tree.parent) as folder:
+        for package in packages.glob("*.deb"):
+            log = LOGS / f"{package.name.split('_')[0]}-unpack.log"
+            run(f"{package.name.split('_')[0]}, unpacking", log, "dpkg-deb", "-x", package, folder)
+        for name in ("pico-sdk", "tinyusb"):
+            unpacked = Path(folder) / "usr" / "src" / name
+            shutil.copytree(unpacked, tree / "lib" / name, symlinks=True, dirs_exist_ok=True)
+    tar = ("tar", "-xf", archive, "-C", tree / "lib" / "mbedtls", "--strip-components=1")
+    run("mbedtls, unpacking", LOGS / "mbedtls-unpack.log", *tar)
+    # By these files the port's makefiles tell a submodule that is there from one that is not.
+    for name in ("pico-sdk", "micropython-lib"):
+        (tree / "lib" / name / "README.md").touch()
+    done.touch()
+    shutil.rmtree(BUILD / "apt")
+
+
+def _download(fetch: Callable[..., Path], *names: str) -> Path:
+    """Let `fetch(mirror, *names)` get Debian packages and return the path that it returns.
 
     The machine's mirrors are tried before Debian's own; one that lacks the suite is passed over.
     """
     failure = SetupError("no mirror")
     for mirror in dict.fromkeys([*_machine_mirrors(), DEBIAN_MIRROR]):
         try:
-            return _download_from(mirror)
+            return fetch(mirror, *names)
         except SetupError as error:
             failure = error
     raise failure
 
 
-def _download_from(mirror: str) -> Path:
-    """Fetch the source package from `mirror`, with state and lists apart from the machine's."""
-    folder = BUILD / "apt"
+def _fetch_source(mirror: str, name: str) -> Path:
+    """Fetch the source package `name` from `mirror` and return the path of its tarball."""
+    apt = _apt("source", f"deb-src [signed-by={DEBIAN_KEYRING}] {mirror} {SUITE} main\n")
+    run(f"Debian {SUITE}, source index", LOGS / f"{name}-index.log", *apt, "update")
+    fetch = [*apt, "source", "--download-only", name]
+    folder = BUILD / "apt" / "source"
+    title = "MicroPython" if name == "micropython" else name
+    run(f"{title} source, download", LOGS / f"{name}-fetch.log", *fetch, cwd=folder)
+    (archive,) = folder.glob(f"{name}_*.orig.tar.*z*")
+    return archive
+
+
+def _fetch_packages(mirror: str, *names: str) -> Path:
+    """Fetch binary packages that are the same for every machine; return their folder."""
+    apt = _apt("packages", f"deb [signed-by={DEBIAN_KEYRING}] {mirror} {SUITE} main\n")
+    run(f"Debian {SUITE}, package index", LOGS / "packages-index.log", *apt, "update")
+    folder = BUILD / "apt" / "packages"
+    fetch = [*apt, "download", *names]
+    run("Pico SDK and TinyUSB, download", LOGS / "packages-fetch.log", *fetch, cwd=folder)
+    return folder
+
+
+def _apt(purpose: str, sources_line: str) -> list[str | Path]:
+    """Return apt-get with one source, and with state and lists apart from the machine's."""
+    folder = BUILD / "apt" / purpose
     for name in ("state/lists/partial", "cache/archives/partial"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     sources = folder / "sources.list"
-    sources.write_text(f"deb-src [signed-by={DEBIAN_KEYRING}] {mirror} {SUITE} main\n")
-    apt = [
+    sources.write_text(sources_line)
+    return [
         "apt-get",
         f"-oDir::Etc::SourceList={sources}",
         "-oDir::Etc::SourceParts=/dev/null",
@@ -203,11 +252,6 @@ def _download_from(mirror: str) -> Path:
         # A missing or unverified index is otherwise only a warning.
         "-oAPT::Update::Error-Mode=any",
     ]
-    run(f"Debian {SUITE}, source index", LOGS / "micropython-index.log", *apt, "update")
-    fetch = [*apt, "source", "--download-only", "micropython"]
-    run("MicroPython source, download", LOGS / "micropython-fetch.log", *fetch, cwd=folder)
-    (archive,) = folder.glob("micropython_*.orig.tar.xz")
-    return archive
 
 
 def _machine_mirrors() -> list[str]:
@@ -251,6 +295,11 @@ def _put_in_place(out: Path, make: Callable[[Path], object]) -> None:
         new.unlink(missing_ok=True)
 
 
+def _source_for_rp2(tree: Path) -> None:
+    source(tree)
+    rp2_libraries(tree)
+
+
 def _print_found() -> None:
     found = find(os.environ, BUILD / "micropython")
     if found is None:
@@ -266,11 +315,15 @@ def main(argv: list[str]) -> int:
     commands.add_parser("find", help="print the binary that would be used")
     commands.add_parser("unix", help="make OUT a working binary").add_argument("out", type=Path)
     commands.add_parser("source", help="unpack the source").add_argument("tree", type=Path)
+    rp2 = commands.add_parser("rp2", help="unpack the source with the rp2 port's libraries")
+    rp2.add_argument("tree", type=Path)
     args = parser.parse_args(argv)
     if args.command == "find":
         return exit_code(_print_found)
     if args.command == "unix":
         return exit_code(lambda: unix(args.out.absolute(), os.environ))
+    if args.command == "rp2":
+        return exit_code(lambda: _source_for_rp2(args.tree.absolute()))
     return exit_code(lambda: source(args.tree.absolute()))
 
 

@@ -172,7 +172,7 @@ class EmulatedBoard:
         """
         if self._process is not None:
             raise EmulatorError("this emulated board runs already", hint="Stop it first.")
-        interpreter = find_micropython()
+        program = self._program()
         firmware = find_firmware()
         folder = self._given_dir or Path(tempfile.mkdtemp(prefix="pressloop-"))
         folder = folder.resolve()
@@ -182,7 +182,7 @@ class EmulatedBoard:
         config.write_text(json.dumps(self._config(folder, firmware), indent=1), encoding="utf-8")
         with self.log_path.open("wb") as log:
             self._process = subprocess.Popen(
-                [interpreter, "-X", f"heapsize={_HEAP}", _EMULATOR / "main.py", config],
+                [*program, config],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -266,6 +266,10 @@ class EmulatedBoard:
                 hint="The commands are listed in docs/emulated-press.md.",
             )
         return answer
+
+    def _program(self) -> list[str | Path]:
+        """Return the command that runs the board, but for the path of its settings."""
+        return [find_micropython(), "-X", f"heapsize={_HEAP}", _EMULATOR / "main.py"]
 
     def _config(self, folder: Path, firmware: Path) -> dict[str, Any]:
         return {

@@ -1,0 +1,3 @@
+from pressloop_fw.boards import pico
+
+pico.main()

@@ -1,0 +1,42 @@
+"""Wiring of the reference controller: a Raspberry Pi Pico or Pico 2 on its carrier board.
+
+The one place for pins, addresses and the electrical facts behind them. docs/wiring.md draws it.
+"""
+
+try:
+    from micropython import const
+except ImportError:  # CPython: the emulated Pico and the bench read this file too
+
+    def const(value):
+        return value
+
+
+# Pressure transducer: 4-20 mA over a 150 ohm shunt, into AIN0 of an ADS1115.
+I2C_ID = const(0)
+I2C_SDA = const(4)
+I2C_SCL = const(5)
+I2C_HZ = const(400000)
+# A byte takes 23 us. A bus that hangs must not cost the tick more than a tenth of its time.
+I2C_TIMEOUT_US = const(1000)
+ADS1115_ADDRESS = const(0x48)
+# The same shunt on the chip's own converter, used when no ADS1115 answers at power-on. A pull-down
+# makes a pin that nobody wired read as a broken transducer.
+ADC_PIN = const(26)
+
+# Valve coils, driven high. Pump: opens with the duty. Release: normally open, shuts with the duty,
+# so that a board without power or in reset releases the pressure.
+PUMP_PIN = const(16)
+RELEASE_PIN = const(17)
+VALVE_HZ = const(1000)
+
+# Contacts to ground with the chip's pull-up. Emergency stop and guard are normally closed: a cut
+# wire reads as pressed, or as open. The button is normally open.
+EMERGENCY_STOP_PIN = const(18)
+GUARD_PIN = const(19)
+BUTTON_PIN = const(20)
+
+# Lit while a coil has current: the press may move.
+LAMP_PIN = const(21)
+
+# The 100 Hz beat where MicroPython has no hard timer. Nothing may be connected to it.
+BEAT_PIN = const(22)

