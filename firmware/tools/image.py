@@ -81,7 +81,9 @@ def build(out: Path, board: str) -> None:
         run(f"{board}, UF2", log.with_suffix(".uf2.log"), *convert, folder / "rp2" / "firmware.bin")
         out.parent.mkdir(parents=True, exist_ok=True)
         uf2.replace(out)
-        print(report(out, folder / "rp2" / "firmware.elf"))
+        # For debuggers and profilers; the image alone names no function.
+        elf = Path(shutil.copy2(folder / "rp2" / "firmware.elf", out.with_suffix(".elf")))
+        print(report(out, elf))
 
 
 def report(image: Path, elf: Path) -> str:

@@ -1,4 +1,4 @@
 # Pressloop controller on a Raspberry Pi Pico.
 set(PICO_BOARD "pico")
 set(PICO_PLATFORM "rp2040")
-set(MICROPY_SOURCE_BOARD ${MICROPY_BOARD_DIR}/../usb_port.c)
+set(MICROPY_SOURCE_BOARD ${MICROPY_BOARD_DIR}/../board.c)

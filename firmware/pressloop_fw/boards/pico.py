@@ -78,6 +78,7 @@ class PicoBoard(Board):
         self._watchdog = None
 
         self.name = "pico2" if "RP2350" in os.uname().machine else "pico"
+        self.simulated = not Pin(wiring.SIMULATED_PIN, Pin.IN, Pin.PULL_UP).value()
         self.unique_id = machine.unique_id()
         self.reset_cause = _reset_cause()
         self.capabilities = (

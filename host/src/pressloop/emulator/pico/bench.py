@@ -78,6 +78,7 @@ class Bench:
         self._on_adc_read = chip.adc.on_adc_read
         chip.adc.on_adc_read = self._convert
         self._connect_beat()
+        chip.gpio[wiring.SIMULATED_PIN].set_input_value(False)
         # Contacts to ground; at rest emergency stop and guard are closed, the button is not.
         self.contact("emergency_stop", False)
         self.contact("guard_open", False)

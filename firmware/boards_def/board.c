@@ -1,6 +1,8 @@
-// pressloop_usb: the USB console without waiting. What MicroPython's own streams lack is a write
-// that takes only what there is room for, and a read that takes only what has arrived.
+// What the controller needs of MicroPython beyond its Python: a stack for frames, and
+// `pressloop_usb`, the USB console without waiting. MicroPython's own streams lack a write that takes
+// only what there is room for, and a read that takes only what has arrived.
 
+#include "py/pystack.h"
 #include "py/runtime.h"
 #include "py/mphal.h"
 #include "py/ringbuf.h"
@@ -10,6 +12,12 @@
 #endif
 
 #define CTRL_C (3)
+#define FRAME_STACK_BYTES (6 * 1024)
+
+void pressloop_early_init(void) {
+    static uint8_t frames[FRAME_STACK_BYTES] __attribute__((aligned(8)));
+    mp_pystack_init(frames, frames + sizeof(frames));
+}
 
 // receive_into(buf) -> bytes read. Stops behind a Ctrl-C: what follows it is for the prompt.
 static mp_obj_t receive_into(mp_obj_t buf_in) {
