@@ -22,6 +22,9 @@ export MICROPYTHON_SRC
 BIN := .venv/bin
 PACKAGES := .venv/.installed
 INTERPRETER := build/micropython/.ready
+IMAGES := build/pressloop-pico.uf2 build/pressloop-pico2.uf2
+# What goes into an image: the controller, how it is built, and what MicroPython is told of the board.
+IMAGE_SOURCES := $(shell find firmware -name '*.py' -o -path 'firmware/boards_def/*' -type f)
 # The protocol document for editors; its source is the models in the host package.
 DOCUMENT_SCHEMA := protocol/protocol.schema.json
 
@@ -42,6 +45,12 @@ demo: setup ## press a simulated sodium-ion cell from protocol to plot
 	@run=runs/demo-$$(date +%Y%m%d-%H%M%S); \
 	$(BIN)/pressloop run examples/sodium_three_step.yaml --port emulated --out "$$run" --yes; \
 	$(BIN)/pressloop plot "$$run"
+
+##@ The controller
+
+.PHONY: firmware
+firmware: $(IMAGES) ## build the flash image for the Pico and, as pressloop-pico2.uf2, for the Pico 2
+	@:
 
 ##@ Every change
 
@@ -123,3 +132,12 @@ $(INTERPRETER): firmware/tools/micropython.py
 	@echo "Setting up MicroPython (logs: build/logs)" >&2
 	@$(PYTHON) firmware/tools/micropython.py unix build/micropython/micropython
 	@touch $@
+
+# ---------------------------------------------------------------------------------------------
+# The flash image
+
+build/pressloop-pico.uf2: BOARD := PRESSLOOP_PICO
+build/pressloop-pico2.uf2: BOARD := PRESSLOOP_PICO2
+$(IMAGES): $(IMAGE_SOURCES)
+	@echo "Building the flash image of $(BOARD) (logs: build/logs)" >&2
+	@$(PYTHON) firmware/tools/image.py build $@ $(BOARD)

@@ -9,11 +9,11 @@ import binascii
 import struct
 
 try:
+    import micropython
     from micropython import const
-except ImportError:
-
-    def const(value):
-        return value
+except ImportError:  # CPython, where native code is code like any other
+    from pressloop_fw import plain as micropython
+    from pressloop_fw.plain import const, ptr8
 
 
 _START = const(0x01)
@@ -33,6 +33,41 @@ _OUTSIDE = const(0)
 _INSIDE = const(1)
 _ESCAPED = const(2)
 _BROKEN = const(3)
+
+
+# The two loops over bytes are machine code: as bytecode they took more of the chip's time than the
+# control loop. They know nothing of bounds, which their callers keep.
+
+
+@micropython.viper
+def _stuff(data: ptr8, size: int, wire: ptr8, n: int) -> int:
+    """Write data[:size] stuffed to wire[n:]; return the end."""
+    for i in range(size):
+        byte = data[i]
+        if (byte != 0 and byte <= 0x04) or byte == 0x10:
+            wire[n] = 0x10
+            n += 1
+            byte ^= 0x20
+        wire[n] = byte
+        n += 1
+    return n
+
+
+@micropython.viper
+def _copy_plain(data: ptr8, start: int, end: int, out: ptr8, n: int, room: int) -> int:
+    """Copy data[start:end] to out[n:room] up to the first byte that means something.
+
+    Return how many bytes were copied.
+    """
+    i = start
+    while i < end and n < room:
+        byte = data[i]
+        if (byte != 0 and byte <= 0x04) or byte == 0x10:
+            break
+        out[n] = byte
+        n += 1
+        i += 1
+    return i - start
 
 
 class Encoder:
@@ -57,22 +92,10 @@ class Encoder:
         struct.pack_into(_HEADER, self.payload, 0, kind, code, seq, session)
         struct.pack_into("<I", self._crc, 0, binascii.crc32(self._view[:end]))
         self.wire[0] = _START
-        n = self._stuff(self.payload, end, 1)
-        n = self._stuff(self._crc, _CRC_SIZE, n)
+        n = _stuff(self.payload, end, self.wire, 1)
+        n = _stuff(self._crc, _CRC_SIZE, self.wire, n)
         self.wire[n] = _END
         return n + 1
-
-    def _stuff(self, data, end, n):
-        wire = self.wire
-        for i in range(end):
-            byte = data[i]
-            if 0 < byte <= _LAST_RESERVED or byte == _ESCAPE:
-                wire[n] = _ESCAPE
-                n += 1
-                byte ^= _FLIP
-            wire[n] = byte
-            n += 1
-        return n
 
 
 class Decoder:
@@ -94,8 +117,16 @@ class Decoder:
 
     def feed(self, buf, n):
         """Take in buf[:n]."""
-        for i in range(n):
+        i = 0
+        while i < n:
+            if self._state == _INSIDE:
+                copied = _copy_plain(buf, i, n, self._buf, self._n, len(self._buf))
+                self._n += copied
+                i += copied
+                if i == n:
+                    return
             byte = buf[i]
+            i += 1
             state = self._state
             if 0 < byte <= _LAST_RESERVED:
                 self._reserved(byte, state)

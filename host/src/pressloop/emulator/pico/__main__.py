@@ -60,7 +60,7 @@ class EmulatedPicoProcess:
             self._chip.run(TICK_S)
 
     def run(self) -> None:
-        """Run until told to stop, then keep the flash."""
+        """Run until told to stop."""
         while not self.stopping:
             now = time.monotonic()
             self._serve(now)
@@ -72,7 +72,6 @@ class EmulatedPicoProcess:
                 self._bench.flush()
                 self._selector.select(_WAIT_S)
         self._bench.flush()
-        self._chip.keep_flash()
 
     def _serve(self, now: float) -> None:
         if self._usb.backlog < _MOST_WAITING:

@@ -70,7 +70,8 @@ class Bench:
         self._truth = TruthFile(config["truth_path"]) if config["truth_path"] else None
         self._chip = chip
         self._wiring = wiring
-        self._tick = 0
+        # The firmware's first reading is that of its tick 0.
+        self._tick = -1
         self._tick_at_s = 0.0
         self._counts = self.transducer.sample(0.0)
         self.converter = Ads1115(chip.i2c[wiring.I2C_ID], wiring.ADS1115_ADDRESS, self._sample)
@@ -132,7 +133,7 @@ class Bench:
 
     def catch_up(self) -> None:
         """Let the press have the time that passed while nobody read the transducer."""
-        while self._now_s() - self._tick_at_s > 2 * TICK_S:
+        while self._tick >= 0 and self._now_s() - self._tick_at_s > 2 * TICK_S:
             self._step(self._tick_at_s + TICK_S)
 
     def flush(self) -> None:
@@ -150,6 +151,8 @@ class Bench:
     def _sample(self) -> int:
         """Return what the converter finds: a new tick, or the counts of the one that is on."""
         now = self._now_s()
+        if self._tick < 0:
+            self._tick_at_s = now - TICK_S
         ticks = int((now - self._tick_at_s) / TICK_S + _PATIENCE_TICKS)
         for remaining in range(ticks - 1, -1, -1):
             self._step(now - remaining * TICK_S)

@@ -16,6 +16,7 @@ from pressloop.wire.frame import Frame, FrameDecoder
 from pressloop.wire.schema import (
     RECORD_SIZE,
     AliveNotice,
+    Command,
     Event,
     FrameKind,
     Notice,
@@ -34,6 +35,7 @@ class Conversation:
         told_tick: Device clock of the last telemetry event, -1 before the first.
         followed_tick: Device clock that the host acknowledged last.
         state: What the press does, by its last record.
+        asked: The host waits for an answer, which takes the firmware time to give.
     """
 
     def __init__(self) -> None:
@@ -48,6 +50,7 @@ class Conversation:
         self.told_tick = -1
         self.followed_tick = -1
         self.state = State.IDLE
+        self.asked = False
 
     def host_said(self, data: bytes) -> None:
         """Take in bytes on their way to the board."""
@@ -55,7 +58,9 @@ class Conversation:
             if not isinstance(frame, Frame):
                 continue
             self.heard_s = time.monotonic()
-            if frame.kind == FrameKind.NOTICE and frame.code == Notice.ALIVE:
+            if frame.kind == FrameKind.REQUEST:
+                self.asked = True
+            elif frame.kind == FrameKind.NOTICE and frame.code == Notice.ALIVE:
                 try:
                     self.followed_tick = decode_message(AliveNotice, frame.payload).tick
                 except WireError:
@@ -73,9 +78,11 @@ class Conversation:
                 self.told_tick = event.tick
                 if event.records:
                     self.state = State(event.records[_STATE_IN_RECORD - RECORD_SIZE])
-            elif frame.kind == FrameKind.REPLY and frame.code == 1:
-                # A new session streams nothing until it is asked to.
-                self.told_tick = -1
+            elif frame.kind in (FrameKind.REPLY, FrameKind.ERROR):
+                self.asked = False
+                if frame.code == Command.HELLO:
+                    # A new session streams nothing until it is asked to.
+                    self.told_tick = -1
 
 
 class Pacing:
@@ -100,6 +107,8 @@ class Pacing:
             and conversation.told_tick >= 0
             and now_s - conversation.heard_s < self._silence_s
         )
+        if follows and conversation.asked:
+            return True
         if follows and conversation.told_tick > conversation.followed_tick:
             return False
         if follows and conversation.state != State.PROMPTING:
