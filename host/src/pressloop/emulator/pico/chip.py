@@ -47,9 +47,9 @@ class Chip:
         self._simulator = Simulator(rp2040=self.mcu)
         # The image uses no PIO, and asking both blocks after every instruction takes a sixth of
         # the time.
-        self.mcu.pio = []
+        self._pio, self.mcu.pio = self.mcu.pio, []
         self._stop_alarm = self.mcu.clock.create_alarm(self._simulator.stop)
-        self.mcu.watchdog.on_watchdog_trigger = self._on_watchdog
+        self.mcu.watchdog.on_watchdog_trigger = lambda: self._reset(from_watchdog=True)
         self.mcu.core.pc = FLASH_START_ADDRESS
 
     @property
@@ -67,10 +67,9 @@ class Chip:
 
     def reset(self) -> None:
         """Pull the RUN pin, as a finger on the reset button does."""
-        self.resets += 1
-        self.mcu.enter_reset()
+        self._reset(from_watchdog=False)
+        # What only the watchdog's own resets leave alone.
         self.mcu.watchdog.reset()
-        self.mcu.leave_reset()
 
     def _keep_what_is_written(self) -> None:
         ssi = self.mcu.ssi
@@ -87,7 +86,9 @@ class Chip:
 
         ssi._apply_command = apply_and_keep  # type: ignore[method-assign]
 
-    def _on_watchdog(self) -> None:
+    def _reset(self, *, from_watchdog: bool) -> None:
         self.resets += 1
-        self.mcu.enter_reset(from_watchdog=True)
+        self.mcu.pio = self._pio
+        self.mcu.enter_reset(from_watchdog=from_watchdog)
         self.mcu.leave_reset()
+        self.mcu.pio = []
