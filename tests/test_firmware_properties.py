@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 from pressloop_fw import cbor, schema
@@ -36,6 +36,9 @@ STEERING = (
     schema.CMD_ADVANCE,
 )
 ANY = (*STEERING, schema.CMD_ABORT, schema.CMD_START, schema.CMD_PLAN_COMMIT)
+# Shrinking runs a step's thousands of ticks again and again: a failure is told as it was found, and
+# replays by itself, as the walk is the same every time.
+PHASES = (Phase.generate,)
 PUMP_STATES = (schema.STATE_RUNNING, schema.STATE_PAUSED, schema.STATE_PROMPTING)
 REST_STATES = (schema.STATE_IDLE, schema.STATE_FAULT)
 
@@ -330,6 +333,7 @@ TestWalk.settings = settings(
     derandomize=True,
     deadline=None,
     database=None,
+    phases=PHASES,
     suppress_health_check=list(HealthCheck),
 )
 
@@ -408,6 +412,7 @@ class SmallColumn:
     derandomize=True,
     deadline=None,
     database=None,
+    phases=PHASES,
     suppress_health_check=list(HealthCheck),
 )
 @given(profile=profiles(), data=st.data())
