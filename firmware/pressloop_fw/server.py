@@ -267,8 +267,11 @@ class Server:
 
     def _pause(self, _values):
         self._not_faulted()
-        self._in_state(schema.STATE_RUNNING)
-        self._controller.sequencer.want_pause = True
+        sequencer = self._controller.sequencer
+        # A run that starts with the next tick is paused in it; a prompt is a pause by itself.
+        if not sequencer.want_start or self._plan.kind[0] == schema.STEP_PROMPT:
+            self._in_state(schema.STATE_RUNNING)
+        sequencer.want_pause = True
         return {}
 
     def _resume(self, _values):

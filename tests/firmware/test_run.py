@@ -129,6 +129,22 @@ def test_pause_freezes_setpoint_and_clock_and_resume_goes_on():
     assert rig.result(1)[schema.STEP_RESULT_REPLY_DWELL_TICKS] == 100
 
 
+def test_a_pause_right_behind_the_start_is_kept():
+    rig = Rig()
+    rig.upload([ramp(100000, 20000), hold(100000, 1000)])
+    rig.beat()
+    rig.ask(schema.CMD_START, {schema.START_REQUEST_RUN_ID: b"rig-run1"})
+    rig.ask(schema.CMD_PAUSE)
+    rig.run(1)
+    assert rig.sequencer.state == schema.STATE_PAUSED
+    assert rig.pump == 0
+    rig.ask(schema.CMD_RESUME)
+    assert rig.run(60, rig.idle_again)
+    rig.upload([prompt(), ramp(100000, 20000)])
+    rig.ask(schema.CMD_START, {schema.START_REQUEST_RUN_ID: b"rig-run2"})
+    assert _code(rig, schema.CMD_PAUSE) == schema.ERR_BAD_STATE
+
+
 def test_abort_comes_down_at_the_vent_rate_and_a_second_one_opens_fully():
     rig = Rig()
     rig.start([ramp(200000, 50000), hold(200000, 60000)], vent_rate_kpa_s=10000)
