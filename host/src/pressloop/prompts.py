@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import queue
+import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -56,11 +58,28 @@ def confirm_all(prompt: OpenPrompt) -> bool:
 
 
 def ask_on_terminal(prompt: OpenPrompt) -> bool:
-    """Ask on the terminal: Enter confirms, `a` aborts the run."""
+    """Ask on the terminal: Enter confirms, `a` aborts the run, anything else is asked again.
+
+    What was typed before the question was on the screen is no answer to it.
+    """
     if prompt.problem:
         print(f"  not accepted: {prompt.problem}")
-    question = f"{prompt.text} (press at {prompt.pressure_mpa:.1f} MPa) [Enter = done, a = abort] "
-    return input(question).strip().lower() not in ("a", "abort")
+    print(f"{prompt.text} (press at {prompt.pressure_mpa:.1f} MPa)")
+    _forget_typed()
+    while True:
+        answer = input("  Enter when done, a to abort: ").strip().lower()
+        if answer == "":
+            return True
+        if answer in ("a", "abort"):
+            return False
+
+
+def _forget_typed() -> None:
+    """Throw away what waits in the terminal's input; elsewhere there is none to throw away."""
+    with suppress(ImportError, OSError, ValueError):
+        import termios
+
+        termios.tcflush(sys.stdin, termios.TCIFLUSH)
 
 
 class PromptDesk:
