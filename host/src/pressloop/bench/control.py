@@ -38,9 +38,6 @@ TARGETS: Final = {
 }
 """What is asked of every press; `in_band` as the share that may be out of band."""
 
-SENSOR_SLACK: Final = {"rms": 1.5}
-"""What the transducer's own error adds: a span error of 0.04 % and half a count of zero."""
-
 HOLD_S: Final = 20.0
 BATCH: Final = 30
 CEILING: Final = 1.04
