@@ -40,6 +40,9 @@ TARGETS: Final = {
 
 HOLD_S: Final = 20.0
 BATCH: Final = 30
+TRAINING: Final = 3
+TRAINING_SEED: Final = 99
+"""The presses, beside the reference, on which the peers' gains are found; never judged."""
 CEILING: Final = 1.04
 RELEASE_FACTOR: Final = 2.0
 """Releases go at this many times the rate of the first ramp."""
@@ -191,16 +194,29 @@ def missed(quality: Quality, name: str) -> float:
     return 100 - value if name == "in_band" else value
 
 
-def search_gains() -> None:
-    """Print the best gains of every law on the reference press."""
-    case = reference()
-    profile = fields(tune(case)[-1].profile)
-    for law in LAWS:
-        best, least = peers.search(
-            lambda gains, law=law: cost(_judged(case, profile, law, gains)),  # type: ignore[misc]
-            Gains(6, 3, 0),
+def search_gains(jobs: int) -> None:
+    """Print the best gains of every peer on the reference press and a few that are not judged."""
+    tasks = [(law, start) for law in peers.LAWS for start in peers.STARTS]
+    with multiprocessing.Pool(jobs) as pool:
+        found = pool.map(_search, tasks, chunksize=1)
+    for law in peers.LAWS:
+        best, least = min(
+            (result for task, result in zip(tasks, found, strict=True) if task[0] == law),
+            key=lambda result: result[1],
         )
         print(f"{law:<16} {best} cost {least:.2f}")
+
+
+def _search(task: tuple[str, Gains]) -> tuple[Gains, float]:
+    law, start = task
+    cases = [reference(), *family(TRAINING, TRAINING_SEED)]
+    profiles = [fields(tune(case)[-1].profile) for case in cases]
+
+    def mean_cost(gains: Gains) -> float:
+        runs = zip(cases, profiles, strict=True)
+        return sum(cost(_judged(case, profile, law, gains)) for case, profile in runs) / len(cases)
+
+    return peers.search(mean_cost, start)
 
 
 def table(results: list[tuple[str, Quality | str]]) -> str:
@@ -275,7 +291,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write all measures here")
     arguments = parser.parse_args()
     if arguments.search:
-        search_gains()
+        search_gains(arguments.jobs)
         return
     cases = [reference(), *family(arguments.presses, arguments.seed)]
     laws = tuple(arguments.laws)
