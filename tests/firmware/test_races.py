@@ -90,6 +90,7 @@ def test_the_mark_of_a_run_is_not_wiped_by_its_start():
 
 def test_a_wish_that_came_too_late_does_not_reach_the_next_run():
     rig = _about_to_start()
+    rig.beat()
     sequencer = rig.sequencer
     server = rig.app.server
     # The run ends between the look at the state and the wish.
