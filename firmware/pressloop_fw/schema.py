@@ -29,7 +29,7 @@ TICK_HZ = const(100)
 OUTPUT_FULL = const(32767)
 
 # First bytes of the SHA-256 of the schema.
-SCHEMA_HASH = b"\xdf\x8b\x90\xdf\x15\xae\x1b\x4a"
+SCHEMA_HASH = b"\x96\x25\x51\xef\x7a\xd3\x67\x53"
 
 # What a frame is. A reply or an error repeats the sequence number of its request.
 KIND_REQUEST = const(1)

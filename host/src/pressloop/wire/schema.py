@@ -21,7 +21,7 @@ TICK_HZ: Final = 100
 """Ticks of the control loop per second."""
 OUTPUT_FULL: Final = 32767
 """Full opening of a valve, and the span of the split-range output on either side of zero."""
-SCHEMA_HASH: Final = b"\xdf\x8b\x90\xdf\x15\xae\x1b\x4a"
+SCHEMA_HASH: Final = b"\x96\x25\x51\xef\x7a\xd3\x67\x53"
 """First bytes of the SHA-256 of the schema."""
 RECORD_FORMAT: Final = "<IiihHBBBB"
 """Struct format of a packed telemetry record."""
