@@ -105,7 +105,7 @@ bench: setup ## measure speeds (docs/benchmarks.md); writes build/bench.json
 	$(BIN)/python -m pressloop.bench.speed
 
 .PHONY: bench-control
-bench-control: setup ## press 200 unseen presses, ours beside three peers; about 6 minutes on 2 cores
+bench-control: setup ## press a random family of presses, ours beside three peers; 4-8 minutes
 	@mkdir -p build
 	$(BIN)/python -m pressloop.bench.control --json build/bench-control.json $(BENCH_ARGS)
 
