@@ -19,10 +19,8 @@ from pressloop_fw.schema import (
 
 try:
     from micropython import const
-except ImportError:
-
-    def const(value):
-        return value
+except ImportError:  # CPython
+    from pressloop_fw.plain import const
 
 
 # Major types, in place in the top three bits of an initial byte.

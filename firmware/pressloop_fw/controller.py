@@ -23,9 +23,7 @@ from pressloop_fw.stiffness import Softness
 try:
     from micropython import const
 except ImportError:  # CPython
-
-    def const(value):
-        return value
+    from pressloop_fw.plain import const
 
 
 # With more lead than this the feed-forward would turn against the ramp where it fades out.

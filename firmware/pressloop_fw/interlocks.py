@@ -3,10 +3,7 @@
 try:
     from micropython import const
 except ImportError:  # CPython
-
-    def const(value):
-        return value
-
+    from pressloop_fw.plain import const
 
 from pressloop_fw import schema
 

@@ -9,9 +9,7 @@ from pressloop_fw import cbor, frame, schema
 try:
     from micropython import const
 except ImportError:  # CPython
-
-    def const(value):
-        return value
+    from pressloop_fw.plain import const
 
 
 _CHUNK = const(256)

@@ -9,10 +9,7 @@ Integers throughout; every product stays below 2**30.
 try:
     from micropython import const
 except ImportError:  # CPython
-
-    def const(value):
-        return value
-
+    from pressloop_fw.plain import const
 
 from pressloop_fw.schema import TICK_HZ
 

@@ -12,9 +12,7 @@ from pressloop_fw import schema
 try:
     from micropython import const
 except ImportError:  # CPython
-
-    def const(value):
-        return value
+    from pressloop_fw.plain import const
 
 
 _NO_GAIN = const(-1)

@@ -8,9 +8,7 @@ multiplications whose products stay below 2**30.
 try:
     from micropython import const
 except ImportError:  # CPython
-
-    def const(value):
-        return value
+    from pressloop_fw.plain import const
 
 
 _FRACTION_BITS = const(12)

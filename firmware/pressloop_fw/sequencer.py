@@ -15,9 +15,7 @@ from pressloop_fw.setpoint import SetpointGenerator
 try:
     from micropython import const
 except ImportError:  # CPython
-
-    def const(value):
-        return value
+    from pressloop_fw.plain import const
 
 
 NO_STEP = const(255)

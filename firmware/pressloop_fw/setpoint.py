@@ -7,10 +7,7 @@ corner in the setpoint becomes an overshoot in the press.
 try:
     from micropython import const
 except ImportError:  # CPython
-
-    def const(value):
-        return value
-
+    from pressloop_fw.plain import const
 
 from pressloop_fw.schema import TICK_HZ
 

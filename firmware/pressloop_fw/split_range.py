@@ -12,10 +12,7 @@ from there takes a few ticks less than from its seat.
 try:
     from micropython import const
 except ImportError:  # CPython
-
-    def const(value):
-        return value
-
+    from pressloop_fw.plain import const
 
 from pressloop_fw.schema import OUTPUT_FULL
 from pressloop_fw.stiffness import GAIN_BITS, SOFTNESS_ONE, Stiffness

@@ -11,10 +11,7 @@ Integers throughout; every product stays below 2**30.
 try:
     from micropython import const
 except ImportError:  # CPython
-
-    def const(value):
-        return value
-
+    from pressloop_fw.plain import const
 
 from pressloop_fw.schema import OUTPUT_FULL, TICK_HZ
 

@@ -36,10 +36,8 @@ more members.
 
 try:
     from micropython import const
-except ImportError:
-
-    def const(value):
-        return value
+except ImportError:  # CPython
+    from pressloop_fw.plain import const
 
 
 T_INT = const(0)

@@ -6,10 +6,8 @@ reading is at most 1.2 ms old (datasheet SBAS444E).
 
 try:
     from micropython import const
-except ImportError:
-
-    def const(value):
-        return value
+except ImportError:  # CPython
+    from pressloop_fw.plain import const
 
 
 _CONVERSION = b"\x00"

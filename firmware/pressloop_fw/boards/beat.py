@@ -11,10 +11,8 @@ from machine import PWM, Pin, Timer
 
 try:
     from micropython import const
-except ImportError:
-
-    def const(value):
-        return value
+except ImportError:  # CPython
+    from pressloop_fw.plain import const
 
 
 _HALF = const(32768)

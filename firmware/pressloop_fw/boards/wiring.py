@@ -5,10 +5,8 @@ The one place for pins, addresses and the electrical facts behind them. docs/wir
 
 try:
     from micropython import const
-except ImportError:  # CPython: the emulated Pico and the bench read this file too
-
-    def const(value):
-        return value
+except ImportError:  # CPython
+    from pressloop_fw.plain import const
 
 
 # Pressure transducer: 4-20 mA over a 150 ohm shunt, into AIN0 of an ADS1115.
