@@ -20,15 +20,6 @@ from pressloop_fw.sequencer import (
 from pressloop_fw.split_range import SplitRange
 from pressloop_fw.stiffness import Softness
 
-try:
-    from micropython import const
-except ImportError:  # CPython
-    from pressloop_fw.plain import const
-
-
-# With more lead than this the feed-forward would turn against the ramp where it fades out.
-_MOST_LEAD = const(15)
-
 
 class Controller:
     """Owns everything that the control tick touches."""
@@ -67,7 +58,7 @@ class Controller:
         """Take over a profile and a die. Only at rest."""
         self.sampler.configure(profile, scaling)
         self.valves.configure(profile, scaling)
-        self.sequencer.setpoint.lead_ticks = min(_MOST_LEAD, profile.valve_lag_ms // TICK_MS)
+        self.sequencer.setpoint.configure(profile.valve_lag_ms // TICK_MS)
         self.pid.set_gains(profile.kp, profile.ki, profile.kd)
         self.sequencer.landing_ticks = 2 * profile.valve_lag_ms // TICK_MS
         self._gain_window_ticks = profile.no_gain_window_ms // TICK_MS
@@ -173,7 +164,7 @@ class Controller:
             pid.set_gains(plan.kp[index], plan.ki[index], plan.kd[index])
         locked = sequencer.pump_locked
         high = 0 if locked else valves.rise_kpa_s
-        descending = locked or setpoint.rate_kpa_s < 0
+        descending = locked or setpoint.descending
         pid.act_through(descending)
         wanted = pid.step(value, pressure, setpoint.lead_kpa_s, -valves.fall_kpa_s, high)
         valves.drive(wanted, pressure, locked, descending)

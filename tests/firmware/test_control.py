@@ -53,7 +53,7 @@ def test_a_ramp_arrives_exactly_and_takes_the_time_its_rate_says():
     while not down.arrived():
         down.step()
         values.append(down.value_kpa)
-        assert down.rate_kpa_s < 0
+        assert down.descending
     assert values == sorted(values, reverse=True)
 
 
@@ -214,22 +214,60 @@ def test_softness_learns_nothing_from_standstill():
     assert softness.value == SOFTNESS_ONE
 
 
-def test_lead_is_the_rate_to_come():
-    """While the rate comes in and fades out, the lead runs ahead of it by the valve's lag."""
-    setpoint = SetpointGenerator()
-    setpoint.lead_ticks = 4
-    setpoint.ramp(100000, 10000)
-    rates = []
+def _moved(setpoint, lag_ticks, start, target, rate_kpa_s):
+    """Ramp, and return setpoint and lead of every tick."""
+    setpoint.configure(lag_ticks)
+    setpoint.jump(start)
+    setpoint.ramp(target, rate_kpa_s)
+    values = []
     leads = []
     while not setpoint.arrived():
         setpoint.step()
-        rates.append(setpoint.rate_kpa_s)
+        values.append(setpoint.value_kpa)
         leads.append(setpoint.lead_kpa_s)
-    for tick in range(2, 20):
-        assert abs(leads[tick] - rates[tick + 4]) <= 20
-    assert leads[300] == rates[300] == 10000
-    fading = [tick for tick in range(len(rates) - 10) if rates[tick] < 9000 and tick > 100]
-    assert fading and all(leads[tick] < rates[tick] for tick in fading[:20])
+    return values, leads
+
+
+def test_lead_is_the_rate_to_come():
+    """The feed-forward says what the setpoint will do one lag later, to the kPa."""
+    for start, target in ((0, 100000), (100000, 20000)):
+        values, leads = _moved(SetpointGenerator(), 4, start, target, 10000)
+        come = start
+        for tick in range(len(values) - 4):
+            come += leads[tick]
+            assert abs(values[tick + 4] * schema.TICK_HZ - come - start * 99) <= 100
+        assert values[-1] == target and leads[-1] == 0
+
+
+def test_the_rate_comes_in_without_a_corner():
+    _, leads = _moved(SetpointGenerator(), 0, 0, 100000, 10000)
+    grown = [leads[tick + 1] - leads[tick] for tick in range(40)]
+    assert leads[40] == 10000
+    assert leads[0] < 100
+    # A jerk-limited start: its acceleration has no step of more than a tenth of its greatest.
+    assert all(abs(grown[tick + 1] - grown[tick]) < 90 for tick in range(39))
+
+
+def test_a_descent_waits_for_the_release_to_cross_its_dead_band():
+    setpoint = SetpointGenerator()
+    values, leads = _moved(setpoint, 4, 100000, 20000, 10000)
+    assert values[11] == 100000 and leads[11] == 0
+    assert leads[12] < 0
+    setpoint.configure(4)
+    setpoint.jump(100000)
+    setpoint.ramp(20000, 10000)
+    setpoint.step()
+    assert setpoint.descending and setpoint.value_kpa == 100000
+    # In a pause nothing goes down, and the release has to be waited for again.
+    for _ in range(100):
+        setpoint.step()
+    setpoint.rest()
+    paused = setpoint.value_kpa
+    assert not setpoint.descending and paused < 100000
+    for _ in range(12):
+        setpoint.step()
+        assert setpoint.value_kpa == paused
+    assert setpoint.descending
 
 
 def test_each_valve_keeps_its_own_integral():

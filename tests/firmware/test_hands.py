@@ -61,7 +61,7 @@ def test_a_prompt_under_pressure_keeps_no_rate_of_the_ramp_before():
     rig = Rig()
     rig.start([ramp(80000, 50000), prompt("listen")])
     assert rig.run(30, lambda: rig.sequencer.state == schema.STATE_PROMPTING)
-    assert rig.sequencer.setpoint.rate_kpa_s == 0
+    assert rig.sequencer.setpoint.lead_kpa_s == 0
 
 
 def test_a_ramp_to_zero_never_pumps():
