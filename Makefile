@@ -22,6 +22,7 @@ export MICROPYTHON_SRC
 BIN := .venv/bin
 PACKAGES := .venv/.installed
 INTERPRETER := build/micropython/.ready
+FAST_CHIP := build/pico/.ready
 IMAGES := build/pressloop-pico.uf2 build/pressloop-pico2.uf2
 # What goes into an image: the controller, how it is built, and what MicroPython is told of the board.
 IMAGE_SOURCES := $(shell find firmware -name '*.py' -o -path 'firmware/boards_def/*' -type f)
@@ -37,7 +38,7 @@ help: ## list the targets
 	  /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: setup
-setup: $(PACKAGES) $(INTERPRETER) ## install the pinned packages into .venv, find or build MicroPython
+setup: $(PACKAGES) $(INTERPRETER) $(FAST_CHIP) ## install the pinned packages into .venv, find or build MicroPython
 	@:
 
 .PHONY: demo
@@ -132,6 +133,10 @@ $(INTERPRETER): firmware/tools/micropython.py
 	@echo "Setting up MicroPython (logs: build/logs)" >&2
 	@$(PYTHON) firmware/tools/micropython.py unix build/micropython/micropython
 	@touch $@
+
+# The emulated Pico works without it, ten times slower, so that failing here is worth one line.
+$(FAST_CHIP): $(PACKAGES) host/src/pressloop/emulator/pico/fast_chip.pyx host/tools/speedup.py
+	@if $(PYTHON) host/tools/speedup.py $(BIN)/python; then touch $@; fi
 
 # ---------------------------------------------------------------------------------------------
 # The flash image

@@ -7,12 +7,14 @@ from the same outputs. A firmware that no longer reads does not stop the press.
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
+import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
 from rp2040py import RP2040, GPIOPinState
+from rp2040py.peripherals.pwm import PWMChannel
 
 from pressloop.emulator import transducer
 from pressloop.emulator.plant import Plant
@@ -35,12 +37,11 @@ _ADC_COUNTS_PER_COUNT: Final = 125e-6 * 4096 / 3.3
 
 def load_wiring(firmware: Path) -> ModuleType:
     """Return the firmware's own wiring constants, from the folder of the firmware."""
-    path = firmware / "pressloop_fw" / "boards" / "wiring.py"
-    spec = importlib.util.spec_from_file_location("pressloop_wiring", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    sys.path.insert(0, str(firmware))
+    try:
+        return importlib.import_module("pressloop_fw.boards.wiring")
+    finally:
+        sys.path.pop(0)
 
 
 class Bench:
@@ -79,6 +80,7 @@ class Bench:
         self._on_adc_read = chip.adc.on_adc_read
         chip.adc.on_adc_read = self._convert
         self._connect_beat()
+        self._ignore_coil_edges()
         chip.gpio[wiring.SIMULATED_PIN].set_input_value(False)
         # Contacts to ground; at rest emergency stop and guard are closed, the button is not.
         self.contact("emergency_stop", False)
@@ -180,12 +182,22 @@ class Bench:
         gpio = self._chip.gpio[pin]
         if gpio.function_select == _SIO:
             return 1.0 if gpio.value == GPIOPinState.HIGH else 0.0
-        channel = self._chip.pwm.channels[pin // 2 % 8]
+        channel = self._slice(pin)
         if gpio.function_select != _PWM or not channel.csr & _SLICE_ENABLED:
             # Nobody drives the pin, and the driver's pull-down keeps the coil off.
             return 0.0
         compare = channel.cc >> 16 if pin % 2 else channel.cc & 0xFFFF
         return min(compare / (channel.top + 1), 1.0)
+
+    def _slice(self, pin: int) -> PWMChannel:
+        return self._chip.pwm.channels[pin // 2 % 8]
+
+    def _ignore_coil_edges(self) -> None:
+        """A coil averages, so its duty is what counts; edges would cost three calls a period."""
+        for pin in (self._wiring.PUMP_PIN, self._wiring.RELEASE_PIN):
+            drive = self._slice(pin)
+            for edge in (drive.alarm_a, drive.alarm_b, drive.alarm_bottom):
+                edge.enable = False
 
     def _connect_beat(self) -> None:
         """On the chip a pin's input sees what its output drives; in the package it does not."""

@@ -1,0 +1,51 @@
+"""Build the emulated Pico's inner loop for .venv's Python, as a step of the set-up.
+
+It is a matter of speed alone: where it cannot be built, one line says why, and the set-up goes on.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from phase import LOGS, SetupError, apt_install, run
+
+NOTICE = "the emulated Pico stays ten times slower"
+"""How the module that is called begins to say what it misses."""
+
+_HEADERS = "import sysconfig; print(sysconfig.get_path('include') + '/Python.h')"
+_VERSION = "import sys; print('python{}.{}-dev'.format(*sys.version_info))"
+_LOG = LOGS / "emulated-pico.log"
+
+
+def build(python: Path) -> None:
+    """Build it.
+
+    Raises SetupError when something is missing that this process may not install.
+    """
+    if not Path(_ask(python, _HEADERS)).is_file():
+        apt_install(_ask(python, _VERSION))
+    run("Emulated Pico, inner loop", _LOG, python, "-m", "pressloop.emulator.pico.speedup")
+
+
+def _ask(python: Path, question: str) -> str:
+    return subprocess.run(
+        [python, "-c", question], capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
+def main(python: str) -> int:
+    """Build it; 1 with a notice where that is not possible."""
+    try:
+        build(Path(python))
+    except SetupError as error:
+        lines = [line.strip("| ") for line in str(error).splitlines()]
+        reason = next((line for line in lines if line.startswith(NOTICE)), lines[0])
+        print(f"  {NOTICE}: {reason.removeprefix(NOTICE + ': ')}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
