@@ -203,7 +203,7 @@ class Walk(RuleBasedStateMachine):
             assert refused.code == schema.ERR_NOT_HELD
             assert not ring.oldest <= first < ring.next
         else:
-            held = len(reply[schema.BACKFILL_REPLY_RECORDS]) // schema.RECORD_SIZE
+            held = len(reply[schema.BACKFILL_REPLY_RECORDS]) // schema.SHORT_RECORD_SIZE
             assert held == min(count, ring.next - first) > 0
 
     @precondition(lambda self: self.rig.sequencer.active())

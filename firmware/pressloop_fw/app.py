@@ -22,7 +22,8 @@ class App:
     def __init__(self, board):
         self.board = board
         self.plan = Plan()
-        self.ring = TelemetryRing(board.ring_records)
+        gauged = bool(board.capabilities & schema.CAP_DISPLACEMENT)
+        self.ring = TelemetryRing(board.ring_records, gauged)
         self.controller = Controller(board, self.plan, self.ring)
         self.server = Server(board, self.controller, self.plan, self.ring)
         self.link = Link(board, self.server, self._on_console)

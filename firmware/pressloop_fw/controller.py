@@ -39,8 +39,11 @@ class Controller:
         self.inputs = 0
         self.failure = None
         self.run_first = 0
+        # Closing of the platens, where there is a sensor.
+        self.displacement_um = schema.NO_DISPLACEMENT
         # Whether a host has live telemetry on.
         self.watched = False
+        self._gauged = bool(board.capabilities & schema.CAP_DISPLACEMENT)
         self._scaling = None
         self._profile = None
         self._record_wait = 0
@@ -92,6 +95,8 @@ class Controller:
         inputs = board.read_inputs()
         self.inputs = inputs
         sampler.step(board.read_raw())
+        if self._gauged:
+            self.displacement_um = board.read_displacement()
         pressure = sampler.pressure_kpa
         sequencer = self.sequencer
         interlocks = self.interlocks
@@ -197,6 +202,8 @@ class Controller:
             flags |= schema.FLAG_HOST_LOST
         if sequencer.topping_up:
             flags |= schema.FLAG_TOPPING_UP
+        if self._gauged:
+            self.ring.gauge(self.displacement_um)
         sampler = self.sampler
         self.ring.record(
             self.tick_count,

@@ -28,6 +28,14 @@ class Board:
         """*tick* Digital inputs as schema.INPUT_* bits."""
         raise NotImplementedError
 
+    def read_displacement(self):
+        """*tick* How far the platens have closed from the sensor's zero, um, 0..65534.
+
+        schema.NO_DISPLACEMENT while the sensor says nothing. Asked only of a board that offers
+        schema.CAP_DISPLACEMENT.
+        """
+        return schema.NO_DISPLACEMENT
+
     def set_pump(self, opening):
         """*tick* Open the pump valve by 0..32767 of full stroke."""
         raise NotImplementedError

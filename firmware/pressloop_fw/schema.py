@@ -20,14 +20,15 @@ T_TEXT = const(3)
 T_INTS = const(4)
 
 PROTOCOL_MAJOR = const(1)
-PROTOCOL_MINOR = const(1)
+PROTOCOL_MINOR = const(2)
 MAX_PAYLOAD = const(512)
 MAX_STEPS = const(200)
 TICK_HZ = const(100)
+NO_DISPLACEMENT = const(65535)
 OUTPUT_FULL = const(32767)
 
 # First bytes of the SHA-256 of the schema.
-SCHEMA_HASH = b"\x96\x25\x51\xef\x7a\xd3\x67\x53"
+SCHEMA_HASH = b"\xd7\x51\x68\xaf\x4f\x6f\xa4\xc2"
 
 # What a frame is. A reply or an error repeats the sequence number of its request.
 KIND_REQUEST = const(1)
@@ -172,10 +173,14 @@ CAP_EMERGENCY_STOP = const(1)
 CAP_GUARD = const(2)
 CAP_WATCHDOG = const(4)
 CAP_PERSISTENT_PROFILE = const(8)
+CAP_DISPLACEMENT = const(16)
 
 # A telemetry record: struct format, size and the offset of each column.
-RECORD_FORMAT = "<IiihHBBBB"
-RECORD_SIZE = const(20)
+RECORD_FORMAT = "<IiihHBBBBH"
+RECORD_SIZE = const(22)
+# The same without its optional last column.
+SHORT_RECORD_FORMAT = "<IiihHBBBB"
+SHORT_RECORD_SIZE = const(20)
 RECORD_TICK = const(0)
 RECORD_PRESSURE_KPA = const(4)
 RECORD_SETPOINT_KPA = const(8)
@@ -185,6 +190,7 @@ RECORD_STEP = const(16)
 RECORD_STATE = const(17)
 RECORD_FLAGS = const(18)
 RECORD_INPUTS = const(19)
+RECORD_DISPLACEMENT_UM = const(20)
 
 # Message keys and field tables.
 

@@ -11,8 +11,11 @@ _NO_RUN = b"\0" * 8
 # What a status can say. An open hold may last longer, and must not fail for being asked.
 _MOST_KPA = 2000000
 _MOST_MS = 1000000000
-# Records that fit one telemetry event.
-_BATCH_RECORDS = schema.TELEMETRY_EVENT_FIELDS[-1][3] // schema.RECORD_SIZE
+# Bytes of records that fit one telemetry event, and one reply to a backfill.
+_EVENT_BYTES = schema.TELEMETRY_EVENT_FIELDS[-1][3]
+_BACKFILL_BYTES = schema.BACKFILL_REPLY_FIELDS[-1][3]
+# The first minor version of the protocol whose hosts know of the displacement.
+_MINOR_DISPLACEMENT = 2
 
 
 class Server:
@@ -32,6 +35,7 @@ class Server:
         self._batch_tick = 0
         self._run_id = _NO_RUN
         self._run_open = False
+        self._record_size = schema.SHORT_RECORD_SIZE
         self._boot_id = 0
         self._profile = None
         self._profile_crc = 0
@@ -108,7 +112,7 @@ class Server:
             return
         ring = self._ring
         newest = ring.next
-        most = _BATCH_RECORDS
+        most = _EVENT_BYTES // self._record_size
         if newest - self._sent > 2 * most:
             # The link is slower than the press: what is skipped stays in the ring for backfill.
             self._sent = newest - most
@@ -118,9 +122,9 @@ class Server:
             schema.TELEMETRY_EVENT_FIRST: self._sent,
             schema.TELEMETRY_EVENT_TICK: tick,
         }
-        size = count * schema.RECORD_SIZE
+        size = count * self._record_size
         at = cbor.encode_map_tail(schema.TELEMETRY_EVENT_FIELDS, head, size, buf, at)
-        at = ring.copy(self._sent, count, buf, at)
+        at = ring.copy(self._sent, count, buf, at, self._record_size)
         self._sent += count
         self._batch_tick = tick
         self._link.send_event(schema.EVENT_TELEMETRY, at)
@@ -135,6 +139,12 @@ class Server:
                 schema.PROTOCOL_MAJOR,
             )
         board = self._board
+        capabilities = board.capabilities
+        self._record_size = self._ring.record_size
+        if values[schema.HELLO_REQUEST_MINOR] < _MINOR_DISPLACEMENT:
+            # A host that would take longer records for broken ones gets them as it knows them.
+            capabilities &= ~schema.CAP_DISPLACEMENT
+            self._record_size = schema.SHORT_RECORD_SIZE
         self.batch_ticks = 0
         self._controller.watched = False
         session = self._link.open_session()
@@ -147,7 +157,7 @@ class Server:
             schema.HELLO_REPLY_FIRMWARE: __version__,
             schema.HELLO_REPLY_BOARD: board.name,
             schema.HELLO_REPLY_UNIQUE_ID: board.unique_id,
-            schema.HELLO_REPLY_CAPABILITIES: board.capabilities,
+            schema.HELLO_REPLY_CAPABILITIES: capabilities,
             schema.HELLO_REPLY_SCHEMA_HASH: schema.SCHEMA_HASH,
             schema.HELLO_REPLY_BOOT_ID: self._boot_id,
             schema.HELLO_REPLY_RESET_CAUSE: board.reset_cause,
@@ -210,9 +220,12 @@ class Server:
         oldest = ring.oldest
         if first < oldest or first >= ring.next:
             raise PlanError(schema.ERR_NOT_HELD, schema.BACKFILL_REQUEST_FIRST, oldest)
-        count = min(values[schema.BACKFILL_REQUEST_COUNT], ring.next - first)
-        records = bytearray(count * schema.RECORD_SIZE)
-        ring.copy(first, count, records, 0)
+        size = self._record_size
+        count = min(
+            values[schema.BACKFILL_REQUEST_COUNT], ring.next - first, _BACKFILL_BYTES // size
+        )
+        records = bytearray(count * size)
+        ring.copy(first, count, records, 0, size)
         if first < ring.oldest:
             # The tick was faster than the copy: what was copied last may be newer than it says.
             raise PlanError(schema.ERR_NOT_HELD, schema.BACKFILL_REQUEST_FIRST, ring.oldest)

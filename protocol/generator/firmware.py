@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from generator.model import Field, Message, Schema
 from generator.prose import constant_name
-from generator.record import record_format
+from generator.record import record_format, short_record_format
 
 PREFIXES = {
     "frame-kind": "KIND",
@@ -92,6 +92,10 @@ def emit(schema: Schema) -> str:
     lines.append("# A telemetry record: struct format, size and the offset of each column.")
     lines.append(f'RECORD_FORMAT = "{codes}"')
     lines.append(f"RECORD_SIZE = const({offsets[-1]})")
+    short_codes, short_size = short_record_format(schema.record)
+    lines.append("# The same without its optional last column.")
+    lines.append(f'SHORT_RECORD_FORMAT = "{short_codes}"')
+    lines.append(f"SHORT_RECORD_SIZE = const({short_size})")
     for field, offset in zip(schema.record.fields, offsets, strict=False):
         lines.append(f"RECORD_{constant_name(field.name)} = const({offset})")
 

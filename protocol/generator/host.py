@@ -6,7 +6,7 @@ import textwrap
 
 from generator.model import Enum, Field, Message, Schema
 from generator.prose import attribute_name, class_name, constant_name, sentence, unit
-from generator.record import record_format
+from generator.record import record_format, short_record_format
 
 WIDTH = 100
 
@@ -188,6 +188,11 @@ def emit(schema: Schema) -> str:
     lines.append('"""Struct format of a packed telemetry record."""')
     lines.append(f"RECORD_SIZE: Final = {offsets[-1]}")
     lines.append('"""Bytes of a packed telemetry record."""')
+    short_codes, short_size = short_record_format(schema.record)
+    lines.append(f'SHORT_RECORD_FORMAT: Final = "{short_codes}"')
+    lines.append('"""Struct format of a record without its optional last column."""')
+    lines.append(f"SHORT_RECORD_SIZE: Final = {short_size}")
+    lines.append('"""Bytes of a record without its optional last column."""')
     lines.append("RECORD_FIELDS: Final = (")
     for field in schema.record.fields:
         lines.append(f'    "{attribute_name(field.name)}",  # {field.doc}')

@@ -270,10 +270,13 @@ class _Reader:
     def _array_fields(self, name: str, node: ast.Array) -> tuple[Field, ...]:
         entries = _group_entries(node)
         comments = self._entry_comments(name, entries)
-        return tuple(
-            self._field(name, place, comment, entry.type, required=True)
+        fields = [
+            self._field(name, place, comment, entry.type, required=entry.occurrence is None)
             for place, (entry, comment) in enumerate(zip(entries, comments, strict=True))
-        )
+        ]
+        if not all(field.required for field in fields[:-1]):
+            raise SchemaError(f"{name}: only the last column can be optional")
+        return tuple(fields)
 
     def _field(self, rule: str, key: int, comment: str, type_: ast.Type, required: bool) -> Field:
         match = _FIELD_COMMENT.match(comment)

@@ -24,3 +24,11 @@ def record_format(record: Message) -> tuple[str, list[int]]:
         codes += code
         offsets.append(offsets[-1] + size)
     return codes, offsets
+
+
+def short_record_format(record: Message) -> tuple[str, int]:
+    """Return struct format and size of a record without the optional column."""
+    codes, offsets = record_format(record)
+    if record.fields[-1].required:
+        return codes, offsets[-1]
+    return codes[:-1], offsets[-2]

@@ -105,8 +105,16 @@ class Rig(Board):
     simulated = True
     ring_records = 8192
 
-    def __init__(self, press=None, profile=None, stored=None, reset_cause=None):
-        """Build press and firmware; `stored` is the flash of a rig before, for a reset."""
+    def __init__(self, press=None, profile=None, stored=None, reset_cause=None, gauged=False):
+        """Build press and firmware.
+
+        `stored` is the flash of a rig before, for a reset; `gauged` gives the press a displacement
+        sensor.
+        """
+        if gauged:
+            self.capabilities = schema.CAP_DISPLACEMENT
+        # What that sensor says; None: the truth.
+        self.displacement_um = None
         self.stored = {} if stored is None else stored
         if reset_cause is not None:
             self.reset_cause = reset_cause
@@ -124,6 +132,7 @@ class Rig(Board):
             )
         self.raw = None
         self._reading = 0
+        self._displacement = schema.NO_DISPLACEMENT
         self.inputs = 0
         self.pump = 0
         self.release = schema.OUTPUT_FULL
@@ -144,6 +153,9 @@ class Rig(Board):
 
     def read_raw(self):
         return self._reading
+
+    def read_displacement(self):
+        return self._displacement
 
     def sample(self):
         """Return what the transducer reads now, or what was written to `raw`."""
@@ -212,6 +224,9 @@ class Rig(Board):
         self.plant.release.command = self.release / schema.OUTPUT_FULL
         self.plant.step(TICK_S)
         self._reading = self.sample()
+        if self.capabilities & schema.CAP_DISPLACEMENT:
+            um = self.displacement_um
+            self._displacement = round(1000 * self.plant.closing_mm()) if um is None else um
         heap_lock()
         try:
             self.controller.tick()
@@ -279,12 +294,11 @@ class Rig(Board):
 
         ring = self.app.ring
         count = ring.next - first
-        buf = bytearray(count * schema.RECORD_SIZE)
+        size = ring.record_size
+        layout = schema.RECORD_FORMAT if size == schema.RECORD_SIZE else schema.SHORT_RECORD_FORMAT
+        buf = bytearray(count * size)
         ring.copy(first, count, buf, 0)
-        return [
-            struct.unpack_from(schema.RECORD_FORMAT, buf, i * schema.RECORD_SIZE)
-            for i in range(count)
-        ]
+        return [struct.unpack_from(layout, buf, i * size) for i in range(count)]
 
     def idle_again(self):
         """Whether the run has ended."""

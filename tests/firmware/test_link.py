@@ -183,7 +183,7 @@ def test_a_host_that_does_not_read_costs_records_not_ticks():
     first = numbers[1]
     assert rig.app.ring.oldest <= first - 200
     replies = host.send(host.frame(schema.CMD_BACKFILL, 8, session, {1: first - 200, 2: 20}))
-    assert len(replies[0][4][schema.BACKFILL_REPLY_RECORDS]) == 20 * schema.RECORD_SIZE
+    assert len(replies[0][4][schema.BACKFILL_REPLY_RECORDS]) == 20 * schema.SHORT_RECORD_SIZE
 
 
 def test_noise_before_a_frame_is_no_obstacle():

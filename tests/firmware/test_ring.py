@@ -84,10 +84,10 @@ def test_records_overwritten_while_they_are_copied_are_not_passed_off_as_others(
     ring = rig.app.ring
     copy = ring.copy
 
-    def slow(first, count, buf, start):
+    def slow(first, count, buf, start, size=0):
         for _ in range(3):
             rig.controller.tick()
-        return copy(first, count, buf, start)
+        return copy(first, count, buf, start, size)
 
     ring.copy = slow
     try:
@@ -110,7 +110,7 @@ def test_backfill_at_the_edges_of_the_ring():
             assert refused.code == schema.ERR_NOT_HELD
             return refused.detail, None
         records = reply[schema.BACKFILL_REPLY_RECORDS]
-        return reply[schema.BACKFILL_REPLY_FIRST], len(records) // schema.RECORD_SIZE
+        return reply[schema.BACKFILL_REPLY_FIRST], len(records) // schema.SHORT_RECORD_SIZE
 
     assert backfill(0, 1) == (0, None)
     _stream(rig)

@@ -21,7 +21,7 @@ from pressloop.record import (
     RunEnd,
     RunHeader,
 )
-from pressloop.wire.schema import RECORD_FORMAT, FlagBits, State
+from pressloop.wire.schema import NO_DISPLACEMENT, RECORD_FORMAT, FlagBits, State
 
 NO_STEP = 255
 TOLERANCE_PERCENT = 0.5
@@ -250,6 +250,7 @@ class _Press:
                 state,
                 flags,
                 0,
+                NO_DISPLACEMENT,
             )
         )
         true = reading / 1000 + 0.1

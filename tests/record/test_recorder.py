@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import struct
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pressloop.errors import RecordError
 from pressloop.record import RunRecord, RunRecorder, finalise
+from pressloop.record.journal import JournalWriter
 from pressloop.record.ranges import SequenceRanges
-from pressloop.wire.schema import RECORD_SIZE
+from pressloop.wire.schema import RECORD_FORMAT, RECORD_SIZE, SHORT_RECORD_FORMAT
 
 HEADER = synthetic_run.header()
 
@@ -105,6 +107,22 @@ def test_reopening_cuts_the_torn_tail_and_remembers(tmp_path: Path) -> None:
     assert not any("not readable" in warning for warning in record.summary.warnings)
 
 
+def test_a_journal_from_before_the_displacement_is_read_as_having_none(tmp_path: Path) -> None:
+    old = struct.pack(SHORT_RECORD_FORMAT, 7, 1000, 1000, 0, 5000, 0, 1, 0, 0)
+    writer = JournalWriter(tmp_path / "run.journal", create=True)
+    header = HEADER.model_copy(update={"schema_version": 1})
+    writer.append({"kind": "header", "pid": 1, **header.model_dump()})
+    writer.append({"kind": "start", "unix_time_second": 0.0, "run_first": 100, "start_tick": 7})
+    writer.append({"kind": "telemetry", "first": 100, "records": old})
+    writer.close()
+    with RunRecorder.reopen(tmp_path) as recorder:
+        recorder.telemetry(101, struct.pack(RECORD_FORMAT, 8, 2000, 0, 0, 0, 0, 1, 0, 0, 1500))
+    frame = RunRecord.open(tmp_path).frame()
+    assert frame["pressure_mpa"].tolist() == [1.0, 2.0]
+    assert frame["displacement_mm"].isna().tolist() == [True, False]
+    assert frame["displacement_mm"][1] == 1.5
+
+
 def test_reopening_removes_results_that_are_out_of_date(tmp_path: Path) -> None:
     RunRecorder.create(tmp_path, HEADER).close()
     assert finalise(tmp_path).end_reason == "interrupted"
@@ -137,9 +155,9 @@ def test_what_cannot_be_reopened_says_why(tmp_path: Path, content: bytes | None,
 
 
 def test_a_newer_journal_is_not_guessed_at(tmp_path: Path) -> None:
-    newer = HEADER.model_copy(update={"schema_version": 2})
+    newer = HEADER.model_copy(update={"schema_version": 3})
     RunRecorder.create(tmp_path, newer).close()
-    with pytest.raises(RecordError, match="version 2") as refusal:
+    with pytest.raises(RecordError, match="version 3") as refusal:
         RunRecord.open(tmp_path)
     assert code_of(refusal) == "record-version"
 

@@ -24,10 +24,10 @@ from pressloop.wire.message import Message
 from pressloop.wire.schema import (
     PROTOCOL_MAJOR,
     PROTOCOL_MINOR,
-    RECORD_FORMAT,
-    RECORD_SIZE,
     REQUESTS,
     SCHEMA_HASH,
+    SHORT_RECORD_FORMAT,
+    SHORT_RECORD_SIZE,
     AbortReply,
     AbortRequest,
     AdvanceReply,
@@ -196,7 +196,7 @@ class FakeBoard:
         """Pack the record of this tick; its raw reading is its sequence number, to tell it by."""
         number = len(self.records)
         return struct.pack(
-            RECORD_FORMAT,
+            SHORT_RECORD_FORMAT,
             self.tick,
             self.pressure_kpa,
             0,
@@ -377,7 +377,7 @@ class FakeBoard:
         if not self.oldest <= request.first < len(self.records):
             raise RefusalError(ErrorCode.NOT_HELD, detail=self.oldest)
         records = self.records[request.first : request.first + request.count]
-        assert len(records) * RECORD_SIZE <= 400
+        assert len(records) * SHORT_RECORD_SIZE <= 400
         return BackfillReply(request.first, b"".join(records))
 
     def do_plan_begin(self, _: PlanBeginRequest) -> PlanBeginReply:

@@ -13,12 +13,13 @@ from pathlib import Path
 
 import pytest
 from pressloop import EmulatedBoard, Press, confirm_all, errors
+from pressloop.emulator.description import loads
 from pressloop.prompts import OpenPrompt
 from pressloop.record import RunRecord
 from pressloop.run import RunResult
 from pressloop.telemetry import TelemetryBatch
 from pressloop.wire.codec import encode_message
-from pressloop.wire.schema import Fault, ProfileReadRequest, State
+from pressloop.wire.schema import CapabilityBits, Fault, ProfileReadRequest, State
 
 pytestmark = pytest.mark.usefixtures("micropython")
 
@@ -78,6 +79,20 @@ def test_a_run_completes_with_truth_and_no_gap(tmp_path: Path) -> None:
     assert [stage.name for stage in summary.truth] == ["press", "again"]
     assert summary.header.emulated_press is not None
     assert summary.header.emulated_press.seed == 3
+
+
+def test_a_press_with_a_displacement_sensor_records_the_displacement(tmp_path: Path) -> None:
+    described = loads("displacement: {resolution_um: 2, noise_um: 0.5}")
+    with Press.open("emulated", seed=3, press=described) as press:
+        assert press.session.hello.capabilities & CapabilityBits.DISPLACEMENT
+        gauged = press.run(PROTOCOL, out=tmp_path / "gauged", on_prompt=confirm_all).frame()
+    assert gauged["displacement_mm"].notna().all()
+    # 4 mm to the powder, then less than the loose pellet's height.
+    assert 4.0 < gauged["displacement_mm"].max() < 6.0
+    plain = run_quickly(tmp_path / "plain").frame()
+    assert plain["displacement_mm"].isna().all()
+    # The sensor disturbs nothing: its noise is its own.
+    assert plain["pressure_mpa"].equals(gauged["pressure_mpa"])
 
 
 def test_two_runs_with_one_seed_are_the_same_run(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def test_intake_agrees_with_a_set_of_missing_numbers(
 
 def test_a_batch_is_unpacked_column_by_column() -> None:
     data = b"".join(
-        struct.pack(RECORD_FORMAT, 100 + n, 250_000, 249_000, -5, 1234, 2, 1, 3, 2)
+        struct.pack(RECORD_FORMAT, 100 + n, 250_000, 249_000, -5, 1234, 2, 1, 3, 2, 1500)
         for n in range(3)
     )
     batch = TelemetryBatch(40, data, "live", 103)

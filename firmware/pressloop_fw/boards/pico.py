@@ -56,6 +56,21 @@ class InternalAdc:
         return self._adc.read_u16() * 13200 >> 15
 
 
+class DisplacementGauge:
+    """A displacement sensor with a voltage output on the chip's own converter."""
+
+    def __init__(self, pin):
+        Pin(pin, Pin.IN, Pin.PULL_DOWN)
+        self._adc = ADC(pin)
+
+    def read(self):
+        """Return um from the sensor's zero. Allocates nothing."""
+        counts = self._adc.read_u16() >> 4
+        if counts < wiring.DISPLACEMENT_LOW:
+            return schema.NO_DISPLACEMENT
+        return wiring.DISPLACEMENT_ZERO_UM + (counts * wiring.DISPLACEMENT_SPAN_UM >> 12)
+
+
 class PicoBoard(Board):
     """The controller's hardware. Outputs are safe from the first line on."""
 
@@ -87,6 +102,9 @@ class PicoBoard(Board):
             | schema.CAP_WATCHDOG
             | schema.CAP_PERSISTENT_PROFILE
         )
+        if wiring.DISPLACEMENT_PIN >= 0:
+            self.read_displacement = DisplacementGauge(wiring.DISPLACEMENT_PIN).read
+            self.capabilities |= schema.CAP_DISPLACEMENT
         self.ring_records = 4096
         version = ".".join(str(part) for part in sys.implementation.version[:3])
         self.python = "MicroPython " + version + " " + adc_name

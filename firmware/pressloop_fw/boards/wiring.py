@@ -33,6 +33,15 @@ EMERGENCY_STOP_PIN = const(18)
 GUARD_PIN = const(19)
 BUTTON_PIN = const(20)
 
+# Displacement sensor between the platens: 0 to 3.3 V into the chip's own converter, pin 27 or 28.
+# -1: there is none. A pull-down makes a cut wire read nothing, and so does a sensor whose output is
+# below DISPLACEMENT_LOW of the converter's 4095 counts.
+DISPLACEMENT_PIN = const(-1)
+DISPLACEMENT_LOW = const(40)
+# What 0 V and the whole range of 3.3 V are worth, um. The sum stays below 65535.
+DISPLACEMENT_ZERO_UM = const(0)
+DISPLACEMENT_SPAN_UM = const(25000)
+
 # Lit while a coil has current: the press may move.
 LAMP_PIN = const(21)
 

@@ -36,12 +36,13 @@ from pressloop.errors import (
 )
 from pressloop.heartbeat import AckClock, Hold
 from pressloop.link import ATTEMPT_WAITS_S, Link, R, SessionLostError
-from pressloop.telemetry import Intake, Source, TelemetryBatch
+from pressloop.telemetry import Intake, Source, TelemetryBatch, widened
 from pressloop.transport import Transport
 from pressloop.wire.message import Request
 from pressloop.wire.schema import (
     RECORD_SIZE,
     BackfillRequest,
+    CapabilityBits,
     HelloReply,
     StatusReply,
     StatusRequest,
@@ -455,6 +456,8 @@ class Session:
     def _hand_on(
         self, intake: Intake, first: int, records: bytes, source: Source, tick: int
     ) -> None:
+        if not self._link.hello.capabilities & CapabilityBits.DISPLACEMENT:
+            records = widened(records)
         fresh = intake.take(first, len(records) // RECORD_SIZE) or [range(first, first)]
         for part in fresh:
             start, stop = (RECORD_SIZE * (number - first) for number in (part.start, part.stop))

@@ -8,11 +8,20 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Literal, NamedTuple
 
-from pressloop.wire.schema import RECORD_FORMAT, RECORD_SIZE, FlagBits, InputBits, State
+from pressloop.wire.schema import (
+    NO_DISPLACEMENT,
+    RECORD_FORMAT,
+    RECORD_SIZE,
+    SHORT_RECORD_SIZE,
+    FlagBits,
+    InputBits,
+    State,
+)
 
 Source = Literal["live", "backfill"]
 
 _RECORD: Final = struct.Struct(RECORD_FORMAT)
+_NO_READING: Final = NO_DISPLACEMENT.to_bytes(2, "little")
 
 NO_STEP: Final = 255
 """Step or stage index that means "none"."""
@@ -39,6 +48,13 @@ class TelemetryRecord(NamedTuple):
     """`FlagBits`, combined."""
     input_bits: int
     """`InputBits`, combined."""
+    displacement_um: int
+    """Closing of the platens, um, `NO_DISPLACEMENT` without a reading."""
+
+    @property
+    def displacement_mm(self) -> float | None:
+        """Closing of the platens from the sensor's zero, mm; None without a reading."""
+        return None if self.displacement_um == NO_DISPLACEMENT else self.displacement_um / 1000
 
     @property
     def pressure_mpa(self) -> float:
@@ -64,6 +80,12 @@ class TelemetryRecord(NamedTuple):
     def inputs(self) -> InputBits:
         """Emergency stop, guard, button."""
         return InputBits(self.input_bits)
+
+
+def widened(records: bytes) -> bytes:
+    """Return records of a press without a displacement sensor in the layout of one with it."""
+    size = SHORT_RECORD_SIZE
+    return b"".join(records[at : at + size] + _NO_READING for at in range(0, len(records), size))
 
 
 @dataclass(frozen=True)

@@ -111,6 +111,7 @@ class Bench:
             raise PressRunError(f"the profile contradicts itself in field {culprit}")
         self.plan = firmware("plan").Plan()
         self._board = SimpleNamespace(
+            capabilities=0,
             read_raw=lambda: self._raw,
             read_inputs=lambda: 0,
             take_missed_ticks=lambda: 0,

@@ -18,7 +18,7 @@ import cbor2
 from pressloop.press import Press
 from pressloop.prompts import confirm_all
 from pressloop.wire.codec import decode_telemetry, encode_message
-from pressloop.wire.schema import RECORD_SIZE, TICK_HZ, TelemetryEvent
+from pressloop.wire.schema import SHORT_RECORD_SIZE, TICK_HZ, TelemetryEvent
 
 _RECORDS: Final = 20
 _REPEATS: Final = 5
@@ -41,7 +41,7 @@ def emulated_speed(protocol: Path) -> float:
 
 def decode_ratio() -> float:
     """Return the speed of decoding a telemetry event, over that of bare `cbor2.loads`."""
-    payload = encode_message(TelemetryEvent(1000, 1020, bytes(range(RECORD_SIZE)) * _RECORDS))
+    payload = encode_message(TelemetryEvent(1000, 1020, bytes(range(SHORT_RECORD_SIZE)) * _RECORDS))
     ours = _best(lambda: decode_telemetry(payload))
     bare = _best(lambda: cbor2.loads(payload))
     return bare / ours

@@ -16,6 +16,7 @@ from pressloop_fw import schema
 from pressloop_fw.hal import Board
 
 from .control import Control
+from .gauge import DisplacementGauge
 from .loopback import LoopbackPort
 from .pacing import LockstepPacing, RealPacing
 from .plant import Plant
@@ -60,6 +61,12 @@ class EmulatedBoard(Board):
             press["sensor_lag_s"],
             _TICK_S,
         )
+        self._gauge = DisplacementGauge(
+            config["seed"], press["displacement_resolution_um"], press["displacement_noise_um"]
+        )
+        if self._gauge.present:
+            self.capabilities |= schema.CAP_DISPLACEMENT
+        self._displacement_um = schema.NO_DISPLACEMENT
         self._raw = self.transducer.sample(0.0)
         self._pump = 0
         self._release = _FULL
@@ -86,6 +93,9 @@ class EmulatedBoard(Board):
 
     def read_raw(self):
         return self._raw
+
+    def read_displacement(self):
+        return self._displacement_um
 
     def read_inputs(self):
         return self.inputs
@@ -191,13 +201,17 @@ class EmulatedBoard(Board):
             # How long a press rests before a run must not matter to the run: what is random or
             # periodic stands still.
             noise = self._rng.state
+            gauge_noise = self._gauge.rng.state
             phase = pump.phase
         pump.command = self._pump / _FULL
         plant.release.command = self._release / _FULL
         plant.step(_TICK_S)
         self._raw = self.transducer.sample(plant.oil_mpa)
+        if self._gauge.present:
+            self._displacement_um = self._gauge.sample(plant.closing_mm())
         if resting:
             self._rng.state = noise
+            self._gauge.rng.state = gauge_noise
             pump.phase = phase
         tick = controller.tick_count
         micropython.heap_lock()

@@ -153,6 +153,17 @@ class TransducerSection(_Section):
     )
 
 
+class DisplacementSection(_Section):
+    """Displacement sensor between the platens. The reference press has none."""
+
+    resolution_um: NonNegative = Field(
+        default=0.0, le=1000, description="Smallest step of its reading; 0: there is no sensor."
+    )
+    noise_um: NonNegative = Field(
+        default=0.5, le=1000, description="One sigma. Assumption: a potentiometric or LVDT gauge."
+    )
+
+
 class PowderSection(_Section):
     """What is pressed."""
 
@@ -257,6 +268,7 @@ class PressDescription(_Section):
     release: Release = Release()
     leak: Leak = Leak()
     transducer: TransducerSection = TransducerSection()
+    displacement: DisplacementSection = DisplacementSection()
     powder: PowderSection = PowderSection()
     limits: Limits = Limits()
     controller: Controller = Controller()
@@ -324,6 +336,8 @@ class PressDescription(_Section):
             "sensor_span_factor": _with(individual.sensor_span_error_percent),
             "sensor_noise_mpa": self.transducer.noise_percent / 100 * full_scale_mpa,
             "sensor_lag_s": self.transducer.lag_ms / 1000,
+            "displacement_resolution_um": self.displacement.resolution_um,
+            "displacement_noise_um": self.displacement.noise_um,
         }
         return {key: float(f"{value:.{_DIGITS}g}") for key, value in values.items()}
 

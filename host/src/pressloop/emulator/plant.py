@@ -88,6 +88,14 @@ class Plant:
         """Return the relative density of the pellet in the die, now."""
         return self.powder.density(self.pellet_mpa)
 
+    def closing_mm(self) -> float:
+        """Return how far the platens have closed since the ram was retracted, mm.
+
+        What a sensor between them sees: the travel of the ram without the stretch of the frame.
+        """
+        stretch = self._frame * max(0.0, self.oil_mpa - self._travel_mpa)
+        return (self.volume_mm3 - self._oil.taken_up(self.oil_mpa) - stretch) / self._area
+
     @micropython.native
     def step(self, dt_s: float) -> None:
         """Let `dt_s` pass, in whole substeps; what is left over is due at the next call."""

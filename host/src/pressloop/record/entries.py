@@ -10,6 +10,8 @@ from typing import Final
 from pressloop.errors import RecordError
 from pressloop.record.journal import JournalContents
 from pressloop.record.model import SCHEMA_VERSION, RunEnd, RunEvent, RunHeader, RunStart
+from pressloop.telemetry import widened
+from pressloop.wire.schema import SHORT_RECORD_SIZE
 
 
 class Kind:
@@ -81,4 +83,8 @@ def telemetry_batches(contents: JournalContents) -> Iterator[Batch]:
     """All batches, in the order in which they were received."""
     for entry in contents.entries:
         if entry["kind"] == Kind.TELEMETRY:
-            yield Batch(entry["first"], entry["records"])
+            records = entry["records"]
+            # Journals of version 1 know of no displacement, and do not say how long a record is.
+            if entry.get("record_size", SHORT_RECORD_SIZE) == SHORT_RECORD_SIZE:
+                records = widened(records)
+            yield Batch(entry["first"], records)

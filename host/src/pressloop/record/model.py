@@ -11,8 +11,9 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, computed_field, field_validator
 
-SCHEMA_VERSION: Final = 1
-"""Of the journal. A reader refuses a newer one, because keys may have changed their meaning."""
+SCHEMA_VERSION: Final = 2
+"""Of the journal; in version 1 a telemetry record has no displacement. A reader refuses a newer
+one, because keys may have changed their meaning."""
 
 StepKind = Literal["ramp", "hold", "release", "prompt"]
 Direction = Literal["up", "down", "none"]

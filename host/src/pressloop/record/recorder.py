@@ -137,6 +137,7 @@ class RunRecorder:
             "kind": Kind.TELEMETRY,
             "first": first,
             "records": records,
+            "record_size": RECORD_SIZE,
             "unix_time_second": time.time(),
             "source": source,
         }

@@ -14,7 +14,7 @@ from pressloop.record.layout import FLAGS, INPUTS, NO_STEP, STATES
 from pressloop.record.series import Series
 from pressloop.record.summary import RunSummary
 from pressloop.record.truth import Truth
-from pressloop.wire.schema import OUTPUT_FULL
+from pressloop.wire.schema import NO_DISPLACEMENT, OUTPUT_FULL
 
 METADATA_KEY: Final = b"pressloop"
 
@@ -38,6 +38,9 @@ def telemetry_table(
         "unix_time_second": pa.array(time_s + summary.started_unix_time_second),
         "pressure_mpa": pa.array(records["pressure_kpa"] / 1000),
         "setpoint_mpa": pa.array(records["setpoint_kpa"] / 1000),
+        "displacement_mm": pa.array(
+            records["displacement_um"] / 1000, mask=records["displacement_um"] == NO_DISPLACEMENT
+        ),
         "output_percent": pa.array(100 * (records["output"] / OUTPUT_FULL)),
         "raw_counts": pa.array(records["raw"]),
         "step_id": pa.array(records["step"], mask=no_step),

@@ -12,21 +12,27 @@ from typing import Any, ClassVar, Final
 from pressloop.wire.message import CodedMessage, Field, Kind, Message, Request
 
 PROTOCOL_MAJOR: Final = 1
-PROTOCOL_MINOR: Final = 1
+PROTOCOL_MINOR: Final = 2
 MAX_PAYLOAD: Final = 512
 """Largest CBOR payload of one frame, bytes."""
 MAX_STEPS: Final = 200
 """Steps that a plan can have after the host has unrolled its repeat blocks."""
 TICK_HZ: Final = 100
 """Ticks of the control loop per second."""
+NO_DISPLACEMENT: Final = 65535
+"""What a record says of the displacement when the sensor says nothing."""
 OUTPUT_FULL: Final = 32767
 """Full opening of a valve, and the span of the split-range output on either side of zero."""
-SCHEMA_HASH: Final = b"\x96\x25\x51\xef\x7a\xd3\x67\x53"
+SCHEMA_HASH: Final = b"\xd7\x51\x68\xaf\x4f\x6f\xa4\xc2"
 """First bytes of the SHA-256 of the schema."""
-RECORD_FORMAT: Final = "<IiihHBBBB"
+RECORD_FORMAT: Final = "<IiihHBBBBH"
 """Struct format of a packed telemetry record."""
-RECORD_SIZE: Final = 20
+RECORD_SIZE: Final = 22
 """Bytes of a packed telemetry record."""
+SHORT_RECORD_FORMAT: Final = "<IiihHBBBB"
+"""Struct format of a record without its optional last column."""
+SHORT_RECORD_SIZE: Final = 20
+"""Bytes of a record without its optional last column."""
 RECORD_FIELDS: Final = (
     "tick",  # device clock, ticks since boot
     "pressure_kpa",  # filtered reading on the pellet
@@ -37,6 +43,7 @@ RECORD_FIELDS: Final = (
     "state",  # state
     "flags",  # flag-bits
     "inputs",  # input-bits
+    "displacement_um",  # how far the platens have closed from the sensor's zero, 65535: no reading
 )
 """Columns of a telemetry record, in the order of `RECORD_FORMAT`."""
 
@@ -310,6 +317,8 @@ class CapabilityBits(IntFlag):
     GUARD = 2
     WATCHDOG = 4
     PERSISTENT_PROFILE = 8
+    DISPLACEMENT = 16
+    """Every record has its last column; offered only to hosts from 1.2 on."""
 
 
 @dataclass(frozen=True, slots=True)

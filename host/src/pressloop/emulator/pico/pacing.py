@@ -15,10 +15,13 @@ from pressloop.wire.codec import WireError, decode_message
 from pressloop.wire.frame import Frame, FrameDecoder
 from pressloop.wire.schema import (
     RECORD_SIZE,
+    SHORT_RECORD_SIZE,
     AliveNotice,
+    CapabilityBits,
     Command,
     Event,
     FrameKind,
+    HelloReply,
     Notice,
     State,
     TelemetryEvent,
@@ -47,6 +50,7 @@ class Conversation:
 
     def forget(self) -> None:
         """Note that the board was reset or the host has gone."""
+        self._record_size = SHORT_RECORD_SIZE
         self.told_tick = -1
         self.followed_tick = -1
         self.state = State.IDLE
@@ -77,12 +81,22 @@ class Conversation:
                     self.followed_tick = event.tick
                 self.told_tick = event.tick
                 if event.records:
-                    self.state = State(event.records[_STATE_IN_RECORD - RECORD_SIZE])
+                    self.state = State(event.records[_STATE_IN_RECORD - self._record_size])
             elif frame.kind in (FrameKind.REPLY, FrameKind.ERROR):
                 self.asked = False
                 if frame.code == Command.HELLO:
                     # A new session streams nothing until it is asked to.
                     self.told_tick = -1
+                    self._record_size = _record_size(frame)
+
+
+def _record_size(hello: Frame) -> int:
+    """Return the size of the records of a session that was opened with this reply."""
+    if hello.kind == FrameKind.REPLY:
+        reply = decode_message(HelloReply, hello.payload)
+        if reply.capabilities & CapabilityBits.DISPLACEMENT:
+            return RECORD_SIZE
+    return SHORT_RECORD_SIZE
 
 
 class Pacing:

@@ -1,0 +1,90 @@
+"""The optional displacement channel: in the record where there is a sensor, and nowhere else."""
+
+import struct
+
+from pressloop_fw import schema
+from pressloop_fw.telemetry import TelemetryRing
+from rig import Rig, hold, ramp
+
+_STEPS = [ramp(100000, 50000), hold(100000, 500)]
+
+
+def _hello(rig, minor):
+    return rig.ask(schema.CMD_HELLO, {1: 7, 2: schema.PROTOCOL_MAJOR, 3: minor, 4: "test"})
+
+
+def test_a_press_without_a_sensor_keeps_its_short_records():
+    rig = Rig()
+    assert not _hello(rig, schema.PROTOCOL_MINOR)[8] & schema.CAP_DISPLACEMENT
+    rig.start(_STEPS)
+    rig.run(0.1)
+    assert rig.app.ring.record_size == schema.SHORT_RECORD_SIZE
+    assert len(rig.records(0)[0]) == 9
+
+
+def test_the_record_follows_the_platens():
+    rig = Rig(gauged=True)
+    assert _hello(rig, schema.PROTOCOL_MINOR)[8] & schema.CAP_DISPLACEMENT
+    rig.start(_STEPS)
+    assert rig.run(60, rig.idle_again)
+    records = rig.records(0)
+    closing = [record[9] for record in records]
+    # Retracted; the way to the powder; the powder at pressure is lower than it was loose.
+    at_contact = next(record[9] for record in records if record[1] > 5000)
+    assert closing[0] < 10
+    assert 4000 < at_contact < max(closing) < 4000 + 500 / 0.45
+    # Springback: the platens open again by some um when the load goes, before the ram moves back.
+    peak = max(records, key=lambda record: record[1])[9]
+    at_release = next(record[9] for record in reversed(records) if record[1] > 10000)
+    assert 1 <= peak - at_release < 100
+
+
+def test_no_reading_is_said_to_be_none():
+    rig = Rig(gauged=True)
+    rig.displacement_um = schema.NO_DISPLACEMENT
+    rig.start(_STEPS)
+    rig.run(0.05)
+    assert all(record[9] == schema.NO_DISPLACEMENT for record in rig.records(0))
+
+
+def test_an_older_host_gets_the_records_that_it_knows():
+    rig = Rig(gauged=True)
+    rig.start(_STEPS)
+    rig.run(0.5)
+    want = {1: rig.app.ring.oldest, 2: 20}
+    _hello(rig, schema.PROTOCOL_MINOR)
+    long = bytes(rig.ask(schema.CMD_BACKFILL, want)[schema.BACKFILL_REPLY_RECORDS])
+    # As many as fit the reply.
+    assert len(long) == 18 * schema.RECORD_SIZE
+    assert not _hello(rig, 1)[8] & schema.CAP_DISPLACEMENT
+    short = bytes(rig.ask(schema.CMD_BACKFILL, want)[schema.BACKFILL_REPLY_RECORDS])
+    assert len(short) == 20 * schema.SHORT_RECORD_SIZE
+    for n in range(18):
+        cut = long[n * schema.RECORD_SIZE : n * schema.RECORD_SIZE + schema.SHORT_RECORD_SIZE]
+        at = n * schema.SHORT_RECORD_SIZE
+        assert short[at : at + schema.SHORT_RECORD_SIZE] == cut
+
+
+def test_live_records_fit_their_event_in_either_size():
+    for gauged in (False, True):
+        rig = Rig(gauged=gauged)
+        _hello(rig, schema.PROTOCOL_MINOR)
+        sent = []
+        rig.app.link.send_event = lambda kind, end, sent=sent: sent.append(end)
+        rig.ask(schema.CMD_STREAM, {1: True, 2: 40})
+        rig.run(0.9)
+        assert len(sent) == 2
+
+
+def test_the_ring_wraps_with_the_displacement_beside_its_record():
+    ring = TelemetryRing(8, gauged=True)
+    for n in range(21):
+        ring.gauge(1000 + n)
+        ring.record(n, -5, 6, -7, 8, 9, 1, 2, 3)
+    first = ring.oldest
+    count = ring.next - first
+    buf = bytearray(count * ring.record_size)
+    assert ring.copy(first, count, buf, 0) == len(buf)
+    for n in range(count):
+        record = struct.unpack_from(schema.RECORD_FORMAT, buf, n * ring.record_size)
+        assert record == (first + n, -5, 6, -7, 8, 9, 1, 2, 3, 1000 + first + n)
