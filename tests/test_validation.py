@@ -69,8 +69,44 @@ def test_unresolved_tolerance_names_the_numbers_and_what_helps() -> None:
     )
     assert "0.37 MPa" in message and "0.738 MPa" in message and "400 bar" in message
     assert "'1.0 %'" in hint
-    for help_ in ("smaller range", "larger die", "accept_unresolved_tolerance"):
+    for help_ in (
+        "a transducer of 0.05 % accuracy (+-0.369 MPa)",
+        "a smaller range fine enough does not reach the ceiling of 520 MPa",
+        "accept_unresolved_tolerance",
+    ):
         assert help_ in hint
+
+
+def unresolved(profile: MachineProfile, tolerance: str = "0.45 MPa") -> tuple[str, str]:
+    """Return message and hint for a tolerance that is too fine, under a low ceiling."""
+    validation = validate_text(
+        HEAD.replace("520", "80") + "stages:\n- name: a\n  ramp: {target: 74 MPa, rate: 5 MPa/s}\n"
+        f"  hold: {{duration: 1 min, tolerance: {tolerance}}}\n",
+        "test",
+        profile,
+    )
+    assert found(validation) == ["error tolerance-unresolved stages[0].hold.tolerance"]
+    return validation.findings[0].message, validation.findings[0].hint
+
+
+def test_what_helps_is_the_least_change_that_is_enough_and_still_reaches_the_ceiling() -> None:
+    _, hint = unresolved(REFERENCE)
+    assert "a smaller range: 160 bar (+-0.295 MPa)" in hint
+    assert "a larger die: 13 mm (+-0.436 MPa)" in hint
+    assert "a transducer of 0.05 % accuracy (+-0.369 MPa)" in hint
+
+
+def test_the_chips_own_converter_makes_a_press_blunter_and_says_so() -> None:
+    # Half a step of 3.3 V / 2^8.7, of the 2.4 V that the transducer spans.
+    half_step_mpa = 738.5 * 3.3 / 2**8.7 / 2 / 2.4
+    internal = REFERENCE.model_copy(update={"converter": "adc"})
+    message, hint = unresolved(internal, "1 MPa")
+    assert half_step_mpa == pytest.approx(1.221, abs=1e-3)
+    assert "+-1.959 MPa" in message
+    assert "12 bit, 8.7 of them good" in message
+    assert "an ADS1115 as converter (+-0.738 MPa)" in hint
+    external = REFERENCE.model_copy(update={"converter": "ads1115"})
+    assert "converter" not in unresolved(external)[1]
 
 
 def test_unresolved_tolerance_can_be_accepted() -> None:

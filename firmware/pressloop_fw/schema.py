@@ -28,7 +28,7 @@ NO_DISPLACEMENT = const(65535)
 OUTPUT_FULL = const(32767)
 
 # First bytes of the SHA-256 of the schema.
-SCHEMA_HASH = b"\xd7\x51\x68\xaf\x4f\x6f\xa4\xc2"
+SCHEMA_HASH = b"\x5d\x97\x9b\x1d\x45\xbb\x0d\x34"
 
 # What a frame is. A reply or an error repeats the sequence number of its request.
 KIND_REQUEST = const(1)
@@ -508,6 +508,9 @@ PROFILE_FILTER_SHIFT = const(23)
 PROFILE_COMPLIANCE_CURVE = const(24)
 PROFILE_VALVE_DITHER = const(25)
 PROFILE_VALVE_LAG_MS = const(26)
+PROFILE_RAM_AREA_UNCERTAINTY_PPM = const(40)
+PROFILE_DIE_UNCERTAINTY_UM = const(41)
+PROFILE_REPEATABILITY_PPM = const(42)
 PROFILE_FIELDS = (
     (1, T_TEXT, 1, 40, True),  # name
     (2, T_INT, 50, 100000, True),  # ram-area-mm2
@@ -535,6 +538,9 @@ PROFILE_FIELDS = (
     (24, T_INTS, 8, 8, False, 1, 10000000),  # compliance-curve
     (25, T_INT, 0, 3276, False),  # valve-dither
     (26, T_INT, 0, 200, False),  # valve-lag-ms
+    (40, T_INT, 0, 100000, False),  # ram-area-uncertainty-ppm
+    (41, T_INT, 0, 10000, False),  # die-uncertainty-um
+    (42, T_INT, 0, 100000, False),  # repeatability-ppm
 )
 
 PROFILE_READ_REQUEST_FIELDS = ()

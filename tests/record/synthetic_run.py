@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pressloop.emulator.description import PressDescription
+from pressloop.profile import MachineProfile
 from pressloop.record import (
     BoardIdentity,
     BoardStepResult,
@@ -24,6 +26,7 @@ from pressloop.record import (
 from pressloop.wire.schema import NO_DISPLACEMENT, RECORD_FORMAT, FlagBits, State
 
 NO_STEP = 255
+REFERENCE = MachineProfile.from_fields(PressDescription().nominal_profile())
 TOLERANCE_PERCENT = 0.5
 VENT_MPA_S = 100.0
 
@@ -137,7 +140,8 @@ def header(shape: Shape = Shape(), *, simulated: bool = True, **changes: Any) ->
             protocol_version="1.0",
             schema_hash="f458626dd1562607",
         ),
-        "profile": {"name": "reference"},
+        "profile": REFERENCE.model_dump(mode="json"),
+        "die_mm": 10.0,
         "profile_hash": "deadbeef00000000",
         "host_software": {"pressloop": "0.1.0"},
         "simulated": simulated,

@@ -89,6 +89,33 @@ def test_the_contract_of_run_json(tmp_path: Path) -> None:
     assert truth["peak_mpa"] - reading["peak_mpa"] == pytest.approx(0.1, abs=1e-4)
 
 
+def test_every_reading_has_its_uncertainty_and_no_truth_has(tmp_path: Path) -> None:
+    summary = finalise(record(tmp_path, RUN, end=RUN.end()))
+    for stage in summary.stages:
+        budget = stage.mean_uncertainty
+        assert budget is not None and budget.pressure_mpa == stage.mean_mpa
+        assert stage.mean_mpa_uncertainty == budget.expanded_mpa
+        assert stage.mean_mpa_repeatability == budget.repeatability_mpa
+        assert 0 < budget.repeatability_mpa < budget.expanded_mpa
+        # One sample is noisier than a mean.
+        assert stage.peak_mpa_uncertainty is not None
+        assert stage.peak_mpa_uncertainty > budget.expanded_mpa
+    assert summary.truth is not None
+    assert all(stage.mean_mpa_uncertainty is None for stage in summary.truth)
+
+
+@pytest.mark.parametrize("changes", [{"die_mm": None}, {"profile": {"name": "of another time"}}])
+def test_a_record_that_does_not_say_its_press_has_no_uncertainty(
+    tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    old = SyntheticRun(
+        synthetic_run.header(**changes), RUN.run_first, RUN.start_tick, RUN.records, RUN.truth
+    )
+    summary = finalise(record(tmp_path, old, end=RUN.end()))
+    assert summary.stages[0].mean_mpa is not None
+    assert summary.stages[0].mean_mpa_uncertainty is None
+
+
 def test_what_is_read_back_is_what_was_written(tmp_path: Path) -> None:
     summary = finalise(record(tmp_path, RUN, end=RUN.end()))
     again = RunRecord.open(tmp_path)

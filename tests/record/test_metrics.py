@@ -128,6 +128,35 @@ def test_settle(hold: list[float], expected: float | None) -> None:
     assert measure(stage([100.0, 200.0], hold)).settle_s == expected
 
 
+def without(samples: StageSamples, first: int, last: int) -> StageSamples:
+    """The same stage with a gap: samples first..last are not recorded."""
+    index = np.arange(samples.time_s.size)
+    return samples.where((index < first) | (index > last))
+
+
+def test_a_settling_that_lies_in_a_gap_is_unknown() -> None:
+    ramp, hold = [100.0, 150.0, 200.0], [249.0] * 5 + [250.0] * 200
+    whole = stage(ramp, hold)
+    assert measure(whole).settle_s == 0.0
+    # The setpoint arrives with sample 3.
+    assert measure(without(whole, 2, 3)).settle_s is None
+    assert measure(without(whole, 0, 3)).settle_s is None
+    # Out of band first: the entry, and the second that proves it, must have been seen.
+    late = stage(ramp, [240.0] * 5 + [250.0] * 200)
+    assert measure(late).settle_s == 0.05
+    assert measure(without(late, 7, 10)).settle_s is None
+    assert measure(without(late, 50, 51)).settle_s is None
+    assert measure(without(late, 150, 151)).settle_s == 0.05
+
+
+def test_noise_is_what_varies_within_a_block_and_not_the_drift() -> None:
+    rng = np.random.default_rng(1)
+    drift = np.linspace(250, 249, 6400)
+    hold = (drift + rng.normal(0, 0.05, drift.size)).tolist()
+    assert measure(stage([100.0], hold)).noise_mpa == pytest.approx(0.05, rel=0.05)
+    assert measure(stage([100.0], [250.0] * 40)).noise_mpa is None
+
+
 def test_settle_counts_from_the_setpoints_arrival_even_in_the_ramp() -> None:
     samples = stage([100, 200, 240, 245], [250] * 5, setpoint=[100, 200, 250, 250, *[250] * 5])
     assert measure(samples).settle_s == 0.02

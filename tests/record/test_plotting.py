@@ -79,6 +79,23 @@ def test_a_simulated_run_is_marked_twice_and_a_real_one_never(tmp_path: Path) ->
     assert "SIMULATED" not in texts(RunRecord.open(tmp_path / "b"))
 
 
+def test_a_long_name_leaves_room_for_the_badge(tmp_path: Path) -> None:
+    run = synthetic_run.run(SHORT)
+    run.header = synthetic_run.header(SHORT, protocol_name="W" * 40 + " " + "M" * 39)
+    figure = plotting._figure(recorded(tmp_path, run, run.end()))
+    title = figure.get_suptitle()
+    assert max(map(len, title.splitlines())) <= 80
+    figure.draw_without_rendering()
+    badge = next(t for t in figure.texts if t.get_text() == "SIMULATED").get_window_extent()
+    heading = next(t for t in figure.texts if t.get_text() == title).get_window_extent()
+    assert heading.x1 < badge.x0
+
+
+def test_the_arrival_panels_say_the_mean_with_its_uncertainty(tmp_path: Path) -> None:
+    run = synthetic_run.run()
+    assert "mean 74.0 ± 0.9 MPa (k=2)" in texts(recorded(tmp_path, run, run.end()))
+
+
 def test_what_went_wrong_is_in_the_title(tmp_path: Path) -> None:
     run = synthetic_run.run(Shape(bump_mpa=9, stop_after_step=4))
     end = run.end(end_reason="fault", fault="no-pressure-gain")

@@ -29,6 +29,10 @@ FIXED_BAND: Final = 0.005
 """Half width, relative to the target, of the band that is the same for every protocol."""
 
 
+NOISE_BLOCK: Final = 32
+"""Samples; longer than the reading's filter, shorter than what the powder does."""
+
+
 @dataclass(frozen=True)
 class StageSamples:
     """What the measures of one stage are computed from, in order of time.
@@ -74,6 +78,7 @@ class StageMetrics:
     mean_mpa: float | None
     rms_error_mpa: float | None
     top_up_count: int | None
+    noise_mpa: float | None
 
 
 def stage_metrics(
@@ -105,13 +110,16 @@ def stage_metrics(
         overshoot_mpa=overshoot,
         overshoot_percent=percent_of(overshoot, target_mpa),
         ramp_error_percent=percent_of(ramp_error_mpa(samples, target_mpa), target_mpa),
-        settle_s=settle_s(samples, target_mpa, tolerance_mpa),
+        settle_s=None
+        if direction != "none" and _begins_at_target(samples, target_mpa)
+        else settle_s(samples, target_mpa, tolerance_mpa, sample_interval_s),
         in_band_fraction=fraction,
         hold_within_half_percent=fraction_within(in_dwell, target_mpa, FIXED_BAND * target_mpa),
         dwell_s=dwell,
         mean_mpa=float(in_dwell.mean()) if in_dwell.size else None,
         rms_error_mpa=rms_error_mpa(in_dwell, target_mpa),
         top_up_count=top_up_count(samples.output_percent[samples.hold]),
+        noise_mpa=noise_mpa(in_dwell),
     )
 
 
@@ -155,14 +163,23 @@ def ramp_error_mpa(samples: StageSamples, target_mpa: float) -> float | None:
     return float(error.max()) if error.size else None
 
 
-def settle_s(samples: StageSamples, target_mpa: float, tolerance_mpa: float | None) -> float | None:
+def settle_s(
+    samples: StageSamples,
+    target_mpa: float,
+    tolerance_mpa: float | None,
+    sample_interval_s: float,
+) -> float | None:
     """Time from the setpoint's arrival at the target until the pressure has entered the band, s.
 
     Entered is: stays in band for `SETTLED_S`, or to the end of the hold. None when that never
-    happens, or when the setpoint never arrives.
+    happens, when the setpoint never arrives, and when either moment, or the stay that proves it,
+    lies in a gap between two samples: what happened there is not known.
     """
     at_target = np.flatnonzero(_setpoint_at(samples, target_mpa))
     if tolerance_mpa is None or not at_target.size or not samples.hold.any():
+        return None
+    behind_gap = _behind_gap(samples.time_s, sample_interval_s)[at_target[0] :]
+    if behind_gap[0]:
         return None
     time = samples.time_s[at_target[0] :]
     inside = in_band(samples.pressure_mpa[at_target[0] :], target_mpa, tolerance_mpa)
@@ -172,7 +189,8 @@ def settle_s(samples: StageSamples, target_mpa: float, tolerance_mpa: float | No
     exits = np.append(outside, inside.size)
     for entry, leave in zip(entries, exits, strict=True):
         if entry < leave and (leave == inside.size or _at_least(time, entry, leave, SETTLED_S)):
-            return round(float(time[entry] - time[0]), 6)
+            proof = behind_gap[entry:leave][time[entry:leave] <= time[entry] + SETTLED_S]
+            return None if proof.any() else round(float(time[entry] - time[0]), 6)
     return None
 
 
@@ -204,6 +222,19 @@ def rms_error_mpa(pressure_mpa: Floats, target_mpa: float) -> float | None:
     return float(np.sqrt(np.mean(np.square(pressure_mpa - target_mpa))))
 
 
+def noise_mpa(pressure_mpa: Floats) -> float | None:
+    """Standard deviation of the pressure about its mean over short blocks, MPa.
+
+    Drift that is slower than a block of `NOISE_BLOCK` samples is the press's, not the reading's,
+    and does not count. None with less than two blocks.
+    """
+    blocks = pressure_mpa.size // NOISE_BLOCK
+    if blocks < 2:
+        return None
+    rows = pressure_mpa[: blocks * NOISE_BLOCK].reshape(blocks, NOISE_BLOCK)
+    return float(np.sqrt(rows.var(axis=1, ddof=1).mean()))
+
+
 def top_up_count(output_percent: Floats) -> int | None:
     """How often the pump started within the hold, after a sample in which it stood still."""
     if not output_percent.size:
@@ -219,6 +250,16 @@ def percent_of(value: float | None, reference: float) -> float | None:
 
 def _setpoint_at(samples: StageSamples, target_mpa: float) -> Bools:
     return in_band(samples.setpoint_mpa, target_mpa, 0.0)
+
+
+def _begins_at_target(samples: StageSamples, target_mpa: float) -> bool:
+    """Whether the way to the target is not among the samples, so that its end was not seen."""
+    return not samples.ramp.any() and bool(_setpoint_at(samples, target_mpa)[:1].any())
+
+
+def _behind_gap(time_s: Floats, sample_interval_s: float) -> Bools:
+    """Which samples follow the one before by more than a record's time."""
+    return np.diff(time_s, prepend=time_s[:1]) > 1.5 * sample_interval_s
 
 
 def _at_least(time_s: Floats, first: int, last: int, duration_s: float) -> bool:

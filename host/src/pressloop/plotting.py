@@ -12,13 +12,16 @@ from typing import Any, Final
 from pressloop.errors import PressloopError
 from pressloop.extras import needs_extra
 from pressloop.record import Gap, RunRecord, StageResult, VerdictRow, verdict_rows
+from pressloop.units import with_uncertainty
 
 with needs_extra("plot"):
     import numpy as np
     import numpy.typing as npt
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.font_manager import FontProperties
     from matplotlib.layout_engine import ConstrainedLayoutEngine
+    from matplotlib.textpath import TextPath
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -41,6 +44,11 @@ _NONE: Final = -1
 
 _POINTS: Final = 3000
 """Points per line: more than a page has columns, few enough for a vector file."""
+
+_TITLE_LETTERS: Final = 80
+_TITLE_SIZE: Final = 12
+_TITLE_POINTS: Final = 650
+"""As wide as the title may be beside the badge of a simulated run."""
 
 _PANELS: Final = 6
 _PANELS_IN_ROW: Final = 3
@@ -163,7 +171,9 @@ def _gap_times(
 def _draw_title(figure: Figure, record: RunRecord) -> None:
     summary = record.summary
     moment = datetime.fromtimestamp(summary.started_unix_time_second, timezone.utc)
-    title = f"{summary.protocol_name} · {moment:%Y-%m-%d %H:%M} UTC · run {summary.run_id}"
+    title = textwrap.fill(summary.protocol_name, _TITLE_LETTERS)
+    which = f"{moment:%Y-%m-%d %H:%M} UTC · run {summary.run_id}"
+    title += (" · " if len(title) + len(which) + 3 <= _TITLE_LETTERS else "\n") + which
     ended = summary.end_reason.replace("-", " ")
     if summary.fault:
         ended += f" ({summary.fault.replace('-', ' ')})"
@@ -179,7 +189,12 @@ def _draw_title(figure: Figure, record: RunRecord) -> None:
     if parts:
         title += "\n" + " · ".join(parts)
     figure.suptitle(
-        title, fontsize=12, fontweight="bold", color=_WRONG if parts else "black", x=0.02, ha="left"
+        title,
+        fontsize=_title_size(title),
+        fontweight="bold",
+        color=_WRONG if parts else "black",
+        x=0.02,
+        ha="left",
     )
     if summary.simulated:
         figure.text(
@@ -193,6 +208,13 @@ def _draw_title(figure: Figure, record: RunRecord) -> None:
             color="white",
             bbox={"facecolor": _WRONG, "edgecolor": "none", "boxstyle": "square,pad=0.35"},
         )
+
+
+def _title_size(title: str) -> float:
+    """Font size at which the longest line ends before the badge: capitals are wide."""
+    bold = FontProperties(weight="bold", size=_TITLE_SIZE)
+    width = max(TextPath((0, 0), line, prop=bold).get_extents().width for line in title.split("\n"))
+    return _TITLE_SIZE * min(1.0, _TITLE_POINTS / width)
 
 
 def _draw_pressure(
@@ -297,8 +319,12 @@ def _arrival_title(stage: StageResult) -> str:
     overshoot = "unknown"
     if stage.overshoot_mpa is not None and stage.overshoot_percent is not None:
         overshoot = f"{stage.overshoot_mpa:.2f} MPa ({stage.overshoot_percent:.2f} %)"
-    settle = "never settled" if stage.settle_s is None else f"settled in {stage.settle_s:.2f} s"
-    return f"{name}, {stage.target_mpa:g} MPa\novershoot {overshoot}, {settle}"
+    unsettled = "settling not recorded" if stage.missing_s else "never settled"
+    settle = unsettled if stage.settle_s is None else f"settled in {stage.settle_s:.2f} s"
+    title = f"{name}, {stage.target_mpa:g} MPa\novershoot {overshoot}, {settle}"
+    if stage.mean_mpa is not None and stage.mean_mpa_uncertainty is not None:
+        title += f"\nmean {with_uncertainty(stage.mean_mpa, stage.mean_mpa_uncertainty)} MPa (k=2)"
+    return title
 
 
 def _zoomed(telemetry: _Telemetry, rows: list[VerdictRow]) -> list[tuple[VerdictRow, float]]:

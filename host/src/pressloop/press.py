@@ -27,7 +27,7 @@ from pressloop.feed import TelemetryFeed
 from pressloop.follower import NOT_STARTED
 from pressloop.place import EMULATED, connect_emulated, find_place
 from pressloop.plan import Plan, compile_plan, finding_of_refusal
-from pressloop.profile import MachineProfile
+from pressloop.profile import MachineProfile, converter_of
 from pressloop.prompts import Asker, ask_on_terminal
 from pressloop.record import EmulatedPress, RunEnd, RunHeader, RunRecorder
 from pressloop.record.entries import events_of, header_of, start_of
@@ -47,6 +47,7 @@ from pressloop.wire.schema import (
     Fault,
     HelloReply,
     PlanCommitRequest,
+    Profile,
     ProfileReadRequest,
     ProfileWriteRequest,
     StartRequest,
@@ -213,7 +214,7 @@ class Press:
         Raises:
             CommandRefusedError: `no-profile`.
         """
-        return MachineProfile.from_wire(self._session.request(ProfileReadRequest()))
+        return self._profile_of(self._session.request(ProfileReadRequest()))
 
     def write_profile(self, profile: MachineProfile) -> None:
         """Store a machine profile on the board. Only at rest.
@@ -288,7 +289,7 @@ class Press:
         `Run.confirm`. Arguments and errors are those of `run`.
         """
         wire_profile = self._session.request(ProfileReadRequest())
-        profile = MachineProfile.from_wire(wire_profile)
+        profile = self._profile_of(wire_profile)
         validation = _validate(protocol, profile)
         plan = compile_plan(validation.checked(), profile)
         self.upload(plan, validation)
@@ -308,6 +309,7 @@ class Press:
             port=self._place,
             tick_hz=TICK_HZ,
             record_every=plan.begin.record_every,
+            die_mm=plan.begin.die_um / 1000,
             emulated_press=self._emulated_press(),
         )
         recorder = RunRecorder.create(out, header, overwrite=overwrite)
@@ -495,6 +497,10 @@ class Press:
         for first, last in recorder.gaps(run_first, next_record):
             self._session.fetch(range(first, last + 1))
         run.follower.look()
+
+    def _profile_of(self, wire: Profile) -> MachineProfile:
+        profile = MachineProfile.from_wire(wire)
+        return profile.model_copy(update={"converter": converter_of(self.hello.python)})
 
     def _emulated_press(self) -> EmulatedPress | None:
         if self._board is None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from typing_extensions import Self
@@ -104,6 +104,15 @@ class MachineProfile(BaseModel):
     """Of stroke: half the valves' hysteresis and a margin. Too little costs more than too much."""
     valve_lag_ms: Annotated[int, Field(ge=0, le=200)] = 40
     """From a command to the flow, delay and lag together."""
+    ram_area_uncertainty_percent: Annotated[float, Field(ge=0, le=10)] | None = None
+    """The ram's effective area is within +- this; seal friction belongs here. None: assumed."""
+    die_uncertainty_um: Annotated[int, Field(ge=0, le=10_000)] | None = None
+    """The dies' diameters are within +- this, wear included. None: assumed."""
+    repeatability_percent: Annotated[float, Field(ge=0, le=10)] | None = None
+    """Of the transducer's full scale: the same pressure reads the same within +- this. None:
+    assumed."""
+    converter: Literal["ads1115", "adc"] | None = None
+    """What digitises the transducer, as the board says; it is not stored with the profile."""
 
     @model_validator(mode="after")
     def _no_contradiction(self) -> Self:
@@ -183,6 +192,9 @@ class MachineProfile(BaseModel):
             else tuple(round(value * 1000) for value in self.compliance_curve_ul_mpa),
             valve_dither=_opening(self.valve_dither_percent),
             valve_lag_ms=self.valve_lag_ms,
+            ram_area_uncertainty_ppm=_scaled(self.ram_area_uncertainty_percent, 10_000),
+            die_uncertainty_um=self.die_uncertainty_um,
+            repeatability_ppm=_scaled(self.repeatability_percent, 10_000),
         )
 
     @classmethod
@@ -217,12 +229,29 @@ class MachineProfile(BaseModel):
             else tuple(value / 1000 for value in wire.compliance_curve),
             valve_dither_percent=(wire.valve_dither or 0) * 100 / _FULL,
             valve_lag_ms=wire.valve_lag_ms or 0,
+            ram_area_uncertainty_percent=_percent(wire.ram_area_uncertainty_ppm),
+            die_uncertainty_um=wire.die_uncertainty_um,
+            repeatability_percent=_percent(wire.repeatability_ppm),
         )
 
     @classmethod
     def from_fields(cls, fields: Mapping[str, Any]) -> MachineProfile:
         """Return the profile given by the field names and integers of the wire."""
         return cls.from_wire(schema.Profile(**fields))
+
+
+def converter_of(python: str) -> Literal["ads1115", "adc"] | None:
+    """Return the converter that a board names in its hello, `HelloReply.python`."""
+    words = python.split()
+    return "ads1115" if "ads1115" in words else "adc" if "adc" in words else None
+
+
+def _scaled(value: float | None, factor: int) -> int | None:
+    return None if value is None else round(value * factor)
+
+
+def _percent(ppm: int | None) -> float | None:
+    return None if ppm is None else ppm / 10_000
 
 
 def _opening(percent: float) -> int:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from pressloop.errors import RunFailedError
 from pressloop.record import RunSummary
+from pressloop.record.remarks import remarks
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RunResult:
     """A run that has ended and the record of it."""
 
@@ -51,13 +52,24 @@ class RunResult:
             )
         return self
 
+    def __repr__(self) -> str:
+        """How the run ended, its stages and its record, on one line."""
+        stages = self.summary.stages
+        done = sum(stage.outcome == "done" for stage in stages)
+        simulated = ", simulated" if self.summary.simulated else ""
+        return (
+            f"<RunResult {self.end_reason}{simulated}, {done} of {len(stages)} stages done, "
+            f"record in {self.directory}>"
+        )
+
     def _repr_html_(self) -> str:
         rows = [("end", self.end_reason), ("record", str(self.directory))]
         if self.summary.simulated:
             rows.append(("simulated", "yes, no real press"))
         for stage in self.summary.stages:
             peak = "-" if stage.peak_mpa is None else f"peak {stage.peak_mpa:.1f} MPa"
-            rows.append((f"{stage.name} ({stage.target_mpa:g} MPa)", f"{stage.outcome}, {peak}"))
+            said = "; ".join([f"{stage.outcome}, {peak}", *remarks(stage)])
+            rows.append((f"{stage.name} ({stage.target_mpa:g} MPa)", said))
         return html_table(rows)
 
 

@@ -9,6 +9,7 @@ in one table are less to trust (docs/decisions/0004-quantities.md).
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -201,6 +202,22 @@ def pattern(*dimensions: Dimension) -> str:
     close = [u for u in units if not u[0].isdigit()]
     alternatives = [rf"\s*({'|'.join(close)})"] + ([rf"\s+({'|'.join(apart)})"] if apart else [])
     return rf"^\s*{_NUMBER}({'|'.join(alternatives)})\s*$"
+
+
+def with_uncertainty(value: float, uncertainty: float) -> str:
+    """Print both to the digits that the uncertainty leaves: "74.0 ± 0.9", "500.0 ± 1.8".
+
+    The uncertainty has one significant digit, two where the first is a 1. It is rounded up,
+    unless rounding down takes off less than a twentieth (GUM 7.2.6).
+    """
+    if not (math.isfinite(value) and 0 < uncertainty < math.inf):
+        return f"{value:g} ± {uncertainty:g}"
+    magnitude = math.floor(math.log10(uncertainty))
+    digits = 1 if uncertainty < 2 * 10.0**magnitude else 0
+    places = max(0, digits - magnitude)
+    step = 10.0 ** (magnitude - digits)
+    rounded = math.ceil(0.95 * uncertainty / step) * step
+    return f"{round(value / step) * step:.{places}f} ± {rounded:.{places}f}"
 
 
 def _decimal(value: Fraction) -> str:

@@ -19,6 +19,7 @@ from pressloop.findings import Finding, Path, Severity
 from pressloop.loading import Draft, draft_of_bytes, load_protocol, read_bytes, read_draft
 from pressloop.plan import PlanStage, PlanStep, count_steps, unroll
 from pressloop.profile import DieLimits, MachineProfile
+from pressloop.resolution import Resolution
 from pressloop.units import LENGTH, PERCENT, PRESSURE, PRESSURE_RATE, format_quantity, parse
 from pressloop.wire.schema import MAX_STEPS, StepKind
 from pressloop.yaml_source import SourceMap
@@ -356,20 +357,19 @@ class _Checker:
     def _check_resolution(self, step: PlanStep, stage: PlanStage, path: Path) -> None:
         if self._limits is None or step.tolerance_kpa is None:
             return
-        finest = self._limits.resolution_kpa
+        press = Resolution(self._profile, self._protocol.die_um)
+        finest = press.finest_kpa
         if step.tolerance_kpa >= finest:
             return
         accepted = self._protocol.accept_unresolved_tolerance
-        profile = self._profile
         self._add(
             "warning" if accepted else "error",
             "tolerance-unresolved",
             path,
             f"+-{_mpa(step.tolerance_kpa)} at {_mpa(step.target_kpa)}{_in_pass(stage)} is finer "
-            f"than the transducer can tell: {profile.accuracy_percent:g} % of "
-            f"{profile.full_scale_bar:g} bar is +-{_mpa(finest)} on a {self._protocol.die} die",
-            f"write at least {self._least_tolerance(step, finest)}; what helps: a transducer with "
-            "a smaller range or better accuracy, a larger die"
+            f"than the transducer can tell: {press.reason}",
+            f"write at least {self._least_tolerance(step, finest)}; what helps: "
+            f"{press.what_helps(step.tolerance_kpa, self._ceiling_kpa or step.target_kpa)}"
             + ("" if accepted else "; 'accept_unresolved_tolerance: true' makes it a warning"),
         )
 

@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
-from pressloop.record.summary import RunSummary
+from pressloop.record.remarks import remarks
+from pressloop.record.summary import RunSummary, StageResult
 from pressloop.record.verdict import Check, VerdictRow, verdict_rows
 
 NOT_REACHED: Final = "not reached"
@@ -72,12 +73,20 @@ def _lines(rows: list[VerdictRow]) -> Iterator[Text]:
     yield first
     yield second
     last_stage = None
-    for row in rows:
+    for index, row in enumerate(rows):
         if row.stage.index != last_stage:
             last_stage = row.stage.index
             yield _stage_line(row)
         if row.stage.outcome != NOT_REACHED:
             yield _row_line(row)
+        if index + 1 == len(rows) or rows[index + 1].stage.index != row.stage.index:
+            for said in remarks(_reading_of(rows, row)):
+                yield Text(" " + said, "dim")
+
+
+def _reading_of(rows: list[VerdictRow], row: VerdictRow) -> StageResult:
+    """The stage of a row as it was read, which carries what the truth does not need."""
+    return next(r.stage for r in rows if r.stage.index == row.stage.index)
 
 
 def _stage_line(row: VerdictRow) -> Text:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -39,6 +39,7 @@ from pressloop.record.summary import (
     StageResult,
 )
 from pressloop.record.table import telemetry_table, write_parquet
+from pressloop.record.trust import with_uncertainty
 from pressloop.record.truth import Truth, read_truth
 from pressloop.wire.schema import OUTPUT_FULL, State
 
@@ -103,12 +104,12 @@ def evaluate(contents: JournalContents, journal: Path, truth_path: Path | None) 
     end_reason = UNCONFIRMED if contradictions else end.end_reason
     reading = series.records["pressure_kpa"] / 1000
 
-    def stages(pressure_mpa: Floats) -> tuple[StageResult, ...]:
-        return tuple(
-            _stage_result(s, header, series, gaps, pressure_mpa, start_tick, outcomes[s.index])
-            for s in header.stages
-            if s.target_mpa is not None
-        )
+    def stages(pressure_mpa: Floats) -> Iterator[StageResult]:
+        for s in header.stages:
+            if s.target_mpa is not None:
+                yield _stage_result(
+                    s, header, series, gaps, pressure_mpa, start_tick, outcomes[s.index]
+                )
 
     summary = RunSummary(
         run_id=header.run_id,
@@ -123,8 +124,8 @@ def evaluate(contents: JournalContents, journal: Path, truth_path: Path | None) 
         records=int(series.seq.size),
         gaps=gaps,
         warnings=(*contradictions, *warnings),
-        stages=stages(reading),
-        truth=None if truth is None else stages(truth.pressure_mpa),
+        stages=tuple(with_uncertainty(header, stages(reading))),
+        truth=None if truth is None else tuple(stages(truth.pressure_mpa)),
         steps=end.step_results,
         hashes=Hashes(
             protocol_sha256=header.protocol_sha256,

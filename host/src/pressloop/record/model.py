@@ -114,6 +114,7 @@ class RunHeader(Model):
     port: str
     tick_hz: int = Field(gt=0)
     record_every: int = Field(default=1, ge=1)
+    die_mm: float | None = None
     emulated_press: EmulatedPress | None = None
     schema_version: int = SCHEMA_VERSION
 

@@ -7,6 +7,7 @@ from typing import Final
 from pydantic import ConfigDict
 
 from pressloop.record.model import BoardStepResult, Direction, Model, RunEvent, RunHeader
+from pressloop.uncertainty import Budget
 
 SUMMARY_NAME: Final = "run.json"
 TELEMETRY_NAME: Final = "telemetry.parquet"
@@ -32,6 +33,10 @@ class StageResult(Model):
         planned_dwell_s: Dwell that the protocol asks for, None for an open hold.
         duration_s: From the stage's first to its last record, pauses and prompts included.
         missing_s: Time of the stage that the record does not hold.
+        mean_mpa_uncertainty: Expanded (k = 2), of `mean_mpa` as a pressure on the pellet; so is
+            `peak_mpa_uncertainty`. None for the truth.
+        mean_mpa_repeatability: The part of it that changes from run to run (k = 2).
+        mean_uncertainty: What `mean_mpa_uncertainty` is made of.
     """
 
     index: int
@@ -58,6 +63,11 @@ class StageResult(Model):
     mean_mpa: float | None = None
     rms_error_mpa: float | None = None
     top_up_count: int | None = None
+    noise_mpa: float | None = None
+    mean_mpa_uncertainty: float | None = None
+    mean_mpa_repeatability: float | None = None
+    peak_mpa_uncertainty: float | None = None
+    mean_uncertainty: Budget | None = None
 
 
 class Hashes(Model):

@@ -23,7 +23,7 @@ NO_DISPLACEMENT: Final = 65535
 """What a record says of the displacement when the sensor says nothing."""
 OUTPUT_FULL: Final = 32767
 """Full opening of a valve, and the span of the split-range output on either side of zero."""
-SCHEMA_HASH: Final = b"\xd7\x51\x68\xaf\x4f\x6f\xa4\xc2"
+SCHEMA_HASH: Final = b"\x5d\x97\x9b\x1d\x45\xbb\x0d\x34"
 """First bytes of the SHA-256 of the schema."""
 RECORD_FORMAT: Final = "<IiihHBBBBH"
 """Struct format of a packed telemetry record."""
@@ -395,6 +395,9 @@ class Profile(Message):
         ),
         Field(25, "valve_dither", Kind.INT, 0, 3276, required=False),
         Field(26, "valve_lag_ms", Kind.INT, 0, 200, required=False),
+        Field(40, "ram_area_uncertainty_ppm", Kind.INT, 0, 100000, required=False),
+        Field(41, "die_uncertainty_um", Kind.INT, 0, 10000, required=False),
+        Field(42, "repeatability_ppm", Kind.INT, 0, 100000, required=False),
     )
 
     name: str
@@ -448,6 +451,12 @@ class Profile(Message):
     """Half the valves' hysteresis. Unit: 1/32767."""
     valve_lag_ms: int | None = None
     """From a command to the flow, delay and lag together. Unit: ms."""
+    ram_area_uncertainty_ppm: int | None = None
+    """Half width; kept for the host. Unit: ppm."""
+    die_uncertainty_um: int | None = None
+    """Half width of the diameters; kept for the host. Unit: um."""
+    repeatability_ppm: int | None = None
+    """Half width; kept for the host. Unit: ppm of full scale."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,120 @@
+"""The finest tolerance that a press can tell from none, and what would make it finer.
+
+A hold's band is judged by the reading, so what counts is how far a reading may be off: the
+transducer's accuracy and half a step of the board's converter. Errors of the areas do not: they
+make every band narrower or wider by the same share, and are part of the result's uncertainty.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from pressloop.profile import MachineProfile
+from pressloop.uncertainty import converter_half_width
+from pressloop.units import LENGTH, PRESSURE, format_quantity
+
+RANGES_BAR: Final = (60, 100, 160, 250, 400, 600, 1000)
+"""Ranges in which pressure transmitters are sold."""
+
+ACCURACIES_PERCENT: Final = (0.5, 0.25, 0.1, 0.05, 0.025)
+"""Accuracy classes in which they are sold."""
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """Another transducer or die: its finest tolerance and its highest pressure."""
+
+    name: str
+    finest_kpa: int
+    reach_kpa: float
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """What a press with one die can tell; pressures in kPa on the pellet."""
+
+    profile: MachineProfile
+    die_um: int
+
+    @property
+    def finest_kpa(self) -> int:
+        """The finest tolerance: the board's own limit, and half a step of its converter."""
+        return self._finest(self.profile, self.die_um)
+
+    @property
+    def reason(self) -> str:
+        """Where the number comes from, for a message."""
+        profile = self.profile
+        die = format_quantity(self.die_um, LENGTH)
+        error = f"{profile.accuracy_percent:g} % of {profile.full_scale_bar:g} bar"
+        if profile.converter == "adc":
+            error += " and half a step of the chip's own converter (12 bit, 8.7 of them good)"
+        return f"{error} is +-{_mpa(self.finest_kpa)} on a {die} die"
+
+    def what_helps(self, tolerance_kpa: int, ceiling_kpa: int) -> str:
+        """Return what would make the tolerance one that the press can tell, with numbers.
+
+        Args:
+            tolerance_kpa: Half width of the band that is wanted.
+            ceiling_kpa: What the transducer has to be able to show.
+        """
+        profile = self.profile
+        ways = []
+        if profile.converter == "adc":
+            external = profile.model_copy(update={"converter": "ads1115"})
+            kpa = self._finest(external, self.die_um)
+            alone = "" if kpa <= tolerance_kpa else ", not enough alone"
+            ways.append(f"an ADS1115 as converter (+-{_mpa(kpa)}{alone})")
+        for accuracy in ACCURACIES_PERCENT:
+            better = profile.model_copy(update={"accuracy_percent": accuracy})
+            kpa = self._finest(better, self.die_um)
+            if accuracy < profile.accuracy_percent and kpa <= tolerance_kpa:
+                ways.append(f"a transducer of {accuracy:g} % accuracy (+-{_mpa(kpa)})")
+                break
+        ways += self._that_reach("a smaller range", self._ranges(), tolerance_kpa, ceiling_kpa)
+        ways += self._that_reach("a larger die", self._dies(), tolerance_kpa, ceiling_kpa)
+        return "; ".join(ways)
+
+    def _ranges(self) -> Iterator[_Choice]:
+        for range_bar in RANGES_BAR:
+            if range_bar < self.profile.full_scale_bar:
+                smaller = self.profile.model_copy(update={"full_scale_bar": float(range_bar)})
+                oil_kpa = 100 * min(range_bar, self.profile.max_oil_bar)
+                reach_kpa = oil_kpa * smaller.limits(self.die_um).ratio_q10 / 1024
+                yield _Choice(f"{range_bar} bar", self._finest(smaller, self.die_um), reach_kpa)
+
+    def _dies(self) -> Iterator[_Choice]:
+        for die_um in self.profile.dies_um:
+            if die_um > self.die_um:
+                reach_kpa = self.profile.limits(die_um).pellet_limit_kpa
+                name = format_quantity(die_um, LENGTH)
+                yield _Choice(name, self._finest(self.profile, die_um), reach_kpa)
+
+    @staticmethod
+    def _that_reach(
+        what: str, choices: Iterable[_Choice], tolerance_kpa: int, ceiling_kpa: int
+    ) -> Iterator[str]:
+        """Say the least change that is enough, or that none is that also reaches the ceiling."""
+        enough = [choice for choice in choices if choice.finest_kpa <= tolerance_kpa]
+        reaching = [choice for choice in enough if choice.reach_kpa >= ceiling_kpa]
+        if reaching:
+            least = max(reaching, key=lambda choice: choice.finest_kpa)
+            yield f"{what}: {least.name} (+-{_mpa(least.finest_kpa)})"
+        elif enough:
+            yield f"{what} fine enough does not reach the ceiling of {_mpa(ceiling_kpa)}"
+
+    @staticmethod
+    def _finest(profile: MachineProfile, die_um: int) -> int:
+        limits = profile.limits(die_um)
+        if profile.converter != "adc":
+            return limits.resolution_kpa
+        full_scale_kpa = profile.full_scale_bar * 100 * limits.ratio_q10 / 1024
+        step = math.ceil(full_scale_kpa * converter_half_width(profile))
+        return limits.resolution_kpa + step
+
+
+def _mpa(kpa: int) -> str:
+    return format_quantity(kpa, PRESSURE)

@@ -1,0 +1,45 @@
+"""What is said of a stage beyond its measures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pressloop.record import StageResult
+from pressloop.record.remarks import remarks
+from pressloop.record.summary import RunSummary
+from pressloop.result import RunResult
+
+STAGE = StageResult(
+    index=0,
+    name="stack",
+    path="stages[0]",
+    iteration=1,
+    outcome="done",
+    direction="up",
+    target_mpa=74,
+    tolerance_mpa=1.1,
+    ramp_rate_mpa_s=5,
+    planned_dwell_s=60,
+    duration_s=80,
+    missing_s=0,
+)
+
+
+def test_a_mean_is_said_with_its_uncertainty() -> None:
+    known = {"mean_mpa": 74.003, "mean_mpa_uncertainty": 0.859, "mean_mpa_repeatability": 0.171}
+    assert remarks(STAGE.model_copy(update=known)) == (
+        "mean 74.0 ± 0.9 MPa (k=2), ± 0.17 from run to run",
+    )
+    assert remarks(STAGE.model_copy(update={"mean_mpa": 74.003})) == ()
+    assert remarks(STAGE) == ()
+
+
+def test_a_result_shows_itself_on_one_line() -> None:
+    summary = RunSummary.model_construct(
+        end_reason="aborted",
+        simulated=True,
+        stages=(STAGE, STAGE.model_copy(update={"outcome": "cut"})),
+    )
+    assert repr(RunResult(Path("runs/a"), summary)) == (
+        "<RunResult aborted, simulated, 1 of 2 stages done, record in runs/a>"
+    )
