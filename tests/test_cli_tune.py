@@ -34,7 +34,7 @@ def test_tune_stores_what_it_learned(tmp_path: Path) -> None:
 
 def test_tune_stores_nothing_learned_from_powder(tmp_path: Path) -> None:
     press = tmp_path / "powder.yaml"
-    press.write_text("powder: {mass_mg: 1400, creep_percent_at_500_mpa: 5}\n")
+    press.write_text("powder: {mass_mg: 1400, relaxation_percent: 70}\n")
     options = ("--port", "emulated", "--press", press, "--out", tmp_path / "tune", "--yes")
     result = call("tune", "250 MPa", *options)
     assert result.exit_code == 2

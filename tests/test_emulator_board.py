@@ -22,6 +22,7 @@ from typing import Any
 import pytest
 from pressloop.emulator import process
 from pressloop.emulator.process import EmulatedBoard
+from pressloop.emulator.truth import MAGIC, RECORD
 from pressloop.errors import EmulatorError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -338,6 +339,29 @@ def test_safe_shuts_the_pump_and_opens_the_release_valve(start: Start) -> None:
     assert board.control({"get": True})["pellet_mpa"] == 0
 
 
+def test_pellet_and_die_break_on_command(start: Start) -> None:
+    board = start()
+    host = Host(board)
+    host.tell(state=RUNNING, openings=[25000, 0], batch=20)
+    while (sound := board.control({"get": True}))["pellet_mpa"] < 50:
+        host.send(ack=host.read()["tick"])
+    assert sound["damage"] == 0
+    assert sound["closing_mm"] > 4
+    board.control({"break": "pellet"})
+    board.control({"break": "die"})
+    host.tell(openings=[0, 0], batch=20)
+    host.follow(3)
+    broken = board.control({"get": True})
+    assert (broken["damage"], broken["pellet_mm"], broken["pellet_mpa"]) == (4 | 8, 0, 0)
+    assert board.truth_path is not None
+    records = list(struct.iter_unpack(RECORD, board.truth_path.read_bytes()[len(MAGIC) :]))
+    assert {record[-1] for record in records} == {0, 4 | 8}
+    with pytest.raises(EmulatorError, match="one of die, pellet"):
+        board.control({"break": "ram"})
+    with pytest.raises(EmulatorError, match="one of die, pellet"):
+        board.control({"break": ["die"]})
+
+
 def test_inputs_and_sensor_follow_the_control_port(start: Start) -> None:
     board = start()
     host = Host(board)
@@ -408,7 +432,7 @@ def test_truth_is_recorded_for_every_tick_of_a_run_and_none_at_rest(start: Start
     host.send(ack=end)
     host.follow(1)
     assert board.truth_path is not None
-    records = list(struct.iter_unpack("<Ifff", board.truth_path.read_bytes()))
+    records = list(struct.iter_unpack(RECORD, board.truth_path.read_bytes()[len(MAGIC) :]))
     assert [tick for tick, *_ in records] == list(range(begin, end))
 
 
@@ -419,13 +443,15 @@ def test_truth_is_readable_after_the_board_was_killed(start: Start) -> None:
     heard = host.follow(120)
     os.kill(board.pid, signal.SIGKILL)
     assert board.truth_path is not None
-    records = list(struct.iter_unpack("<Ifff", board.truth_path.read_bytes()))
+    records = list(struct.iter_unpack(RECORD, board.truth_path.read_bytes()[len(MAGIC) :]))
     # The board waited for the last acknowledgement: nothing is missing.
     assert len(records) == heard[-1]["tick"] - heard[0]["tick"] + 10
-    _, pellet, oil, density = records[-1]
+    _, pellet, oil, density, ram, damage = records[-1]
     assert pellet > 1
     assert oil == pytest.approx(pellet * 78.54 / 1450 + 150 / 1450, rel=1e-3)
     assert 0.45 < density < 0.8
+    assert ram > 4
+    assert damage == 0
 
 
 # --- life and death

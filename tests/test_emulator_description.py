@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from pressloop.emulator import description
+from pressloop.emulator import description, presets
 from pressloop.emulator.description import PressDescription
 from pressloop.errors import BadInputError
 from pressloop_fw import schema
@@ -36,7 +36,7 @@ def test_reference_file_says_what_the_defaults_are() -> None:
     assert description.load(PRESSES / "reference.yaml") == PressDescription()
 
 
-@pytest.mark.parametrize("name", ["reference", "compact-jack", "steel-blank"])
+@pytest.mark.parametrize("name", [path.stem for path in sorted(PRESSES.glob("*.yaml"))])
 def test_firmware_accepts_the_nominal_profile_of_every_example(name: str) -> None:
     press = description.load(PRESSES / f"{name}.yaml")
     profile = _profile(press)
@@ -149,10 +149,74 @@ def test_what_is_not_yaml_is_a_finding_with_a_line() -> None:
     assert line is not None
 
 
+# --- presets
+
+
+@pytest.mark.parametrize("name", presets.PRESSES)
+def test_firmware_accepts_the_nominal_profile_of_every_preset(name: str) -> None:
+    press = description.load(name)
+    assert _profile(press).contradiction() == 0
+    # 500 MPa on the 10 mm die, with the ceiling of the demo, is within its reach.
+    oil_bar = 520 * press.plant_config()["die_area_mm2"] / press.ram.area_cm2 / 10
+    assert oil_bar < press.limits.max_oil_bar
+    assert press.preset == name
+
+
+def test_reference_preset_is_the_reference_press() -> None:
+    press = description.load("reference")
+    assert press.model_copy(update={"preset": None}) == PressDescription()
+
+
+def test_reference_powder_is_the_preset_that_it_names() -> None:
+    powder = description.PowderSection()
+    assert description.PowderSection(preset=powder.material) == powder.model_copy(
+        update={"preset": powder.material}
+    )
+
+
+def test_what_is_written_beside_a_preset_wins() -> None:
+    press = description.loads(
+        "preset: jack-25t\nram: {approach_gap_mm: 2}\nname: ours\n"
+        "powder: {preset: Li3PS4, panelli_a: 0.06}\n"
+    )
+    assert (press.ram.area_cm2, press.ram.approach_gap_mm) == (33.2, 2.0)
+    assert (press.name, press.pump.flow_ml_s) == ("ours", 4.0)
+    powder = press.powder
+    assert (powder.material, powder.true_density_g_cm3, powder.panelli_a) == ("Li3PS4", 1.88, 0.06)
+    # A description that was written out in full is the same press.
+    assert PressDescription.model_validate(press.model_dump(mode="json")) == press
+
+
+def test_steel_preset_is_an_elastic_body_that_nothing_cracks() -> None:
+    config = description.load(PRESSES / "steel-blank.yaml").plant_config()
+    assert config["powder_solid_height_mm"] == pytest.approx(5.0, abs=0.01)
+    assert config["powder_modulus_mpa"] == 210_000
+    assert config["powder_relaxation_share"] == config["powder_panelli_a"] == 0
+    assert min(config["powder_crack_mpa"], config["powder_crack_release_mpa_s"]) == 1e9
+
+
+def test_unknown_presets_are_refused_with_the_names_there_are() -> None:
+    text = "preset: jack-51t\npowder:\n  preset: NaPS\n"
+    assert _mistakes(text) == [
+        ("preset", "unknown-preset", 1),
+        ("powder.preset", "unknown-preset", 3),
+    ]
+    with pytest.raises(BadInputError, match="jack-10t, jack-15t, jack-25t") as caught:
+        description.loads(text)
+    assert "did you mean Na3PS4" in str(caught.value)
+    assert _mistakes("preset: [jack-15t]\n") == [("preset", "bad-value", 1)]
+
+
+def test_every_number_of_a_preset_has_a_source() -> None:
+    for numbers in (*presets.PRESSES.values(), *presets.POWDERS.values()):
+        assert all(source for _, source in numbers.values())
+
+
 def test_missing_file_names_itself_and_the_next_step(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match=r"none\.yaml") as caught:
         description.load(tmp_path / "none.yaml")
     assert "reference.yaml" in caught.value.hint
+    assert "jack-15t" in caught.value.hint
 
 
 def test_documentation_has_every_field_with_its_default() -> None:

@@ -75,7 +75,7 @@ def test_powder_in_the_die_is_refused() -> None:
     """Powder yields once and is stiff ever after: no one curve explains both."""
     case = reference()
     profile, steps, limit_kpa = _coarse(case)
-    soft = PowderSection(mass_mg=1400, creep_percent_at_500_mpa=5)
+    soft = PowderSection(mass_mg=1400, relaxation_percent=70)
     powdery = replace(case, press=case.press.model_copy(update={"powder": soft}))
     records = record(powdery, profile, steps, limit_kpa)
     with pytest.raises(BadInputError, match="no press explains") as refused:

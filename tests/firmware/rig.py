@@ -49,8 +49,12 @@ PRESS = {
     "powder_initial_density": 0.45,
     "powder_panelli_a": 0.0471,
     "powder_modulus_mpa": 20000.0,
-    "powder_creep_per_mpa": 2.0e-6,
-    "powder_creep_tau_s": 20.0,
+    "powder_heckel_k": 0.0,
+    "powder_relaxation_share": 0.05,
+    "powder_relaxation_half_s": 20.0,
+    "powder_crack_mpa": 1e9,
+    "powder_crack_release_mpa_s": 1e9,
+    "powder_crack_loss": 0.03,
 }
 
 # The zero is that of the unloaded ram: its return spring costs 0.1 MPa of oil, 50 counts.

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pressloop.emulator.description import PressDescription
+from pressloop.emulator.truth import MAGIC, RECORD
 from pressloop.profile import MachineProfile
 from pressloop.record import (
     BoardIdentity,
@@ -185,11 +186,11 @@ class _Press:
             self.setpoint = max(0.0, self.setpoint - VENT_MPA_S / 100)
             self._tick(NO_STEP, State.VENTING)
         self._tick(NO_STEP, State.IDLE)
-        self.made.truth = b"".join(self.truth)
+        self.made.truth = MAGIC + b"".join(self.truth)
 
     def _truth_before_the_run(self) -> None:
         for tick in range(self.tick - 5, self.tick):
-            self.truth.append(struct.pack("<Ifff", tick, 0.0, 0.0, 0.45))
+            self.truth.append(struct.pack(RECORD, tick, 0.0, 0.0, 0.45, 0.0, 0))
 
     def _prompt(self, step: PlannedStep) -> None:
         seen = [self._tick(step.index, State.PROMPTING) for _ in range(_ticks(self.shape.prompt_s))]
@@ -259,7 +260,15 @@ class _Press:
         )
         true = reading / 1000 + 0.1
         self.truth.append(
-            struct.pack("<Ifff", self.tick % (1 << 32), true, true / 1.85, 0.45 + true / 2000)
+            struct.pack(
+                RECORD,
+                self.tick % (1 << 32),
+                true,
+                true / 1.85,
+                0.45 + true / 2000,
+                5.0 + true / 500,
+                0,
+            )
         )
         self.tick += 1
         return reading

@@ -17,12 +17,15 @@ import pytest
 import synthetic_run
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pressloop.emulator import cracking
+from pressloop.emulator.truth import MAGIC, RECORD
 from pressloop.errors import RecordError
 from pressloop.record import RunEnd, RunRecord, RunRecorder, RunSummary, finalise, verdict_rows
 from pressloop.record.series import signed_ticks
 from pressloop.wire.schema import RECORD_FORMAT, State
 from synthetic_run import Shape, SyntheticRun
 
+HEAD, SIZE = len(MAGIC), struct.calcsize(RECORD)
 SHORT = Shape(targets_mpa=(20.0, 8.0), hold_s=0.3, prompt_s=0.05, bump_mpa=0.01, noise_mpa=0.0)
 RUN = synthetic_run.run()
 SHORT_RUN = synthetic_run.run(SHORT)
@@ -379,7 +382,7 @@ def test_a_torn_truth_file_says_what_it_lacks(tmp_path: Path) -> None:
     record(tmp_path, RUN, end=RUN.end(), truth=False)
     path = tmp_path / "elsewhere.bin"
     # Five records from before the run, 300 of it, and a torn one.
-    path.write_bytes(RUN.truth[: 305 * 16 + 7])
+    path.write_bytes(RUN.truth[: HEAD + 305 * SIZE + 7])
     summary = finalise(tmp_path, path)
     assert summary.truth is not None
     assert summary.truth[0].missing_s == pytest.approx(1.32)
@@ -396,10 +399,76 @@ def test_a_torn_truth_file_says_what_it_lacks(tmp_path: Path) -> None:
 
 def test_a_hole_in_the_truth_is_not_filled_with_its_neighbour(tmp_path: Path) -> None:
     record(tmp_path, RUN, end=RUN.end(), truth=False)
-    (tmp_path / "run.truth").write_bytes(RUN.truth[: 105 * 16] + RUN.truth[110 * 16 :])
+    cut = RUN.truth[: HEAD + 105 * SIZE] + RUN.truth[HEAD + 110 * SIZE :]
+    (tmp_path / "run.truth").write_bytes(cut)
     finalise(tmp_path)
     truth = RunRecord.open(tmp_path).frame()["true_pressure_mpa"]
     assert truth[truth.isna()].index.tolist() == [100, 101, 102, 103, 104]
+
+
+def _broken(bits_from: dict[int, int]) -> bytes:
+    """Return the truth with bits of damage set from a record on."""
+    truth = bytearray(RUN.truth)
+    for first, bits in bits_from.items():
+        for index in range(first, (len(truth) - HEAD) // SIZE):
+            at = HEAD + index * SIZE
+            values = struct.unpack_from(RECORD, truth, at)
+            struct.pack_into(RECORD, truth, at, *values[:-1], values[-1] | bits)
+    return bytes(truth)
+
+
+def test_a_run_that_broke_its_pellet_says_so_wherever_one_looks(tmp_path: Path) -> None:
+    sound = finalise(record(tmp_path / "sound", RUN, end=RUN.end()))
+    assert sound.damage == ()
+    assert sound.truth is not None
+    assert {stage.damage for stage in sound.truth} == {None}
+
+    record(tmp_path, RUN, end=RUN.end(), truth=False)
+    index, name = sound.stages[1].index, sound.stages[1].name
+    second = next(i for i, raw in enumerate(RUN.records) if _stage_of(raw) == index)
+    # Five records are from before the run.
+    broken = _broken({5 + second + 10: cracking.OVER_PRESSURE, 5 + second + 30: cracking.DIE_BURST})
+    (tmp_path / "run.truth").write_bytes(broken)
+    summary = finalise(tmp_path)
+    assert summary.end_reason == "completed"
+    assert summary.damage is not None and summary.truth is not None
+    crack, burst = summary.damage
+    assert (crack.what, crack.stage) == ("cracked under too much pressure", name)
+    assert crack.time_s == pytest.approx((second + 10) / 100)
+    assert (burst.what, burst.time_s) == ("lost its die", pytest.approx((second + 30) / 100))
+    assert [stage.damage is None for stage in summary.truth] == [True, False, False]
+    assert all(stage.damage is None for stage in summary.stages)
+    assert sum("the pellet cracked under too much pressure" in w for w in summary.warnings) == 1
+    rows = [row for row in verdict_rows(summary) if row.source == "truth"]
+    assert [any("cracked" in reason for reason in row.reasons) for row in rows] == [
+        False,
+        True,
+        True,
+    ]
+    assert [row.passed for row in rows] == [True, False, False]
+
+
+def test_a_pellet_that_was_broken_before_the_run_is_no_secret(tmp_path: Path) -> None:
+    record(tmp_path, RUN, end=RUN.end(), truth=False)
+    (tmp_path / "run.truth").write_bytes(_broken({0: cracking.FORCED}))
+    summary = finalise(tmp_path)
+    assert summary.damage is not None and summary.truth is not None
+    ((what, time_s, stage),) = [(d.what, d.time_s, d.stage) for d in summary.damage]
+    assert (what, time_s, stage) == ("cracked on command", pytest.approx(-0.05), None)
+    assert all(stage.damage for stage in summary.truth)
+
+
+def _stage_of(raw: bytes) -> int | None:
+    step = struct.unpack(RECORD_FORMAT, raw)[5]
+    return next((s.index for s in RUN.header.stages if step in s.steps), None)
+
+
+def test_truth_of_another_version_is_refused(tmp_path: Path) -> None:
+    record(tmp_path, RUN, end=RUN.end(), truth=False)
+    (tmp_path / "run.truth").write_bytes(RUN.truth[HEAD:])
+    with pytest.raises(RecordError, match="this version") as refusal:
+        finalise(tmp_path)
+    assert refusal.value.code == "no-truth"
 
 
 def test_ticks_before_the_start_are_negative_across_the_overflow() -> None:

@@ -20,7 +20,9 @@ STEEL: Final = PowderSection(
     panelli_a=0,
     youngs_modulus_gpa=210,
     poisson_ratio=0,
-    creep_percent_at_500_mpa=0,
+    relaxation_percent=0,
+    crack_mpa="never",
+    crack_release_mpa_s="never",
 )
 """A 5 mm disc as on examples/presses/steel-blank.yaml; the mass goes with the die."""
 

@@ -26,7 +26,10 @@ PORT: Any = typer.Option(
 
 PRESS: Any = typer.Option(
     "--press",
-    help="Description of the emulated press (YAML); without it the reference press.",
+    help=(
+        "Description of the emulated press (YAML), or reference, jack-10t, jack-15t, jack-25t; "
+        "without it the reference press."
+    ),
     show_default=False,
 )
 

@@ -221,4 +221,4 @@ class EmulatedBoard(Board):
             micropython.heap_unlock()
         truth = self._truth
         if truth and not (resting and controller.state == schema.STATE_IDLE):
-            truth.record(tick, plant.pellet_mpa, plant.oil_mpa, plant.density())
+            truth.record(tick, plant)

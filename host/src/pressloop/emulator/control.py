@@ -6,6 +6,7 @@ One JSON object per line in, one per line out: `{"ok": true, ...}` or `{"ok": fa
 
     {"set": {"emergency_stop": true, "guard_open": false, "button": true}}   digital inputs
     {"sensor": "ok" | "broken" | "short"}                                    the transducer's loop
+    {"break": "pellet" | "die"}                                              what gives way
     {"get": true}                                                            tick and true state
     {"stop": true}                                                           end the process
 """
@@ -14,7 +15,7 @@ import json
 
 from pressloop_fw import schema
 
-from . import transducer
+from . import cracking, transducer
 
 _INPUTS = {
     "emergency_stop": schema.INPUT_EMERGENCY_STOP,
@@ -65,12 +66,13 @@ class Control:
             if argument not in transducer.FAULTS:
                 raise ValueError("sensor: one of " + ", ".join(transducer.FAULTS))
             board.transducer.fault = argument
+        elif verb == "break":
+            if not isinstance(argument, str) or argument not in cracking.BREAKS:
+                raise ValueError("break: one of " + ", ".join(sorted(cracking.BREAKS)))
+            board.plant.give_way(cracking.BREAKS[argument])
         elif verb == "get":
-            plant = board.plant
             answer["tick"] = board.app.controller.tick_count
-            answer["pellet_mpa"] = plant.pellet_mpa
-            answer["oil_mpa"] = plant.oil_mpa
-            answer["density"] = plant.density()
+            answer.update(board.plant.state())
         elif verb == "stop":
             board.stopping = True
         else:

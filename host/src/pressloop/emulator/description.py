@@ -10,24 +10,51 @@ from __future__ import annotations
 
 import difflib
 import math
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic_core import ErrorDetails
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from pressloop.errors import BadInputError
 from pressloop.findings import Finding
 from pressloop.yaml_source import SourceMap, read_yaml
 
+from . import presets
 from . import transducer as adc
 
 _FULL_OPENING = 32767
 # MicroPython reads this many digits to the same double as CPython does.
 _DIGITS = 12
+# What nothing reaches.
+_NEVER_MPA = 1e9
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+Never = Literal["never"]
+
+
+def _known_preset(known: Mapping[str, presets.Numbers]) -> AfterValidator:
+    def check(name: str) -> str:
+        if name not in known:
+            text = presets.unknown(name, known)
+            raise PydanticCustomError("unknown_preset", "{text}", {"text": text})
+        return name
+
+    return AfterValidator(check)
+
+
+PressPreset = Annotated[str, _known_preset(presets.PRESSES)]
+PowderPreset = Annotated[str, _known_preset(presets.POWDERS)]
 ErrorPercent = Annotated[float, Field(ge=-50, le=50, allow_inf_nan=False)]
 
 
@@ -165,8 +192,17 @@ class DisplacementSection(_Section):
 
 
 class PowderSection(_Section):
-    """What is pressed."""
+    """What is pressed.
 
+    `preset` fills in the other fields; those that are given as well win. For drawing at random,
+    the descriptions give the range that an assumption may have.
+    """
+
+    preset: PowderPreset | None = Field(
+        default=None,
+        description="A powder by name: Na3PS4, Li3PS4, sulfide or steel; what is written beside it "
+        "wins.",
+    )
     material: str = Field(default="Na3PS4", min_length=1, description="A name, for people.")
     mass_mg: Positive = Field(
         default=140.0, le=1e6, description="Filled into the die: a 1 mm pellet."
@@ -184,6 +220,12 @@ class PowderSection(_Section):
         le=1,
         description="Panelli-Ambrozio A, MPa^-1/2. Source: fitted to 81 % at 510 MPa (Na3PS4).",
     )
+    heckel_k: NonNegative = Field(
+        default=0.0,
+        le=0.1,
+        description="Heckel K, 1/MPa: densify by Heckel's law instead of Panelli's; 0: by "
+        "Panelli's. Fitted values: 0.0021 (Na3PS4), 0.0033 (Li3PS4).",
+    )
     youngs_modulus_gpa: Positive = Field(
         default=17.5, le=1000, description="Source: 15-20 GPa for sulfide electrolytes."
     )
@@ -192,10 +234,43 @@ class PowderSection(_Section):
         le=0.45,
         description="Confined by the die; 0 for a body that may bulge. Assumption.",
     )
-    creep_percent_at_500_mpa: NonNegative = Field(
-        default=1.0, le=20, description="Final creep, of the height without pores. Assumption."
+    relaxation_percent: NonNegative = Field(
+        default=30.0,
+        le=95,
+        description="Of the pressure, lost in the end if the height is held: Peleg's 1/k2; 0: "
+        "elastic. Assumption: 10-45.",
     )
-    creep_time_s: Positive = Field(default=20.0, ge=0.5, description="Time constant. Assumption.")
+    relaxation_half_s: Positive = Field(
+        default=15.0,
+        ge=0.5,
+        le=1e6,
+        description="Time in which half of that is lost: Peleg's k1/k2. Assumption: 4-60.",
+    )
+    crack_mpa: Positive | Never = Field(
+        default=690.0,
+        description="Pressure that cracks the pellet, or never. Source: Li6PS5Cl is sound "
+        "at 625 MPa and fractures at 750 MPa (Yan et al., J. Colloid Interface Sci. 2026); "
+        "assumption for other powders: 600-800.",
+    )
+    crack_release_mpa_s: Positive | Never = Field(
+        default=200.0,
+        description="Release rate that cracks the pellet, or never. Assumption: 100-1000.",
+    )
+    crack_loss_percent: Positive = Field(
+        default=3.0,
+        le=50,
+        description="Of the pellet's height, lost in a crack. Assumption: 1-10.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_preset(cls, data: Any) -> Any:
+        name = data.get("preset") if isinstance(data, dict) else None
+        return (
+            {**presets.powder(name), **data}
+            if isinstance(name, str) and name in presets.POWDERS
+            else data
+        )
 
 
 class Limits(_Section):
@@ -245,6 +320,11 @@ class Individual(_Section):
 class PressDescription(_Section):
     """A press, its die and its powder. The defaults are the reference press."""
 
+    preset: PressPreset | None = Field(
+        default=None,
+        description="A press by name: reference, jack-10t, jack-15t or jack-25t; what is written "
+        "beside it wins.",
+    )
     name: str = Field(
         default="reference press",
         min_length=1,
@@ -273,6 +353,19 @@ class PressDescription(_Section):
     limits: Limits = Limits()
     controller: Controller = Controller()
     individual: Individual = Individual()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_preset(cls, data: Any) -> Any:
+        name = data.get("preset") if isinstance(data, dict) else None
+        if not isinstance(name, str) or name not in presets.PRESSES:
+            return data
+        merged = presets.press(name)
+        for key, value in data.items():
+            base: Any = merged.get(key)
+            both = isinstance(base, dict) and isinstance(value, dict)
+            merged[key] = {**base, **value} if both else value
+        return merged
 
     @model_validator(mode="after")
     def _consistent(self) -> PressDescription:
@@ -329,8 +422,12 @@ class PressDescription(_Section):
             "powder_initial_density": self.powder.initial_density,
             "powder_panelli_a": self.powder.panelli_a,
             "powder_modulus_mpa": self.powder.youngs_modulus_gpa * 1000 * confined,
-            "powder_creep_per_mpa": self.powder.creep_percent_at_500_mpa / 100 / 500,
-            "powder_creep_tau_s": self.powder.creep_time_s,
+            "powder_heckel_k": self.powder.heckel_k,
+            "powder_relaxation_share": self.powder.relaxation_percent / 100,
+            "powder_relaxation_half_s": self.powder.relaxation_half_s,
+            "powder_crack_mpa": _limit(self.powder.crack_mpa),
+            "powder_crack_release_mpa_s": _limit(self.powder.crack_release_mpa_s),
+            "powder_crack_loss": self.powder.crack_loss_percent / 100,
             "sensor_full_scale_mpa": full_scale_mpa,
             "sensor_offset_mpa": individual.sensor_offset_percent / 100 * full_scale_mpa,
             "sensor_span_factor": _with(individual.sensor_span_error_percent),
@@ -390,24 +487,31 @@ def _with(error_percent: float) -> float:
     return 1 + error_percent / 100
 
 
+def _limit(value: float | Never) -> float:
+    return _NEVER_MPA if value == "never" else value
+
+
 def _opening(percent: float) -> int:
     return round(percent / 100 * _FULL_OPENING)
 
 
 def load(path: Path | str) -> PressDescription:
-    """Read a press description.
+    """Read a press description, or take a preset by its name if there is no file of that name.
 
     Raises:
         BadInputError: The file cannot be read, is not YAML, or has mistakes; `findings` lists
             each with its path and line.
     """
     file = Path(path)
+    if str(path) in presets.PRESSES and not file.exists():
+        return PressDescription.model_validate({"preset": str(path)})
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise BadInputError(
             f"cannot read the press description {file}: {error}",
-            hint="Give a YAML file; examples/presses/reference.yaml is one to start from.",
+            hint="Give a YAML file; examples/presses/reference.yaml is one to start from. Or the "
+            f"name of a press that is built in: {', '.join(presets.PRESSES)}.",
         ) from error
     return loads(text, source=str(file))
 
@@ -441,6 +545,10 @@ def _finding(marks: SourceMap, error: ErrorDetails) -> Finding:
         hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
         return marks.finding("error", "unknown-key", location, "no such key", hint, at_key=True)
     message = error["msg"].removeprefix("Value error, ")
+    if error["type"] == "unknown_preset":
+        return marks.finding(
+            "error", "unknown-preset", location, message, "use a name of the list, or leave it out"
+        )
     if error["type"] == "value_error":
         return marks.finding("error", "contradiction", location, message, "change one of the two")
     return marks.finding(
@@ -448,7 +556,9 @@ def _finding(marks: SourceMap, error: ErrorDetails) -> Finding:
         "bad-value",
         location,
         message,
-        "write a plain number; its unit is the end of the key's name",
+        "write text"
+        if error["type"].startswith("string")
+        else "write a plain number; its unit is the end of the key's name",
     )
 
 

@@ -39,18 +39,41 @@ class Oil:
         total = ATMOSPHERE_MPA + pressure
         return self.compliance + self.air_mm3 * ATMOSPHERE_MPA / (total * total)
 
-    @micropython.native
-    def pressure(self, volume: float, elastic: float) -> float:
-        """Return the pressure at which oil and an elastic body have taken up `volume`.
 
-        `elastic` is the body's compliance in mm3/MPa. This is the positive root of
-        c P^2 + b P - volume p_a = 0 with c = V/B + elastic.
+class Spring:
+    """Oil and an elastic body that take up a volume together; a body of compliance 0 is the oil."""
+
+    def __init__(self, oil: Oil) -> None:
+        """Begin with the oil alone."""
+        self._oil = oil
+        # mm3/MPa at the pressure last found, inverted: MPa/mm3.
+        self.stiffness = 0.0
+        self.set(0.0)
+
+    @micropython.native
+    def set(self, elastic: float) -> None:
+        """Give the body a compliance in mm3/MPa."""
+        oil = self._oil
+        c = oil.compliance + elastic
+        self._twice_c = 2.0 * c
+        self._b = c * ATMOSPHERE_MPA + oil.air_mm3
+        self._four_ac = 4.0 * c * ATMOSPHERE_MPA
+
+    @micropython.native
+    def pressure(self, volume: float) -> float:
+        """Return the pressure at which `volume` has been taken up; leave `stiffness` there.
+
+        This is the positive root of c P^2 + b P - volume p_a = 0, with c = V/B + elastic and
+        b = c p_a + V r - volume; its derivative is (P + p_a)/(2 c P + b).
         """
-        if volume <= 0.0:
-            return 0.0
-        c = self.compliance + elastic
-        b = c * ATMOSPHERE_MPA + self.air_mm3 - volume
-        ac = volume * ATMOSPHERE_MPA
-        root = math.sqrt(b * b + 4 * c * ac)
-        # The form without a difference of near-equal numbers.
-        return 2 * ac / (b + root) if b > 0.0 else (root - b) / (2 * c)
+        if volume < 0.0:
+            volume = 0.0
+        b = self._b - volume
+        root = math.sqrt(b * b + self._four_ac * volume)
+        # Without a difference of near-equal numbers, whatever the sign of b.
+        if b > 0.0:
+            pressure = 2.0 * ATMOSPHERE_MPA * volume / (b + root)
+        else:
+            pressure = (root - b) / self._twice_c
+        self.stiffness = (pressure + ATMOSPHERE_MPA) / root
+        return pressure

@@ -12,13 +12,15 @@ with A the ram area, k the stiffness of the frame, P0 the pressure that carries 
 return spring (constant over the stroke) and x_c the travel at which punch and pellet touch.
 Friction and inertia are left out: the ram's resonance lies far above the loop.
 
-Only the flows are integrated, by the midpoint rule.
+Only the flows are integrated, by the midpoint rule, and once per call of `step` the relaxation of
+the pellet.
 
 Units: MPa, mm, mm2, mm3, N, s. Pellet pressures are true pressures, not readings.
 """
 
 from . import interpreter as micropython
-from .oil import Oil
+from .cracking import DIE_BURST
+from .oil import Oil, Spring
 from .powder import Powder
 from .valves import PumpValve, ReleaseValve
 
@@ -57,14 +59,7 @@ class Plant:
         self._oil = Oil(
             config["oil_volume_mm3"], config["oil_bulk_modulus_mpa"], config["oil_air_fraction"]
         )
-        self.powder = Powder(
-            config["powder_solid_height_mm"],
-            config["powder_initial_density"],
-            config["powder_panelli_a"],
-            config["powder_modulus_mpa"],
-            config["powder_creep_per_mpa"],
-            config["powder_creep_tau_s"],
-        )
+        self.powder = Powder(config)
         area = config["ram_area_mm2"]
         self._area = area
         # Pellet pressure per oil pressure.
@@ -75,10 +70,12 @@ class Plant:
         self._gap = config["approach_gap_mm"]
         self._due = 0.0
         self._at_travel = self._oil.taken_up(self._travel_mpa)
+        self._alone = Spring(self._oil)
+        self._closed = Spring(self._oil)
         self.volume_mm3 = 0.0
         self.oil_mpa = 0.0
         self.pellet_mpa = 0.0
-        self._find_contact(0.0)
+        self._find_contact()
         self._yield_volume = self._at_travel
         self._yield_stiffness = 0.0
         self._stiffness_up = self._stiffness_down = 1.0 / self._oil.slope(0.0)
@@ -94,7 +91,25 @@ class Plant:
         What a sensor between them sees: the travel of the ram without the stretch of the frame.
         """
         stretch = self._frame * max(0.0, self.oil_mpa - self._travel_mpa)
-        return (self.volume_mm3 - self._oil.taken_up(self.oil_mpa) - stretch) / self._area
+        return self.ram_mm - stretch / self._area
+
+    @property
+    def damage(self) -> int:
+        """What broke so far: constants of `cracking`, joined by or; 0 when all is sound."""
+        return self.powder.damage
+
+    @property
+    def ram_mm(self) -> float:
+        """Travel of the ram from its retracted position: what a sensor at the cylinder sees.
+
+        The stretch of the frame is in it.
+        """
+        return (self.volume_mm3 - self._oil.taken_up(self.oil_mpa)) / self._area
+
+    @property
+    def pellet_mm(self) -> float:
+        """Height of the pellet in the die under the pressure of now; in a burst die 0."""
+        return self.powder.height(self.pellet_mpa)
 
     @micropython.native
     def step(self, dt_s: float) -> None:
@@ -123,25 +138,57 @@ class Plant:
             if opening > 0.0:
                 flow -= release.flow(opening, middle)
             self._settle(self.volume_mm3 + flow * dt)
-        if self.pellet_mpa > 0.0:
-            crept = self.powder.relax(self.pellet_mpa, dt_s)
-            if crept > 0.0:
-                self._contact_volume += self._area * crept
+        powder = self.powder
+        pellet_mpa = self.pellet_mpa
+        if pellet_mpa > 0.0 and powder.relaxation.active:
+            flowed = powder.relaxation.step(pellet_mpa, dt_s)
+            if flowed > 0.0:
+                self._contact_volume += self._area * powder.elastic() * flowed
+        cause = powder.cracking.cause(pellet_mpa, dt_s)
+        if cause:
+            self.give_way(cause)
+
+    def state(self) -> dict[str, float]:
+        """Return all of the true state by name, units in the names."""
+        return {
+            "pellet_mpa": self.pellet_mpa,
+            "oil_mpa": self.oil_mpa,
+            "density": self.density(),
+            "ram_mm": self.ram_mm,
+            "closing_mm": self.closing_mm(),
+            "pellet_mm": self.pellet_mm,
+            "damage": self.damage,
+        }
+
+    def give_way(self, cause: int) -> None:
+        """Crack the pellet or burst the die: the punches find it lower, and the pressure falls.
+
+        `cause` is a constant of `cracking`; `FORCED` and `DIE_BURST` are for callers from outside.
+        """
+        powder = self.powder
+        if powder.damage & (cause | DIE_BURST):
+            return
+        powder.crack(cause)
+        self._find_contact()
+        over = self._yield_oil_mpa - self._travel_mpa
+        self._yield_volume = (
+            self._oil.taken_up(self._yield_oil_mpa)
+            + self._frame * over
+            + self._area * powder.elastic() * powder.yield_mpa
+        )
 
     @micropython.native
-    def _find_contact(self, pellet_mpa: float) -> None:
-        """Make `pellet_mpa` the pellet's yield pressure and find where it now touches."""
+    def _find_contact(self) -> None:
+        """Find where the pellet, as its highest pressure left it, now touches the punch."""
         powder = self.powder
-        powder.yield_at(pellet_mpa)
-        travel = self._gap + powder.loose_mm - powder.height_mm + powder.creep_mm
+        travel = self._gap + powder.loose_mm - powder.height(0.0)
         self._contact_volume = self._area * travel
-        self._elastic = self._frame + self._area * self._lever * powder.elastic()
-        self._yield_oil_mpa = self._travel_mpa + pellet_mpa / self._lever
+        self._yield_oil_mpa = self._travel_mpa + powder.yield_mpa / self._lever
+        self._stale = True
 
     @micropython.native
     def _settle(self, volume: float) -> None:
         """Find the pressure at which the press holds `volume`."""
-        oil = self._oil
         if volume < 0.0:
             volume = 0.0
         self.volume_mm3 = volume
@@ -153,17 +200,21 @@ class Plant:
                 self.oil_mpa = self._travel_mpa
                 self._stiffness_up = self._stiffness_down = 0.0
                 return
-            pressure = oil.pressure(volume, 0.0)
-            self.oil_mpa = pressure
-            self._stiffness_up = self._stiffness_down = 1.0 / oil.slope(pressure)
+            self.oil_mpa = self._alone.pressure(volume)
+            self._stiffness_up = self._stiffness_down = self._alone.stiffness
             return
-        elastic = self._elastic
         if squeezing <= self._yield_volume:
-            # The spring of frame and pellet begins at the travel pressure, not at zero.
-            pressure = oil.pressure(squeezing + elastic * self._travel_mpa, elastic)
+            closed = self._closed
+            if self._stale:
+                elastic = self._frame + self._area * self._lever * self.powder.elastic()
+                closed.set(elastic)
+                # The spring of frame and pellet begins at the travel pressure, not at zero.
+                self._ahead = elastic * self._travel_mpa
+                self._stale = False
+            pressure = closed.pressure(squeezing + self._ahead)
             self.oil_mpa = pressure
             self.pellet_mpa = (pressure - self._travel_mpa) * self._lever
-            self._stiffness_up = self._stiffness_down = 1.0 / (oil.slope(pressure) + elastic)
+            self._stiffness_up = self._stiffness_down = closed.stiffness
             return
         self._densify(volume)
 
@@ -176,7 +227,8 @@ class Plant:
         lever = self._lever
         frame = self._frame
         travel_mpa = self._travel_mpa
-        top = self._gap + powder.loose_mm + powder.creep_mm
+        # What remains is the oil's own take-up and what height the pellet loses.
+        spare = volume - area * (self._gap + powder.loose_mm)
         # The first Newton step starts at the yield point, where excess and slope are known.
         pressure = self._yield_oil_mpa + self._yield_stiffness * (
             volume - self._contact_volume - self._yield_volume
@@ -184,16 +236,17 @@ class Plant:
         for _ in range(_NEWTON_STEPS):
             over = pressure - travel_mpa
             height, slope = powder.squeeze(over * lever)
-            excess = oil.taken_up(pressure) + frame * over + area * (top - height) - volume
-            compliance = oil.slope(pressure) + frame - area * lever * slope
-            step = excess / compliance
+            excess = oil.taken_up(pressure) + frame * over - area * height - spare
+            slope = oil.slope(pressure) + frame - area * lever * slope
+            step = excess / slope
             pressure -= step
             if -_NEWTON_STEP_MPA < step < _NEWTON_STEP_MPA:
                 break
-        pellet_mpa = (pressure - travel_mpa) * lever
         self.oil_mpa = pressure
-        self.pellet_mpa = pellet_mpa
-        self._find_contact(pellet_mpa)
+        self.pellet_mpa = (pressure - travel_mpa) * lever
+        self._find_contact()
         self._yield_volume = volume - self._contact_volume
-        self._stiffness_up = self._yield_stiffness = 1.0 / compliance
-        self._stiffness_down = 1.0 / (oil.slope(pressure) + self._elastic)
+        self._yield_oil_mpa = pressure
+        self._stiffness_up = self._yield_stiffness = 1.0 / slope
+        elastic = frame + area * lever * powder.elastic()
+        self._stiffness_down = 1.0 / (oil.slope(pressure) + elastic)

@@ -1,97 +1,91 @@
-"""Powder between two punches: densifies while loaded, springs back when released, creeps.
+"""A pellet between two punches: it densifies while loaded, springs back when released, flows.
 
-Loading: Panelli and Ambrozio Filho, Powder Metallurgy 41(2) (1998) 131 and Powder Technology 114
-(2001) 255:
+Its height under the pressure p is
 
-    ln(1/(1 - D)) = A sqrt(p) + ln(1/(1 - D0))
+    height = h(p_max) (1 - (p + s)/M)
 
-with D the relative density, p the axial pressure and A the material's plasticity. Unloading and
-reloading below the highest pressure seen are elastic with the confined modulus
-M = E (1 - nu) / ((1 + nu)(1 - 2 nu)): height = h (1 - p/M).
+with h the unloaded height after the highest pressure so far (`densification`), s/M the inelastic
+strain of flow (`relaxation`) and M the confined modulus, M = E (1 - nu)/((1 + nu)(1 - 2 nu)), that
+of a body whose sides the die holds (Hooke's law with no lateral strain). So unloading and reloading
+below p_max are elastic, and a pellet released from p recovers p/M of its height.
 
-Creep at constant pressure is one exponential: it approaches `creep_per_mpa * p` of the solid
-height with the time constant `creep_tau_s` and does not come back. `relax` is the only place that
-knows this law of time.
-
-Pressures in MPa on the pellet, heights in mm.
+`cracking` says when it breaks. Pressures in MPa on the pellet, heights in mm.
 """
 
-import math
-
 from . import interpreter as micropython
-
-# The law's slope is infinite at p = 0. Below this pressure its chord stands in for it.
-_CHORD_MPA = 0.25
+from .cracking import CRACKED, DIE_BURST, Cracking
+from .densification import Heckel, Panelli
+from .relaxation import Relaxation
 
 
 class Powder:
     """One pellet. A solid blank is a powder with an initial density of 1."""
 
-    def __init__(
-        self,
-        solid_height_mm: float,
-        initial_density: float,
-        panelli_a: float,
-        modulus_mpa: float,
-        creep_per_mpa: float,
-        creep_tau_s: float,
-    ) -> None:
-        """Fill the die loosely. `solid_height_mm` is the height of the pellet without pores."""
-        self.solid_mm = solid_height_mm
-        self._porosity = 1.0 - initial_density
-        self._a = panelli_a
-        self._modulus = modulus_mpa
-        self._creep_per_mpa = creep_per_mpa
-        self._creep_tau_s = creep_tau_s
-        self.loose_mm = solid_height_mm / initial_density
-        self._chord = (self.loose_mm - self.plastic_height(_CHORD_MPA)[0]) / _CHORD_MPA
+    def __init__(self, config: dict[str, float]) -> None:
+        """Fill the die loosely, as `description` says in the keys that begin with powder_."""
+        solid_mm = config["powder_solid_height_mm"]
+        density = config["powder_initial_density"]
+        heckel_k = config["powder_heckel_k"]
+        self.solid_mm = solid_mm
+        self._law: Panelli | Heckel
+        if heckel_k > 0.0:
+            self._law = Heckel(solid_mm, density, heckel_k)
+        else:
+            self._law = Panelli(solid_mm, density, config["powder_panelli_a"])
+        self.relaxation = Relaxation(
+            config["powder_relaxation_share"], config["powder_relaxation_half_s"]
+        )
+        self.cracking = Cracking(config["powder_crack_mpa"], config["powder_crack_release_mpa_s"])
+        self._crack_loss = config["powder_crack_loss"]
+        self._per_modulus = 1.0 / config["powder_modulus_mpa"]
+        # What cracks leave of the height; nothing once the die has burst.
+        self._left = 1.0
+        self.damage = 0
+        self.loose_mm = self._law.loose_mm
         # Highest pressure so far, and the unloaded height that it left.
         self.yield_mpa = 0.0
         self.height_mm = self.loose_mm
-        self.creep_mm = 0.0
-
-    @micropython.native
-    def plastic_height(self, pressure: float) -> tuple[float, float]:
-        """Return the height after unloading from `pressure`, mm, and its slope, mm/MPa."""
-        if pressure < _CHORD_MPA:
-            chord = self._chord
-            return self.loose_mm - chord * pressure, -chord
-        root = math.sqrt(pressure)
-        pores = self._porosity * math.exp(-self._a * root)
-        density = 1.0 - pores
-        height = self.solid_mm / density
-        return height, -height / density * pores * self._a / (2 * root)
 
     @micropython.native
     def squeeze(self, pressure: float) -> tuple[float, float]:
-        """Return height and its slope under a `pressure` above all before: mm and mm/MPa."""
-        height, slope = self.plastic_height(pressure)
-        strain_left = 1.0 - pressure / self._modulus
-        return height * strain_left, slope * strain_left - height / self._modulus
+        """Make `pressure` the highest so far; return height, mm, and its slope, mm/MPa, under it.
 
-    @micropython.native
-    def yield_at(self, pressure: float) -> None:
-        """Make `pressure` the highest seen."""
+        The solver of the press comes here several times before the pressure is right; its last
+        call is the one that counts.
+        """
+        height, slope = self._law.height(pressure)
+        left = self._left
+        height *= left
         self.yield_mpa = pressure
-        self.height_mm = self.plastic_height(pressure)[0]
+        self.height_mm = height
+        per_modulus = self._per_modulus
+        strain_left = 1.0 - (pressure + self.relaxation.lost_mpa) * per_modulus
+        return height * strain_left, slope * left * strain_left - height * per_modulus
 
     @micropython.native
     def elastic(self) -> float:
         """Return the compliance of the pellet as it is now, mm/MPa."""
-        return self.height_mm / self._modulus
+        return self.height_mm * self._per_modulus
 
     @micropython.native
-    def relax(self, pressure: float, dt_s: float) -> float:
-        """Creep for `dt_s` under `pressure`; return by how much the pellet became lower, mm."""
-        limit = self._creep_per_mpa * pressure * self.solid_mm
-        crept = (limit - self.creep_mm) * dt_s / self._creep_tau_s
-        if crept <= 0.0:
-            return 0.0
-        self.creep_mm += crept
-        return crept
+    def height(self, pressure: float) -> float:
+        """Return the height, mm, under a `pressure` not above the highest so far."""
+        return self.height_mm * (1.0 - (pressure + self.relaxation.lost_mpa) * self._per_modulus)
 
     @micropython.native
     def density(self, pressure: float) -> float:
-        """Return the relative density in the die under `pressure`."""
-        height = self.height_mm * (1.0 - pressure / self._modulus) - self.creep_mm
-        return self.solid_mm / height
+        """Return the relative density in the die under `pressure`; 0 in a burst die."""
+        height = self.height(pressure)
+        return self.solid_mm / height if height > 0.0 else 0.0
+
+    def crack(self, cause: int) -> None:
+        """Crack, or lose the die: `cause` is one of the constants of `cracking`."""
+        if cause == DIE_BURST:
+            share = 0.0
+        elif self.damage & CRACKED:
+            share = 1.0  # it lies in pieces already
+        else:
+            share = 1.0 - self._crack_loss
+        self.damage |= cause
+        self._left *= share
+        self.height_mm *= share

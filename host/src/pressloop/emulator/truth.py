@@ -1,16 +1,21 @@
 """The truth file: what no sensor sees, for judging a run on an emulated press.
 
-Packed little endian, `RECORD` per tick while the controller is not idle:
+After `MAGIC`, packed little endian, `RECORD` per tick while the controller is not idle:
 
     u32  tick       device clock, as in the telemetry record of the same tick
     f32  pellet     true pressure on the pellet, MPa
     f32  oil        true oil pressure, MPa
     f32  density    relative density of the pellet
+    f32  ram        travel of the ram from its retracted position, mm
+    u32  damage     what broke so far: constants of `cracking`, joined by or
 """
 
 import struct
 
-RECORD = "<Ifff"
+from .plant import Plant
+
+MAGIC = b"PLT2"
+RECORD = "<IffffI"
 _SIZE = struct.calcsize(RECORD)
 # A killed board loses at most this many records.
 _BLOCK = 50
@@ -22,13 +27,24 @@ class TruthFile:
     def __init__(self, path: str) -> None:
         """Start an empty file."""
         self._file = open(path, "wb")  # noqa: SIM115 - open as long as the board lives
+        self._file.write(MAGIC)
         self._buf = bytearray(_SIZE * _BLOCK)
         self._view = memoryview(self._buf)
         self._held = 0
 
-    def record(self, tick: int, pellet_mpa: float, oil_mpa: float, density: float) -> None:
-        """Append one record."""
-        struct.pack_into(RECORD, self._buf, self._held * _SIZE, tick, pellet_mpa, oil_mpa, density)
+    def record(self, tick: int, plant: Plant) -> None:
+        """Append the state of the press at a tick."""
+        struct.pack_into(
+            RECORD,
+            self._buf,
+            self._held * _SIZE,
+            tick,
+            plant.pellet_mpa,
+            plant.oil_mpa,
+            plant.density(),
+            plant.ram_mm,
+            plant.damage,
+        )
         self._held += 1
         if self._held == _BLOCK:
             self.flush()

@@ -90,6 +90,8 @@ class PumpValve(Valve):
         if phase >= 1.0:
             phase -= 1.0
         self.phase = phase
+        if opening == 0.0:
+            return 0.0
         wave = (phase if phase < 0.5 else 1.0 - phase) - 0.25
         return self._full_flow * opening * (1.0 + self._ripple * wave)
 

@@ -13,6 +13,7 @@ import numpy as np
 from pressloop.errors import RecordError
 from pressloop.metrics import Floats, StageSamples, stage_metrics
 from pressloop.record.crosscheck import disagreements
+from pressloop.record.damage import located, warnings_of, with_damage
 from pressloop.record.entries import end_of, events_of, header_of, start_of, telemetry_batches
 from pressloop.record.journal import (
     JOURNAL_NAME,
@@ -97,7 +98,8 @@ def evaluate(contents: JournalContents, journal: Path, truth_path: Path | None) 
     start_tick = start.start_tick if start else _first_tick(series)
     truth = _truth(header, truth_path, series, start_tick)
     gaps = gaps_of(series, header.record_every, header.tick_hz)
-    warnings = _warnings(contents, header, series, end, gaps, truth)
+    damage = None if truth is None else located(truth, header, series, start_tick)
+    warnings = _warnings(contents, header, series, end, gaps, truth) + warnings_of(damage or ())
 
     outcomes = {s.index: _outcome(s, header, series, end, gaps) for s in header.stages}
     contradictions = _contradictions(end, header, outcomes)
@@ -125,7 +127,12 @@ def evaluate(contents: JournalContents, journal: Path, truth_path: Path | None) 
         gaps=gaps,
         warnings=(*contradictions, *warnings),
         stages=tuple(with_uncertainty(header, stages(reading))),
-        truth=None if truth is None else tuple(stages(truth.pressure_mpa)),
+        truth=None
+        if truth is None
+        else tuple(
+            with_damage(stages(truth.pressure_mpa), damage or (), header, series, start_tick)
+        ),
+        damage=damage,
         steps=end.step_results,
         hashes=Hashes(
             protocol_sha256=header.protocol_sha256,

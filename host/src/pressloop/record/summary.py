@@ -37,6 +37,7 @@ class StageResult(Model):
             `peak_mpa_uncertainty`. None for the truth.
         mean_mpa_repeatability: The part of it that changes from run to run (k = 2).
         mean_uncertainty: What `mean_mpa_uncertainty` is made of.
+        damage: What had given way by the end of the stage, under `truth` only; None when nothing.
     """
 
     index: int
@@ -68,6 +69,21 @@ class StageResult(Model):
     mean_mpa_repeatability: float | None = None
     peak_mpa_uncertainty: float | None = None
     mean_uncertainty: Budget | None = None
+    damage: str | None = None
+
+
+class Damage(Model):
+    """Something of an emulated press gave way: no sensor says so, only the truth does.
+
+    Attributes:
+        what: Of the pellet, such as `cracked in too fast a release`.
+        time_s: Since the start of the run; negative when it was in a run before.
+        stage: Name of the stage it was in, if any.
+    """
+
+    what: str
+    time_s: float
+    stage: str | None
 
 
 class Hashes(Model):
@@ -87,6 +103,7 @@ class RunSummary(Model):
         gaps: Empty when every record of the run is held.
         stages: From the reading.
         truth: The same from the true pressure, on an emulated press; None on a real one.
+        damage: What gave way on an emulated press, in order; None on a real one.
         steps: The board's own results.
         warnings: Everything about this record that a reader should not have to discover.
     """
@@ -106,6 +123,7 @@ class RunSummary(Model):
     warnings: tuple[str, ...]
     stages: tuple[StageResult, ...]
     truth: tuple[StageResult, ...] | None
+    damage: tuple[Damage, ...] | None = None
     steps: tuple[BoardStepResult, ...]
     hashes: Hashes
     note: str

@@ -9,23 +9,56 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from pressloop.emulator import cracking
+from pressloop.emulator.truth import MAGIC
 from pressloop.errors import RecordError
 from pressloop.metrics import Floats
-from pressloop.record.series import Series, signed_ticks
+from pressloop.record.series import Ints, Series, signed_ticks
 
 TRUTH_DTYPE: Final = np.dtype(
-    [("tick", "<u4"), ("pressure_mpa", "<f4"), ("oil_mpa", "<f4"), ("density", "<f4")]
+    [
+        ("tick", "<u4"),
+        ("pressure_mpa", "<f4"),
+        ("oil_mpa", "<f4"),
+        ("density", "<f4"),
+        ("ram_mm", "<f4"),
+        ("damage", "<u4"),
+    ]
 )
 """One record of the file that an emulated press writes, one record per tick."""
+
+_DAMAGE: Final = {
+    cracking.OVER_PRESSURE: "cracked under too much pressure",
+    cracking.FAST_RELEASE: "cracked in too fast a release",
+    cracking.FORCED: "cracked on command",
+    cracking.DIE_BURST: "lost its die",
+}
+
+
+@dataclass(frozen=True)
+class Damage:
+    """Something gave way: at which tick since the start of the run, and what the pellet did.
+
+    The tick is negative when it gave way in an earlier run: the pellet was broken from the start.
+    """
+
+    tick: int
+    what: str
 
 
 @dataclass(frozen=True)
 class Truth:
-    """True values at the instants of the telemetry records; NaN where the file has none."""
+    """True values at the instants of the telemetry records; NaN where the file has none.
+
+    Attributes:
+        damage: Whatever gave way, in order, found at every tick of the file.
+    """
 
     pressure_mpa: Floats
     oil_mpa: Floats
     relative_density: Floats
+    ram_mm: Floats
+    damage: tuple[Damage, ...]
 
 
 def read_truth(path: Path, series: Series, start_tick: int) -> Truth:
@@ -44,6 +77,13 @@ def read_truth(path: Path, series: Series, start_tick: int) -> Truth:
             code="no-truth",
             hint="finalise without it; the stages are then judged by the reading alone",
         ) from error
+    if data[: len(MAGIC)] != MAGIC[: len(data)]:
+        raise RecordError(
+            f"{path} is no file of true values that this version can read",
+            code="no-truth",
+            hint="it was written by another version of the emulated press; read it with that one",
+        )
+    data = data[len(MAGIC) :]
     whole = len(data) - len(data) % TRUTH_DTYPE.itemsize
     rows = np.frombuffer(data[:whole], TRUTH_DTYPE)
     ticks, rows_at = np.unique(signed_ticks(rows["tick"], start_tick), return_index=True)
@@ -57,4 +97,21 @@ def read_truth(path: Path, series: Series, start_tick: int) -> Truth:
         values[found] = rows[name][rows_at[index[found]]]
         return values
 
-    return Truth(at_records("pressure_mpa"), at_records("oil_mpa"), at_records("density"))
+    until = int(wanted[-1]) if wanted.size else -1
+    return Truth(
+        at_records("pressure_mpa"),
+        at_records("oil_mpa"),
+        at_records("density"),
+        at_records("ram_mm"),
+        _damage(rows["damage"][rows_at][ticks <= until], ticks),
+    )
+
+
+def _damage(bits: npt.NDArray[np.uint32], ticks: Ints) -> tuple[Damage, ...]:
+    """Return what gave way, from the bits at ascending ticks."""
+    found = []
+    for bit, what in _DAMAGE.items():
+        broken = np.flatnonzero(bits & bit)
+        if broken.size:
+            found.append(Damage(int(ticks[broken[0]]), what))
+    return tuple(sorted(found, key=lambda item: item.tick))

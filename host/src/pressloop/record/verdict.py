@@ -87,6 +87,8 @@ def _short_dwell(stage: StageResult, record_interval_s: float) -> str | None:
 def _reasons(stage: StageResult) -> Iterator[str]:
     if stage.outcome != "done":
         yield "ended early by the operator" if stage.outcome == "advanced" else stage.outcome
+    if stage.damage is not None:
+        yield f"the pellet {stage.damage}"
     if stage.missing_s > 0:
         yield f"{stage.missing_s:.2f} s are not in the record"
     if stage.tolerance_mpa is None or stage.duration_s is None:

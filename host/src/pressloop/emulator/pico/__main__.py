@@ -120,6 +120,8 @@ class EmulatedPicoProcess:
                 bench.contact(name, active)
         elif verb == "sensor":
             bench.break_sensor(argument)
+        elif verb == "break":
+            bench.break_down(argument)
         elif verb == "reset":
             self._chip.reset()
         elif verb == "stop":
@@ -127,9 +129,7 @@ class EmulatedPicoProcess:
         elif verb == "get":
             return {
                 "tick": bench.tick,
-                "pellet_mpa": bench.plant.pellet_mpa,
-                "oil_mpa": bench.plant.oil_mpa,
-                "density": bench.plant.density(),
+                **bench.plant.state(),
                 "pump": bench.pump,
                 "release": bench.release,
                 "lamp": bench.lamp,

@@ -16,7 +16,7 @@ from typing import Any, Final
 from rp2040py import RP2040, GPIOPinState
 from rp2040py.peripherals.pwm import PWMChannel
 
-from pressloop.emulator import transducer
+from pressloop.emulator import cracking, transducer
 from pressloop.emulator.plant import Plant
 from pressloop.emulator.rng import Rng
 from pressloop.emulator.transducer import Transducer
@@ -133,6 +133,16 @@ class Bench:
             raise ValueError("sensor: one of " + ", ".join(transducer.FAULTS))
         self.transducer.fault = fault
 
+    def break_down(self, what: object) -> None:
+        """Crack the pellet or burst the die.
+
+        Raises:
+            ValueError: There is no such thing to break.
+        """
+        if not isinstance(what, str) or what not in cracking.BREAKS:
+            raise ValueError("break: one of " + ", ".join(sorted(cracking.BREAKS)))
+        self.plant.give_way(cracking.BREAKS[what])
+
     def catch_up(self) -> None:
         """Let the press have the time that passed while nobody read the transducer."""
         while self._tick >= 0 and self._now_s() - self._tick_at_s > 2 * TICK_S:
@@ -169,7 +179,7 @@ class Bench:
         self._tick_at_s = now_s
         self._tick += 1
         if self._truth and self.running:
-            self._truth.record(self._tick, plant.pellet_mpa, plant.oil_mpa, plant.density())
+            self._truth.record(self._tick, plant)
 
     def _convert(self, channel: int) -> None:
         if channel == self._wiring.ADC_PIN - 26:
