@@ -163,14 +163,15 @@ class Controller:
         valves.schedule(pressure, self.softness.value)
         if sequencer.take_over:
             pid.restart(pressure)
+        locked = sequencer.pump_locked
+        high = valves.rise_kpa_s
+        descending = locked or setpoint.descending
+        pid.act_through(descending)
         if sequencer.new_step:
+            # After the valve is chosen: its integral is the one that takes up the difference.
             plan = self.plan
             index = sequencer.step_index
             pid.set_gains(plan.kp[index], plan.ki[index], plan.kd[index])
-        locked = sequencer.pump_locked
-        high = 0 if locked else valves.rise_kpa_s
-        descending = locked or setpoint.descending
-        pid.act_through(descending)
         wanted = pid.step(value, pressure, setpoint.lead_kpa_s, -valves.fall_kpa_s, high)
         valves.drive(wanted, pressure, locked, descending)
         self.interlocks.check_gain(

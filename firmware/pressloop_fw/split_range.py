@@ -5,8 +5,8 @@ The rate is turned into an opening by the press's stiffness at this pressure and
 valve's dead band; release flow goes with the square root of the pressure, which is divided out.
 
 Between the two lies a gap in which neither passes oil, so that noise does not make them work
-against each other. In the gap the valve that acted last waits just below its dead band: coming back
-from there takes a few ticks less than from its seat.
+against each other. In the gap the pump waits just below its dead band: coming back from there takes
+a few ticks less than from its seat.
 """
 
 try:
@@ -20,9 +20,13 @@ from pressloop_fw.stiffness import GAIN_BITS, SOFTNESS_ONE, Stiffness
 # The release starts to act below -1/_GAP of the pump's full rate, and never for a rate that the
 # sensor cannot tell within half a second; it stops above half of that.
 _GAP = const(1000)
+_MOST_GAP = const(1 << 18)
 # A waiting valve stands at most this far below its dead band: a fiftieth of the stroke.
 _WAITING = const(655)
 _WAITING_SHARE = const(50)
+# On the way down the release shuts over the width of the gap by this much beyond its dead band, 6 %
+# of the stroke: twice what a data sheet may be wrong.
+_SHUTTING = const(1966)
 # At very low pressure the square-root correction stops at 8 times the opening.
 _MOST_RATIO_Q8 = const(64 << 8)
 _MOST_GAIN = const(131071)
@@ -68,7 +72,7 @@ class SplitRange:
         self._release_dead_band = 0
         self._reference_kpa = 1
         self._releasing = False
-        self._least_gap = 0
+        self._least_gap = 1
         self._dither = 0
         self._dither_up = False
 
@@ -82,7 +86,7 @@ class SplitRange:
         self._pump_dead_band = profile.pump_dead_band
         self._release_dead_band = profile.release_dead_band
         self._reference_kpa = scaling.release_reference_kpa
-        self._least_gap = 2 * scaling.resolution_kpa
+        self._least_gap = max(1, min(_MOST_GAP, 2 * scaling.resolution_kpa))
         self._dither = profile.valve_dither
         self.schedule(0, SOFTNESS_ONE)
         self.shut()
@@ -126,29 +130,36 @@ class SplitRange:
     def drive(self, rate_kpa_s, pressure_kpa, pump_locked, descending=False):
         """Realise a pressure rate at the pressure last scheduled.
 
-        On the way down there is no gap: the release is to follow from the first tick on.
+        On the way down there is no gap: the release is to follow from the first tick on, and shuts
+        beyond its dead band, so that a dead band taken too high does not let the press run down.
         """
         if rate_kpa_s > self.rise_kpa_s:
             rate_kpa_s = self.rise_kpa_s
         elif rate_kpa_s < -self.fall_kpa_s:
             rate_kpa_s = -self.fall_kpa_s
-        gap = 0 if pump_locked or descending else max(self._least_gap, self.rise_kpa_s // _GAP)
-        if self._releasing:
-            gap >>= 1
-        if rate_kpa_s < -gap:
-            self._releasing = True
-            self.pump = 0
-            self.release = self._release_opening(-rate_kpa_s, pressure_kpa)
-            return
+        gap = max(self._least_gap, self.rise_kpa_s // _GAP)
+        if descending or pump_locked:
+            if rate_kpa_s <= gap or pump_locked:
+                self._releasing = True
+                self.pump = 0
+                if rate_kpa_s <= 0:
+                    self.release = self._release_opening(-rate_kpa_s, pressure_kpa)
+                else:
+                    shut = _SHUTTING * min(rate_kpa_s, gap) // gap
+                    self.release = max(0, self._release_dead_band - shut)
+                return
+            # The press loses more by itself than it is to lose.
+            rate_kpa_s -= gap
+        else:
+            if self._releasing:
+                gap >>= 1
+            if rate_kpa_s < -gap:
+                self._releasing = True
+                self.pump = 0
+                self.release = self._release_opening(-rate_kpa_s, pressure_kpa)
+                return
         self._releasing = False
-        if descending:
-            self.release = _over(-_WAITING, self._release_dead_band)
-            self.pump = 0
-            return
         self.release = 0
-        if pump_locked:
-            self.pump = 0
-            return
         opening = -_WAITING
         if rate_kpa_s > -self.rise_kpa_s // _WAITING_SHARE:
             opening = rate_kpa_s * self._pump_gain >> GAIN_BITS
