@@ -24,6 +24,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A machine that is busy is slow, not wrong: no test of values fails by the clock.
+settings.register_profile("pressloop", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("pressloop")
 
 ROOT = Path(__file__).resolve().parent.parent
 FIRMWARE_TESTS = ROOT / "tests" / "firmware"
