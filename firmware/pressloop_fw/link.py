@@ -116,6 +116,12 @@ class Link:
             return
         if kind != schema.KIND_REQUEST:
             return
+        if self._reply_due:
+            # Two requests in one chunk. The first one's reply goes out before the second is looked
+            # at, or the second waits for its host to repeat it: there is one buffer for replies.
+            self._send()
+            if self._reply_due:
+                return
         if hello:
             self._last_seq = _NONE
         elif session != self.session or session == 0:

@@ -91,6 +91,29 @@ def test_a_request_is_answered_once():
     assert replies[0][4] == data
 
 
+def test_requests_that_arrive_together_are_each_answered():
+    rig = Rig()
+    host, session = _open(rig)
+    # As behind a slow start: hello was repeated, and its first reply already acted upon.
+    again = host.frame(schema.CMD_HELLO, 1, 0, _hello())
+    replies = host.send(again, host.frame(schema.CMD_STATUS, 2, session))
+    assert [reply[1] for reply in replies] == [schema.CMD_HELLO, schema.CMD_STATUS]
+    assert replies[0][4][schema.HELLO_REPLY_SESSION] == session + 1
+    assert replies[1][4][schema.ERROR_REPLY_CODE] == schema.ERR_BAD_SESSION
+
+
+def test_a_request_behind_a_reply_that_has_no_room_waits_to_be_repeated():
+    rig = Rig()
+    host, session = _open(rig)
+    host.room = 0
+    status = host.frame(schema.CMD_STATUS, 2, session)
+    echo = host.frame(schema.CMD_ECHO, 3, session, {schema.ECHO_REQUEST_DATA: b"ab"})
+    assert host.send(status, echo) == []
+    host.room = None
+    assert [reply[1] for reply in host.send()] == [schema.CMD_STATUS]
+    assert [reply[1] for reply in host.send(echo)] == [schema.CMD_ECHO]
+
+
 def test_a_repeated_request_is_answered_again_but_carried_out_once():
     rig = Rig()
     state = _pressing(rig)
