@@ -44,6 +44,8 @@ class EmulatedPicoProcess:
         self._orphan_s = config["orphan_s"]
         self._needed_s = time.monotonic()
         self._commands = b""
+        # The host holds the port open and does not read.
+        self._stalled = False
         self._resets = 0
         self._slices = 0
         self.stopping = False
@@ -80,7 +82,7 @@ class EmulatedPicoProcess:
                 self._conversation.host_said(data)
                 self._usb.send(data)
         self._usb.open(self.link.connected)
-        self._usb.stalled = self.link.full
+        self._usb.stalled = self._stalled or self.link.full
         self.link.send(b"")
         self._commands += self.control.receive()
         while b"\n" in self._commands:
@@ -122,6 +124,8 @@ class EmulatedPicoProcess:
             bench.break_sensor(argument)
         elif verb == "break":
             bench.break_down(argument)
+        elif verb == "stall" and isinstance(argument, bool):
+            self._stalled = argument
         elif verb == "reset":
             self._chip.reset()
         elif verb == "stop":
