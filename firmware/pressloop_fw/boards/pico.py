@@ -107,7 +107,8 @@ class PicoBoard(Board):
             self.capabilities |= schema.CAP_DISPLACEMENT
         self.ring_records = 4096
         version = ".".join(str(part) for part in sys.implementation.version[:3])
-        self.python = "MicroPython " + version + " " + adc_name
+        # Which of the features that differ were found; `start_tick` adds the beat.
+        self.python = "MicroPython " + version + " " + adc_name + " " + self._port.name
         self.build = BUILD
         if _FOLDER[1:] not in os.listdir("/"):
             os.mkdir(_FOLDER)
@@ -149,7 +150,7 @@ class PicoBoard(Board):
     def start_tick(self, tick):
         micropython.alloc_emergency_exception_buf(100)
         # From here on Ctrl-C is a byte like any other, which `interrupt` looks at.
-        micropython.kbd_intr(-1)
+        _interrupt_on(-1)
         self._watchdog = WDT(timeout=_WATCHDOG_MS)
         self._beat = Beat(schema.TICK_HZ, tick, wiring.BEAT_PIN)
         self.take_missed_ticks = self._beat.take_missed
@@ -186,7 +187,7 @@ class PicoBoard(Board):
             self._beat.stop()
         self.safe()
         machine.mem32[_CTRL_CLEAR_BITS] = _CTRL_ENABLE
-        micropython.kbd_intr(_CTRL_C)
+        _interrupt_on(_CTRL_C)
 
 
 def main():
@@ -198,6 +199,12 @@ def main():
         print("Pressloop is stopped and its outputs are safe. Ctrl-D starts it again.")
     finally:
         board.stop()
+
+
+def _interrupt_on(byte):
+    # A MicroPython without it interrupts on no byte: there Ctrl-C is one like any other already.
+    if hasattr(micropython, "kbd_intr"):
+        micropython.kbd_intr(byte)
 
 
 def _open_adc():

@@ -2,7 +2,7 @@
 
 Pressloop's own image has `pressloop_usb`, which asks the USB stack how much room there is. Stock
 MicroPython cannot be asked. There a write may wait for a host that holds the port open and does not
-read, at most once per stall and for one second. The foreground waits then; the tick does not.
+read, once per stall and for half a second. The foreground waits then; the tick does not.
 """
 
 import select
@@ -21,6 +21,8 @@ _PIECE = 64
 class NativePort:
     """`pressloop_usb` as a port."""
 
+    name = "usb"
+
     def __init__(self):
         self.receive_into = pressloop_usb.receive_into
         self.send = pressloop_usb.send
@@ -28,6 +30,8 @@ class NativePort:
 
 class StdioPort:
     """Standard input and output as a port, for stock MicroPython."""
+
+    name = "stdio"
 
     def __init__(self):
         self._in = sys.stdin.buffer
