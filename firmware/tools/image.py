@@ -1,6 +1,7 @@
 """Build the flash images: MicroPython's rp2 port with the controller frozen in.
 
     image.py build OUT [BOARD]   write OUT for PRESSLOOP_PICO (default) or PRESSLOOP_PICO2
+    image.py stock OUT           write OUT as stock MicroPython for the Pico, for `make deploy`
     image.py hash                print the hash of the firmware's source
 
 The same sources give the same image, byte for byte, wherever they lie: no date and no path gets
@@ -27,6 +28,11 @@ FIRMWARE = REPOSITORY / "firmware"
 DEFINITIONS = FIRMWARE / "boards_def"
 # Family numbers of the UF2 format, by which a bootloader refuses another chip's image.
 FAMILIES = {"PRESSLOOP_PICO": "0xe48bff56", "PRESSLOOP_PICO2": "0xe48bff59"}
+# MicroPython's own definition of the Pico. Its drivers that come from another repository
+# (micropython-lib, which Debian's source lacks) stay out; the controller needs none of them.
+STOCK = "RPI_PICO"
+_STOCK_FAMILY = FAMILIES["PRESSLOOP_PICO"]
+_STOCK_MANIFEST = 'freeze("$(PORT_DIR)/modules")\ninclude("$(MPY_DIR)/extmod/asyncio")\n'
 _FLASH_START = "0x10000000"
 _BUILD_DIGITS = 16
 # Program and the Debian package that brings it.
@@ -51,8 +57,13 @@ def source_hash(package: Path = FIRMWARE / "pressloop_fw") -> str:
     return digest.hexdigest()[:_BUILD_DIGITS]
 
 
+def stamp() -> str:
+    """Return the module `pressloop_build`, by which the firmware knows what it was built from."""
+    return f'BUILD = "{source_hash()}"\n'
+
+
 def build(out: Path, board: str) -> None:
-    """Build the image of `board` and put it at `out`.
+    """Build the image of `board`, one of FAMILIES or STOCK, and put it at `out`.
 
     Raises SetupError when a tool or MicroPython's source is missing and cannot be had.
     """
@@ -64,7 +75,8 @@ def build(out: Path, board: str) -> None:
     # A fresh folder each time: CMake remembers what it once found.
     with tempfile.TemporaryDirectory(prefix=f"{board}-", dir=BUILD) as name:
         folder = Path(name)
-        (folder / "pressloop_build.py").write_text(f'BUILD = "{source_hash()}"\n')
+        (folder / "pressloop_build.py").write_text(stamp())
+        (folder / "stock.py").write_text(_STOCK_MANIFEST)
         env = _environment(tree, folder)
         jobs = f"-j{os.cpu_count() or 1}"
         log = LOGS / f"firmware-{board.lower()}"
@@ -77,16 +89,16 @@ def build(out: Path, board: str) -> None:
         run(f"{board}, building", log.with_suffix(".make.log"), *compile_, env=env)
         uf2 = folder / "image.uf2"
         convert = (sys.executable, tree / "tools" / "uf2conv.py", "--convert", "--output", uf2)
-        convert += ("--base", _FLASH_START, "--family", FAMILIES[board])
+        convert += ("--base", _FLASH_START, "--family", FAMILIES.get(board, _STOCK_FAMILY))
         run(f"{board}, UF2", log.with_suffix(".uf2.log"), *convert, folder / "rp2" / "firmware.bin")
         out.parent.mkdir(parents=True, exist_ok=True)
         uf2.replace(out)
         # For debuggers and profilers; the image alone names no function.
         elf = Path(shutil.copy2(folder / "rp2" / "firmware.elf", out.with_suffix(".elf")))
-        print(report(out, elf))
+        print(report(out, elf, ours=board != STOCK))
 
 
-def report(image: Path, elf: Path) -> str:
+def report(image: Path, elf: Path, *, ours: bool) -> str:
     """Describe an image in lines: path, hash, what it takes of flash and RAM."""
     listing = subprocess.run(
         ["arm-none-eabi-size", "-A", elf], capture_output=True, text=True, check=True
@@ -100,7 +112,7 @@ def report(image: Path, elf: Path) -> str:
         [
             f"{image}",
             f"  sha256  {hashlib.sha256(image.read_bytes()).hexdigest()}",
-            f"  source  {source_hash()}",
+            *([f"  source  {source_hash()}"] if ours else []),
             f"  flash   {flash} bytes",
             f"  RAM     {ram} bytes static; the rest is MicroPython's stack and heap",
         ]
@@ -143,13 +155,16 @@ def _path_flags(tree: Path, folder: Path) -> str:
 
 
 def _configure_command(tree: Path, folder: Path, board: str) -> tuple[str | Path, ...]:
+    ours = board != STOCK
     settings = {
         "MICROPY_BOARD": board,
-        "MICROPY_BOARD_DIR": DEFINITIONS / board,
-        "MICROPY_FROZEN_MANIFEST": FIRMWARE / "manifest.py",
+        "MICROPY_BOARD_DIR": DEFINITIONS / board if ours else tree / "ports/rp2/boards" / board,
+        "MICROPY_FROZEN_MANIFEST": FIRMWARE / "manifest.py" if ours else folder / "stock.py",
         "PICO_BUILD_DOCS": 0,
         # The SDK would clone picotool from the network to write a file that uf2conv.py writes too.
         "PICO_NO_PICOTOOL": 1,
+        # The C library that _TOOLS installs; some packages of the SDK would take another one.
+        "PICO_CLIB": "newlib",
     }
     defines = tuple(f"-D{name}={value}" for name, value in settings.items())
     return ("cmake", "-S", tree / "ports" / "rp2", "-B", folder / "rp2", *defines)
@@ -164,9 +179,13 @@ def main(argv: list[str]) -> int:
     builder = commands.add_parser("build", help="build the image into OUT")
     builder.add_argument("out", type=Path)
     builder.add_argument("board", nargs="?", choices=FAMILIES, default="PRESSLOOP_PICO")
+    stock = commands.add_parser("stock", help="build stock MicroPython into OUT")
+    stock.add_argument("out", type=Path)
     args = parser.parse_args(argv)
     if args.command == "hash":
         return exit_code(lambda: print(source_hash()))
+    if args.command == "stock":
+        return exit_code(lambda: build(args.out.absolute(), STOCK))
     return exit_code(lambda: build(args.out.absolute(), args.board))
 
 

@@ -46,7 +46,7 @@ def find_place(port: str | None) -> Place:
             hint='use "emulated", which runs the same firmware sources',
             code="no-such-emulator",
         )
-    if port.startswith(SOCKET_SCHEME) or _is_path(port):
+    if port.startswith(SOCKET_SCHEME) or is_path(port):
         return _by_path(port)
     return _by_serial(port)
 
@@ -59,7 +59,8 @@ def _by_serial(serial_number: str) -> Place:
     return Place(serial_number, lambda: open_transport(find_port(serial_number)))
 
 
-def _is_path(port: str) -> bool:
+def is_path(port: str) -> bool:
+    """Return whether `port` names a serial port rather than a USB serial number."""
     return "/" in port or "\\" in port or port.upper().startswith("COM")
 
 

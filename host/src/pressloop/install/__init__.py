@@ -1,0 +1,5 @@
+"""Put the controller's firmware on a board.
+
+`controller` asks what is on a port and refuses to disturb a run; `mpremote` reaches MicroPython's
+prompt. `make deploy` is made of these.
+"""

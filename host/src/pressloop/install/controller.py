@@ -1,0 +1,108 @@
+"""Before and after new firmware: is a press running there, and does the right build answer?"""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+from pressloop import __version__
+from pressloop.errors import (
+    BoardTimeoutError,
+    LinkClosedError,
+    NoBoardError,
+    PortBusyError,
+    PressloopError,
+)
+from pressloop.place import find_place
+from pressloop.session import Session
+from pressloop.wire.schema import HelloReply, State
+
+RESTART_LIMIT_S: Final = 30.0
+"""How long a restarted board may take: start, USB, and a desktop that probes the fresh port."""
+
+_HOST: Final = f"pressloop {__version__}"
+# Of a hello to a board that may speak another language: it answers within milliseconds or never.
+_ASK_WAITS_S: Final = (0.5, 1.0, 2.0)
+_RETRY_PAUSE_S: Final = 0.3
+# States in which nothing moves and nobody waits for anything.
+_AT_REST: Final = (State.IDLE, State.FAULT)
+
+
+def refuse_during_run(port: str) -> HelloReply | None:
+    """Make sure that no run is on before the board on `port` is touched.
+
+    Returns:
+        What the controller said of itself, or None where nothing speaks Pressloop's protocol: stock
+        MicroPython, a prompt, or firmware of another major version. That one ignores Ctrl-C during
+        a run as well.
+
+    Raises:
+        PressloopError: `run-active`.
+        NoBoardError, PortBusyError: The port does not open.
+    """
+    try:
+        session = _ask(port)
+    except (BoardTimeoutError, LinkClosedError):
+        return None
+    except PressloopError as error:
+        if error.code == "version-mismatch":
+            return None
+        raise
+    try:
+        state = session.status().state
+        if state not in _AT_REST:
+            raise PressloopError(
+                f"the press on {port} is {state.name.lower()}: its firmware stays as it is",
+                hint="wait until the run has ended (`pressloop watch`), or end it with "
+                "`pressloop abort`",
+                code="run-active",
+            )
+        return session.hello
+    finally:
+        session.close()
+
+
+def await_build(port: str, build: str, limit_s: float = RESTART_LIMIT_S) -> HelloReply:
+    """Wait until the controller on `port` answers with this build.
+
+    Raises:
+        BoardTimeoutError: `wrong-build` when another one answers, `no-restart` when none does.
+    """
+    give_up_s = time.monotonic() + limit_s
+    found = ""
+    console: tuple[str, ...] = ()
+    while time.monotonic() < give_up_s:
+        try:
+            session = _ask(port)
+        except (BoardTimeoutError, LinkClosedError) as error:
+            console = error.console or console
+        except (NoBoardError, PortBusyError):
+            # The port vanishes while the board restarts; a desktop may hold a fresh one.
+            pass
+        else:
+            hello = session.hello
+            session.close()
+            if hello.build == build:
+                return hello
+            found = hello.build
+        time.sleep(_RETRY_PAUSE_S)
+    if found:
+        raise BoardTimeoutError(
+            f"the controller on {port} answers with build {found}, not with {build}",
+            hint="the board did not restart, or older files in its flash come first: list them "
+            f"with `mpremote connect {port} fs ls`",
+            console=console,
+            code="wrong-build",
+        )
+    raise BoardTimeoutError(
+        f"no controller answered on {port} within {limit_s:g} s of its restart",
+        hint="press the board's reset or replug it, then try `pressloop info`; its console, if it "
+        "said anything, stands above",
+        console=console,
+        code="no-restart",
+    )
+
+
+def _ask(port: str) -> Session:
+    place = find_place(port)
+    return Session(place.connect, host=_HOST, relink_s=0.0, waits_s=_ASK_WAITS_S)

@@ -1,0 +1,102 @@
+"""MicroPython's prompt on a board, reached with its own tool mpremote as a program.
+
+As a program and not as a library: its command line is documented, its modules say of themselves
+that they will change.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+from pressloop.errors import BoardTimeoutError, NoBoardError, PressloopError
+from pressloop.place import is_path
+from pressloop.transport import SOCKET_SCHEME
+
+PROMPT_LIMIT_S: Final = 30.0
+"""Longest an exchange may take that copies nothing; mpremote itself gives up after ten seconds."""
+
+_MODULE: Final = "mpremote"
+
+
+def run(port: str, *arguments: str | Path, limit_s: float = PROMPT_LIMIT_S) -> str:
+    """Run `mpremote connect PORT ARGUMENTS...` and return what the board printed.
+
+    `port` is as in `Press.open`, except that it may not be left out.
+
+    Raises:
+        PressloopError: `missing-extra`; `mpremote-failed` with mpremote's own last line.
+        BoardTimeoutError: `no-prompt`: the board does not let go of its port.
+        NoBoardError: The port does not open.
+    """
+    if importlib.util.find_spec(_MODULE) is None:
+        raise PressloopError(
+            "mpremote is not installed", hint="pip install 'pressloop[cli]'", code="missing-extra"
+        )
+    named = port.startswith(SOCKET_SCHEME) or is_path(port)
+    device = port if named else f"id:{port}"
+    command = [sys.executable, "-m", _MODULE, "connect", device, *map(str, arguments)]
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=limit_s,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise _no_prompt(port, f"mpremote got no further in {limit_s:g} s") from None
+    if done.returncode != 0:
+        raise _explain(port, f"{done.stdout}\n{done.stderr}")
+    return done.stdout
+
+
+def ask(port: str, program: str, **settings: Any) -> Any:
+    """Run a program on the board with the given globals and return the JSON that it prints last.
+
+    Raises:
+        PressloopError: As `run`; `mpremote-failed` with the exception that the program ended with.
+    """
+    preset = "".join(f"{name} = {value!r}\n" for name, value in settings.items())
+    printed = run(port, "exec", preset + program)
+    try:
+        return json.loads(printed.strip().splitlines()[-1])
+    except (IndexError, ValueError):
+        raise PressloopError(
+            f"the board on {port} answered {printed!r}",
+            hint="press its reset and try again",
+            code="mpremote-failed",
+        ) from None
+
+
+def _explain(port: str, printed: str) -> PressloopError:
+    lines = [line.strip() for line in printed.splitlines() if line.strip()]
+    said = lines[-1] if lines else "nothing"
+    if "could not enter raw repl" in printed:
+        return _no_prompt(port, said)
+    if "failed to access" in printed or "no device found" in printed:
+        return NoBoardError(
+            f"mpremote cannot open {port}: {said}",
+            hint="close other programs that use it; list the boards with `pressloop ports`; replug "
+            "the USB cable if yours is missing",
+        )
+    return PressloopError(
+        f"mpremote failed on {port}: {said}",
+        hint=f"try it by hand: mpremote connect {port}",
+        code="mpremote-failed",
+    )
+
+
+def _no_prompt(port: str, said: str) -> BoardTimeoutError:
+    return BoardTimeoutError(
+        f"the board on {port} does not give MicroPython's prompt ({said})",
+        hint="a controller keeps it during a run; else press the board's reset and try again, or "
+        "hold BOOTSEL while plugging it in and flash an image",
+        code="no-prompt",
+    )
