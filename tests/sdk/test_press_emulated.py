@@ -43,13 +43,14 @@ stages:
 HOST = """
 import sys
 from pressloop import Press
+from pressloop.record import ThinningRules
 with Press.open("emulated", seed=5) as press:
     print(press.board.pid, press.board.truth_path, flush=True)
-    run = press.start({protocol!r}, out=sys.argv[1])
+    run = press.start({protocol!r}, out=sys.argv[1], thinning={thinning})
     for batch in run.telemetry():
         if batch.newest and batch.newest.pressure_kpa > 90_000:
             print("pressed", flush=True)
-            sys.stdin.read()
+            {then}
 """
 
 
@@ -137,7 +138,12 @@ def wait_until(condition: Callable[[], bool], limit_s: float = 20) -> None:
 
 def test_a_killed_host_leaves_a_hole_that_attaching_fills(tmp_path: Path) -> None:
     host = subprocess.Popen(
-        [sys.executable, "-c", HOST.format(protocol=PROTOCOL), str(tmp_path)],
+        [
+            sys.executable,
+            "-c",
+            HOST.format(protocol=PROTOCOL, thinning=None, then="sys.stdin.read()"),
+            str(tmp_path),
+        ],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
@@ -165,6 +171,60 @@ def test_a_killed_host_leaves_a_hole_that_attaching_fills(tmp_path: Path) -> Non
     assert summary.end_reason == "completed"
     assert summary.records >= interrupted.records + 100
     assert summary.truth is not None
+
+
+LONG = """
+pressloop: 1
+name: Long
+die: 10 mm
+ceiling: 120 MPa
+on_host_loss: {action: finish, limit: 1 h}
+stages:
+  - name: hold
+    ramp: {target: 100 MPa, rate: 50 MPa/s}
+    hold: {duration: 3 min, tolerance: 2 %}
+    release: {target: 0 MPa, rate: 50 MPa/s}
+"""
+
+
+def test_a_host_killed_in_a_thinned_hold_loses_nothing(tmp_path: Path) -> None:
+    """The usual rules with minutes instead of hours; killed while records are undecided."""
+    rules = "ThinningRules(after_change_s=5, before_s=5, intervals=((60, 1), (None, 10)))"
+    host = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            HOST.format(
+                protocol=LONG,
+                thinning=rules,
+                then="if batch.tick > 10_000: print('late', flush=True); sys.stdin.read()",
+            ),
+            str(tmp_path),
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        text=True,
+    )
+    assert host.stdout is not None
+    board_pid, _ = host.stdout.readline().split()
+    try:
+        assert any(line == "late\n" for line in host.stdout)
+        host.kill()
+        host.wait()
+        interrupted = RunRecord.open(tmp_path).summary
+        assert interrupted.gaps == ()
+        assert interrupted.thinned is not None
+        assert interrupted.duration_s > 90
+        with Press.reopen(tmp_path) as press:
+            summary = press.attach(tmp_path).result(60).summary
+    finally:
+        os.kill(int(board_pid), signal.SIGKILL)
+    assert summary.gaps == () and summary.warnings == ()
+    assert summary.end_reason == "completed"
+    assert summary.thinned is not None and interrupted.thinned.rows < summary.thinned.rows
+    assert summary.stages[0].dwell_s == pytest.approx(180, abs=0.02)
+    assert summary.truth is not None and summary.truth[0].dwell_s == pytest.approx(180, abs=0.02)
 
 
 def test_an_abort_releases_the_pressure(tmp_path: Path) -> None:

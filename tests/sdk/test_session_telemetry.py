@@ -5,16 +5,17 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable, Iterable
+from typing import cast
 
 import pytest
 from fake_board import FakeBoard
 from pressloop import errors
-from pressloop.feed import TelemetryFeed
+from pressloop.feed import MOST_WAITING, TelemetryFeed
 from pressloop.heartbeat import HEARTBEAT_S
 from pressloop.session import Listener, Session
 from pressloop.telemetry import TelemetryBatch
 from pressloop.wire.frame import Frame
-from pressloop.wire.schema import Command, EchoRequest, FrameKind
+from pressloop.wire.schema import RECORD_SIZE, Command, EchoRequest, FrameKind
 
 Opener = Callable[..., Session]
 
@@ -423,6 +424,27 @@ def test_nothing_blocks_on_a_bad_link(board: FakeBoard, open_session: Opener, se
     assert keeper.lost == []
     assert keeper.errors == []
     assert unexpected == []
+
+
+class Unpaced:
+    """A session as a feed sees it, when nothing waits for the consumer."""
+
+    def follow(self, _: object) -> None: ...
+    def unlisten(self, _: object) -> None: ...
+    def hold(self) -> object:
+        return object()
+
+    def release(self, _: object) -> None: ...
+
+
+def test_a_feed_that_nobody_reads_does_not_grow_for_a_week() -> None:
+    with TelemetryFeed(cast(Session, Unpaced())) as feed:
+        for number in range(MOST_WAITING + 5):
+            feed.on_telemetry(TelemetryBatch(20 * number, bytes(20 * RECORD_SIZE), "live", 0))
+        assert feed.skipped == 100
+        assert next(feed).first == 100
+        feed.end()
+        assert sum(1 for _ in feed) == MOST_WAITING - 1
 
 
 def test_a_busy_script_does_not_make_an_emulated_press_wait_for_ever(

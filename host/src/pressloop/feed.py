@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
+from contextlib import suppress
 from types import TracebackType
+from typing import Final
 
 from pressloop.errors import PressloopError
 from pressloop.heartbeat import Hold
 from pressloop.session import Listener, Session
 from pressloop.telemetry import TelemetryBatch
 
+MOST_WAITING: Final = 3000
+"""Batches that wait for a slow consumer: ten minutes of a real press, about 1.5 MB."""
+
+_log = logging.getLogger(__name__)
+
 
 class TelemetryFeed(Listener):
     """Batches in the order of their arrival, from now on, until the session or the feed ends.
+
+    A consumer that falls behind by more than `MOST_WAITING` batches skips the oldest of them: a
+    program may not grow for a week because one loop is slow. `skipped` counts their records; the
+    run record has them all.
 
     While a batch is with the consumer, the acknowledged device clock is held: an emulated board
     waits for a quick script, so that the script's reactions land on the same tick in every run.
@@ -27,6 +39,7 @@ class TelemetryFeed(Listener):
         self._lock = threading.Lock()
         self._hold: Hold | None = None
         self._error: PressloopError | None = None
+        self.skipped = 0
 
     def __enter__(self) -> TelemetryFeed:
         """Begin to listen."""
@@ -76,12 +89,23 @@ class TelemetryFeed(Listener):
         with self._lock:
             if self._hold is None:
                 self._hold = self._session.hold()
+        if self._batches.qsize() >= MOST_WAITING:
+            self._skip_oldest()
         self._batches.put(batch)
 
     def on_closed(self, error: PressloopError | None) -> None:
         """End with the session."""
         self._error = error
         self.end()
+
+    def _skip_oldest(self) -> None:
+        oldest = None
+        with suppress(queue.Empty):  # the consumer has just caught up
+            oldest = self._batches.get_nowait()
+        if oldest is not None:
+            if not self.skipped:
+                _log.warning("a telemetry consumer is %d batches behind: skipping", MOST_WAITING)
+            self.skipped += len(oldest)
 
     def _done_with_last(self) -> None:
         """Note that the consumer came back for more: it has reacted to what it got."""

@@ -29,7 +29,7 @@ from pressloop.place import EMULATED, connect_emulated, find_place
 from pressloop.plan import Plan, compile_plan, finding_of_refusal
 from pressloop.profile import MachineProfile, converter_of
 from pressloop.prompts import Asker, ask_on_terminal
-from pressloop.record import EmulatedPress, RunEnd, RunHeader, RunRecorder
+from pressloop.record import EmulatedPress, RunEnd, RunHeader, RunRecorder, ThinningRules
 from pressloop.record.entries import events_of, header_of, start_of
 from pressloop.record.from_wire import board_identity, planned_stages, planned_steps
 from pressloop.record.journal import JOURNAL_NAME, JournalContents, read_journal
@@ -54,6 +54,9 @@ from pressloop.wire.schema import (
     State,
     StepResultRequest,
 )
+
+DEFAULT_THINNING: Final = ThinningRules()
+"""Nothing within a quarter of an hour of any change is thinned, so short runs never are."""
 
 _EMULATED_RELINK_S: Final = 2.0
 """An emulated board has no cable to replug: when its process is gone it is gone."""
@@ -240,6 +243,7 @@ class Press:
         on_prompt: Asker = ask_on_terminal,
         on_status: Callable[[PressStatus], None] | None = None,
         overwrite: bool = False,
+        thinning: ThinningRules | None = DEFAULT_THINNING,
     ) -> RunResult:
         """Run a protocol to its end and return the result.
 
@@ -252,6 +256,8 @@ class Press:
             on_prompt: Asks the operator.
             on_status: Called a few times a second with what the press is doing.
             overwrite: Replace a record that is in the folder.
+            thinning: How long quiet stretches are summed up; None keeps every record (8 MB an
+                hour). No measure changes by it.
 
         Returns:
             The result, also when the run did not complete: see `RunResult.end_reason`.
@@ -265,7 +271,12 @@ class Press:
         before = self._run
         try:
             run = self.start(
-                protocol, out=out, on_prompt=None, on_status=on_status, overwrite=overwrite
+                protocol,
+                out=out,
+                on_prompt=None,
+                on_status=on_status,
+                overwrite=overwrite,
+                thinning=thinning,
             )
             run.answer_prompts(on_prompt)
         except BaseException as error:
@@ -282,6 +293,7 @@ class Press:
         on_prompt: Asker | None = None,
         on_status: Callable[[PressStatus], None] | None = None,
         overwrite: bool = False,
+        thinning: ThinningRules | None = DEFAULT_THINNING,
     ) -> Run:
         """Start a protocol and return at once, for notebooks and for scripts that steer.
 
@@ -311,12 +323,13 @@ class Press:
             record_every=plan.begin.record_every,
             die_mm=plan.begin.die_um / 1000,
             emulated_press=self._emulated_press(),
+            thinning=thinning,
         )
-        recorder = RunRecorder.create(out, header, overwrite=overwrite)
         truth = self._board.truth_path if self._board is not None else None
+        recorder = RunRecorder.create(out, header, overwrite=overwrite, truth=truth)
         if truth is not None:
             recorder.event("note", text="true state of the emulated press", truth=str(truth))
-        run = Run(self._session, recorder, ask=on_prompt, on_status=on_status, truth=truth)
+        run = Run(self._session, recorder, ask=on_prompt, on_status=on_status)
         self._session.in_order(lambda: self._start(run, recorder))
         return run
 
@@ -350,9 +363,8 @@ class Press:
         restarted = header.board.boot_id != self.hello.boot_id
         if not restarted:
             self._check_run(header)
-        recorder = RunRecorder.reopen(record_dir)
-        truth = _truth_of(contents)
-        run = Run(self._session, recorder, ask=on_prompt, on_status=on_status, truth=truth)
+        recorder = RunRecorder.reopen(record_dir, truth=_truth_of(contents))
+        run = Run(self._session, recorder, ask=on_prompt, on_status=on_status)
         self._run = run
         if restarted:
             run.follower.on_relink(restarted=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -49,12 +48,10 @@ class Run:
         *,
         ask: Asker | None,
         on_status: Callable[[PressStatus], None] | None,
-        truth: Path | None,
     ) -> None:
         """Use `Press.start` or `Press.attach`."""
         self._session = session
         self._recorder = recorder
-        self._truth = truth
         self._ask = ask
         self._controls = Controls(session, recorder)
         self._desk = PromptDesk(session, recorder, self._controls)
@@ -231,13 +228,9 @@ class Run:
     def _finalised(self) -> RunResult:
         from pressloop.record import finalise
 
-        # Apart from the other, so that missing packages are named before this import fails.
-        from pressloop.record.finaliser import TRUTH_NAME
-
         with self._result_lock:
             if self._result is None:
-                if self._truth is not None and self._truth.exists():
-                    shutil.copyfile(self._truth, self.directory / TRUTH_NAME)
+                self._recorder.fetch_truth()
                 self._result = RunResult(self.directory, finalise(self.directory))
             return self._result
 

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pressloop.cli.live import span
+
 _WIDTH = 72
 _HEIGHT = 12
 _EIGHTHS = " ▁▂▃▄▅▆▇█"
@@ -28,6 +30,6 @@ def chart(time_s: npt.NDArray[Any], pressure_mpa: npt.NDArray[Any]) -> str:
         label = f"{top * (row + 1) / _HEIGHT:6.0f} MPa " if row % 4 == 3 else " " * 11
         lines.append(label + "┤" + "".join(_EIGHTHS[cell] for cell in filled))
     lines.append(" " * 11 + "└" + "─" * _WIDTH)
-    half = f"{end_s / 120:.1f} min"
-    lines.append(" " * 12 + "0" + half.center(_WIDTH - 12) + f"{end_s / 60:.1f} min".rjust(11))
+    half, whole = span(end_s / 2), span(end_s)
+    lines.append(" " * 12 + "0" + half.center(_WIDTH - 12) + whole.rjust(11))
     return "\n".join(lines)

@@ -173,11 +173,19 @@ def _doing(status: PressStatus) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return a duration as people write it: 8.4 s, 3:05, 2:15:00."""
+    """Return a duration as people write it: 8.4 s, 3:05, 2:15:00, 6 d 2:15:00."""
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(int(seconds), 60)
     if minutes < 60:
         return f"{minutes}:{rest:02d}"
     hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}"
+    days, hours = divmod(hours, 24)
+    return (f"{days} d " if days else "") + f"{hours}:{minutes:02d}:{rest:02d}"
+
+
+def span(seconds: float) -> str:
+    """Return about how long something takes: 18.5 min, 7.2 h, 7.0 d."""
+    if seconds < 3 * 3600:
+        return f"{seconds / 60:.1f} min"
+    return f"{seconds / 3600:.1f} h" if seconds < 2 * 86_400 else f"{seconds / 86_400:.1f} d"

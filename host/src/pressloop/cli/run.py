@@ -21,7 +21,7 @@ from pressloop.cli.verdict import end_line, print_verdict
 from pressloop.errors import BadInputError, RecordError
 from pressloop.loading import load_protocol
 from pressloop.place import EMULATED
-from pressloop.press import Press
+from pressloop.press import DEFAULT_THINNING, Press
 from pressloop.record import RunRecord, RunSummary
 from pressloop.record.journal import JOURNAL_NAME
 from pressloop.run import Run
@@ -46,6 +46,13 @@ def run(
     real_time: Annotated[
         bool, typer.Option("--real-time", help="Let the emulated press take its real time.")
     ] = False,
+    every_record: Annotated[
+        bool,
+        typer.Option(
+            "--every-record",
+            help="Thin nothing: 8 MB an hour instead of 10 MB a week in quiet holds.",
+        ),
+    ] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a record that is in the folder.")
     ] = False,
@@ -69,7 +76,11 @@ def run(
                 operator = Operator(err, line, yes=yes, open_holds=open_holds)
                 folder.mkdir(parents=True, exist_ok=True)
                 handle = machine.start(
-                    protocol, out=folder, on_status=operator.show, overwrite=overwrite
+                    protocol,
+                    out=folder,
+                    on_status=operator.show,
+                    overwrite=overwrite,
+                    thinning=None if every_record else DEFAULT_THINNING,
                 )
                 _see_through(handle, operator, line)
         summary = RunRecord.open(folder).summary

@@ -12,6 +12,7 @@ from rich.markup import escape
 from pressloop.cli import options
 from pressloop.cli.chart import chart
 from pressloop.cli.findings import check
+from pressloop.cli.live import span
 from pressloop.cli.output import ExitCode, err, errors_as_exit_codes, out, writing
 from pressloop.cli.verdict import end_line, print_verdict
 from pressloop.errors import BadInputError
@@ -22,6 +23,10 @@ from pressloop.prompts import confirm_all
 from pressloop.record import RunRecord
 from pressloop.run import Run
 from pressloop.wire.schema import TICK_HZ, FlagBits
+
+_LONG_S = 6 * 3600
+_SPEED = 170
+"""How much faster than real time the emulated press is, about."""
 
 _COLUMNS = ["time_s", "stage", "setpoint_mpa", "pressure_mpa", "true_pressure_mpa"]
 
@@ -47,6 +52,12 @@ def simulate(
     with errors_as_exit_codes(), tempfile.TemporaryDirectory(prefix="pressloop-") as folder:
         plan = check(protocol, options.profile_of(press))
         _check_outputs(csv, plot)
+        if plan.expected_s > _LONG_S:
+            err.print(
+                f"[note]note[/note] {span(plan.expected_s)} on the press take about "
+                f"{span(plan.expected_s / _SPEED)} here",
+                soft_wrap=True,
+            )
         with (
             err.status("pressing the emulated press"),
             Press.open("emulated", press=press, seed=seed) as machine,
@@ -62,10 +73,11 @@ def simulate(
                 plot_run(record, plot)
             err.print(f"plot in {escape(str(plot))}", soft_wrap=True)
         if csv is not None:
-            every = max(1, round(interval_s / record.header.record_interval_s))
+            # By time: a long run leaves records out where nothing happened.
+            slot = (frame["time_s"] / interval_s + 1e-6) // 1
             names = {stage.index: stage.name for stage in record.header.stages}
             frame["stage"] = frame["stage_id"].map(names)
-            text = frame.iloc[::every][_COLUMNS].to_csv(index=False, float_format="%.3f")
+            text = frame[slot != slot.shift()][_COLUMNS].to_csv(index=False, float_format="%.3f")
             if str(csv) == "-":
                 out.file.write(text)
             else:

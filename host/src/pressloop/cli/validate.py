@@ -10,6 +10,7 @@ import typer
 
 from pressloop.cli import options
 from pressloop.cli.findings import print_findings
+from pressloop.cli.live import span
 from pressloop.cli.output import ExitCode, err, errors_as_exit_codes, out
 from pressloop.plan import compile_plan
 from pressloop.validation import Validation, validate_file
@@ -31,9 +32,9 @@ def validate(
         _print_conclusion(protocol, result, profile.name)
         if not result.errors:
             plan = compile_plan(result.checked(), profile)
-            minutes = plan.expected_s / 60
             out.print(
-                f"{len(plan.stages)} stages, {len(plan.steps)} steps, at least {minutes:.1f} min"
+                f"{len(plan.stages)} stages, {len(plan.steps)} steps, "
+                f"at least {span(plan.expected_s)}"
             )
     raise typer.Exit(ExitCode.BAD_INPUT if result.errors else ExitCode.COMPLETED)
 

@@ -8,6 +8,9 @@ After `MAGIC`, packed little endian, `RECORD` per tick while the controller is n
     f32  density    relative density of the pellet
     f32  ram        travel of the ram from its retracted position, mm
     u32  damage     what broke so far: constants of `cracking`, joined by or
+
+A file ends after `SEGMENT` records and the next one begins, with `.1`, `.2` and so on behind its
+name, so that a host that follows a run of days can delete what it has read.
 """
 
 import struct
@@ -19,6 +22,8 @@ RECORD = "<IffffI"
 _SIZE = struct.calcsize(RECORD)
 # A killed board loses at most this many records.
 _BLOCK = 50
+# Three hours, 25 MB.
+SEGMENT = 1_048_600
 
 
 class TruthFile:
@@ -26,8 +31,10 @@ class TruthFile:
 
     def __init__(self, path: str) -> None:
         """Start an empty file."""
-        self._file = open(path, "wb")  # noqa: SIM115 - open as long as the board lives
-        self._file.write(MAGIC)
+        self._path = path
+        self._segment = 0
+        self._written = 0
+        self._begin(path)
         self._buf = bytearray(_SIZE * _BLOCK)
         self._view = memoryview(self._buf)
         self._held = 0
@@ -54,4 +61,14 @@ class TruthFile:
         if self._held:
             self._file.write(self._view[: self._held * _SIZE])
             self._file.flush()
+            self._written += self._held
             self._held = 0
+            if self._written >= SEGMENT:
+                self._file.close()
+                self._segment += 1
+                self._written = 0
+                self._begin(self._path + "." + str(self._segment))
+
+    def _begin(self, path: str) -> None:
+        self._file = open(path, "wb")  # noqa: SIM115 - open as long as the board lives
+        self._file.write(MAGIC)

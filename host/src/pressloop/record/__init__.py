@@ -21,6 +21,7 @@ from pressloop.record.model import (
     RunEnd,
     RunEvent,
     RunHeader,
+    ThinningRules,
 )
 from pressloop.record.recorder import RunRecorder
 from pressloop.record.summary import Gap, RunSummary, StageResult
@@ -45,6 +46,7 @@ __all__ = [
     "RunRecorder",
     "RunSummary",
     "StageResult",
+    "ThinningRules",
     "VerdictRow",
     "finalise",
     "verdict_rows",

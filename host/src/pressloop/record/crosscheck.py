@@ -24,7 +24,8 @@ def disagreements(
     """
     steps = series.records["step"]
     pressure = series.records["pressure_kpa"]
-    dwelling = series.records["flags"] & FLAGS["dwelling"] != 0
+    flagged = series.records["flags"] & FLAGS["dwelling"] != 0
+    dwelling, stands_for = series.dwelling, series.stands_for
     counted = series.records["state"] != State.PAUSED
     slack = header.record_every
     sparse = header.record_every > 1
@@ -39,11 +40,11 @@ def disagreements(
             if result.ticks > slack:
                 yield f"{name}: the board counts {result.ticks} ticks, the telemetry none"
             continue
-        ticks = at.size * slack
+        ticks = int(stands_for[at].sum()) * slack
         if result.outcome != "active" and abs(ticks - result.ticks) > slack:
             yield f"{name}: the board counts {result.ticks} ticks, the telemetry {ticks}"
         dwell = int(dwelling[at].sum()) * slack
-        edges = int(np.count_nonzero(np.diff(dwelling[at]))) if sparse else 0
+        edges = int(np.count_nonzero(np.diff(flagged[at]))) if sparse else 0
         if result.outcome != "active" and abs(dwell - result.dwell_ticks) > slack * (1 + edges):
             yield (
                 f"{name}: the board counts {result.dwell_ticks} ticks of dwell, "

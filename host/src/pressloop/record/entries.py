@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from pressloop.errors import RecordError
 from pressloop.record.journal import JournalContents
-from pressloop.record.model import SCHEMA_VERSION, RunEnd, RunEvent, RunHeader, RunStart
+from pressloop.record.model import (
+    SCHEMA_VERSION,
+    IntervalSums,
+    RunEnd,
+    RunEvent,
+    RunHeader,
+    RunStart,
+    TruthSums,
+)
+from pressloop.record.thinning import Interval
 from pressloop.telemetry import widened
-from pressloop.wire.schema import SHORT_RECORD_SIZE
+from pressloop.wire.schema import RECORD_SIZE, SHORT_RECORD_SIZE
 
 
 class Kind:
@@ -20,6 +29,7 @@ class Kind:
     HEADER: Final = "header"
     START: Final = "start"
     TELEMETRY: Final = "telemetry"
+    INTERVAL: Final = "interval"
     EVENT: Final = "event"
     END: Final = "end"
 
@@ -79,12 +89,46 @@ def events_of(contents: JournalContents) -> tuple[RunEvent, ...]:
     )
 
 
+def interval_entry(interval: Interval) -> dict[str, Any]:
+    """A thinned interval as a journal entry."""
+    entry: dict[str, Any] = {
+        "kind": Kind.INTERVAL,
+        "first": interval.first,
+        "count": interval.count,
+        "offsets": interval.offsets,
+        "records": interval.records,
+        "record_size": RECORD_SIZE,
+        "sums": interval.sums.model_dump(),
+    }
+    if interval.truth is not None:
+        entry["truth"] = interval.truth.model_dump()
+    return entry
+
+
+def intervals_of(contents: JournalContents) -> Iterator[Interval]:
+    """All thinned intervals, in the order of recording."""
+    for entry in contents.entries:
+        if entry["kind"] == Kind.INTERVAL:
+            truth = entry.get("truth")
+            yield Interval(
+                entry["first"],
+                entry["count"],
+                tuple(entry["offsets"]),
+                _records_of(entry),
+                IntervalSums.model_construct(**entry["sums"]),
+                None if truth is None else TruthSums.model_construct(**truth),
+            )
+
+
 def telemetry_batches(contents: JournalContents) -> Iterator[Batch]:
     """All batches, in the order in which they were received."""
     for entry in contents.entries:
         if entry["kind"] == Kind.TELEMETRY:
-            records = entry["records"]
-            # Journals of version 1 know of no displacement, and do not say how long a record is.
-            if entry.get("record_size", SHORT_RECORD_SIZE) == SHORT_RECORD_SIZE:
-                records = widened(records)
-            yield Batch(entry["first"], records)
+            yield Batch(entry["first"], _records_of(entry))
+
+
+def _records_of(entry: Mapping[str, Any]) -> bytes:
+    records: bytes = entry["records"]
+    # Journals of version 1 know of no displacement, and do not say how long a record is.
+    short = entry.get("record_size", SHORT_RECORD_SIZE) == SHORT_RECORD_SIZE
+    return widened(records) if short else records

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
@@ -14,15 +14,22 @@ from pressloop.errors import RecordError
 from pressloop.metrics import Floats, StageSamples, stage_metrics
 from pressloop.record.crosscheck import disagreements
 from pressloop.record.damage import located, warnings_of, with_damage
-from pressloop.record.entries import end_of, events_of, header_of, start_of, telemetry_batches
+from pressloop.record.entries import (
+    end_of,
+    events_of,
+    header_of,
+    intervals_of,
+    start_of,
+    telemetry_batches,
+)
+from pressloop.record.exact import sums_of, with_intervals
 from pressloop.record.journal import (
     JOURNAL_NAME,
     JournalContents,
     JournalWriter,
-    read_journal,
     sync_folder,
 )
-from pressloop.record.layout import FLAGS, NO_STEP
+from pressloop.record.layout import FLAGS, NO_STEP, TRUTH_NAME
 from pressloop.record.model import (
     INTERRUPTED,
     UNCONFIRMED,
@@ -30,30 +37,31 @@ from pressloop.record.model import (
     RunEnd,
     RunHeader,
 )
+from pressloop.record.recent import read_record
 from pressloop.record.series import Series, assemble, gaps_of
 from pressloop.record.summary import (
+    INTERVALS_NAME,
     SUMMARY_NAME,
     TELEMETRY_NAME,
     Gap,
     Hashes,
     RunSummary,
     StageResult,
+    Thinned,
 )
-from pressloop.record.table import telemetry_table, write_parquet
+from pressloop.record.table import interval_table, telemetry_table, write_parquet
 from pressloop.record.trust import with_uncertainty
 from pressloop.record.truth import Truth, read_truth
 from pressloop.wire.schema import OUTPUT_FULL, State
 
-TRUTH_NAME: Final = "run.truth"
-"""Where `finalise` looks for the true pressure of an emulated press when it is not told."""
-
 
 @dataclass(frozen=True)
 class Result:
-    """What a journal says."""
+    """What a journal says; `intervals` is None when nothing was thinned."""
 
     summary: RunSummary
     table: Any
+    intervals: Any | None
 
 
 def finalise(directory: str | Path, truth: str | Path | None = None) -> RunSummary:
@@ -71,15 +79,18 @@ def finalise(directory: str | Path, truth: str | Path | None = None) -> RunSumma
     """
     folder = Path(directory)
     journal = folder / JOURNAL_NAME
-    contents = read_journal(journal)
+    contents = read_record(journal)
     writer = JournalWriter(journal, create=False)
     try:
-        contents = read_journal(journal)
+        contents = read_record(journal)
         result = evaluate(contents, journal, _truth_path(folder, truth))
         _write_whole(
             folder / TELEMETRY_NAME,
             lambda path: write_parquet(result.table, path),
         )
+        if result.intervals is not None:
+            intervals = result.intervals
+            _write_whole(folder / INTERVALS_NAME, lambda path: write_parquet(intervals, path))
         text = result.summary.model_dump_json(indent=2) + "\n"
         _write_whole(folder / SUMMARY_NAME, lambda path: path.write_text(text, "utf-8"))
     finally:
@@ -93,7 +104,10 @@ def evaluate(contents: JournalContents, journal: Path, truth_path: Path | None) 
     start = start_of(contents)
     end = end_of(contents) or RunEnd(end_reason=INTERRUPTED)
     series = assemble(
-        list(telemetry_batches(contents)), start.run_first if start else None, end.last_seq
+        list(telemetry_batches(contents)),
+        start.run_first if start else None,
+        end.last_seq,
+        intervals_of(contents),
     )
     start_tick = start.start_tick if start else _first_tick(series)
     truth = _truth(header, truth_path, series, start_tick)
@@ -106,11 +120,11 @@ def evaluate(contents: JournalContents, journal: Path, truth_path: Path | None) 
     end_reason = UNCONFIRMED if contradictions else end.end_reason
     reading = series.records["pressure_kpa"] / 1000
 
-    def stages(pressure_mpa: Floats) -> Iterator[StageResult]:
+    def stages(pressure_mpa: Floats, *, of_truth: bool) -> Iterator[StageResult]:
         for s in header.stages:
             if s.target_mpa is not None:
                 yield _stage_result(
-                    s, header, series, gaps, pressure_mpa, start_tick, outcomes[s.index]
+                    s, header, series, gaps, pressure_mpa, start_tick, outcomes[s.index], of_truth
                 )
 
     summary = RunSummary(
@@ -123,14 +137,21 @@ def evaluate(contents: JournalContents, journal: Path, truth_path: Path | None) 
             start.unix_time_second if start else header.created_unix_time_second
         ),
         duration_s=_span_s(series.ticks_since(start_tick), header),
-        records=int(series.seq.size),
+        records=int(series.stands_for.sum()),
         gaps=gaps,
+        thinned=_thinned(series, header),
         warnings=(*contradictions, *warnings),
-        stages=tuple(with_uncertainty(header, stages(reading))),
+        stages=tuple(with_uncertainty(header, stages(reading, of_truth=False))),
         truth=None
         if truth is None
         else tuple(
-            with_damage(stages(truth.pressure_mpa), damage or (), header, series, start_tick)
+            with_damage(
+                stages(truth.pressure_mpa, of_truth=True),
+                damage or (),
+                header,
+                series,
+                start_tick,
+            )
         ),
         damage=damage,
         steps=end.step_results,
@@ -144,7 +165,22 @@ def evaluate(contents: JournalContents, journal: Path, truth_path: Path | None) 
         events=events_of(contents),
         header=header,
     )
-    return Result(summary, telemetry_table(series, truth, summary, start_tick))
+    return Result(
+        summary,
+        telemetry_table(series, truth, summary, start_tick),
+        interval_table(series, summary, start_tick) if series.intervals else None,
+    )
+
+
+def _thinned(series: Series, header: RunHeader) -> Thinned | None:
+    if not series.intervals:
+        return None
+    records = sum(interval.count for interval in series.intervals)
+    return Thinned(
+        rows=int(series.seq.size),
+        intervals=len(series.intervals),
+        seconds=records * header.record_interval_s,
+    )
 
 
 def _stage_result(
@@ -155,6 +191,7 @@ def _stage_result(
     pressure_mpa: Floats,
     start_tick: int,
     outcome: str,
+    of_truth: bool,
 ) -> StageResult:
     assert stage.target_mpa is not None
     mine = _of_stage(series, stage)
@@ -177,8 +214,21 @@ def _stage_result(
         direction=stage.direction,
         sample_interval_s=header.record_interval_s,
     )
+    sums = sums_of(series.intervals, hold_steps, of_truth=of_truth)
+    metrics = with_intervals(
+        metrics,
+        samples,
+        series.interval,
+        series.intervals,
+        sums,
+        target_mpa=stage.target_mpa,
+        tolerance_mpa=stage.tolerance_mpa,
+        sample_interval_s=header.record_interval_s,
+    )
     planned = [header.steps[index].duration_s for index in hold_steps]
-    without_value = int(np.count_nonzero(~np.isfinite(pressure_mpa[mine])))
+    without_value = int(np.count_nonzero(~np.isfinite(pressure_mpa[mine & ~series.thinned])))
+    if of_truth:
+        without_value += _without_truth(series, stage.steps)
     return StageResult(
         index=stage.index,
         name=stage.name,
@@ -193,6 +243,15 @@ def _stage_result(
         duration_s=_span_s(series.ticks_since(start_tick)[mine], header) if mine.any() else None,
         missing_s=_missing_s(series, mine, gaps) + without_value * header.record_interval_s,
         **asdict(metrics),
+    )
+
+
+def _without_truth(series: Series, steps: tuple[int, ...]) -> int:
+    """Records of the thinned intervals for which the emulated press left no true pressure."""
+    return sum(
+        interval.count - (interval.truth.count if interval.truth else 0)
+        for interval in series.intervals
+        if interval.sums.step in steps
     )
 
 
@@ -278,8 +337,9 @@ def _warnings(
     if header.simulated and truth is None:
         warnings.append("the press was emulated, but its true pressure is not in the record")
     if truth is not None:
-        in_step = series.records["step"] != NO_STEP
+        in_step = (series.records["step"] != NO_STEP) & ~series.thinned
         missing = int(np.count_nonzero(np.isnan(truth.pressure_mpa[in_step])))
+        missing += _without_truth(series, tuple(range(NO_STEP)))
         if missing:
             warnings.append(f"the true pressure is missing for {missing} records of the stages")
     if not gaps:

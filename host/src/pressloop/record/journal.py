@@ -156,6 +156,11 @@ class JournalWriter:
         self._syncer = threading.Thread(target=self._sync_regularly, name="journal", daemon=True)
         self._syncer.start()
 
+    @property
+    def closed(self) -> bool:
+        """Whether nothing can be appended any more."""
+        return self._closing.is_set()
+
     def truncate(self, size: int) -> None:
         """Cut the file after `size` bytes."""
         with self._mutex:

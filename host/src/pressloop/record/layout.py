@@ -13,6 +13,9 @@ def wire_name(member: IntEnum) -> str:
     return member.name.lower().replace("_", "-")
 
 
+TRUTH_NAME: Final = "run.truth"
+"""The true state of an emulated press, beside the journal."""
+
 NO_STEP: Final = 255
 """Step index of a record that belongs to no step of the plan."""
 

@@ -97,8 +97,37 @@ class EmulatedPress(Model):
     seed: int
 
 
+class ThinningRules(Model):
+    """What a record keeps whole and what it sums up, in seconds of the device clock.
+
+    Attributes:
+        after_change_s: Kept behind a change of step, state or setpoint.
+        after_event_s: Kept behind a change of flags or inputs, and behind a hole.
+        before_s: Kept before either.
+        intervals: Age of a quiet stretch up to which an interval is this long, both in s; the
+            last one stands for all that follows.
+        event_store_s: Record time that events may claim at once. Changes are never refused.
+        event_share: Share of the passing time by which that store refills. Together they bound
+            the size of a hold whose flags flicker for days.
+    """
+
+    after_change_s: float = Field(default=900.0, ge=0)
+    after_event_s: float = Field(default=60.0, ge=0)
+    before_s: float = Field(default=60.0, ge=0)
+    intervals: tuple[tuple[float | None, float], ...] = (
+        (3600.0, 1.0),
+        (86_400.0, 10.0),
+        (None, 60.0),
+    )
+    event_store_s: float = Field(default=1800.0, ge=0)
+    event_share: float = Field(default=0.01, ge=0, le=1)
+
+
 class RunHeader(Model):
-    """First entry of the journal: all that is known before the press moves."""
+    """First entry of the journal: all that is known before the press moves.
+
+    `thinning` is None when every record is kept.
+    """
 
     run_id: str
     created_unix_time_second: float
@@ -116,6 +145,7 @@ class RunHeader(Model):
     record_every: int = Field(default=1, ge=1)
     die_mm: float | None = None
     emulated_press: EmulatedPress | None = None
+    thinning: ThinningRules | None = None
     schema_version: int = SCHEMA_VERSION
 
     @computed_field  # type: ignore[prop-decorator]
@@ -132,6 +162,40 @@ class RunHeader(Model):
     def stage_of_step(self, step: int) -> PlannedStage | None:
         """The stage that a plan step belongs to; None for the board's "no step"."""
         return next((stage for stage in self.stages if step in stage.steps), None)
+
+
+class IntervalSums(Model):
+    """What the measures need of every record of a thinned interval; one step, one state.
+
+    Attributes:
+        target_kpa: What the errors are counted from; 0 where nothing is held.
+        error_kpa, square_kpa2: Sum of `p - target`, and of its square: whole numbers, exact.
+        in_band, half_percent: Records within the hold's tolerance, and within 0.5 % of the target.
+        dwelling: Records in which the board's dwell clock ran.
+        output: Sum of the outputs, in the wire's unit.
+        pump_starts: How often the pump started between two of the records.
+    """
+
+    step: int
+    state: int
+    target_kpa: int
+    error_kpa: int
+    square_kpa2: int
+    in_band: int
+    half_percent: int
+    dwelling: int
+    output: int
+    pump_starts: int
+
+
+class TruthSums(Model):
+    """The same of the true pressure, MPa; `count` records have one."""
+
+    count: int
+    error_mpa: float
+    square_mpa2: float
+    in_band: int
+    half_percent: int
 
 
 class RunStart(Model):

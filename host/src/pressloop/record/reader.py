@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
-from pressloop.record.finaliser import TRUTH_NAME, evaluate
-from pressloop.record.journal import JOURNAL_NAME, read_journal
+from pressloop.record.finaliser import evaluate
+from pressloop.record.journal import JOURNAL_NAME
+from pressloop.record.layout import TRUTH_NAME
 from pressloop.record.model import RunEvent, RunHeader
-from pressloop.record.summary import SUMMARY_NAME, TELEMETRY_NAME, RunSummary
+from pressloop.record.recent import read_record
+from pressloop.record.summary import INTERVALS_NAME, SUMMARY_NAME, TELEMETRY_NAME, RunSummary
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,11 +22,14 @@ if TYPE_CHECKING:
 class RunRecord:
     """A run that is over, still being recorded, or was cut off."""
 
-    def __init__(self, directory: Path, summary: RunSummary, table: Any | None) -> None:
+    def __init__(
+        self, directory: Path, summary: RunSummary, table: Any | None, intervals: Any | None
+    ) -> None:
         """Use `open`."""
         self.directory = directory
         self.summary = summary
         self._table = table
+        self._intervals = intervals
 
     @classmethod
     def open(cls, directory: str | Path) -> RunRecord:
@@ -37,11 +42,11 @@ class RunRecord:
         summary_path = folder / SUMMARY_NAME
         if summary_path.exists() and (folder / TELEMETRY_NAME).exists():
             text = summary_path.read_text("utf-8")
-            return cls(folder, RunSummary.model_validate_json(text), None)
+            return cls(folder, RunSummary.model_validate_json(text), None, None)
         journal = folder / JOURNAL_NAME
         truth = folder / TRUTH_NAME
-        result = evaluate(read_journal(journal), journal, truth if truth.exists() else None)
-        return cls(folder, result.summary, result.table)
+        result = evaluate(read_record(journal), journal, truth if truth.exists() else None)
+        return cls(folder, result.summary, result.table, result.intervals)
 
     @property
     def header(self) -> RunHeader:
@@ -58,6 +63,12 @@ class RunRecord:
         if self._table is None:
             self._table = pq.read_table(self.directory / TELEMETRY_NAME)
         return self._table
+
+    def intervals(self) -> Any | None:
+        """The thinned intervals as a `pyarrow.Table`; None when every record is kept."""
+        if self._intervals is None and self.summary.thinned is not None:
+            self._intervals = pq.read_table(self.directory / INTERVALS_NAME)
+        return self._intervals
 
     def frame(self) -> pd.DataFrame:
         """The telemetry as a pandas data frame; "no step" is `<NA>`."""

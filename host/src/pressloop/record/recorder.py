@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -11,14 +12,31 @@ from types import TracebackType
 from typing import Any, Final
 
 from pressloop.errors import RecordError
-from pressloop.record.entries import Kind, header_of, telemetry_batches
+from pressloop.record.entries import (
+    Kind,
+    header_of,
+    interval_entry,
+    intervals_of,
+    telemetry_batches,
+)
 from pressloop.record.journal import JOURNAL_NAME, JournalWriter, read_journal, sync_folder
+from pressloop.record.layout import TRUTH_NAME
 from pressloop.record.model import EventKind, RunEnd, RunEvent, RunHeader, RunStart, Source
 from pressloop.record.ranges import SequenceRanges
-from pressloop.record.summary import SUMMARY_NAME, TELEMETRY_NAME
-from pressloop.wire.schema import RECORD_SIZE
+from pressloop.record.recent import RECENT_NAMES, RecentRecords, read_recent
+from pressloop.record.summary import INTERVALS_NAME, SUMMARY_NAME, TELEMETRY_NAME
+from pressloop.record.thinning import Piece, Thinner, Whole
+from pressloop.record.truth_tail import TruthTail
+from pressloop.wire.schema import RECORD_FORMAT, RECORD_SIZE
 
-_DERIVED: Final = (SUMMARY_NAME, TELEMETRY_NAME)
+_DERIVED: Final = (SUMMARY_NAME, TELEMETRY_NAME, INTERVALS_NAME)
+_MOST_BYTES: Final = 1000 * RECORD_SIZE
+"""Of one journal entry: a torn tail costs one entry."""
+
+_MOST_TRUTH_WAITS: Final = 200_000 * RECORD_SIZE
+"""Bytes of records kept whole, after which their truth is moved, too."""
+
+_TICK: Final = struct.Struct(RECORD_FORMAT[:2])
 
 
 class RunRecorder:
@@ -29,17 +47,35 @@ class RunRecorder:
     record open-ended, and it reads as interrupted.
     """
 
-    def __init__(self, writer: JournalWriter, header: RunHeader, held: SequenceRanges) -> None:
+    def __init__(
+        self, writer: JournalWriter, header: RunHeader, held: SequenceRanges, truth: Path | None
+    ) -> None:
         """Use `create` or `reopen`."""
         self._writer = writer
         self._held = held
         self._mutex = threading.Lock()
         self.header = header
         self.directory = writer.path.parent
+        self._recent = RecentRecords(self.directory)
+        self._truth = None if truth is None else TruthTail(truth, self.directory / TRUTH_NAME)
+        self._truth_waits = 0
+        self._thinner: Thinner | None = None
+        if header.thinning is not None:
+            self._thinner = Thinner(
+                header.steps,
+                header.record_interval_s,
+                header.thinning,
+                None if self._truth is None else self._truth.interval,
+            )
 
     @classmethod
     def create(
-        cls, directory: str | Path, header: RunHeader, *, overwrite: bool = False
+        cls,
+        directory: str | Path,
+        header: RunHeader,
+        *,
+        overwrite: bool = False,
+        truth: Path | None = None,
     ) -> RunRecorder:
         """Begin a record, before the press moves.
 
@@ -47,6 +83,7 @@ class RunRecorder:
             directory: Made if need be; holds one record.
             header: All that is known now.
             overwrite: Replace the record that is there, unless it is being written.
+            truth: Where an emulated press writes its true state.
 
         Raises:
             RecordError: `record-exists`, `record-busy`, or `record-lock`.
@@ -63,16 +100,16 @@ class RunRecorder:
             raise _already_there(folder, [JOURNAL_NAME]) from error
         try:
             writer.truncate(0)
-            _remove_derived(folder)
+            _remove(folder, *_DERIVED, *RECENT_NAMES, TRUTH_NAME)
             writer.append({"kind": Kind.HEADER, "pid": os.getpid(), **header.model_dump()})
             sync_folder(folder)
         except BaseException:
             writer.close()
             raise
-        return cls(writer, header, SequenceRanges())
+        return cls(writer, header, SequenceRanges(), truth)
 
     @classmethod
-    def reopen(cls, directory: str | Path) -> RunRecorder:
+    def reopen(cls, directory: str | Path, *, truth: Path | None = None) -> RunRecorder:
         """Go on with a record whose host died: cut the torn tail, remember what is held.
 
         Results that were derived from the unfinished record are removed, for they are out of date.
@@ -97,10 +134,13 @@ class RunRecorder:
             if torn:
                 writer.truncate(contents.end)
             held = SequenceRanges()
+            for interval in intervals_of(contents):
+                held.add(interval.first, interval.count)
             for batch in telemetry_batches(contents):
                 held.add(batch.first, len(batch.records) // RECORD_SIZE)
-            _remove_derived(path.parent)
-            recorder = cls(writer, header, held)
+            _remove(path.parent, *_DERIVED)
+            recorder = cls(writer, header, held, truth)
+            recorder._adopt_recent(path)
             recorder._event("reattached", None, {"torn_bytes": torn}, pid=os.getpid())
         except BaseException:
             writer.close()
@@ -133,17 +173,52 @@ class RunRecorder:
             )
         if count == 0:
             return
-        entry = {
-            "kind": Kind.TELEMETRY,
-            "first": first,
-            "records": records,
-            "record_size": RECORD_SIZE,
-            "unix_time_second": time.time(),
-            "source": source,
-        }
         with self._mutex:
-            self._writer.append(entry)
+            if self._thinner is None:
+                self._keep(Whole(first, records), source)
+            else:
+                undecided = self._thinner.undecided.start
+                pieces = self._thinner.take(first, records)
+                if first + count == self._thinner.undecided.stop and self._thinner.undecided:
+                    self._recent.append(first, records, time.time(), undecided)
+                for piece in pieces:
+                    self._keep(piece, source)
             self._held.add(first, count)
+
+    def _keep(self, piece: Piece, source: Source) -> None:
+        """Write what was decided into the journal."""
+        if isinstance(piece, Whole):
+            for at in range(0, len(piece.records), _MOST_BYTES):
+                self._writer.append(
+                    {
+                        "kind": Kind.TELEMETRY,
+                        "first": piece.first + at // RECORD_SIZE,
+                        "records": piece.records[at : at + _MOST_BYTES],
+                        "record_size": RECORD_SIZE,
+                        "unix_time_second": time.time(),
+                        "source": source,
+                    }
+                )
+            self._truth_waits += len(piece.records)
+            if self._truth is not None and self._thinner and self._truth_waits > _MOST_TRUTH_WAITS:
+                self._truth.move_before(_TICK.unpack_from(piece.records)[0])
+                self._truth_waits = 0
+            return
+        self._writer.append(interval_entry(piece))
+        if self._truth is not None:
+            # Behind the journal: what is in neither yet is still in the board's own file.
+            self._truth.append(piece.truth_rows)
+            self._truth_waits = 0
+
+    def _adopt_recent(self, journal: Path) -> None:
+        """Take what a killed host had not decided on into the journal."""
+        for batch in telemetry_batches(read_recent(journal)):
+            stop = batch.first + len(batch.records) // RECORD_SIZE
+            for first, last in self._held.gaps(batch.first, stop):
+                low, high = (RECORD_SIZE * (n - batch.first) for n in (first, last + 1))
+                self._keep(Whole(first, batch.records[low:high]), "live")
+                self._held.add(first, last - first + 1)
+        self._recent.discard()
 
     def event(self, kind: EventKind, *, tick: int | None = None, **data: Any) -> None:
         """Record what happened besides the telemetry.
@@ -180,10 +255,27 @@ class RunRecorder:
         Without `end` the record stays open-ended: `reopen` may continue it.
         """
         try:
+            self._settle()
             if end is not None:
                 self._writer.append({"kind": Kind.END, **end.model_dump()})
         finally:
+            self._recent.close()
             self._writer.close()
+
+    def _settle(self) -> None:
+        """Keep whole what is not decided yet."""
+        with self._mutex:
+            if self._thinner is not None and not self._writer.closed:
+                for piece in self._thinner.flush():
+                    self._keep(piece, "live")
+                self._recent.discard()
+
+    def fetch_truth(self) -> None:
+        """Copy the true state that the emulated press has written so far into the record."""
+        if self._truth is not None:
+            with self._mutex:
+                self._truth.copy_rest()
+                self._truth.close()
 
     def __enter__(self) -> RunRecorder:
         """Record within a `with` block."""
@@ -196,7 +288,7 @@ class RunRecorder:
         trace: TracebackType | None,
     ) -> None:
         """Let go of the record."""
-        self._writer.close()
+        self.close()
 
 
 def _already_there(folder: Path, present: Sequence[str]) -> RecordError:
@@ -207,6 +299,6 @@ def _already_there(folder: Path, present: Sequence[str]) -> RecordError:
     )
 
 
-def _remove_derived(folder: Path) -> None:
-    for name in _DERIVED:
+def _remove(folder: Path, *names: str) -> None:
+    for name in names:
         (folder / name).unlink(missing_ok=True)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from pressloop.record.entries import Batch
+from pressloop.record.layout import FLAGS
 from pressloop.record.ranges import SequenceRanges
 from pressloop.record.summary import Gap
+from pressloop.record.thinning import Interval
 from pressloop.wire.schema import RECORD_FIELDS, RECORD_FORMAT, RECORD_SIZE
 
 Ints = npt.NDArray[np.int64]
@@ -34,12 +36,44 @@ class Series:
         missing: Sequence numbers of the run that are not held, as inclusive ranges.
         conflicts: Sequence numbers received more than once with different content, as inclusive
             ranges; what came first was kept.
+        intervals: Thinned intervals, ascending.
+        interval: Which of them a record belongs to, -1 for none.
     """
 
     seq: Ints
     records: npt.NDArray[np.void]
     missing: list[tuple[int, int]]
     conflicts: list[tuple[int, int]]
+    intervals: tuple[Interval, ...] = ()
+    interval: Ints = field(default_factory=lambda: np.empty(0, np.int64))
+
+    @property
+    def thinned(self) -> npt.NDArray[np.bool_]:
+        """Which records belong to a thinned interval."""
+        return self.interval >= 0
+
+    @property
+    def stands_for(self) -> Ints:
+        """How many records each one stands for; an interval's first stands for all left out."""
+        numbers = np.ones(self.seq.size, np.int64)
+        leads = self._leads()
+        kept = np.bincount(self.interval[self.thinned], minlength=len(self.intervals))
+        numbers[leads] += np.array([i.count for i in self.intervals], np.int64) - kept
+        return numbers
+
+    @property
+    def dwelling(self) -> Ints:
+        """In how many records of those the dwell clock ran."""
+        numbers: Ints = (self.records["flags"] & FLAGS["dwelling"] != 0).astype(np.int64)
+        numbers[self.thinned] = 0
+        numbers[self._leads()] = [i.sums.dwelling for i in self.intervals]
+        return numbers
+
+    def _leads(self) -> Ints:
+        """Index of the first record of each interval."""
+        firsts = np.array([interval.first for interval in self.intervals], np.int64)
+        leads: Ints = np.searchsorted(self.seq, firsts)
+        return leads
 
     def ticks_since(self, start_tick: int) -> Ints:
         """Device clock relative to a tick, right across the clock's overflow."""
@@ -52,20 +86,29 @@ def signed_ticks(ticks: npt.NDArray[np.uint32], start_tick: int) -> Ints:
     return np.where(difference >= _TICK_SPAN // 2, difference - _TICK_SPAN, difference)
 
 
-def assemble(batches: Sequence[Batch], run_first: int | None, last_seq: int | None) -> Series:
+def assemble(
+    batches: Sequence[Batch],
+    run_first: int | None,
+    last_seq: int | None,
+    intervals: Iterable[Interval] = (),
+) -> Series:
     """Order the batches and keep what belongs to the run.
 
     Args:
         batches: In the order in which they were received.
+        intervals: Thinned intervals. A batch may repeat records that one of them has summed up.
         run_first: First sequence number of the run; None takes the first that is held.
         last_seq: Last sequence number of the run; None takes the last that is held.
     """
-    counts = [len(batch.records) // RECORD_SIZE for batch in batches]
+    thinned = tuple(sorted(intervals, key=lambda interval: interval.first))
     seq = np.concatenate(
-        [np.arange(b.first, b.first + n) for b, n in zip(batches, counts, strict=True)]
-        or [np.empty(0, np.int64)]
-    ).astype(np.int64)
-    records = np.frombuffer(b"".join(batch.records for batch in batches), RECORD_DTYPE)
+        (
+            _consecutive([(b.first, len(b.records) // RECORD_SIZE) for b in batches]),
+            _kept_of(thinned),
+        )
+    )
+    packed = [batch.records for batch in batches] + [interval.records for interval in thinned]
+    records = np.frombuffer(b"".join(packed), RECORD_DTYPE)
     belongs = np.ones(seq.size, np.bool_)
     if run_first is not None:
         belongs &= seq >= run_first
@@ -81,7 +124,9 @@ def assemble(batches: Sequence[Batch], run_first: int | None, last_seq: int | No
     for number in np.unique(seq[1:][differs]):
         conflicts.add(int(number), 1)
     keep = np.append(np.ones(min(seq.size, 1), np.bool_), ~repeated)
-    seq, records = seq[keep], records[keep]
+    interval = _interval_of(seq, thinned)
+    keep &= (interval < 0) | np.isin(seq, _kept_of(thinned))
+    seq, records, interval = seq[keep], records[keep], interval[keep]
 
     missing: list[tuple[int, int]] = []
     if run_first is None and seq.size:
@@ -92,8 +137,32 @@ def assemble(batches: Sequence[Batch], run_first: int | None, last_seq: int | No
         held = SequenceRanges()
         for first, count in _runs(seq):
             held.add(first, count)
+        for one in thinned:
+            held.add(one.first, one.count)
         missing = held.gaps(run_first, last_seq + 1)
-    return Series(seq, records, missing, conflicts.ranges())
+    return Series(seq, records, missing, conflicts.ranges(), thinned, interval)
+
+
+def _consecutive(runs: Sequence[tuple[int, int]]) -> Ints:
+    """All numbers of runs given as (first, count), one run behind the other."""
+    firsts, counts = np.array(runs, np.int64).reshape(-1, 2).T
+    ends = np.cumsum(counts)
+    total = int(ends[-1]) if ends.size else 0
+    return np.repeat(firsts - (ends - counts), counts) + np.arange(total)
+
+
+def _kept_of(intervals: tuple[Interval, ...]) -> Ints:
+    return np.array([one.first + at for one in intervals for at in one.offsets], np.int64)
+
+
+def _interval_of(seq: Ints, intervals: tuple[Interval, ...]) -> Ints:
+    """Index of the interval that each number lies in, -1 for none."""
+    if not intervals:
+        return np.full(seq.size, -1)
+    firsts = np.array([one.first for one in intervals])
+    lasts = firsts + np.array([one.count for one in intervals]) - 1
+    index = np.searchsorted(firsts, seq, side="right") - 1
+    return np.where((index >= 0) & (seq <= lasts[index]), index, -1)
 
 
 def gaps_of(series: Series, record_every: int, tick_hz: int) -> tuple[Gap, ...]:

@@ -11,6 +11,7 @@ from pressloop.uncertainty import Budget
 
 SUMMARY_NAME: Final = "run.json"
 TELEMETRY_NAME: Final = "telemetry.parquet"
+INTERVALS_NAME: Final = "intervals.parquet"
 SUMMARY_SCHEMA: Final = "pressloop.run/1"
 
 
@@ -86,6 +87,20 @@ class Damage(Model):
     stage: str | None
 
 
+class Thinned(Model):
+    """How much of the record was summed up in intervals, by the rules in `header.thinning`.
+
+    Attributes:
+        rows: Records that are kept whole, those of the intervals included.
+        intervals: Rows of `intervals.parquet`.
+        seconds: Time that the intervals stand for.
+    """
+
+    rows: int
+    intervals: int
+    seconds: float
+
+
 class Hashes(Model):
     """What tells two runs apart that look alike."""
 
@@ -105,6 +120,8 @@ class RunSummary(Model):
         truth: The same from the true pressure, on an emulated press; None on a real one.
         damage: What gave way on an emulated press, in order; None on a real one.
         steps: The board's own results.
+        thinned: None when every record is kept as received. The measures are those of every record
+            in any case.
         warnings: Everything about this record that a reader should not have to discover.
     """
 
@@ -120,6 +137,7 @@ class RunSummary(Model):
     duration_s: float
     records: int
     gaps: tuple[Gap, ...]
+    thinned: Thinned | None = None
     warnings: tuple[str, ...]
     stages: tuple[StageResult, ...]
     truth: tuple[StageResult, ...] | None

@@ -51,6 +51,7 @@ def telemetry_table(
         columns[name] = pa.array(records["flags"] & bit != 0)
     for name, bit in INPUTS.items():
         columns[name] = pa.array(records["inputs"] & bit != 0)
+    columns["thinned"] = pa.array(series.thinned)
     if truth is not None:
         for name, values in (
             ("true_pressure_mpa", truth.pressure_mpa),
@@ -61,15 +62,57 @@ def telemetry_table(
     return pa.table(columns).replace_schema_metadata({METADATA_KEY: _metadata(summary)})
 
 
+def interval_table(series: Series, summary: RunSummary, start_tick: int) -> Any:
+    """A `pyarrow.Table` with one row per thinned interval; columns as in docs/run-record.md."""
+    header = summary.header
+    interval_s = header.record_interval_s
+    first = np.array([one.first for one in series.intervals], np.int64)
+    count = np.array([one.count for one in series.intervals], np.int64)
+    start_s = series.ticks_since(start_tick)[np.searchsorted(series.seq, first)] / header.tick_hz
+    names = ("target_kpa", "error_kpa", "square_kpa2", "in_band", "output")
+    target, error, square, in_band, output = (
+        np.array([getattr(one.sums, name) for one in series.intervals], np.float64)
+        for name in names
+    )
+    columns: dict[str, Any] = {
+        "first_seq": pa.array(first.astype(np.uint32)),
+        "records": pa.array(count.astype(np.uint32)),
+        "time_s": pa.array(start_s),
+        "duration_s": pa.array(count * interval_s),
+        "step_id": pa.array(
+            np.array([one.sums.step for one in series.intervals], np.uint8),
+            mask=np.array([one.sums.step == NO_STEP for one in series.intervals]),
+        ),
+        "mean_mpa": pa.array((target + error / count) / 1000),
+        "rms_error_mpa": pa.array(np.sqrt(square / count) / 1000, mask=target == 0),
+        "in_band_fraction": pa.array(in_band / count, mask=target == 0),
+        "mean_output_percent": pa.array(100 * (output / count / OUTPUT_FULL)),
+    }
+    if any(one.truth is not None and one.truth.count for one in series.intervals):
+        columns["true_mean_mpa"] = pa.array(
+            [
+                one.sums.target_kpa / 1000 + one.truth.error_mpa / one.truth.count
+                if one.truth is not None and one.truth.count
+                else None
+                for one in series.intervals
+            ],
+            pa.float64(),
+        )
+    return pa.table(columns).replace_schema_metadata({METADATA_KEY: _metadata(summary)})
+
+
 def write_parquet(table: Any, path: Path) -> None:
     """Write the table, half as large as with default encodings: measurements rarely repeat."""
     encoding = {
         field.name: "BYTE_STREAM_SPLIT" for field in table.schema if field.type == pa.float64()
     }
-    encoding |= {"seq": "DELTA_BINARY_PACKED", "tick": "DELTA_BINARY_PACKED"}
-    pq.write_table(
-        table, path, compression="zstd", use_dictionary=["state"], column_encoding=encoding
-    )
+    encoding |= {
+        name: "DELTA_BINARY_PACKED"
+        for name in ("seq", "tick", "first_seq")
+        if name in table.column_names
+    }
+    states = [name for name in ("state",) if name in table.column_names]
+    pq.write_table(table, path, compression="zstd", use_dictionary=states, column_encoding=encoding)
 
 
 def _states(codes: np.ndarray[Any, Any]) -> Any:

@@ -1,0 +1,137 @@
+"""The measures of a dwell that was thinned: those of every record, from the intervals' sums.
+
+Peak, lowest and settling come from the records that are kept: each interval keeps its extremes, and
+the way into the band is always kept whole. What counts or averages comes from here. The
+noise is that of the records kept whole: it takes neighbours, and there are plenty.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pressloop.metrics import (
+    FIXED_BAND,
+    Bools,
+    StageMetrics,
+    StageSamples,
+    dwell_window,
+    in_band,
+    noise_mpa,
+)
+from pressloop.record.thinning import Interval
+from pressloop.wire.schema import State
+
+
+@dataclass(frozen=True)
+class DwellSums:
+    """Sums over records of a dwell; errors are `p - target`, MPa."""
+
+    count: int = 0
+    error: float = 0.0
+    square: float = 0.0
+    in_band: int = 0
+    half_percent: int = 0
+
+    def __add__(self, other: DwellSums) -> DwellSums:
+        """Both together."""
+        pairs = zip(dataclasses.astuple(self), dataclasses.astuple(other), strict=True)
+        return DwellSums(*(one + two for one, two in pairs))
+
+
+def sums_of(intervals: Sequence[Interval], steps: Sequence[int], *, of_truth: bool) -> DwellSums:
+    """Sums over the intervals in which the hold was kept and its clocks ran."""
+    total = DwellSums()
+    for interval in intervals:
+        own, truth = interval.sums, interval.truth
+        if own.step not in steps or own.state != State.RUNNING:
+            continue
+        if not of_truth:
+            total += DwellSums(
+                interval.count,
+                own.error_kpa / 1e3,
+                own.square_kpa2 / 1e6,
+                own.in_band,
+                own.half_percent,
+            )
+        elif truth is not None:
+            total += DwellSums(
+                truth.count,
+                truth.error_mpa,
+                truth.square_mpa2,
+                truth.in_band,
+                truth.half_percent,
+            )
+    return total
+
+
+def with_intervals(
+    metrics: StageMetrics,
+    samples: StageSamples,
+    interval: np.ndarray[tuple[int], np.dtype[np.int64]],
+    intervals: Sequence[Interval],
+    sums: DwellSums,
+    *,
+    target_mpa: float,
+    tolerance_mpa: float | None,
+    sample_interval_s: float,
+) -> StageMetrics:
+    """The measures of the kept samples, corrected by the sums of those that were left out.
+
+    Args:
+        metrics: Of the kept samples alone.
+        samples: The kept samples.
+        interval: Which interval each of them belongs to, -1 for none.
+        intervals: All of them.
+        sums: Over the intervals of this hold.
+        target_mpa: Of the stage.
+        tolerance_mpa: Of the stage.
+        sample_interval_s: Time between two records.
+    """
+    if not sums.count:
+        return metrics
+    finite = np.isfinite(samples.pressure_mpa) & (samples.ramp | samples.hold)
+    samples, interval = samples.where(finite), interval[finite]
+    whole = dwell_window(samples, target_mpa, tolerance_mpa or 0.0) & (interval < 0)
+    pressure = samples.pressure_mpa[whole]
+    error = pressure - target_mpa
+
+    def within(band_mpa: float) -> int:
+        return int(np.count_nonzero(in_band(pressure, target_mpa, band_mpa)))
+
+    total = sums + DwellSums(
+        pressure.size,
+        float(error.sum()),
+        float(np.square(error).sum()),
+        within(tolerance_mpa or 0.0),
+        within(FIXED_BAND * target_mpa),
+    )
+    banded = tolerance_mpa is not None
+    return dataclasses.replace(
+        metrics,
+        in_band_fraction=total.in_band / total.count if banded else None,
+        hold_within_half_percent=total.half_percent / total.count,
+        dwell_s=round(total.in_band * sample_interval_s, 6) if banded else None,
+        mean_mpa=target_mpa + total.error / total.count,
+        rms_error_mpa=math.sqrt(total.square / total.count),
+        noise_mpa=noise_mpa(pressure),
+        top_up_count=_pump_starts(samples.output_percent, samples.hold, interval, intervals),
+    )
+
+
+def _pump_starts(
+    output_percent: np.ndarray[tuple[int], np.dtype[np.float64]],
+    hold: Bools,
+    interval: np.ndarray[tuple[int], np.dtype[np.int64]],
+    intervals: Sequence[Interval],
+) -> int:
+    """Between kept neighbours, and within the intervals: first and last of each are kept."""
+    pumping, index = output_percent[hold] > 0, interval[hold]
+    inside = (index[1:] == index[:-1]) & (index[1:] >= 0)
+    between = np.count_nonzero(pumping[1:] & ~pumping[:-1] & ~inside)
+    within = sum(intervals[int(at)].sums.pump_starts for at in np.unique(index[index >= 0]))
+    return int(between) + within

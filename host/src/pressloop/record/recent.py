@@ -1,0 +1,101 @@
+"""The newest records on disk, while it is not decided yet what the journal keeps of them.
+
+A killed host must lose nothing it had received, and a thinned record decides minutes later. So
+what is pending is written here at once, in the journal's format. There are two files: when one is
+large and all of the other is in the journal, the other is emptied and written next.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from pressloop.record.entries import Kind
+from pressloop.record.journal import JournalContents, JournalWriter, read_journal
+from pressloop.wire.schema import RECORD_SIZE
+
+RECENT_NAMES: Final = ("run.recent-1", "run.recent-2")
+
+_LARGE: Final = 500_000
+"""Bytes; about as much as can be pending, so each file grows to twice that at most."""
+
+
+class RecentRecords:
+    """Writes them. Files come into being when there is something to write."""
+
+    def __init__(self, folder: Path) -> None:
+        """Write into this folder."""
+        self._paths = [folder / name for name in RECENT_NAMES]
+        self._writers: list[JournalWriter | None] = [None, None]
+        self._active = 0
+        self._sizes = [0, 0]
+        self._newest = [-1, -1]
+
+    def append(self, first: int, records: bytes, unix_time_second: float, undecided: int) -> None:
+        """Write records; those below `undecided` are in the journal by now.
+
+        Raises:
+            RecordError: `record-write`, when the disk refuses.
+        """
+        other = 1 - self._active
+        if self._sizes[self._active] > _LARGE and self._newest[other] < undecided:
+            self._active = other
+            writer = self._writers[other]
+            if writer is not None:
+                writer.truncate(0)
+            self._sizes[other] = 0
+        active = self._active
+        writer = self._writers[active]
+        if writer is None:
+            path = self._paths[active]
+            writer = self._writers[active] = JournalWriter(path, create=not path.exists())
+            writer.truncate(0)
+        writer.append(
+            {
+                "kind": Kind.TELEMETRY,
+                "first": first,
+                "records": records,
+                "record_size": RECORD_SIZE,
+                "unix_time_second": unix_time_second,
+                "source": "live",
+            }
+        )
+        self._sizes[active] += len(records)
+        self._newest[active] = first + len(records) // RECORD_SIZE - 1
+
+    def discard(self) -> None:
+        """Remove the files: all of them is in the journal."""
+        self.close()
+        for path in self._paths:
+            path.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Let go of the files."""
+        for index, writer in enumerate(self._writers):
+            if writer is not None:
+                writer.close()
+                self._writers[index] = None
+
+
+def read_recent(journal: Path) -> JournalContents:
+    """Read what is pending beside a journal, or was when its writer died."""
+    entries = [
+        entry
+        for name in RECENT_NAMES
+        if (path := journal.with_name(name)).exists()
+        for entry in read_journal(path).entries
+        if entry["kind"] == Kind.TELEMETRY
+    ]
+    return JournalContents(entries, [], 0)
+
+
+def read_record(journal: Path) -> JournalContents:
+    """Read a journal with what is pending beside it.
+
+    Raises:
+        RecordError: `no-record`.
+    """
+    # In this order: what leaves these files while they are read is in the journal by then.
+    recent = read_recent(journal)
+    contents = read_journal(journal)
+    return JournalContents([*contents.entries, *recent.entries], contents.damage, contents.end)
