@@ -56,6 +56,19 @@ _BEFORE_ARRIVAL_S: Final = 1.5
 _AFTER_ARRIVAL_S: Final = 3.5
 
 
+_COLUMNS: Final = (
+    "seq",
+    "time_s",
+    "pressure_mpa",
+    "setpoint_mpa",
+    "output_percent",
+    "step_id",
+    "stage_id",
+    "state",
+    "true_pressure_mpa",
+)
+
+
 @dataclass(frozen=True)
 class _Telemetry:
     """The columns that are drawn; time in the unit of the axis.
@@ -70,10 +83,17 @@ class _Telemetry:
     truth: Floats | None
     step: npt.NDArray[np.int64]
     stage: npt.NDArray[np.int64]
-    state: npt.NDArray[np.object_]
+    state: npt.NDArray[np.int8]
+    states: list[str]
     gaps: list[tuple[float, float]]
     scale: float
     unit: str
+
+    def is_in(self, state: str) -> Bools:
+        """Which rows were recorded in a state; a week has too many to keep their names."""
+        code = self.states.index(state) if state in self.states else len(self.states)
+        inside: Bools = self.state == code
+        return inside
 
 
 def plot_run(record: RunRecord, path: str | Path, *, dpi: int = 150) -> Path:
@@ -126,7 +146,7 @@ def _figure(record: RunRecord) -> Figure:
 
 
 def _telemetry(record: RunRecord) -> _Telemetry:
-    table = record.table()
+    table = record.table(_COLUMNS)
     duration_s = record.summary.duration_s
     scale, unit = (1.0, "s") if duration_s <= 300 else (60.0, "min")
     if duration_s > 5 * 3600:
@@ -143,6 +163,7 @@ def _telemetry(record: RunRecord) -> _Telemetry:
     def index(name: str) -> npt.NDArray[np.int64]:
         return np.nan_to_num(column(name), nan=_NONE).astype(np.int64)
 
+    states = table["state"].combine_chunks()
     has_truth = "true_pressure_mpa" in table.column_names
     return _Telemetry(
         time=column("time_s") / scale,
@@ -152,7 +173,8 @@ def _telemetry(record: RunRecord) -> _Telemetry:
         truth=column("true_pressure_mpa") if has_truth else None,
         step=index("step_id"),
         stage=index("stage_id"),
-        state=np.insert(np.asarray(table["state"].to_pylist(), dtype=object), breaks, ""),
+        state=np.insert(states.indices.to_numpy(), breaks, _NONE),
+        states=states.dictionary.to_pylist(),
         gaps=list(_gap_times(record.summary.gaps, seq, table["time_s"].to_numpy(), scale)),
         scale=scale,
         unit=unit,
@@ -390,7 +412,7 @@ def _mark_waits(axes: Axes, telemetry: _Telemetry) -> None:
         ("prompting", _PROMPT, "operator prompt"),
         ("paused", _PAUSE, "paused"),
     ):
-        for number, (start, stop) in enumerate(_spans(telemetry.state == state), 1):
+        for number, (start, stop) in enumerate(_spans(telemetry.is_in(state)), 1):
             span = float(telemetry.time[start]), float(telemetry.time[stop - 1])
             axes.axvspan(*span, facecolor=(colour, 0.35), edgecolor=colour, lw=1.2, label=name)
             if state == "prompting":
@@ -414,7 +436,7 @@ def _prompt_texts(record: RunRecord, telemetry: _Telemetry) -> str:
     texts = {step.index: step.text or "" for step in record.header.steps}
     asked = [
         f"({number}) {texts.get(int(telemetry.step[start]), '')}"
-        for number, (start, _) in enumerate(_spans(telemetry.state == "prompting"), 1)
+        for number, (start, _) in enumerate(_spans(telemetry.is_in("prompting")), 1)
     ]
     lines = textwrap.wrap("   ".join(asked), 150, max_lines=3, placeholder=" …")
     return "\n".join(lines)

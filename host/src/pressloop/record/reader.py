@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,11 +59,18 @@ class RunRecord:
         """What happened besides the telemetry, in the order of recording."""
         return self.summary.events
 
-    def table(self) -> Any:
-        """The telemetry as a `pyarrow.Table`."""
+    def table(self, columns: Sequence[str] | None = None) -> Any:
+        """The telemetry as a `pyarrow.Table`; with `columns`, those of them that it has."""
+        path = self.directory / TELEMETRY_NAME
+        if columns is None:
+            if self._table is None:
+                self._table = pq.read_table(path)
+            return self._table
+        present = pq.read_schema(path) if self._table is None else self._table.schema
+        names = [name for name in columns if name in present.names]
         if self._table is None:
-            self._table = pq.read_table(self.directory / TELEMETRY_NAME)
-        return self._table
+            return pq.read_table(path, columns=names)
+        return self._table.select(names)
 
     def intervals(self) -> Any | None:
         """The thinned intervals as a `pyarrow.Table`; None when every record is kept."""
