@@ -122,6 +122,14 @@ bench-control: setup ## press a random family of presses, ours beside three peer
 	@mkdir -p build
 	$(BIN)/python -m pressloop.bench.control --json build/bench-control.json $(BENCH_ARGS)
 
+.PHONY: bench-week
+bench-week: setup ## write, read and draw the record of a week; a minute
+	$(BIN)/python -m pressloop.bench.week $(BENCH_ARGS)
+
+.PHONY: bench-goals
+bench-goals: setup ## press the protocols by goal over several pellets (docs/protocols-by-goal.md); 10 minutes
+	$(BIN)/python -m pressloop.bench.goals $(BENCH_ARGS)
+
 .PHONY: clean
 clean: ## remove everything that was built or installed; runs/ stays
 	rm -rf build .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis

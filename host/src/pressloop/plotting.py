@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -151,6 +152,8 @@ def _telemetry(record: RunRecord) -> _Telemetry:
     scale, unit = (1.0, "s") if duration_s <= 300 else (60.0, "min")
     if duration_s > 5 * 3600:
         scale, unit = 3600.0, "h"
+    if duration_s > 4 * 86_400:
+        scale, unit = 86_400.0, "d"
 
     seq = np.asarray(table["seq"].to_numpy(), np.int64)
     # Not wherever a number is missing: a thinned record leaves some out, and lacks nothing.
@@ -476,14 +479,19 @@ def _thin(time: Floats, values: Floats) -> tuple[Floats, Floats]:
 
 
 def min_max(time: Floats, values: Floats, points: int) -> tuple[Floats, Floats]:
-    """At most about `points` samples that look the same: of each stretch its least and greatest."""
+    """At most about `points` samples that look the same: of each stretch of time four.
+
+    First, least, greatest and last. Of time and not of samples: a thinned record has a thousand
+    times as many samples where something happened as where nothing did.
+    """
     if time.size <= points:
         return time, values
-    stretches = np.array_split(np.arange(time.size), max(1, points // 2))
-    keep = {0, time.size - 1}
-    for stretch in stretches:
-        part = values[stretch]
-        keep |= {int(stretch[part.argmin()]), int(stretch[part.argmax()])}
+    edges = np.linspace(time[0], time[-1], max(2, points // 4 + 1))[1:-1]
+    bounds = np.unique(np.concatenate(([0], np.searchsorted(time, edges), [time.size])))
+    keep = set()
+    for start, stop in pairwise(bounds.tolist()):
+        part = values[start:stop]
+        keep |= {start, start + int(part.argmin()), start + int(part.argmax()), stop - 1}
     kept = np.array(sorted(keep))
     return time[kept], values[kept]
 

@@ -11,6 +11,7 @@ from pressloop.cli.look import abort, clear, info, watch
 from pressloop.cli.output import out
 from pressloop.cli.plot import plot
 from pressloop.cli.ports import ports
+from pressloop.cli.protocols import protocols
 from pressloop.cli.run import attach, run
 from pressloop.cli.simulate import simulate
 from pressloop.cli.tune import tune
@@ -31,6 +32,7 @@ for _command in (
     tune,
     attach,
     plot,
+    protocols,
     ports,
     info,
     watch,

@@ -1,0 +1,36 @@
+"""`pressloop protocols`: protocols by goal, to start from."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from pressloop.cli.live import span
+from pressloop.cli.options import profile_of
+from pressloop.cli.output import err, errors_as_exit_codes, out
+from pressloop.goals import GOALS, find_goal
+from pressloop.plan import compile_plan
+from pressloop.validation import validate_text
+
+
+def protocols(
+    goal: Annotated[
+        str | None, typer.Argument(help="Print this one's file.", show_default=False)
+    ] = None,
+) -> None:
+    """List the protocols by goal, or print one: pressloop protocols cycle-life > my.yaml."""
+    with errors_as_exit_codes():
+        if goal is not None:
+            out.file.write(find_goal(goal).text)
+            return
+        profile = profile_of(None)
+        width = max(len(one.name) for one in GOALS)
+        for one in GOALS:
+            plan = compile_plan(validate_text(one.text, one.name, profile).checked(), profile)
+            out.print(
+                f"[bold]{one.name:<{width}}[/bold]  {span(plan.expected_s):>8}  {escape(one.aim)}",
+                soft_wrap=True,
+            )
+    err.print("[dim]pressloop protocols GOAL > my.yaml writes one to a file[/dim]")
