@@ -5,6 +5,9 @@
     micropython.py source DIR    unpack MicroPython's source into DIR
     micropython.py rp2 DIR       the same, with the libraries that the rp2 port needs
 
+`source` and `rp2` take `--suite NAME`, another Debian release with a newer MicroPython:
+`micropython.py rp2 DIR --suite sid`, then `MICROPYTHON_SRC=DIR make test firmware`.
+
 What the user names comes first and never silently falls back: MICROPYTHON=/path/to/binary, or
 MICROPYTHON_SRC=/path/to/checkout, which is built without writing into it. Then what was built
 before, then `micropython` on the PATH, then a build of Debian's source package: apt checks its
@@ -142,7 +145,7 @@ def build_unix(tree: Path, out: Path) -> None:
         _put_in_place(out, lambda new: shutil.copy2(built, new))
 
 
-def source(tree: Path) -> None:
+def source(tree: Path, suite: str = SUITE) -> None:
     """Unpack Debian's MicroPython source into `tree`; nothing is done when it is there.
 
     Raises SetupError when this machine cannot fetch it, naming what to do instead.
@@ -159,7 +162,7 @@ def source(tree: Path) -> None:
         apt_install("debian-archive-keyring")
     if shutil.which("xz") is None:
         apt_install("xz-utils")
-    archive = _download(_fetch_source, "micropython")
+    archive = _download(_fetch_source, suite, "micropython")
     tree.parent.mkdir(parents=True, exist_ok=True)
     # Unpacked beside its place and then moved, so that a tree which is there is a whole one.
     with tempfile.TemporaryDirectory(prefix="source-", dir=tree.parent) as folder:
@@ -171,7 +174,7 @@ def source(tree: Path) -> None:
     shutil.rmtree(BUILD / "apt")
 
 
-def rp2_libraries(tree: Path) -> None:
+def rp2_libraries(tree: Path, suite: str = SUITE) -> None:
     """Put what MicroPython's rp2 port has as submodules into `tree`, from Debian's packages.
 
     Nothing is done when they are there. Raises SetupError when this machine cannot fetch them.
@@ -179,8 +182,11 @@ def rp2_libraries(tree: Path) -> None:
     done = tree / "lib" / ".rp2-libraries"
     if done.exists():
         return
-    packages = _download(_fetch_packages, "pico-sdk-source", "tinyusb-source")
-    archive = _download(_fetch_source, "mbedtls")
+    # MicroPython up to 1.26 knows no Pico SDK newer than the first suite's.
+    newer = "pico_platform_common" in (tree / "ports" / "rp2" / "CMakeLists.txt").read_text()
+    suite = suite if newer else SUITE
+    packages = _download(_fetch_packages, suite, "pico-sdk-source", "tinyusb-source")
+    archive = _download(_fetch_source, suite, "mbedtls")
     with tempfile.TemporaryDirectory(prefix="rp2-", dir=tree.parent) as folder:
         for package in packages.glob("*.deb"):
             log = LOGS / f"{package.name.split('_')[0]}-unpack.log"
@@ -197,24 +203,24 @@ def rp2_libraries(tree: Path) -> None:
     shutil.rmtree(BUILD / "apt")
 
 
-def _download(fetch: Callable[..., Path], *names: str) -> Path:
-    """Let `fetch(mirror, *names)` get Debian packages and return the path that it returns.
+def _download(fetch: Callable[..., Path], suite: str, *names: str) -> Path:
+    """Let `fetch(mirror, suite, *names)` get Debian packages and return the path it returns.
 
     The machine's mirrors are tried before Debian's own; one that lacks the suite is passed over.
     """
     failure = SetupError("no mirror")
     for mirror in dict.fromkeys([*_machine_mirrors(), DEBIAN_MIRROR]):
         try:
-            return fetch(mirror, *names)
+            return fetch(mirror, suite, *names)
         except SetupError as error:
             failure = error
     raise failure
 
 
-def _fetch_source(mirror: str, name: str) -> Path:
+def _fetch_source(mirror: str, suite: str, name: str) -> Path:
     """Fetch the source package `name` from `mirror` and return the path of its tarball."""
-    apt = _apt("source", f"deb-src [signed-by={DEBIAN_KEYRING}] {mirror} {SUITE} main\n")
-    run(f"Debian {SUITE}, source index", LOGS / f"{name}-index.log", *apt, "update")
+    apt = _apt("source", f"deb-src [signed-by={DEBIAN_KEYRING}] {mirror} {suite} main\n")
+    run(f"Debian {suite}, source index", LOGS / f"{name}-index.log", *apt, "update")
     fetch = [*apt, "source", "--download-only", name]
     folder = BUILD / "apt" / "source"
     title = "MicroPython" if name == "micropython" else name
@@ -223,10 +229,10 @@ def _fetch_source(mirror: str, name: str) -> Path:
     return archive
 
 
-def _fetch_packages(mirror: str, *names: str) -> Path:
+def _fetch_packages(mirror: str, suite: str, *names: str) -> Path:
     """Fetch binary packages that are the same for every machine; return their folder."""
-    apt = _apt("packages", f"deb [signed-by={DEBIAN_KEYRING}] {mirror} {SUITE} main\n")
-    run(f"Debian {SUITE}, package index", LOGS / "packages-index.log", *apt, "update")
+    apt = _apt("packages", f"deb [signed-by={DEBIAN_KEYRING}] {mirror} {suite} main\n")
+    run(f"Debian {suite}, package index", LOGS / "packages-index.log", *apt, "update")
     folder = BUILD / "apt" / "packages"
     fetch = [*apt, "download", *names]
     run("Pico SDK and TinyUSB, download", LOGS / "packages-fetch.log", *fetch, cwd=folder)
@@ -295,9 +301,9 @@ def _put_in_place(out: Path, make: Callable[[Path], object]) -> None:
         new.unlink(missing_ok=True)
 
 
-def _source_for_rp2(tree: Path) -> None:
-    source(tree)
-    rp2_libraries(tree)
+def _source_for_rp2(tree: Path, suite: str) -> None:
+    source(tree, suite)
+    rp2_libraries(tree, suite)
 
 
 def _print_found() -> None:
@@ -314,17 +320,19 @@ def main(argv: list[str]) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("find", help="print the binary that would be used")
     commands.add_parser("unix", help="make OUT a working binary").add_argument("out", type=Path)
-    commands.add_parser("source", help="unpack the source").add_argument("tree", type=Path)
+    unpack = commands.add_parser("source", help="unpack the source")
     rp2 = commands.add_parser("rp2", help="unpack the source with the rp2 port's libraries")
-    rp2.add_argument("tree", type=Path)
+    for command in (unpack, rp2):
+        command.add_argument("tree", type=Path)
+        command.add_argument("--suite", default=SUITE, help=f"Debian release (default: {SUITE})")
     args = parser.parse_args(argv)
     if args.command == "find":
         return exit_code(_print_found)
     if args.command == "unix":
         return exit_code(lambda: unix(args.out.absolute(), os.environ))
     if args.command == "rp2":
-        return exit_code(lambda: _source_for_rp2(args.tree.absolute()))
-    return exit_code(lambda: source(args.tree.absolute()))
+        return exit_code(lambda: _source_for_rp2(args.tree.absolute(), args.suite))
+    return exit_code(lambda: source(args.tree.absolute(), args.suite))
 
 
 if __name__ == "__main__":
