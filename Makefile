@@ -163,6 +163,10 @@ $(FAST_CHIP): $(PACKAGES) host/src/pressloop/emulator/pico/fast_chip.pyx host/to
 
 build/pressloop-pico.uf2: BOARD := PRESSLOOP_PICO
 build/pressloop-pico2.uf2: BOARD := PRESSLOOP_PICO2
+# The MicroPython that was named may be another one than last time.
+ifneq ($(MICROPYTHON_SRC),)
+.PHONY: $(IMAGES) build/stock-pico.uf2
+endif
 $(IMAGES): $(IMAGE_SOURCES)
 	@echo "Building the flash image of $(BOARD) (logs: build/logs)" >&2
 	@$(PYTHON) firmware/tools/image.py build $@ $(BOARD)

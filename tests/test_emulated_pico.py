@@ -20,6 +20,7 @@ from pressloop.emulator.description import PressDescription
 from pressloop.emulator.pico import EmulatedPico
 from pressloop.emulator.pico.process import find_image
 from pressloop.errors import EmulatorError
+from pressloop.install import uf2
 from pressloop.press import Press
 from pressloop.profile import MachineProfile
 from pressloop.session import Session
@@ -233,3 +234,5 @@ def test_the_hash_in_the_image_is_that_of_the_sources(pico: EmulatedPico) -> Non
     with hello(pico) as session:
         if session.hello.build != source_hash():
             pytest.skip("the image is older than the sources: make firmware")
+    # By which `pressloop flash` knows what must answer.
+    assert uf2.read(find_image()).build == source_hash()

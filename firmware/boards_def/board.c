@@ -1,14 +1,20 @@
-// What the controller needs of MicroPython beyond its Python: a stack for frames, and
-// `pressloop_usb`, the USB console without waiting. MicroPython's own streams lack a write that takes
-// only what there is room for, and a read that takes only what has arrived.
+// What the controller needs of MicroPython beyond its Python: a mark in the image, a stack for
+// frames, and `pressloop_usb`, the USB console without waiting. MicroPython's own streams lack a
+// write that takes only what there is room for, and a read that takes only what has arrived.
 
 #include "py/pystack.h"
 #include "py/runtime.h"
 #include "py/mphal.h"
 #include "py/ringbuf.h"
 #ifndef NO_QSTR // the pass that collects names knows no TinyUSB
+#include "pico/binary_info.h"
 #include "shared/tinyusb/mp_usbd_cdc.h"
 #include "tusb.h"
+
+// Which source the image was built from, for `pressloop flash` and for `picotool info`.
+#define TEXT(token) TEXT_OF(token)
+#define TEXT_OF(token) #token
+bi_decl(bi_program_build_attribute("pressloop build " TEXT(PRESSLOOP_BUILD)))
 #endif
 
 #define CTRL_C (3)

@@ -84,6 +84,7 @@ def build(out: Path, board: str) -> None:
         run("mpy-cross", log.with_suffix(".mpy-cross.log"), *cross, "CWARN=-Wall", env=env)
         configure = _configure_command(tree, folder, board)
         flags = dict.fromkeys(("CFLAGS", "CXXFLAGS", "ASMFLAGS"), _path_flags(tree, folder))
+        flags["CFLAGS"] += f" -DPRESSLOOP_BUILD={source_hash()}"
         run(f"{board}, configuring", log.with_suffix(".cmake.log"), *configure, env=env | flags)
         compile_ = ("make", "-C", folder / "rp2", jobs)
         run(f"{board}, building", log.with_suffix(".make.log"), *compile_, env=env)

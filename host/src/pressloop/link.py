@@ -310,8 +310,9 @@ class Link:
         console = self.console.tail()
         if any(line.startswith(">>>") for line in console):
             hint = (
-                "the board is at the MicroPython prompt, Pressloop's firmware does not run: "
-                "press reset, and flash Pressloop's image if that does not help"
+                "the board is at the MicroPython prompt, Pressloop's firmware does not run: type "
+                "Ctrl-D there, say `mpremote reset` or press its reset; if that does not help, "
+                "flash Pressloop's image"
             )
         elif console:
             hint = "the firmware may have stopped, see its console above: press the board's reset"

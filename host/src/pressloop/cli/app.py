@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from pressloop import __version__
+from pressloop.cli.flash import flash
 from pressloop.cli.look import abort, clear, info, watch
 from pressloop.cli.output import out
 from pressloop.cli.plot import plot
@@ -38,6 +39,7 @@ for _command in (
     watch,
     abort,
     clear,
+    flash,
 ):
     app.command()(_command)
 

@@ -62,13 +62,17 @@ def refuse_during_run(port: str) -> HelloReply | None:
         session.close()
 
 
-def await_build(port: str, build: str, limit_s: float = RESTART_LIMIT_S) -> HelloReply:
+def await_build(port: str | None, build: str, limit_s: float = RESTART_LIMIT_S) -> HelloReply:
     """Wait until the controller on `port` answers with this build.
 
+    `port` is as in `Press.open`: None means the one controller that is plugged in.
+
     Raises:
+        AmbiguousPortError: No port was named and several controllers are plugged in.
         BoardTimeoutError: `wrong-build` when another one answers, `no-restart` when none does.
     """
     give_up_s = time.monotonic() + limit_s
+    where = f" on {port}" if port else ""
     found = ""
     console: tuple[str, ...] = ()
     while time.monotonic() < give_up_s:
@@ -88,14 +92,14 @@ def await_build(port: str, build: str, limit_s: float = RESTART_LIMIT_S) -> Hell
         time.sleep(_RETRY_PAUSE_S)
     if found:
         raise BoardTimeoutError(
-            f"the controller on {port} answers with build {found}, not with {build}",
-            hint="the board did not restart, or older files in its flash come first: list them "
-            f"with `mpremote connect {port} fs ls`",
+            f"the controller{where} answers with build {found}, not with {build}",
+            hint="press the board's reset and look with `pressloop info`; if the build stays, this "
+            "is another board than the one that was written to",
             console=console,
             code="wrong-build",
         )
     raise BoardTimeoutError(
-        f"no controller answered on {port} within {limit_s:g} s of its restart",
+        f"no controller answered{where} within {limit_s:g} s of its restart",
         hint="press the board's reset or replug it, then try `pressloop info`; its console, if it "
         "said anything, stands above",
         console=console,
@@ -103,6 +107,6 @@ def await_build(port: str, build: str, limit_s: float = RESTART_LIMIT_S) -> Hell
     )
 
 
-def _ask(port: str) -> Session:
+def _ask(port: str | None) -> Session:
     place = find_place(port)
     return Session(place.connect, host=_HOST, relink_s=0.0, waits_s=_ASK_WAITS_S)

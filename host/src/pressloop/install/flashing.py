@@ -1,0 +1,161 @@
+"""A flash image onto a board: find it, bring it into its boot loader, copy, see it come back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Final
+
+from pressloop.discovery import list_boards, list_serial_ports
+from pressloop.errors import AmbiguousPortError, BadInputError, NoBoardError
+from pressloop.install import bootsel, mpremote, uf2
+from pressloop.install.bootsel import Drive
+from pressloop.install.controller import await_build, refuse_during_run
+from pressloop.install.uf2 import Image
+from pressloop.wire.schema import HelloReply
+
+BY_HAND_LIMIT_S: Final = 120.0
+"""How long a person has to find the button and the cable."""
+
+BY_PROMPT_LIMIT_S: Final = 20.0
+"""How long a board may take from its prompt to its drive being mounted."""
+
+_LOOK_PAUSE_S: Final = 0.2
+_BUILDS: Final = Path(__file__).resolve().parents[4] / "build"
+_NAMES: Final = ("pressloop-pico.uf2", "pressloop-pico2.uf2")
+_FAMILIES: Final = {"pico": uf2.RP2040, "pico2": uf2.RP2350}
+
+Say = Callable[[str], None]
+
+
+def choose_images(named: Path | None, builds: Path = _BUILDS) -> list[Image]:
+    """Return the image that was named, else those that `make firmware` has built.
+
+    Raises:
+        BadInputError: There is none, or it is none.
+    """
+    paths = [named] if named else [path for name in _NAMES if (path := builds / name).is_file()]
+    if not paths:
+        raise BadInputError(
+            f"there is no flash image in {builds}",
+            hint="run `make firmware` in a checkout, or name a UF2 file: pressloop flash IMAGE",
+            code="no-image-file",
+        )
+    return [uf2.read(path) for path in paths]
+
+
+def flash(
+    images: list[Image],
+    *,
+    port: str | None,
+    place: Path | None,
+    say: Say,
+    by_hand_s: float = BY_HAND_LIMIT_S,
+) -> HelloReply:
+    """Put one of the images on a board and wait until its firmware answers.
+
+    Args:
+        images: At most one per chip; the board's chip chooses.
+        port: Where the board is now; None for the one controller that is plugged in, or for a Pico
+            that a person brings into its boot loader.
+        place: Mount point of the drive of a Pico that is in its boot loader already.
+        say: Tells a person how far it is, and what to do.
+        by_hand_s: How long to wait for a person's hands.
+
+    Returns:
+        What the new firmware says of itself.
+
+    Raises:
+        PressloopError: `run-active`, `wrong-board`, `no-prompt`, `write-failed`, `wrong-build`.
+        NoBoardError: `no-drive`.
+        AmbiguousPortError: Several boards could be meant.
+    """
+    # The path of a port can change while the board restarts, its serial number does not.
+    port = _stable(port) if port else None
+    if place is not None:
+        drive = bootsel.name_drive(place)
+    else:
+        drive, port = _bring_into_boot_loader(images, port, say, by_hand_s)
+    image = _image_for(images, drive.family, f"the board on {drive.path}")
+    say(f"copying {image.path} to {drive}")
+    bootsel.write(image, drive)
+    say("waiting for the controller to start")
+    return await_build(port, image.build)
+
+
+def _bring_into_boot_loader(
+    images: list[Image], port: str | None, say: Say, by_hand_s: float
+) -> tuple[Drive, str | None]:
+    before = bootsel.find_drives()
+    if port is None:
+        if before:
+            return _only(before), None
+        boards = list_boards()
+        if len(boards) > 1:
+            raise AmbiguousPortError(
+                "more than one controller is plugged in:\n    " + "\n    ".join(map(str, boards)),
+                hint="name the one you mean by --port",
+                ports=[board.path for board in boards],
+            )
+        if not boards:
+            say(
+                "No controller found. Unplug the Pico, hold its button BOOTSEL, plug it in again, "
+                "then let go."
+            )
+            return _await_drive(before, by_hand_s, say), None
+        port = _stable(boards[0].path)
+    hello = refuse_during_run(port)
+    if hello is not None and hello.board in _FAMILIES:
+        # Looked at before the board has left its firmware, and again on its drive.
+        _image_for(images, _FAMILIES[hello.board], f"the board on {port}")
+    say(f"sending the board on {port} into its boot loader")
+    mpremote.run(port, "bootloader")
+    return _await_drive(before, BY_PROMPT_LIMIT_S, say), port
+
+
+def _image_for(images: Iterable[Image], family: int, what: str) -> Image:
+    fitting = [image for image in images if image.family == family]
+    if not fitting:
+        have = ", ".join(f"{image.path} is for a {image.chip}" for image in images)
+        raise BadInputError(
+            f"{what} is a {uf2.CHIPS[family]}; {have}",
+            hint="`make firmware` builds images for both: build/" + " and build/".join(_NAMES),
+            code="wrong-board",
+        )
+    return fitting[0]
+
+
+def _await_drive(before: list[Drive], limit_s: float, say: Say) -> Drive:
+    give_up_s = time.monotonic() + limit_s
+    told = False
+    while time.monotonic() < give_up_s:
+        new = [drive for drive in bootsel.find_drives() if drive not in before]
+        if new:
+            return _only(new)
+        device = bootsel.unmounted()
+        if device is not None and not told and not before:
+            told = True
+            say(f"If no desktop mounts its drive: udisksctl mount -b {device}")
+        time.sleep(_LOOK_PAUSE_S)
+    raise NoBoardError(
+        f"no drive of a Pico in its boot loader appeared within {limit_s:g} s",
+        hint="hold BOOTSEL while plugging the Pico in; if the drive is mounted where it is not "
+        "looked for, name it: pressloop flash --drive FOLDER",
+        code="no-drive",
+    )
+
+
+def _only(drives: list[Drive]) -> Drive:
+    if len(drives) > 1:
+        raise AmbiguousPortError(
+            "more than one Pico is in its boot loader:\n    " + "\n    ".join(map(str, drives)),
+            hint="unplug all but one, or name its drive: pressloop flash --drive FOLDER",
+            ports=[str(drive.path) for drive in drives],
+        )
+    return drives[0]
+
+
+def _stable(port: str) -> str:
+    serials = {found.path: found.serial_number for found in list_serial_ports()}
+    return serials.get(port) or port

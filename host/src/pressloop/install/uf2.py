@@ -1,0 +1,122 @@
+"""Flash images in the UF2 format: read whole or refused (github.com/microsoft/uf2, README).
+
+A UF2 file is a row of 512-byte blocks, each with its address, its place in the row and the number
+of the chip family that it is for. A boot loader ignores another family's blocks silently, so the
+family is looked at before anything is copied.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pressloop.errors import BadInputError
+
+RP2040: Final = 0xE48BFF56
+RP2350: Final = 0xE48BFF59
+
+CHIPS: Final = {RP2040: "Pico (RP2040)", RP2350: "Pico 2 (RP2350)"}
+"""Families that the controller is built for, and what people call them."""
+
+BLOCK_BYTES: Final = 512
+_HEAD: Final = struct.Struct("<8I")
+_MAGIC_START: Final = (0x0A324655, 0x9E5D5157)
+_MAGIC_END: Final = 0x0AB16F30
+_NOT_FOR_FLASH: Final = 0x0001
+_HAS_FAMILY: Final = 0x2000
+# For any chip: a block that works around an erratum of the RP2350 and writes nothing.
+_ABSOLUTE: Final = 0xE48BFF57
+
+# firmware/boards_def/board.c puts it there; `picotool info` shows it too.
+_BUILD: Final = re.compile(rb"pressloop build ([0-9a-f]{16})\0")
+
+
+@dataclass(frozen=True)
+class Image:
+    """A flash image of the controller's firmware."""
+
+    path: Path
+    family: int
+    build: str
+    """First hex digits of the firmware source's SHA-256, as `hello` tells it."""
+
+    @property
+    def chip(self) -> str:
+        """What it is for."""
+        return CHIPS[self.family]
+
+
+def read(path: Path) -> Image:
+    """Read an image and check that it is whole, and Pressloop's.
+
+    Raises:
+        BadInputError: `no-image-file`, `not-uf2`, `damaged-image`, `wrong-board`, `other-firmware`.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise BadInputError(
+            f"cannot read {path}: {error.strerror}",
+            hint="name a UF2 file; `make firmware` builds build/pressloop-pico.uf2",
+            code="no-image-file",
+        ) from error
+    family, program = content(path, data)
+    if family not in CHIPS:
+        raise BadInputError(
+            f"{path} is for a chip of family {family:#010x}",
+            hint="the controller runs on a Pico (RP2040) or a Pico 2 (RP2350)",
+            code="wrong-board",
+        )
+    build = _BUILD.search(program)
+    if build is None:
+        raise BadInputError(
+            f"{path} is no image of Pressloop's firmware",
+            hint="`make firmware` builds one; copy another program onto the drive by hand",
+            code="other-firmware",
+        )
+    return Image(path, family, build[1].decode())
+
+
+def content(path: Path, data: bytes) -> tuple[int, bytes]:
+    """Return family and content of the blocks that a chip would write.
+
+    Raises:
+        BadInputError: `not-uf2`, `damaged-image`.
+    """
+    if len(data) < BLOCK_BYTES or _HEAD.unpack_from(data)[:2] != _MAGIC_START:
+        raise BadInputError(
+            f"{path} is not in the UF2 format",
+            hint="name the .uf2 file, not the .bin or .elf beside it",
+            code="not-uf2",
+        )
+    families: set[int] = set()
+    program = b""
+    expected, total = 0, None
+    for at in range(0, len(data), BLOCK_BYTES):
+        block = data[at : at + BLOCK_BYTES]
+        if len(block) < BLOCK_BYTES:
+            raise _damaged(path, "its last block is cut off")
+        *magic, flags, _address, size, number, count, family = _HEAD.unpack_from(block)
+        (end,) = struct.unpack_from("<I", block, BLOCK_BYTES - 4)
+        if tuple(magic) != _MAGIC_START or end != _MAGIC_END or size > BLOCK_BYTES - 36:
+            raise _damaged(path, f"block {at // BLOCK_BYTES} is none")
+        if flags & _NOT_FOR_FLASH or not flags & _HAS_FAMILY or family == _ABSOLUTE:
+            continue
+        total = count if total is None else total
+        if number != expected or count != total:
+            raise _damaged(path, f"block {number} of {count} stands where {expected} should")
+        expected += 1
+        families.add(family)
+        program += block[_HEAD.size : _HEAD.size + size]
+    if expected != total or len(families) != 1:
+        raise _damaged(path, f"it has {expected} of {total or 0} blocks")
+    return families.pop(), program
+
+
+def _damaged(path: Path, what: str) -> BadInputError:
+    return BadInputError(
+        f"{path} is damaged: {what}", hint="build or download it again", code="damaged-image"
+    )
