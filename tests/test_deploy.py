@@ -135,6 +135,11 @@ def test_a_full_flash_is_told_in_kib(tmp_path: Path) -> None:
         deploy.check_room([big], 4096, 10)
 
 
+def test_no_board_is_guessed(capfd: pytest.CaptureFixture[str]) -> None:
+    assert deploy.main(["--port", ""]) == 3
+    assert "make deploy PORT=" in capfd.readouterr().err
+
+
 def test_a_port_that_is_not_there_ends_with_exit_code_3(capfd: pytest.CaptureFixture[str]) -> None:
     assert deploy.main(["--port", "/dev/ttyACM999"]) == 3
     assert "/dev/ttyACM999" in capfd.readouterr().err

@@ -1,7 +1,6 @@
 """Put the controller on a board that runs stock MicroPython: compile, copy, verify, restart.
 
-    deploy.py [--port PORT]    a serial port, a USB serial number or socket://HOST:PORT; without it
-                               the one Pico that is plugged in
+    deploy.py --port PORT      a serial port, a USB serial number or socket://HOST:PORT
 
 The board is asked which bytecode and which machine code it takes. While files are copied it has no
 main.py, so that a board on which copying was cut off starts with the prompt and shut-off outputs,
@@ -288,21 +287,15 @@ def verify(files: list[Path], target: Target, found: dict[str, str]) -> None:
         )
 
 
-def find_pico() -> str:
-    """Return the port of the one board that can be meant when none is named."""
+def unnamed_port() -> AmbiguousPortError:
+    """Say which boards could be meant: an instrument of somebody else's may be one of them."""
     picos = [port for port in list_serial_ports() if port.is_unflashed or port.is_board]
-    if not picos:
-        raise NoBoardError(
-            "no Raspberry Pi Pico found on any USB port",
-            hint="plug it in, or name its port: make deploy PORT=/dev/ttyACM0",
-        )
-    if len(picos) > 1:
-        raise AmbiguousPortError(
-            "more than one Pico is plugged in:\n    " + "\n    ".join(map(str, picos)),
-            hint="name the one you mean: make deploy PORT=/dev/ttyACM0",
-            ports=[port.path for port in picos],
-        )
-    return picos[0].path
+    found = "".join(f"\n    {port}" for port in picos) or " no Raspberry Pi Pico"
+    return AmbiguousPortError(
+        f"no port was named; plugged in:{found}",
+        hint="name the board's: make deploy PORT=/dev/ttyACM0",
+        ports=[port.path for port in picos],
+    )
 
 
 def say(text: str) -> None:
@@ -317,7 +310,9 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--port", help="serial port, USB serial number or socket://HOST:PORT")
     port = parser.parse_args(argv).port
     try:
-        deploy(port or find_pico())
+        if not port:
+            raise unnamed_port()
+        deploy(port)
     except PressloopError as error:
         print(f"error {error.message} ({error.code})\n  try {error.hint}", file=sys.stderr)
         return 3 if isinstance(error, NoBoardError | AmbiguousPortError) else 1

@@ -270,6 +270,11 @@ def test_of_several_boards_none_is_guessed(
         flash(image)
 
 
+def test_an_emulated_board_is_no_board_to_flash(image: Path) -> None:
+    with pytest.raises(errors.BadInputError, match="emulated"):
+        flash(image, port="emulated:pico")
+
+
 def test_a_drive_that_cannot_be_written_is_told(image: Path, drives: Callable[..., Path]) -> None:
     drive = drives()
     (drive / image.name).mkdir()

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from pressloop.cli import options
 from pressloop.cli.output import err, errors_as_exit_codes
 from pressloop.install.flashing import choose_images
 from pressloop.install.flashing import flash as flash_board
@@ -19,7 +18,15 @@ def flash(
         Path | None,
         typer.Argument(help="UF2 file; by default what `make firmware` built.", show_default=False),
     ] = None,
-    port: Annotated[str | None, options.PORT] = None,
+    port: Annotated[
+        str | None,
+        typer.Option(
+            "--port",
+            "-p",
+            help="A serial port or USB serial number; without it the one controller on USB.",
+            show_default=False,
+        ),
+    ] = None,
     drive: Annotated[
         Path | None,
         typer.Option(

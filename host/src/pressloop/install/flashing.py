@@ -13,6 +13,7 @@ from pressloop.install import bootsel, mpremote, uf2
 from pressloop.install.bootsel import Drive
 from pressloop.install.controller import await_build, refuse_during_run
 from pressloop.install.uf2 import Image
+from pressloop.place import EMULATED
 from pressloop.wire.schema import HelloReply
 
 BY_HAND_LIMIT_S: Final = 120.0
@@ -67,10 +68,17 @@ def flash(
         What the new firmware says of itself.
 
     Raises:
-        PressloopError: `run-active`, `wrong-board`, `no-prompt`, `write-failed`, `wrong-build`.
+        BadInputError: `wrong-board`, `no-boot-loader`.
+        PressloopError: `run-active`, `no-prompt`, `write-failed`, `wrong-build`.
         NoBoardError: `no-drive`.
         AmbiguousPortError: Several boards could be meant.
     """
+    if port and port.partition(":")[0] == EMULATED:
+        raise BadInputError(
+            f"the port {port!r} is an emulated board, which has no boot loader",
+            hint="PRESSLOOP_IMAGE=my.uf2 lets the emulated Pico boot another image",
+            code="no-boot-loader",
+        )
     # The path of a port can change while the board restarts, its serial number does not.
     port = _stable(port) if port else None
     if place is not None:
