@@ -130,6 +130,10 @@ bench-week: setup ## write, read and draw the record of a week; a minute
 bench-goals: setup ## press the protocols by goal over several pellets (docs/protocols-by-goal.md); 10 minutes
 	$(BIN)/python -m pressloop.bench.goals $(BENCH_ARGS)
 
+.PHONY: curves
+curves: setup ## draw the curves of docs/press-and-powder.md anew
+	$(BIN)/python -m pressloop.bench.curves docs/curves
+
 .PHONY: clean
 clean: ## remove everything that was built or installed; runs/ stays
 	rm -rf build .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -288,7 +288,7 @@ def test_burst_die_lets_the_punches_meet():
     plant.give_way(DIE_BURST)
     _run(plant, 0.1, 0.0, 0.0)
     assert plant.pellet_mpa < 10.0
-    assert plant.density() == plant.pellet_mm == 0.0
+    assert plant.density() == plant.pellet_mm() == 0.0
     plant.give_way(FORCED)
     assert plant.damage == DIE_BURST
     _press_to(plant, 100.0)
@@ -298,13 +298,13 @@ def test_burst_die_lets_the_punches_meet():
 
 def test_displacement_is_gap_height_and_stretch():
     plant = _press()
-    assert abs(plant.ram_mm) < 1e-9
+    assert abs(plant.ram_mm()) < 1e-9
     _press_to(plant, 300.0)
     in_die = plant.powder.solid_mm / plant.density()
-    _close(plant.pellet_mm, in_die, 1e-9)
+    _close(plant.pellet_mm(), in_die, 1e-9)
     # The flow of the last tick moves the pellet after the pressure was found.
     _close(plant.closing_mm(), 4.0 + plant.powder.loose_mm - in_die, 1e-5)
-    _close(plant.ram_mm - plant.closing_mm(), plant.pellet_mpa * 78.5398 / 100000.0, 1e-6)
+    _close(plant.ram_mm() - plant.closing_mm(), plant.pellet_mpa * 78.5398 / 100000.0, 1e-6)
 
 
 def test_forced_crack_at_rest_is_there_at_the_next_press():

@@ -75,6 +75,8 @@ class Plant:
         self.volume_mm3 = 0.0
         self.oil_mpa = 0.0
         self.pellet_mpa = 0.0
+        # What broke so far: constants of `cracking`, joined by or; 0 when all is sound.
+        self.damage = 0
         self._find_contact()
         self._yield_volume = self._at_travel
         self._yield_stiffness = 0.0
@@ -91,24 +93,19 @@ class Plant:
         What a sensor between them sees: the travel of the ram without the stretch of the frame.
         """
         stretch = self._frame * max(0.0, self.oil_mpa - self._travel_mpa)
-        return self.ram_mm - stretch / self._area
+        return self.ram_mm() - stretch / self._area
 
-    @property
-    def damage(self) -> int:
-        """What broke so far: constants of `cracking`, joined by or; 0 when all is sound."""
-        return self.powder.damage
+    # No properties here: with one, MicroPython searches the class at every store to an instance.
 
-    @property
     def ram_mm(self) -> float:
-        """Travel of the ram from its retracted position: what a sensor at the cylinder sees.
+        """Return the travel of the ram from its retracted position.
 
-        The stretch of the frame is in it.
+        What a sensor at the cylinder sees: the stretch of the frame is in it.
         """
         return (self.volume_mm3 - self._oil.taken_up(self.oil_mpa)) / self._area
 
-    @property
     def pellet_mm(self) -> float:
-        """Height of the pellet in the die under the pressure of now; in a burst die 0."""
+        """Return the height of the pellet in the die, now; in a burst die 0."""
         return self.powder.height(self.pellet_mpa)
 
     @micropython.native
@@ -154,9 +151,9 @@ class Plant:
             "pellet_mpa": self.pellet_mpa,
             "oil_mpa": self.oil_mpa,
             "density": self.density(),
-            "ram_mm": self.ram_mm,
+            "ram_mm": self.ram_mm(),
             "closing_mm": self.closing_mm(),
-            "pellet_mm": self.pellet_mm,
+            "pellet_mm": self.pellet_mm(),
             "damage": self.damage,
         }
 
@@ -169,6 +166,7 @@ class Plant:
         if powder.damage & (cause | DIE_BURST):
             return
         powder.crack(cause)
+        self.damage = powder.damage
         self._find_contact()
         over = self._yield_oil_mpa - self._travel_mpa
         self._yield_volume = (

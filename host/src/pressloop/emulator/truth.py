@@ -49,7 +49,7 @@ class TruthFile:
             plant.pellet_mpa,
             plant.oil_mpa,
             plant.density(),
-            plant.ram_mm,
+            plant.ram_mm(),
             plant.damage,
         )
         self._held += 1
