@@ -38,12 +38,15 @@ DEBIAN_KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 # TLS, the database and foreign functions are left out: each needs a library that neither the
 # firmware nor the emulated board uses. Nothing is frozen, so mpy-cross is not needed either.
-# Without -Werror (CWARN) a compiler newer than the source can build it.
+# Without -Werror (CWARN) a compiler newer than the source can build it. Without threads no lock is
+# taken at every allocation, and -O2 instead of -Os: together a sixth off the emulated board's time.
 UNIX_FLAGS = (
     "VARIANT=standard",
     "MICROPY_PY_SSL=0",
     "MICROPY_PY_BTREE=0",
     "MICROPY_PY_FFI=0",
+    "MICROPY_PY_THREAD=0",
+    "COPT=-O2 -DNDEBUG -fdata-sections -ffunction-sections",
     "FROZEN_MANIFEST=",
     "CWARN=-Wall",
 )

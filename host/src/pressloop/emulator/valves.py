@@ -13,6 +13,8 @@ from . import interpreter as micropython
 
 # Orifices are laminar at small pressure drops: below this the flow is proportional to the pressure.
 _LAMINAR_MPA = 0.05
+# A spool this close to where it goes, of the stroke, has arrived.
+_SETTLED = 1e-12
 
 
 class Valve:
@@ -38,6 +40,10 @@ class Valve:
         self._at = 0
         self._wanted = rest
         self._spool = rest
+        # A spool that has arrived need not be moved again.
+        self._target = rest
+        self._settled = False
+        self._opening = 0.0
 
     @micropython.native
     def advance(self) -> float:
@@ -49,6 +55,9 @@ class Valve:
             target, queue[at] = queue[at], target
             at += 1
             self._at = at if at < len(queue) else 0
+        if target == self._target and self._settled:
+            return self._opening
+        self._target = target
         wanted = self._wanted
         if target > wanted + self._half_play:
             wanted = target - self._half_play
@@ -57,9 +66,12 @@ class Valve:
         self._wanted = wanted
         spool = self._spool
         gap = wanted - spool
+        self._settled = -_SETTLED < gap < _SETTLED
         self._spool = spool + gap * self._towards_full
         opening = spool + gap * self._towards_half - self._dead_band
-        return opening * self._gain if opening > 0.0 else 0.0
+        opening = opening * self._gain if opening > 0.0 else 0.0
+        self._opening = opening
+        return opening
 
 
 class PumpValve(Valve):
