@@ -35,6 +35,15 @@ def check(validation: Validation) -> None:
         assert finding.line is not None and finding.line >= 1
 
 
+def test_characters_that_json_escapes_in_halves_are_joined_and_lone_halves_harmless() -> None:
+    text = r'{"pressloop": 1, "name": "\ud83d\ude00", "die": "\ud800\udc00", "\udc00": "\ud800"}'
+    validation = validate_text(text, "halves", REFERENCE)
+    check(validation)
+    said = " ".join(finding.message for finding in validation.findings)
+    assert "\U00010000" in said
+    said.encode()
+
+
 @st.composite
 def mutated(draw: st.DrawFn) -> str:
     """Return an example with some places cut, replaced, moved or doubled."""

@@ -167,7 +167,7 @@ class _Reader:
                     "check the braces and dashes around it",
                 )
                 continue
-            key = str(key_node.value)
+            key = _characters(key_node)
             inner = (*path, key)
             if key in mapping:
                 first = self.marks.key(inner)
@@ -198,7 +198,7 @@ class _Reader:
         return items
 
     def _scalar(self, node: Node, path: Path) -> object:
-        text = str(node.value)
+        text = _characters(node)
         kind = str(node.tag).removeprefix(_TAG)
         if kind == "null":
             self.findings.append(
@@ -260,6 +260,16 @@ class _Reader:
 
     def _add(self, severity: Severity, code: str, path: Path, message: str, hint: str) -> None:
         self.findings.append(self.marks.finding(severity, code, path, message, hint))
+
+
+def _characters(node: Node) -> str:
+    """Return the text of a scalar without halves of characters.
+
+    JSON, which is YAML too, escapes a character beyond 16 bits as two halves, and the reader takes
+    them one by one. A half alone stands for nothing and becomes U+FFFD.
+    """
+    text = str(node.value)
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _compose(text: str) -> Node:
