@@ -23,12 +23,17 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from hypothesis import HealthCheck, settings
 
 # A machine that is busy is slow, not wrong: no test of values fails by the clock.
 settings.register_profile("pressloop", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("pressloop")
+
+# An example takes as long as the machine has else to do: that is no finding about the program.
+hypothesis.settings.register_profile("house", deadline=None)
+hypothesis.settings.load_profile("house")
 
 ROOT = Path(__file__).resolve().parent.parent
 FIRMWARE_TESTS = ROOT / "tests" / "firmware"

@@ -213,7 +213,7 @@ app.run()
 """
 
 
-@pytest.mark.parametrize("what", ["controller._tick", "poll"])
+@pytest.mark.parametrize("what", ["controller.tick", "poll"])
 def test_what_hangs_ends_in_a_reset_and_an_honest_fault(pico: EmulatedPico, what: str) -> None:
     prompt = Prompt(pico)
     prompt.type(b"\r\x03\r\x01", b"raw REPL; CTRL-B to exit\r\n>")

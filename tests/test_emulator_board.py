@@ -33,10 +33,14 @@ TOY_FIRMWARE = """
 import array, json, time
 
 
+class Sequencer:
+    state = 0
+
+
 class Controller:
     def __init__(self, board):
         self.board = board
-        self.state = 0
+        self.sequencer = Sequencer()
         self.tick_count = 0
         self.openings = None
         self.allocates = False
@@ -52,11 +56,10 @@ class Controller:
         if self.openings is None:
             board.safe()
         else:
-            board.set_pump(self.openings[0])
-            board.set_release(self.openings[1])
+            board.set_valves(self.openings[0], self.openings[1])
         if self.allocates:
             try:
-                [self.state, at]
+                [board, at]
             except MemoryError as error:
                 self.failure = error
         self.tick_count += 1
@@ -112,7 +115,8 @@ class App:
         if "batch" in wish:
             server.batch_ticks = wish["batch"]
             server.host_tick = self.sent = controller.tick_count
-        controller.state = wish.get("state", controller.state)
+        sequencer = controller.sequencer
+        sequencer.state = wish.get("state", sequencer.state)
         controller.openings = wish.get("openings", controller.openings)
         controller.allocates = wish.get("allocates", False)
         if "store" in wish:

@@ -19,7 +19,7 @@ from pressloop_fw.profile import Profile
 from pressloop_fw.scaling import ratio_q10
 from pressloop_fw.sequencer import NO_STEP
 from rig import PRESS, PROFILE, RefusedError, Rig, hold, prompt, ramp, release
-from small_int import SmallInt
+from small_int import SmallInt, small_rig
 
 CEILING_KPA = 300000
 HOST_TIMEOUT_MS = 500
@@ -419,7 +419,7 @@ class SmallColumn:
 def test_no_profile_plan_or_reading_leaves_the_small_integers(
     profile: dict[int, Any], data: st.DataObject
 ) -> None:
-    rig = Rig(profile=profile)
+    rig = small_rig(lambda: Rig(profile=profile))
     scaling = rig.app.plan.scaling  # only to know the limits: the upload makes its own
     limit = scaling.pellet_limit_kpa
     rises = _extreme(1, min(1000000, scaling.fastest_rise_kpa_s))
@@ -444,10 +444,6 @@ def test_no_profile_plan_or_reading_leaves_the_small_integers(
     )
     plan = rig.app.plan
     controller = rig.controller
-    for owner in (plan.scaling, controller.valves, controller.sampler, rig.sequencer.setpoint):
-        for name, value in vars(owner).items():
-            if type(value) is int:
-                setattr(owner, name, SmallInt.of(value))
     for name in ("target_kpa", "rate_kpa_s", "tolerance_kpa", "kp", "ki", "kd"):
         setattr(plan, name, SmallColumn(getattr(plan, name)))
     readings = _extreme(

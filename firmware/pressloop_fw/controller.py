@@ -5,10 +5,22 @@ are, so the board calls `tick()`, which turns one into a fault.
 """
 
 from pressloop_fw import schema
-from pressloop_fw.interlocks import Interlocks
-from pressloop_fw.pid import Pid
+from pressloop_fw.interlocks import Interlocks, fruitless
+from pressloop_fw.pid import SATURATED, Pid
 from pressloop_fw.plan import TICK_MS
-from pressloop_fw.sampler import Sampler
+from pressloop_fw.sampler import ALERT, Sampler, take
+from pressloop_fw.schema import (
+    FLAG_APPROACHING,
+    FLAG_DWELLING,
+    FLAG_HOST_LOST,
+    FLAG_IN_BAND,
+    FLAG_SATURATED,
+    FLAG_SEALED,
+    FLAG_TOPPING_UP,
+    OUTPUT_FULL,
+    STATE_FAULT,
+    STATE_IDLE,
+)
 from pressloop_fw.sequencer import (
     ACT_APPROACH,
     ACT_DUMP,
@@ -17,8 +29,22 @@ from pressloop_fw.sequencer import (
     ACT_SHUT,
     Sequencer,
 )
-from pressloop_fw.split_range import SplitRange
-from pressloop_fw.stiffness import Softness
+from pressloop_fw.setpoint import DESCENDING, LEAD_KPA_S, VALUE_KPA
+from pressloop_fw.split_range import (
+    CURVE_GAIN,
+    FALL_KPA_S,
+    OUTPUT,
+    PUMP_COMMAND,
+    PUMPING,
+    RELEASE_COMMAND,
+    SplitRange,
+    dither,
+    drive,
+    put,
+    schedule,
+)
+from pressloop_fw.stiffness import SOFTNESS, Softness, follow
+from pressloop_fw.telemetry import append
 
 
 class Controller:
@@ -48,14 +74,17 @@ class Controller:
         self._profile = None
         self._record_wait = 0
         self._was_active = False
+        self._descending = False
+        # What the steps of the loop work on.
+        self._sampled = self.sampler.words
+        self._setpoint = self.sequencer.setpoint.words
+        self._valves = self.valves.words
+        self._softness = self.softness.words
+        self._recorded = ring.words
+        self._records = ring.buf
         self._over_kpa = 0
         self._press_over_kpa = 0
         self._gain_window_ticks = 0
-
-    @property
-    def state(self):
-        """What the press is doing, schema.STATE_*."""
-        return self.sequencer.state
 
     def configure(self, profile, scaling):
         """Take over a profile and a die. Only at rest."""
@@ -66,18 +95,98 @@ class Controller:
         self.sequencer.landing_ticks = 2 * profile.valve_lag_ms // TICK_MS
         self._gain_window_ticks = profile.no_gain_window_ms // TICK_MS
         self._press_over_kpa = scaling.pellet_limit_kpa + scaling.resolution_kpa
-        self._over_kpa = self._press_over_kpa
         self._profile = profile
         self._scaling = scaling
+        self.limit_to(scaling.pellet_limit_kpa)
 
     def limit_to(self, ceiling_kpa):
         """Trip above this reading in a run: its ceiling and what the sensor may be wrong by."""
         self._over_kpa = ceiling_kpa + self._scaling.resolution_kpa
+        self.sampler.alert_above(self._over_kpa)
 
-    def tick(self):
-        """One beat of the control loop."""
+    def tick(self, missed=0):
+        """One beat of the control loop; `missed` is how many beats were lost before it."""
         try:
-            self._tick()
+            board = self.board
+            sequencer = self.sequencer
+            inputs = board.read_inputs()
+            self.inputs = inputs
+            raw = board.read_raw()
+            sampled = self._sampled
+            pressure = take(sampled, raw)
+            if self._gauged:
+                self.displacement_um = board.read_displacement()
+            if missed:
+                self.missed_ticks += missed
+                self.tick_count += missed
+            # Nothing is pressed, open, out of range or too high in nearly all ticks.
+            if inputs or missed or sampled[ALERT]:
+                self._check(inputs, missed)
+            if sequencer.approaching and sequencer.approach_expired():
+                self.interlocks.latch(schema.FAULT_NO_CONTACT)
+            if self.interlocks.fault:
+                sequencer.trip()
+
+            starting = sequencer.wished and sequencer.want_start
+            tick = self.tick_count
+            action = sequencer.step(tick, pressure)
+            if starting:
+                self._begin(pressure)
+            valves = self._valves
+            if action == ACT_SAFE:
+                put(valves, 0, OUTPUT_FULL)
+                board.safe()
+            else:
+                if action == ACT_REGULATE:
+                    self._regulate(pressure)
+                elif action == ACT_APPROACH:
+                    put(valves, self._profile.approach_opening, 0)
+                elif action == ACT_SHUT:
+                    put(valves, 0, 0)
+                elif action == ACT_DUMP:
+                    put(valves, 0, OUTPUT_FULL)
+                dither(valves)
+                board.set_valves(valves[PUMP_COMMAND], valves[RELEASE_COMMAND])
+                follow(self._softness, valves[PUMPING], valves[CURVE_GAIN], pressure)
+            # At rest nothing is recorded unless somebody watches: the ring keeps the last run until
+            # a host that was lost comes back for it. The tick that ends a run, by a fault too,
+            # belongs to it.
+            state = sequencer.state
+            active = state != STATE_IDLE and state != STATE_FAULT
+            if active or starting or self._was_active or (self.watched and not sequencer.host_lost):
+                self._was_active = active
+                if active and self._record_wait > 0:
+                    self._record_wait -= 1
+                else:
+                    self._record_wait = self.plan.record_every - 1
+                    flags = FLAG_IN_BAND if sequencer.in_band else 0
+                    if sequencer.dwelling:
+                        flags |= FLAG_DWELLING
+                    if sequencer.approaching:
+                        flags |= FLAG_APPROACHING
+                    if sequencer.sealed:
+                        flags |= FLAG_SEALED
+                    if sequencer.host_lost:
+                        flags |= FLAG_HOST_LOST
+                    if sequencer.topping_up:
+                        flags |= FLAG_TOPPING_UP
+                    if action == ACT_REGULATE and self.pid.words[SATURATED]:
+                        flags |= FLAG_SATURATED
+                    append(
+                        self._recorded,
+                        self._records,
+                        tick,
+                        pressure,
+                        self._setpoint[VALUE_KPA],
+                        valves[OUTPUT],
+                        raw,
+                        sequencer.step_index,
+                        state,
+                        flags,
+                        inputs,
+                        self.displacement_um,
+                    )
+            self.tick_count = tick + 1
         except Exception as failure:
             self.board.safe()
             self.failure = failure
@@ -85,22 +194,11 @@ class Controller:
             self.sequencer.trip()
             self.tick_count += 1
 
-    def _tick(self):
-        board = self.board
-        missed = board.take_missed_ticks()
-        if missed:
-            self.missed_ticks += missed
-            self.tick_count += missed
-        sampler = self.sampler
-        inputs = board.read_inputs()
-        self.inputs = inputs
-        sampler.step(board.read_raw())
-        if self._gauged:
-            self.displacement_um = board.read_displacement()
-        pressure = sampler.pressure_kpa
+    def _check(self, inputs, missed):
+        """Look at everything that may latch a fault."""
         sequencer = self.sequencer
         interlocks = self.interlocks
-
+        sampler = self.sampler
         interlocks.check_always(sampler, inputs)
         if sequencer.active():
             interlocks.check_beat(missed)
@@ -111,118 +209,45 @@ class Controller:
             interlocks.check_pressure(sampler.newest_kpa, self._press_over_kpa)
         if sequencer.moving():
             interlocks.check_guard(inputs)
-        if sequencer.approach_expired():
-            interlocks.latch(schema.FAULT_NO_CONTACT)
-        if interlocks.fault != schema.FAULT_NONE:
-            sequencer.trip()
 
-        starting = sequencer.want_start
-        sequencer.step(self.tick_count, pressure)
-        if starting:
-            self.run_first = self.ring.next
-            self._record_wait = 0
-            # What the sensor can tell within a second.
-            self.softness.restart(pressure, 2 * self._scaling.resolution_kpa)
-        self._act(pressure)
-        # At rest nothing is recorded unless somebody watches: the ring keeps the last run until a
-        # host that was lost comes back for it. The tick that ends a run, by a fault too, belongs
-        # to it.
-        was_active = self._was_active
-        self._was_active = sequencer.active()
-        if starting or was_active or self._was_active or (self.watched and not sequencer.host_lost):
-            self._record(inputs)
-        self.tick_count += 1
-
-    def _act(self, pressure):
-        sequencer = self.sequencer
-        valves = self.valves
-        action = sequencer.action
-        if action == ACT_SAFE:
-            valves.dump()
-            self.board.safe()
-            return
-        if action == ACT_REGULATE:
-            self._regulate(pressure)
-        elif action == ACT_APPROACH:
-            valves.pump_at(self._profile.approach_opening)
-        elif action == ACT_SHUT:
-            valves.shut()
-        elif action == ACT_DUMP:
-            valves.dump()
-        dither = valves.dither()
-        self.board.set_pump(_dithered(valves.pump, dither))
-        self.board.set_release(_dithered(valves.release, dither))
-        self.softness.step(valves.pumping(), valves.curve_gain, pressure)
+    def _begin(self, pressure):
+        """A run starts in this tick."""
+        self.run_first = self.ring.next
+        self._record_wait = 0
+        # What the sensor can tell within a second.
+        self.softness.restart(pressure, 2 * self._scaling.resolution_kpa)
 
     def _regulate(self, pressure):
         sequencer = self.sequencer
-        valves = self.valves
+        valves = self._valves
+        setpoint = self._setpoint
         pid = self.pid
-        setpoint = sequencer.setpoint
-        value = setpoint.value_kpa
-        valves.schedule(pressure, self.softness.value)
+        value = setpoint[VALUE_KPA]
+        high = schedule(valves, pressure, self._softness[SOFTNESS])
         if sequencer.take_over:
+            sequencer.take_over = False
             pid.restart(pressure)
         locked = sequencer.pump_locked
-        high = valves.rise_kpa_s
-        descending = locked or setpoint.descending
-        pid.act_through(descending)
+        descending = locked or setpoint[DESCENDING] != 0
+        if descending != self._descending:
+            self._descending = descending
+            pid.act_through(descending)
         if sequencer.new_step:
             # After the valve is chosen: its integral is the one that takes up the difference.
+            sequencer.new_step = False
             plan = self.plan
             index = sequencer.step_index
             pid.set_gains(plan.kp[index], plan.ki[index], plan.kd[index])
-        wanted = pid.step(value, pressure, setpoint.lead_kpa_s, -valves.fall_kpa_s, high)
-        valves.drive(wanted, pressure, locked, descending)
-        self.interlocks.check_gain(
-            valves.pumping(),
+        wanted = pid.law(
+            pid.words, value, pressure, setpoint[LEAD_KPA_S], -valves[FALL_KPA_S], high
+        )
+        drive(valves, wanted, pressure, locked, descending)
+        fruitless_ticks = fruitless(
+            self.interlocks.words,
+            valves[PUMPING],
             pressure,
             value - pressure,
             self._scaling.resolution_kpa,
-            self._gain_window_ticks,
         )
-
-    def _record(self, inputs):
-        sequencer = self.sequencer
-        if self._record_wait > 0 and sequencer.active():
-            self._record_wait -= 1
-            return
-        self._record_wait = self.plan.record_every - 1
-        flags = 0
-        if sequencer.in_band:
-            flags |= schema.FLAG_IN_BAND
-        if sequencer.dwelling:
-            flags |= schema.FLAG_DWELLING
-        if sequencer.approaching:
-            flags |= schema.FLAG_APPROACHING
-        if sequencer.action == ACT_REGULATE and self.pid.saturated:
-            flags |= schema.FLAG_SATURATED
-        if sequencer.sealed:
-            flags |= schema.FLAG_SEALED
-        if sequencer.host_lost:
-            flags |= schema.FLAG_HOST_LOST
-        if sequencer.topping_up:
-            flags |= schema.FLAG_TOPPING_UP
-        if self._gauged:
-            self.ring.gauge(self.displacement_um)
-        sampler = self.sampler
-        self.ring.record(
-            self.tick_count,
-            sampler.pressure_kpa,
-            sequencer.setpoint.value_kpa,
-            self.valves.output(),
-            sampler.raw,
-            sequencer.step_index,
-            sequencer.state,
-            flags,
-            inputs,
-        )
-
-
-def _dithered(opening, dither):
-    if opening == 0 or opening == schema.OUTPUT_FULL:
-        return opening
-    opening += dither
-    if opening < 0:
-        return 0
-    return opening if opening < schema.OUTPUT_FULL else schema.OUTPUT_FULL
+        if fruitless_ticks and fruitless_ticks >= self._gain_window_ticks:
+            self.interlocks.latch(schema.FAULT_NO_PRESSURE_GAIN)

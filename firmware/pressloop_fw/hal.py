@@ -36,24 +36,19 @@ class Board:
         """
         return schema.NO_DISPLACEMENT
 
-    def set_pump(self, opening):
-        """*tick* Open the pump valve by 0..32767 of full stroke."""
-        raise NotImplementedError
-
-    def set_release(self, opening):
-        """*tick* Open the release valve by 0..32767 of full stroke."""
+    def set_valves(self, pump, release):
+        """*tick* Open both valves by 0..32767 of full stroke."""
         raise NotImplementedError
 
     def safe(self):
         """*tick* Pump shut, release valve de-energised, which is open."""
         raise NotImplementedError
 
-    def take_missed_ticks(self):
-        """*tick* Beats lost since the last call."""
-        return 0
-
     def start_tick(self, tick):
-        """Call `tick()` schema.TICK_HZ times per second from now on."""
+        """Call `tick(missed)` schema.TICK_HZ times per second from now on.
+
+        `missed` is how many beats were lost since the call before.
+        """
         raise NotImplementedError
 
     def receive_into(self, buf):

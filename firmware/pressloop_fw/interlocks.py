@@ -1,11 +1,14 @@
 """What must never be. The first fault latches; outputs stay safe until it is cleared."""
 
+from pressloop_fw import schema
+from pressloop_fw.words import words
+
 try:
+    import micropython
     from micropython import const
 except ImportError:  # CPython
-    from pressloop_fw.plain import const
-
-from pressloop_fw import schema
+    from pressloop_fw import plain as micropython
+    from pressloop_fw.plain import const, ptr32
 
 # One bad reading can be noise on the wire; this many in a row (50 ms) are a broken sensor.
 _BAD_READINGS = const(5)
@@ -16,15 +19,38 @@ _LOST_BEATS = const(10)
 # Pumping harder than this share of the stroke above the dead band should raise the pressure.
 _PUMPING = const(1638)
 
+_UP = const(0)
+_GAIN_TICKS = const(1)
+_GAIN_FROM_KPA = const(2)
+_WORDS = const(3)
+
+
+@micropython.viper
+def fruitless(
+    words: ptr32, pumping: int, pressure_kpa: int, short_kpa: int, resolution_kpa: int
+) -> int:
+    """Return for how many ticks the pump has worked against nothing.
+
+    `pumping` is the opening above the dead band, `short_kpa` how far the pressure lags behind the
+    setpoint. Trickling in a hold is not pumping; a lag the sensor cannot tell is none.
+    """
+    up = words[_UP]
+    gained = pressure_kpa - (words[_GAIN_FROM_KPA] << up >> up)
+    if pumping < _PUMPING or short_kpa <= 2 * resolution_kpa or gained > resolution_kpa:
+        words[_GAIN_TICKS] = 0
+        words[_GAIN_FROM_KPA] = pressure_kpa
+        return 0
+    words[_GAIN_TICKS] += 1
+    return words[_GAIN_TICKS]
+
 
 class Interlocks:
     """Checks every tick; `fault` is the latched reason, FAULT_NONE while all is well."""
 
     def __init__(self):
         self.fault = schema.FAULT_NONE
+        self.words = words(_WORDS)
         self._over_count = 0
-        self._gain_ticks = 0
-        self._gain_from_kpa = 0
 
     def latch(self, fault):
         """Latch a fault unless one is latched already: the first reason wins."""
@@ -39,8 +65,8 @@ class Interlocks:
 
     def restart_gain(self, pressure_kpa):
         """Begin a new observation of the pressure gain."""
-        self._gain_ticks = 0
-        self._gain_from_kpa = pressure_kpa
+        self.words[_GAIN_TICKS] = 0
+        self.words[_GAIN_FROM_KPA] = pressure_kpa
 
     def check_always(self, sampler, inputs):
         """Checks that hold in every state."""
@@ -69,19 +95,3 @@ class Interlocks:
         """Trip when the guard is open while the press could move."""
         if inputs & schema.INPUT_GUARD_OPEN:
             self.latch(schema.FAULT_GUARD_OPEN)
-
-    def check_gain(self, pumping, pressure_kpa, short_kpa, resolution_kpa, window_ticks):
-        """Trip when the pump works against nothing.
-
-        `pumping` is the opening above the dead band, `short_kpa` how far the pressure lags behind
-        the setpoint. Trickling in a hold is not pumping; a lag the sensor cannot tell is none.
-        """
-        if pumping < _PUMPING or short_kpa <= 2 * resolution_kpa:
-            self.restart_gain(pressure_kpa)
-            return
-        if pressure_kpa - self._gain_from_kpa > resolution_kpa:
-            self.restart_gain(pressure_kpa)
-            return
-        self._gain_ticks += 1
-        if self._gain_ticks >= window_ticks:
-            self.latch(schema.FAULT_NO_PRESSURE_GAIN)

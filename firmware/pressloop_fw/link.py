@@ -46,7 +46,6 @@ class Link:
         self._event_due = False
         self._event_size = 0
 
-    @property
     def errors(self):
         """Frames dropped since boot."""
         return self._decoder.errors

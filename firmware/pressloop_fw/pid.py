@@ -6,18 +6,84 @@ number), and the setpoint's own rate is the feed-forward as it stands.
 Integers throughout; every product stays below 2**30.
 """
 
+from pressloop_fw.words import word, words
+
 try:
+    import micropython
     from micropython import const
 except ImportError:  # CPython
-    from pressloop_fw.plain import const
+    from pressloop_fw import plain as micropython
+    from pressloop_fw.plain import const, ptr32
 
-from pressloop_fw.schema import TICK_HZ
+_UP = const(0)
+_KP = const(1)
+_KI = const(2)
+_KD = const(3)
+_ERROR = const(4)
+_LAST_KPA = const(5)
+_SLOPE = const(6)
+_INTEGRAL = const(7)
+_REMAINDER = const(8)
+SATURATED = const(9)
+_WORDS = const(10)
 
+_TICK_HZ = const(100)
 _GAIN_BITS = const(8)
 _INTEGRAL_BITS = const(16)
 _ERROR_LIMIT = const(131071)
 _INTEGRAL_ERROR_LIMIT = const(65535)
 _SLOPE_LIMIT = const(2047)
+
+
+@micropython.viper
+def step(
+    words: ptr32, setpoint_kpa: int, pressure_kpa: int, rate_kpa_s: int, low: int, high: int
+) -> int:
+    """Return the wanted pressure rate, kPa/s, within low..high."""
+    up = words[_UP]
+    error = setpoint_kpa - pressure_kpa
+    if error > _ERROR_LIMIT:
+        error = _ERROR_LIMIT
+    elif error < -_ERROR_LIMIT:
+        error = -_ERROR_LIMIT
+    words[_ERROR] = error
+
+    rise = pressure_kpa - (words[_LAST_KPA] << up >> up)
+    words[_LAST_KPA] = pressure_kpa
+    if rise > _SLOPE_LIMIT:
+        rise = _SLOPE_LIMIT
+    elif rise < -_SLOPE_LIMIT:
+        rise = -_SLOPE_LIMIT
+    slope = words[_SLOPE] << up >> up
+    slope += (rise - slope) >> 1
+    words[_SLOPE] = slope
+
+    damping = slope * _TICK_HZ * words[_KD] >> _GAIN_BITS
+    fixed = rate_kpa_s + (error * words[_KP] >> _GAIN_BITS) - damping
+    integral = words[_INTEGRAL] << up >> up
+    output = fixed + integral
+    if (output < high or error <= 0) and (output > low or error > 0):
+        if error > _INTEGRAL_ERROR_LIMIT:
+            error = _INTEGRAL_ERROR_LIMIT
+        elif error < -_INTEGRAL_ERROR_LIMIT:
+            error = -_INTEGRAL_ERROR_LIMIT
+        grown = error * words[_KI] + words[_REMAINDER]
+        words[_REMAINDER] = grown & 0xFFFF
+        integral += grown >> _INTEGRAL_BITS
+        if integral > high:
+            integral = high
+        elif integral < low:
+            integral = low
+        words[_INTEGRAL] = integral
+        output = fixed + integral
+    words[SATURATED] = 1
+    if output > high:
+        output = high
+    elif output < low:
+        output = low
+    else:
+        words[SATURATED] = 0
+    return output
 
 
 class Pid:
@@ -28,81 +94,44 @@ class Pid:
     what was learned while releasing is no use to the pump.
     """
 
+    # Whether the output of the last step was at a limit, 1 or 0.
+    saturated = word(SATURATED)
+
     def __init__(self):
-        self.kp = 0
-        self.ki = 0
-        self.kd = 0
-        self.saturated = False
-        self._integral = 0
-        self._remainder = 0
+        self.words = words(_WORDS)
+        # What the tick calls, with `words` before the arguments of `step`: the place for another
+        # law, to compare.
+        self.law = step
         self._releasing = False
         self._other_integral = 0
-        self._error = 0
-        self._last_kpa = 0
-        self._slope = 0
 
     def set_gains(self, kp, ki, kd):
         """Change gains without a jump of the output: the integral takes up the difference."""
-        self._integral += (self._error * self.kp >> _GAIN_BITS) - (self._error * kp >> _GAIN_BITS)
-        self.kp = kp
-        self.ki = ki
-        self.kd = kd
+        block = self.words
+        error = block[_ERROR]
+        block[_INTEGRAL] += (error * block[_KP] >> _GAIN_BITS) - (error * kp >> _GAIN_BITS)
+        block[_KP] = kp
+        block[_KI] = ki
+        block[_KD] = kd
 
     def restart(self, pressure_kpa):
         """Take over from valves that were driven otherwise: no memory of the error before."""
-        self._error = 0
-        self._integral = 0
+        block = self.words
+        block[_ERROR] = 0
+        block[_INTEGRAL] = 0
+        block[_REMAINDER] = 0
+        block[_LAST_KPA] = pressure_kpa
+        block[_SLOPE] = 0
         self._other_integral = 0
-        self._remainder = 0
-        self._last_kpa = pressure_kpa
-        self._slope = 0
 
     def act_through(self, releasing):
         """Say which valve is to do the work from now on."""
         if releasing != self._releasing:
             self._releasing = releasing
-            self._integral, self._other_integral = self._other_integral, self._integral
+            other = self._other_integral
+            self._other_integral = self.words[_INTEGRAL]
+            self.words[_INTEGRAL] = other
 
     def step(self, setpoint_kpa, pressure_kpa, rate_kpa_s, low_kpa_s, high_kpa_s):
         """Return the wanted pressure rate, kPa/s, within low..high."""
-        error = self._clamped(setpoint_kpa - pressure_kpa)
-        self._error = error
-        slope = pressure_kpa - self._last_kpa
-        self._last_kpa = pressure_kpa
-        if slope > _SLOPE_LIMIT:
-            slope = _SLOPE_LIMIT
-        elif slope < -_SLOPE_LIMIT:
-            slope = -_SLOPE_LIMIT
-        self._slope += (slope - self._slope) >> 1
-        damping = self._slope * TICK_HZ * self.kd >> _GAIN_BITS
-        fixed = rate_kpa_s + (error * self.kp >> _GAIN_BITS) - damping
-        output = fixed + self._integral
-        driving_up = error > 0
-        if (output < high_kpa_s or not driving_up) and (output > low_kpa_s or driving_up):
-            if error > _INTEGRAL_ERROR_LIMIT:
-                error = _INTEGRAL_ERROR_LIMIT
-            elif error < -_INTEGRAL_ERROR_LIMIT:
-                error = -_INTEGRAL_ERROR_LIMIT
-            grown = error * self.ki + self._remainder
-            self._integral += grown >> _INTEGRAL_BITS
-            self._remainder = grown & 0xFFFF
-            if self._integral > high_kpa_s:
-                self._integral = high_kpa_s
-            elif self._integral < low_kpa_s:
-                self._integral = low_kpa_s
-            output = fixed + self._integral
-        self.saturated = True
-        if output > high_kpa_s:
-            output = high_kpa_s
-        elif output < low_kpa_s:
-            output = low_kpa_s
-        else:
-            self.saturated = False
-        return output
-
-    def _clamped(self, error):
-        if error > _ERROR_LIMIT:
-            return _ERROR_LIMIT
-        if error < -_ERROR_LIMIT:
-            return -_ERROR_LIMIT
-        return error
+        return step(self.words, setpoint_kpa, pressure_kpa, rate_kpa_s, low_kpa_s, high_kpa_s)

@@ -14,5 +14,7 @@ def viper(function):
     return function
 
 
-# Type of a pointer to bytes.
+# Types of pointers to bytes and to wider words.
 ptr8 = bytes
+ptr16 = bytes
+ptr32 = bytes

@@ -41,12 +41,14 @@ class Scaling:
         fall = profile.release_flow_ul_s * 1000 * 1000 // profile.compliance_nl_mpa
         self.fastest_fall_kpa_s = fall * ratio // 1024
 
-        self._zero = profile.raw_zero
+        # Pellet pressure in 1/16 kPa of c counts above `zero` is, with integers only,
+        # c * per_count + (c * fraction >> 12); the sampler works it out.
+        self.zero = profile.raw_zero
         span = profile.raw_full - profile.raw_zero
         numerator = profile.full_scale_oil_kpa * ratio << SUB_BITS
         denominator = 1024 * span
-        self._per_count = numerator // denominator
-        self._fraction = (numerator % denominator << _FRACTION_BITS) // denominator
+        self.per_count = numerator // denominator
+        self.fraction = (numerator % denominator << _FRACTION_BITS) // denominator
 
     def rise_kpa_s(self, compliance_nl_mpa):
         """Return what the fully open pump does to a closed press of that compliance."""
@@ -55,14 +57,9 @@ class Scaling:
     def fits(self):
         """Whether every product in the tick stays a small integer for this press and die."""
         return (
-            self._per_count < 1 << 13
+            self.per_count < 1 << 13
             and 0 < self.pellet_limit_kpa <= 2000000
             and 0 < self.fastest_rise_kpa_s <= 8000000
             and 0 < self.fastest_fall_kpa_s <= 80000000
             and self.release_reference_kpa < 1 << 21
         )
-
-    def subkpa(self, raw):
-        """Pellet pressure in 1/16 kPa for a reading of `raw` counts; negative below zero."""
-        counts = raw - self._zero
-        return counts * self._per_count + (counts * self._fraction >> _FRACTION_BITS)

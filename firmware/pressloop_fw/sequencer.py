@@ -10,12 +10,16 @@ there, or goes on while it is not, makes cells that do not repeat.
 from array import array
 
 from pressloop_fw import schema
-from pressloop_fw.setpoint import SetpointGenerator
+from pressloop_fw.schema import STATE_IDLE, STATE_PAUSED, STATE_PROMPTING, STATE_RUNNING, STEP_HOLD
+from pressloop_fw.setpoint import RISE, SetpointGenerator, move
+from pressloop_fw.words import WIDER
 
 try:
+    import micropython
     from micropython import const
 except ImportError:  # CPython
-    from pressloop_fw.plain import const
+    from pressloop_fw import plain as micropython
+    from pressloop_fw.plain import const, ptr32
 
 
 NO_STEP = const(255)
@@ -32,6 +36,19 @@ _CONTACT_READINGS = const(3)
 _REST_READINGS = const(20)
 # A sealed hold is topped up to within this share of its tolerance.
 _TOP_UP_SHARE = const(4)
+
+
+@micropython.viper
+def tally(ticks: ptr32, peak: ptr32, lowest: ptr32, index: int, pressure_kpa: int, up: int):
+    """Count a tick of a step and note its highest and lowest pressure.
+
+    `up` is words.WIDER: these are columns, not blocks of words.
+    """
+    ticks[index] += 1
+    if pressure_kpa > peak[index] << up >> up:
+        peak[index] = pressure_kpa
+    elif pressure_kpa < lowest[index] << up >> up:
+        lowest[index] = pressure_kpa
 
 
 class StepResults:
@@ -65,7 +82,12 @@ class Sequencer:
     def __init__(self, plan):
         self.plan = plan
         self.setpoint = SetpointGenerator()
-        self.results = StepResults()
+        results = self.results = StepResults()
+        # What every tick of a step looks at, without the way to it.
+        self._kind = plan.kind
+        self._ticks = results.ticks
+        self._peak = results.peak
+        self._lowest = results.lowest
 
         self.state = schema.STATE_IDLE
         self.step_index = NO_STEP
@@ -80,9 +102,9 @@ class Sequencer:
         self.topping_up = False
         # How long the pump needs to stop after contact.
         self.landing_ticks = 0
-        # Raised for one tick when the loop must take over from manual valve positions.
+        # Raised when the loop must take over from manual valve positions, until it has.
         self.take_over = False
-        # Raised for one tick when a step begins: its gains apply.
+        # Raised when a step begins, until the loop has its gains.
         self.new_step = False
 
         self.want_start = False
@@ -92,6 +114,8 @@ class Sequencer:
         self.want_dump = False
         self.want_confirm = NO_STEP
         self.want_advance = NO_STEP
+        # Raised behind a wish: the tick looks for wishes only then.
+        self.wished = False
 
         # Set by the foreground whenever a frame of the session arrives.
         self.host_heard = True
@@ -161,28 +185,40 @@ class Sequencer:
     # --- the tick
 
     def step(self, tick, pressure_kpa):
-        """Advance by one tick."""
-        self.take_over = False
-        self.new_step = False
+        """Advance by one tick; return what is wanted of the valves, ACT_*."""
         self.dwelling = False
-        self._serve_wishes(tick, pressure_kpa)
-        self._watch_host(pressure_kpa)
-        if not self.active():
-            self.action = ACT_SAFE
-            return
+        if self.wished:
+            self.wished = False
+            self._serve_wishes(tick, pressure_kpa)
+        silent_ticks = self._host_silent_ticks + 1
+        if self.host_heard or silent_ticks >= self.plan.host_timeout_ticks:
+            self._watch_host(pressure_kpa)
+        else:
+            self._host_silent_ticks = silent_ticks
         state = self.state
-        if state == schema.STATE_RUNNING:
-            self._count(pressure_kpa)
-            self._run(tick, pressure_kpa)
-        elif state == schema.STATE_PROMPTING:
+        if state == STATE_IDLE:
+            self.action = ACT_SAFE
+        elif state == STATE_RUNNING:
+            index = self.step_index
+            tally(self._ticks, self._peak, self._lowest, index, pressure_kpa, WIDER)
+            if self._kind[index] == STEP_HOLD:
+                self._hold_step(tick, pressure_kpa)
+            elif self.approaching:
+                self._approach_step(pressure_kpa)
+            else:
+                self._ramp_step(tick, pressure_kpa)
+        elif state == STATE_PROMPTING:
             self._count(pressure_kpa)
             self._wait_ticks += 1
             if self._wait_ticks >= self.plan.timeout_ticks[self.step_index]:
                 self.vent(schema.END_PROMPT_TIMEOUT, pressure_kpa)
-        elif state == schema.STATE_PAUSED:
+        elif state == STATE_PAUSED:
             self._track(pressure_kpa)
         elif state == schema.STATE_VENTING:
             self._vent_step(pressure_kpa)
+        else:
+            self.action = ACT_SAFE
+        return self.action
 
     def trip(self):
         """Stop everything because a fault has latched."""
@@ -227,6 +263,7 @@ class Sequencer:
         self.end_reason = schema.END_NONE
         self.results.reset()
         self.want_start = True
+        self.wished = True
 
     def _forget_wishes(self):
         self.want_start = False
@@ -368,15 +405,6 @@ class Sequencer:
         self.setpoint.ramp(target, plan.rate_kpa_s[index])
         self._regulate()
 
-    def _run(self, tick, pressure_kpa):
-        kind = self.plan.kind[self.step_index]
-        if kind == schema.STEP_HOLD:
-            self._hold_step(tick, pressure_kpa)
-        elif self.approaching:
-            self._approach_step(pressure_kpa)
-        else:
-            self._ramp_step(tick, pressure_kpa)
-
     def _approach_step(self, pressure_kpa):
         self.action = ACT_APPROACH
         self._approach_ticks += 1
@@ -404,12 +432,11 @@ class Sequencer:
         )
 
     def _ramp_step(self, tick, pressure_kpa):
-        setpoint = self.setpoint
-        setpoint.step()
-        if not setpoint.arrived():
-            self._regulate()
+        if not move(self.setpoint.words, RISE):
+            if self.action != ACT_REGULATE:
+                self._regulate()
             return
-        if setpoint.target_kpa == 0:
+        if self.setpoint.target_kpa == 0:
             # The last bit is not worth a loop: open fully until the gauge shows nothing. A prompt
             # may follow at which the guard is free.
             self.action = ACT_DUMP
@@ -438,7 +465,7 @@ class Sequencer:
                 return
         if plan.mode[index] == schema.HOLD_SEALED:
             self._seal_step(error, tolerance)
-        else:
+        elif self.action != ACT_REGULATE:
             self._regulate()
 
     def _seal_step(self, error, tolerance):
@@ -478,8 +505,9 @@ class Sequencer:
             self.new_step = False
 
     def _count(self, pressure_kpa):
-        self.results.ticks[self.step_index] += 1
-        self._track(pressure_kpa)
+        results = self.results
+        index = self.step_index
+        tally(results.ticks, results.peak, results.lowest, index, pressure_kpa, WIDER)
 
     def _track(self, pressure_kpa):
         index = self.step_index
@@ -492,8 +520,8 @@ class Sequencer:
     # --- venting and rest
 
     def _vent_step(self, pressure_kpa):
-        self.setpoint.step()
-        if self._dumping or self.setpoint.arrived():
+        arrived = move(self.setpoint.words, RISE)
+        if arrived or self._dumping:
             self.action = ACT_DUMP
             if self._rested(pressure_kpa):
                 self.end_reason = self._pending_end

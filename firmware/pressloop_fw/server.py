@@ -194,7 +194,7 @@ class Server:
             schema.STATUS_REPLY_OLDEST: self._ring.oldest,
             schema.STATUS_REPLY_NEXT: self._ring.next,
             schema.STATUS_REPLY_MISSED_TICKS: controller.missed_ticks,
-            schema.STATUS_REPLY_FRAME_ERRORS: self._link.errors,
+            schema.STATUS_REPLY_FRAME_ERRORS: self._link.errors(),
             schema.STATUS_REPLY_PROMPT: self._plan.text.get(step, "") if prompting else "",
             schema.STATUS_REPLY_RUN_FIRST: controller.run_first,
             schema.STATUS_REPLY_RECORD_EVERY: self._plan.record_every,
@@ -285,6 +285,7 @@ class Server:
         if not sequencer.want_start or self._plan.kind[0] == schema.STEP_PROMPT:
             self._in_state(schema.STATE_RUNNING)
         sequencer.want_pause = True
+        sequencer.wished = True
         return {}
 
     def _resume(self, _values):
@@ -292,16 +293,19 @@ class Server:
         self._in_state(schema.STATE_PAUSED)
         self._inputs_allow()
         self._controller.sequencer.want_resume = True
+        self._controller.sequencer.wished = True
         return {}
 
     def _abort(self, _values):
         sequencer = self._controller.sequencer
         if sequencer.state == schema.STATE_VENTING:
             sequencer.want_dump = True
+            sequencer.wished = True
             return {}
         if not sequencer.want_start and not sequencer.active():
             raise PlanError(schema.ERR_BAD_STATE)
         sequencer.want_abort = True
+        sequencer.wished = True
         return {}
 
     def _confirm(self, values):
@@ -312,6 +316,7 @@ class Server:
             raise PlanError(schema.ERR_WRONG_PROMPT, schema.CONFIRM_REQUEST_STEP)
         self._inputs_allow()
         sequencer.want_confirm = step
+        sequencer.wished = True
         return {}
 
     def _advance(self, values):
@@ -321,6 +326,7 @@ class Server:
         if step != sequencer.step_index or self._plan.kind[step] != schema.STEP_HOLD:
             raise PlanError(schema.ERR_BAD_STATE, schema.ADVANCE_REQUEST_STEP)
         sequencer.want_advance = step
+        sequencer.wished = True
         return {}
 
     def _clear(self, values):

@@ -9,16 +9,20 @@ stands on its seat takes longer still, as it has to cross its dead band first, a
 waits for it.
 """
 
+from pressloop_fw.words import word, words
+
 try:
+    import micropython
     from micropython import const
 except ImportError:  # CPython
-    from pressloop_fw.plain import const
+    from pressloop_fw import plain as micropython
+    from pressloop_fw.plain import const, ptr8, ptr32
 
-from pressloop_fw.schema import TICK_HZ
+_TICK_HZ = const(100)
 
 # The rate grows from nothing to full over this many ticks, without a corner at either end:
 # 256 (3 x^2 - 2 x^3).
-_RISE = bytes(256 * (3 * 26 - 2 * n) * n * n // 26**3 for n in range(1, 26))
+RISE = bytes(256 * (3 * 26 - 2 * n) * n * n // 26**3 for n in range(1, 26))
 _RISE_TICKS = const(25)
 # It is at most the remaining distance times this per second, so it fades like an exponential,
 _FADE_PER_S = const(5)
@@ -30,44 +34,112 @@ _MOST_LEAD_TICKS = const(15)
 _TRAVEL_LAGS = const(3)
 
 
+_UP = const(0)
+VALUE_KPA = const(1)
+LEAD_KPA_S = const(2)
+DESCENDING = const(3)
+_TARGET_KPA = const(4)
+_LEAD_TICKS = const(5)
+_TRAVEL_TICKS = const(6)
+_WAIT = const(7)
+_AHEAD_KPA = const(8)
+_FULL_RATE = const(9)
+_RISEN = const(10)
+_REMAINDER = const(11)
+_AT = const(12)
+# Steps that have been worked out and are still to be taken, in a ring.
+_STEPS = const(13)
+_WORDS = const(13 + 15)
+
+
+@micropython.viper
+def move(words: ptr32, rise: ptr8) -> int:
+    """Move a setpoint by one tick; return 1 when it stands on its target, else 0.
+
+    `rise` is how the rate comes in: its share / 256 by ticks from standstill.
+    """
+    up = words[_UP]
+    value = words[VALUE_KPA] << up >> up
+    target = words[_TARGET_KPA] << up >> up
+    words[DESCENDING] = 1 if target < value else 0
+    if words[_WAIT]:
+        words[_WAIT] -= 1
+        return 1 if target == value else 0
+
+    # By how much the setpoint is to move, `lead_ticks` from now.
+    kpa = 0
+    speed = 0
+    ahead = words[_AHEAD_KPA] << up >> up
+    distance = target - ahead
+    if distance != 0:
+        remaining = distance if distance > 0 else 0 - distance
+        full = words[_FULL_RATE]
+        speed = full
+        risen = words[_RISEN]
+        if risen < _RISE_TICKS:
+            speed = (full * rise[risen] >> 8) + 1
+            words[_RISEN] = risen + 1
+        floor = full // _FADE_FLOOR + 1
+        fade = remaining * _FADE_PER_S
+        if fade < floor:
+            fade = floor
+        if speed > fade:
+            speed = fade
+        travel = words[_REMAINDER] + speed
+        kpa = travel // _TICK_HZ
+        words[_REMAINDER] = travel - kpa * _TICK_HZ
+        if kpa >= remaining:
+            kpa = remaining
+            words[_REMAINDER] = 0
+        if distance < 0:
+            kpa = 0 - kpa
+            speed = 0 - speed
+        words[_AHEAD_KPA] = ahead + kpa
+    words[LEAD_KPA_S] = speed
+
+    if words[_LEAD_TICKS]:
+        at = words[_AT]
+        due = words[_STEPS + at] << up >> up
+        words[_STEPS + at] = kpa
+        kpa = due
+        at += 1
+        words[_AT] = at if at < words[_LEAD_TICKS] else 0
+    value += kpa
+    words[VALUE_KPA] = value
+    return 1 if target == value else 0
+
+
 class SetpointGenerator:
     """Setpoint in kPa that moves in steps of whole kPa and loses no fraction of the rate."""
 
+    value_kpa = word(VALUE_KPA)
+    target_kpa = word(_TARGET_KPA)
+    # Signed rate that a command given now will meet at the press, kPa/s: the feed-forward.
+    lead_kpa_s = word(LEAD_KPA_S)
+    # Whether it is on its way down, or about to go: work for the release. 1 or 0.
+    descending = word(DESCENDING)
+
     def __init__(self):
-        self.value_kpa = 0
-        self.target_kpa = 0
-        # Signed rate that a command given now will meet at the press, kPa/s: the feed-forward.
-        self.lead_kpa_s = 0
-        # Whether it is on its way down, or about to go: work for the release.
-        self.descending = False
-        self._lead_ticks = 0
-        self._travel_ticks = 0
-        self._wait = 0
-        self._ahead_kpa = 0
-        self._full_rate = 0
-        self._risen = 0
-        self._remainder = 0
-        # Steps that have been worked out and are still to be taken, in a ring.
-        self._steps = [0] * _MOST_LEAD_TICKS
-        self._at = 0
+        self.words = words(_WORDS)
 
     def configure(self, lag_ticks):
         """Say how long a command takes to reach the press."""
-        self._lead_ticks = min(_MOST_LEAD_TICKS, lag_ticks)
-        self._travel_ticks = _TRAVEL_LAGS * self._lead_ticks
-        self._at = 0
+        block = self.words
+        block[_LEAD_TICKS] = min(_MOST_LEAD_TICKS, lag_ticks)
+        block[_TRAVEL_TICKS] = _TRAVEL_LAGS * block[_LEAD_TICKS]
+        block[_AT] = 0
         self._halt()
 
     def jump(self, value_kpa):
         """Put the setpoint somewhere and let it rest there."""
-        self.value_kpa = value_kpa
-        self.target_kpa = value_kpa
+        self.words[VALUE_KPA] = value_kpa
+        self.words[_TARGET_KPA] = value_kpa
         self._halt()
 
     def ramp(self, target_kpa, rate_kpa_s):
         """Start towards a target from the present value, from standstill."""
-        self.target_kpa = target_kpa
-        self._full_rate = rate_kpa_s
+        self.words[_TARGET_KPA] = target_kpa
+        self.words[_FULL_RATE] = rate_kpa_s
         self._halt()
 
     def rest(self):
@@ -76,60 +148,20 @@ class SetpointGenerator:
 
     def arrived(self):
         """Whether the setpoint stands on its target."""
-        return self.value_kpa == self.target_kpa
+        return self.words[VALUE_KPA] == self.words[_TARGET_KPA]
 
     def step(self):
-        """Move by one tick."""
-        self.descending = self.target_kpa < self.value_kpa
-        if self._wait:
-            self._wait -= 1
-            return
-        kpa = self._work_out()
-        if self._lead_ticks:
-            at = self._at
-            kpa, self._steps[at] = self._steps[at], kpa
-            at += 1
-            self._at = at if at < self._lead_ticks else 0
-        self.value_kpa += kpa
-
-    def _work_out(self):
-        """Return by how much the setpoint is to move, `lead_ticks` from now."""
-        distance = self.target_kpa - self._ahead_kpa
-        if distance == 0:
-            self.lead_kpa_s = 0
-            return 0
-        remaining = distance if distance > 0 else -distance
-        full = self._full_rate
-        speed = full
-        risen = self._risen
-        if risen < _RISE_TICKS:
-            speed = (full * _RISE[risen] >> 8) + 1
-            self._risen = risen + 1
-        floor = full // _FADE_FLOOR + 1
-        fade = remaining * _FADE_PER_S
-        if fade < floor:
-            fade = floor
-        if speed > fade:
-            speed = fade
-        travel = self._remainder + speed
-        kpa = travel // TICK_HZ
-        self._remainder = travel % TICK_HZ
-        if kpa >= remaining:
-            kpa = remaining
-            self._remainder = 0
-        if distance < 0:
-            kpa = -kpa
-            speed = -speed
-        self._ahead_kpa += kpa
-        self.lead_kpa_s = speed
-        return kpa
+        """Move by one tick; return whether the setpoint stands on its target."""
+        return move(self.words, RISE) != 0
 
     def _halt(self):
-        self.lead_kpa_s = 0
-        self.descending = False
-        self._wait = self._travel_ticks if self.target_kpa < self.value_kpa else 0
-        self._ahead_kpa = self.value_kpa
-        self._risen = 0
-        self._remainder = 0
-        for at in range(len(self._steps)):
-            self._steps[at] = 0
+        block = self.words
+        falls = block[_TARGET_KPA] < block[VALUE_KPA]
+        block[LEAD_KPA_S] = 0
+        block[DESCENDING] = 0
+        block[_WAIT] = block[_TRAVEL_TICKS] if falls else 0
+        block[_AHEAD_KPA] = block[VALUE_KPA]
+        block[_RISEN] = 0
+        block[_REMAINDER] = 0
+        for at in range(_STEPS, _WORDS):
+            block[at] = 0

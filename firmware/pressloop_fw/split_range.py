@@ -9,14 +9,44 @@ against each other. In the gap the pump waits just below its dead band: coming b
 a few ticks less than from its seat.
 """
 
+from pressloop_fw.stiffness import SOFTNESS_ONE, curve_gains
+from pressloop_fw.words import word, words
+
 try:
+    import micropython
     from micropython import const
 except ImportError:  # CPython
-    from pressloop_fw.plain import const
+    from pressloop_fw import plain as micropython
+    from pressloop_fw.plain import const, ptr32
 
-from pressloop_fw.schema import OUTPUT_FULL
-from pressloop_fw.stiffness import GAIN_BITS, SOFTNESS_ONE, Stiffness
+# Words that the tick reads.
+PUMP = const(1)
+RELEASE = const(2)
+RISE_KPA_S = const(3)
+FALL_KPA_S = const(4)
+CURVE_GAIN = const(5)
+PUMPING = const(6)
+PUMP_COMMAND = const(7)
+RELEASE_COMMAND = const(8)
+# The rest.
+_PUMP_GAIN = const(9)
+_RELEASE_GAIN = const(10)
+_RELEASE_PER_PUMP = const(11)
+_PUMP_DEAD_BAND = const(12)
+_RELEASE_DEAD_BAND = const(13)
+_REFERENCE_KPA = const(14)
+_RELEASING = const(15)
+_LEAST_GAP = const(16)
+_DITHER = const(17)
+_DITHER_UP = const(18)
+OUTPUT = const(19)
+_TOP_KPA = const(20)
+_FIRST_GAIN = const(21)
+_TOP_GAIN = const(28)
+_WORDS = const(29)
 
+_FULL = const(32767)
+_GAIN_BITS = const(14)
 # The release starts to act below -1/_GAP of the pump's full rate, and never for a rate that the
 # sensor cannot tell within half a second; it stops above half of that.
 _GAP = const(1000)
@@ -34,8 +64,9 @@ _RATIO_BITS = const(12)
 _MOST_PRODUCT = const(1 << 29)
 
 
-def isqrt(n):
-    """Integer square root of 0 <= n < 2**30, without allocation."""
+@micropython.viper
+def isqrt(n: int) -> int:
+    """Integer square root of 0 <= n < 2**30."""
     root = 0
     bit = 1 << 28
     while bit > n:
@@ -50,152 +81,203 @@ def isqrt(n):
     return root
 
 
+@micropython.viper
+def schedule(words: ptr32, pressure_kpa: int, softness: int) -> int:
+    """Find the gains at a pressure, with a sample that is softer by `softness` / 256.
+
+    Return what the fully open pump then does, kPa/s.
+    """
+    # The curve is straight between its knots, each at twice the pressure of the one before.
+    knot = _TOP_GAIN
+    upper = words[_TOP_KPA]
+    curve = words[knot]
+    while pressure_kpa < upper and knot > _FIRST_GAIN:
+        lower = upper >> 1
+        knot -= 1
+        curve = words[knot]
+        if pressure_kpa >= lower:
+            share = (pressure_kpa - lower << 8) // (upper - lower)
+            curve += (words[knot + 1] - curve) * share >> 8
+        upper = lower
+    words[CURVE_GAIN] = curve
+    gain = curve * softness >> 8
+    if gain > _MOST_GAIN:
+        gain = _MOST_GAIN
+    elif gain < 1:
+        gain = 1
+    words[_PUMP_GAIN] = gain
+    rise = _MOST_PRODUCT // gain
+    words[RISE_KPA_S] = rise
+    # A release is elastic: the powder does not take part.
+    gain = curve * words[_RELEASE_PER_PUMP] >> _RATIO_BITS
+    if gain < 1:
+        gain = 1
+    words[_RELEASE_GAIN] = gain
+    words[FALL_KPA_S] = _MOST_PRODUCT // gain
+    return rise
+
+
+@micropython.viper
+def drive(words: ptr32, rate_kpa_s: int, pressure_kpa: int, locked: int, descending: int):
+    """Realise a pressure rate at the pressure last scheduled.
+
+    With the pump locked only the release acts. On the way down there is no gap: the release is to
+    follow from the first tick on, and shuts beyond its dead band, so that a dead band taken too
+    high does not let the press run down.
+    """
+    rise = words[RISE_KPA_S]
+    fall = words[FALL_KPA_S]
+    if rate_kpa_s > rise:
+        rate_kpa_s = rise
+    elif rate_kpa_s < -fall:
+        rate_kpa_s = -fall
+    gap = rise // _GAP
+    if gap < words[_LEAST_GAP]:
+        gap = words[_LEAST_GAP]
+    shut = 0
+    if locked or descending:
+        releasing = 1
+        if rate_kpa_s > gap and not locked:
+            # The press loses more by itself than it is to lose.
+            releasing = 0
+            rate_kpa_s -= gap
+        elif rate_kpa_s > 0:
+            shut = _SHUTTING * (rate_kpa_s if rate_kpa_s < gap else gap) // gap
+            rate_kpa_s = 0
+    else:
+        if words[_RELEASING]:
+            gap >>= 1
+        releasing = 1 if rate_kpa_s < 0 - gap else 0
+
+    if releasing:
+        valve = RELEASE
+        dead_band = words[_RELEASE_DEAD_BAND] - shut
+        opening = (0 - rate_kpa_s) * words[_RELEASE_GAIN] >> _GAIN_BITS
+        # Flow goes with the root of the pressure.
+        ratio = (words[_REFERENCE_KPA] << 8) // (pressure_kpa if pressure_kpa > 0 else 1)
+        if ratio > _MOST_RATIO_Q8:
+            ratio = _MOST_RATIO_Q8
+        opening = opening * int(isqrt(ratio << 8)) >> 8
+        if opening > _FULL:
+            opening = _FULL
+    else:
+        valve = PUMP
+        dead_band = words[_PUMP_DEAD_BAND]
+        opening = -_WAITING
+        if rate_kpa_s > (0 - rise) // _WAITING_SHARE:
+            opening = rate_kpa_s * words[_PUMP_GAIN] >> _GAIN_BITS
+
+    lifted = dead_band + (opening * (_FULL - dead_band) >> 15)
+    if lifted < 0:
+        lifted = 0
+    words[_RELEASING] = releasing
+    words[PUMP] = 0
+    words[RELEASE] = 0
+    words[PUMPING] = 0
+    words[valve] = lifted
+    if releasing:
+        words[OUTPUT] = 0 - lifted
+        return
+    words[OUTPUT] = lifted
+    if lifted > dead_band:
+        words[PUMPING] = (lifted - dead_band << 15) // (_FULL + 1 - dead_band)
+
+
+@micropython.viper
+def put(words: ptr32, pump: int, release: int):
+    """Open the valves so far, dead bands included."""
+    words[PUMP] = pump
+    words[RELEASE] = release
+    words[OUTPUT] = 0 - release if release else pump
+    words[_RELEASING] = 1 if release else 0
+    above = pump - words[_PUMP_DEAD_BAND]
+    if above < 0:
+        above = 0
+    words[PUMPING] = (above << 15) // (_FULL + 1 - words[_PUMP_DEAD_BAND])
+
+
+@micropython.viper
+def dither(words: ptr32):
+    """Work out the commands of this tick: the openings, moved up and down in turn.
+
+    A valve with play follows the middle of an alternating command as soon as its amplitude is half
+    the play. A valve that is shut, or fully open, stays so.
+    """
+    by = words[_DITHER]
+    if words[_DITHER_UP]:
+        words[_DITHER_UP] = 0
+        by = 0 - by
+    else:
+        words[_DITHER_UP] = 1
+    valve = PUMP
+    while valve <= RELEASE:
+        opening = words[valve]
+        if opening != 0 and opening != _FULL:
+            opening += by
+            if opening < 0:
+                opening = 0
+            elif opening > _FULL:
+                opening = _FULL
+        words[valve + PUMP_COMMAND - PUMP] = opening
+        valve += 1
+
+
 class SplitRange:
     """Openings for pump and release, 0..32767, from a wanted rate in kPa/s.
 
     `rise_kpa_s` and `fall_kpa_s` are what the fully open valves do at the pressure last given to
-    `schedule`.
+    `schedule`; `pump_command` and `release_command` are the openings with dither.
     """
 
+    pump = word(PUMP)
+    release = word(RELEASE)
+    rise_kpa_s = word(RISE_KPA_S)
+    fall_kpa_s = word(FALL_KPA_S)
+    # Gain of the curve alone at the present pressure; the softness finds its factor to it.
+    curve_gain = word(CURVE_GAIN)
+    # Opening of the pump above its dead band, 0..32767.
+    pumping = word(PUMPING)
+    pump_command = word(PUMP_COMMAND)
+    release_command = word(RELEASE_COMMAND)
+
     def __init__(self):
-        self.pump = 0
-        self.release = 0
-        self.rise_kpa_s = 1
-        self.fall_kpa_s = 1
-        self.stiffness = Stiffness()
-        # Gain of the curve alone at the present pressure; the softness finds its factor to it.
-        self.curve_gain = 1
-        self._pump_gain = 1
-        self._release_gain = 1
-        self._release_per_pump = 1
-        self._pump_dead_band = 0
-        self._release_dead_band = 0
-        self._reference_kpa = 1
-        self._releasing = False
-        self._least_gap = 1
-        self._dither = 0
-        self._dither_up = False
+        self.words = words(_WORDS)
+        for position in (
+            RISE_KPA_S,
+            FALL_KPA_S,
+            CURVE_GAIN,
+            _PUMP_GAIN,
+            _RELEASE_GAIN,
+            _LEAST_GAP,
+        ):
+            self.words[position] = 1
 
     def configure(self, profile, scaling):
         """Take over flows, compliance, dead bands and hysteresis."""
-        self.stiffness.configure(profile, scaling)
+        block = self.words
+        block[_TOP_KPA] = scaling.pellet_limit_kpa
+        for knot, gain in enumerate(curve_gains(profile, scaling)):
+            block[_FIRST_GAIN + knot] = gain
         # A release that passes less than the pump is driven as if it passed as much.
-        self._release_per_pump = min(
+        block[_RELEASE_PER_PUMP] = min(
             1 << _RATIO_BITS, (profile.pump_flow_ul_s << _RATIO_BITS) // profile.release_flow_ul_s
         )
-        self._pump_dead_band = profile.pump_dead_band
-        self._release_dead_band = profile.release_dead_band
-        self._reference_kpa = scaling.release_reference_kpa
-        self._least_gap = max(1, min(_MOST_GAP, 2 * scaling.resolution_kpa))
-        self._dither = profile.valve_dither
+        block[_PUMP_DEAD_BAND] = profile.pump_dead_band
+        block[_RELEASE_DEAD_BAND] = profile.release_dead_band
+        block[_REFERENCE_KPA] = scaling.release_reference_kpa
+        block[_LEAST_GAP] = max(1, min(_MOST_GAP, 2 * scaling.resolution_kpa))
+        block[_DITHER] = profile.valve_dither
         self.schedule(0, SOFTNESS_ONE)
-        self.shut()
-
-    def shut(self):
-        """Both valves closed."""
-        self.pump = 0
-        self.release = 0
-        self._releasing = False
-
-    def dump(self):
-        """Release fully open."""
-        self.pump = 0
-        self.release = OUTPUT_FULL
-        self._releasing = True
-
-    def pump_at(self, opening):
-        """Pump at a fixed opening, dead band included."""
-        self.pump = opening
-        self.release = 0
-        self._releasing = False
+        put(block, 0, 0)
 
     def schedule(self, pressure_kpa, softness):
         """Find the gains at a pressure, with a sample that is softer by `softness` / 256."""
-        curve = self.stiffness.gain(pressure_kpa)
-        self.curve_gain = curve
-        gain = curve * softness >> 8
-        if gain > _MOST_GAIN:
-            gain = _MOST_GAIN
-        elif gain < 1:
-            gain = 1
-        self._pump_gain = gain
-        self.rise_kpa_s = _MOST_PRODUCT // gain
-        # A release is elastic: the powder does not take part.
-        gain = curve * self._release_per_pump >> _RATIO_BITS
-        if gain < 1:
-            gain = 1
-        self._release_gain = gain
-        self.fall_kpa_s = _MOST_PRODUCT // gain
+        schedule(self.words, pressure_kpa, softness)
 
     def drive(self, rate_kpa_s, pressure_kpa, pump_locked, descending=False):
-        """Realise a pressure rate at the pressure last scheduled.
-
-        On the way down there is no gap: the release is to follow from the first tick on, and shuts
-        beyond its dead band, so that a dead band taken too high does not let the press run down.
-        """
-        if rate_kpa_s > self.rise_kpa_s:
-            rate_kpa_s = self.rise_kpa_s
-        elif rate_kpa_s < -self.fall_kpa_s:
-            rate_kpa_s = -self.fall_kpa_s
-        gap = max(self._least_gap, self.rise_kpa_s // _GAP)
-        if descending or pump_locked:
-            if rate_kpa_s <= gap or pump_locked:
-                self._releasing = True
-                self.pump = 0
-                if rate_kpa_s <= 0:
-                    self.release = self._release_opening(-rate_kpa_s, pressure_kpa)
-                else:
-                    shut = _SHUTTING * min(rate_kpa_s, gap) // gap
-                    self.release = max(0, self._release_dead_band - shut)
-                return
-            # The press loses more by itself than it is to lose.
-            rate_kpa_s -= gap
-        else:
-            if self._releasing:
-                gap >>= 1
-            if rate_kpa_s < -gap:
-                self._releasing = True
-                self.pump = 0
-                self.release = self._release_opening(-rate_kpa_s, pressure_kpa)
-                return
-        self._releasing = False
-        self.release = 0
-        opening = -_WAITING
-        if rate_kpa_s > -self.rise_kpa_s // _WAITING_SHARE:
-            opening = rate_kpa_s * self._pump_gain >> GAIN_BITS
-        self.pump = _over(opening, self._pump_dead_band)
-
-    def pumping(self):
-        """Opening of the pump above its dead band, 0..32767."""
-        above = self.pump - self._pump_dead_band
-        if above <= 0:
-            return 0
-        return (above << 15) // (OUTPUT_FULL + 1 - self._pump_dead_band)
+        """Realise a pressure rate at the pressure last scheduled."""
+        drive(self.words, rate_kpa_s, pressure_kpa, pump_locked, descending)
 
     def output(self):
         """Signed split-range output as commanded to the valves, without dither."""
-        return -self.release if self.release else self.pump
-
-    def dither(self):
-        """Return what to add to an opening in this tick: alternates, and rubs out hysteresis.
-
-        A valve with play follows the middle of an alternating command as soon as its amplitude is
-        half the play.
-        """
-        self._dither_up = not self._dither_up
-        return self._dither if self._dither_up else -self._dither
-
-    def _release_opening(self, wanted, pressure_kpa):
-        opening = wanted * self._release_gain >> GAIN_BITS
-        ratio = (self._reference_kpa << 8) // (pressure_kpa if pressure_kpa > 0 else 1)
-        if ratio > _MOST_RATIO_Q8:
-            ratio = _MOST_RATIO_Q8
-        opening = opening * isqrt(ratio << 8) >> 8
-        if opening > OUTPUT_FULL:
-            opening = OUTPUT_FULL
-        return _over(opening, self._release_dead_band)
-
-
-def _over(opening, dead_band):
-    lifted = dead_band + (opening * (OUTPUT_FULL - dead_band) >> 15)
-    return lifted if lifted > 0 else 0
+        return self.words[OUTPUT]

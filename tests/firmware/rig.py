@@ -172,20 +172,13 @@ class Rig(Board):
     def read_inputs(self):
         return self.inputs
 
-    def set_pump(self, opening):
-        self.pump = opening
-
-    def set_release(self, opening):
-        self.release = opening
+    def set_valves(self, pump, release):
+        self.pump = pump
+        self.release = release
 
     def safe(self):
         self.pump = 0
         self.release = schema.OUTPUT_FULL
-
-    def take_missed_ticks(self):
-        missed = self.missed
-        self.missed = 0
-        return missed
 
     def receive_into(self, buf):
         return 0
@@ -231,9 +224,10 @@ class Rig(Board):
         if self.capabilities & schema.CAP_DISPLACEMENT:
             um = self.displacement_um
             self._displacement = round(1000 * self.plant.closing_mm()) if um is None else um
+        missed, self.missed = self.missed, 0
         heap_lock()
         try:
-            self.controller.tick()
+            self.controller.tick(missed)
         finally:
             heap_unlock()
         self.app.poll()

@@ -1,5 +1,9 @@
 """Integers that notice when the chip would have to allocate for them. CPython only."""
 
+import contextlib
+
+from pressloop_fw import words
+
 
 class SmallInt(int):
     """An integer that must fit MicroPython's 31 bits, through all arithmetic."""
@@ -24,3 +28,29 @@ for _name in "add sub mul floordiv mod lshift rshift and or xor".split():  # noq
     setattr(SmallInt, f"__r{_name}__", _checked(f"__r{_name}__"))
     setattr(SmallInt, f"__{_name}__", _checked(f"__{_name}__"))
 SmallInt.__neg__ = lambda self: SmallInt.of(-int(self))
+
+
+class _Block(list):
+    """A block of words that holds them as SmallInt."""
+
+    def __setitem__(self, position, value):
+        super().__setitem__(position, SmallInt.of(value))
+
+
+@contextlib.contextmanager
+def small_words():
+    """Let the control loop, built meanwhile, keep its words as SmallInt."""
+    real, words.array = words.array, lambda _kind, values: _Block(map(SmallInt, values))
+    try:
+        yield
+    finally:
+        words.array = real
+
+
+def small_rig(make):
+    """Return the rig of `make()` with a control loop that keeps its words as SmallInt."""
+    with small_words():
+        rig = make()
+    # The codec takes plain integers; the ring only counts.
+    rig.app.ring.words = [int(word) for word in rig.app.ring.words]
+    return rig

@@ -3,10 +3,11 @@
 from pressloop_fw import schema
 from pressloop_fw.pid import Pid
 from pressloop_fw.profile import Profile
-from pressloop_fw.scaling import SUB_BITS, Scaling
+from pressloop_fw.sampler import Sampler
+from pressloop_fw.scaling import Scaling
 from pressloop_fw.setpoint import SetpointGenerator
-from pressloop_fw.split_range import SplitRange, isqrt
-from pressloop_fw.stiffness import GAIN_BITS, SOFTNESS_ONE, Softness, Stiffness
+from pressloop_fw.split_range import SplitRange, dither, isqrt, put
+from pressloop_fw.stiffness import GAIN_BITS, SOFTNESS_ONE, Softness
 from rig import PROFILE
 
 
@@ -16,12 +17,18 @@ def _press():
 
 
 def test_scaling_is_exact_at_zero_and_close_at_full_scale():
-    _, scaling = _press()
-    assert scaling.subkpa(4850) == 0
+    sampler = Sampler()
+    sampler.configure(*_press())
+
+    def reading(raw):
+        sampler.step(raw)
+        return sampler.newest_kpa
+
+    assert reading(4850) == 0
     # 40 MPa of oil on 1450 mm2 of ram over a 10 mm die.
     true_kpa = 40000 * 1450 / 78.5398163
-    assert abs((scaling.subkpa(24050) >> SUB_BITS) - true_kpa) < true_kpa * 2e-5
-    assert scaling.subkpa(4700) < 0
+    assert abs(reading(24050) - true_kpa) < true_kpa * 2e-5
+    assert reading(4700) < 0
 
 
 def test_resolution_is_the_transducers_error_on_the_pellet():
@@ -148,7 +155,7 @@ def test_noise_around_zero_leaves_the_release_shut_and_the_pump_waiting():
     valves.schedule(74000, SOFTNESS_ONE)
     for _ in range(20):
         valves.drive(-scaling.resolution_kpa, 74000, False)
-        assert valves.release == 0 and valves.pumping() == 0
+        assert valves.release == 0 and valves.pumping == 0
         assert profile.pump_dead_band - 700 < valves.pump < profile.pump_dead_band
     # Too much pressure for waiting: the pump shuts and the release acts.
     valves.drive(-3 * scaling.resolution_kpa, 74000, False)
@@ -170,24 +177,45 @@ def test_dither_alternates_and_cancels():
     profile, scaling = _press()
     valves = SplitRange()
     valves.configure(profile, scaling)
-    pair = [valves.dither(), valves.dither()]
+    put(valves.words, 10000, 0)
+    pair = []
+    for _ in range(2):
+        dither(valves.words)
+        pair.append(valves.pump_command - 10000)
+        assert valves.release_command == 0
     assert sorted(pair) == [-profile.valve_dither, profile.valve_dither]
+
+
+def test_dither_moves_no_valve_that_is_shut_or_fully_open():
+    valves = SplitRange()
+    valves.configure(*_press())
+    for pump, release in ((0, 0), (0, schema.OUTPUT_FULL), (schema.OUTPUT_FULL, 0)):
+        put(valves.words, pump, release)
+        for _ in range(2):
+            dither(valves.words)
+            assert valves.pump_command == valves.pump
+            assert valves.release_command == valves.release
 
 
 def test_the_curve_is_met_at_its_knots_and_straight_between():
     profile, scaling = _press()
-    stiffness = Stiffness()
-    stiffness.configure(profile, scaling)
+    valves = SplitRange()
+    valves.configure(profile, scaling)
+
+    def gain(pressure):
+        valves.schedule(pressure, SOFTNESS_ONE)
+        return valves.curve_gain
+
     for knot, compliance in enumerate(profile.compliance_curve):
         pressure = scaling.pellet_limit_kpa >> 7 - knot
         rise = scaling.rise_kpa_s(compliance)
         expected = (schema.OUTPUT_FULL << GAIN_BITS) // rise
-        assert abs(stiffness.gain(pressure) - expected) <= 1 + expected // 200
+        assert abs(gain(pressure) - expected) <= 1 + expected // 200
     low = scaling.pellet_limit_kpa >> 7
-    middle = stiffness.gain(low * 3 // 2)
-    assert abs(2 * middle - stiffness.gain(low) - stiffness.gain(2 * low)) <= 20
-    assert stiffness.gain(-5) == stiffness.gain(0) == stiffness.gain(low)
-    assert stiffness.gain(3000000) == stiffness.gain(scaling.pellet_limit_kpa)
+    middle = gain(low * 3 // 2)
+    assert abs(2 * middle - gain(low) - gain(2 * low)) <= 20
+    assert gain(-5) == gain(0) == gain(low)
+    assert gain(3000000) == gain(scaling.pellet_limit_kpa)
 
 
 def test_softness_finds_the_factor_of_the_sample():

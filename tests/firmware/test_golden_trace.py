@@ -37,7 +37,7 @@ def _replay(rig, trace, make=int):
         if (
             controller.valves.output() != output
             or controller.sequencer.setpoint.value_kpa != setpoint
-            or controller.state != state
+            or controller.sequencer.state != state
         ):
             return tick
     return None
@@ -54,11 +54,11 @@ def test_three_steps_bit_for_bit():
 
 
 if sys.implementation.name == "cpython":
-    from small_int import SmallInt
+    from small_int import SmallInt, small_rig, small_words
 
     def test_everything_that_follows_from_a_reading_stays_a_small_integer():
         trace = _trace()
-        rig = Rig()
+        rig = small_rig(Rig)
         rig.raw = struct.unpack_from("<H", trace, 0)[0]
         three_step(rig)
         assert _replay(rig, trace, SmallInt) is None
@@ -77,7 +77,8 @@ if sys.implementation.name == "cpython":
             values[schema.PROFILE_COMPLIANCE_CURVE] = [compliance] * 8
             profile = Profile(values)
             scaling = Scaling(profile, 10000)
-            valves = SplitRange()
+            with small_words():
+                valves = SplitRange()
             valves.configure(profile, scaling)
             for pressure in (-500, 0, 3, 4000, 74000, 500000, 2000000):
                 for softness in (128, 256, 4095):
@@ -88,10 +89,11 @@ if sys.implementation.name == "cpython":
     def _drive(valves, pressure, softness, setpoint, lead):
         pressure = SmallInt(pressure)
         valves.schedule(pressure, SmallInt(softness))
-        pid = Pid()
+        with small_words():
+            pid = Pid()
+            follower = Softness()
         pid.set_gains(SmallInt(4095), SmallInt(8191), SmallInt(4095))
         pid.restart(pressure)
-        follower = Softness()
         follower.restart(SmallInt(0), 0)
         for _ in range(3):
             wanted = pid.step(
@@ -102,5 +104,5 @@ if sys.implementation.name == "cpython":
                 valves.rise_kpa_s,
             )
             valves.drive(wanted, pressure, False, lead < 0)
-            follower.step(SmallInt(valves.pumping()), valves.curve_gain, pressure)
+            follower.step(SmallInt(valves.pumping), valves.curve_gain, pressure)
             assert 128 <= follower.value <= 4095

@@ -42,9 +42,9 @@ def test_a_tick_that_failed_is_followed_by_a_record_of_the_fault():
     def broken():
         raise ValueError("wire bitten through")
 
-    rig.take_missed_ticks = broken
+    rig.read_inputs = broken
     rig.beat()
-    rig.take_missed_ticks = lambda: 0
+    rig.read_inputs = lambda: 0
     rig.run(0.1)
     _assert_ends_with_the_fault(rig)
 

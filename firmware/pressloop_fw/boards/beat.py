@@ -5,17 +5,45 @@ collection. `Timer(hard=True)` exists from MicroPython 1.26. Before that only pi
 interrupts, so a PWM slice draws the beat on a pin that leads nowhere and the pin interrupts.
 """
 
-import time
+from time import ticks_us
 
 from machine import PWM, Pin, Timer
 
+from pressloop_fw.words import words
+
 try:
+    import micropython
     from micropython import const
 except ImportError:  # CPython
-    from pressloop_fw.plain import const
+    from pressloop_fw import plain as micropython
+    from pressloop_fw.plain import const, ptr32
 
 
 _HALF = const(32768)
+
+_EXPECTED_US = const(1)
+_PERIOD_US = const(2)
+_PATIENCE_US = const(3)
+_WORDS = const(4)
+
+
+@micropython.viper
+def lost(words: ptr32, now_us: int) -> int:
+    """Return how many beats were lost before the one that is here now.
+
+    Times are those of ticks_us, which begin again after 2**30.
+    """
+    period = words[_PERIOD_US]
+    late = ((now_us - words[_EXPECTED_US] + 0x20000000) & 0x3FFFFFFF) - 0x20000000
+    expected = period
+    missed = 0
+    while late >= period - words[_PATIENCE_US]:
+        missed += 1
+        late -= period
+        expected += period
+    # Follow the beat slowly: a PWM slice cannot be divided to exactly 100 Hz.
+    words[_EXPECTED_US] = (words[_EXPECTED_US] + expected + (late >> 5)) & 0x3FFFFFFF
+    return missed
 
 
 class TimerBeat:
@@ -49,15 +77,16 @@ class PwmBeat:
 
 
 class Beat:
-    """Calls `tick()` at `hz` and counts the beats that never came."""
+    """Calls `tick(missed)` at `hz`; `missed` beats never came before it."""
 
     def __init__(self, hz, tick, pin):
         self._tick = tick
-        self._period_us = 1000000 // hz
+        self._words = words(_WORDS)
+        period_us = 1000000 // hz
+        self._words[_PERIOD_US] = period_us
         # An interrupt that was held up this long still belongs to its own beat.
-        self._patience_us = self._period_us // 5
-        self._missed = 0
-        self._expected_us = time.ticks_add(time.ticks_us(), self._period_us)
+        self._words[_PATIENCE_US] = period_us // 5
+        self._words[_EXPECTED_US] = (ticks_us() + period_us) & 0x3FFFFFFF
         try:
             self._source = TimerBeat(hz, self._call)
         except TypeError:
@@ -68,20 +97,5 @@ class Beat:
         """End the beat."""
         self._source.stop()
 
-    def take_missed(self):
-        """Return how many beats were lost since the last call."""
-        missed = self._missed
-        self._missed = 0
-        return missed
-
     def _call(self, _source):
-        period = self._period_us
-        late = time.ticks_diff(time.ticks_us(), self._expected_us)
-        expected = period
-        while late >= period - self._patience_us:
-            self._missed += 1
-            late -= period
-            expected += period
-        # Follow the beat slowly: a PWM slice cannot be divided to exactly 100 Hz.
-        self._expected_us = time.ticks_add(self._expected_us, expected + (late >> 5))
-        self._tick()
+        self._tick(lost(self._words, ticks_us()))

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from array import array
 
 import machine
 import micropython
@@ -30,17 +31,75 @@ _FOLDER = "/pressloop"
 
 # Watchdog registers (RP2040 datasheet 4.7.6, RP2350 datasheet 12.9.7): MicroPython can neither
 # stop a watchdog nor tell a time-out from a wanted reset.
-_WATCHDOG = 0x400D8000 if "RP2350" in os.uname().machine else 0x40058000
+_RP2350 = "RP2350" in os.uname().machine
+_WATCHDOG = 0x400D8000 if _RP2350 else 0x40058000
 _REASON = _WATCHDOG + 0x08
 _REASON_TIMEOUT = const(1)
 _REASON_FORCED = const(2)
 _CTRL_CLEAR_BITS = _WATCHDOG + 0x3000
 _CTRL_ENABLE = const(0x40000000)
 
+# Pins and valves by their registers (RP2040 datasheet 2.3.1.7 and 4.5.3, RP2350 datasheet 3.1.11
+# and 12.5.3): through `machine` they took the chip longer than the control law does.
+_IN = const(0)
+_SET = const(1)
+_CLEAR = const(2)
+_LEVELS = const(3)
+_TOP = const(4)
+_EMERGENCY_STOP = const(5)
+_GUARD = const(6)
+_BUTTON = const(7)
+_LAMP = const(8)
+# A PWM slice has its compare levels in one register, A below and B above, and its period less one.
+_SLICE = (0x400A8000 if _RP2350 else 0x40050000) + wiring.PUMP_PIN // 2 % 8 * 0x14
+_IO = array(
+    "I",
+    [
+        0xD0000004,
+        0xD0000018 if _RP2350 else 0xD0000014,
+        0xD0000020 if _RP2350 else 0xD0000018,
+        _SLICE + 0x0C,
+        _SLICE + 0x10,
+        wiring.EMERGENCY_STOP_PIN,
+        wiring.GUARD_PIN,
+        wiring.BUTTON_PIN,
+        wiring.LAMP_PIN,
+    ],
+)
+
 
 @micropython.asm_thumb
 def _wait_for_interrupt():
-    wfi()  # noqa: F821 - an instruction
+    wfi()
+
+
+# ruff: noqa: F821 - the compiler's own types
+@micropython.viper
+def _read_inputs() -> int:
+    io = ptr32(_IO)
+    levels = ptr32(io[_IN])[0]
+    inputs = levels >> io[_EMERGENCY_STOP] & 1
+    inputs |= (levels >> io[_GUARD] & 1) << 1
+    inputs |= (levels >> io[_BUTTON] & 1 ^ 1) << 2
+    return inputs
+
+
+@micropython.viper
+def _set_valves(pump: int, release: int):
+    io = ptr32(_IO)
+    # Half of the period, so that the product stays below 2**31.
+    half = (ptr32(io[_TOP])[0] + 1) >> 1
+    # The release is driven shut.
+    shut = _FULL - release
+    levels = (pump + (pump >> 14)) * half >> 14
+    levels |= ((shut + (shut >> 14)) * half >> 14) << 16
+    ptr32(io[_LEVELS])[0] = levels
+    lamp = ptr32(io[_SET] if levels else io[_CLEAR])
+    lamp[0] = 1 << io[_LAMP]
+
+
+def _safe():
+    _set_valves(0, _FULL)
 
 
 class InternalAdc:
@@ -78,21 +137,25 @@ class PicoBoard(Board):
         self._lamp = Pin(wiring.LAMP_PIN, Pin.OUT, value=0)
         self._pump = PWM(Pin(wiring.PUMP_PIN), freq=wiring.VALVE_HZ, duty_u16=0)
         self._release = PWM(Pin(wiring.RELEASE_PIN), freq=wiring.VALVE_HZ, duty_u16=0)
-        self._pump_duty = 0
-        self._release_duty = 0
+        if wiring.PUMP_PIN % 2 or wiring.RELEASE_PIN != wiring.PUMP_PIN + 1:
+            raise ValueError("pump and release must be A and B of one PWM slice")
         self._emergency_stop = Pin(wiring.EMERGENCY_STOP_PIN, Pin.IN, Pin.PULL_UP)
         self._guard = Pin(wiring.GUARD_PIN, Pin.IN, Pin.PULL_UP)
         self._button = Pin(wiring.BUTTON_PIN, Pin.IN, Pin.PULL_UP)
         self._adc, adc_name = _open_adc()
         # Bound once: a bound method is an allocation, and the tick may not make any.
         self.read_raw = self._adc.read
+        # Free functions: a method of the class is looked up in the object first, in vain.
+        self.read_inputs = _read_inputs
+        self.set_valves = _set_valves
+        self.safe = _safe
         self._port = open_port()
         self.receive_into = self._port.receive_into
         self.send = self._port.send
         self._beat = None
         self._watchdog = None
 
-        self.name = "pico2" if "RP2350" in os.uname().machine else "pico"
+        self.name = "pico2" if _RP2350 else "pico"
         self.simulated = not Pin(wiring.SIMULATED_PIN, Pin.IN, Pin.PULL_UP).value()
         self.unique_id = machine.unique_id()
         self.reset_cause = _reset_cause()
@@ -115,45 +178,12 @@ class PicoBoard(Board):
 
     # --- the board interface; what it says of each call stands in pressloop_fw.hal
 
-    def read_inputs(self):
-        inputs = 0
-        if self._emergency_stop.value():
-            inputs = schema.INPUT_EMERGENCY_STOP
-        if self._guard.value():
-            inputs |= schema.INPUT_GUARD_OPEN
-        if not self._button.value():
-            inputs |= schema.INPUT_BUTTON
-        return inputs
-
-    def set_pump(self, opening):
-        # Writing a duty costs more than asking whether it is the same; at rest it always is.
-        if opening != self._pump_duty:
-            self._pump_duty = opening
-            self._pump.duty_u16(opening << 1 | opening >> 14)
-        self._lamp.value(self._pump_duty or self._release_duty)
-
-    def set_release(self, opening):
-        duty = _FULL - opening
-        if duty != self._release_duty:
-            self._release_duty = duty
-            self._release.duty_u16(duty << 1 | duty >> 14)
-        self._lamp.value(self._pump_duty or self._release_duty)
-
-    def safe(self):
-        # Written every time, whatever was written last.
-        self._pump_duty = 0
-        self._release_duty = 0
-        self._pump.duty_u16(0)
-        self._release.duty_u16(0)
-        self._lamp.value(0)
-
     def start_tick(self, tick):
         micropython.alloc_emergency_exception_buf(100)
         # From here on Ctrl-C is a byte like any other, which `interrupt` looks at.
         _interrupt_on(-1)
         self._watchdog = WDT(timeout=_WATCHDOG_MS)
         self._beat = Beat(schema.TICK_HZ, tick, wiring.BEAT_PIN)
-        self.take_missed_ticks = self._beat.take_missed
         self.python += " " + self._beat.name
 
     def load(self, name):

@@ -22,7 +22,8 @@ ADS1115_ADDRESS = const(0x48)
 ADC_PIN = const(26)
 
 # Valve coils, driven high. Pump: opens with the duty. Release: normally open, shuts with the duty,
-# so that a board without power or in reset releases the pressure.
+# so that a board without power or in reset releases the pressure. Both hang on one PWM slice, the
+# pump on its even pin: one write moves both.
 PUMP_PIN = const(16)
 RELEASE_PIN = const(17)
 VALVE_HZ = const(1000)

@@ -56,7 +56,7 @@ def main() -> None:
             rig.inputs,
             controller.valves.output(),
             controller.sequencer.setpoint.value_kpa,
-            controller.state,
+            controller.sequencer.state,
         )
     if not rig.idle_again():
         raise SystemExit("the run did not end within the trace")

@@ -18,9 +18,11 @@ from typing import Any, Final, Protocol
 
 from simple_pid import PID
 
-from .press import TICK_S
+from .press import TICK_S, firmware
 
 _FULL: Final = 100.0
+# No slope of a pressure, kPa/s, reaches this.
+_NEVER: Final = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -154,7 +156,9 @@ class PeerPid:
         share = _FULL / full
         self._law = make(gains.kp * share, gains.ki * share, gains.kd * share)
         self._kpa_s = full * 1000 / _FULL
-        self.saturated = False
+        # The tick hands them to the law and reads from them whether the output was at a limit.
+        self._saturated = firmware("pid").SATURATED
+        self.words = [0] * (self._saturated + 1)
 
     def set_gains(self, kp: int, ki: int, kd: int) -> None:
         """Keep the law's own."""
@@ -166,31 +170,27 @@ class PeerPid:
         """Take over from valves that were driven otherwise."""
         self._law.reset(pressure_kpa / 1000)
 
-    def step(
-        self, setpoint_kpa: int, pressure_kpa: int, rate_kpa_s: int, low_kpa_s: int, high_kpa_s: int
+    def law(
+        self,
+        words: list[int],
+        setpoint_kpa: int,
+        pressure_kpa: int,
+        rate_kpa_s: int,
+        low_kpa_s: int,
+        high_kpa_s: int,
     ) -> int:
         """Return the wanted rate, kPa/s, without looking at the setpoint's."""
         wanted = round(self._law(setpoint_kpa / 1000, pressure_kpa / 1000) * self._kpa_s)
-        self.saturated = not low_kpa_s < wanted < high_kpa_s
+        words[self._saturated] = not low_kpa_s < wanted < high_kpa_s
         return max(low_kpa_s, min(high_kpa_s, wanted))
-
-
-class _Stiff:
-    """In the place of `Softness`: a peer does not look at the sample."""
-
-    value = 256
-
-    def restart(self, pressure_kpa: int, threshold_kpa_s: int) -> None:
-        """Forget nothing."""
-
-    def step(self, opening: int, gain: int, pressure_kpa: int) -> None:
-        """Learn nothing."""
 
 
 def give_to(controller: Any, name: str, gains: Gains, full_mpa_s: float) -> None:
     """Put a peer's law into a firmware controller."""
     controller.pid = PeerPid(LAWS[name], gains, full_mpa_s)
-    controller.softness = _Stiff()
+    # A peer does not look at the sample: no slope is steep enough to tell of it.
+    restart = controller.softness.restart
+    controller.softness.restart = lambda pressure_kpa, _: restart(pressure_kpa, _NEVER)
 
 
 def flat(profile: dict[str, Any]) -> dict[str, Any]:

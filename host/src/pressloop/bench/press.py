@@ -114,22 +114,18 @@ class Bench:
             capabilities=0,
             read_raw=lambda: self._raw,
             read_inputs=lambda: 0,
-            take_missed_ticks=lambda: 0,
-            set_pump=self._set_pump,
-            set_release=self._set_release,
+            set_valves=self._set_valves,
             safe=self._safe,
         )
-        ring = SimpleNamespace(record=lambda *_: None, next=0)
+        # Nobody reads the records.
+        ring = firmware("telemetry").TelemetryRing(2)
         self.controller = firmware("controller").Controller(self._board, self.plan, ring)
         self._pump = 0
         self._release = _FULL
         self._raw = self.press.beat(self._pump, self._release)
 
-    def _set_pump(self, opening: int) -> None:
-        self._pump = opening
-
-    def _set_release(self, opening: int) -> None:
-        self._release = opening
+    def _set_valves(self, pump: int, release: int) -> None:
+        self._pump, self._release = pump, release
 
     def _safe(self) -> None:
         self._pump, self._release = 0, _FULL
@@ -181,6 +177,7 @@ class Bench:
             self._raw = self.press.beat(self._pump, self._release)
             controller.tick()
         sequencer.want_start = True
+        sequencer.wished = True
         while True:
             self._raw = self.press.beat(self._pump, self._release)
             sequencer.host_heard = True

@@ -100,11 +100,9 @@ class EmulatedBoard(Board):
     def read_inputs(self):
         return self.inputs
 
-    def set_pump(self, opening):
-        self._pump = opening
-
-    def set_release(self, opening):
-        self._release = opening
+    def set_valves(self, pump, release):
+        self._pump = pump
+        self._release = release
 
     def safe(self):
         self._pump = 0
@@ -154,7 +152,7 @@ class EmulatedBoard(Board):
         app = self.app
         controller = app.controller
         server = app.server
-        state = controller.state
+        state = controller.sequencer.state
         now = time.ticks_ms()
         ticks = self._pacing.due(
             now,
@@ -196,7 +194,7 @@ class EmulatedBoard(Board):
         controller = self.app.controller
         plant = self.plant
         pump = plant.pump
-        resting = controller.state == schema.STATE_IDLE
+        resting = controller.sequencer.state == schema.STATE_IDLE
         if resting:
             # How long a press rests before a run must not matter to the run: what is random or
             # periodic stands still.
@@ -220,5 +218,5 @@ class EmulatedBoard(Board):
         finally:
             micropython.heap_unlock()
         truth = self._truth
-        if truth and not (resting and controller.state == schema.STATE_IDLE):
+        if truth and not (resting and controller.sequencer.state == schema.STATE_IDLE):
             truth.record(tick, plant)
