@@ -394,3 +394,30 @@ def test_attach_resumes_only_when_told_to(protocol: Path, tmp_path: Path) -> Non
             assert press.status().state is State.PAUSED
         assert call("attach", out, "--resume", "--yes").exit_code == 0
     assert RunRecord.open(out).summary.end_reason == "completed"
+
+
+def test_a_sample_is_said_with_the_run_or_later(protocol: Path, tmp_path: Path) -> None:
+    says, out = tmp_path / "pellet.yaml", tmp_path / "out"
+    says.write_text("mass_mg: 140\ntrue_density_g_cm3: 2.2\nthickness_mm: 1.2\n")
+    run = ("run", protocol, "-p", "emulated", "-o", out, "-y")
+    result = call(*run, "--sample", says)
+    assert result.exit_code == 0, result.output
+    assert "relative density 67.5 ±" in result.stderr
+    says.write_text(says.read_text().replace("1.2", "1.1"))
+    later = call("sample", out, says)
+    assert later.exit_code == 0, later.output
+    assert later.stdout.strip() == str(out)
+    stage = json.loads((out / "run.json").read_text())["stages"][0]
+    assert stage["density"]["released"]["relative_density"] == pytest.approx(0.737, abs=1e-3)
+    # The pellet of one run is not that of the next.
+    assert call(*run, "--overwrite").exit_code == 0
+    assert json.loads((out / "run.json").read_text())["sample"] is None
+
+
+def test_a_sample_with_a_mistake_stops_before_the_press(protocol: Path, tmp_path: Path) -> None:
+    says = tmp_path / "pellet.yaml"
+    says.write_text("mass_mg: 140 mg\n")
+    out = tmp_path / "out"
+    result = call("run", protocol, "-p", "emulated", "-o", out, "-y", "--sample", says)
+    assert result.exit_code == 2
+    assert "mass_mg" in result.stderr and not out.exists()

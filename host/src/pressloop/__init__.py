@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from pressloop.record import RunRecord
     from pressloop.result import RunResult
     from pressloop.run import Run
+    from pressloop.sample import Sample, load_sample
     from pressloop.status import PressStatus
     from pressloop.telemetry import TelemetryBatch, TelemetryRecord
     from pressloop.validation import load_protocol
@@ -84,6 +85,7 @@ _HOMES: Final = {
     "RunFailedError": "errors",
     "RunRecord": "record",
     "RunResult": "result",
+    "Sample": "sample",
     "Stage": "document",
     "TelemetryBatch": "telemetry",
     "TelemetryRecord": "telemetry",
@@ -92,6 +94,7 @@ _HOMES: Final = {
     "confirm_all": "prompts",
     "list_boards": "discovery",
     "load_protocol": "validation",
+    "load_sample": "sample",
 }
 
 __all__ = [
@@ -123,6 +126,7 @@ __all__ = [
     "RunFailedError",
     "RunRecord",
     "RunResult",
+    "Sample",
     "Stage",
     "TelemetryBatch",
     "TelemetryRecord",
@@ -132,6 +136,7 @@ __all__ = [
     "confirm_all",
     "list_boards",
     "load_protocol",
+    "load_sample",
 ]
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from pressloop.errors import PressloopError
 from pressloop.extras import needs_extra
+from pressloop.plotting_powder import draw_relaxation, has_curve
 from pressloop.record import Gap, RunRecord, StageResult, VerdictRow, verdict_rows
 from pressloop.units import with_uncertainty
 
@@ -126,21 +127,30 @@ def _figure(record: RunRecord) -> Figure:
     telemetry = _telemetry(record)
     rows = [row for row in verdict_rows(record.summary) if row.source == "reading"]
     zoomed = _zoomed(telemetry, rows)
-    panel_rows = -(-len(zoomed) // _PANELS_IN_ROW)
-    figure = Figure(figsize=(11, 5.6 + 2.6 * panel_rows))
+    fitted = [row.stage for row in rows if has_curve(row.stage)][:_PANELS]
+    arrival_rows = -(-len(zoomed) // _PANELS_IN_ROW)
+    panel_rows = arrival_rows - (-len(fitted) // _PANELS_IN_ROW)
+    height = 5.6 + 2.6 * arrival_rows + 3.3 * (panel_rows - arrival_rows)
+    figure = Figure(figsize=(11, height))
     figure.set_layout_engine(ConstrainedLayoutEngine(h_pad=0.08, hspace=0.04))
-    heights = [3.4, 1.1] + [2.3] * panel_rows
+    # The panels of the powder have more to say above them.
+    heights = [3.4, 1.1] + [2.3] * arrival_rows + [3.0] * (panel_rows - arrival_rows)
     grid = figure.add_gridspec(len(heights), 1, height_ratios=heights)
     pressure = figure.add_subplot(grid[0])
     valves = figure.add_subplot(grid[1], sharex=pressure)
     _draw_pressure(pressure, record, telemetry, rows)
     _draw_valves(valves, telemetry)
-    for panel_row in range(panel_rows):
+    for panel_row in range(arrival_rows):
         shown = zoomed[panel_row * _PANELS_IN_ROW :][:_PANELS_IN_ROW]
         panels = grid[2 + panel_row].subgridspec(1, len(shown))
         for column, (row, arrival) in enumerate(shown):
             axes = figure.add_subplot(panels[column])
             _draw_arrival(axes, telemetry, row.stage, arrival, first=column == 0)
+    for panel_row in range(panel_rows - arrival_rows):
+        curves = fitted[panel_row * _PANELS_IN_ROW :][:_PANELS_IN_ROW]
+        panels = grid[2 + arrival_rows + panel_row].subgridspec(1, len(curves))
+        for column, stage in enumerate(curves):
+            draw_relaxation(figure.add_subplot(panels[column]), record, stage)
     _draw_title(figure, record)
     figure.supxlabel(_prompt_texts(record, telemetry), fontsize=8, x=0.02, ha="left")
     return figure

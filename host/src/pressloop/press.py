@@ -35,6 +35,7 @@ from pressloop.record.from_wire import board_identity, planned_stages, planned_s
 from pressloop.record.journal import JOURNAL_NAME, JournalContents, read_journal
 from pressloop.result import RunResult, html_table
 from pressloop.run import VENT_LIMIT_S, Run
+from pressloop.sample import Sample, keep_sample
 from pressloop.session import RELINK_S, Session
 from pressloop.status import PressStatus
 from pressloop.telemetry import TelemetryBatch
@@ -244,6 +245,7 @@ class Press:
         on_status: Callable[[PressStatus], None] | None = None,
         overwrite: bool = False,
         thinning: ThinningRules | None = DEFAULT_THINNING,
+        sample: Sample | None = None,
     ) -> RunResult:
         """Run a protocol to its end and return the result.
 
@@ -258,6 +260,7 @@ class Press:
             overwrite: Replace a record that is in the folder.
             thinning: How long quiet stretches are summed up; None keeps every record (8 MB an
                 hour). No measure changes by it.
+            sample: What lies in the die; can also be said later: `pressloop sample`.
 
         Returns:
             The result, also when the run did not complete: see `RunResult.end_reason`.
@@ -277,6 +280,7 @@ class Press:
                 on_status=on_status,
                 overwrite=overwrite,
                 thinning=thinning,
+                sample=sample,
             )
             run.answer_prompts(on_prompt)
         except BaseException as error:
@@ -294,6 +298,7 @@ class Press:
         on_status: Callable[[PressStatus], None] | None = None,
         overwrite: bool = False,
         thinning: ThinningRules | None = DEFAULT_THINNING,
+        sample: Sample | None = None,
     ) -> Run:
         """Start a protocol and return at once, for notebooks and for scripts that steer.
 
@@ -327,6 +332,7 @@ class Press:
         )
         truth = self._board.truth_path if self._board is not None else None
         recorder = RunRecorder.create(out, header, overwrite=overwrite, truth=truth)
+        keep_sample(Path(out), sample)
         if truth is not None:
             recorder.event("note", text="true state of the emulated press", truth=str(truth))
         run = Run(self._session, recorder, ask=on_prompt, on_status=on_status)

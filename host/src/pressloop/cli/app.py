@@ -14,6 +14,7 @@ from pressloop.cli.plot import plot
 from pressloop.cli.ports import ports
 from pressloop.cli.protocols import protocols
 from pressloop.cli.run import attach, run
+from pressloop.cli.sample import sample
 from pressloop.cli.simulate import simulate
 from pressloop.cli.tune import tune
 from pressloop.cli.validate import validate
@@ -34,6 +35,7 @@ for _command in (
     attach,
     plot,
     protocols,
+    sample,
     ports,
     info,
     watch,

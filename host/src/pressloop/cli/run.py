@@ -25,6 +25,7 @@ from pressloop.press import DEFAULT_THINNING, Press
 from pressloop.record import RunRecord, RunSummary
 from pressloop.record.journal import JOURNAL_NAME
 from pressloop.run import Run
+from pressloop.sample import load_sample
 from pressloop.wire.schema import State
 
 
@@ -53,6 +54,14 @@ def run(
             help="Thin nothing: 8 MB an hour instead of 10 MB a week in quiet holds.",
         ),
     ] = False,
+    sample: Annotated[
+        Path | None,
+        typer.Option(
+            "--sample",
+            help="What lies in the die (YAML): mass, density, thickness. Can be said later.",
+            show_default=False,
+        ),
+    ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a record that is in the folder.")
     ] = False,
@@ -65,6 +74,7 @@ def run(
         else:
             load_protocol(protocol)
         _check_folder(folder, overwrite)
+        pellet = None if sample is None else load_sample(sample)
         opened = Press.open(
             port, press=press, seed=seed, pacing="real" if real_time else "lockstep"
         )
@@ -81,6 +91,7 @@ def run(
                     on_status=operator.show,
                     overwrite=overwrite,
                     thinning=None if every_record else DEFAULT_THINNING,
+                    sample=pellet,
                 )
                 _see_through(handle, operator, line)
         summary = RunRecord.open(folder).summary

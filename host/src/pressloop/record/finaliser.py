@@ -36,7 +36,9 @@ from pressloop.record.model import (
     PlannedStage,
     RunEnd,
     RunHeader,
+    judged_steps,
 )
+from pressloop.record.powder import with_powder
 from pressloop.record.recent import read_record
 from pressloop.record.series import Series, assemble, gaps_of
 from pressloop.record.summary import (
@@ -52,6 +54,7 @@ from pressloop.record.summary import (
 from pressloop.record.table import interval_table, telemetry_table, write_parquet
 from pressloop.record.trust import with_uncertainty
 from pressloop.record.truth import Truth, read_truth
+from pressloop.sample import read_sample
 from pressloop.wire.schema import OUTPUT_FULL, State
 
 
@@ -112,6 +115,7 @@ def evaluate(contents: JournalContents, journal: Path, truth_path: Path | None) 
     start_tick = start.start_tick if start else _first_tick(series)
     truth = _truth(header, truth_path, series, start_tick)
     gaps = gaps_of(series, header.record_every, header.tick_hz)
+    sample = read_sample(journal.parent)
     damage = None if truth is None else located(truth, header, series, start_tick)
     warnings = _warnings(contents, header, series, end, gaps, truth) + warnings_of(damage or ())
 
@@ -141,7 +145,13 @@ def evaluate(contents: JournalContents, journal: Path, truth_path: Path | None) 
         gaps=gaps,
         thinned=_thinned(series, header),
         warnings=(*contradictions, *warnings),
-        stages=tuple(with_uncertainty(header, stages(reading, of_truth=False))),
+        stages=with_powder(
+            header,
+            series,
+            start_tick,
+            sample,
+            tuple(with_uncertainty(header, stages(reading, of_truth=False))),
+        ),
         truth=None
         if truth is None
         else tuple(
@@ -155,6 +165,7 @@ def evaluate(contents: JournalContents, journal: Path, truth_path: Path | None) 
         ),
         damage=damage,
         steps=end.step_results,
+        sample=sample,
         hashes=Hashes(
             protocol_sha256=header.protocol_sha256,
             firmware_build=header.board.build,
@@ -195,7 +206,7 @@ def _stage_result(
 ) -> StageResult:
     assert stage.target_mpa is not None
     mine = _of_stage(series, stage)
-    hold_steps, ramp_steps = _judged_steps(stage, header)
+    hold_steps, ramp_steps = judged_steps(stage, header)
     records = series.records
     samples = StageSamples(
         time_s=series.ticks_since(start_tick) / header.tick_hz,
@@ -253,17 +264,6 @@ def _without_truth(series: Series, steps: tuple[int, ...]) -> int:
         for interval in series.intervals
         if interval.sums.step in steps
     )
-
-
-def _judged_steps(stage: PlannedStage, header: RunHeader) -> tuple[list[int], list[int]]:
-    """The hold of the stage's target, and the ramp or release that leads there."""
-    steps = [step for step in header.steps if step.index in stage.steps]
-    to_target = [step for step in steps if step.target_mpa == stage.target_mpa]
-    holds = [step.index for step in to_target if step.kind == "hold"]
-    moves = [step.index for step in to_target if step.kind in ("ramp", "release")]
-    if holds:
-        moves = [index for index in moves if index < holds[0]]
-    return holds, moves[-1:]
 
 
 def _of_stage(series: Series, stage: PlannedStage) -> np.ndarray[Any, np.dtype[np.bool_]]:

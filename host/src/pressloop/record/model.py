@@ -198,6 +198,17 @@ class TruthSums(Model):
     half_percent: int
 
 
+def judged_steps(stage: PlannedStage, header: RunHeader) -> tuple[list[int], list[int]]:
+    """The hold of the stage's target, and the ramp or release that leads there."""
+    steps = [step for step in header.steps if step.index in stage.steps]
+    to_target = [step for step in steps if step.target_mpa == stage.target_mpa]
+    holds = [step.index for step in to_target if step.kind == "hold"]
+    moves = [step.index for step in to_target if step.kind in ("ramp", "release")]
+    if holds:
+        moves = [index for index in moves if index < holds[0]]
+    return holds, moves[-1:]
+
+
 class RunStart(Model):
     """The board's answer to start."""
 

@@ -4,18 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pressloop.density import Density, Thickness
 from pressloop.record.summary import StageResult
+from pressloop.relaxation import Relaxation
+from pressloop.springback import Springback
 from pressloop.units import with_uncertainty
 
 
 def remarks(stage: StageResult) -> tuple[str, ...]:
-    """The sentences, in the order of the stage; empty for a stage that measured nothing."""
+    """The sentences, in the order of the stage; empty for a stage that measured nothing.
+
+    What no instrument was there to see is left out; `run.json` says why.
+    """
     return tuple(_remarks(stage))
 
 
 def _remarks(stage: StageResult) -> Iterator[str]:
     if stage.mean_mpa is not None and stage.mean_mpa_uncertainty is not None:
         yield mean_text(stage.mean_mpa, stage.mean_mpa_uncertainty, stage.mean_mpa_repeatability)
+    if stage.relaxation is not None and stage.relaxation.change is not None:
+        yield relaxation_text(stage.relaxation)
+    springback = stage.springback
+    if springback is not None and (springback.resolved or springback.source == "displacement"):
+        yield springback_text(springback)
+    if stage.density is not None:
+        yield density_text(stage.density)
 
 
 def mean_text(mean_mpa: float, uncertainty: float, repeatability: float | None) -> str:
@@ -24,3 +37,75 @@ def mean_text(mean_mpa: float, uncertainty: float, repeatability: float | None) 
     if repeatability:
         text += f", ± {with_uncertainty(0.0, repeatability).split(' ± ')[1]} from run to run"
     return text
+
+
+def relaxation_text(relaxation: Relaxation) -> str:
+    """As `relaxation 13.7 MPa in 300 s sealed; Peleg k1 613 ± 4 s, k2 ..., half in 31 s, ...`."""
+    name, unit, scale = _terms(relaxation)
+    change = scale * (relaxation.change or 0.0)
+    text = f"{name} {change:.3g} {unit} in {relaxation.duration_s:.0f} s"
+    if not relaxation.fitted:
+        return f"{text}; no curve: {relaxation.reason}"
+    return f"{text}; {curve_text(relaxation)}"
+
+
+def curve_text(relaxation: Relaxation) -> str:
+    """The fitted numbers alone."""
+    _, unit, scale = _terms(relaxation)
+    k1, k2, final = (
+        with_uncertainty(value or 0.0, 2 * (error or 0.0))
+        for value, error in (
+            (relaxation.k1, relaxation.k1_standard_error),
+            (relaxation.k2, relaxation.k2_standard_error),
+            (
+                scale * (relaxation.change_final or 0.0),
+                scale * (relaxation.change_final_standard_error or 0.0),
+            ),
+        )
+    )
+    of_k1, of_k2 = (" s", "") if relaxation.quantity == "pressure" else (" s/mm", "/mm")
+    return (
+        f"Peleg k1 {k1}{of_k1}, k2 {k2}{of_k2}; half in {relaxation.half_time_s:.3g} s, "
+        f"{final} {unit} in the end"
+    )
+
+
+def springback_text(springback: Springback) -> str:
+    """As `springback 21.3 ± 1.1 um on release from 499 MPa (2.1 %), punches included`."""
+    text = f"on release from {springback.from_mpa:.0f} MPa"
+    if springback.gained_mm is None:
+        return f"springback {text} not resolvable: {springback.reason}"
+    gained = with_uncertainty(1000 * springback.gained_mm, 1000 * springback.gained_mm_uncertainty)
+    percent = springback.gained_percent
+    share = "" if percent is None else f" ({percent:.2g} % of the thickness)"
+    punches = ", the punches' own included" if springback.punches_included else ""
+    return f"springback {gained} um {text}{share}{punches}"
+
+
+def density_text(density: Density) -> str:
+    """As `density 81.1 ± 1.2 % pressed, 79.4 ± 1.2 % released; thickness ...`."""
+    known = [
+        (name, state)
+        for name, state in (("pressed", density.pressed), ("released", density.released))
+        if state is not None
+    ]
+    parts = []
+    dense = [f"{_percent(s)} {name}" for name, s in known if s.relative_density is not None]
+    if dense:
+        parts.append(f"relative density {', '.join(dense)}")
+    thick = [
+        f"{with_uncertainty(s.thickness_mm, s.thickness_mm_uncertainty)} mm {name}"
+        for name, s in known
+    ]
+    parts.append(f"thickness {', '.join(thick)}")
+    return "; ".join(parts)
+
+
+def _percent(state: Thickness) -> str:
+    density, uncertainty = state.relative_density or 0.0, state.relative_density_uncertainty or 0.0
+    return f"{with_uncertainty(100 * density, 100 * uncertainty)} %"
+
+
+def _terms(relaxation: Relaxation) -> tuple[str, str, float]:
+    """Name and unit that people use, and what the result's own unit is of it."""
+    return ("relaxation", "MPa", 1.0) if relaxation.quantity == "pressure" else ("creep", "um", 1e3)

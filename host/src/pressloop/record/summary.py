@@ -6,7 +6,11 @@ from typing import Final
 
 from pydantic import ConfigDict
 
+from pressloop.density import Density
 from pressloop.record.model import BoardStepResult, Direction, Model, RunEvent, RunHeader
+from pressloop.relaxation import Relaxation
+from pressloop.sample import Sample
+from pressloop.springback import Springback
 from pressloop.uncertainty import Budget
 
 SUMMARY_NAME: Final = "run.json"
@@ -38,6 +42,10 @@ class StageResult(Model):
             `peak_mpa_uncertainty`. None for the truth.
         mean_mpa_repeatability: The part of it that changes from run to run (k = 2).
         mean_uncertainty: What `mean_mpa_uncertainty` is made of.
+        relaxation: Loss of pressure in a sealed dwell, creep in a regulated one; None for the
+            truth and without a hold, as are springback and density.
+        springback: Thickness gained on the release to contact that follows the dwell.
+        density: Thickness and relative density, of a sample that fixes them.
         damage: What had given way by the end of the stage, under `truth` only; None when nothing.
     """
 
@@ -70,6 +78,9 @@ class StageResult(Model):
     mean_mpa_repeatability: float | None = None
     peak_mpa_uncertainty: float | None = None
     mean_uncertainty: Budget | None = None
+    relaxation: Relaxation | None = None
+    springback: Springback | None = None
+    density: Density | None = None
     damage: str | None = None
 
 
@@ -122,6 +133,7 @@ class RunSummary(Model):
         steps: The board's own results.
         thinned: None when every record is kept as received. The measures are those of every record
             in any case.
+        sample: What the user said of the pellet.
         warnings: Everything about this record that a reader should not have to discover.
     """
 
@@ -143,6 +155,7 @@ class RunSummary(Model):
     truth: tuple[StageResult, ...] | None
     damage: tuple[Damage, ...] | None = None
     steps: tuple[BoardStepResult, ...]
+    sample: Sample | None = None
     hashes: Hashes
     note: str
     events: tuple[RunEvent, ...]

@@ -1,0 +1,129 @@
+"""What lies in the die, as far as the user says: mass, density and what fixes its thickness.
+
+It belongs to a cell and not to the protocol, which stays the same for a whole batch. It is kept as
+`sample.json` in the folder of the record and may come before the run or after it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Final
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+from typing_extensions import Self
+
+from pressloop.errors import BadInputError
+from pressloop.findings import Finding
+from pressloop.loading import read_bytes
+from pressloop.yaml_source import SourceMap, read_yaml
+
+SAMPLE_NAME: Final = "sample.json"
+
+_HINT: Final = "docs/run-record.md lists what a sample may say"
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class Sample(BaseModel):
+    """One pellet. Uncertainties are limits (half widths)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    material: str = ""
+    """A name, for people."""
+    mass_mg: Positive | None = None
+    """Powder in the die."""
+    mass_uncertainty_mg: NotNegative = 1.0
+    """Assumption: what sticks to boat and punch; the balance is better."""
+    true_density_g_cm3: Positive | None = None
+    """Without pores: crystal density, or by helium pycnometry."""
+    true_density_uncertainty_percent: NotNegative = 1.0
+    """Assumption: about what published values differ by."""
+    thickness_mm: Positive | None = None
+    """Measured by hand, after the release of the last stage that pressed this pellet alone."""
+    thickness_uncertainty_mm: NotNegative = 0.01
+    """Assumption: a micrometer on a pellet that is not quite flat."""
+    empty_die_mm: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    """Displacement read with the die empty and the punches touching; used without a thickness."""
+    empty_die_uncertainty_mm: NotNegative = 0.02
+    """Assumption: die and punches do not sit the same twice."""
+    punches_um_mpa: NotNegative | None = None
+    """What the displacement of the empty die rises by per MPa: the punches' own compression."""
+    until_stage: str | None = None
+    """Last stage that presses this pellet alone; without it, the last one before a prompt."""
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if (self.mass_mg is None) != (self.true_density_g_cm3 is None):
+            raise ValueError("mass_mg and true_density_g_cm3 are of use only together")
+        return self
+
+    @property
+    def solid_volume_mm3(self) -> float | None:
+        """Volume without pores; None when mass or density is not given."""
+        if self.mass_mg is None or self.true_density_g_cm3 is None:
+            return None
+        return self.mass_mg / self.true_density_g_cm3
+
+    @property
+    def solid_volume_relative_limits(self) -> tuple[float, float]:
+        """Relative limits of mass and of density."""
+        mass = self.mass_uncertainty_mg / self.mass_mg if self.mass_mg else 0.0
+        return mass, self.true_density_uncertainty_percent / 100
+
+
+def read_sample(folder: Path) -> Sample | None:
+    """Return what the folder of a record says of its sample, None when it says nothing.
+
+    Raises:
+        BadInputError: It says something that cannot be read.
+    """
+    path = folder / SAMPLE_NAME
+    try:
+        text = path.read_text("utf-8")
+    except FileNotFoundError:
+        return None
+    try:
+        return Sample.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the whole"
+        raise BadInputError(
+            f"{path}: {where}: {first['msg']}",
+            hint=_HINT,
+        ) from error
+
+
+def keep_sample(folder: Path, sample: Sample | None) -> None:
+    """Keep what is known of a sample beside its record, in place of what was there."""
+    path = folder / SAMPLE_NAME
+    if sample is None:
+        path.unlink(missing_ok=True)
+    else:
+        path.write_text(sample.model_dump_json(indent=2, exclude_defaults=True) + "\n", "utf-8")
+
+
+def load_sample(path: Path | str) -> Sample:
+    """Read a sample that a user wrote: YAML, or JSON.
+
+    Raises:
+        BadInputError: It cannot be read, or has mistakes; `findings` lists each with its line.
+    """
+    yaml = read_yaml(read_bytes(path).decode("utf-8", "replace"))
+    findings = [finding for finding in yaml.findings if finding.severity == "error"]
+    if not findings:
+        try:
+            return Sample.model_validate(yaml.data)
+        except ValidationError as error:
+            findings = [_finding(yaml.marks, item) for item in error.errors()]
+    raise BadInputError(f"{path} does not describe a sample", hint=_HINT, findings=findings)
+
+
+def _finding(marks: SourceMap, error: ErrorDetails) -> Finding:
+    message = error["msg"].removeprefix("Value error, ")
+    hint = f"it may say: {', '.join(Sample.model_fields)}"
+    if error["type"] != "extra_forbidden" and error["loc"]:
+        hint = "write a plain number; its unit is the end of the key's name"
+    return marks.finding("error", "bad-sample", error["loc"], message, hint)

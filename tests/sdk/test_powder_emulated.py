@@ -1,0 +1,116 @@
+"""A run on an emulated press with a displacement sensor, against the press's own truth."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from pressloop import Press, RunRecord, RunResult, Sample, plotting
+from pressloop.emulator.description import (
+    DisplacementSection,
+    Leak,
+    PowderSection,
+    PressDescription,
+)
+from pressloop.record.remarks import remarks
+
+# A tall pellet on a press without leaks: what relaxes is the powder.
+PRESS = PressDescription(
+    powder=PowderSection(mass_mg=1400.0, relaxation_percent=30.0, relaxation_half_s=8.0),
+    leak=Leak(ul_min_at_10_mpa=0.0),
+    displacement=DisplacementSection(resolution_um=1.0),
+)
+PROTOCOL = """
+pressloop: 1
+name: sealed and regulated
+die: 10 mm
+ceiling: 450 MPa
+stages:
+  - name: sealed
+    ramp: {target: 300 MPa, rate: 40 MPa/s}
+    hold: {duration: 60 s, tolerance: 20 %, mode: sealed}
+    release: {target: 0 MPa, rate: 40 MPa/s}
+  - name: regulated
+    ramp: {target: 400 MPa, rate: 40 MPa/s}
+    hold: {duration: 40 s, tolerance: 1 %}
+"""
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory: pytest.TempPathFactory) -> RunResult:
+    powder = PRESS.powder
+    loose_mm = powder.mass_mg / powder.true_density_g_cm3 / 78.5398 / powder.initial_density
+    sample = Sample(
+        mass_mg=powder.mass_mg,
+        true_density_g_cm3=powder.true_density_g_cm3,
+        # The punch meets the loose powder behind the approach; without powder, that much later.
+        empty_die_mm=PRESS.ram.approach_gap_mm + loose_mm,
+        punches_um_mpa=0,
+        until_stage="regulated",
+    )
+    with Press.open("emulated", press=PRESS, seed=4) as press:
+        return press.run(PROTOCOL, out=tmp_path_factory.mktemp("powder") / "run", sample=sample)
+
+
+def test_the_sealed_dwell_relaxes_by_peleg(result: RunResult) -> None:
+    relaxation = result.summary.stages[0].relaxation
+    assert relaxation is not None and relaxation.fitted, relaxation
+    assert relaxation.quantity == "pressure"
+    assert relaxation.r_squared is not None and relaxation.r_squared > 0.999
+    frame = result.frame()
+    truth = frame.true_pressure_mpa[frame.sealed]
+    assert relaxation.change == pytest.approx(truth.max() - truth.iloc[-1], abs=0.5)
+    # The press gives way with the pellet, so less is lost than if the height were held.
+    assert relaxation.change_final is not None and relaxation.initial is not None
+    assert relaxation.change < relaxation.change_final < 0.3 * relaxation.initial
+
+
+def test_the_regulated_dwell_creeps(result: RunResult) -> None:
+    creep = result.summary.stages[1].relaxation
+    assert creep is not None and creep.fitted, creep
+    assert creep.quantity == "displacement"
+    assert creep.change is not None and 0.002 < creep.change < 0.1
+
+
+def test_density_and_springback_are_the_presss_own(result: RunResult) -> None:
+    frame = result.frame()
+    for stage, hold in zip(result.summary.stages, (1, 4), strict=True):
+        held = frame.relative_density[frame.step_id == hold].iloc[-1]
+        assert stage.density is not None and stage.density.pressed is not None
+        assert stage.density.pressed.relative_density == pytest.approx(held, abs=5e-4)
+        assert stage.density.released is not None
+        springback = stage.springback
+        assert springback is not None and springback.resolved
+        assert springback.gained_mm is not None
+        after = frame[frame.index > frame.index[frame.step_id == hold][-1]]
+        loose = after.relative_density[after.pressure_mpa <= springback.to_mpa + 0.5].iloc[0]
+        solid_mm = 1400 / 2.2 / 78.5398
+        grown = solid_mm / loose - solid_mm / held
+        assert springback.gained_mm == pytest.approx(
+            grown, abs=2 * springback.gained_mm_uncertainty
+        )
+        assert springback.gained_percent == pytest.approx(100 * grown / (solid_mm / held), rel=0.05)
+
+
+def test_the_plot_shows_the_curves(result: RunResult) -> None:
+    figure = plotting._figure(RunRecord.open(result.directory))
+    titles = [axes.get_title(loc="left") for axes in figure.axes[-2:]]
+    assert titles[0].startswith("sealed: relaxation") and titles[1].startswith("regulated: creep")
+    for axes, title in zip(figure.axes[-2:], titles, strict=True):
+        assert "Peleg k1" in title and "density" in title and "springback" in title
+        data, curve = (np.asarray(line.get_ydata(), float) for line in axes.lines)
+        assert data.min() - 0.5 < curve.min() < curve.max() < data.max() + 0.5
+
+
+def test_what_is_said_of_it(result: RunResult) -> None:
+    sealed, regulated = (remarks(stage) for stage in result.summary.stages)
+    for said, name in ((sealed, "relaxation"), (regulated, "creep")):
+        assert [line.split()[0] for line in said] == ["mean", name, "springback", "relative"]
+    assert re.match(r"relaxation 1\d\.\d MPa in \d\d s; Peleg k1 .* in the end$", sealed[1])
+    assert re.match(r"springback 1\d\d ± \d+ um on release from 27\d MPa", sealed[2])
+    # What no instrument saw is not said.
+    stage = result.summary.stages[0].model_copy(
+        update={"relaxation": None, "springback": None, "density": None}
+    )
+    assert len(remarks(stage)) == 1
