@@ -547,6 +547,26 @@ def test_pauses_stop_the_clock_but_not_the_record(tmp_path: Path) -> None:
     assert "1.10 s of 1.50 s in band" in verdict_rows(summary)[0].reasons
 
 
+def test_an_extreme_in_a_pause_at_a_steps_end_is_no_disagreement(tmp_path: Path) -> None:
+    # The host was lost, the board paused, and the limit passed: the hold ends paused.
+    stop = stop_of_step(RUN, 1)
+    records = list(RUN.records)
+    for index in range(stop - 40, stop):
+        fields = struct.unpack(RECORD_FORMAT, records[index])
+        pressure = fields[1] + (900 if index == stop - 20 else 0)
+        records[index] = struct.pack(
+            RECORD_FORMAT, fields[0], pressure, *fields[2:6], State.PAUSED, *fields[7:]
+        )
+    hold = RUN.results[1]
+    highest = max(struct.unpack(RECORD_FORMAT, raw)[1] for raw in records[stop - 40 : stop])
+    seen = {
+        "ticks": hold.ticks - 40, "dwell_ticks": hold.dwell_ticks - 40, "peak_kpa": highest,
+    }  # fmt: skip
+    results = [RUN.results[0], hold.model_copy(update=seen)]
+    run = SyntheticRun(RUN.header, 1000, 5000, records, RUN.truth, [*results, *RUN.results[2:]])
+    assert finalise(record(tmp_path, run, end=run.end())).warnings == ()
+
+
 def test_events_keep_their_order_and_data(tmp_path: Path) -> None:
     with RunRecorder.create(tmp_path, RUN.header) as recorder:
         recorder.started(RUN.run_first, RUN.start_tick)

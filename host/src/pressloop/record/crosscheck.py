@@ -20,7 +20,7 @@ def disagreements(
     A record stands for the ticks since the one before, so a step's edges are known to one record:
     ticks and dwell may differ by that much, and the extremes may lie in the record next to the
     step. With several ticks per record the board may also have seen extremes between records.
-    What happens in a pause counts for neither side.
+    A pause counts for neither side's ticks; the board's extremes take it in.
     """
     steps = series.records["step"]
     pressure = series.records["pressure_kpa"]
@@ -50,8 +50,10 @@ def disagreements(
                 f"{name}: the board counts {result.dwell_ticks} ticks of dwell, "
                 f"the telemetry {dwell}"
             )
-        inner = pressure[at[1:-1]] if at.size > 2 else pressure[:0]
-        outer = pressure[max(at[0] - 1, 0) : at[-1] + 2]
+        # A run that is lost by its host can end in a pause, and so can a step.
+        whole = np.flatnonzero(steps == result.step)
+        inner = pressure[whole[1:-1]] if whole.size > 2 else pressure[:0]
+        outer = pressure[max(whole[0] - 1, 0) : whole[-1] + 2]
         for extreme, sign, value in (
             ("peak", 1, result.peak_kpa),
             ("lowest", -1, result.lowest_kpa),
@@ -59,7 +61,7 @@ def disagreements(
             least = int((sign * inner).max()) if inner.size else sign * value
             most = sign * value if sparse else int((sign * outer).max())
             if result.outcome != "active" and not least <= sign * value <= most:
-                seen = int((sign * pressure[at]).max()) * sign
+                seen = int((sign * pressure[whole]).max()) * sign
                 yield (
                     f"{name}: the board's {extreme} reading is {value} kPa, "
                     f"the telemetry's {seen} kPa"
