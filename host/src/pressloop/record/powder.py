@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from pressloop.density import Anchor, Density, Thickness, thickness_at
 from pressloop.metrics import Bools, Floats
@@ -65,7 +64,9 @@ class _Powder:
         records = series.records
         self._header = header
         self._sample = sample
-        self._seq = series.seq
+        self._behind_gap = np.zeros(series.seq.size + 1, np.bool_)
+        for first, _ in series.missing:
+            self._behind_gap[int(np.searchsorted(series.seq, first))] = True
         self._step = records["step"]
         self._running = records["state"] == State.RUNNING
         self._sealed = records["flags"] & FLAGS["sealed"] != 0
@@ -115,7 +116,7 @@ class _Powder:
         return self._fitted(inside, "displacement", began_s)
 
     def _fitted(self, mask: Bools, quantity: str, began_s: float) -> Relaxation | None:
-        stretch = _longest(mask, self._seq)
+        stretch = _longest(mask, self._behind_gap)
         if stretch is None:
             return None
         time_s = self._time_s[stretch] - self._time_s[stretch.start]
@@ -143,7 +144,7 @@ class _Powder:
         downward = [s.index for s in self._header.steps if s.kind == "release"]
         if not np.isin(self._step[last + 1 : stop], [*downward, NO_STEP]).all():
             return None
-        breaks = np.flatnonzero(np.diff(self._seq[held[0] : stop]) != 1)
+        breaks = np.flatnonzero(self._behind_gap[held[0] + 1 : stop])
         start = int(held[0]) + (int(breaks[-1]) + 1 if breaks.size else 0)
         if start > last:
             return None
@@ -235,9 +236,9 @@ class _Powder:
         )
 
 
-def _longest(mask: Bools, seq: npt.NDArray[np.int64]) -> slice | None:
-    """The longest stretch of records that follow each other and are all selected."""
-    joined = mask[1:] & mask[:-1] & (np.diff(seq) == 1)
+def _longest(mask: Bools, behind_gap: Bools) -> slice | None:
+    """The longest stretch of records that are all selected, with no gap between them."""
+    joined = mask[1:] & mask[:-1] & ~behind_gap[1 : mask.size]
     edges = np.flatnonzero(np.diff(np.concatenate(([False], joined, [False])).astype(np.int8)))
     if not edges.size:
         return None
