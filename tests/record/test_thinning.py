@@ -217,6 +217,8 @@ def assert_same(one: StageResult, other: StageResult) -> None:
     for name, value in one.model_dump().items():
         if any(word in name for word in ("noise", "uncertainty", "repeatability")):
             continue  # the noise is that of the records kept whole
+        if name == "springback":
+            continue  # begins with the mean of half a second, of which the rules here keep less
         expected = pytest.approx(value, rel=1e-9) if isinstance(value, float) else value
         assert found[name] == expected, name
 
