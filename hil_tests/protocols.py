@@ -114,6 +114,11 @@ def one_hold(
     )
 
 
+def one_hold_until(until: str, mode: str) -> str:
+    """Return `one_hold` with another end; `until` are the keys of the protocol's `until`."""
+    return one_hold("1 s").replace("{duration: 1 s,", f"{{until: {{{until}}}, mode: {mode},")
+
+
 def plan_begin(steps: int = 4) -> PlanBeginRequest:
     """A plan header as a careless script would write it, right in every field."""
     return PlanBeginRequest(

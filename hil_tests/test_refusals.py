@@ -20,6 +20,7 @@ from pressloop.wire.schema import (
     ClearRequest,
     ConfirmRequest,
     Fault,
+    HoldMode,
     PauseRequest,
     PlanBeginRequest,
     PlanCommitRequest,
@@ -73,6 +74,20 @@ def step_refused(press: Press, index: int, **changes: Any) -> CommandRefusedErro
     refusal = refused(press, replace(steps[index], **changes))
     assert refusal.step == index or refusal.code == "plan-order"
     return refusal
+
+
+def test_relaxation_that_the_transducer_cannot_tell(press: Press, limits: DieLimits) -> None:
+    finest = limits.finest_loss_kpa_min
+    sealed: dict[str, Any] = {"mode": HoldMode.SEALED, "duration_ms": 60_000}
+    refusal = step_refused(press, HOLD, relaxation_kpa_min=finest - 1, **sealed)
+    assert (refusal.code, refusal.field) == ("relaxation-unresolved", "relaxation_kpa_min")
+    assert refusal.detail == finest
+    press.session.request(replace(plan_steps()[HOLD], relaxation_kpa_min=finest, **sealed))
+
+
+def test_relaxation_in_a_closed_loop(press: Press) -> None:
+    refusal = step_refused(press, HOLD, relaxation_kpa_min=5_000)
+    assert (refusal.code, refusal.field) == ("not-sealed", "mode")
 
 
 def test_right_plan_is_accepted(press: Press) -> None:
@@ -149,10 +164,10 @@ def test_tolerance_finer_than_the_transducer(press: Press, limits: DieLimits) ->
 
 @pytest.mark.parametrize(
     "changes",
-    [{"duration_ms": None}, {"duration_ms": None, "open": False}, {"open": True}],
-    ids=["no duration", "not open either", "duration and open"],
+    [{"duration_ms": None}, {"duration_ms": None, "open": False}],
+    ids=["no duration", "not open either"],
 )
-def test_hold_needs_one_end(press: Press, changes: dict[str, object]) -> None:
+def test_hold_needs_an_end(press: Press, changes: dict[str, object]) -> None:
     assert step_refused(press, HOLD, **changes).code == "no-end"
 
 

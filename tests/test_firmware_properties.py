@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 from pressloop_fw import cbor, schema
 from pressloop_fw.profile import Profile
+from pressloop_fw.relaxation import LEAST_WINDOW_S, Relaxation
 from pressloop_fw.scaling import ratio_q10
 from pressloop_fw.sequencer import NO_STEP
 from rig import PRESS, PROFILE, RefusedError, Rig, hold, prompt, ramp, release
@@ -60,6 +61,9 @@ def plans(draw: st.DrawFn) -> list[dict[int, Any]]:
             mode = draw(st.sampled_from([schema.HOLD_REGULATED, schema.HOLD_SEALED]))
             more = {"open": True} if timed is None else {}
             tolerance = draw(st.sampled_from([800, 3000, 20000]))
+            if timed and mode == schema.HOLD_SEALED and draw(st.booleans()):
+                timed *= 10
+                more = {"relaxation_kpa_min": draw(st.sampled_from([100, 5000, 1000000]))}
             steps.append(hold(level, timed, tolerance, 3000, mode, **more))
         if draw(st.integers(0, 3)) == 0:
             level = draw(TARGETS.filter(lambda target, most=level: target <= most))
@@ -339,6 +343,18 @@ TestWalk.settings = settings(
 
 
 # --- the chip's integers
+
+
+@given(
+    readings=st.lists(st.integers(-100000, 2000000), min_size=1, max_size=8), rate=st.integers(1)
+)
+def test_the_loss_of_any_dwell_is_a_small_integer(readings: list[int], rate: int) -> None:
+    relaxation = Relaxation()
+    relaxation.restart(SmallInt(LEAST_WINDOW_S + rate % 56))
+    for reading in readings:
+        for _ in range(10 * schema.TICK_HZ):
+            relaxation.step(SmallInt(reading))
+            assert isinstance(relaxation.loss_kpa_min * SmallInt(1), SmallInt)
 
 
 def _extreme(low: int, high: int) -> st.SearchStrategy[int]:

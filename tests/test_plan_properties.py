@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 from itertools import pairwise
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,6 +25,7 @@ from pressloop.document import (
     Release,
     Repeat,
     Stage,
+    Until,
     json_schema,
 )
 from pressloop.emulator.description import PressDescription
@@ -52,6 +54,9 @@ BOARD_CODES = {
     "rate-impossible",
     "wrong-direction",
     "hold-elsewhere",
+    "not-sealed",
+    "relaxation-unresolved",
+    "out-of-range",
 }
 """What the board refuses too; the rest of the host's codes is about form, or is advice."""
 
@@ -77,10 +82,26 @@ def _ramp(high_mpa: str) -> st.SearchStrategy[Ramp]:
     )
 
 
+_DURATION = _with_unit(_decimal("0.01", "20"), "s", "min", "h")
+_UNTIL = st.builds(
+    Until,
+    relaxation=_with_unit(_decimal("0.01", "20"), "MPa/min", "MPa/s"),
+    at_least=st.none() | _DURATION,
+    at_most=_DURATION,
+) | st.builds(Until, operator=WORDS, at_most=_DURATION)
+
+
 def _hold(*, own_target: bool) -> st.SearchStrategy[Hold]:
+    return st.one_of(
+        _hold_with(own_target, duration=st.just("open") | _DURATION),
+        _hold_with(own_target, until=_UNTIL),
+    )
+
+
+def _hold_with(own_target: bool, **end: st.SearchStrategy[Any]) -> st.SearchStrategy[Hold]:
     return st.builds(
         Hold,
-        duration=st.just("open") | _with_unit(_decimal("0.01", "20"), "s", "min", "h"),
+        **end,
         tolerance=_with_unit(_decimal("0.1", "20"), "%", "MPa"),
         timeout=_with_unit(_decimal("1", "60"), "s", "min"),
         mode=st.sampled_from(["regulated", "sealed"]),
@@ -161,6 +182,17 @@ def protocols() -> st.SearchStrategy[Protocol]:
     return _protocol(st.lists(_ITEM, min_size=1, max_size=4), dies, "50")
 
 
+_RUNNABLE_END = st.sampled_from(
+    [
+        {"duration": "open"},
+        {"duration": "1 min"},
+        {"until": Until(operator="Steady?", at_most="1 h")},
+        {"until": Until(relaxation="2 MPa/min", at_most="1 h"), "mode": "sealed"},
+        {"until": Until(relaxation="1 MPa/s", at_least="1 min", at_most="1 min"), "mode": "sealed"},
+    ]
+)
+
+
 @st.composite
 def runnable_protocols(draw: st.DrawFn) -> Protocol:
     """Return a protocol that the reference press can run."""
@@ -175,7 +207,7 @@ def runnable_protocols(draw: st.DrawFn) -> Protocol:
                 ramp=Ramp(
                     target=f"{target} MPa", rate=draw(_with_unit(_decimal("1", "100"), "MPa/s"))
                 ),
-                hold=Hold(duration=draw(st.sampled_from(["open", "1 min"])), tolerance="1 MPa"),
+                hold=Hold(**draw(_RUNNABLE_END), tolerance="1 MPa"),
                 release=Release(target=f"{release_to} MPa", rate="20 MPa/s"),
             )
         )
@@ -267,7 +299,7 @@ def test_valid_protocol_gives_a_plan_within_the_limits(protocol: Protocol) -> No
         assert step.target_kpa is not None and step.target_kpa <= plan.begin.ceiling_kpa
         if step.kind is StepKind.HOLD:
             assert step.target_kpa == level
-            assert (step.duration_ms is None) == bool(step.open)
+            assert step.duration_ms is not None or step.open
         if step.kind is StepKind.RELEASE:
             assert step.target_kpa < level
         level = step.target_kpa
@@ -291,6 +323,7 @@ def test_limits_are_the_firmware_s_own(die_um: int) -> None:
     limits, board = REFERENCE.limits(die_um), Scaling(board_profile(), die_um)
     assert limits.pellet_limit_kpa == board.pellet_limit_kpa
     assert limits.resolution_kpa == board.resolution_kpa
+    assert limits.finest_loss_kpa_min == board.finest_loss_kpa_min
     assert limits.fastest_rise_kpa_s == board.fastest_rise_kpa_s
     assert limits.fastest_fall_kpa_s == board.fastest_fall_kpa_s
 

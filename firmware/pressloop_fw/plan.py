@@ -8,6 +8,7 @@ import binascii
 from array import array
 
 from pressloop_fw import schema
+from pressloop_fw.relaxation import window_s
 
 try:
     from micropython import const
@@ -58,7 +59,13 @@ _ALLOWED = {
     schema.STEP_RAMP: _GAINS,
     schema.STEP_RELEASE: _GAINS,
     schema.STEP_HOLD: _GAINS
-    + (schema.PLAN_STEP_REQUEST_DURATION_MS, schema.PLAN_STEP_REQUEST_OPEN),
+    + (
+        schema.PLAN_STEP_REQUEST_DURATION_MS,
+        schema.PLAN_STEP_REQUEST_OPEN,
+        schema.PLAN_STEP_REQUEST_TEXT,
+        schema.PLAN_STEP_REQUEST_RELAXATION_KPA_MIN,
+        schema.PLAN_STEP_REQUEST_LEAST_MS,
+    ),
     schema.STEP_PROMPT: (),
 }
 _ALWAYS = (
@@ -82,6 +89,10 @@ class Plan:
         self.tolerance_kpa = array("i", [0] * size)
         self.duration_ticks = array("i", [0] * size)
         self.timeout_ticks = array("i", [0] * size)
+        # Holds that end on relaxation: the loss, 0 without, and over how long it is told.
+        self.relaxation_kpa_min = array("i", [0] * size)
+        self.window_s = bytearray(size)
+        self.least_ticks = array("i", [0] * size)
         self.kp = array("h", [_NO_GAIN] * size)
         self.ki = array("h", [_NO_GAIN] * size)
         self.kd = array("h", [_NO_GAIN] * size)
@@ -158,6 +169,10 @@ class Plan:
         self.tolerance_kpa[index] = values.get(schema.PLAN_STEP_REQUEST_TOLERANCE_KPA, 0)
         self.duration_ticks[index] = _ticks(values.get(schema.PLAN_STEP_REQUEST_DURATION_MS, 0))
         self.timeout_ticks[index] = _ticks(values.get(schema.PLAN_STEP_REQUEST_TIMEOUT_MS, 0))
+        rate = values.get(schema.PLAN_STEP_REQUEST_RELAXATION_KPA_MIN, 0)
+        self.relaxation_kpa_min[index] = rate
+        self.window_s[index] = window_s(rate, self.scaling.loss_unit_kpa) if rate else 0
+        self.least_ticks[index] = _ticks(values.get(schema.PLAN_STEP_REQUEST_LEAST_MS, 0))
         profile = self.profile
         self.kp[index] = values.get(schema.PLAN_STEP_REQUEST_KP, profile.kp)
         self.ki[index] = values.get(schema.PLAN_STEP_REQUEST_KI, profile.ki)
@@ -224,7 +239,27 @@ class Plan:
                 schema.PLAN_STEP_REQUEST_TOLERANCE_KPA,
                 resolution,
             )
-        timed = schema.PLAN_STEP_REQUEST_DURATION_MS in values
+        longest_ms = values.get(schema.PLAN_STEP_REQUEST_DURATION_MS, 0)
+        rate = values.get(schema.PLAN_STEP_REQUEST_RELAXATION_KPA_MIN, 0)
         opened = values.get(schema.PLAN_STEP_REQUEST_OPEN, False)
-        if timed == opened:
+        if not longest_ms and (rate or not opened):
             raise PlanError(schema.ERR_NO_END, schema.PLAN_STEP_REQUEST_DURATION_MS)
+        if not rate:
+            if schema.PLAN_STEP_REQUEST_LEAST_MS in values:
+                raise PlanError(schema.ERR_UNKNOWN_FIELD, schema.PLAN_STEP_REQUEST_LEAST_MS)
+            return
+        self._check_relaxation(values, rate, longest_ms)
+
+    def _check_relaxation(self, values, rate, longest_ms):
+        if values[schema.PLAN_STEP_REQUEST_MODE] != schema.HOLD_SEALED:
+            # A closed loop pumps back what relaxes.
+            raise PlanError(schema.ERR_NOT_SEALED, schema.PLAN_STEP_REQUEST_MODE)
+        finest = self.scaling.finest_loss_kpa_min
+        if rate < finest:
+            raise PlanError(
+                schema.ERR_RELAXATION_UNRESOLVED,
+                schema.PLAN_STEP_REQUEST_RELAXATION_KPA_MIN,
+                finest,
+            )
+        if values.get(schema.PLAN_STEP_REQUEST_LEAST_MS, 0) > longest_ms:
+            raise PlanError(schema.ERR_OUT_OF_RANGE, schema.PLAN_STEP_REQUEST_LEAST_MS, longest_ms)

@@ -5,6 +5,8 @@ computed once per plan, in the foreground, where big integers are welcome. The t
 multiplications whose products stay below 2**30.
 """
 
+from pressloop_fw.relaxation import LONGEST_WINDOW_S
+
 try:
     from micropython import const
 except ImportError:  # CPython
@@ -47,6 +49,12 @@ class Scaling:
         span = profile.raw_full - profile.raw_zero
         numerator = profile.full_scale_oil_kpa * ratio << SUB_BITS
         denominator = 1024 * span
+        # The smallest loss that means something: two counts, or an eighth of the accuracy, for the
+        # rest of it (offset, span) is the same before and after.
+        two_counts = -(-2 * numerator // (denominator << SUB_BITS))
+        self.loss_unit_kpa = max(two_counts, self.resolution_kpa // 8)
+        # In the longest window, a minute, this must be lost to be told from standing still.
+        self.finest_loss_kpa_min = self.loss_unit_kpa * 60 // LONGEST_WINDOW_S
         self.per_count = numerator // denominator
         self.fraction = (numerator % denominator << _FRACTION_BITS) // denominator
 

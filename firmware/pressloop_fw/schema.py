@@ -28,7 +28,7 @@ NO_DISPLACEMENT = const(65535)
 OUTPUT_FULL = const(32767)
 
 # First bytes of the SHA-256 of the schema.
-SCHEMA_HASH = b"\x5d\x97\x9b\x1d\x45\xbb\x0d\x34"
+SCHEMA_HASH = b"\x2b\x49\xff\x58\x63\xad\x1e\x2f"
 
 # What a frame is. A reply or an error repeats the sequence number of its request.
 KIND_REQUEST = const(1)
@@ -93,6 +93,8 @@ ERR_STORAGE = const(26)
 ERR_NOT_HELD = const(27)
 ERR_PRESSURISED = const(28)
 ERR_HOLD_ELSEWHERE = const(29)
+ERR_RELAXATION_UNRESOLVED = const(30)
+ERR_NOT_SEALED = const(31)
 
 # What the press is doing.
 STATE_IDLE = const(0)
@@ -154,6 +156,14 @@ OUTCOME_DONE = const(2)
 OUTCOME_ADVANCED = const(3)
 OUTCOME_CUT = const(4)
 
+# Why a dwell ended.
+DWELL_NONE = const(0)
+DWELL_DURATION = const(1)
+DWELL_RELAXATION = const(2)
+DWELL_OPERATOR = const(3)
+DWELL_LONGEST = const(4)
+DWELL_RUN = const(5)
+
 # Bits of the board's digital inputs.
 INPUT_EMERGENCY_STOP = const(1)
 INPUT_GUARD_OPEN = const(2)
@@ -199,7 +209,7 @@ ERROR_REPLY_STEP = const(2)
 ERROR_REPLY_FIELD = const(3)
 ERROR_REPLY_DETAIL = const(4)
 ERROR_REPLY_FIELDS = (
-    (1, T_INT, 1, 29, True),  # code
+    (1, T_INT, 1, 31, True),  # code
     (2, T_INT, 0, 255, False),  # step
     (3, T_INT, 0, 255, False),  # field
     (4, T_INT, 0, 2147483647, False),  # detail
@@ -389,6 +399,8 @@ PLAN_STEP_REQUEST_TEXT = const(11)
 PLAN_STEP_REQUEST_KP = const(12)
 PLAN_STEP_REQUEST_KI = const(13)
 PLAN_STEP_REQUEST_KD = const(14)
+PLAN_STEP_REQUEST_RELAXATION_KPA_MIN = const(15)
+PLAN_STEP_REQUEST_LEAST_MS = const(16)
 PLAN_STEP_REQUEST_FIELDS = (
     (1, T_INT, 0, 199, True),  # index
     (2, T_INT, 1, 4, True),  # kind
@@ -404,6 +416,8 @@ PLAN_STEP_REQUEST_FIELDS = (
     (12, T_INT, 0, 4095, False),  # kp
     (13, T_INT, 0, 8191, False),  # ki
     (14, T_INT, 0, 4095, False),  # kd
+    (15, T_INT, 1, 1000000, False),  # relaxation-kpa-min
+    (16, T_INT, 10, 1000000000, False),  # least-ms
 )
 
 PLAN_STEP_REPLY_FIELDS = ()
@@ -472,6 +486,8 @@ STEP_RESULT_REPLY_PEAK_KPA = const(4)
 STEP_RESULT_REPLY_LOWEST_KPA = const(5)
 STEP_RESULT_REPLY_TOP_UPS = const(6)
 STEP_RESULT_REPLY_START_TICK = const(7)
+STEP_RESULT_REPLY_DWELL_END = const(8)
+STEP_RESULT_REPLY_LOSS_KPA_MIN = const(9)
 STEP_RESULT_REPLY_FIELDS = (
     (1, T_INT, 0, 4, True),  # outcome
     (2, T_INT, 0, 4294967295, True),  # ticks
@@ -480,6 +496,8 @@ STEP_RESULT_REPLY_FIELDS = (
     (5, T_INT, -2147483648, 2147483647, True),  # lowest-kpa
     (6, T_INT, 0, 65535, True),  # top-ups
     (7, T_INT, 0, 4294967295, True),  # start-tick
+    (8, T_INT, 0, 5, False),  # dwell-end
+    (9, T_INT, -2147483648, 2147483647, False),  # loss-kpa-min
 )
 
 PROFILE_NAME = const(1)

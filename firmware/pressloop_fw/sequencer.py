@@ -10,6 +10,7 @@ there, or goes on while it is not, makes cells that do not repeat.
 from array import array
 
 from pressloop_fw import schema
+from pressloop_fw.relaxation import Relaxation
 from pressloop_fw.schema import STATE_IDLE, STATE_PAUSED, STATE_PROMPTING, STATE_RUNNING, STEP_HOLD
 from pressloop_fw.setpoint import RISE, SetpointGenerator, move
 from pressloop_fw.words import WIDER
@@ -63,6 +64,8 @@ class StepResults:
         self.lowest = array("i", [0] * size)
         self.top_ups = array("i", [0] * size)
         self.start_tick = array("i", [0] * size)
+        self.dwell_end = bytearray(size)
+        self.loss_kpa_min = array("i", [0] * size)
 
     def reset(self):
         """Forget the run before."""
@@ -74,6 +77,8 @@ class StepResults:
             self.lowest[index] = 0
             self.top_ups[index] = 0
             self.start_tick[index] = 0
+            self.dwell_end[index] = schema.DWELL_NONE
+            self.loss_kpa_min[index] = 0
 
 
 class Sequencer:
@@ -82,6 +87,7 @@ class Sequencer:
     def __init__(self, plan):
         self.plan = plan
         self.setpoint = SetpointGenerator()
+        self.relaxation = Relaxation()
         results = self.results = StepResults()
         # What every tick of a step looks at, without the way to it.
         self._kind = plan.kind
@@ -312,6 +318,7 @@ class Sequencer:
             if self.state == schema.STATE_RUNNING and step == self.step_index:
                 opened = self.plan.open[step]
                 outcome = schema.OUTCOME_DONE if opened else schema.OUTCOME_ADVANCED
+                self.results.dwell_end[step] = schema.DWELL_OPERATOR
                 self._next(tick, pressure_kpa, outcome)
 
     def _pause(self, pressure_kpa):
@@ -455,7 +462,9 @@ class Sequencer:
             self._out_ticks = 0
             dwell = self.results.dwell[index] + 1
             self.results.dwell[index] = dwell
-            if dwell >= plan.duration_ticks[index] and not plan.open[index]:
+            ends = self._dwell_end(index, dwell)
+            if ends != schema.DWELL_NONE:
+                self.results.dwell_end[index] = ends
                 self._next(tick, pressure_kpa, schema.OUTCOME_DONE)
                 return
         else:
@@ -465,8 +474,24 @@ class Sequencer:
                 return
         if plan.mode[index] == schema.HOLD_SEALED:
             self._seal_step(error, tolerance)
+            if self.sealed and plan.window_s[index]:
+                self.relaxation.step(pressure_kpa)
         elif self.action != ACT_REGULATE:
             self._regulate()
+
+    def _dwell_end(self, index, dwell):
+        """Return why the dwell ends in this tick, DWELL_NONE when it goes on."""
+        plan = self.plan
+        longest = plan.duration_ticks[index]
+        rate = plan.relaxation_kpa_min[index]
+        if rate and self.relaxation.known:
+            loss = self.relaxation.loss_kpa_min
+            self.results.loss_kpa_min[index] = loss
+            if loss < rate and dwell >= plan.least_ticks[index]:
+                return schema.DWELL_RELAXATION
+        if not longest or dwell < longest:
+            return schema.DWELL_NONE
+        return schema.DWELL_LONGEST if rate or plan.open[index] else schema.DWELL_DURATION
 
     def _seal_step(self, error, tolerance):
         near = -tolerance < error * _TOP_UP_SHARE < tolerance
@@ -480,6 +505,7 @@ class Sequencer:
             return
         if near:
             self.sealed = True
+            self.relaxation.restart(self.plan.window_s[self.step_index])
             self.topping_up = False
             self.action = ACT_SHUT
             return
@@ -488,6 +514,7 @@ class Sequencer:
     def _unseal(self):
         self.sealed = False
         self.topping_up = False
+        self.relaxation.known = False
 
     def _next(self, tick, pressure_kpa, outcome):
         following = self.step_index + 1
@@ -500,6 +527,11 @@ class Sequencer:
     def _leave_step(self, outcome):
         if self.step_index != NO_STEP:
             self.results.outcome[self.step_index] = outcome
+            if (
+                outcome == schema.OUTCOME_CUT
+                and self.plan.kind[self.step_index] == schema.STEP_HOLD
+            ):
+                self.results.dwell_end[self.step_index] = schema.DWELL_RUN
             self.step_index = NO_STEP
             # A step can be over in the tick that entered it.
             self.new_step = False

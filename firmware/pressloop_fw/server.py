@@ -14,8 +14,8 @@ _MOST_MS = 1000000000
 # Bytes of records that fit one telemetry event, and one reply to a backfill.
 _EVENT_BYTES = schema.TELEMETRY_EVENT_FIELDS[-1][3]
 _BACKFILL_BYTES = schema.BACKFILL_REPLY_FIELDS[-1][3]
-# The first minor version of the protocol whose hosts know of the displacement.
-_MINOR_DISPLACEMENT = 2
+# Minor version of the protocol from which on a host knows of displacement and dwell ends.
+_MINOR_1_2 = 2
 
 
 class Server:
@@ -36,6 +36,7 @@ class Server:
         self._run_id = _NO_RUN
         self._run_open = False
         self._record_size = schema.SHORT_RECORD_SIZE
+        self._host_minor = 0
         self._boot_id = 0
         self._profile = None
         self._profile_crc = 0
@@ -141,7 +142,8 @@ class Server:
         board = self._board
         capabilities = board.capabilities
         self._record_size = self._ring.record_size
-        if values[schema.HELLO_REQUEST_MINOR] < _MINOR_DISPLACEMENT:
+        self._host_minor = values[schema.HELLO_REQUEST_MINOR]
+        if self._host_minor < _MINOR_1_2:
             # A host that would take longer records for broken ones gets them as it knows them.
             capabilities &= ~schema.CAP_DISPLACEMENT
             self._record_size = schema.SHORT_RECORD_SIZE
@@ -351,7 +353,7 @@ class Server:
         results = self._controller.sequencer.results
         if step >= self._plan.count:
             raise PlanError(schema.ERR_OUT_OF_RANGE, schema.STEP_RESULT_REQUEST_STEP)
-        return {
+        reply = {
             schema.STEP_RESULT_REPLY_OUTCOME: results.outcome[step],
             schema.STEP_RESULT_REPLY_TICKS: results.ticks[step],
             schema.STEP_RESULT_REPLY_DWELL_TICKS: results.dwell[step],
@@ -360,6 +362,11 @@ class Server:
             schema.STEP_RESULT_REPLY_TOP_UPS: min(results.top_ups[step], 65535),
             schema.STEP_RESULT_REPLY_START_TICK: results.start_tick[step],
         }
+        if self._host_minor >= _MINOR_1_2:
+            reply[schema.STEP_RESULT_REPLY_DWELL_END] = results.dwell_end[step]
+            if self._plan.relaxation_kpa_min[step]:
+                reply[schema.STEP_RESULT_REPLY_LOSS_KPA_MIN] = results.loss_kpa_min[step]
+        return reply
 
     # --- profile
 

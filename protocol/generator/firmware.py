@@ -20,6 +20,7 @@ PREFIXES = {
     "fault": "FAULT",
     "reset-cause": "RESET",
     "step-outcome": "OUTCOME",
+    "dwell-end": "DWELL",
     "input-bits": "INPUT",
     "flag-bits": "FLAG",
     "capability-bits": "CAP",

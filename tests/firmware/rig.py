@@ -278,6 +278,10 @@ class Rig(Board):
         self.ask(schema.CMD_START, {schema.START_REQUEST_RUN_ID: b"rig-run1"})
         self.beat()
 
+    def plan_scaling(self):
+        """Return the scale of the plan."""
+        return self.app.plan.scaling
+
     def status(self):
         """Return the status reply's values."""
         return self.ask(schema.CMD_STATUS)

@@ -58,11 +58,13 @@ def test_impossible_rates():
     assert vent.code == schema.ERR_RATE_IMPOSSIBLE
 
 
-def test_a_hold_needs_exactly_one_end():
+def test_a_hold_needs_an_end():
     endless = hold(74000, duration_ms=None)
     assert _refused([ramp(74000), endless]).code == schema.ERR_NO_END
-    both = hold(74000, open=True)
-    assert _refused([ramp(74000), both]).code == schema.ERR_NO_END
+    shut = hold(74000, duration_ms=None, open=False)
+    assert _refused([ramp(74000), shut]).code == schema.ERR_NO_END
+    # The operator's, and a longest time beside it.
+    Rig().upload([ramp(74000), hold(74000, open=True), hold(74000, None, open=True)])
 
 
 def test_a_hold_must_stay_where_the_ramp_led():

@@ -6,7 +6,14 @@ from pressloop.document import Protocol
 from pressloop.plan import compile_plan
 from pressloop.profile import MachineProfile
 from pressloop.record.from_wire import board_identity, planned_stages, planned_steps, step_result
-from pressloop.wire.schema import Fault, HelloReply, ResetCause, StepOutcome, StepResultReply
+from pressloop.wire.schema import (
+    DwellEnd,
+    Fault,
+    HelloReply,
+    ResetCause,
+    StepOutcome,
+    StepResultReply,
+)
 
 PROFILE = MachineProfile(
     name="bench",
@@ -94,6 +101,8 @@ def test_a_step_result_keeps_every_number() -> None:
         lowest_kpa=4,
         top_ups=5,
         start_tick=6,
+        dwell_end=DwellEnd.RELAXATION,
+        loss_kpa_min=-7,
     )
     assert step_result(9, reply).model_dump() == {
         "step": 9,
@@ -104,6 +113,8 @@ def test_a_step_result_keeps_every_number() -> None:
         "lowest_kpa": 4,
         "top_ups": 5,
         "start_tick": 6,
+        "dwell_end": "relaxation",
+        "loss_kpa_min": -7,
     }
 
 

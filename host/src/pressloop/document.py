@@ -165,6 +165,7 @@ _LONGEST_MS: Final = 1_000_000_000
 
 Pressure = Annotated[str, _QuantityText((PRESSURE,))]
 PressureRate = Annotated[str, _QuantityText((PRESSURE_RATE,), low=1)]
+LossRate = Annotated[str, _QuantityText((PRESSURE_RATE,), high=16_666)]
 Tolerance = Annotated[str, _QuantityText((PERCENT, PRESSURE), high=1_000_000)]
 Duration = Annotated[str, _QuantityText((DURATION,), low=TICK_MS, high=_LONGEST_MS)]
 Dwell = Annotated[str, _QuantityText((DURATION,), low=TICK_MS, high=_LONGEST_MS, word="open")]
@@ -246,11 +247,83 @@ class Release(Ramp):
     """Pressure on the pellet at the end of the release."""
 
 
+class Until(_Model):
+    """What ends a hold besides time: the powder's relaxation, or the operator."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": [k]} for k in ("relaxation", "operator")]}
+    )
+
+    relaxation: LossRate | None = None
+    """The hold ends when it loses less pressure than this; it must be sealed."""
+    operator: PromptText | None = None
+    """What the operator waits for, who then ends the hold."""
+    at_least: Duration | None = None
+    """Time in band before which relaxation does not end the hold."""
+    at_most: Duration
+    """Time in band that ends the hold in any case."""
+
+    @model_validator(mode="after")
+    def _names_one_end(self) -> Self:
+        if self.relaxation is None and self.operator is None:
+            raise mistake(
+                "no-end",
+                "'until' names neither relaxation nor operator",
+                "write it like 'until: {relaxation: 0.5 MPa/min, at_most: 30 min}'",
+                at=("relaxation",),
+            )
+        if self.relaxation is not None and self.operator is not None:
+            raise mistake(
+                "end-twice",
+                "'until' names both relaxation and operator",
+                "keep one of them; the operator can end any hold early",
+                at=("operator",),
+            )
+        if self.relaxation_kpa_min == 0:
+            raise mistake(
+                "out-of-range",
+                f"'{self.relaxation}' is too small",
+                "the least is '0.001 MPa/min', and most transducers tell less",
+                at=("relaxation",),
+            )
+        if self.relaxation is None and self.at_least is not None:
+            raise mistake(
+                "end-twice",
+                "a hold that the operator ends has no least time",
+                "remove it, or say it to the operator in words",
+                at=("at_least",),
+            )
+        return self
+
+    @property
+    def relaxation_kpa_min(self) -> int | None:
+        """Loss that ends the hold, kPa/min, never more than written; None without."""
+        if self.relaxation is None:
+            return None
+        return math.floor(60 * _base(self.relaxation, PRESSURE_RATE))
+
+    @property
+    def at_least_ms(self) -> int | None:
+        """Time in band before which relaxation does not end the hold, ms; None without."""
+        return None if self.at_least is None else math.ceil(_base(self.at_least, DURATION))
+
+    @property
+    def at_most_ms(self) -> int:
+        """Time in band that ends the hold in any case, ms."""
+        return math.ceil(_base(self.at_most, DURATION))
+
+
 class Hold(_Model):
     """Keep the pressure. Only time within the tolerance counts as dwell."""
 
-    duration: Dwell
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": [k]} for k in ("duration", "until")]}
+    )
+
+    duration: Dwell | None = None
     """Time in band that ends the hold; `open`: the operator ends it."""
+    until: Until | None = None
+    """In place of a duration: ends on the powder's relaxation, or by the operator."""
     tolerance: Tolerance
     """Half width of the band, in percent of the target or as a pressure."""
     timeout: Duration = DEFAULT_HOLD_TIMEOUT
@@ -261,15 +334,39 @@ class Hold(_Model):
     target: Pressure | None = None
     """Pressure to keep; only for a stage without a ramp."""
 
+    @model_validator(mode="after")
+    def _has_one_end(self) -> Self:
+        if self.duration is None and self.until is None:
+            raise mistake(
+                "no-end",
+                "the hold has no end: 'duration' is missing",
+                "add 'duration: 3 min', 'duration: open' to let the operator end it, or 'until'",
+                at=("duration",),
+            )
+        if self.duration is not None and self.until is not None:
+            raise mistake(
+                "end-twice",
+                "the hold has both a duration and 'until'",
+                "remove one of them; the longest time of 'until' is its 'at_most'",
+                at=("until",),
+            )
+        return self
+
     @property
     def is_open(self) -> bool:
-        """Whether only the operator ends the hold."""
-        return self.duration == "open"
+        """Whether the operator ends the hold."""
+        return self.duration == "open" or (
+            self.until is not None and self.until.operator is not None
+        )
 
     @property
     def duration_ms(self) -> int | None:
-        """Dwell that ends the hold, ms, never less than written; None when open."""
-        return None if self.is_open else math.ceil(_base(self.duration, DURATION))
+        """Time in band that ends the hold at the latest, ms, never less than written, or None."""
+        if self.until is not None:
+            return self.until.at_most_ms
+        if self.duration is None or self.duration == "open":
+            return None
+        return math.ceil(_base(self.duration, DURATION))
 
     @property
     def timeout_ms(self) -> int:

@@ -27,6 +27,7 @@ from pressloop.document import (
     Release,
     Repeat,
     Stage,
+    Until,
     kind_of,
 )
 from pressloop.errors import BadInputError
@@ -37,6 +38,7 @@ _MODELS: Final[Mapping[str, type[BaseModel]]] = {
     "ramp": Ramp,
     "hold": Hold,
     "release": Release,
+    "until": Until,
     "pid": Pid,
     "on_host_loss": HostLoss,
 }
@@ -62,6 +64,11 @@ _EXAMPLES: Final[Mapping[str, str]] = {
     "rate": "10 MPa/s",
     "duration": "3 min",
     "tolerance": "0.5 %",
+    "until": "{relaxation: 0.5 MPa/min, at_most: 30 min}",
+    "relaxation": "0.5 MPa/min",
+    "operator": "Wait until the cell voltage stands still",
+    "at_least": "1 min",
+    "at_most": "30 min",
     "kp": "6 /s",
     "ki": "3 /s2",
     "kd": "0",
@@ -83,12 +90,17 @@ _STAND_INS: Final[Mapping[str, object]] = {
     "rate": "1 MPa/s",
     "duration": "1 min",
     "tolerance": "50 %",
+    "relaxation": "1 GPa/min",
+    "at_most": "1 h",
     "kp": "6 /s",
     "ki": "3 /s2",
     "prompt": "?",
     "repeat": 1,
 }
 """For required keys; optional ones are left out instead."""
+
+_SURPLUS: Final = ("extra_forbidden", "target-twice", "end-twice")
+"""Mistakes that are put right by taking the place out."""
 
 _ROUNDS: Final = 12
 """Repairing a level can bring up mistakes one level further in; no protocol is deeper."""
@@ -231,7 +243,7 @@ def _repaired(data: dict[str, Any], draft: Draft) -> Protocol | None:
             if not (follows or draft.is_doubtful(path) or path_text(path) in reported):
                 draft.findings.append(_finding(mistake, path, data, draft))
             draft.doubtful.add(path)
-            _repair(data, path, remove=mistake["type"] in ("extra_forbidden", "target-twice"))
+            _repair(data, path, remove=mistake["type"] in _SURPLUS)
         # What a misspelt key would have said is unknown.
         draft.doubtful |= misspelt
     return None
@@ -313,13 +325,13 @@ def _finding(mistake: ErrorDetails, path: Path, data: Any, draft: Draft) -> Find
 
 def _missing(draft: Draft, path: Path) -> Finding:
     key = str(path[-1])
-    if path[-2:] == ("hold", "duration"):
+    if path[-1] == "at_most":
         return draft.marks.finding(
             "error",
             "no-end",
             path,
-            "the hold has no end: 'duration' is missing",
-            "add 'duration: 3 min', or 'duration: open' to let the operator end it",
+            "the hold has no longest time: 'at_most' is missing",
+            "add 'at_most: 30 min': a powder that never comes to rest must not be pressed for ever",
         )
     return draft.marks.finding(
         "error",

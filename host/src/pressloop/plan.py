@@ -28,6 +28,8 @@ from pressloop.wire.schema import (
 )
 from pressloop.yaml_source import SourceMap
 
+_MINOR_WITH_UNTIL: Final = 2
+
 DEFAULT_VENT_RATE_KPA_S: Final = 20_000
 """From 500 MPa to nothing in 25 s; pellets crack when they are let go at once."""
 
@@ -65,7 +67,11 @@ class PlanStep:
     rate_kpa_s: int | None = None
     tolerance_kpa: int | None = None
     duration_ms: int | None = None
-    """Dwell that ends a hold; None for open holds and for other kinds."""
+    """Time in band that ends a hold at the latest; None where there is none."""
+    relaxation_kpa_min: int | None = None
+    """Loss below which a sealed hold ends; None for others."""
+    least_ms: int | None = None
+    """Time in band before which relaxation does not end the hold."""
     timeout_ms: int | None = None
     mode: HoldMode | None = None
     is_open: bool = False
@@ -77,7 +83,16 @@ class PlanStep:
         """Least time from start to end, s; what waits for the operator counts nothing."""
         if self.rate_kpa_s is not None:
             return abs(self.target_kpa - self.start_kpa) / self.rate_kpa_s
+        if self.relaxation_kpa_min is not None or self.is_open:
+            return (self.least_ms or 0) / 1000
         return (self.duration_ms or 0) / 1000
+
+    @property
+    def dwell_ms(self) -> int | None:
+        """Time in band that alone ends the hold; None where relaxation or the operator may."""
+        if self.relaxation_kpa_min is not None or self.is_open:
+            return None
+        return self.duration_ms
 
     def request(self) -> PlanStepRequest:
         """Return the message that adds the step to the board's plan."""
@@ -96,6 +111,8 @@ class PlanStep:
             kp=self.pid.kp_q8 if self.pid else None,
             ki=self.pid.ki_tick_q16 if self.pid else None,
             kd=self.pid.kd_q8 if self.pid else None,
+            relaxation_kpa_min=self.relaxation_kpa_min,
+            least_ms=self.least_ms,
         )
 
 
@@ -118,7 +135,7 @@ class PlanStage:
     tolerance_mpa: float | None
     """Half width of the band; None without a hold."""
     dwell_s: float | None
-    """Dwell that ends the hold; None without a hold, and when open."""
+    """Dwell that alone ends the hold; None without a hold, when open, and until relaxation."""
     is_open: bool
     """Whether only the operator ends the hold."""
     prompt: str | None
@@ -154,6 +171,15 @@ class Plan:
         for step in self.steps:
             digest = binascii.crc32(encode_message(step), digest)
         return digest
+
+    @property
+    def minor(self) -> int:
+        """Least minor version of the wire protocol that the board must speak."""
+        ends = any(
+            step.relaxation_kpa_min is not None or (step.is_open and step.duration_ms is not None)
+            for step in self.sources
+        )
+        return _MINOR_WITH_UNTIL if ends else 0
 
     @property
     def protocol_hash(self) -> str:
@@ -258,16 +284,20 @@ def _path_in_step(step: PlanStep, name: str) -> Path:
         return (*step.path[:-1], "timeout") if name == "timeout_ms" else step.path
     if name in ("kp", "ki", "kd"):
         return (*step.path[:-1], "pid", name)
-    return (*step.path, _STEP_KEYS[name]) if name in _STEP_KEYS else step.path
+    if name == "duration_ms" and (step.relaxation_kpa_min or (step.is_open and step.duration_ms)):
+        return (*step.path, "until", "at_most")
+    return (*step.path, *_STEP_KEYS[name]) if name in _STEP_KEYS else step.path
 
 
 _STEP_KEYS: Final = {
-    "rate_kpa_s": "rate",
-    "tolerance_kpa": "tolerance",
-    "duration_ms": "duration",
-    "open": "duration",
-    "timeout_ms": "timeout",
-    "mode": "mode",
+    "rate_kpa_s": ("rate",),
+    "tolerance_kpa": ("tolerance",),
+    "duration_ms": ("duration",),
+    "open": ("duration",),
+    "timeout_ms": ("timeout",),
+    "mode": ("mode",),
+    "relaxation_kpa_min": ("until", "relaxation"),
+    "least_ms": ("until", "at_least"),
 }
 _BEGIN_PATHS: Final[dict[str, Path]] = {
     "steps": ("stages",),
@@ -290,6 +320,8 @@ _USUAL_FIELD: Final = {
     "rate-impossible": "rate_kpa_s",
     "tolerance-unresolved": "tolerance_kpa",
     "no-end": "duration_ms",
+    "relaxation-unresolved": "relaxation_kpa_min",
+    "not-sealed": "mode",
 }
 
 
@@ -371,6 +403,7 @@ class _Unroller:
 
     def _add_hold(self, hold: Hold, stage: Stage, path: Path, offset_kpa: int) -> None:
         own_kpa = hold.target_kpa
+        until = hold.until
         target_kpa = self._level_kpa if own_kpa is None else own_kpa + offset_kpa
         self._append(
             PlanStep(
@@ -383,6 +416,9 @@ class _Unroller:
                 target_kpa=target_kpa,
                 tolerance_kpa=hold.tolerance_kpa(target_kpa),
                 duration_ms=hold.duration_ms,
+                relaxation_kpa_min=until.relaxation_kpa_min if until else None,
+                least_ms=until.at_least_ms if until else None,
+                text=until.operator if until else None,
                 timeout_ms=hold.timeout_ms,
                 mode=HoldMode[hold.mode.upper()],
                 is_open=hold.is_open,
@@ -405,7 +441,7 @@ class _Unroller:
     ) -> None:
         steps = self.steps[first:]
         hold = next((s for s in steps if s.kind is StepKind.HOLD), None)
-        dwell_ms = hold.duration_ms if hold else None
+        dwell_ms = hold.dwell_ms if hold else None
         tolerance_kpa = hold.tolerance_kpa if hold else None
         self.stages.append(
             PlanStage(

@@ -22,6 +22,7 @@ from pressloop.errors import (
     CommandRefusedError,
     PressloopError,
     RecordError,
+    VersionMismatchError,
 )
 from pressloop.feed import TelemetryFeed
 from pressloop.follower import NOT_STARTED
@@ -42,6 +43,7 @@ from pressloop.telemetry import TelemetryBatch
 from pressloop.validation import Validation, validate_file, validate_protocol, validate_text
 from pressloop.wire.codec import encode_message
 from pressloop.wire.schema import (
+    PROTOCOL_MAJOR,
     TICK_HZ,
     AbortRequest,
     ClearRequest,
@@ -72,6 +74,8 @@ _PLAN_REFUSALS: Final = (
     "bad-type",
     "out-of-range",
     "over-ceiling",
+    "relaxation-unresolved",
+    "not-sealed",
     "over-limit",
     "unknown-die",
     "tolerance-unresolved",
@@ -384,7 +388,14 @@ class Press:
         Raises:
             BadInputError: The board refused the plan; the finding says where.
             CommandRefusedError: The board takes no plan now.
+            VersionMismatchError: The firmware is too old for what the plan asks for.
         """
+        if self.hello.minor < plan.minor:
+            raise VersionMismatchError(
+                f"the protocol needs wire protocol {PROTOCOL_MAJOR}.{plan.minor}, the board "
+                f"({self.hello.firmware}) speaks {self.hello.major}.{self.hello.minor}",
+                hint="update the firmware, or end the holds on a duration",
+            )
         try:
             self._session.request(plan.begin)
             for step in plan.steps:

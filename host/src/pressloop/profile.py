@@ -32,6 +32,8 @@ class DieLimits:
     """Ram area over die area, times 1024."""
     pellet_limit_kpa: int
     """The most that the press may put on the pellet."""
+    finest_loss_kpa_min: int
+    """The slowest loss of a sealed dwell that the transducer can tell from none, per minute."""
     resolution_kpa: int
     """What the transducer's accuracy is worth: no tolerance can be finer."""
     fastest_rise_kpa_s: int
@@ -147,10 +149,14 @@ class MachineProfile(BaseModel):
         rise_oil_kpa_s = wire.pump_flow_ul_s * 1_000_000 // wire.compliance_nl_mpa
         fall_oil_kpa_s = wire.release_flow_ul_s * 1_000_000 // wire.compliance_nl_mpa
         resolution = wire.full_scale_oil_kpa * ratio_q10 * wire.accuracy_ppm // (1024 * 1_000_000)
+        span = wire.raw_full - wire.raw_zero
+        two_counts = -(-2 * wire.full_scale_oil_kpa * ratio_q10 // (1024 * span))
         return DieLimits(
             die_um=die_um,
             ratio_q10=ratio_q10,
             pellet_limit_kpa=wire.max_oil_kpa * ratio_q10 // 1024,
+            # Over the board's longest window, a minute.
+            finest_loss_kpa_min=max(two_counts, max(1, resolution) // 8),
             resolution_kpa=max(1, resolution),
             fastest_rise_kpa_s=rise_oil_kpa_s * ratio_q10 // 1024,
             fastest_fall_kpa_s=fall_oil_kpa_s * ratio_q10 // 1024,

@@ -104,6 +104,14 @@ _WORDS: Final[dict[ErrorCode, tuple[str, str]]] = {
         "a hold is at another pressure than the step before leads to, {detail} kPa",
         "hold at the pressure that the ramp or release before it leads to",
     ),
+    ErrorCode.RELAXATION_UNRESOLVED: (
+        "a relaxation rate is finer than the transducer can tell, {detail} kPa/min on this die",
+        "ask for a larger rate, or use a transducer with a smaller range or better accuracy",
+    ),
+    ErrorCode.NOT_SEALED: (
+        "a hold that ends on relaxation is not sealed",
+        "write 'mode: sealed': a closed loop pumps back what relaxes",
+    ),
 }
 
 

@@ -21,7 +21,7 @@ from pressloop.plan import PlanStage, PlanStep, count_steps, unroll
 from pressloop.profile import DieLimits, MachineProfile
 from pressloop.resolution import Resolution
 from pressloop.units import LENGTH, PERCENT, PRESSURE, PRESSURE_RATE, format_quantity, parse
-from pressloop.wire.schema import MAX_STEPS, StepKind
+from pressloop.wire.schema import MAX_STEPS, HoldMode, StepKind
 from pressloop.yaml_source import SourceMap
 
 __all__ = [
@@ -34,6 +34,9 @@ __all__ = [
 ]
 
 _ROUNDING_WORTH_A_WARNING: Final = 0.01
+
+LEAST_WINDOW_S: Final = 5
+"""The board compares pressures over this long at least (`relaxation.py`)."""
 
 # No press is faster or stronger in the messages to the board.
 _WIRE_RATE_KPA_S: Final = 1_000_000
@@ -353,6 +356,66 @@ class _Checker:
                 "write a tolerance well below the target",
             )
         self._check_resolution(step, stage, path)
+        if step.relaxation_kpa_min is not None:
+            self._check_relaxation(step, stage, step.relaxation_kpa_min)
+
+    def _check_relaxation(self, step: PlanStep, stage: PlanStage, rate_kpa_min: int) -> None:
+        path = (*step.path, "until", "relaxation")
+        if self._draft.is_doubtful(path):
+            return
+        if step.mode is not HoldMode.SEALED:
+            self._add(
+                "error",
+                "not-sealed",
+                (*step.path, "mode"),
+                "the hold ends on relaxation, but its loop pumps back what relaxes",
+                "write 'mode: sealed'",
+            )
+        if (step.least_ms or 0) > (step.duration_ms or 0):
+            self._add(
+                "error",
+                "out-of-range",
+                (*step.path, "until", "at_least"),
+                "the least time of the hold is longer than its longest",
+                "write less than 'at_most'",
+            )
+        if self._limits is None:
+            return
+        finest = self._limits.finest_loss_kpa_min
+        if rate_kpa_min < finest:
+            profile = self._profile
+            self._add(
+                "error",
+                "relaxation-unresolved",
+                path,
+                f"a loss of {_mpa(rate_kpa_min)}/min is finer than the transducer can tell: two "
+                f"counts, or an eighth of {profile.accuracy_percent:g} % of "
+                f"{profile.full_scale_bar:g} bar, are {_mpa(finest)} on a {self._protocol.die} "
+                "die, and the board compares over a minute at most",
+                f"write at least '{_mpa(finest)}/min'; what helps: a transducer with a smaller "
+                "range or better accuracy, a larger die",
+            )
+            return
+        window_s = max(LEAST_WINDOW_S, -(-60 * finest // rate_kpa_min))
+        if (step.duration_ms or 0) < 1000 * (window_s + 2):
+            self._add(
+                "warning",
+                "relaxation-late",
+                (*step.path, "until", "at_most"),
+                f"the hold is over before the board can tell {_mpa(rate_kpa_min)}/min on this "
+                f"press, which takes {window_s} s",
+                "allow a longer time, or a larger rate",
+            )
+        lost_kpa = rate_kpa_min * window_s // 60
+        if step.tolerance_kpa is not None and 4 * lost_kpa > 3 * step.tolerance_kpa:
+            self._add(
+                "warning",
+                "relaxation-late",
+                (*step.path, "tolerance"),
+                f"at {_mpa(rate_kpa_min)}/min the hold{_in_pass(stage)} leaves its band within the "
+                f"{window_s} s that it takes to tell, and is topped up instead",
+                f"write a tolerance of at least '{_mpa(-(-4 * lost_kpa // 3))}'",
+            )
 
     def _check_resolution(self, step: PlanStep, stage: PlanStage, path: Path) -> None:
         if self._limits is None or step.tolerance_kpa is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Mapping
 
 from rich.console import Console
 from rich.markup import escape
@@ -24,14 +24,22 @@ class Operator:
     """
 
     def __init__(
-        self, console: Console, line: LiveLine, *, yes: bool, open_holds: Collection[int] = ()
+        self,
+        console: Console,
+        line: LiveLine,
+        *,
+        yes: bool,
+        open_holds: Mapping[int, str | None] | None = None,
     ) -> None:
-        """With `yes`, prompts are shown and confirmed; `open_holds` are steps of the plan."""
+        """With `yes`, prompts are shown and confirmed.
+
+        `open_holds` are steps of the plan, and what the operator waits for in each, if it is said.
+        """
         self.run: Run | None = None
         self._console = console
         self._line = line
         self._yes = yes
-        self._open_holds = open_holds
+        self._open_holds = open_holds or {}
         self._announced: int | None = None
         self._keyboard = Keyboard()
 
@@ -105,6 +113,9 @@ class Operator:
         if step != self._announced:
             self._announced = step
             self._keyboard.forget()
+            waits_for = self._open_holds[step]
+            if waits_for:
+                self._line.say(f"[note]operator[/note] [bold]{escape(waits_for)}[/bold]")
             self._line.say(
                 "[note]open hold[/note] type [bold]end[/bold] and Enter to end it; Ctrl-C aborts"
             )

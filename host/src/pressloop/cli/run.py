@@ -80,7 +80,7 @@ def run(
         )
         with opened as machine:
             plan = check(protocol, machine.profile(), quiet=port == EMULATED)
-            open_holds = {step.index for step in plan.sources if step.is_open}
+            open_holds = {step.index: step.text for step in plan.sources if step.is_open}
             _introduce(machine, protocol, folder)
             with LiveLine(err, simulated=machine.hello.simulated) as line:
                 operator = Operator(err, line, yes=yes, open_holds=open_holds)
@@ -110,7 +110,7 @@ def attach(
     with errors_as_exit_codes():
         with Press.reopen(record, port=port) as machine:
             steps = RunRecord.open(record).header.steps
-            open_holds = {step.index for step in steps if step.open}
+            open_holds = {step.index: step.text for step in steps if step.open}
             with LiveLine(err, simulated=machine.hello.simulated) as line:
                 operator = Operator(err, line, yes=yes, open_holds=open_holds)
                 handle = machine.attach(record, on_status=operator.show)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -120,6 +120,7 @@ def evaluate(contents: JournalContents, journal: Path, truth_path: Path | None) 
     warnings = _warnings(contents, header, series, end, gaps, truth) + warnings_of(damage or ())
 
     outcomes = {s.index: _outcome(s, header, series, end, gaps) for s in header.stages}
+    dwell_ends = {result.step: result.dwell_end for result in end.step_results}
     contradictions = _contradictions(end, header, outcomes)
     end_reason = UNCONFIRMED if contradictions else end.end_reason
     reading = series.records["pressure_kpa"] / 1000
@@ -128,7 +129,15 @@ def evaluate(contents: JournalContents, journal: Path, truth_path: Path | None) 
         for s in header.stages:
             if s.target_mpa is not None:
                 yield _stage_result(
-                    s, header, series, gaps, pressure_mpa, start_tick, outcomes[s.index], of_truth
+                    s,
+                    header,
+                    series,
+                    gaps,
+                    pressure_mpa,
+                    start_tick,
+                    outcomes[s.index],
+                    of_truth,
+                    dwell_ends,
                 )
 
     summary = RunSummary(
@@ -203,6 +212,7 @@ def _stage_result(
     start_tick: int,
     outcome: str,
     of_truth: bool,
+    dwell_ends: Mapping[int, str | None],
 ) -> StageResult:
     assert stage.target_mpa is not None
     mine = _of_stage(series, stage)
@@ -251,6 +261,7 @@ def _stage_result(
         tolerance_mpa=stage.tolerance_mpa,
         ramp_rate_mpa_s=stage.rate_mpa_s,
         planned_dwell_s=planned[0] if planned else None,
+        dwell_end=next((dwell_ends.get(step) for step in hold_steps), None),
         duration_s=_span_s(series.ticks_since(start_tick)[mine], header) if mine.any() else None,
         missing_s=_missing_s(series, mine, gaps) + without_value * header.record_interval_s,
         **asdict(metrics),

@@ -38,7 +38,13 @@ def step_result(step: int, reply: StepResultReply) -> BoardStepResult:
     """The board's own result of a step."""
     values = {field.name: getattr(reply, field.name) for field in reply.FIELDS}
     return BoardStepResult.model_validate(
-        {**values, "step": step, "outcome": wire_name(reply.outcome)}
+        {
+            **values,
+            "step": step,
+            "outcome": wire_name(reply.outcome),
+            # Boards of protocol 1.1 do not say.
+            "dwell_end": None if reply.dwell_end is None else wire_name(reply.dwell_end),
+        }
     )
 
 
@@ -66,7 +72,10 @@ def _planned_step(step: PlanStep) -> PlannedStep:
             "target_mpa": None if step.kind is StepKind.PROMPT else step.target_kpa / 1000,
             "rate_mpa_s": _thousandth(step.rate_kpa_s),
             "tolerance_mpa": _thousandth(step.tolerance_kpa),
-            "duration_s": _thousandth(step.duration_ms),
+            "duration_s": _thousandth(step.dwell_ms),
+            "relaxation_mpa_min": _thousandth(step.relaxation_kpa_min),
+            "least_s": _thousandth(step.least_ms),
+            "longest_s": None if step.dwell_ms else _thousandth(step.duration_ms),
             "mode": None if step.mode is None else wire_name(step.mode),
             "open": step.is_open,
             "text": step.text,

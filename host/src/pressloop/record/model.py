@@ -54,6 +54,9 @@ class PlannedStep(Model):
     rate_mpa_s: float | None = None
     tolerance_mpa: float | None = None
     duration_s: float | None = None
+    relaxation_mpa_min: float | None = None
+    least_s: float | None = None
+    longest_s: float | None = None
     mode: Literal["regulated", "sealed"] | None = None
     open: bool = False
     text: str | None = None
@@ -237,6 +240,8 @@ class BoardStepResult(Model):
     lowest_kpa: int
     top_ups: int
     start_tick: int
+    dwell_end: Literal["none", "duration", "relaxation", "operator", "longest", "run"] | None = None
+    loss_kpa_min: int | None = None
 
 
 class RunEnd(Model):

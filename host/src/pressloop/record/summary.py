@@ -35,7 +35,10 @@ class StageResult(Model):
     Attributes:
         outcome: `done`, `advanced` (ended early by the operator), `cut` (ended with the run),
             `active` (the record ends in it), `not reached`, or `unknown` (lost in a gap).
-        planned_dwell_s: Dwell that the protocol asks for, None for an open hold.
+        planned_dwell_s: Dwell that the protocol asks for; None where relaxation or the operator
+            ends the hold.
+        dwell_end: Why the dwell ended, by the board: `duration`, `relaxation`, `operator`,
+            `longest` (the longest time was over first) or `run` (the run ended first).
         duration_s: From the stage's first to its last record, pauses and prompts included.
         missing_s: Time of the stage that the record does not hold.
         mean_mpa_uncertainty: Expanded (k = 2), of `mean_mpa` as a pressure on the pellet; so is
@@ -59,6 +62,7 @@ class StageResult(Model):
     tolerance_mpa: float | None
     ramp_rate_mpa_s: float | None
     planned_dwell_s: float | None
+    dwell_end: str | None = None
     duration_s: float | None
     missing_s: float
     peak_mpa: float | None = None

@@ -23,7 +23,7 @@ NO_DISPLACEMENT: Final = 65535
 """What a record says of the displacement when the sensor says nothing."""
 OUTPUT_FULL: Final = 32767
 """Full opening of a valve, and the span of the split-range output on either side of zero."""
-SCHEMA_HASH: Final = b"\x5d\x97\x9b\x1d\x45\xbb\x0d\x34"
+SCHEMA_HASH: Final = b"\x2b\x49\xff\x58\x63\xad\x1e\x2f"
 """First bytes of the SHA-256 of the schema."""
 RECORD_FORMAT: Final = "<IiihHBBBBH"
 """Struct format of a packed telemetry record."""
@@ -159,6 +159,10 @@ class ErrorCode(IntEnum):
     """The press is under pressure and must be at rest for this."""
     HOLD_ELSEWHERE = 29
     """A hold at another pressure than the step before leads to; `detail` is that one, kPa."""
+    RELAXATION_UNRESOLVED = 30
+    """A relaxation rate finer than the transducer can tell; `detail` is the finest, kPa/min."""
+    NOT_SEALED = 31
+    """A hold that ends on relaxation but is not sealed."""
 
 
 class State(IntEnum):
@@ -281,6 +285,23 @@ class StepOutcome(IntEnum):
     """Ended early by the operator."""
     CUT = 4
     """Ended with the run."""
+
+
+class DwellEnd(IntEnum):
+    """Why a dwell ended."""
+
+    NONE = 0
+    """Not a hold, or it has not ended."""
+    DURATION = 1
+    """Its time in band was over."""
+    RELAXATION = 2
+    """The pressure loss fell below the rate that was asked for."""
+    OPERATOR = 3
+    """The operator ended it."""
+    LONGEST = 4
+    """Its longest time in band was over, and neither relaxation nor operator had ended it."""
+    RUN = 5
+    """The run ended first."""
 
 
 class InputBits(IntFlag):
@@ -464,7 +485,7 @@ class ErrorReply(Message):
     """A refusal. Which keys are present depends on the code."""
 
     FIELDS: ClassVar[tuple[Field, ...]] = (
-        Field(1, "code", Kind.INT, 1, 29, enum=ErrorCode),
+        Field(1, "code", Kind.INT, 1, 31, enum=ErrorCode),
         Field(2, "step", Kind.INT, 0, 255, required=False),
         Field(3, "field", Kind.INT, 0, 255, required=False),
         Field(4, "detail", Kind.INT, 0, 2147483647, required=False),
@@ -738,6 +759,8 @@ class StepResultReply(Message):
         Field(5, "lowest_kpa", Kind.INT, -2147483648, 2147483647),
         Field(6, "top_ups", Kind.INT, 0, 65535),
         Field(7, "start_tick", Kind.INT, 0, 4294967295),
+        Field(8, "dwell_end", Kind.INT, 0, 5, required=False, enum=DwellEnd),
+        Field(9, "loss_kpa_min", Kind.INT, -2147483648, 2147483647, required=False),
     )
 
     outcome: StepOutcome
@@ -750,9 +773,14 @@ class StepResultReply(Message):
     lowest_kpa: int
     """Lowest reading. Unit: kPa."""
     top_ups: int
-    """How often the pump started again after standing still."""
+    """How often a sealed hold fell out of its band and was pumped up again."""
     start_tick: int
     """Device clock at the step's start. Unit: ticks."""
+    dwell_end: DwellEnd | None = None
+    """Why the dwell ended; to hosts from 1.2 on."""
+    loss_kpa_min: int | None = None
+    """Pressure loss last seen; in holds that end on relaxation, to hosts from 1.2 on. Unit:
+    kPa/min."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -924,7 +952,9 @@ class PlanStepRequest(Request[PlanStepReply]):
 
     The board checks it as the host did and refuses the same mistakes. Which keys are needed depends
     on the kind: ramp and release need target and rate; hold needs target, tolerance, time-out,
-    mode, and either a duration or open; prompt needs text and time-out.
+    mode, and a duration or open; prompt needs text and time-out. A hold with a relaxation rate, and
+    one that is open, ends after its duration at the latest. The keys relaxation-kpa-min and least-
+    ms, a text in a hold, and open beside a duration, are since 1.2.
     """
 
     CODE: ClassVar[Command] = Command.PLAN_STEP
@@ -943,6 +973,8 @@ class PlanStepRequest(Request[PlanStepReply]):
         Field(12, "kp", Kind.INT, 0, 4095, required=False),
         Field(13, "ki", Kind.INT, 0, 8191, required=False),
         Field(14, "kd", Kind.INT, 0, 4095, required=False),
+        Field(15, "relaxation_kpa_min", Kind.INT, 1, 1000000, required=False),
+        Field(16, "least_ms", Kind.INT, 10, 1000000000, required=False),
     )
 
     index: int
@@ -962,15 +994,19 @@ class PlanStepRequest(Request[PlanStepReply]):
     """Hold: longest time out of band; prompt: longest wait. Unit: ms."""
     mode: HoldMode | None = None
     open: bool | None = None
-    """The hold ends only when the operator advances it."""
+    """The operator ends the hold by advancing it."""
     text: str | None = None
-    """What the operator is asked."""
+    """What the operator is asked, or waits for in an open hold."""
     kp: int | None = None
     """PID gains for this step, else the profile's. Unit: 1/s, 1/256."""
     ki: int | None = None
     """Unit: 1/s per tick, 1/65536."""
     kd: int | None = None
     """Unit: 1, 1/256."""
+    relaxation_kpa_min: int | None = None
+    """A sealed hold ends when it loses less. Unit: kPa/min."""
+    least_ms: int | None = None
+    """Time in band before which relaxation does not end it. Unit: ms."""
 
     @classmethod
     def reply_type(cls) -> type[PlanStepReply]:

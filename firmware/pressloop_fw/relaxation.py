@@ -1,0 +1,69 @@
+"""How fast a sealed dwell loses pressure, so that it can end when the powder has come to rest.
+
+The loss is the difference of two one-second means, a window apart. The window is as long as the
+transducer needs: what is lost in it at the rate that is asked for is at least the smallest loss
+that its readings can tell (`Scaling.loss_unit_kpa`). Integers; every product stays below 2**30.
+"""
+
+from array import array
+
+try:
+    from micropython import const
+except ImportError:  # CPython
+    from pressloop_fw.plain import const
+
+from pressloop_fw.schema import TICK_HZ
+
+# A mean of a second takes noise and the last count out of a reading.
+LEAST_WINDOW_S = const(5)
+LONGEST_WINDOW_S = const(60)
+_SLOTS = const(61)
+_NOT_YET = const(-1)
+
+
+def window_s(rate_kpa_min, loss_unit_kpa):
+    """Return over how many seconds a rate is told; more than LONGEST_WINDOW_S: it cannot be."""
+    return max(LEAST_WINDOW_S, -(-60 * loss_unit_kpa // rate_kpa_min))
+
+
+class Relaxation:
+    """The loss of a sealed dwell; `loss_kpa_min` is meaningless before `known`."""
+
+    def __init__(self):
+        self.loss_kpa_min = 0
+        self.known = False
+        self._means = array("i", [0] * _SLOTS)
+        self._window = LEAST_WINDOW_S
+        self._blocks = _NOT_YET
+        self._sum = 0
+        self._ticks = 0
+
+    def restart(self, window):
+        """Begin anew, after sealing: losses across a top-up tell nothing."""
+        self._window = window
+        self.known = False
+        # The first second is the valves' and the oil's, not the powder's.
+        self._blocks = _NOT_YET
+        self._sum = 0
+        self._ticks = 0
+
+    def step(self, pressure_kpa):
+        """Take in a reading of a sealed tick."""
+        self._sum += pressure_kpa
+        self._ticks += 1
+        if self._ticks < TICK_HZ:
+            return
+        mean = self._sum // TICK_HZ
+        self._sum = 0
+        self._ticks = 0
+        blocks = self._blocks
+        self._blocks = blocks + 1
+        if blocks == _NOT_YET:
+            return
+        means = self._means
+        means[blocks % _SLOTS] = mean
+        window = self._window
+        if blocks >= window:
+            lost = means[(blocks - window) % _SLOTS] - mean
+            self.loss_kpa_min = lost * 60 // window
+            self.known = True
