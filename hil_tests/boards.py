@@ -26,12 +26,14 @@ SENSOR_FAULT: Final = "sensor-fault"
 INPUTS: Final = "inputs"
 POWER_CUT: Final = "power-cut"
 TRUTH: Final = "truth"
+BREAKAGE: Final = "breakage"
 
 NEEDS: Final = {
     PRESSING: "the press to move; allow it with --press-for-real",
     SENSOR_FAULT: "a transducer whose wire can be broken and shorted by the suite",
     INPUTS: "an emergency stop and a guard that the suite can operate",
     POWER_CUT: "a controller whose power the suite can cut",
+    BREAKAGE: "a pellet and a die that the suite can break",
     TRUTH: "a press whose true pressure is known",
 }
 """What a case can need, and how the reason for not running it reads."""
@@ -44,6 +46,7 @@ _BRIDGE_S: Final = 1.0
 EMULATED: Final[dict[str, type[EmulatedBoard]]] = {"emulated": EmulatedBoard}
 """Boards that the suite starts itself, by the name that `Press.open` knows them under."""
 
+Breakage = Literal["pellet", "die"]
 SensorFault = Literal["ok", "broken", "short"]
 
 
@@ -80,6 +83,10 @@ class Bench:
 
     def break_sensor(self, fault: SensorFault) -> None:
         """Break or short the transducer's wire, or mend it."""
+        raise NotImplementedError
+
+    def break_down(self, what: Breakage) -> None:
+        """Crack the pellet or burst the die."""
         raise NotImplementedError
 
     def set_inputs(self, *, emergency_stop: bool = False, guard_open: bool = False) -> None:
@@ -127,6 +134,7 @@ class EmulatedBench(Bench):
         """Keep the board's flash in `folder`."""
         super().__init__(name)
         self._board = EMULATED[name](wiring.EMULATED_PRESS, work_dir=folder)
+        self._broken = False
 
     @property
     def url(self) -> str:
@@ -154,6 +162,11 @@ class EmulatedBench(Bench):
         """Break or short the transducer's current loop, or mend it."""
         self._board.control({"sensor": fault})
 
+    def break_down(self, what: Breakage) -> None:
+        """Crack the pellet or burst the die; `mend` puts a new one in."""
+        self._board.control({"break": what})
+        self._broken = True
+
     def set_inputs(self, *, emergency_stop: bool = False, guard_open: bool = False) -> None:
         """Set both inputs."""
         self._board.control({"set": {"emergency_stop": emergency_stop, "guard_open": guard_open}})
@@ -170,9 +183,10 @@ class EmulatedBench(Bench):
 
     def mend(self) -> None:
         """Start a board that has ended; sensor and inputs as they should be."""
-        if not self._board.running:
+        if self._broken or not self._board.running:
             self._board.stop()
             self._board.start()
+            self._broken = False
         self.break_sensor("ok")
         self.set_inputs()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pressloop.errors import CommandRefusedError
+from pressloop.errors import CommandRefusedError, RunFailedError
 from pressloop.press import Press
 from pressloop.result import RunResult
 from pressloop.wire.schema import (
@@ -17,7 +17,7 @@ from pressloop.wire.schema import (
 )
 
 from hil_tests import wiring
-from hil_tests.boards import Bench, SensorFault
+from hil_tests.boards import Bench, Breakage, SensorFault
 from hil_tests.protocols import HOLD, RAMP, RELEASE, one_hold, short_run
 from hil_tests.watching import Watch, until, watching
 
@@ -190,6 +190,31 @@ def test_guard_may_open_at_a_prompt_without_pressure(
         watch.until(lambda now: not now.inputs, "the guard closed")
         run.confirm()
     assert run.result(60).completed
+
+
+# --- breakage
+
+
+@pytest.mark.needs("pressing", "breakage", "truth")
+@pytest.mark.parametrize(
+    ("what", "fault"), [("pellet", "sample-cracked"), ("die", "die-failure")], ids=["pellet", "die"]
+)
+def test_what_breaks_under_pressure(
+    bench: Bench, press: Press, tmp_path: Path, what: Breakage, fault: str
+) -> None:
+    run = press.start(short_run(), out=tmp_path / "run")
+    with watching(run) as watch:
+        watch.until(lambda now: FlagBits.DWELLING in now.flags, "the dwell")
+        bench.break_down(what)
+    result = run.result(60)
+
+    faulted(result, fault)
+    assert result.summary.steps[HOLD].dwell_end == "run"
+    with pytest.raises(RunFailedError, match=fault) as failure:
+        result.check()
+    assert failure.value.hint.startswith(("look at punches", "keep the guard closed"))
+    pressure_goes_away(bench, press)
+    assert press.clear_fault().name.lower().replace("_", "-") == fault
 
 
 # --- pressure

@@ -27,7 +27,13 @@ from typer.testing import CliRunner, Result
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "examples"
 # Files that are doubtful but can be run.
-WARNED = ("duplicate_name", "prompt_under_pressure")
+WARNED = (
+    "crack_threshold_low",
+    "duplicate_name",
+    "prompt_under_pressure",
+    "relaxation_band",
+    "relaxation_late",
+)
 BAD = [
     path
     for path in sorted((ROOT / "tests" / "data" / "bad").glob("*.yaml"))

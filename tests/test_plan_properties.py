@@ -85,7 +85,7 @@ def _ramp(high_mpa: str) -> st.SearchStrategy[Ramp]:
 _DURATION = _with_unit(_decimal("0.01", "20"), "s", "min", "h")
 _UNTIL = st.builds(
     Until,
-    relaxation=_with_unit(_decimal("0.01", "20"), "MPa/min", "MPa/s"),
+    relaxation=_with_unit(_decimal("0.01", "16"), "MPa/min", "MPa/s"),
     at_least=st.none() | _DURATION,
     at_most=_DURATION,
 ) | st.builds(Until, operator=WORDS, at_most=_DURATION)

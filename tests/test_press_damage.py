@@ -40,7 +40,8 @@ def test_sound_pellet_leaves_no_word(tmp_path: Path) -> None:
 
 def test_pellet_cracked_by_pressure_is_in_the_record(tmp_path: Path) -> None:
     summary = _press(tmp_path, {"crack_mpa": 80})
-    assert summary.end_reason == "completed"
+    # The board has noticed, and presses no further on what is broken.
+    assert (summary.end_reason, summary.fault) == ("fault", "sample-cracked")
     assert summary.damage is not None and summary.truth is not None
     (crack,) = summary.damage
     assert (crack.what, crack.stage) == ("cracked under too much pressure", "high")

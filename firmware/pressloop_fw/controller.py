@@ -5,10 +5,11 @@ are, so the board calls `tick()`, which turns one into a fault.
 """
 
 from pressloop_fw import schema
+from pressloop_fw.crack import CrackWatch, loss
 from pressloop_fw.interlocks import Interlocks, fruitless
 from pressloop_fw.pid import SATURATED, Pid
 from pressloop_fw.plan import TICK_MS
-from pressloop_fw.sampler import ALERT, Sampler, take
+from pressloop_fw.sampler import ALERT, NEWEST_KPA, Sampler, take
 from pressloop_fw.schema import (
     FLAG_APPROACHING,
     FLAG_DWELLING,
@@ -36,6 +37,7 @@ from pressloop_fw.split_range import (
     OUTPUT,
     PUMP_COMMAND,
     PUMPING,
+    RELEASE,
     RELEASE_COMMAND,
     SplitRange,
     dither,
@@ -56,6 +58,7 @@ class Controller:
         self.ring = ring
         self.sampler = Sampler()
         self.interlocks = Interlocks()
+        self.crack_watch = CrackWatch()
         self.sequencer = Sequencer(plan)
         self.pid = Pid()
         self.valves = SplitRange()
@@ -80,6 +83,7 @@ class Controller:
         self._setpoint = self.sequencer.setpoint.words
         self._valves = self.valves.words
         self._softness = self.softness.words
+        self._cracks = self.crack_watch.words
         self._recorded = ring.words
         self._records = ring.buf
         self._over_kpa = 0
@@ -99,8 +103,12 @@ class Controller:
         self._scaling = scaling
         self.limit_to(scaling.pellet_limit_kpa)
 
-    def limit_to(self, ceiling_kpa):
-        """Trip above this reading in a run: its ceiling and what the sensor may be wrong by."""
+    def limit_to(self, ceiling_kpa, crack_kpa=-1):
+        """Trip above this reading in a run: its ceiling and what the sensor may be wrong by.
+
+        `crack_kpa` is the sudden loss that is a crack, -1 for the press's own.
+        """
+        self.crack_watch.configure(self._profile, self._scaling, crack_kpa)
         self._over_kpa = ceiling_kpa + self._scaling.resolution_kpa
         self.sampler.alert_above(self._over_kpa)
 
@@ -122,6 +130,11 @@ class Controller:
             # Nothing is pressed, open, out of range or too high in nearly all ticks.
             if inputs or missed or sampled[ALERT]:
                 self._check(inputs, missed)
+            valves = self._valves
+            if self._was_active:
+                fault = loss(self._cracks, sampled[NEWEST_KPA], valves[RELEASE], valves[FALL_KPA_S])
+                if fault:
+                    self.interlocks.latch(fault)
             if sequencer.approaching and sequencer.approach_expired():
                 self.interlocks.latch(schema.FAULT_NO_CONTACT)
             if self.interlocks.fault:
@@ -132,7 +145,6 @@ class Controller:
             action = sequencer.step(tick, pressure)
             if starting:
                 self._begin(pressure)
-            valves = self._valves
             if action == ACT_SAFE:
                 put(valves, 0, OUTPUT_FULL)
                 board.safe()
@@ -200,6 +212,9 @@ class Controller:
         interlocks = self.interlocks
         sampler = self.sampler
         interlocks.check_always(sampler, inputs)
+        if sampler.low_count or sampler.high_count:
+            # A wire that breaks is no crack; the reading stands still meanwhile.
+            self.crack_watch.restart()
         if sequencer.active():
             interlocks.check_beat(missed)
             # The reading before the filter, which can be seconds late.
@@ -214,6 +229,8 @@ class Controller:
         """A run starts in this tick."""
         self.run_first = self.ring.next
         self._record_wait = 0
+        self.crack_watch.restart()
+        self.interlocks.restart_closing(self.displacement_um, pressure)
         # What the sensor can tell within a second.
         self.softness.restart(pressure, 2 * self._scaling.resolution_kpa)
 
@@ -249,5 +266,18 @@ class Controller:
             value - pressure,
             self._scaling.resolution_kpa,
         )
+        if self._gauged:
+            self._watch_platens(pressure, descending, fruitless_ticks)
         if fruitless_ticks and fruitless_ticks >= self._gain_window_ticks:
             self.interlocks.latch(schema.FAULT_NO_PRESSURE_GAIN)
+
+    def _watch_platens(self, pressure, descending, fruitless_ticks):
+        """Where a sensor sees the platens close, a pump without gain is a die that gives way."""
+        interlocks = self.interlocks
+        closing_um = self.displacement_um
+        window = self._gain_window_ticks
+        interlocks.check_fruitless(closing_um, fruitless_ticks, window)
+        if descending:
+            interlocks.restart_closing(closing_um, pressure)
+        else:
+            interlocks.check_closing(closing_um, pressure, self._scaling.resolution_kpa, window)

@@ -16,6 +16,8 @@ _BAD_READINGS = const(5)
 _OVER_READINGS = const(3)
 # Beats lost at once after which the loop no longer controls what it thinks it controls.
 _LOST_BEATS = const(10)
+# Closing of the platens in one observation that no powder under pressure does.
+_RUNAWAY_UM = const(500)
 # Pumping harder than this share of the stroke above the dead band should raise the pressure.
 _PUMPING = const(1638)
 
@@ -51,6 +53,10 @@ class Interlocks:
         self.fault = schema.FAULT_NONE
         self.words = words(_WORDS)
         self._over_count = 0
+        self._gain_from_um = schema.NO_DISPLACEMENT
+        self._run_ticks = 0
+        self._run_from_kpa = 0
+        self._run_from_um = schema.NO_DISPLACEMENT
 
     def latch(self, fault):
         """Latch a fault unless one is latched already: the first reason wins."""
@@ -67,6 +73,29 @@ class Interlocks:
         """Begin a new observation of the pressure gain."""
         self.words[_GAIN_TICKS] = 0
         self.words[_GAIN_FROM_KPA] = pressure_kpa
+
+    def check_fruitless(self, closing_um, fruitless_ticks, window_ticks):
+        """Trip when the platens close while the pump works against nothing."""
+        if fruitless_ticks <= 1:
+            self._gain_from_um = closing_um
+        elif fruitless_ticks >= window_ticks and _runs_away(self._gain_from_um, closing_um):
+            self.latch(schema.FAULT_DIE_FAILURE)
+
+    def check_closing(self, closing_um, pressure_kpa, resolution_kpa, window_ticks):
+        """Trip when the platens close and the pressure does not rise, however little is pumped."""
+        self._run_ticks += 1
+        gained = pressure_kpa - self._run_from_kpa
+        if self._run_ticks < window_ticks and gained <= resolution_kpa:
+            return
+        if gained <= resolution_kpa and _runs_away(self._run_from_um, closing_um):
+            self.latch(schema.FAULT_DIE_FAILURE)
+        self.restart_closing(closing_um, pressure_kpa)
+
+    def restart_closing(self, closing_um, pressure_kpa):
+        """Begin a new observation of the platens."""
+        self._run_ticks = 0
+        self._run_from_um = closing_um
+        self._run_from_kpa = pressure_kpa
 
     def check_always(self, sampler, inputs):
         """Checks that hold in every state."""
@@ -95,3 +124,8 @@ class Interlocks:
         """Trip when the guard is open while the press could move."""
         if inputs & schema.INPUT_GUARD_OPEN:
             self.latch(schema.FAULT_GUARD_OPEN)
+
+
+def _runs_away(from_um, to_um):
+    known = from_um != schema.NO_DISPLACEMENT and to_um != schema.NO_DISPLACEMENT
+    return known and to_um - from_um > _RUNAWAY_UM

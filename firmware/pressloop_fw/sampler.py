@@ -13,7 +13,7 @@ _UP = const(0)
 _RAW = const(1)
 _LOW_COUNT = const(2)
 _HIGH_COUNT = const(3)
-_NEWEST_KPA = const(4)
+NEWEST_KPA = const(4)
 _PRESSURE_KPA = const(5)
 _FILTERED = const(6)
 _PRIMED = const(7)
@@ -54,7 +54,7 @@ def take(words: ptr32, raw: int) -> int:
     counts = raw - words[_ZERO]
     reading = counts * words[_PER_COUNT] + (counts * words[_FRACTION] >> _FRACTION_BITS)
     newest = reading >> _SUB_BITS
-    words[_NEWEST_KPA] = newest
+    words[NEWEST_KPA] = newest
     if newest > words[_ALERT_KPA]:
         words[ALERT] = 2
     filtered = reading
@@ -77,7 +77,7 @@ class Sampler:
 
     raw = word(_RAW)
     pressure_kpa = word(_PRESSURE_KPA)
-    newest_kpa = word(_NEWEST_KPA)
+    newest_kpa = word(NEWEST_KPA)
     low_count = word(_LOW_COUNT)
     high_count = word(_HIGH_COUNT)
 

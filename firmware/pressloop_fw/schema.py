@@ -28,7 +28,7 @@ NO_DISPLACEMENT = const(65535)
 OUTPUT_FULL = const(32767)
 
 # First bytes of the SHA-256 of the schema.
-SCHEMA_HASH = b"\x2b\x49\xff\x58\x63\xad\x1e\x2f"
+SCHEMA_HASH = b"\xcf\xe2\xd9\x78\x89\xbf\x55\x9b"
 
 # What a frame is. A reply or an error repeats the sequence number of its request.
 KIND_REQUEST = const(1)
@@ -141,6 +141,8 @@ FAULT_TICK_OVERRUN = const(8)
 FAULT_WATCHDOG = const(9)
 FAULT_POWER_LOSS = const(10)
 FAULT_INTERNAL = const(11)
+FAULT_SAMPLE_CRACKED = const(12)
+FAULT_DIE_FAILURE = const(13)
 
 # Why the controller last started.
 RESET_POWER_ON = const(1)
@@ -255,7 +257,7 @@ HELLO_REPLY_FIELDS = (
     (9, T_BYTES, 8, 8, True),  # schema-hash
     (10, T_INT, 0, 4294967295, True),  # boot-id
     (11, T_INT, 1, 5, True),  # reset-cause
-    (12, T_INT, 0, 11, True),  # last-fault
+    (12, T_INT, 0, 13, True),  # last-fault
     (13, T_BOOL, 0, 1, True),  # simulated
     (14, T_INT, 0, 65535, True),  # ring-records
     (15, T_TEXT, 0, 40, True),  # python
@@ -299,7 +301,7 @@ STATUS_REPLY_FIELDS = (
     (9, T_INT, 0, 1000000000, True),  # remaining-ms
     (10, T_BYTES, 8, 8, True),  # run-id
     (11, T_INT, 0, 6, True),  # end-reason
-    (12, T_INT, 0, 11, True),  # fault
+    (12, T_INT, 0, 13, True),  # fault
     (13, T_INT, 0, 255, True),  # inputs
     (14, T_BOOL, 0, 1, True),  # host-lost
     (15, T_INT, 0, 4294967295, True),  # oldest
@@ -371,6 +373,7 @@ PLAN_BEGIN_REQUEST_HOST_TIMEOUT_MS = const(6)
 PLAN_BEGIN_REQUEST_VENT_RATE_KPA_S = const(7)
 PLAN_BEGIN_REQUEST_RECORD_EVERY = const(8)
 PLAN_BEGIN_REQUEST_ACCEPT_UNRESOLVED = const(9)
+PLAN_BEGIN_REQUEST_CRACK_KPA = const(10)
 PLAN_BEGIN_REQUEST_FIELDS = (
     (1, T_INT, 1, 200, True),  # steps
     (2, T_INT, 1000, 100000, True),  # die-um
@@ -381,6 +384,7 @@ PLAN_BEGIN_REQUEST_FIELDS = (
     (7, T_INT, 1, 1000000, True),  # vent-rate-kpa-s
     (8, T_INT, 1, 1000, True),  # record-every
     (9, T_BOOL, 0, 1, True),  # accept-unresolved
+    (10, T_INT, 0, 2000000, False),  # crack-kpa
 )
 
 PLAN_BEGIN_REPLY_FIELDS = ()
@@ -469,7 +473,7 @@ ADVANCE_REPLY_FIELDS = ()
 
 CLEAR_REQUEST_FAULT = const(1)
 CLEAR_REQUEST_FIELDS = (
-    (1, T_INT, 0, 11, True),  # fault
+    (1, T_INT, 0, 13, True),  # fault
 )
 
 CLEAR_REPLY_FIELDS = ()

@@ -36,7 +36,8 @@ class Server:
         self._run_id = _NO_RUN
         self._run_open = False
         self._record_size = schema.SHORT_RECORD_SIZE
-        self._host_minor = 0
+        # Until a host has said otherwise.
+        self._host_minor = schema.PROTOCOL_MINOR
         self._boot_id = 0
         self._profile = None
         self._profile_crc = 0
@@ -163,7 +164,7 @@ class Server:
             schema.HELLO_REPLY_SCHEMA_HASH: schema.SCHEMA_HASH,
             schema.HELLO_REPLY_BOOT_ID: self._boot_id,
             schema.HELLO_REPLY_RESET_CAUSE: board.reset_cause,
-            schema.HELLO_REPLY_LAST_FAULT: self._controller.interlocks.fault,
+            schema.HELLO_REPLY_LAST_FAULT: self._fault(),
             schema.HELLO_REPLY_SIMULATED: board.simulated,
             schema.HELLO_REPLY_RING_RECORDS: self._ring.capacity,
             schema.HELLO_REPLY_PYTHON: board.python,
@@ -190,7 +191,7 @@ class Server:
             schema.STATUS_REPLY_REMAINING_MS: min(sequencer.remaining_ticks() * TICK_MS, _MOST_MS),
             schema.STATUS_REPLY_RUN_ID: self._run_id,
             schema.STATUS_REPLY_END_REASON: sequencer.end_reason,
-            schema.STATUS_REPLY_FAULT: controller.interlocks.fault,
+            schema.STATUS_REPLY_FAULT: self._fault(),
             schema.STATUS_REPLY_INPUTS: controller.inputs,
             schema.STATUS_REPLY_HOST_LOST: sequencer.host_lost,
             schema.STATUS_REPLY_OLDEST: self._ring.oldest,
@@ -245,7 +246,8 @@ class Server:
         self._controller.configure(self._profile, scaling)
         self._controller.sequencer.results.reset()
         self._plan.begin(values, payload, self._profile, scaling)
-        self._controller.limit_to(self._plan.ceiling_kpa)
+        crack_kpa = values.get(schema.PLAN_BEGIN_REQUEST_CRACK_KPA, -1)
+        self._controller.limit_to(self._plan.ceiling_kpa, crack_kpa)
         return {}
 
     def _plan_step(self, values, payload):
@@ -333,7 +335,7 @@ class Server:
 
     def _clear(self, values):
         controller = self._controller
-        fault = controller.interlocks.fault
+        fault = self._fault()
         if fault == schema.FAULT_NONE or values[schema.CLEAR_REQUEST_FAULT] != fault:
             raise PlanError(schema.ERR_BAD_STATE, schema.CLEAR_REQUEST_FAULT)
         if controller.inputs & schema.INPUT_EMERGENCY_STOP:
@@ -397,9 +399,16 @@ class Server:
 
     # --- conditions
 
+    def _fault(self):
+        """Return the latched fault in the words that the host knows."""
+        fault = self._controller.interlocks.fault
+        if fault > schema.FAULT_INTERNAL and self._host_minor < _MINOR_1_2:
+            return schema.FAULT_NO_PRESSURE_GAIN
+        return fault
+
     def _not_faulted(self):
         if self._controller.interlocks.fault != schema.FAULT_NONE:
-            raise PlanError(schema.ERR_FAULTED, 0, self._controller.interlocks.fault)
+            raise PlanError(schema.ERR_FAULTED, 0, self._fault())
 
     def _in_state(self, state):
         if self._controller.sequencer.state != state:

@@ -62,7 +62,7 @@ def test_the_dwell_clock_counts_only_in_band():
 
 def test_out_of_band_for_too_long_ends_the_run():
     rig = Rig()
-    rig.start([ramp(100000, 20000), hold(100000, 60000, 2000, 1500)])
+    rig.start([ramp(100000, 20000), hold(100000, 60000, 2000, 1500)], crack_kpa=0)
     assert rig.run(30, lambda: rig.sequencer.dwelling)
     rig.raw = rig.sample() - 150
     assert rig.run(3, lambda: rig.sequencer.state == schema.STATE_VENTING)

@@ -553,8 +553,19 @@ class Protocol(_Model):
     """Time from one telemetry record to the next, a multiple of 10 ms."""
     accept_unresolved_tolerance: Annotated[bool, Field(strict=True)] = False
     """Press on, with a warning, where a tolerance is finer than the transducer can tell."""
+    crack_threshold: Annotated[str, _QuantityText((PRESSURE,), low=1, word="off")] | None = None
+    """Sudden loss of pressure that is taken for a crack; `off`: none is."""
     stages: Stages
     """Stages, prompts and repeat blocks, in order."""
+
+    @property
+    def crack_kpa(self) -> int | None:
+        """Sudden loss that is a crack, kPa, 0 for never; None: as the board sees fit."""
+        if self.crack_threshold is None:
+            return None
+        if self.crack_threshold == "off":
+            return 0
+        return max(1, round(_base(self.crack_threshold, PRESSURE)))
 
     @property
     def die_um(self) -> int:

@@ -53,6 +53,7 @@ _EXAMPLES: Final[Mapping[str, str]] = {
     "name": "densify",
     "die": "10 mm",
     "ceiling": "520 MPa",
+    "crack_threshold": "3 MPa",
     "stages": "[{name: densify, ramp: {target: 250 MPa, rate: 10 MPa/s}}]",
     "on_host_loss": "{action: hold, limit: 10 min}",
     "action": "hold",

@@ -179,7 +179,7 @@ class Plan:
             step.relaxation_kpa_min is not None or (step.is_open and step.duration_ms is not None)
             for step in self.sources
         )
-        return _MINOR_WITH_UNTIL if ends else 0
+        return _MINOR_WITH_UNTIL if ends or self.begin.crack_kpa is not None else 0
 
     @property
     def protocol_hash(self) -> str:
@@ -248,6 +248,7 @@ def compile_plan(protocol: Protocol, profile: MachineProfile) -> Plan:
         vent_rate_kpa_s=vent_rate,
         record_every=protocol.record_every_ticks,
         accept_unresolved=protocol.accept_unresolved_tolerance,
+        crack_kpa=protocol.crack_kpa,
     )
     plan = Plan(protocol, begin, steps, stages)
     _check_range(begin, "the protocol")
@@ -308,6 +309,7 @@ _BEGIN_PATHS: Final[dict[str, Path]] = {
     "host_timeout_ms": ("host_timeout",),
     "vent_rate_kpa_s": ("vent_rate",),
     "record_every": ("record_every",),
+    "crack_kpa": ("crack_threshold",),
     "accept_unresolved": ("accept_unresolved_tolerance",),
 }
 # What a code is about when the refusal does not name a field.

@@ -394,7 +394,7 @@ class Press:
             raise VersionMismatchError(
                 f"the protocol needs wire protocol {PROTOCOL_MAJOR}.{plan.minor}, the board "
                 f"({self.hello.firmware}) speaks {self.hello.major}.{self.hello.minor}",
-                hint="update the firmware, or end the holds on a duration",
+                hint="update the firmware, or leave out 'until' and 'crack_threshold'",
             )
         try:
             self._session.request(plan.begin)

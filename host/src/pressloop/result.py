@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pressloop.errors import RunFailedError
+from pressloop.faults import words_of
 from pressloop.record import RunSummary
 from pressloop.record.remarks import remarks
 
@@ -43,10 +44,15 @@ class RunResult:
             RunFailedError: It ended for another reason.
         """
         if not self.completed:
-            fault = f" ({self.summary.fault})" if self.summary.fault else ""
+            hint = f"its record in {self.directory} says what led to it"
+            why = ""
+            if self.summary.fault:
+                meaning, remedy = words_of(self.summary.fault)
+                why = f" ({self.summary.fault}: {meaning})"
+                hint = f"{remedy}; {hint}"
             raise RunFailedError(
-                f"the run ended: {self.end_reason}{fault}",
-                hint=f"its record in {self.directory} says what led to it",
+                f"the run ended: {self.end_reason}{why}",
+                hint=hint,
                 end_reason=self.end_reason,
                 record_dir=self.directory,
             )

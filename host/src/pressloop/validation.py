@@ -188,6 +188,16 @@ class _Checker:
                 f"{protocol.die} die: {_mpa(limits.pellet_limit_kpa)}",
                 "lower the ceiling, or use a smaller die",
             )
+        crack_kpa = protocol.crack_kpa
+        if crack_kpa and crack_kpa < 2 * limits.resolution_kpa:
+            self._add(
+                "warning",
+                "crack-threshold-low",
+                ("crack_threshold",),
+                f"{protocol.crack_threshold} is less than the {_mpa(2 * limits.resolution_kpa)} "
+                "that the board itself takes for a crack on this die: noise could trip it",
+                "watch a few runs before you rely on it, or leave the key out",
+            )
         vent_rate = protocol.vent_rate_kpa_s
         if vent_rate is not None and vent_rate > limits.fastest_fall_kpa_s:
             self._add_impossible(("vent_rate",), vent_rate, limits.fastest_fall_kpa_s, "release")

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
+from pressloop.faults import words_of
 from pressloop.record.remarks import remarks
 from pressloop.record.summary import RunSummary, StageResult
 from pressloop.record.verdict import Check, VerdictRow, verdict_rows
@@ -40,6 +41,10 @@ def print_verdict(console: Console, summary: RunSummary) -> None:
         )
     for stage, source, reason in _reasons(rows):
         console.print(f"  [bad]{escape(stage)}[/bad]{source}: {escape(reason)}", soft_wrap=True)
+    if summary.fault:
+        meaning, remedy = words_of(summary.fault)
+        console.print(f"  [bad]{escape(summary.fault)}[/bad]: {escape(meaning)}", soft_wrap=True)
+        console.print(f"  [note]next[/note] {escape(remedy)}", soft_wrap=True)
     for warning in summary.warnings:
         console.print(f"  [note]note[/note] {escape(warning)}", soft_wrap=True)
 

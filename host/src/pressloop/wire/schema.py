@@ -23,7 +23,7 @@ NO_DISPLACEMENT: Final = 65535
 """What a record says of the displacement when the sensor says nothing."""
 OUTPUT_FULL: Final = 32767
 """Full opening of a valve, and the span of the split-range output on either side of zero."""
-SCHEMA_HASH: Final = b"\x2b\x49\xff\x58\x63\xad\x1e\x2f"
+SCHEMA_HASH: Final = b"\xcf\xe2\xd9\x78\x89\xbf\x55\x9b"
 """First bytes of the SHA-256 of the schema."""
 RECORD_FORMAT: Final = "<IiihHBBBBH"
 """Struct format of a packed telemetry record."""
@@ -260,6 +260,12 @@ class Fault(IntEnum):
     """The controller lost power during a run."""
     INTERNAL = 11
     """An exception in the firmware; the console has the traceback."""
+    SAMPLE_CRACKED = 12
+    """A sudden loss of force that neither release valve nor relaxation explains; to hosts of 1.1
+    no-pressure-gain."""
+    DIE_FAILURE = 13
+    """Half of the force lost at once, or the platens closed without the pressure rising; to hosts
+    of 1.1 no-pressure-gain."""
 
 
 class ResetCause(IntEnum):
@@ -299,7 +305,7 @@ class DwellEnd(IntEnum):
     OPERATOR = 3
     """The operator ended it."""
     LONGEST = 4
-    """Its longest time in band was over, and neither relaxation nor operator had ended it."""
+    """Its longest time in band was over before relaxation or operator ended it."""
     RUN = 5
     """The run ended first."""
 
@@ -517,7 +523,7 @@ class HelloReply(Message):
         Field(9, "schema_hash", Kind.BYTES, 8, 8),
         Field(10, "boot_id", Kind.INT, 0, 4294967295),
         Field(11, "reset_cause", Kind.INT, 1, 5, enum=ResetCause),
-        Field(12, "last_fault", Kind.INT, 0, 11, enum=Fault),
+        Field(12, "last_fault", Kind.INT, 0, 13, enum=Fault),
         Field(13, "simulated", Kind.BOOL, 0, 1),
         Field(14, "ring_records", Kind.INT, 0, 65535),
         Field(15, "python", Kind.TEXT, 0, 40),
@@ -577,7 +583,7 @@ class StatusReply(Message):
         Field(9, "remaining_ms", Kind.INT, 0, 1000000000),
         Field(10, "run_id", Kind.BYTES, 8, 8),
         Field(11, "end_reason", Kind.INT, 0, 6, enum=EndReason),
-        Field(12, "fault", Kind.INT, 0, 11, enum=Fault),
+        Field(12, "fault", Kind.INT, 0, 13, enum=Fault),
         Field(13, "inputs", Kind.INT, 0, 255, enum=InputBits),
         Field(14, "host_lost", Kind.BOOL, 0, 1),
         Field(15, "oldest", Kind.INT, 0, 4294967295),
@@ -920,6 +926,7 @@ class PlanBeginRequest(Request[PlanBeginReply]):
         Field(7, "vent_rate_kpa_s", Kind.INT, 1, 1000000),
         Field(8, "record_every", Kind.INT, 1, 1000),
         Field(9, "accept_unresolved", Kind.BOOL, 0, 1),
+        Field(10, "crack_kpa", Kind.INT, 0, 2000000, required=False),
     )
 
     steps: int
@@ -939,6 +946,9 @@ class PlanBeginRequest(Request[PlanBeginReply]):
     """Ticks per telemetry record."""
     accept_unresolved: bool
     """The user accepts tolerances finer than the transducer."""
+    crack_kpa: int | None = None
+    """Sudden loss that is a crack, 0: none is; absent: as the board sees fit; since 1.2. Unit:
+    kPa."""
 
     @classmethod
     def reply_type(cls) -> type[PlanBeginReply]:
@@ -1125,7 +1135,7 @@ class ClearRequest(Request[ClearReply]):
     """Clears the latched fault, if its cause is gone."""
 
     CODE: ClassVar[Command] = Command.CLEAR
-    FIELDS: ClassVar[tuple[Field, ...]] = (Field(1, "fault", Kind.INT, 0, 11, enum=Fault),)
+    FIELDS: ClassVar[tuple[Field, ...]] = (Field(1, "fault", Kind.INT, 0, 13, enum=Fault),)
 
     fault: Fault
     """The one to clear, so that an unseen one stays."""

@@ -1,0 +1,220 @@
+"""Sudden losses of force: what trips, under which name, and what must not."""
+
+from emulator.cracking import DIE_BURST, FORCED
+from pressloop_fw import schema
+from pressloop_fw.crack import CrackWatch
+from pressloop_fw.profile import Profile
+from pressloop_fw.scaling import Scaling
+from rig import PRESS, PROFILE, RefusedError, Rig, hold, ramp, release
+
+_SCALING = Scaling(Profile(PROFILE), 10000)
+_FALL = 3000000
+
+
+def _watch(crack_kpa=-1):
+    watch = CrackWatch()
+    watch.configure(Profile(PROFILE), _SCALING, crack_kpa)
+    return watch
+
+
+def _see(watch, pressures, opening=0):
+    """Return the first fault in a series of readings, and after how many."""
+    for n, pressure in enumerate(pressures):
+        fault = watch.check(pressure, opening, _FALL)
+        if fault != schema.FAULT_NONE:
+            return fault, n + 1
+    return schema.FAULT_NONE, len(pressures)
+
+
+def test_a_step_down_is_told_in_three_readings():
+    watch = _watch()
+    steady = [250000] * 50
+    assert _see(watch, steady) == (schema.FAULT_NONE, 50)
+    # 0.8 % of 250 MPa are 1.95 MPa.
+    assert _see(watch, [248100] * 9)[0] == schema.FAULT_NONE
+    watch = _watch()
+    _see(watch, steady)
+    assert _see(watch, [248000] * 9) == (schema.FAULT_SAMPLE_CRACKED, 3)
+    watch = _watch()
+    _see(watch, steady)
+    assert _see(watch, [124000] * 9) == (schema.FAULT_DIE_FAILURE, 3)
+
+
+def test_at_low_pressure_the_transducer_sets_the_size():
+    for loss, fault in ((1400, schema.FAULT_NONE), (1500, schema.FAULT_SAMPLE_CRACKED)):
+        watch = _watch()
+        _see(watch, [30000] * 20)
+        assert _see(watch, [30000 - loss] * 9)[0] == fault
+    # Loose powder falls into place.
+    watch = _watch()
+    _see(watch, [7000] * 20)
+    assert _see(watch, [1000] * 9)[0] == schema.FAULT_NONE
+
+
+def test_spikes_and_slow_losses_are_none():
+    watch = _watch()
+    for _ in range(20):
+        assert _see(watch, [250000] * 8 + [200000] * 2)[0] == schema.FAULT_NONE
+        assert _see(watch, [250000] * 8 + [300000])[0] == schema.FAULT_NONE
+    # 20 MPa/s, ten times faster than any powder.
+    watch = _watch()
+    assert _see(watch, range(250000, 50000, -200))[0] == schema.FAULT_NONE
+
+
+def test_the_plan_sets_its_own_size_or_none():
+    for crack_kpa, loss, fault in (
+        (10000, 9900, schema.FAULT_NONE),
+        (10000, 10100, schema.FAULT_SAMPLE_CRACKED),
+        (0, 249000, schema.FAULT_NONE),
+    ):
+        watch = _watch(crack_kpa)
+        _see(watch, [250000] * 20)
+        assert _see(watch, [250000 - loss] * 9)[0] == fault
+
+
+def test_an_open_release_explains_a_loss_until_it_has_shut():
+    dead_band = PROFILE[schema.PROFILE_RELEASE_DEAD_BAND]
+    watch = _watch()
+    _see(watch, [250000] * 20)
+    assert _see(watch, [250000], dead_band + 1000)[0] == schema.FAULT_NONE
+    assert _see(watch, [245000] * 3)[0] == schema.FAULT_NONE
+    # A collapse is more than such an opening lets go.
+    assert _see(watch, [20000] * 5)[0] == schema.FAULT_DIE_FAILURE
+    watch = _watch()
+    _see(watch, [250000] * 20, dead_band + 1000)
+    _see(watch, [250000] * 100)
+    assert _see(watch, [245000] * 9)[0] == schema.FAULT_SAMPLE_CRACKED
+    # Fully open explains anything.
+    watch = _watch()
+    _see(watch, [250000] * 20)
+    assert _see(watch, [0] * 9, schema.OUTPUT_FULL)[0] == schema.FAULT_NONE
+
+
+def _pressing(step, gauged=False, press=None, **header):
+    rig = Rig(press, gauged=gauged)
+    rig.start([ramp(250000, 25000), step, release(0, 50000)], **header)
+    assert rig.run(60, lambda: rig.sequencer.results.dwell[1] >= 100)
+    return rig
+
+
+def _fault(rig):
+    return rig.controller.interlocks.fault
+
+
+def test_a_crack_in_a_dwell_ends_the_run_safely():
+    for mode in (schema.HOLD_REGULATED, schema.HOLD_SEALED):
+        rig = _pressing(hold(250000, 60000, mode=mode))
+        rig.plant.give_way(FORCED)
+        assert rig.run(0.05, lambda rig=rig: _fault(rig) != schema.FAULT_NONE)
+        assert _fault(rig) == schema.FAULT_SAMPLE_CRACKED
+        assert rig.pump == 0 and rig.release == schema.OUTPUT_FULL
+        assert rig.sequencer.end_reason == schema.END_FAULT
+        assert rig.sequencer.results.dwell_end[1] == schema.DWELL_RUN
+
+
+def test_a_crack_in_a_ramp():
+    rig = Rig()
+    rig.start([ramp(250000, 25000), hold(250000, 60000)])
+    assert rig.run(60, lambda: rig.controller.sampler.pressure_kpa > 150000)
+    rig.plant.give_way(FORCED)
+    assert rig.run(0.05, lambda: _fault(rig) == schema.FAULT_SAMPLE_CRACKED)
+
+
+def test_a_die_that_bursts():
+    rig = _pressing(hold(250000, 60000))
+    rig.plant.give_way(DIE_BURST)
+    assert rig.run(0.05, lambda: _fault(rig) == schema.FAULT_DIE_FAILURE)
+
+
+def test_a_plan_without_detection_presses_on():
+    rig = _pressing(hold(250000, 1000, 8000), crack_kpa=0)
+    rig.plant.give_way(FORCED)
+    assert rig.run(60, rig.idle_again)
+    assert rig.sequencer.end_reason == schema.END_COMPLETED
+
+
+def test_a_wire_that_breaks_is_no_crack():
+    rig = _pressing(hold(250000, 60000))
+    # On its way down the reading is in range once.
+    rig.raw = 8000
+    rig.beat()
+    rig.raw = 0
+    rig.run(1)
+    assert _fault(rig) == schema.FAULT_SENSOR_LOW
+
+
+def test_noise_dither_ripple_and_releases_do_not_trip():
+    press = dict(PRESS)
+    press["sensor_full_scale_mpa"] = 40.0
+    press["sensor_offset_mpa"] = 0.0
+    press["sensor_span_factor"] = 1.0
+    # Three times the reference transducer's.
+    press["sensor_noise_mpa"] = 0.0072
+    press["sensor_lag_s"] = 0.002
+    press["valve_hysteresis"] = 0.03
+    press["pump_ripple"] = 0.1
+    rig = Rig(press)
+    rig.start(
+        [
+            ramp(250000, 50000),
+            hold(250000, 2000, 5000),
+            release(100000, 100000),
+            hold(100000, 2000, 5000, mode=schema.HOLD_SEALED),
+            ramp(400000, 100000),
+            hold(400000, 2000, 8000),
+            ramp(50000, 100000),
+            hold(50000, 2000, 5000),
+        ],
+        vent_rate_kpa_s=200000,
+    )
+    assert rig.run(120, rig.idle_again)
+    assert _fault(rig) == schema.FAULT_NONE
+    assert rig.sequencer.end_reason == schema.END_COMPLETED
+
+
+def test_platens_that_close_without_pressure_are_a_die_that_gives_way():
+    for gauged, fault in ((True, schema.FAULT_DIE_FAILURE), (False, schema.FAULT_NO_PRESSURE_GAIN)):
+        rig = _pressing(hold(250000, 60000, 3000, 30000), gauged=gauged, crack_kpa=0)
+        # The pressure that the pump should bring stays away.
+        rig.raw = rig.sample() - 400
+        um = rig.controller.displacement_um
+        for _ in range(1200):
+            um += 2
+            if gauged:
+                rig.displacement_um = um
+            rig.beat()
+            if _fault(rig):
+                break
+        assert _fault(rig) == fault, gauged
+
+
+def test_platens_that_close_in_a_dwell_that_keeps_its_pressure():
+    rig = _pressing(hold(250000, 60000), gauged=True)
+    rig.displacement_um = rig.controller.displacement_um
+    assert not rig.run(12, lambda: _fault(rig) != schema.FAULT_NONE)
+    for _ in range(1100):
+        rig.displacement_um += 2
+        rig.beat()
+    assert _fault(rig) == schema.FAULT_DIE_FAILURE
+
+
+def test_a_sensor_that_says_nothing_fails_no_die():
+    rig = _pressing(hold(250000, 60000), gauged=True)
+    um = rig.controller.displacement_um
+    for reading in (um, schema.NO_DISPLACEMENT, um + 100, schema.NO_DISPLACEMENT):
+        rig.displacement_um = reading
+        assert not rig.run(6, lambda: _fault(rig) != schema.FAULT_NONE)
+
+
+def test_an_older_host_is_told_a_fault_that_it_knows_and_can_clear_it():
+    rig = _pressing(hold(250000, 60000))
+    rig.ask(schema.CMD_HELLO, {1: 7, 2: schema.PROTOCOL_MAJOR, 3: 1, 4: "old"})
+    rig.plant.give_way(FORCED)
+    rig.run(5)
+    assert rig.status()[schema.STATUS_REPLY_FAULT] == schema.FAULT_NO_PRESSURE_GAIN
+    try:
+        rig.ask(schema.CMD_START, {schema.START_REQUEST_RUN_ID: b"anything"})
+    except RefusedError as refused:
+        assert refused.detail == schema.FAULT_NO_PRESSURE_GAIN
+    rig.ask(schema.CMD_CLEAR, {schema.CLEAR_REQUEST_FAULT: schema.FAULT_NO_PRESSURE_GAIN})
+    assert _fault(rig) == schema.FAULT_NONE
