@@ -5,19 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pressloop.errors import CommandRefusedError
 from pressloop.press import Press
 from pressloop.prompts import OpenPrompt
 from pressloop.record import RunRecord
 from pressloop.wire.schema import (
     EndReason,
     HelloReply,
+    StartRequest,
     State,
     StepOutcome,
     StepResultRequest,
 )
 
 from hil_tests import wiring
-from hil_tests.protocols import three_steps
+from hil_tests.protocols import one_hold, three_steps
 
 pytestmark = pytest.mark.needs("pressing")
 
@@ -66,6 +68,15 @@ def test_record_has_every_tick_once(press: Press, tmp_path: Path) -> None:
     assert (frame[frame.step_id.isin(releases)].output_percent <= 0).all()
     last = frame.iloc[-1]
     assert (last.state, last.output_percent) == ("idle", -100)
+
+
+def test_one_run_id_presses_once(press: Press, tmp_path: Path) -> None:
+    """A start whose reply was lost and that is sent again later must not press the cell again."""
+    result = press.run(one_hold("0.5 s"), out=tmp_path / "run")
+    with pytest.raises(CommandRefusedError) as refusal:
+        press.session.request(StartRequest(bytes.fromhex(result.summary.run_id)))
+    assert refusal.value.code == "run-repeated"
+    assert press.status().state is State.IDLE
 
 
 def test_two_runs_in_a_row(press: Press, tmp_path: Path) -> None:

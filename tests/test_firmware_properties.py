@@ -110,7 +110,9 @@ class Walk(RuleBasedStateMachine):
                 vent_rate_kpa_s=VENT_RATE_KPA_S,
                 record_every=every,
             )
-            self.rig.ask(schema.CMD_START, {schema.START_REQUEST_RUN_ID: b"randomly"})
+            self.rig.runs += 1
+            run_id = self.rig.runs.to_bytes(8, "big")
+            self.rig.ask(schema.CMD_START, {schema.START_REQUEST_RUN_ID: run_id})
         except RefusedError as refused:
             self._assert_said(refused)
         self.rig.inputs |= meanwhile

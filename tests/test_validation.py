@@ -225,6 +225,14 @@ def test_absent_file_is_an_error_with_a_hint(tmp_path: Path) -> None:
         validate_file(tmp_path / "absent.yaml", REFERENCE)
 
 
+@pytest.mark.parametrize(("shift", "warned"), [(4, False), (5, True), (8, True)])
+def test_a_filter_that_shows_contact_late_is_a_warning(shift: int, warned: bool) -> None:
+    profile = REFERENCE.model_copy(update={"filter_shift": shift})
+    text = HEAD + "stages:\n- name: a\n  ramp: {target: 250 MPa, rate: 10 MPa/s}\n"
+    expected = ["warning filter-slow stages[0].ramp"] if warned else []
+    assert found(validate_text(text, "text", profile)) == expected
+
+
 def test_python_protocol_is_validated_without_lines() -> None:
     protocol = Protocol(
         name="test",

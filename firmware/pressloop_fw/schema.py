@@ -28,7 +28,7 @@ NO_DISPLACEMENT = const(65535)
 OUTPUT_FULL = const(32767)
 
 # First bytes of the SHA-256 of the schema.
-SCHEMA_HASH = b"\xcf\xe2\xd9\x78\x89\xbf\x55\x9b"
+SCHEMA_HASH = b"\xa7\x6c\x74\x0e\xdb\x96\x9f\xfa"
 
 # What a frame is. A reply or an error repeats the sequence number of its request.
 KIND_REQUEST = const(1)
@@ -95,6 +95,7 @@ ERR_PRESSURISED = const(28)
 ERR_HOLD_ELSEWHERE = const(29)
 ERR_RELAXATION_UNRESOLVED = const(30)
 ERR_NOT_SEALED = const(31)
+ERR_RUN_REPEATED = const(32)
 
 # What the press is doing.
 STATE_IDLE = const(0)
@@ -211,7 +212,7 @@ ERROR_REPLY_STEP = const(2)
 ERROR_REPLY_FIELD = const(3)
 ERROR_REPLY_DETAIL = const(4)
 ERROR_REPLY_FIELDS = (
-    (1, T_INT, 1, 31, True),  # code
+    (1, T_INT, 1, 32, True),  # code
     (2, T_INT, 0, 255, False),  # step
     (3, T_INT, 0, 255, False),  # field
     (4, T_INT, 0, 2147483647, False),  # detail

@@ -270,6 +270,13 @@ class Server:
         run_id = values[schema.START_REQUEST_RUN_ID]
         if run_id == _NO_RUN:
             raise PlanError(schema.ERR_OUT_OF_RANGE, schema.START_REQUEST_RUN_ID)
+        if run_id == self._run_id:
+            # Pressing the same cell twice for a reply that got lost would spoil it and its record.
+            told = self._host_minor >= _MINOR_1_2
+            raise PlanError(
+                schema.ERR_RUN_REPEATED if told else schema.ERR_BAD_STATE,
+                schema.START_REQUEST_RUN_ID,
+            )
         controller = self._controller
         self._inputs_allow()
         sequencer = controller.sequencer

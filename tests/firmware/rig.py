@@ -134,6 +134,8 @@ class Rig(Board):
                 press["sensor_lag_s"],
                 TICK_S,
             )
+        # Runs started so far: each has a run-id of its own.
+        self.runs = 0
         self.raw = None
         self._reading = 0
         self._displacement = schema.NO_DISPLACEMENT
@@ -275,7 +277,9 @@ class Rig(Board):
         if steps is not None:
             self.upload(steps, **header)
         self.beat()
-        self.ask(schema.CMD_START, {schema.START_REQUEST_RUN_ID: b"rig-run1"})
+        self.runs += 1
+        run_id = self.runs.to_bytes(8, "big")
+        self.ask(schema.CMD_START, {schema.START_REQUEST_RUN_ID: run_id})
         self.beat()
 
     def plan_scaling(self):

@@ -97,7 +97,7 @@ def test_a_wish_that_came_too_late_does_not_reach_the_next_run():
     server._in_state = lambda state: sequencer.clear()
     rig.ask(schema.CMD_PAUSE)
     server._in_state = lambda state: None
-    rig.ask(schema.CMD_START, _START)
+    rig.ask(schema.CMD_START, {schema.START_REQUEST_RUN_ID: b"the next"})
     rig.beat()
     assert sequencer.state == schema.STATE_RUNNING
 

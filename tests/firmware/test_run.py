@@ -129,6 +129,25 @@ def test_pause_freezes_setpoint_and_clock_and_resume_goes_on():
     assert rig.result(1)[schema.STEP_RESULT_REPLY_DWELL_TICKS] == 100
 
 
+def test_one_run_id_presses_once():
+    """A host that lost the reply to its start asks again in another session, when all is over."""
+    rig = Rig()
+    rig.upload([ramp(50000, 50000)])
+    rig.beat()
+    start = {schema.START_REQUEST_RUN_ID: b"one cell"}
+    rig.ask(schema.CMD_START, start)
+    rig.beat()
+    assert rig.run(30, rig.idle_again)
+    for minor, code in ((2, schema.ERR_RUN_REPEATED), (1, schema.ERR_BAD_STATE)):
+        rig.ask(schema.CMD_HELLO, {1: 7, 2: schema.PROTOCOL_MAJOR, 3: minor, 4: "again"})
+        assert _code(rig, schema.CMD_START, start) == code
+        rig.run(0.1)
+        assert rig.sequencer.state == schema.STATE_IDLE
+    rig.ask(schema.CMD_START, {schema.START_REQUEST_RUN_ID: b"the next"})
+    rig.run(0.1)
+    assert rig.sequencer.state == schema.STATE_RUNNING
+
+
 def test_a_pause_right_behind_the_start_is_kept():
     rig = Rig()
     rig.upload([ramp(100000, 20000), hold(100000, 1000)])

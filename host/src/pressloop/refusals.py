@@ -108,6 +108,10 @@ _WORDS: Final[dict[ErrorCode, tuple[str, str]]] = {
         "a relaxation rate is finer than the transducer can tell, {detail} kPa/min on this die",
         "ask for a larger rate, or use a transducer with a smaller range or better accuracy",
     ),
+    ErrorCode.RUN_REPEATED: (
+        "the last run on this board has the same run-id: it was started before",
+        "attach to it, or start anew, which gives the run an id of its own",
+    ),
     ErrorCode.NOT_SEALED: (
         "a hold that ends on relaxation is not sealed",
         "write 'mode: sealed': a closed loop pumps back what relaxes",

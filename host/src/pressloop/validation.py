@@ -21,7 +21,7 @@ from pressloop.plan import PlanStage, PlanStep, count_steps, unroll
 from pressloop.profile import DieLimits, MachineProfile
 from pressloop.resolution import Resolution
 from pressloop.units import LENGTH, PERCENT, PRESSURE, PRESSURE_RATE, format_quantity, parse
-from pressloop.wire.schema import MAX_STEPS, HoldMode, StepKind
+from pressloop.wire.schema import MAX_STEPS, TICK_HZ, HoldMode, StepKind
 from pressloop.yaml_source import SourceMap
 
 __all__ = [
@@ -37,6 +37,9 @@ _ROUNDING_WORTH_A_WARNING: Final = 0.01
 
 LEAST_WINDOW_S: Final = 5
 """The board compares pressures over this long at least (`relaxation.py`)."""
+
+_LATE_FILTER_S: Final = 0.3
+"""Longer than the landing after contact takes anyway."""
 
 # No press is faster or stronger in the messages to the board.
 _WIRE_RATE_KPA_S: Final = 1_000_000
@@ -157,6 +160,7 @@ class _Checker:
         stages, plan_steps = unroll(self._protocol)
         for step in plan_steps:
             self._check_step(step, stages[step.stage])
+        self._check_filter(plan_steps)
         return self._findings
 
     def _add(self, severity: Severity, code: str, path: Path, message: str, hint: str) -> None:
@@ -201,6 +205,22 @@ class _Checker:
         vent_rate = protocol.vent_rate_kpa_s
         if vent_rate is not None and vent_rate > limits.fastest_fall_kpa_s:
             self._add_impossible(("vent_rate",), vent_rate, limits.fastest_fall_kpa_s, "release")
+
+    def _check_filter(self, steps: Sequence[PlanStep]) -> None:
+        """Warn of a filter that shows contact so late that the press is far beyond it."""
+        lag_s = 2**self._profile.filter_shift / TICK_HZ
+        ramp = next((s for s in steps if s.kind is StepKind.RAMP and s.target_kpa), None)
+        if ramp is None or lag_s < _LATE_FILTER_S:
+            return
+        self._add(
+            "warning",
+            "filter-slow",
+            ramp.path,
+            f"the press's profile smooths its readings over {lag_s:.2g} s (filter_shift "
+            f"{self._profile.filter_shift}): the ram runs on for so long after contact, and a cell "
+            "that is loaded by it has been pressed faster than the protocol says",
+            "write a profile with a filter_shift of 4 or less, or a smaller approach opening",
+        )
 
     def _check_names(self) -> None:
         first: dict[str, Path] = {}

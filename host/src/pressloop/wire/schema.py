@@ -23,7 +23,7 @@ NO_DISPLACEMENT: Final = 65535
 """What a record says of the displacement when the sensor says nothing."""
 OUTPUT_FULL: Final = 32767
 """Full opening of a valve, and the span of the split-range output on either side of zero."""
-SCHEMA_HASH: Final = b"\xcf\xe2\xd9\x78\x89\xbf\x55\x9b"
+SCHEMA_HASH: Final = b"\xa7\x6c\x74\x0e\xdb\x96\x9f\xfa"
 """First bytes of the SHA-256 of the schema."""
 RECORD_FORMAT: Final = "<IiihHBBBBH"
 """Struct format of a packed telemetry record."""
@@ -163,6 +163,9 @@ class ErrorCode(IntEnum):
     """A relaxation rate finer than the transducer can tell; `detail` is the finest, kPa/min."""
     NOT_SEALED = 31
     """A hold that ends on relaxation but is not sealed."""
+    RUN_REPEATED = 32
+    """The run-id is that of the last run, which may have pressed already; to hosts of 1.1
+    bad-state."""
 
 
 class State(IntEnum):
@@ -491,7 +494,7 @@ class ErrorReply(Message):
     """A refusal. Which keys are present depends on the code."""
 
     FIELDS: ClassVar[tuple[Field, ...]] = (
-        Field(1, "code", Kind.INT, 1, 31, enum=ErrorCode),
+        Field(1, "code", Kind.INT, 1, 32, enum=ErrorCode),
         Field(2, "step", Kind.INT, 0, 255, required=False),
         Field(3, "field", Kind.INT, 0, 255, required=False),
         Field(4, "detail", Kind.INT, 0, 2147483647, required=False),
@@ -1042,7 +1045,11 @@ class PlanCommitRequest(Request[PlanCommitReply]):
 
 @dataclass(frozen=True, slots=True)
 class StartRequest(Request[StartReply]):
-    """Starts the committed plan."""
+    """Starts the committed plan.
+
+    A host that does not know whether its start arrived may ask again, also in another session: one
+    run-id presses once.
+    """
 
     CODE: ClassVar[Command] = Command.START
     FIELDS: ClassVar[tuple[Field, ...]] = (Field(1, "run_id", Kind.BYTES, 8, 8),)
