@@ -13,9 +13,10 @@ import random
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from pressloop.emulator.description import PressDescription
 from pressloop.extras import needs_extra
@@ -27,6 +28,7 @@ from pressloop.record.summary import StageResult
 
 _SEED: Final = 1000
 _MINUTES: Final = 60
+Curve = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
 _BASELINE: Final = "three steps"
 
 
@@ -54,14 +56,17 @@ class Outcome:
     damage: str
 
 
-def press(job: tuple[str, str, int]) -> Outcome:
-    """Press one pellet by a protocol."""
+def press(job: tuple[str, str, int]) -> tuple[Outcome, Curve]:
+    """Press one pellet by a protocol; also return minutes and true MPa, two points a second."""
     _, text, number = job
     machine = _press_with_pellet(number)
     with tempfile.TemporaryDirectory() as folder:
         with Press.open("emulated", press=machine, seed=_SEED + number) as opened:
             opened.run(text, out=folder, on_prompt=confirm_all).check()
-        return _outcome(RunRecord.open(folder))
+        record = RunRecord.open(folder)
+    frame = record.frame().iloc[::50]
+    minutes = frame["time_s"].to_numpy() / _MINUTES
+    return _outcome(record), (minutes, frame["true_pressure_mpa"].to_numpy())
 
 
 def _press_with_pellet(number: int) -> PressDescription:
@@ -133,7 +138,7 @@ def table(outcomes: dict[str, list[Outcome]]) -> str:
     return "\n".join(lines)
 
 
-def plot(curves: dict[str, Any], outcomes: dict[str, list[Outcome]], path: Path) -> None:
+def plot(curves: dict[str, Curve], outcomes: dict[str, list[Outcome]], path: Path) -> None:
     """Pressure over time of each protocol, and the densities of the pellets after bonding."""
     with needs_extra("plot"):
         from matplotlib.figure import Figure
@@ -162,15 +167,6 @@ def plot(curves: dict[str, Any], outcomes: dict[str, list[Outcome]], path: Path)
     figure.savefig(path, dpi=130)
 
 
-def curve(text: str) -> tuple[Any, Any]:
-    """Time in minutes and true pressure of one run, a point per half second."""
-    with tempfile.TemporaryDirectory() as folder:
-        with Press.open("emulated", press=_press_with_pellet(0), seed=_SEED) as opened:
-            opened.run(text, out=folder, on_prompt=confirm_all).check()
-        frame = RunRecord.open(folder).frame().iloc[::50]
-    return frame["time_s"] / _MINUTES, frame["true_pressure_mpa"]
-
-
 def main() -> None:
     """Press all of them, print the table, draw the plot."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -186,13 +182,15 @@ def main() -> None:
     with multiprocessing.Pool(arguments.jobs) as pool:
         results = pool.map(press, jobs, chunksize=1)
     outcomes: dict[str, list[Outcome]] = {name: [] for name in texts}
-    for (name, _, _), outcome in zip(jobs, results, strict=True):
+    curves: dict[str, Curve] = {}
+    for (name, _, _), (outcome, curve) in zip(jobs, results, strict=True):
         outcomes[name].append(outcome)
+        curves.setdefault(name, curve)
     print(table(outcomes))
     if arguments.json:
         rows = {name: [asdict(row) for row in rows] for name, rows in outcomes.items()}
         arguments.json.write_text(json.dumps(rows, indent=1), encoding="utf-8")
-    plot({name: curve(text) for name, text in texts.items()}, outcomes, arguments.plot)
+    plot(curves, outcomes, arguments.plot)
     print(f"plot in {arguments.plot}")
 
 
