@@ -64,9 +64,10 @@ def press(job: tuple[str, str, int]) -> tuple[Outcome, Curve]:
         with Press.open("emulated", press=machine, seed=_SEED + number) as opened:
             opened.run(text, out=folder, on_prompt=confirm_all).check()
         record = RunRecord.open(folder)
-    frame = record.frame().iloc[::50]
+        frame = record.frame().iloc[::50]
+        outcome = _outcome(record)
     minutes = frame["time_s"].to_numpy() / _MINUTES
-    return _outcome(record), (minutes, frame["true_pressure_mpa"].to_numpy())
+    return outcome, (minutes, frame["true_pressure_mpa"].to_numpy())
 
 
 def _press_with_pellet(number: int) -> PressDescription:
@@ -158,7 +159,11 @@ def plot(curves: dict[str, Curve], outcomes: dict[str, list[Outcome]], path: Pat
                          mfc="none" if marker == "D" else colour)  # fmt: skip
     density.set_yticks(range(len(outcomes)), list(outcomes))
     density.invert_yaxis()
-    density.set_xlabel("relative density, %: ● under pressure, ◇ after release")
+    for marker, label in (("ko", "under pressure"), ("kD", "after release")):
+        density.plot([], [], marker, ms=5, mfc="none" if marker == "kD" else "k", label=label)
+    density.legend(frameon=False, fontsize=9)
+    density.margins(y=0.15)
+    density.set_xlabel("relative density of the pellets, %")
     for axes in (time, density):
         axes.grid(True, color="0.9", lw=0.6)
         axes.set_axisbelow(True)
