@@ -116,8 +116,8 @@ def test_tolerance_is_never_below_what_is_written(percent: object, target_kpa: i
 def test_gains_in_the_integers_of_the_wire() -> None:
     pid = Pid(kp="6 /s", ki="3 /s2", kd=0.5)
     assert (pid.kp_q8, pid.ki_tick_q16, pid.kd_q8) == (1536, 1966, 128)
-    most = Pid(kp="15 /s", ki="12 /s2", kd=15)
-    assert (most.kp_q8, most.ki_tick_q16, most.kd_q8) <= (4095, 8191, 4095)
+    most = Pid(kp="31 /s", ki="24 /s2", kd=15)
+    assert (most.kp_q8, most.ki_tick_q16, most.kd_q8) <= (8191, 16383, 4095)
 
 
 def test_one_line_that_is_not_a_file_says_so() -> None:

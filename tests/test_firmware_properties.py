@@ -402,7 +402,7 @@ def profiles(draw: st.DrawFn) -> dict[int, Any]:
     values[schema.PROFILE_CONTACT_OIL_KPA] = draw(
         _extreme(1, min(20000, values[schema.PROFILE_MAX_OIL_KPA] // 4))
     )
-    values[schema.PROFILE_KP] = draw(_extreme(1, 4095))
+    values[schema.PROFILE_KP] = draw(_extreme(1, 8191))
     flow = max(
         values[schema.PROFILE_PUMP_FLOW_UL_S],
         values[schema.PROFILE_RELEASE_FLOW_UL_S],
@@ -442,7 +442,7 @@ def test_no_profile_plan_or_reading_leaves_the_small_integers(
     limit = scaling.pellet_limit_kpa
     rises = _extreme(1, min(1000000, scaling.fastest_rise_kpa_s))
     falls = _extreme(1, min(1000000, scaling.fastest_fall_kpa_s))
-    gains = {"kp": 4095, "ki": 8191, "kd": 4095}
+    gains = {"kp": 8191, "ki": 16383, "kd": 4095}
     steps = []
     level = 0
     for _ in range(4):

@@ -28,7 +28,7 @@ NO_DISPLACEMENT = const(65535)
 OUTPUT_FULL = const(32767)
 
 # First bytes of the SHA-256 of the schema.
-SCHEMA_HASH = b"\xa7\x6c\x74\x0e\xdb\x96\x9f\xfa"
+SCHEMA_HASH = b"\xb7\xe7\x82\xb0\xdb\x4a\x39\xd0"
 
 # What a frame is. A reply or an error repeats the sequence number of its request.
 KIND_REQUEST = const(1)
@@ -418,8 +418,8 @@ PLAN_STEP_REQUEST_FIELDS = (
     (9, T_INT, 0, 1, False),  # mode
     (10, T_BOOL, 0, 1, False),  # open
     (11, T_TEXT, 1, 120, False),  # text
-    (12, T_INT, 0, 4095, False),  # kp
-    (13, T_INT, 0, 8191, False),  # ki
+    (12, T_INT, 0, 8191, False),  # kp
+    (13, T_INT, 0, 16383, False),  # ki
     (14, T_INT, 0, 4095, False),  # kd
     (15, T_INT, 1, 1000000, False),  # relaxation-kpa-min
     (16, T_INT, 10, 1000000000, False),  # least-ms
@@ -534,6 +534,7 @@ PROFILE_VALVE_LAG_MS = const(26)
 PROFILE_RAM_AREA_UNCERTAINTY_PPM = const(40)
 PROFILE_DIE_UNCERTAINTY_UM = const(41)
 PROFILE_REPEATABILITY_PPM = const(42)
+PROFILE_TUNING_RESIDUAL_PPM = const(43)
 PROFILE_FIELDS = (
     (1, T_TEXT, 1, 40, True),  # name
     (2, T_INT, 50, 100000, True),  # ram-area-mm2
@@ -554,8 +555,8 @@ PROFILE_FIELDS = (
     (17, T_INT, 1, 20000, True),  # contact-oil-kpa
     (18, T_INT, 100, 600000, True),  # approach-timeout-ms
     (19, T_INT, 100, 60000, True),  # no-gain-window-ms
-    (20, T_INT, 0, 4095, True),  # kp
-    (21, T_INT, 0, 8191, True),  # ki
+    (20, T_INT, 0, 8191, True),  # kp
+    (21, T_INT, 0, 16383, True),  # ki
     (22, T_INT, 0, 4095, True),  # kd
     (23, T_INT, 0, 8, True),  # filter-shift
     (24, T_INTS, 8, 8, False, 1, 10000000),  # compliance-curve
@@ -564,6 +565,7 @@ PROFILE_FIELDS = (
     (40, T_INT, 0, 100000, False),  # ram-area-uncertainty-ppm
     (41, T_INT, 0, 10000, False),  # die-uncertainty-um
     (42, T_INT, 0, 100000, False),  # repeatability-ppm
+    (43, T_INT, 0, 1000000, False),  # tuning-residual-ppm
 )
 
 PROFILE_READ_REQUEST_FIELDS = ()

@@ -393,9 +393,9 @@ class Pid(_Model):
     Flow and stiffness of the press are in its profile, so gains carry over from press to press.
     """
 
-    kp: Annotated[str, _QuantityText((PER_SECOND,), high=15)]
+    kp: Annotated[str, _QuantityText((PER_SECOND,), high=31)]
     """Proportional gain, 1/s: wanted rate per pressure error."""
-    ki: Annotated[str, _QuantityText((PER_SECOND_SQUARED,), high=12)]
+    ki: Annotated[str, _QuantityText((PER_SECOND_SQUARED,), high=24)]
     """Integral gain, 1/s2."""
     kd: Annotated[float, Field(ge=0, le=15, allow_inf_nan=False, strict=True)] = 0
     """Derivative gain on the measurement, a number without unit."""

@@ -86,9 +86,9 @@ class MachineProfile(BaseModel):
     """Longest way to contact."""
     no_gain_window_s: Annotated[Positive, Field(ge=0.1, le=60)] = 5
     """Pumping this long must raise the pressure."""
-    kp_per_s: Annotated[Gain, Field(ge=1 / 256, le=4095 / 256)] = 8
+    kp_per_s: Annotated[Gain, Field(ge=1 / 256, le=8191 / 256)] = 12
     """Wanted rate per pressure error."""
-    ki_per_s2: Annotated[Gain, Field(le=8191 * _TICKS_PER_S / 65536)] = 4
+    ki_per_s2: Annotated[Gain, Field(le=16383 * _TICKS_PER_S / 65536)] = 8
     """Integral gain."""
     kd: Annotated[Gain, Field(le=4095 / 256)] = 0
     """Derivative gain on the reading."""
@@ -113,6 +113,8 @@ class MachineProfile(BaseModel):
     repeatability_percent: Annotated[float, Field(ge=0, le=10)] | None = None
     """Of the transducer's full scale: the same pressure reads the same within +- this. None:
     assumed."""
+    tuning_residual_percent: Annotated[float, Field(ge=0, le=100)] | None = None
+    """Of the volume pumped, what the tuning could not explain: its quality. None: never tuned."""
     converter: Literal["ads1115", "adc"] | None = None
     """What digitises the transducer, as the board says; it is not stored with the profile."""
 
@@ -201,6 +203,7 @@ class MachineProfile(BaseModel):
             ram_area_uncertainty_ppm=_scaled(self.ram_area_uncertainty_percent, 10_000),
             die_uncertainty_um=self.die_uncertainty_um,
             repeatability_ppm=_scaled(self.repeatability_percent, 10_000),
+            tuning_residual_ppm=_scaled(self.tuning_residual_percent, 10_000),
         )
 
     @classmethod
@@ -238,6 +241,7 @@ class MachineProfile(BaseModel):
             ram_area_uncertainty_percent=_percent(wire.ram_area_uncertainty_ppm),
             die_uncertainty_um=wire.die_uncertainty_um,
             repeatability_percent=_percent(wire.repeatability_ppm),
+            tuning_residual_percent=_percent(wire.tuning_residual_ppm),
         )
 
     @classmethod

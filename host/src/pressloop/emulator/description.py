@@ -290,8 +290,8 @@ class Controller(_Section):
     no_gain_window_s: Positive = Field(
         default=5.0, ge=0.1, le=60, description="Pumping this long must raise the pressure."
     )
-    kp_per_s: Positive = Field(default=8.0, le=15.99, description="Pressure rate per error.")
-    ki_per_s2: NonNegative = Field(default=4.0, le=12, description="Integral gain.")
+    kp_per_s: Positive = Field(default=12.0, le=31.99, description="Pressure rate per error.")
+    ki_per_s2: NonNegative = Field(default=8.0, le=24, description="Integral gain.")
     kd: NonNegative = Field(default=0.0, le=15.99, description="Derivative gain, on the reading.")
     filter_shift: int = Field(default=1, ge=0, le=8, description="Smoothing over 2^n ticks.")
 
