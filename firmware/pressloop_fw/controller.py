@@ -30,7 +30,7 @@ from pressloop_fw.sequencer import (
     ACT_SHUT,
     Sequencer,
 )
-from pressloop_fw.setpoint import DESCENDING, LEAD_KPA_S, VALUE_KPA
+from pressloop_fw.setpoint import DESCENDING, LEAD_KPA_S, RISING, VALUE_KPA
 from pressloop_fw.split_range import (
     CURVE_GAIN,
     FALL_KPA_S,
@@ -258,7 +258,7 @@ class Controller:
         wanted = pid.law(
             pid.words, value, pressure, setpoint[LEAD_KPA_S], -valves[FALL_KPA_S], high
         )
-        drive(valves, wanted, pressure, locked, descending)
+        drive(valves, wanted, pressure, locked, descending, setpoint[RISING])
         fruitless_ticks = fruitless(
             self.interlocks.words,
             valves[PUMPING],

@@ -38,18 +38,19 @@ _UP = const(0)
 VALUE_KPA = const(1)
 LEAD_KPA_S = const(2)
 DESCENDING = const(3)
-_TARGET_KPA = const(4)
-_LEAD_TICKS = const(5)
-_TRAVEL_TICKS = const(6)
-_WAIT = const(7)
-_AHEAD_KPA = const(8)
-_FULL_RATE = const(9)
-_RISEN = const(10)
-_REMAINDER = const(11)
-_AT = const(12)
+RISING = const(4)
+_TARGET_KPA = const(5)
+_LEAD_TICKS = const(6)
+_TRAVEL_TICKS = const(7)
+_WAIT = const(8)
+_AHEAD_KPA = const(9)
+_FULL_RATE = const(10)
+_RISEN = const(11)
+_REMAINDER = const(12)
+_AT = const(13)
 # Steps that have been worked out and are still to be taken, in a ring.
-_STEPS = const(13)
-_WORDS = const(13 + 15)
+_STEPS = const(14)
+_WORDS = const(14 + 15)
 
 
 @micropython.viper
@@ -62,6 +63,7 @@ def move(words: ptr32, rise: ptr8) -> int:
     value = words[VALUE_KPA] << up >> up
     target = words[_TARGET_KPA] << up >> up
     words[DESCENDING] = 1 if target < value else 0
+    words[RISING] = 1 if target > value else 0
     if words[_WAIT]:
         words[_WAIT] -= 1
         return 1 if target == value else 0
@@ -118,6 +120,8 @@ class SetpointGenerator:
     lead_kpa_s = word(LEAD_KPA_S)
     # Whether it is on its way down, or about to go: work for the release. 1 or 0.
     descending = word(DESCENDING)
+    # Whether it is on its way up: work for the pump.
+    rising = word(RISING)
 
     def __init__(self):
         self.words = words(_WORDS)
@@ -159,6 +163,7 @@ class SetpointGenerator:
         falls = block[_TARGET_KPA] < block[VALUE_KPA]
         block[LEAD_KPA_S] = 0
         block[DESCENDING] = 0
+        block[RISING] = 0
         block[_WAIT] = block[_TRAVEL_TICKS] if falls else 0
         block[_AHEAD_KPA] = block[VALUE_KPA]
         block[_RISEN] = 0

@@ -54,8 +54,8 @@ _MOST_GAP = const(1 << 18)
 # A waiting valve stands at most this far below its dead band: a fiftieth of the stroke.
 _WAITING = const(655)
 _WAITING_SHARE = const(50)
-# On the way down the release shuts over the width of the gap by this much beyond its dead band, 6 %
-# of the stroke: twice what a data sheet may be wrong.
+# On the way a valve shuts over the width of the gap by this much beyond its dead band, 6 % of the
+# stroke: twice what a data sheet may be wrong.
 _SHUTTING = const(1966)
 # At very low pressure the square-root correction stops at 8 times the opening.
 _MOST_RATIO_Q8 = const(64 << 8)
@@ -118,12 +118,15 @@ def schedule(words: ptr32, pressure_kpa: int, softness: int) -> int:
 
 
 @micropython.viper
-def drive(words: ptr32, rate_kpa_s: int, pressure_kpa: int, locked: int, descending: int):
+def drive(
+    words: ptr32, rate_kpa_s: int, pressure_kpa: int, locked: int, descending: int, rising: int
+):
     """Realise a pressure rate at the pressure last scheduled.
 
     With the pump locked only the release acts. On the way down there is no gap: the release is to
-    follow from the first tick on, and shuts beyond its dead band, so that a dead band taken too
-    high does not let the press run down.
+    follow from the first tick on. On the way, down or up, the valve that moves the pressure shuts
+    well beyond its dead band before the other one acts, so that a dead band taken too high lets
+    neither the release run the press down nor the two work against each other.
     """
     rise = words[RISE_KPA_S]
     fall = words[FALL_KPA_S]
@@ -148,6 +151,9 @@ def drive(words: ptr32, rate_kpa_s: int, pressure_kpa: int, locked: int, descend
         if words[_RELEASING]:
             gap >>= 1
         releasing = 1 if rate_kpa_s < 0 - gap else 0
+        if rising and rate_kpa_s < 0 and not releasing:
+            shut = _SHUTTING * (0 - rate_kpa_s) // gap
+            rate_kpa_s = 0
 
     if releasing:
         valve = RELEASE
@@ -162,7 +168,7 @@ def drive(words: ptr32, rate_kpa_s: int, pressure_kpa: int, locked: int, descend
             opening = _FULL
     else:
         valve = PUMP
-        dead_band = words[_PUMP_DEAD_BAND]
+        dead_band = words[_PUMP_DEAD_BAND] - shut
         opening = -_WAITING
         if rate_kpa_s > (0 - rise) // _WAITING_SHARE:
             opening = rate_kpa_s * words[_PUMP_GAIN] >> _GAIN_BITS
@@ -274,9 +280,9 @@ class SplitRange:
         """Find the gains at a pressure, with a sample that is softer by `softness` / 256."""
         schedule(self.words, pressure_kpa, softness)
 
-    def drive(self, rate_kpa_s, pressure_kpa, pump_locked, descending=False):
+    def drive(self, rate_kpa_s, pressure_kpa, pump_locked, descending=False, rising=False):
         """Realise a pressure rate at the pressure last scheduled."""
-        drive(self.words, rate_kpa_s, pressure_kpa, pump_locked, descending)
+        drive(self.words, rate_kpa_s, pressure_kpa, pump_locked, descending, rising)
 
     def output(self):
         """Signed split-range output as commanded to the valves, without dither."""

@@ -173,6 +173,22 @@ def test_on_the_way_down_the_release_acts_without_a_gap():
     assert 0 < valves.release < profile.release_dead_band and valves.pump == 0
 
 
+def test_on_the_way_up_the_pump_shuts_well_before_the_release_acts():
+    """A data sheet may take the dead band 3 % of stroke too high: the pump then shuts further."""
+    profile, scaling = _press()
+    valves = SplitRange()
+    valves.configure(profile, scaling)
+    valves.schedule(74000, SOFTNESS_ONE)
+    gap = max(2 * scaling.resolution_kpa, valves.rise_kpa_s // 1000)
+    valves.drive(-gap, 74000, False, False, True)
+    assert valves.release == 0
+    assert valves.pump < profile.pump_dead_band - schema.OUTPUT_FULL // 20
+    valves.drive(-gap // 2, 74000, False, False, True)
+    assert valves.pump < profile.pump_dead_band - schema.OUTPUT_FULL // 40
+    valves.drive(-2 * gap, 74000, False, False, True)
+    assert valves.pump == 0 and valves.release > profile.release_dead_band
+
+
 def test_dither_alternates_and_cancels():
     profile, scaling = _press()
     valves = SplitRange()

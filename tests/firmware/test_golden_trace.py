@@ -92,7 +92,7 @@ if sys.implementation.name == "cpython":
         with small_words():
             pid = Pid()
             follower = Softness()
-        pid.set_gains(SmallInt(4095), SmallInt(8191), SmallInt(4095))
+        pid.set_gains(SmallInt(8191), SmallInt(16383), SmallInt(4095))
         pid.restart(pressure)
         follower.restart(SmallInt(0), 0)
         for _ in range(3):
@@ -103,6 +103,6 @@ if sys.implementation.name == "cpython":
                 -valves.fall_kpa_s,
                 valves.rise_kpa_s,
             )
-            valves.drive(wanted, pressure, False, lead < 0)
+            valves.drive(wanted, pressure, False, lead < 0, lead > 0)
             follower.step(SmallInt(valves.pumping), valves.curve_gain, pressure)
             assert 128 <= follower.value <= 4095
