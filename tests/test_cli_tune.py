@@ -30,15 +30,16 @@ def test_tune_stores_what_it_learned(tmp_path: Path) -> None:
     assert "stored" in result.stderr
     for name in ("coarse", "play", "fine"):
         assert RunRecord.open(tmp_path / "tune" / name).summary.end_reason == "completed"
+    assert (tmp_path / "tune" / "tuning.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_tune_stores_nothing_learned_from_powder(tmp_path: Path) -> None:
     press = tmp_path / "powder.yaml"
-    press.write_text("powder: {mass_mg: 1400, relaxation_percent: 70}\n")
+    press.write_text("powder: {preset: Na3PS4}\n")
     options = ("--port", "emulated", "--press", press, "--out", tmp_path / "tune", "--yes")
     result = call("tune", "250 MPa", *options)
     assert result.exit_code == 2
-    assert "no press explains" in result.stderr
+    assert "one rise took" in result.stderr
     assert "stored" not in result.stderr.replace("nothing to store", "")
 
 
@@ -46,3 +47,22 @@ def test_tune_asks_for_the_blank_first(tmp_path: Path) -> None:
     answer = CliRunner().invoke(app, ["tune", "300 MPa", "--port", "emulated"], input="n\n")
     assert answer.exit_code == 2
     assert "steel blank" in answer.output
+
+
+def test_a_sample_is_met_gently_and_nothing_is_stored(tmp_path: Path) -> None:
+    options = ("--first-contact", "--port", "emulated", "--out", tmp_path / "contact", "--yes")
+    result = call("tune", "15 MPa", *options)
+    assert result.exit_code == 0, result.output
+    landed = re.search(r"landed at +([0-9.]+) MPa", result.stderr)
+    assert landed and float(landed[1]) < 15
+    assert "tuned on a steel blank" in result.stderr and "stored" not in result.stderr
+    frame = RunRecord.open(tmp_path / "contact" / "contact").frame()
+    assert frame.pressure_mpa.max() < 17
+
+
+def test_a_first_contact_is_no_pressing(tmp_path: Path) -> None:
+    result = call(
+        "tune", "100 MPa", "--first-contact", "--port", "emulated", "--yes", "--out", tmp_path
+    )
+    assert result.exit_code == 2
+    assert "Give 12 to 73 MPa" in result.stderr

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from pressloop import tuning
+from pressloop import first_contact, tuning
 from pressloop.bench.family import Case, family, reference
+from pressloop.bench.press import PressRunError, firmware
 from pressloop.bench.tuned import record, steel, tune
-from pressloop.emulator.description import PowderSection
 from pressloop.errors import BadInputError
 from pressloop.wire import schema
 
@@ -22,7 +22,9 @@ def compliance_ul_mpa(case: Case, oil_mpa: float) -> float:
     true = steel(case).press.plant_config()
     volume, area = true["oil_volume_mm3"], true["ram_area_mm2"]
     oil = volume / true["oil_bulk_modulus_mpa"]
-    air = volume * true["oil_air_fraction"] * 0.1 / (0.1 + oil_mpa) ** 2
+    # The profile's zero is the travelling ram: the oil itself is under that much more.
+    whole_mpa = oil_mpa + true["return_force_n"] / area
+    air = volume * true["oil_air_fraction"] * 0.1 / (0.1 + whole_mpa) ** 2
     blank = area**2 / true["die_area_mm2"] * true["powder_solid_height_mm"]
     return oil + air + area**2 / true["frame_stiffness_n_mm"] + blank / true["powder_modulus_mpa"]
 
@@ -53,6 +55,37 @@ def test_the_press_that_was_built_is_found(case: Case) -> None:
     counts = (profile.raw_full - profile.raw_zero) / true["sensor_full_scale_mpa"]
     assert profile.raw_zero == pytest.approx(4800 + travel_mpa * counts, abs=1.5)
     assert tuned.residual_percent < 3
+    assert profile.tuning_residual_ppm == round(10_000 * tuned.residual_percent)
+    assert tuned.noise_percent == pytest.approx(case.press.transducer.noise_percent, rel=0.3)
+
+
+def test_first_contact_tells_powder_from_steel() -> None:
+    """By the plant's own laws: what the powder gives way, in oil, beside what the press takes."""
+    case = reference()
+    profile = tune(case)[-1].profile
+    steps = first_contact.plan(profile, 10_000, 15_000)
+    seen = [
+        first_contact.learn(record(which, profile, steps, 15_000), profile, 10_000)
+        for which in (case, steel(case))
+    ]
+    on_powder, on_steel = seen
+    assert on_steel.softness == pytest.approx(1, abs=0.15)
+    assert on_powder.landed_mpa < 10 and on_steel.landed_mpa < 10
+    true = case.press.plant_config()
+    a, loose = true["powder_panelli_a"], true["powder_initial_density"]
+
+    def height_mm(mpa: float) -> float:
+        left = (1 - loose) * math.exp(-a * math.sqrt(mpa))
+        return true["powder_solid_height_mm"] / (1 - left)
+
+    low, high = on_powder.landed_mpa, 15.0
+    given_ul = true["ram_area_mm2"] * (height_mm(low) - height_mm(high))
+    lever = first_contact.lever(profile, 10_000)
+    curve = np.array(profile.compliance_curve) / 1000
+    levels = np.linspace(low / lever, high / lever, 50)
+    press_ul = float(np.mean(np.interp(levels, tuning.knots_mpa(profile), curve)))
+    press_ul *= (high - low) / lever
+    assert on_powder.softness == pytest.approx(1 + given_ul / press_ul, rel=0.25)
 
 
 def _coarse(case: Case) -> tuple[schema.Profile, list[schema.PlanStepRequest], int]:
@@ -71,17 +104,53 @@ def test_a_plan_stays_below_the_limit() -> None:
         assert steps[-1].kind == schema.StepKind.RELEASE and steps[-1].target_kpa == 0
 
 
-def test_powder_in_the_die_is_refused() -> None:
-    """Powder yields once and is stiff ever after: no one curve explains both."""
-    case = reference()
+def _refused(case: Case) -> BadInputError:
     profile, steps, limit_kpa = _coarse(case)
-    soft = PowderSection(mass_mg=1400, relaxation_percent=70)
-    powdery = replace(case, press=case.press.model_copy(update={"powder": soft}))
-    records = record(powdery, profile, steps, limit_kpa)
-    with pytest.raises(BadInputError, match="no press explains") as refused:
+    records = record(case, profile, steps, limit_kpa)
+    with pytest.raises(BadInputError) as refused:
         tuning.identify(records, steps, profile)
     assert refused.value.code == "tuning-nonsense"
-    assert "steel blank" in refused.value.hint
+    return refused.value
+
+
+def _changed(case: Case, section: str, **values: object) -> Case:
+    part = getattr(case.press, section).model_copy(update=values)
+    return replace(case, press=case.press.model_copy(update={section: part}))
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_blank_that_was_forgotten_is_refused(number: int) -> None:
+    """Powder yields once and is stiff ever after: no one curve explains both rises."""
+    refused = _refused([reference(), *family(1, seed=7)][number])
+    assert "one rise took" in str(refused)
+    assert "steel blank" in refused.hint
+
+
+def test_a_leak_that_no_dwell_survives_is_refused() -> None:
+    refused = _refused(_changed(steel(reference()), "leak", ul_min_at_10_mpa=1500.0))
+    assert "the leak" in str(refused) and "fittings" in refused.hint
+
+
+def test_a_transducer_that_is_too_noisy_is_refused() -> None:
+    refused = _refused(_changed(steel(reference()), "transducer", noise_percent=0.06))
+    assert "noise comes out as 0.06" in str(refused) and "shield" in refused.hint
+
+
+@pytest.mark.parametrize(("flow", "fault"), [(0.0, "FAULT_NO_CONTACT"), (1.0, "FAULT_")])
+def test_a_pump_that_is_stuck_ends_the_run(
+    flow: float, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stuck shut it never meets the blank, stuck open it trips; either way nothing is learned."""
+    monkeypatch.setattr(
+        "pressloop.emulator.valves.PumpValve.flow", lambda valve, _: flow * valve._full_flow
+    )
+    profile, steps, limit_kpa = _coarse(reference())
+    with pytest.raises(PressRunError) as ended:
+        record(steel(reference()), profile, steps, limit_kpa)
+    number = int(str(ended.value).split("fault ")[1].split(",")[0])
+    known = vars(firmware("schema"))
+    name = next(key for key, value in known.items() if key.startswith("FAULT_") and value == number)
+    assert name.startswith(fault) and name != "FAULT_NONE"
 
 
 def test_a_blank_that_leaves_the_valves_their_data_sheet_alone_is_refused() -> None:

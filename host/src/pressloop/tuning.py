@@ -71,6 +71,17 @@ _STOP_S: Final = 0.1
 _SLOWEST_APPROACH: Final = 0.04
 _FASTEST_APPROACH: Final = 0.5
 _WORST_RESIDUAL_PERCENT: Final = 15.0
+_WORST_NOISE_PERCENT: Final = 0.05
+"""Of the transducer's range, one standard deviation: five times the reference's."""
+_WORST_LEAK_PERCENT_S: Final = 2.0
+"""Of the pressure, lost per second by the shut press: no dwell is worth a record beyond."""
+_MOST_YIELDING: Final = 1.15
+"""Oil that one rise takes, of what another takes: steel gives back what it took."""
+
+_BLANK_HINT: Final = (
+    "Check that a steel blank is in the die, that the hoses are free of air and that nothing else "
+    "drives the valves; then tune again."
+)
 
 
 @dataclass(frozen=True)
@@ -84,6 +95,17 @@ class Records:
 
 
 @dataclass(frozen=True)
+class Seen:
+    """What the windows of a run show of one valve: each an opening and the flow that it passed."""
+
+    oil_mpa: Floats
+    opening: Floats
+    """Of full stroke, where the spool stood on average."""
+    flow_ul_s: Floats
+    """The release's as at 10 MPa of oil."""
+
+
+@dataclass(frozen=True)
 class Tuned:
     """What a run has taught."""
 
@@ -92,6 +114,12 @@ class Tuned:
     """Of the volume pumped, rms, what the model leaves unexplained: the quality figure."""
     leak_ul_min: float
     """At 10 MPa of oil."""
+    noise_percent: float
+    """Of the transducer's range, one standard deviation."""
+    pump: Seen
+    release: Seen
+    compliance_ul_mpa: Floats
+    """What each window of `pump` took per MPa of rise."""
 
 
 Runner = Callable[[str, schema.Profile, list[schema.PlanStepRequest]], Records]
@@ -190,8 +218,25 @@ def identify(
             says which number is out of reason. Nothing is to be stored then.
     """
     zero = _zero(records, profile)
-    oil_mpa = _oil_mpa(records, zero, profile)
+    oil_mpa = oil_mpa_of(records, zero, profile)
+    noise_percent = _noise_percent(records, profile)
+    _demand(
+        noise_percent < _WORST_NOISE_PERCENT,
+        "the transducer's noise",
+        noise_percent,
+        f"below {_WORST_NOISE_PERCENT} % of its range",
+        "Check the transducer's cable, shield and supply; pump motor and valve drivers belong on "
+        "another supply. Then tune again.",
+    )
     leak_per_s = _leak_per_s(records, oil_mpa)
+    _demand(
+        100 * leak_per_s < _WORST_LEAK_PERCENT_S,
+        "the leak, of the pressure per second,",
+        100 * leak_per_s,
+        f"below {_WORST_LEAK_PERCENT_S:g} %",
+        "Look for oil at fittings and hoses, and for dirt on the release valve's seat; then tune "
+        "again.",
+    )
     top_mpa = float(oil_mpa.max())
     rising = _Balance.of(records, oil_mpa, _LOWEST_RISING, releasing=False)
     lag_ticks = profile.valve_lag_ms / 10 - 1 if profile.valve_lag_ms else _USUAL_LAG_TICKS
@@ -199,23 +244,34 @@ def identify(
     flow_ul_s = profile.pump_flow_ul_s
 
     dead_band, shape, residual = _dead_band(
-        lambda edge: rising.fed(_passed(place, edge) * flow_ul_s),
+        lambda edge: rising.fed(passed(place, edge) * flow_ul_s),
         rising.volumes(leak_per_s, top_mpa),
+    )
+    fed = rising.fed(passed(place, dead_band) * flow_ul_s)
+    ramps = [rising.step == n for n, step in enumerate(steps) if step.kind == schema.StepKind.RAMP]
+    yielding = _yielding(fed, rising.volumes(leak_per_s, top_mpa) @ shape, ramps)
+    _demand(
+        yielding < _MOST_YIELDING,
+        "the oil that one rise took, of what another took,",
+        yielding,
+        f"below {_MOST_YIELDING} times",
+        "Something in the die yields: take the sample out and put a steel blank in; then tune "
+        "again.",
     )
     _demand(residual < _WORST_RESIDUAL_PERCENT, "what no press explains", residual, "below 15 %")
     _demand(0.002 < dead_band < 0.49, "the pump's dead band", 100 * dead_band, "0-50 % of stroke")
-    knots = _knots_mpa(profile)
+    knots = knots_mpa(profile)
     # Below and above what was pressed the curve goes on flat.
     pressed = np.clip(knots, rising.oil_mpa.min(), rising.oil_mpa.max())
     curve = _compliance_shapes(pressed) @ shape
     _demand(bool(np.all(curve > 0)), "the compliance", float(curve.min()), "above 0 uL/MPa")
 
     falling = _Balance.of(records, oil_mpa, _LOWEST_FALLING, releasing=True)
-    place = spool(np.maximum(-records.output, 0) / _FULL, 0.0, lag_ticks)
     root = np.sqrt(np.maximum(oil_mpa, 0) / _REFERENCE_MPA)
+    fallen = spool(np.maximum(-records.output, 0) / _FULL, 0.0, lag_ticks)
     taken = -(falling.volumes(leak_per_s, top_mpa) @ shape)[:, None]
     release_dead_band, per_volume, _ = _dead_band(
-        lambda edge: falling.fed(_passed(place, edge) * root), taken
+        lambda edge: falling.fed(passed(fallen, edge) * root), taken
     )
     _demand(
         0.002 < release_dead_band < 0.49,
@@ -242,9 +298,24 @@ def identify(
         compliance_curve=tuple(round(float(value) * 1000) for value in curve),
         approach_opening=round((dead_band + landing * (1 - dead_band)) * _FULL),
         approach_timeout_ms=600_000,
+        tuning_residual_ppm=round(10_000 * residual),
     )
-    leak = leak_per_s * _REFERENCE_MPA * float(curve[-1])
-    return Tuned(tuned, residual_percent=residual, leak_ul_min=60 * leak)
+    window_s = _WINDOW * _TICK_S
+    needed_ul = rising.volumes(leak_per_s, top_mpa) @ shape
+    rise_mpa = np.where(np.abs(rising.rise_mpa) > resolution_mpa, rising.rise_mpa, np.nan)
+    return Tuned(
+        tuned,
+        residual_percent=residual,
+        leak_ul_min=60 * leak_per_s * _REFERENCE_MPA * float(curve[-1]),
+        noise_percent=noise_percent,
+        pump=Seen(rising.oil_mpa, rising.fed(place) / window_s, needed_ul / window_s),
+        release=Seen(
+            falling.oil_mpa,
+            falling.fed(fallen) / window_s,
+            taken[:, 0] / np.maximum(falling.fed(root), 1e-9),
+        ),
+        compliance_ul_mpa=np.asarray(fed / rise_mpa),
+    )
 
 
 def with_play(records: Records, profile: schema.Profile) -> schema.Profile:
@@ -254,16 +325,16 @@ def with_play(records: Records, profile: schema.Profile) -> schema.Profile:
         BadInputError: The play is out of reason.
     """
     assert profile.compliance_curve is not None
-    oil_mpa = _oil_mpa(records, profile.raw_zero, profile)
+    oil_mpa = oil_mpa_of(records, profile.raw_zero, profile)
     balance = _Balance.of(records, oil_mpa, _LOWEST_FALLING, releasing=False)
     command = np.maximum(records.output, 0) / _FULL
     dead_band = profile.pump_dead_band / _FULL
     curve = np.array(profile.compliance_curve) / 1000
-    needed = np.interp(balance.oil_mpa, _knots_mpa(profile), curve) * balance.rise_mpa
+    needed = np.interp(balance.oil_mpa, knots_mpa(profile), curve) * balance.rise_mpa
 
     def distance(play: float, lag_ticks: float) -> float:
         place = spool(command, play, lag_ticks)
-        fed = balance.fed(_passed(place, dead_band) * profile.pump_flow_ul_s)
+        fed = balance.fed(passed(place, dead_band) * profile.pump_flow_ul_s)
         return float(np.sum((fed - needed) ** 2))
 
     play, lag_ticks = min(
@@ -281,6 +352,7 @@ class _Balance:
     """Windows of a run in which one valve alone was at work."""
 
     start: npt.NDArray[np.int64]
+    step: npt.NDArray[np.int64]
     oil_start_mpa: Floats
     oil_mpa: Floats
     """At the end of each window."""
@@ -303,7 +375,13 @@ class _Balance:
             raise _nonsense("the run", f"{len(ends)} windows", f"at least {_FEWEST}")
         start = ends - _WINDOW
         pressed_s = np.concatenate(([0.0], np.cumsum(smooth) * _TICK_S))
-        return cls(start, smooth[start], smooth[ends], pressed_s[ends] - pressed_s[start])
+        return cls(
+            start,
+            records.step[ends],
+            smooth[start],
+            smooth[ends],
+            pressed_s[ends] - pressed_s[start],
+        )
 
     @property
     def rise_mpa(self) -> Floats:
@@ -352,7 +430,7 @@ def spool(command: Floats, play: float, lag_ticks: float) -> Floats:
     return places
 
 
-def _passed(place: Floats, dead_band: float) -> Floats:
+def passed(place: Floats, dead_band: float) -> Floats:
     """Return the share of its full flow that a valve passes."""
     return np.asarray(np.maximum(0, place - dead_band) / (1 - dead_band), dtype=np.float64)
 
@@ -386,11 +464,13 @@ def _spread(ticks: Bools, count: int) -> Bools:
     return np.asarray(np.convolve(ticks, np.ones(count), "full")[: len(ticks)] > 0)
 
 
-def _knots_mpa(profile: schema.Profile) -> Floats:
+def knots_mpa(profile: schema.Profile) -> Floats:
+    """Return the oil pressures of the compliance curve, MPa."""
     return np.asarray(profile.max_oil_kpa / 1000 / 2.0 ** np.arange(KNOTS - 1, -1, -1))
 
 
-def _oil_mpa(records: Records, zero: int, profile: schema.Profile) -> Floats:
+def oil_mpa_of(records: Records, zero: int, profile: schema.Profile) -> Floats:
+    """Return the readings as oil pressure above a zero in counts, MPa."""
     span = profile.raw_full - profile.raw_zero
     return np.asarray((records.raw - zero) / span * profile.full_scale_oil_kpa / 1000)
 
@@ -411,21 +491,43 @@ def _zero(records: Records, profile: schema.Profile) -> int:
 def _leak_per_s(records: Records, oil_mpa: Floats) -> float:
     """Return which share of its pressure the shut press loses per second."""
     sealed = oil_mpa[records.step == _SEALED][_VALVES_SHUT_TICKS:]
-    if len(sealed) < _VALVES_SHUT_TICKS:
+    topped_up = np.flatnonzero(records.output[records.step == _SEALED][_VALVES_SHUT_TICKS:])
+    if len(topped_up) and topped_up[0] >= _VALVES_SHUT_TICKS // 4:
+        # Until the band was left; from there on the pump was at work.
+        sealed = sealed[: topped_up[0]]
+    if len(sealed) < _VALVES_SHUT_TICKS // 4:
         return 0.0
     clock = (np.arange(len(sealed)) - (len(sealed) - 1) / 2) * _TICK_S
     return max(0.0, -float(clock @ sealed / (clock @ clock)) / float(sealed.mean()))
 
 
-def _demand(reasonable: bool, what: str, value: float, range_: str) -> None:
+def _noise_percent(records: Records, profile: schema.Profile) -> float:
+    """Return the readings' noise, from neighbours where both valves are shut."""
+    shut = records.raw[records.step == _SEALED][_VALVES_SHUT_TICKS:]
+    if len(shut) < _VALVES_SHUT_TICKS:
+        return 0.0
+    counts = float(np.std(np.diff(shut)) / np.sqrt(2))
+    return 100 * counts / (profile.raw_full - profile.raw_zero)
+
+
+def _yielding(fed: Floats, explained: Floats, ramps: Sequence[Bools]) -> float:
+    """Return how much more oil one rise took, against one model of the press, than another."""
+    parts = [ramp for ramp in ramps if np.count_nonzero(ramp) >= _FEWEST]
+    shares = [float(np.sum(fed[part]) / np.sum(explained[part])) for part in parts]
+    least = min(shares, default=1.0)
+    return max(shares, default=1.0) / least if least > 0 else float("inf")
+
+
+def _demand(
+    reasonable: bool, what: str, value: float, range_: str, hint: str = _BLANK_HINT
+) -> None:
     if not reasonable:
-        raise _nonsense(what, f"{value:.3g}", range_)
+        raise _nonsense(what, f"{value:.3g}", range_, hint)
 
 
-def _nonsense(what: str, value: str, range_: str) -> BadInputError:
+def _nonsense(what: str, value: str, range_: str, hint: str = _BLANK_HINT) -> BadInputError:
     return BadInputError(
         f"tuning found nothing to store: {what} comes out as {value}, expected {range_}",
-        hint="Check that a steel blank is in the die, that the hoses are free of air and that "
-        "nothing else drives the valves; then tune again.",
+        hint=hint,
         code="tuning-nonsense",
     )

@@ -1,15 +1,19 @@
-"""`pressloop tune`: learn the press from three runs on a steel blank and store what was learned."""
+"""`pressloop tune`: learn the press from three runs on a steel blank and store what was learned.
+
+With --first-contact, look at the first contact with a sample instead; that stores nothing.
+"""
 
 from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import numpy as np
+import numpy.typing as npt
 import typer
 
-from pressloop import tuning
+from pressloop import first_contact, tuning
 from pressloop.cli import options
 from pressloop.cli.live import LiveLine
 from pressloop.cli.output import err, errors_as_exit_codes, out
@@ -20,9 +24,16 @@ from pressloop.profile import MachineProfile
 from pressloop.units import LENGTH, PRESSURE, parse
 from pressloop.wire import schema
 
+Floats = npt.NDArray[np.float64]
+
+_STEEL: Final = 1.2
+"""A sample that is no softer than this many times steel was pressed before, or is not there."""
+
 
 def tune(
-    limit: Annotated[str, typer.Argument(help="Highest pressure on the blank, such as '400 MPa'.")],
+    limit: Annotated[
+        str, typer.Argument(help="Highest pressure on blank or sample, such as '400 MPa'.")
+    ],
     die: Annotated[str, typer.Option("--die", help="Diameter of the die in the press.")] = "10 mm",
     port: Annotated[str | None, options.PORT] = None,
     to: Annotated[
@@ -31,33 +42,50 @@ def tune(
     ] = None,
     press: Annotated[Path | None, options.PRESS] = None,
     seed: Annotated[int, options.SEED] = 1,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="The blank is in the die.")] = False,
+    sample: Annotated[
+        bool,
+        typer.Option(
+            "--first-contact",
+            help="A sample is in the die: show its first contact, gently; store nothing.",
+        ),
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="It is in the die.")] = False,
 ) -> None:
     """Learn dead bands, hysteresis, stiffness and leak; a steel blank must be in the die."""
     with errors_as_exit_codes():
         limit_kpa = round(parse(limit, PRESSURE).value)
         die_um = round(parse(die, LENGTH).value)
-        if not yes and not typer.confirm("Is a steel blank in the die, and the guard closed?"):
-            raise BadInputError("nothing was pressed", hint="put a steel blank into the die first")
+        what = "sample" if sample else "steel blank"
+        if not yes and not typer.confirm(f"Is a {what} in the die, and the guard closed?"):
+            raise BadInputError("nothing was pressed", hint=f"put a {what} into the die first")
         folder = to or Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}-tune"
         with Press.open(port, press=press, seed=seed) as machine:
-            before = machine.profile()
-            try:
-                passes = tuning.tune(
-                    before.to_wire(),
-                    die_um,
-                    limit_kpa,
-                    lambda name, profile, steps: _run(
-                        machine, folder / name, profile, steps, (die_um, limit_kpa)
-                    ),
-                )
-            except BaseException:
-                _restore(machine, before)
-                raise
-            after = MachineProfile.from_wire(passes[-1].profile)
-            machine.write_profile(after)
-        _report(before, after, passes[-1])
+            bench = _Bench(machine, folder, die_um, limit_kpa)
+            if sample:
+                _first_contact(bench)
+            else:
+                _learn(bench)
         out.print(str(folder), soft_wrap=True)
+
+
+def _learn(bench: _Bench) -> None:
+    machine = bench.machine
+    before = machine.profile()
+    try:
+        passes = tuning.tune(before.to_wire(), bench.die_um, bench.limit_kpa, bench.run)
+    except BaseException:
+        _restore(machine, before)
+        raise
+    after = MachineProfile.from_wire(passes[-1].profile)
+    machine.write_profile(after)
+    _report(before, after, passes[-1])
+    try:
+        from pressloop.tuning_plot import plot_tuning
+    except PressloopError as missing:
+        err.print(f"no picture: {missing}; {missing.hint}")
+        return
+    picture = plot_tuning(before, after, passes[-1], bench.errors, bench.folder / "tuning.png")
+    err.print(f"before and after: {picture}", soft_wrap=True)
 
 
 def _restore(machine: Press, before: MachineProfile) -> None:
@@ -68,31 +96,68 @@ def _restore(machine: Press, before: MachineProfile) -> None:
         err.print(f"[bad]the profile from before is not back on the board[/bad]: {error}")
 
 
-def _run(
-    machine: Press,
-    folder: Path,
-    profile: schema.Profile,
-    steps: list[schema.PlanStepRequest],
-    bounds: tuple[int, int],
-) -> tuning.Records:
-    machine.write_profile(MachineProfile.from_wire(profile))
-    line = LiveLine(err, simulated=machine.hello.simulated)
-    with line:
-        result = machine.run(
-            protocol(folder.name, steps, *bounds), out=folder, on_status=line.update
+def _first_contact(bench: _Bench) -> None:
+    profile = bench.machine.profile().to_wire()
+    steps = first_contact.plan(profile, bench.die_um, bench.limit_kpa)
+    seen = first_contact.learn(bench.press("contact", steps), profile, bench.die_um)
+    err.print(f"{'contact after':<28}{seen.approach_s:>10.3g} s")
+    err.print(f"{'landed at':<28}{seen.landed_mpa:>10.3g} MPa")
+    if profile.compliance_curve is None:
+        err.print("how soft the sample is shows only on a press that was tuned on a steel blank")
+        return
+    err.print(f"{'softer than steel by':<28}{seen.softness:>10.3g} times")
+    err.print(f"{'fastest rise here':<28}{seen.fastest_mpa_s:>10.3g} MPa/s")
+    if seen.softness < _STEEL:
+        err.print("it takes no more oil than steel: is the sample in the die?")
+
+
+class _Bench:
+    """Runs plans on the press that is being learned, each into a folder of its own."""
+
+    def __init__(self, machine: Press, folder: Path, die_um: int, limit_kpa: int) -> None:
+        self.machine = machine
+        self.folder = folder
+        self.die_um = die_um
+        self.limit_kpa = limit_kpa
+        self.errors: list[tuple[str, Floats, Floats]] = []
+        """Per run that climbs in the same way: name, time in s, MPa off the setpoint."""
+
+    def run(
+        self, name: str, profile: schema.Profile, steps: list[schema.PlanStepRequest]
+    ) -> tuning.Records:
+        """Write a profile to the board, then press."""
+        self.machine.write_profile(MachineProfile.from_wire(profile))
+        return self.press(name, steps)
+
+    def press(self, name: str, steps: list[schema.PlanStepRequest]) -> tuning.Records:
+        """Press the steps and return the telemetry."""
+        folder = self.folder / name
+        line = LiveLine(err, simulated=self.machine.hello.simulated)
+        with line:
+            result = self.machine.run(
+                protocol(name, steps, self.die_um, self.limit_kpa),
+                out=folder,
+                on_status=line.update,
+            )
+        if not result.completed:
+            raise BadInputError(
+                f"the {name} run ended by {result.end_reason}: nothing was learned",
+                hint=f"the record is in {folder}; look at it with: pressloop plot {folder}",
+            )
+        frame = result.frame()
+        moving = ~frame.approaching.to_numpy(np.bool_) & (frame.setpoint_mpa.to_numpy() > 0)
+        if name != "play":
+            off = (frame.pressure_mpa - frame.setpoint_mpa).to_numpy(np.float64)
+            time_s = frame.time_s.to_numpy(np.float64)
+            self.errors.append((name, time_s, np.where(moving, off, np.nan)))
+        return tuning.Records(
+            raw=frame.raw_counts.to_numpy(np.int64),
+            output=np.rint(frame.output_percent.to_numpy() / 100 * schema.OUTPUT_FULL).astype(
+                np.int64
+            ),
+            step=frame.step_id.fillna(255).to_numpy(np.int64),
+            approaching=frame.approaching.to_numpy(np.bool_),
         )
-    if not result.completed:
-        raise BadInputError(
-            f"the {folder.name} run ended by {result.end_reason}: nothing was learned",
-            hint=f"the record is in {folder}; look at it with: pressloop plot {folder}",
-        )
-    frame = result.frame()
-    return tuning.Records(
-        raw=frame.raw_counts.to_numpy(np.int64),
-        output=np.rint(frame.output_percent.to_numpy() / 100 * schema.OUTPUT_FULL).astype(np.int64),
-        step=frame.step_id.fillna(255).to_numpy(np.int64),
-        approaching=frame.approaching.to_numpy(np.bool_),
-    )
 
 
 def protocol(
@@ -147,4 +212,5 @@ def _report(before: MachineProfile, after: MachineProfile, tuned: tuning.Tuned) 
             f"{name:<28}{getattr(before, name):>10.5g} -> {getattr(after, name):<10.5g}{unit}"
         )
     err.print(f"{'leak at 10 MPa of oil':<28}{'':>14}{tuned.leak_ul_min:<10.3g}uL/min")
+    err.print(f"{'noise of the transducer':<28}{'':>14}{tuned.noise_percent:<10.2g}% of its range")
     err.print(f"[good]stored[/good]: explains all but {tuned.residual_percent:.1f} % of the volume")
