@@ -118,9 +118,9 @@ bench: setup ## measure speeds (docs/benchmarks.md); writes build/bench.json
 	$(BIN)/python -m pressloop.bench.speed
 
 .PHONY: bench-control
-bench-control: setup ## press a random family of presses, ours beside three peers; 4-8 minutes
+bench-control: setup ## press 200 unseen presses, ours beside three peers; about 15 minutes
 	@mkdir -p build
-	$(BIN)/python -m pressloop.bench.control --json build/bench-control.json $(BENCH_ARGS)
+	$(BIN)/python -m pressloop.bench.control --json build/bench-control.json --plot build/bench-control.png $(BENCH_ARGS)
 
 .PHONY: bench-week
 bench-week: setup ## write, read and draw the record of a week; a minute

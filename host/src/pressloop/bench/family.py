@@ -17,11 +17,14 @@ import random
 from dataclasses import dataclass
 from typing import Final
 
+from pressloop.emulator import presets
 from pressloop.emulator.description import PressDescription
 
 RANGES: Final[dict[str, tuple[float, float]]] = {
     "ram.area_cm2": (8, 40),
     "die_mm": (8, 20),
+    "ram.return_force_n": (50, 400),
+    "ram.approach_gap_mm": (2, 8),
     "oil.volume_ml": (20, 120),
     "oil.bulk_modulus_gpa": (1.0, 1.7),
     "oil.air_percent": (0.2, 1.0),
@@ -39,6 +42,7 @@ RANGES: Final[dict[str, tuple[float, float]]] = {
     "transducer.noise_percent": (0.003, 0.01),
     "transducer.lag_ms": (1, 5),
     "powder.initial_density": (0.40, 0.50),
+    "powder.youngs_modulus_gpa": (15, 20),
     "powder.relaxation_percent": (10, 45),
     "powder.relaxation_half_s": (4, 60),
     "individual.pump_dead_band_error_percent": (-3, 3),
@@ -62,7 +66,7 @@ STANDARD_RANGES_BAR: Final = (100, 160, 250, 400, 600, 700)
 TARGETS_MPA: Final = (250.0, 500.0, 74.0)
 RATES_MPA_S: Final = (10.0, 10.0, 5.0)
 
-_POWDERS: Final = (("Na3PS4", 2.2, 0.0471), ("Li3PS4", 1.88, 0.0755), ("sulfide", 1.9, 0.0585))
+_POWDERS: Final = ("Na3PS4", "Li3PS4", "sulfide")
 _DIGITS: Final = {"ram.area_cm2": 2, "die_mm": 3}
 _USABLE: Final = 0.8
 # The pump must manage the rate from here on; below, powder is loose and any pump is too slow.
@@ -110,15 +114,15 @@ def _draw(rng: random.Random, number: int) -> Case:
         section, _, name = path.rpartition(".")
         if section:
             fields.setdefault(section, {})[name] = value
-    material, density, plasticity = rng.choice(_POWDERS)
+    powder = presets.powder(rng.choice(_POWDERS))
     die_mm = drawn["die_mm"]
     die_area_mm2 = math.pi / 4 * die_mm**2
-    fields["powder"].update(
-        material=material,
-        true_density_g_cm3=density,
-        panelli_a=plasticity,
-        mass_mg=rng.uniform(*PELLET_MM) * die_area_mm2 * density,
-    )
+    # The preset's numbers, but for those that were drawn.
+    fields["powder"] = {
+        **powder,
+        **fields["powder"],
+        "mass_mg": rng.uniform(*PELLET_MM) * die_area_mm2 * powder["true_density_g_cm3"],
+    }
     lever = drawn["ram.area_cm2"] * 100 / die_area_mm2
     oil_bar = TARGETS_MPA[1] / lever * 10
     sensor_bar = next(

@@ -7,13 +7,13 @@ feed-forward, stiffness over pressure, softness of the sample, an integral for e
 
 Each law works in its own units, per cent of the output per MPa of error; `Gains` are those of a
 press that full opening raises by 1 MPa/s, and are scaled to each press by its tuned stiffness. They
-were found by `search` on the reference press and a few others. Ours has the firmware's defaults.
+were found by `search.py` on the reference press and a few others, as were ours.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from simple_pid import PID
@@ -138,14 +138,11 @@ LAWS: Final[dict[str, Callable[[float, float, float], Law]]] = {
 }
 
 GAINS: Final[dict[str, Gains]] = {
-    "simple-pid": Gains(36.7, 61.5, 0.0076),
-    "Klipper": Gains(28.2, 80, 0.051),
-    "kiln-controller": Gains(36.9, 80, 0.364),
+    "simple-pid": Gains(20.8, 62.4, 0.039),
+    "Klipper": Gains(27.2, 48, 0),
+    "kiln-controller": Gains(18, 81, 0.27),
 }
-"""What `control.py --search` found: the best of both starts."""
-
-STARTS: Final = (Gains(6, 3, 0), Gains(16, 16, 0))
-_MOST_GAIN: Final = 80.0
+"""What `search.py` found: the best of both starts."""
 
 
 class PeerPid:
@@ -196,21 +193,3 @@ def give_to(controller: Any, name: str, gains: Gains, full_mpa_s: float) -> None
 def flat(profile: dict[str, Any]) -> dict[str, Any]:
     """Return a tuned profile without the curve: one stiffness for all pressures."""
     return {key: value for key, value in profile.items() if key != "compliance_curve"}
-
-
-def search(cost: Callable[[Gains], float], start: Gains) -> tuple[Gains, float]:
-    """Find the gains with the least cost, one gain at a time by ever smaller factors."""
-    best, least = start, cost(start)
-    for factor in (3.0, 1.7, 1.3):
-        for name in ("kp", "ki", "kd"):
-            for way in (factor, 1 / factor):
-                while True:
-                    value = getattr(best, name) * way
-                    if name == "kd" and not value:
-                        value = 0.01 * factor
-                    candidate = replace(best, **{name: min(value, _MOST_GAIN)})
-                    found = cost(candidate)
-                    if found >= least:
-                        break
-                    best, least = candidate, found
-    return best, least

@@ -16,6 +16,19 @@ from .press import TICK_S, Floats
 BAND: Final = 0.005
 """Half width of the band around the target, relative."""
 
+TARGETS: Final = {
+    "overshoot": 0.5,
+    "overshoot_low_mpa": 0.5,
+    "ramp": 2.0,
+    "settle_s": 0.5,
+    "in_band": 99.9,
+    "rms": 0.1,
+    "dwell_ticks": 1.0,
+    "beyond_mpa": 0.0,
+}
+"""What is asked of every press; measures without a target only describe."""
+
+_MOST_COST: Final = 20.0
 _SETTLED_TICKS: Final = 100
 
 
@@ -57,7 +70,34 @@ class Quality:
     dwell_ticks: float
     """Difference between the dwell asked for and the ticks truly in band."""
     beyond_mpa: float
-    """Highest true pressure above the ceiling and what the sensor may be wrong by; <= 0 is none."""
+    """Highest true pressure above the ceiling and what the sensor may be wrong by."""
+
+    def worse(self, name: str) -> float:
+        """Return a measure so that smaller is better."""
+        value = float(getattr(self, name))
+        return -value if name == "in_band" else value
+
+    @property
+    def missed(self) -> list[str]:
+        """The measures that do not meet their targets."""
+        return [
+            name
+            for name, target in TARGETS.items()
+            if self.worse(name) > (-target if name == "in_band" else target)
+        ]
+
+
+def cost(quality: Quality) -> float:
+    """Return how far a run is from the targets: 1 for each just met, at most 20 for each."""
+    shares = (
+        quality.overshoot / TARGETS["overshoot"],
+        quality.ramp / TARGETS["ramp"],
+        quality.settle_s / TARGETS["settle_s"],
+        (100 - quality.in_band) / (100 - TARGETS["in_band"]),
+        quality.rms / TARGETS["rms"],
+        quality.dwell_ticks / TARGETS["dwell_ticks"],
+    )
+    return sum(min(_MOST_COST, share) for share in shares)
 
 
 def judge(stages: list[Stage], limit_mpa: float) -> Quality:
@@ -78,7 +118,11 @@ def judge(stages: list[Stage], limit_mpa: float) -> Quality:
             abs(int(np.sum(_inside(stage, stage.dwell_true))) - stage.asked_ticks)
             for stage in holds
         ),
-        beyond_mpa=max(float(np.max(stage.ramp_true)) for stage in stages) - limit_mpa,
+        beyond_mpa=max(
+            0.0,
+            max(float(np.max(stage.ramp_true)) for stage in stages if len(stage.ramp_true))
+            - limit_mpa,
+        ),
     )
 
 

@@ -1,0 +1,72 @@
+"""What the numbers look like: the best and the worst press, ours beside the best of the peers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+from pressloop.extras import needs_extra
+
+from .family import Case
+from .press import TICK_S, Floats
+from .pressing import OURS, press, protocol, stages_of
+from .quality import BAND
+
+with needs_extra("plot"):
+    import numpy as np
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Okabe and Ito's colours, as in every plot of this program.
+_OURS: Final = "#0072B2"
+_PEER: Final = "#D55E00"
+_BAND: Final = "#009E73"
+_SETPOINT: Final = "#000000"
+
+
+def draw(columns: list[tuple[str, Case, dict[str, Any]]], peer: str, path: Path, dpi: int) -> None:
+    """Draw presses side by side: pressure, and the distance from the setpoint in % of the target.
+
+    Args:
+        columns: Title, press and its tuned profile.
+        peer: The law to draw beside ours.
+        path: Where the PNG goes.
+        dpi: Dots per inch of a figure 5 inches high.
+    """
+    figure = Figure(figsize=(10, 5), layout="constrained")
+    axes = figure.subplots(2, len(columns), sharex="col", squeeze=False)
+    for column, (title, case, profile) in enumerate(columns):
+        above, below = axes[0][column], axes[1][column]
+        above.set_title(title, fontsize=9)
+        for law, colour in ((peer, _PEER), (OURS, _OURS)):
+            _add(above, below, case, profile, law, colour)
+        below.axhspan(-100 * BAND, 100 * BAND, color=_BAND, alpha=0.12, lw=0)
+        below.set_xlabel("time, s (without the approach)")
+    axes[0][0].set_ylabel("true pressure, MPa")
+    axes[1][0].set_ylabel("off the setpoint, % of target")
+    axes[1][0].legend(loc="lower left", fontsize=8, framealpha=0.9)
+    low = min(axis.get_ylim()[0] for axis in axes[1])
+    high = max(axis.get_ylim()[1] for axis in axes[1])
+    for axis in axes[1]:
+        axis.set_ylim(low, high)
+        axis.grid(alpha=0.3)
+    figure.savefig(path, dpi=dpi)
+
+
+def _add(
+    above: Axes, below: Axes, case: Case, profile: dict[str, Any], law: str, colour: str
+) -> None:
+    true: list[Floats] = []
+    wanted: list[Floats] = []
+    off: list[Floats] = []
+    for stage in stages_of(press(case, profile, law), protocol(case)):
+        setpoint = np.concatenate((stage.ramp_set, np.full(len(stage.hold_true), stage.target_mpa)))
+        pressure = np.concatenate((stage.ramp_true, stage.hold_true))
+        true.append(pressure)
+        wanted.append(setpoint)
+        off.append(100 * (pressure - setpoint) / stage.level_mpa)
+    time = np.arange(sum(map(len, true))) * TICK_S
+    if law == OURS:
+        above.plot(time, np.concatenate(true), color=colour, lw=1.2)
+        above.plot(time, np.concatenate(wanted), color=_SETPOINT, lw=0.6, ls=":")
+    below.plot(time, np.concatenate(off), color=colour, lw=0.7, label=law)
