@@ -19,7 +19,7 @@ from pressloop.record import RunRecord
 from pressloop.run import RunResult
 from pressloop.telemetry import TelemetryBatch
 from pressloop.wire.codec import encode_message
-from pressloop.wire.schema import CapabilityBits, Fault, ProfileReadRequest, State
+from pressloop.wire.schema import CapabilityBits, Fault, InputBits, ProfileReadRequest, State
 
 pytestmark = pytest.mark.usefixtures("micropython")
 
@@ -278,6 +278,7 @@ def test_a_fault_ends_the_run_and_can_be_cleared(tmp_path: Path) -> None:
         with pytest.raises(errors.CommandRefusedError, match="emergency stop is pressed"):
             press.clear_fault()
         press.board.control({"set": {"emergency_stop": False}})
+        wait_until(lambda: not press.status().inputs & InputBits.EMERGENCY_STOP)
         wait_until(lambda: press.status().pressure_mpa < 2)
         assert press.clear_fault() is Fault.EMERGENCY_STOP
 
