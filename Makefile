@@ -114,7 +114,7 @@ pins: ## resolve host/pyproject.toml anew into host/constraints.txt (PINS_ARGS=-
 	  --output-file constraints.txt pyproject.toml
 
 .PHONY: bench
-bench: setup ## measure speeds (docs/benchmarks.md); writes build/bench.json
+bench: setup build/pressloop-pico.uf2 ## measure speeds (docs/benchmarks.md); writes build/bench.json
 	$(BIN)/python -m pressloop.bench.speed
 
 .PHONY: bench-control

@@ -1,4 +1,4 @@
-"""How fast is the emulated board, and how fast does the host take in telemetry?
+"""How fast is the emulated board, how fast does the host take in telemetry, what costs the tick?
 
 Ratios of two things measured in the same process, because absolute times say more about the
 machine than about the program.
@@ -6,15 +6,18 @@ machine than about the program.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import cbor2
 
+from pressloop.bench.chip_speed import measure
+from pressloop.bench.chip_table import table
 from pressloop.press import Press
 from pressloop.prompts import confirm_all
 from pressloop.wire.codec import decode_telemetry, encode_message
@@ -60,15 +63,18 @@ def _best(action: Callable[[], object]) -> float:
 
 def main() -> None:
     """Measure, print the table and write build/bench.json."""
-    measured = {
+    measured: dict[str, Any] = {
         "emulated_over_real_time": round(emulated_speed(Path("examples/sodium_three_step.yaml"))),
         "telemetry_decode_over_cbor2_loads": round(decode_ratio(), 2),
     }
+    chip = measure()
+    measured["chip"] = dataclasses.asdict(chip)
     out = Path("build/bench.json")
     out.parent.mkdir(exist_ok=True)
     out.write_text(json.dumps(measured, indent=2) + "\n", encoding="utf-8")
-    for name, value in measured.items():
-        print(f"{name.replace('_', ' '):40} {value:>8}x")
+    for name in ("emulated_over_real_time", "telemetry_decode_over_cbor2_loads"):
+        print(f"{name.replace('_', ' '):40} {measured[name]:>8}x")
+    print("\n".join(table(chip)))
     print(f"written to {out}")
 
 
