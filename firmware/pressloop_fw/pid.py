@@ -30,7 +30,7 @@ _WORDS = const(10)
 _TICK_HZ = const(100)
 _GAIN_BITS = const(8)
 _INTEGRAL_BITS = const(16)
-_ERROR_LIMIT = const(131071)
+_ERROR_BITS = const(17)
 _INTEGRAL_ERROR_LIMIT = const(65535)
 _SLOPE_LIMIT = const(2047)
 
@@ -41,11 +41,13 @@ def step(
 ) -> int:
     """Return the wanted pressure rate, kPa/s, within low..high."""
     up = words[_UP]
+    most = 1 << _ERROR_BITS
+    most -= 1
     error = setpoint_kpa - pressure_kpa
-    if error > _ERROR_LIMIT:
-        error = _ERROR_LIMIT
-    elif error < -_ERROR_LIMIT:
-        error = -_ERROR_LIMIT
+    if error > most:
+        error = most
+    elif error < 0 - most:
+        error = 0 - most
     words[_ERROR] = error
 
     rise = pressure_kpa - (words[_LAST_KPA] << up >> up)

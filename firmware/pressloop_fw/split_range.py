@@ -59,7 +59,7 @@ _WAITING_SHARE = const(50)
 _SHUTTING = const(1966)
 # At very low pressure the square-root correction stops at 8 times the opening.
 _MOST_RATIO_Q8 = const(64 << 8)
-_MOST_GAIN = const(131071)
+_GAIN_LIMIT_BITS = const(17)
 _RATIO_BITS = const(12)
 _MOST_PRODUCT = const(1 << 29)
 
@@ -101,8 +101,10 @@ def schedule(words: ptr32, pressure_kpa: int, softness: int) -> int:
         upper = lower
     words[CURVE_GAIN] = curve
     gain = curve * softness >> 8
-    if gain > _MOST_GAIN:
-        gain = _MOST_GAIN
+    most = 1 << _GAIN_LIMIT_BITS
+    most -= 1
+    if gain > most:
+        gain = most
     elif gain < 1:
         gain = 1
     words[_PUMP_GAIN] = gain

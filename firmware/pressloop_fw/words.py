@@ -8,6 +8,10 @@ Python.
 
 What such a function must keep to: integers only, products below 2**30 as everywhere in the loop,
 and a number that can be negative is read as `words[n] << up >> up` with `up = words[UP]`.
+
+And no constant of more than 16 bits, unless it is 8 bits shifted: the Cortex-M0+ loads it from a
+word beside the code, which may lie askew in an image and then is another number. Work it out
+instead, as `most = 1 << 17` and `most -= 1`.
 """
 
 import sys

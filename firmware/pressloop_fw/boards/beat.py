@@ -34,7 +34,10 @@ def lost(words: ptr32, now_us: int) -> int:
     Times are those of ticks_us, which begin again after 2**30.
     """
     period = words[_PERIOD_US]
-    late = ((now_us - words[_EXPECTED_US] + 0x20000000) & 0x3FFFFFFF) - 0x20000000
+    half = 1 << 29
+    mask = half + half
+    mask -= 1
+    late = ((now_us - words[_EXPECTED_US] + half) & mask) - half
     expected = period
     missed = 0
     while late >= period - words[_PATIENCE_US]:
@@ -42,7 +45,7 @@ def lost(words: ptr32, now_us: int) -> int:
         late -= period
         expected += period
     # Follow the beat slowly: a PWM slice cannot be divided to exactly 100 Hz.
-    words[_EXPECTED_US] = (words[_EXPECTED_US] + expected + (late >> 5)) & 0x3FFFFFFF
+    words[_EXPECTED_US] = (words[_EXPECTED_US] + expected + (late >> 5)) & mask
     return missed
 
 
