@@ -15,6 +15,7 @@ from pressloop.document import (
     Release,
     Repeat,
     Stage,
+    Until,
 )
 from pressloop.errors import BadInputError
 from pressloop.loading import load_protocol
@@ -51,6 +52,19 @@ def test_a_script_writes_a_protocol() -> None:
     )
     assert (protocol.die_um, protocol.ceiling_kpa) == (10_000, 520_000)
     assert isinstance(protocol.stages, tuple)
+    assert load_protocol(protocol.to_yaml()) == protocol
+
+
+@pytest.mark.parametrize(
+    "text", [":0", "Steady: {yes}?", "a, b", "#1", "- x", "true", "12", "'", '"']
+)
+def test_a_text_inside_braces_survives_yaml(text: str) -> None:
+    stage = Stage(
+        name="a",
+        ramp=Ramp(target="250 MPa", rate="10 MPa/s"),
+        hold=Hold(until=Until(operator=text, at_most="1 h"), tolerance="0.5 %"),
+    )
+    protocol = a_protocol(stages=[stage])
     assert load_protocol(protocol.to_yaml()) == protocol
 
 

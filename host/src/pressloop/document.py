@@ -16,6 +16,7 @@ import hashlib
 import io
 import json
 import math
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -38,6 +39,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaV
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 from typing_extensions import Self
 
 from pressloop.units import (
@@ -162,6 +164,8 @@ class _QuantityText:
 
 
 _LONGEST_MS: Final = 1_000_000_000
+# Texts that mean the same with and without quotes inside braces; numbers with units are such.
+_BARE_IN_FLOW: Final = re.compile(r"[\w.][\w.%/+-]*( [\w.%/+-]+)*")
 
 Pressure = Annotated[str, _QuantityText((PRESSURE,))]
 PressureRate = Annotated[str, _QuantityText((PRESSURE_RATE,), low=1)]
@@ -622,8 +626,16 @@ def _laid_out(value: Any) -> Any:
     for key, item in value.items():
         laid_out[key] = _laid_out(item)
         if isinstance(item, dict):
-            laid_out[key].fa.set_flow_style()
+            _put_on_one_line(laid_out[key])
     return laid_out
+
+
+def _put_on_one_line(mapping: CommentedMap) -> None:
+    """Write a mapping in flow style. The writer leaves texts bare there that do not parse: ":0"."""
+    mapping.fa.set_flow_style()
+    for key, item in mapping.items():
+        if isinstance(item, str) and not _BARE_IN_FLOW.fullmatch(item):
+            mapping[key] = DoubleQuotedScalarString(item)
 
 
 class _SchemaGenerator(GenerateJsonSchema):
