@@ -7,6 +7,7 @@ from typing import Final
 
 from pressloop.extras import needs_extra
 from pressloop.record import RunRecord, StageResult
+from pressloop.record.model import judged_steps
 from pressloop.record.remarks import curve_text, density_text, relaxation_text, springback_text
 
 with needs_extra("plot"):
@@ -66,14 +67,10 @@ def _stretch(record: RunRecord, stage: StageResult) -> tuple[np.ndarray, np.ndar
     """Time from the beginning of the fitted stretch, and what was fitted."""
     relaxation = stage.relaxation
     assert relaxation is not None
-    table = record.table()
-    planned = next(s for s in record.header.stages if s.index == stage.index)
-    holds = [
-        s.index
-        for s in record.header.steps
-        if s.index in planned.steps and s.kind == "hold" and s.target_mpa == stage.target_mpa
-    ]
     name = "pressure_mpa" if relaxation.quantity == "pressure" else "displacement_mm"
+    table = record.table(("step_id", "time_s", name))
+    planned = next(s for s in record.header.stages if s.index == stage.index)
+    holds, _ = judged_steps(planned, record.header)
     step = np.nan_to_num(np.asarray(table["step_id"].to_numpy(), np.float64), nan=-1)
     time_s = np.asarray(table["time_s"].to_numpy(), np.float64)
     hold = np.isin(step, holds)
