@@ -27,7 +27,7 @@ from phase import REPOSITORY
 from pressloop.discovery import list_serial_ports
 from pressloop.errors import AmbiguousPortError, NoBoardError, PressloopError
 from pressloop.install import mpremote
-from pressloop.install.controller import await_build, refuse_during_run
+from pressloop.install.controller import RESTART_LIMIT_S, await_build, refuse_during_run
 
 BUILD = REPOSITORY / "build" / "deploy"
 PACKAGE = "pressloop_fw"
@@ -114,7 +114,7 @@ class Target:
         return BUILD / f"{self.architecture}-{self.bytecode}"
 
 
-def deploy(port: str) -> None:
+def deploy(port: str, restart_limit_s: float = RESTART_LIMIT_S) -> None:
     """Put the firmware of this checkout on the board at `port`.
 
     Raises PressloopError, with a code: the board is pressing, is no board for it, does not take
@@ -134,7 +134,7 @@ def deploy(port: str) -> None:
     verify(files, target, mpremote.ask(port, _HASHES, names=names))
     main = FIRMWARE / "main.py"
     mpremote.run(port, "fs", "cp", main, ":/main.py", "+", "reset")
-    hello = await_build(port, image.source_hash())
+    hello = await_build(port, image.source_hash(), restart_limit_s)
     say(f"{hello.board} answers: firmware {hello.firmware}, build {hello.build}, {hello.python}")
 
 
