@@ -10,10 +10,12 @@ import os
 import signal
 import time
 from pathlib import Path
+from struct import iter_unpack
 from typing import Final, Literal
 
-from pressloop.emulator.process import EmulatedBoard
+from pressloop.emulator.truth import MAGIC, RECORD
 from pressloop.errors import CommandRefusedError
+from pressloop.place import EMULATED
 from pressloop.press import Press
 from pressloop.profile import MachineProfile
 from pressloop.wire.schema import TICK_HZ, AbortRequest, HelloReply, State
@@ -27,6 +29,9 @@ INPUTS: Final = "inputs"
 POWER_CUT: Final = "power-cut"
 TRUTH: Final = "truth"
 BREAKAGE: Final = "breakage"
+HANG: Final = "hang"
+STALL: Final = "stall"
+RESET_BUTTON: Final = "reset-button"
 
 NEEDS: Final = {
     PRESSING: "the press to move; allow it with --press-for-real",
@@ -35,6 +40,9 @@ NEEDS: Final = {
     POWER_CUT: "a controller whose power the suite can cut",
     BREAKAGE: "a pellet and a die that the suite can break",
     TRUTH: "a press whose true pressure is known",
+    HANG: "a chip whose program the suite can catch in an endless loop",
+    STALL: "a USB host that can be told to leave unread what the board sends",
+    RESET_BUTTON: "a controller whose reset button the suite can press",
 }
 """What a case can need, and how the reason for not running it reads."""
 
@@ -43,11 +51,9 @@ _RELINK_S: Final = 2.0
 _BRIDGE_S: Final = 1.0
 """How much later than a real controller a board behind a socket may notice a silence."""
 
-EMULATED: Final[dict[str, type[EmulatedBoard]]] = {"emulated": EmulatedBoard}
-"""Boards that the suite starts itself, by the name that `Press.open` knows them under."""
-
 Breakage = Literal["pellet", "die"]
 SensorFault = Literal["ok", "broken", "short"]
+Part = Literal["tick", "foreground"]
 
 
 class Bench:
@@ -101,6 +107,22 @@ class Bench:
         """Look at the pellet."""
         raise NotImplementedError
 
+    def true_pressures_mpa(self) -> dict[int, float]:
+        """Return the pellet's pressure in the last runs, by the controller's tick."""
+        raise NotImplementedError
+
+    def hang(self, part: Part) -> None:
+        """Catch a part of the firmware in an endless loop."""
+        raise NotImplementedError
+
+    def stall(self, stalled: bool) -> None:
+        """Leave unread what the board sends, with the port open; or read it again."""
+        raise NotImplementedError
+
+    def press_reset(self) -> None:
+        """Press the controller's reset button."""
+        raise NotImplementedError
+
     def mend(self) -> None:
         """Undo whatever a case has done to the wiring."""
 
@@ -129,6 +151,8 @@ class PortBench(Bench):
 
 class EmulatedBench(Bench):
     """A board and a press in a process that the suite starts, and can do anything to."""
+
+    OFFERS = frozenset(NEEDS) - {HANG, STALL, RESET_BUTTON}
 
     def __init__(self, name: str, folder: Path) -> None:
         """Keep the board's flash in `folder`."""
@@ -181,6 +205,12 @@ class EmulatedBench(Bench):
         """Return the plant's pressure on the pellet."""
         return float(self._board.control({"get": True})["pellet_mpa"])
 
+    def true_pressures_mpa(self) -> dict[int, float]:
+        """Read what the plant wrote down."""
+        assert self._board.truth_path is not None
+        rows = iter_unpack(RECORD, self._board.truth_path.read_bytes()[len(MAGIC) :])
+        return {tick: pellet_mpa for tick, pellet_mpa, *_ in rows}
+
     def mend(self) -> None:
         """Start a board that has ended; sensor and inputs as they should be."""
         if self._broken or not self._board.running:
@@ -197,16 +227,46 @@ class EmulatedBench(Bench):
         press.write_profile(MachineProfile.from_fields(self._board.press.nominal_profile()))
 
 
+class EmulatedPicoBench(EmulatedBench):
+    """The same around the flash image on an emulated chip, which can be reached as well."""
+
+    OFFERS = frozenset(NEEDS)
+
+    def hang(self, part: Part) -> None:
+        """Put a branch to itself under the program's feet; only the watchdog ends it."""
+        self._board.control({"hang": part})
+
+    def stall(self, stalled: bool) -> None:
+        """Tell the host's end of the cable."""
+        self._board.control({"stall": stalled})
+
+    def press_reset(self) -> None:
+        """Press it; the cable stays where it is."""
+        self._board.control({"reset": True})
+
+    def mend(self) -> None:
+        """Read again, and what the other does."""
+        super().mend()
+        self.stall(False)
+
+
+BENCHES: Final[dict[str, type[EmulatedBench]]] = {
+    "emulated": EmulatedBench,
+    "emulated:pico": EmulatedPicoBench,
+}
+"""Boards that the suite starts itself, by the name that `Press.open` knows them under."""
+
+
 def offers(name: str, *, press_for_real: bool) -> frozenset[str]:
     """Return which of `NEEDS` the bench of a `--board` has."""
-    if name in EMULATED:
-        return frozenset(NEEDS)
+    if name in BENCHES:
+        return BENCHES[name].OFFERS
     return frozenset({PRESSING} if press_for_real else ())
 
 
 def open_bench(name: str, folder: Path) -> Bench:
     """Return the bench of a `--board`; an emulated board keeps its flash in `folder`."""
-    return EmulatedBench(name, folder) if name in EMULATED else PortBench(name)
+    return BENCHES[name](name, folder) if name in BENCHES else PortBench(name)
 
 
 def rest(press: Press) -> None:

@@ -1,8 +1,9 @@
-"""A host that is killed in the middle of a run: `lost_host.py URL PROTOCOL RECORD STEP TICKS LOG`.
+"""A host that ends itself: `lost_host.py URL PROTOCOL RECORD STEP TICKS LOG [SIGNAL]`.
 
-It starts the protocol, and when it has seen TICKS records of STEP it sends itself a SIGKILL: no
-handler, no goodbye, at a point of the run that does not depend on how busy the machine is. Of a
-ramp only records behind the approach count, of a hold only those of its dwell.
+It starts the protocol, and when it has seen TICKS records of STEP it sends itself a SIGKILL, or
+SIGNAL: no handler, no goodbye, at a point of the run that does not depend on how busy the machine
+is. Of a ramp only records behind the approach count, of a hold only those of its dwell. A SIGSTOP
+leaves a host with the port open that neither reads nor writes; continued, it sees the run through.
 """
 
 from __future__ import annotations
@@ -20,8 +21,10 @@ from hil_tests import wiretap
 from hil_tests.protocols import HOLD, SECOND_HOLD
 
 
-def main(url: str, protocol: str, record: str, step: str, ticks: str, log: str) -> None:
-    """Press until killed."""
+def main(
+    url: str, protocol: str, record: str, step: str, ticks: str, log: str, how: str = "SIGKILL"
+) -> None:
+    """Press until it is time for the signal."""
     with wiretap.tapped(Path(log)):
         press = Press.open(url)
         run = press.start(Path(protocol), out=record)
@@ -29,9 +32,13 @@ def main(url: str, protocol: str, record: str, step: str, ticks: str, log: str) 
         for batch in run.telemetry():
             for sample in batch:
                 seen += sample.step == int(step) and _counts(sample)
-                if seen > int(ticks):
-                    os.kill(os.getpid(), signal.SIGKILL)
-    sys.exit(f"the run ended before step {step}")
+                if seen == int(ticks) + 1:
+                    seen += 1
+                    os.kill(os.getpid(), signal.Signals[how])
+        result = run.result()
+    if seen <= int(ticks):
+        sys.exit(f"the run ended before step {step}")
+    print(result.end_reason)
 
 
 def _counts(sample: TelemetryRecord) -> bool:

@@ -23,7 +23,7 @@ from pressloop.transport import open_transport
 from pressloop.wire.schema import HelloReply
 
 from hil_tests import wiretap
-from hil_tests.boards import EMULATED, NEEDS, Bench, offers, open_bench
+from hil_tests.boards import BENCHES, NEEDS, Bench, offers, open_bench
 from hil_tests.rawlink import RawLink
 
 LOG_DIR: Final = Path("build", "hil-logs")
@@ -41,7 +41,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--board",
         default="emulated",
         metavar="BOARD",
-        help=f"board to test: {', '.join(EMULATED)}, a serial port such as /dev/ttyACM0, or "
+        help=f"board to test: {', '.join(BENCHES)}, a serial port such as /dev/ttyACM0, or "
         "socket://host:port (default: %(default)s)",
     )
     group.addoption(
@@ -58,9 +58,9 @@ def pytest_configure(config: pytest.Config) -> None:
         "needs(*what): what the case needs of the bench, of " + ", ".join(sorted(NEEDS)),
     )
     board = config.getoption("--board")
-    if board.partition(":")[0] == "emulated" and board not in EMULATED:
-        raise pytest.UsageError(f"no emulated board {board!r}; there is {', '.join(EMULATED)}")
-    if board not in EMULATED and config.getoption("numprocesses", None):
+    if board.partition(":")[0] == "emulated" and board not in BENCHES:
+        raise pytest.UsageError(f"no emulated board {board!r}; there is {', '.join(BENCHES)}")
+    if board not in BENCHES and config.getoption("numprocesses", None):
         raise pytest.UsageError(f"{board} is one board: run its cases without -n")
     if not hasattr(config, "workerinput"):
         for old in (config.rootpath / LOG_DIR).glob("*.log"):

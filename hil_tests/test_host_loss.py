@@ -177,11 +177,14 @@ def test_attaching_again_and_again_changes_nothing(bench: Bench, tmp_path: Path)
     """Hosts come and go in a hold: the dwell is as long as planned, the record complete."""
     protocol = short_run("finish", hold_s=4)
     lost = lose_host(bench, tmp_path, protocol, HOLD, 50)
+    missed = set()
     for _ in range(3):
         with Press.reopen(lost.record, port=bench.url) as press:
             run = press.attach(lost.record)
             assert run.is_active
+            missed.add(press.session.status().missed_ticks)
             run.detach()
     result = lost.attach(resume=False)
     assert result.completed
+    assert len(missed) == 1, "attaching cost ticks"
     assert result.summary.stages[0].dwell_s == pytest.approx(4, abs=0.02)

@@ -24,8 +24,6 @@ from hil_tests.boards import Bench
 from hil_tests.protocols import HOLD, PROMPT, RAMP, RELEASE, plan_begin, short_run
 from hil_tests.watching import until, watching
 
-pytestmark = pytest.mark.needs("power-cut")
-
 
 def cut_in(bench: Bench, record: Path, step: int) -> None:
     """Start a run and take the controller's power away in a step of it."""
@@ -42,7 +40,7 @@ def cut_in(bench: Bench, record: Path, step: int) -> None:
     press.close()
 
 
-@pytest.mark.needs("pressing")
+@pytest.mark.needs("pressing", "power-cut")
 @pytest.mark.parametrize("step", [RAMP, HOLD, RELEASE, PROMPT], ids=lambda step: f"step {step}")
 def test_power_cut_in_a_run(bench: Bench, tmp_path: Path, step: int) -> None:
     record = tmp_path / "run"
@@ -70,7 +68,7 @@ def test_power_cut_in_a_run(bench: Bench, tmp_path: Path, step: int) -> None:
         assert press.status().pressure_mpa < wiring.AT_REST_MPA
 
 
-@pytest.mark.needs("pressing")
+@pytest.mark.needs("pressing", "power-cut")
 def test_run_after_a_power_cut(bench: Bench, tmp_path: Path) -> None:
     cut_in(bench, tmp_path / "cut", HOLD)
     bench.make_ready()
@@ -80,6 +78,7 @@ def test_run_after_a_power_cut(bench: Bench, tmp_path: Path) -> None:
     assert result.summary.gaps == ()
 
 
+@pytest.mark.needs("power-cut")
 def test_power_cut_at_rest_is_no_fault(bench: Bench) -> None:
     with bench.open_press() as press:
         before = press.hello
@@ -92,6 +91,7 @@ def test_power_cut_at_rest_is_no_fault(bench: Bench) -> None:
         assert press.status().state is State.IDLE
 
 
+@pytest.mark.needs("power-cut")
 def test_profile_outlives_a_power_cut(bench: Bench) -> None:
     with bench.open_press() as press:
         stored = press.profile()
@@ -102,6 +102,18 @@ def test_profile_outlives_a_power_cut(bench: Bench) -> None:
     with bench.open_press() as press:
         assert press.profile() == changed
         press.write_profile(stored)
+
+
+@pytest.mark.needs("reset-button")
+def test_profile_outlives_the_reset_button(bench: Bench) -> None:
+    with bench.open_press() as press:
+        before, profile = press.hello, press.profile()
+    bench.press_reset()
+    with bench.open_press() as press:
+        assert press.hello.boot_id != before.boot_id, "nothing was reset"
+        assert press.hello.last_fault is Fault.NONE
+        assert press.profile() == profile
+        assert press.status().state is State.IDLE
 
 
 def test_plan_does_not_outlive_its_profile(bench: Bench) -> None:

@@ -23,7 +23,7 @@ from pressloop.wire.schema import (
 from hil_tests.boards import Bench
 from hil_tests.protocols import RAMP, one_hold
 from hil_tests.test_host_loss import lose_host
-from hil_tests.watching import batches_of, until
+from hil_tests.watching import batches_of, until, watching
 
 PIECE = 18
 """Most records of one backfill, with a displacement or without."""
@@ -70,13 +70,10 @@ def test_overwritten_records_are_an_exact_gap(
     protocol = one_hold(f"{ring_s + 5:.0f} s", "finish", timeout_s=60)
     lost = lose_host(bench, tmp_path, protocol, RAMP, 20)
     known = lost.left_behind().frame()
+    # Somebody who only looks: the board hears a host, and nobody records.
+    with bench.open_press() as other, watching(other) as watch:
+        watch.until(lambda now: now.state is State.IDLE, "the end", limit_s=60 + 2 * ring_s)
     with bench.open_press() as other:
-        # Somebody who only looks: the board hears a host, and nobody records.
-        until(
-            lambda: other.session.status().state is State.IDLE,
-            "the end of the run",
-            limit_s=60 + 2 * ring_s,
-        )
         status = other.session.status()
         oldest = status.oldest
         assert oldest > known.seq.max(), "the ring did not wrap"

@@ -6,7 +6,6 @@ Skipped where the image has not been built (`make firmware`) or rp2040py is not 
 from __future__ import annotations
 
 import contextlib
-import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -22,7 +21,6 @@ from pressloop.emulator.pico.process import find_image
 from pressloop.errors import EmulatorError
 from pressloop.install import uf2
 from pressloop.press import Press
-from pressloop.profile import MachineProfile
 from pressloop.session import Session
 from pressloop.transport import open_transport
 from pressloop.wire.schema import (
@@ -34,6 +32,8 @@ from pressloop.wire.schema import (
     ResetCause,
     StatusReply,
 )
+
+from tests.prompt import Prompt
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE_S = 60.0
@@ -70,27 +70,6 @@ def source_hash() -> str:
         return image.source_hash()
     finally:
         sys.path.pop(0)
-
-
-class Prompt:
-    """MicroPython's prompt behind the board's port, as a person sees it."""
-
-    def __init__(self, board: EmulatedPico) -> None:
-        host, port = board.url.removeprefix("socket://").split(":")
-        self._socket = socket.create_connection((host, int(port)), PATIENCE_S)
-
-    def close(self) -> None:
-        self._socket.close()
-
-    def type(self, text: bytes, until: bytes) -> bytes:
-        """Type and return what is printed up to and including `until`."""
-        self._socket.sendall(text)
-        seen = b""
-        while until not in seen:
-            data = self._socket.recv(4096)
-            assert data, f"the port closed after {seen!r}"
-            seen += data
-        return seen
 
 
 def await_reset(board: EmulatedPico, resets: int) -> None:
@@ -144,10 +123,9 @@ def test_the_profile_outlives_a_power_cut(tmp_path: Path) -> None:
 
 
 def test_an_idle_controller_gives_way_to_a_prompt_and_comes_back(pico: EmulatedPico) -> None:
-    prompt = Prompt(pico)
-    # As mpremote does it: interrupt, then raw mode, without a pause in between.
-    prompt.type(b"\r\x03\r\x01", b"raw REPL; CTRL-B to exit\r\n>")
-    assert b"OK42" in prompt.type(b"print(6*7)\x04", b"\x04>")
+    prompt = Prompt(pico.url)
+    prompt.enter_raw_mode()
+    assert prompt.run("print(6*7)") == "42\r\n"
     assert pico.control({"get": True})["release"] == 1.0
     prompt.type(b"\x02", b">>> ")
     prompt.type(b"\x04", b"soft reboot")
@@ -182,49 +160,53 @@ stages:
 """
 
 
-@pytest.mark.timeout(600)
 def test_the_image_presses_three_steps(tmp_path: Path) -> None:
     press_near = PressDescription.model_validate({"ram": {"approach_gap_mm": 0.3}})
-    with EmulatedPico(press_near, work_dir=tmp_path / "board") as board:
-        with Press.open(board.url) as press:
-            press.write_profile(MachineProfile.from_fields(board.press.nominal_profile()))
-            began_s = board.control({"get": True})["time_s"]
-            began = time.monotonic()
-            result = press.run(THREE_STEPS, out=tmp_path / "run", on_prompt=lambda _prompt: True)
-            press_s = board.control({"get": True})["time_s"] - began_s
-            print(f"{press_s:.1f} s of press time at {press_s / (time.monotonic() - began):.2f}x")
-            assert result.end_reason == "completed"
-            assert press.session.status().missed_ticks == 0
-            assert press.console == []
+    with Press.open("emulated:pico", press=press_near) as press:
+        board = press.board
+        assert board is not None
+        began_s, began = board.control({"get": True})["time_s"], time.monotonic()
+        result = press.run(THREE_STEPS, out=tmp_path / "run", on_prompt=lambda _prompt: True)
+        press_s = board.control({"get": True})["time_s"] - began_s
+        print(f"{press_s:.1f} s of press time at {press_s / (time.monotonic() - began):.2f}x")
+        result.check()
+        assert press.session.status().missed_ticks == 0
+        assert press.console == []
         assert board.control({"get": True})["release"] == 1.0
+    summary = result.summary
+    assert summary.simulated and summary.gaps == ()
+    assert summary.hashes.firmware_build == press.hello.build
+    assert summary.header.board.board == "pico"
+    # Reading and truth are those of the same ticks, from the first to the last.
+    frame = result.frame()
+    assert not frame.true_pressure_mpa.isna().any()
+    assert (frame.pressure_mpa - frame.true_pressure_mpa).abs().max() < 4
 
 
-HANG = """
-from pressloop_fw.app import App
-from pressloop_fw.boards import pico
-board = pico.PicoBoard()
-app = App(board)
-def hang(*_):
-    while True:
-        pico._wait_for_interrupt()
-board.store("run", b"8 bytes.")
-app.{what} = hang
-app.run()
-"""
+def test_without_an_image_the_user_is_told_how_to_make_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PRESSLOOP_IMAGE", str(tmp_path / "none.uf2"))
+    with pytest.raises(EmulatorError, match=r"none\.uf2") as refused:
+        Press.open("emulated:pico")
+    assert refused.value.code == "no-image" and "make firmware" in refused.value.hint
 
 
-@pytest.mark.parametrize("what", ["controller.tick", "poll"])
+@pytest.mark.parametrize("what", ["tick", "foreground"])
 def test_what_hangs_ends_in_a_reset_and_an_honest_fault(pico: EmulatedPico, what: str) -> None:
-    prompt = Prompt(pico)
-    prompt.type(b"\r\x03\r\x01", b"raw REPL; CTRL-B to exit\r\n>")
-    prompt.type(HANG.format(what=what).encode() + b"\x04", b"OK")
+    """hil_tests/test_watchdog.py does it in a run."""
+    with hello(pico):
+        pico.control({"hang": what})
     await_reset(pico, 1)
-    prompt.close()
     with hello(pico) as session:
         assert session.hello.reset_cause == ResetCause.WATCHDOG
-        assert session.hello.last_fault == Fault.WATCHDOG
     state = pico.control({"get": True})
     assert (state["pump"], state["release"], state["lamp"]) == (0.0, 1.0, False)
+
+
+def test_what_cannot_hang_is_refused(pico: EmulatedPico) -> None:
+    with pytest.raises(EmulatorError, match="hang: tick or foreground"):
+        pico.control({"hang": "clock"})
 
 
 def test_the_hash_in_the_image_is_that_of_the_sources(pico: EmulatedPico) -> None:

@@ -151,6 +151,7 @@ class FakeBoard:
             self.tick = 0
             self.records: list[bytes] = []
             self.lost_before = 0
+            self.overwritten_per_backfill = 0
             self.state = State.IDLE
             self.step = NO_STEP
             self.prompt = ""
@@ -374,6 +375,7 @@ class FakeBoard:
         return StreamReply(self.sent)
 
     def do_backfill(self, request: BackfillRequest) -> BackfillReply:
+        self.lost_before += self.overwritten_per_backfill
         if not self.oldest <= request.first < len(self.records):
             raise RefusalError(ErrorCode.NOT_HELD, detail=self.oldest)
         records = self.records[request.first : request.first + request.count]

@@ -138,6 +138,22 @@ def test_what_the_ring_no_longer_holds_is_an_exact_gap(
     assert keeper.lost == [range(20, 77)]
 
 
+def test_a_ring_that_is_overwritten_meanwhile_is_overtaken(
+    board: FakeBoard, open_session: Opener
+) -> None:
+    """Behind a slow bridge the oldest record is always gone when the request for it arrives."""
+    session = open_session()
+    keeper = listening(session)
+    board.advance(20)
+    board.advance(400, silently=True)
+    board.forget(100)
+    board.overwritten_per_backfill = 3
+    board.advance(20)
+    keeper.wait_for(lambda: len(keeper.numbers()) + sum(map(len, keeper.lost)) == 440)
+    lost = sum(map(len, keeper.lost))
+    assert 80 <= lost <= 80 + 40, "the host ran after the oldest record until none was left"
+
+
 def test_duplicated_and_reordered_events_are_handed_on_once(
     board: FakeBoard, open_session: Opener
 ) -> None:

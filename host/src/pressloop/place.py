@@ -8,12 +8,16 @@ from typing import Final
 
 from pressloop.console import TAIL_LINES
 from pressloop.discovery import find_port, list_serial_ports
+from pressloop.emulator.pico import EmulatedPico
 from pressloop.emulator.process import EmulatedBoard
 from pressloop.errors import EmulatorError, NoBoardError
 from pressloop.transport import SOCKET_SCHEME, Transport, open_transport
 
-EMULATED: Final = "emulated"
-"""Port that starts an emulated board."""
+EMULATED: Final[dict[str, type[EmulatedBoard]]] = {
+    "emulated": EmulatedBoard,
+    "emulated:pico": EmulatedPico,
+}
+"""Ports that start an emulated board: the firmware's sources, or the flash image on its chip."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,11 @@ class Place:
 
     name: str
     connect: Callable[[], Transport]
+
+
+def names_emulated(port: str) -> bool:
+    """Whether a port is meant to be emulated, whether or not there is such a board."""
+    return port.partition(":")[0] == "emulated"
 
 
 def find_place(port: str | None) -> Place:
@@ -40,10 +49,10 @@ def find_place(port: str | None) -> Place:
         serials = {found.path: found.serial_number for found in list_serial_ports()}
         # The path can move when the cable is replugged, the serial number cannot.
         return _by_serial(serials[path]) if serials.get(path) else _by_path(path)
-    if port.partition(":")[0] == EMULATED:
+    if names_emulated(port):
         raise NoBoardError(
-            f"this version has no emulated board {port!r}",
-            hint='use "emulated", which runs the same firmware sources',
+            f"there is no emulated board {port!r}",
+            hint="there is " + " and ".join(f'"{name}"' for name in EMULATED),
             code="no-such-emulator",
         )
     if port.startswith(SOCKET_SCHEME) or is_path(port):

@@ -125,9 +125,9 @@ class Press:
         """Connect to a press.
 
         Args:
-            port: `"emulated"` starts an emulated board and press; `"socket://host:port"`; a serial
-                port such as `"/dev/ttyACM0"` or `"COM5"`; a USB serial number; None finds the one
-                board that is plugged in.
+            port: `"emulated"` starts an emulated board and press, `"emulated:pico"` the flash image
+                on an emulated chip; `"socket://host:port"`; a serial port such as `"/dev/ttyACM0"`
+                or `"COM5"`; a USB serial number; None finds the one board that is plugged in.
             press: The press to emulate, or the path of its description.
             seed: Of everything random in the emulated press.
             pacing: `"lockstep"` lets virtual time pass as fast as this program follows, `"real"`
@@ -141,11 +141,12 @@ class Press:
             PortBusyError: Another program has the port, or you may not open it.
             BoardTimeoutError: Something is there, but it does not speak the protocol.
             VersionMismatchError: The firmware is of another major version.
-            EmulatorError: The emulated board could not be started.
+            EmulatorError: The emulated board could not be started; `no-image` if there is no flash
+                image to start it with.
             BadInputError: The port or the description of the press is malformed.
         """
-        if port == EMULATED:
-            board = EmulatedBoard(press, seed=seed, pacing=pacing, speed=speed).start()
+        if port in EMULATED:
+            board = EMULATED[port](press, seed=seed, pacing=pacing, speed=speed).start()
             try:
                 return cls._on_emulated(board)
             except BaseException:
@@ -154,7 +155,7 @@ class Press:
         if press is not None:
             raise BadInputError(
                 f"the press description is for the emulated press, the port is {port!r}",
-                hint='use the port "emulated", or leave out the description',
+                hint='use the port "emulated" or "emulated:pico", or leave out the description',
             )
         place = find_place(port)
         session = Session(place.connect, host=_HOST, relink_s=relink_s)

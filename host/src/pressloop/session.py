@@ -66,6 +66,9 @@ _QUIET_S: Final = 0.5
 _BACKFILL_RECORDS: Final = 20
 """Most records of one backfill reply."""
 
+_BACKFILL_LEAD: Final = 20
+"""Records left behind when the oldest was gone twice before the request for it arrived."""
+
 _JOIN_LIMIT_S: Final = 10.0
 """Longest wait for a listener to return when the session is closed."""
 
@@ -173,6 +176,8 @@ class Session:
         self._resumed = True
         self._streaming = False
         self._intake: Intake | None = None
+        # Backfill requests in a row for records that were gone when they arrived.
+        self._refusals = 0
         self._quiet_since_s = time.monotonic()
         self._dispatcher = threading.Thread(
             target=self._dispatch, name=f"pressloop dispatcher {self.url}", daemon=True
@@ -470,12 +475,17 @@ class Session:
             return
         if intake.holes:
             hole = intake.holes[0]
-            count = min(len(hole), _BACKFILL_RECORDS)
+            # A ring that is overwritten faster than requests travel is met further on.
+            lead = _BACKFILL_LEAD if self._refusals > 1 and len(hole) > _BACKFILL_LEAD else 0
+            first = hole.start + lead
+            count = min(hole.stop - first, _BACKFILL_RECORDS)
             try:
-                reply = self._link.request(BackfillRequest(hole.start, count))
+                reply = self._link.request(BackfillRequest(first, count))
+                self._refusals = 0
             except CommandRefusedError as refusal:
                 if refusal.code != "not-held":
                     raise
+                self._refusals += 1
                 oldest = hole.stop if refusal.detail is None else refusal.detail
                 self._give_up(intake, max(oldest, hole.start + 1))
             else:

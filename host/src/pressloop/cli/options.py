@@ -18,7 +18,7 @@ PORT: Any = typer.Option(
     "--port",
     "-p",
     help=(
-        "emulated, socket://HOST:PORT, a serial port or a USB serial number; "
+        "emulated, emulated:pico, socket://HOST:PORT, a serial port or a USB serial number; "
         "without it the one board on USB."
     ),
     show_default=False,

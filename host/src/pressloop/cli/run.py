@@ -69,7 +69,7 @@ def run(
     """Run a protocol. Ctrl-C aborts the press, not just the program."""
     folder = to or Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}-{protocol.stem}"
     with errors_as_exit_codes():
-        if port == EMULATED:
+        if port in EMULATED:
             check(protocol, options.profile_of(press))
         else:
             load_protocol(protocol)
@@ -79,7 +79,7 @@ def run(
             port, press=press, seed=seed, pacing="real" if real_time else "lockstep"
         )
         with opened as machine:
-            plan = check(protocol, machine.profile(), quiet=port == EMULATED)
+            plan = check(protocol, machine.profile(), quiet=port in EMULATED)
             open_holds = {step.index: step.text for step in plan.sources if step.is_open}
             _introduce(machine, protocol, folder)
             with LiveLine(err, simulated=machine.hello.simulated) as line:

@@ -73,3 +73,8 @@ class TruthFile:
         # the disk, which took half of the time of a long run.
         self._file = open(path, "wb", buffering=0)  # noqa: SIM115 - open as long as the board lives
         self._file.write(MAGIC)
+
+    def close(self) -> None:
+        """Hand over what is held, and let go of the file."""
+        self.flush()
+        self._file.close()

@@ -13,7 +13,7 @@ from pressloop.install import bootsel, mpremote, uf2
 from pressloop.install.bootsel import Drive
 from pressloop.install.controller import await_build, refuse_during_run
 from pressloop.install.uf2 import Image
-from pressloop.place import EMULATED
+from pressloop.place import names_emulated
 from pressloop.wire.schema import HelloReply
 
 BY_HAND_LIMIT_S: Final = 120.0
@@ -73,7 +73,7 @@ def flash(
         NoBoardError: `no-drive`.
         AmbiguousPortError: Several boards could be meant.
     """
-    if port and port.partition(":")[0] == EMULATED:
+    if port and names_emulated(port):
         raise BadInputError(
             f"the port {port!r} is an emulated board, which has no boot loader",
             hint="PRESSLOOP_IMAGE=my.uf2 lets the emulated Pico boot another image",

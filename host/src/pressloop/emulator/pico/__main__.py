@@ -14,6 +14,8 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
+from pressloop.wire.schema import State
+
 from .bench import TICK_S, Bench, load_wiring
 from .chip import Chip
 from .pacing import Conversation, Pacing
@@ -99,7 +101,8 @@ class EmulatedPicoProcess:
 
     def _after_slice(self) -> None:
         self._bench.catch_up()
-        self._bench.running = self._bench.lamp or self._conversation.state != 0
+        talk = self._conversation
+        self._bench.running = self._bench.lamp or talk.starting or talk.state != State.IDLE
         if self._chip.resets != self._resets:
             self._resets = self._chip.resets
             self._conversation.forget()
@@ -128,6 +131,8 @@ class EmulatedPicoProcess:
             self._stalled = argument
         elif verb == "reset":
             self._chip.reset()
+        elif verb == "hang":
+            self._chip.hang(argument)
         elif verb == "stop":
             self.stopping = True
         elif verb == "get":

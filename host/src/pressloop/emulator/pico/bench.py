@@ -68,7 +68,8 @@ class Bench:
             TICK_S,
         )
         self.running = False
-        self._truth = TruthFile(config["truth_path"]) if config["truth_path"] else None
+        self._truth_path = config["truth_path"]
+        self._truth = TruthFile(self._truth_path) if self._truth_path else None
         self._chip = chip
         self._wiring = wiring
         # The firmware's first reading is that of its tick 0.
@@ -154,8 +155,14 @@ class Bench:
             self._truth.flush()
 
     def restart(self) -> None:
-        """Begin the device clock anew: the chip was reset."""
+        """Begin the device clock anew: the chip was reset. Truth goes by that clock."""
         self._tick = -1
+        if self._truth:
+            self._truth.close()
+            # Whoever reads them has them open, and reads them to their end.
+            for old in Path(self._truth_path).parent.glob(Path(self._truth_path).name + "*"):
+                old.unlink()
+            self._truth = TruthFile(self._truth_path)
 
     def _now_s(self) -> float:
         return self._chip.clock.nanos / 1e9

@@ -20,6 +20,13 @@ _FLASH_BYTES: Final = 2 * 1024 * 1024
 # never late for it.
 _CLOCK_BATCH: Final = 64
 _SECTOR: Final = 4096
+# Interrupts that can bring the beat: of the pins, and of the timer's last alarm.
+_BEATS: Final = (16 + 13, 16 + 3)
+# Behind the flash chip, where nothing else is: an instruction that branches to itself.
+_TRAP: Final = FLASH_START_ADDRESS + 0xFF0000
+_BRANCH_TO_ITSELF: Final = b"\xfe\xe7"
+_LOOK_S: Final = 20e-6
+_HANG_LIMIT_S: Final = 0.1
 # The flash chip's commands that change it, and how much they can change.
 _WRITES: Final = {0x02: _SECTOR, 0x20: _SECTOR, 0xD8: 65536}
 
@@ -81,6 +88,26 @@ class Chip:
         self._reset(from_watchdog=False)
         # What only the watchdog's own resets leave alone.
         self.mcu.watchdog.reset()
+
+    def hang(self, what: str) -> None:
+        """Catch the program in an endless loop: in its next "tick", or in its "foreground".
+
+        Raises:
+            ValueError: There is no such part, or it does not run.
+        """
+        if what not in ("tick", "foreground"):
+            raise ValueError("hang: tick or foreground")
+        core = self.mcu.core
+        trap = _TRAP - FLASH_START_ADDRESS
+        self.mcu.flash[trap : trap + len(_BRANCH_TO_ITSELF)] = _BRANCH_TO_ITSELF
+        give_up_s = self.now_s + _HANG_LIMIT_S
+        while self.now_s < give_up_s:
+            self.run(_LOOK_S)
+            caught = core.ipsr in _BEATS if what == "tick" else not (core.ipsr or core.pm)
+            if caught:
+                core.pc = _TRAP
+                return
+        raise ValueError(f"hang: the {what} does not run")
 
     def _keep_what_is_written(self) -> None:
         ssi = self.mcu.ssi

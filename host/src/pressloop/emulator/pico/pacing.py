@@ -38,6 +38,7 @@ class Conversation:
         told_tick: Device clock of the last telemetry event, -1 before the first.
         followed_tick: Device clock that the host acknowledged last.
         state: What the press does, by its last record.
+        starting: The host asked for a run that no record has shown yet.
         asked: The host waits for an answer, which takes the firmware time to give.
     """
 
@@ -54,6 +55,7 @@ class Conversation:
         self.told_tick = -1
         self.followed_tick = -1
         self.state = State.IDLE
+        self.starting = False
         self.asked = False
 
     def host_said(self, data: bytes) -> None:
@@ -64,6 +66,7 @@ class Conversation:
             self.heard_s = time.monotonic()
             if frame.kind == FrameKind.REQUEST:
                 self.asked = True
+                self.starting = self.starting or frame.code == Command.START
             elif frame.kind == FrameKind.NOTICE and frame.code == Notice.ALIVE:
                 try:
                     self.followed_tick = decode_message(AliveNotice, frame.payload).tick
@@ -82,8 +85,11 @@ class Conversation:
                 self.told_tick = event.tick
                 if event.records:
                     self.state = State(event.records[_STATE_IN_RECORD - self._record_size])
+                    self.starting = self.starting and self.state == State.IDLE
             elif frame.kind in (FrameKind.REPLY, FrameKind.ERROR):
                 self.asked = False
+                if frame.kind == FrameKind.ERROR and frame.code == Command.START:
+                    self.starting = False
                 if frame.code == Command.HELLO:
                     # A new session streams nothing until it is asked to.
                     self.told_tick = -1
@@ -116,13 +122,10 @@ class Pacing:
 
     def may_run(self, conversation: Conversation, tick: int, now_s: float) -> bool:
         """Return whether the tick after `tick` may pass at this wall clock."""
-        follows = (
-            self._lockstep
-            and conversation.told_tick >= 0
-            and now_s - conversation.heard_s < self._silence_s
-        )
-        if follows and conversation.asked:
+        hears = self._lockstep and now_s - conversation.heard_s < self._silence_s
+        if hears and conversation.asked:
             return True
+        follows = hears and conversation.told_tick >= 0
         if follows and conversation.told_tick > conversation.followed_tick:
             return False
         if follows and conversation.state != State.PROMPTING:

@@ -1,0 +1,61 @@
+"""A host that holds the port open and reads nothing: the press must not notice."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pressloop.record import RunRecord
+
+from hil_tests import lost_host, wiring
+from hil_tests.boards import Bench
+from hil_tests.protocols import RAMP, one_hold
+
+ROOT = Path(__file__).resolve().parent.parent
+STALL_S = 10.0
+RAMP_S = 15.0
+LIMIT_S = 120.0
+SLOW_RAMP = one_hold("1 s", timeout_s=60).replace(
+    f"rate: {wiring.WORK_RATE_MPA_S} MPa/s", f"rate: {wiring.WORK_MPA / RAMP_S:g} MPa/s", 1
+)
+
+
+@pytest.mark.needs("pressing", "stall", "truth")
+def test_nothing_is_read_for_ten_seconds_of_a_ramp(bench: Bench, tmp_path: Path) -> None:
+    with bench.open_press() as press:
+        missed = press.session.status().missed_ticks
+    (tmp_path / "protocol.yaml").write_text(SLOW_RAMP)
+    record = tmp_path / "run"
+    paths = (str(tmp_path / "protocol.yaml"), str(record))
+    where = (str(RAMP), "100", str(tmp_path / "wire.log"), "SIGSTOP")
+    with subprocess.Popen(
+        [sys.executable, "-m", lost_host.__name__, bench.url, *paths, *where], cwd=ROOT
+    ) as host:
+        try:
+            _, status = os.waitpid(host.pid, os.WUNTRACED)
+            assert os.WIFSTOPPED(status), "the host ended before the ramp"
+            bench.stall(True)
+            bench.stay_silent(STALL_S)
+            bench.stall(False)
+            host.send_signal(signal.SIGCONT)
+            assert host.wait(LIMIT_S) == 0
+        finally:
+            host.kill()
+
+    # The host knows every tick of it, from the board's ring.
+    summary = RunRecord.open(record).summary
+    assert (summary.end_reason, summary.gaps) == ("completed", ())
+    frame = RunRecord.open(record).frame()
+    assert (frame.tick.diff().dropna() == 1).all()
+    # No tick was missed and the press followed its ramp all the time.
+    with bench.open_press() as press:
+        assert press.session.status().missed_ticks == missed
+    truth = bench.true_pressures_mpa()
+    ramp = frame[(frame.step_id == RAMP) & ~frame.approaching]
+    assert len(ramp) >= RAMP_S * 100 - 100
+    error = ramp.tick.map(truth) - ramp.setpoint_mpa
+    assert error.abs().max() < wiring.KEPT_WITHIN_MPA

@@ -1,0 +1,58 @@
+"""A program that hangs: the watchdog resets it, and what comes back is safe and says so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pressloop.errors import BoardTimeoutError
+from pressloop.press import Press
+from pressloop.wire.schema import OUTPUT_FULL, Fault, FlagBits, HelloReply, ResetCause, State
+
+from hil_tests import wiring
+from hil_tests.boards import Bench, Part
+from hil_tests.protocols import HOLD, short_run
+from hil_tests.watching import until, watching
+
+pytestmark = pytest.mark.needs("hang")
+parts = pytest.mark.parametrize("part", ["tick", "foreground"])
+
+
+@pytest.mark.needs("pressing", "truth")
+@parts
+def test_hang_in_a_run(bench: Bench, press: Press, tmp_path: Path, part: Part) -> None:
+    run = press.start(short_run(hold_s=20), out=tmp_path / "run")
+    with watching(run) as watch:
+        watch.until(lambda now: now.step == HOLD and FlagBits.DWELLING in now.flags, "the dwell")
+        bench.hang(part)
+    result = run.result(60)
+
+    assert (result.end_reason, result.summary.fault) == ("board-reset", "watchdog")
+    assert press.hello.reset_cause is ResetCause.WATCHDOG
+    assert press.hello.last_fault is Fault.WATCHDOG
+    with watching(press) as watch:
+        now = watch.until(lambda now: True, "telemetry")
+        assert (now.state, now.output) == (State.FAULT, -OUTPUT_FULL), "not safe"
+    until(lambda: bench.true_pressure_mpa() < wiring.AT_REST_MPA, "the pellet free")
+    assert press.clear_fault() is Fault.WATCHDOG
+    until(lambda: press.status().state is State.IDLE, "the press at rest")
+
+
+@parts
+def test_hang_at_rest(bench: Bench, board: HelloReply, part: Part) -> None:
+    bench.hang(part)
+    until(lambda: has_reset(bench, board), "the reset", limit_s=60)
+    with bench.open_press() as press:
+        assert press.hello.reset_cause is ResetCause.WATCHDOG
+        with watching(press) as watch:
+            now = watch.until(lambda now: True, "telemetry")
+            assert now.output == -OUTPUT_FULL, "not safe"
+
+
+def has_reset(bench: Bench, before: HelloReply) -> bool:
+    """Ask who is there; a board that hangs does not say."""
+    try:
+        with bench.open_press() as press:
+            return press.hello.boot_id != before.boot_id
+    except BoardTimeoutError:
+        return False
