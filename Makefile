@@ -68,7 +68,9 @@ stock: build/stock-pico.uf2 ## build stock MicroPython for the Pico, which make 
 ##@ Every change
 
 .PHONY: test
-test: setup ## run all tests: unit, property, firmware on both interpreters, emulated board
+test: setup ## run all tests: unit, property, firmware on both interpreters, emulated boards
+	@$(MAKE) --no-print-directory build/pressloop-pico.uf2 || \
+	  echo "Without a flash image the tests on the emulated Pico are skipped." >&2
 	$(BIN)/python -m pytest -n auto --maxprocesses 8 $(PYTEST_ARGS)
 
 .PHONY: check
