@@ -471,7 +471,7 @@ def test_attaching_refuses_what_is_not_this_run(board: FakeBoard, tmp_path: Path
 
 @pytest.mark.parametrize(
     ("port", "kind"),
-    [("emulated:pico", errors.NoBoardError), ("socket://nowhere", errors.BadInputError)],
+    [("emulated:teapot", errors.NoBoardError), ("socket://nowhere", errors.BadInputError)],
 )
 def test_ports_that_cannot_be(port: str, kind: type[errors.PressloopError]) -> None:
     with pytest.raises(kind) as caught:

@@ -82,6 +82,7 @@ class EmulatedPicoProcess:
             data = self.link.receive()
             if data:
                 self._conversation.host_said(data)
+                self._watch()
                 self._usb.send(data)
         self._usb.open(self.link.connected)
         self._usb.stalled = self._stalled or self.link.full
@@ -99,10 +100,14 @@ class EmulatedPicoProcess:
         elif now - self._needed_s > self._orphan_s:
             self.stopping = True
 
-    def _after_slice(self) -> None:
-        self._bench.catch_up()
+    def _watch(self) -> None:
+        """See whether there is a run, or will be in the next slice."""
         talk = self._conversation
         self._bench.running = self._bench.lamp or talk.starting or talk.state != State.IDLE
+
+    def _after_slice(self) -> None:
+        self._bench.catch_up()
+        self._watch()
         if self._chip.resets != self._resets:
             self._resets = self._chip.resets
             self._conversation.forget()

@@ -122,10 +122,13 @@ class Pacing:
 
     def may_run(self, conversation: Conversation, tick: int, now_s: float) -> bool:
         """Return whether the tick after `tick` may pass at this wall clock."""
-        hears = self._lockstep and now_s - conversation.heard_s < self._silence_s
-        if hears and conversation.asked:
+        follows = (
+            self._lockstep
+            and conversation.told_tick >= 0
+            and now_s - conversation.heard_s < self._silence_s
+        )
+        if follows and conversation.asked:
             return True
-        follows = hears and conversation.told_tick >= 0
         if follows and conversation.told_tick > conversation.followed_tick:
             return False
         if follows and conversation.state != State.PROMPTING:
