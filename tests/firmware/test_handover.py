@@ -55,6 +55,32 @@ def test_no_stage_change_in_the_loop_moves_a_valve_by_a_jump():
     assert max(jumps) <= _SMALL_STEP
 
 
+def test_the_first_ramp_has_its_own_gains_though_the_ram_approaches_before_it():
+    """The loop takes them over in its first tick, hundreds of ticks after the step began."""
+    rig = Rig()
+    seen = [0, 0, 0]
+    pid = rig.controller.pid
+    plain = pid.set_gains
+
+    def set_gains(kp, ki, kd):
+        seen[0] = kp
+        seen[1] = ki
+        seen[2] = kd
+        plain(kp, ki, kd)
+
+    pid.set_gains = set_gains
+    rig.start([ramp(40000, 10000, kp=3000, ki=4000, kd=50), hold(40000, 500)])
+    own = [PROFILE[schema.PROFILE_KP], PROFILE[schema.PROFILE_KI], PROFILE[schema.PROFILE_KD]]
+    assert rig.sequencer.approaching and seen == own
+    assert rig.run(60, lambda: not rig.sequencer.approaching)
+    assert rig.sequencer.step_index == 0
+    assert seen == [3000, 4000, 50]
+    # The hold, which names none, has the profile's again.
+    assert rig.run(60, lambda: rig.sequencer.step_index == 1)
+    rig.beat()
+    assert seen == own
+
+
 def _worst(rig, step):
     """Run until the end; return how far the pressure was from the setpoint in a step, MPa."""
     worst = 0
