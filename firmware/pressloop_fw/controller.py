@@ -72,6 +72,8 @@ class Controller:
         self.displacement_um = schema.NO_DISPLACEMENT
         # Whether a host has live telemetry on.
         self.watched = False
+        # Raised while the foreground exchanges what the tick works on; see `configure`.
+        self.held = False
         self._gauged = bool(board.capabilities & schema.CAP_DISPLACEMENT)
         self._scaling = None
         self._profile = None
@@ -91,7 +93,14 @@ class Controller:
         self._gain_window_ticks = 0
 
     def configure(self, profile, scaling):
-        """Take over a profile and a die. Only at rest."""
+        """Take over a profile and a die. Only at rest.
+
+        The tick is a hard interrupt and may come between any two of these lines: while `held` it
+        keeps the outputs safe and judges nothing. Interrupts stay on, for a garbage collection in
+        here is longer than a beat. What raises leaves `held` up, and no run starts on half a
+        profile.
+        """
+        self.held = True
         self.sampler.configure(profile, scaling)
         self.valves.configure(profile, scaling)
         self.sequencer.setpoint.configure(profile.valve_lag_ms // TICK_MS)
@@ -108,13 +117,18 @@ class Controller:
 
         `crack_kpa` is the sudden loss that is a crack, -1 for the press's own.
         """
+        self.held = True
         self.crack_watch.configure(self._profile, self._scaling, crack_kpa)
         self._over_kpa = ceiling_kpa + self._scaling.resolution_kpa
         self.sampler.alert_above(self._over_kpa)
+        self.held = False
 
     def tick(self, missed=0):
         """One beat of the control loop; `missed` is how many beats were lost before it."""
         try:
+            if self.held:
+                self._rest(missed)
+                return
             board = self.board
             sequencer = self.sequencer
             inputs = board.read_inputs()
@@ -205,6 +219,17 @@ class Controller:
             self.interlocks.latch(schema.FAULT_INTERNAL)
             self.sequencer.trip()
             self.tick_count += 1
+
+    def _rest(self, missed):
+        """A beat within `configure`: it counts, the emergency stop holds, the rest can wait."""
+        board = self.board
+        board.safe()
+        inputs = board.read_inputs()
+        self.inputs = inputs
+        if inputs & schema.INPUT_EMERGENCY_STOP:
+            self.interlocks.latch(schema.FAULT_EMERGENCY_STOP)
+        self.missed_ticks += missed
+        self.tick_count += missed + 1
 
     def _check(self, inputs, missed):
         """Look at everything that may latch a fault."""

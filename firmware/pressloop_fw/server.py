@@ -243,6 +243,7 @@ class Server:
             raise PlanError(schema.ERR_UNKNOWN_DIE, schema.PLAN_BEGIN_REQUEST_DIE_UM)
         # Even a refused plan ends the one before, and its scale holds until the next.
         scaling = Scaling(self._profile, die_um)
+        self._plan.adopt(self._profile, scaling)
         self._controller.configure(self._profile, scaling)
         self._controller.sequencer.results.reset()
         self._plan.begin(values, payload, self._profile, scaling)
@@ -265,7 +266,7 @@ class Server:
     def _start(self, values):
         self._at_rest()
         plan = self._plan
-        if not plan.committed:
+        if not plan.committed or self._controller.held:
             raise PlanError(schema.ERR_NO_PLAN)
         run_id = values[schema.START_REQUEST_RUN_ID]
         if run_id == _NO_RUN:

@@ -1,6 +1,8 @@
 """The tick interrupts the foreground anywhere: between any two of its looks at the state."""
 
 from pressloop_fw import schema
+from pressloop_fw.profile import Profile
+from pressloop_fw.scaling import Scaling
 from rig import PROFILE, RefusedError, Rig, hold, prompt, ramp
 
 _START = {schema.START_REQUEST_RUN_ID: b"12345678"}
@@ -156,3 +158,88 @@ def test_a_run_that_was_promised_has_no_end_before_it_began():
     rig.beat()
     assert rig.status()[schema.STATUS_REPLY_END_REASON] == schema.END_FAULT
     assert rig.pump == 0 and rig.release == schema.OUTPUT_FULL
+
+
+class _Beating:
+    """Lets a tick pass at every look at what it stands for, and sees what the tick touched."""
+
+    def __init__(self, rig, of):
+        self._rig = rig
+        self._of = of
+        self.beats = 0
+
+    def __getattr__(self, name):
+        controller = self._rig.controller
+        before = list(controller.sampler.words)
+        self.beats += 1
+        controller.tick(1)
+        assert list(controller.sampler.words) == before
+        assert self._rig.pump == 0 and self._rig.release == schema.OUTPUT_FULL
+        return getattr(self._of, name)
+
+
+def _other_sensor():
+    """A press at rest whose reading is 20 MPa of oil to the profile that is about to come."""
+    small = dict(PROFILE)
+    small[schema.PROFILE_RAW_ZERO] = 14850
+    small[schema.PROFILE_MAX_OIL_KPA] = 1000
+    rig = Rig(profile=small)
+    rig.raw = 14850
+    rig.run(0.5)
+    assert rig.controller.interlocks.fault == schema.FAULT_NONE
+    profile = Profile(PROFILE)
+    return rig, _Beating(rig, profile), _Beating(rig, Scaling(profile, 10000))
+
+
+def test_a_beat_within_an_exchange_of_profiles_judges_nothing_and_is_counted():
+    rig, profile, scaling = _other_sensor()
+    controller = rig.controller
+    before = controller.tick_count, controller.missed_ticks
+    controller.configure(profile, scaling)
+    beats = profile.beats + scaling.beats
+    assert beats > 20
+    assert controller.interlocks.fault == schema.FAULT_NONE
+    assert controller.tick_count == before[0] + 2 * beats
+    assert controller.missed_ticks == before[1] + beats
+    controller._profile, controller._scaling = Profile(PROFILE), Scaling(Profile(PROFILE), 10000)
+    rig.beat()
+    assert 360000 < controller.sampler.newest_kpa < 400000
+    # From here on readings are judged, by the new scale.
+    rig.raw = 20000
+    rig.run(0.1)
+    assert controller.interlocks.fault == schema.FAULT_OVER_PRESSURE
+
+
+def test_the_emergency_stop_holds_within_an_exchange_of_profiles():
+    rig, profile, scaling = _other_sensor()
+    rig.inputs = schema.INPUT_EMERGENCY_STOP
+    rig.controller.configure(profile, scaling)
+    rig.inputs = 0
+    rig.beat()
+    assert rig.sequencer.state == schema.STATE_FAULT
+    assert rig.controller.interlocks.fault == schema.FAULT_EMERGENCY_STOP
+
+
+def test_half_an_exchange_starts_nothing():
+    """The memory may be full in the middle of it."""
+    rig = Rig()
+    steps = [ramp(80000, 50000), hold(80000, 1000)]
+    rig.upload(steps)
+    plain = rig.controller.valves.configure
+
+    def full(profile, scaling):
+        raise MemoryError
+
+    rig.controller.valves.configure = full
+    try:
+        rig.ask(schema.CMD_PLAN_BEGIN, _BEGIN)
+        raise AssertionError("nothing was raised")
+    except MemoryError:
+        pass
+    rig.controller.valves.configure = plain
+    rig.run(0.5)
+    assert rig.controller.interlocks.fault == schema.FAULT_NONE
+    assert _code(rig, schema.CMD_START, _START) == schema.ERR_NO_PLAN
+    rig.start(steps)
+    assert rig.run(60, rig.idle_again)
+    assert rig.sequencer.end_reason == schema.END_COMPLETED
