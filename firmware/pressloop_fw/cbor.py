@@ -283,21 +283,3 @@ def encode_map(fields, values, buf, start):
             pos = _put_head(buf, pos, _UINT, entry[0], entry[0])
             pos = _put_value(buf, pos, value, entry)
     return pos
-
-
-def encode_map_tail(fields, values, length, buf, start):
-    """Encode a map whose last field is a byte string that the caller fills in; return its start.
-
-    `values` has all fields but the last. The caller then writes the `length` bytes, for telemetry
-    straight from the ring, at the place returned; the map ends behind them.
-    """
-    tail = fields[-1]
-    if not tail[2] <= length <= tail[3]:
-        raise CodecError(ERR_OUT_OF_RANGE, tail[0])
-    pos = encode_map(fields[:-1], values, buf, start)
-    buf[start] += 1
-    pos = _put_head(buf, pos, _UINT, tail[0], tail[0])
-    pos = _put_head(buf, pos, _BYTES, length, tail[0])
-    if pos + length > len(buf):
-        raise CodecError(ERR_OUT_OF_RANGE, tail[0])
-    return pos

@@ -7,46 +7,51 @@ are, so the board calls `tick()`, which turns one into a fault.
 from pressloop_fw import schema
 from pressloop_fw.crack import CrackWatch, loss
 from pressloop_fw.interlocks import Interlocks, fruitless
-from pressloop_fw.pid import SATURATED, Pid
+from pressloop_fw.pid import Pid
 from pressloop_fw.plan import TICK_MS
-from pressloop_fw.sampler import ALERT, NEWEST_KPA, Sampler, take
-from pressloop_fw.schema import (
-    FLAG_APPROACHING,
-    FLAG_DWELLING,
-    FLAG_HOST_LOST,
-    FLAG_IN_BAND,
-    FLAG_SATURATED,
-    FLAG_SEALED,
-    FLAG_TOPPING_UP,
-    OUTPUT_FULL,
-    STATE_FAULT,
-    STATE_IDLE,
-)
-from pressloop_fw.sequencer import (
-    ACT_APPROACH,
-    ACT_DUMP,
-    ACT_REGULATE,
-    ACT_SAFE,
-    ACT_SHUT,
-    Sequencer,
-)
-from pressloop_fw.setpoint import DESCENDING, LEAD_KPA_S, RISING, VALUE_KPA
-from pressloop_fw.split_range import (
-    CURVE_GAIN,
-    FALL_KPA_S,
-    OUTPUT,
-    PUMP_COMMAND,
-    PUMPING,
-    RELEASE,
-    RELEASE_COMMAND,
-    SplitRange,
-    dither,
-    drive,
-    put,
-    schedule,
-)
-from pressloop_fw.stiffness import SOFTNESS, Softness, follow
+from pressloop_fw.sampler import Sampler, take
+from pressloop_fw.sequencer import Sequencer
+from pressloop_fw.split_range import SplitRange, dither, drive, put, schedule
+from pressloop_fw.stiffness import Softness, follow
 from pressloop_fw.telemetry import append
+
+try:
+    from micropython import const
+except ImportError:  # CPython
+    from pressloop_fw.plain import const
+
+# Constants of other modules, as the tick uses them: a name of another module is looked up each
+# time, which costs the chip 160 cycles, one of this module is a number. A test compares them.
+_ACT_SAFE = const(0)
+_ACT_SHUT = const(1)
+_ACT_REGULATE = const(2)
+_ACT_APPROACH = const(3)
+_ACT_DUMP = const(4)
+_ALERT = const(15)
+_NEWEST_KPA = const(4)
+_VALUE_KPA = const(1)
+_LEAD_KPA_S = const(2)
+_DESCENDING = const(3)
+_RISING = const(4)
+_SOFTNESS = const(1)
+_SATURATED = const(9)
+_RELEASE = const(2)
+_FALL_KPA_S = const(4)
+_CURVE_GAIN = const(5)
+_PUMPING = const(6)
+_PUMP_COMMAND = const(7)
+_RELEASE_COMMAND = const(8)
+_OUTPUT = const(19)
+_OUTPUT_FULL = const(32767)
+_STATE_IDLE = const(0)
+_STATE_FAULT = const(5)
+_FLAG_IN_BAND = const(1)
+_FLAG_DWELLING = const(2)
+_FLAG_SATURATED = const(8)
+_FLAG_APPROACHING = const(4)
+_FLAG_SEALED = const(16)
+_FLAG_HOST_LOST = const(32)
+_FLAG_TOPPING_UP = const(64)
 
 
 class Controller:
@@ -86,11 +91,13 @@ class Controller:
         self._valves = self.valves.words
         self._softness = self.softness.words
         self._cracks = self.crack_watch.words
+        self._gained = self.interlocks.words
         self._recorded = ring.words
         self._records = ring.buf
         self._over_kpa = 0
         self._press_over_kpa = 0
         self._gain_window_ticks = 0
+        self._resolution_kpa = 0
 
     def configure(self, profile, scaling):
         """Take over a profile and a die. Only at rest.
@@ -110,6 +117,7 @@ class Controller:
         self._press_over_kpa = scaling.pellet_limit_kpa + scaling.resolution_kpa
         self._profile = profile
         self._scaling = scaling
+        self._resolution_kpa = scaling.resolution_kpa
         self.limit_to(scaling.pellet_limit_kpa)
 
     def limit_to(self, ceiling_kpa, crack_kpa=-1):
@@ -123,8 +131,22 @@ class Controller:
         self.sampler.alert_above(self._over_kpa)
         self.held = False
 
-    def tick(self, missed=0):
-        """One beat of the control loop; `missed` is how many beats were lost before it."""
+    def tick(
+        self,
+        missed=0,
+        take=take,
+        loss=loss,
+        schedule=schedule,
+        drive=drive,
+        fruitless=fruitless,
+        dither=dither,
+        follow=follow,
+        append=append,
+    ):
+        """One beat of the control loop; `missed` is how many beats were lost before it.
+
+        The other arguments are the steps of the loop, at hand without being looked up.
+        """
         try:
             if self.held:
                 self._rest(missed)
@@ -142,11 +164,14 @@ class Controller:
                 self.missed_ticks += missed
                 self.tick_count += missed
             # Nothing is pressed, open, out of range or too high in nearly all ticks.
-            if inputs or missed or sampled[ALERT]:
+            if inputs or missed or sampled[_ALERT]:
                 self._check(inputs, missed)
             valves = self._valves
-            if self._was_active:
-                fault = loss(self._cracks, sampled[NEWEST_KPA], valves[RELEASE], valves[FALL_KPA_S])
+            was_active = self._was_active
+            if was_active:
+                fault = loss(
+                    self._cracks, sampled[_NEWEST_KPA], valves[_RELEASE], valves[_FALL_KPA_S]
+                )
                 if fault:
                     self.interlocks.latch(fault)
             if sequencer.approaching and sequencer.approach_expired():
@@ -159,52 +184,76 @@ class Controller:
             action = sequencer.step(tick, pressure)
             if starting:
                 self._begin(pressure)
-            if action == ACT_SAFE:
-                put(valves, 0, OUTPUT_FULL)
+            if action == _ACT_SAFE:
+                put(valves, 0, _OUTPUT_FULL)
                 board.safe()
             else:
-                if action == ACT_REGULATE:
-                    self._regulate(pressure)
-                elif action == ACT_APPROACH:
+                if action == _ACT_REGULATE:
+                    # Here and not in a method: a call costs as much as the law.
+                    setpoint = self._setpoint
+                    pid = self.pid
+                    high = schedule(valves, pressure, self._softness[_SOFTNESS])
+                    locked = sequencer.pump_locked
+                    descending = locked or setpoint[_DESCENDING] != 0
+                    if sequencer.new_step or sequencer.take_over or descending != self._descending:
+                        self._take_up(pressure, descending)
+                    value = setpoint[_VALUE_KPA]
+                    fall = valves[_FALL_KPA_S]
+                    wanted = pid.law(pid.words, value, pressure, setpoint[_LEAD_KPA_S], -fall, high)
+                    drive(valves, wanted, pressure, locked, descending, setpoint[_RISING])
+                    fruitless_ticks = fruitless(
+                        self._gained,
+                        valves[_PUMPING],
+                        pressure,
+                        value - pressure,
+                        self._resolution_kpa,
+                    )
+                    if fruitless_ticks or self._gauged:
+                        self._watch_gain(pressure, descending, fruitless_ticks)
+                elif action == _ACT_APPROACH:
                     put(valves, self._profile.approach_opening, 0)
-                elif action == ACT_SHUT:
+                elif action == _ACT_SHUT:
                     put(valves, 0, 0)
-                elif action == ACT_DUMP:
-                    put(valves, 0, OUTPUT_FULL)
+                elif action == _ACT_DUMP:
+                    put(valves, 0, _OUTPUT_FULL)
                 dither(valves)
-                board.set_valves(valves[PUMP_COMMAND], valves[RELEASE_COMMAND])
-                follow(self._softness, valves[PUMPING], valves[CURVE_GAIN], pressure)
+                board.set_valves(valves[_PUMP_COMMAND], valves[_RELEASE_COMMAND])
+                follow(self._softness, valves[_PUMPING], valves[_CURVE_GAIN], pressure)
             # At rest nothing is recorded unless somebody watches: the ring keeps the last run until
             # a host that was lost comes back for it. The tick that ends a run, by a fault too,
             # belongs to it.
             state = sequencer.state
-            active = state != STATE_IDLE and state != STATE_FAULT
-            if active or starting or self._was_active or (self.watched and not sequencer.host_lost):
-                self._was_active = active
+            active = state != _STATE_IDLE and state != _STATE_FAULT
+            if active or starting or was_active or (self.watched and not sequencer.host_lost):
+                if active != was_active:
+                    self._was_active = active
                 if active and self._record_wait > 0:
                     self._record_wait -= 1
                 else:
                     self._record_wait = self.plan.record_every - 1
-                    flags = FLAG_IN_BAND if sequencer.in_band else 0
+                    flags = _FLAG_IN_BAND if sequencer.in_band else 0
                     if sequencer.dwelling:
-                        flags |= FLAG_DWELLING
-                    if sequencer.approaching:
-                        flags |= FLAG_APPROACHING
-                    if sequencer.sealed:
-                        flags |= FLAG_SEALED
+                        flags |= _FLAG_DWELLING
                     if sequencer.host_lost:
-                        flags |= FLAG_HOST_LOST
+                        flags |= _FLAG_HOST_LOST
                     if sequencer.topping_up:
-                        flags |= FLAG_TOPPING_UP
-                    if action == ACT_REGULATE and self.pid.words[SATURATED]:
-                        flags |= FLAG_SATURATED
+                        flags |= _FLAG_TOPPING_UP
+                    if action == _ACT_REGULATE:
+                        if pid.words[_SATURATED]:
+                            flags |= _FLAG_SATURATED
+                    else:
+                        # Neither goes with a closed loop.
+                        if sequencer.approaching:
+                            flags |= _FLAG_APPROACHING
+                        if sequencer.sealed:
+                            flags |= _FLAG_SEALED
                     append(
                         self._recorded,
                         self._records,
                         tick,
                         pressure,
-                        self._setpoint[VALUE_KPA],
-                        valves[OUTPUT],
+                        self._setpoint[_VALUE_KPA],
+                        valves[_OUTPUT],
                         raw,
                         sequencer.step_index,
                         state,
@@ -259,18 +308,13 @@ class Controller:
         # What the sensor can tell within a second.
         self.softness.restart(pressure, 2 * self._scaling.resolution_kpa)
 
-    def _regulate(self, pressure):
+    def _take_up(self, pressure, descending):
+        """The loop takes over, changes the valve that does the work, or begins a step."""
         sequencer = self.sequencer
-        valves = self._valves
-        setpoint = self._setpoint
         pid = self.pid
-        value = setpoint[VALUE_KPA]
-        high = schedule(valves, pressure, self._softness[SOFTNESS])
         if sequencer.take_over:
             sequencer.take_over = False
             pid.restart(pressure)
-        locked = sequencer.pump_locked
-        descending = locked or setpoint[DESCENDING] != 0
         if descending != self._descending:
             self._descending = descending
             pid.act_through(descending)
@@ -280,17 +324,9 @@ class Controller:
             plan = self.plan
             index = sequencer.step_index
             pid.set_gains(plan.kp[index], plan.ki[index], plan.kd[index])
-        wanted = pid.law(
-            pid.words, value, pressure, setpoint[LEAD_KPA_S], -valves[FALL_KPA_S], high
-        )
-        drive(valves, wanted, pressure, locked, descending, setpoint[RISING])
-        fruitless_ticks = fruitless(
-            self.interlocks.words,
-            valves[PUMPING],
-            pressure,
-            value - pressure,
-            self._scaling.resolution_kpa,
-        )
+
+    def _watch_gain(self, pressure, descending, fruitless_ticks):
+        """Trip when the pump has worked against nothing for too long."""
         if self._gauged:
             self._watch_platens(pressure, descending, fruitless_ticks)
         if fruitless_ticks and fruitless_ticks >= self._gain_window_ticks:

@@ -11,9 +11,9 @@ from array import array
 
 from pressloop_fw import schema
 from pressloop_fw.relaxation import Relaxation
-from pressloop_fw.schema import STATE_IDLE, STATE_PAUSED, STATE_PROMPTING, STATE_RUNNING, STEP_HOLD
+from pressloop_fw.schema import STATE_PAUSED, STATE_PROMPTING
 from pressloop_fw.setpoint import RISE, SetpointGenerator, move
-from pressloop_fw.words import WIDER
+from pressloop_fw.words import WIDER, words
 
 try:
     import micropython
@@ -24,6 +24,10 @@ except ImportError:  # CPython
 
 
 NO_STEP = const(255)
+# schema's, which the tick would look up each time.
+_STATE_IDLE = const(0)
+_STATE_RUNNING = const(1)
+_STEP_HOLD = const(2)
 
 # What the sequencer wants of the valves in this tick.
 ACT_SAFE = const(0)  # outputs de-energised
@@ -37,6 +41,50 @@ _CONTACT_READINGS = const(3)
 _REST_READINGS = const(20)
 # A sealed hold is topped up to within this share of its tolerance.
 _TOP_UP_SHARE = const(4)
+
+
+# What the dull tick of a regulated hold looks at.
+_UP = const(0)
+_DULL = const(1)
+_LOWEST_IN_BAND = const(2)
+_HIGHEST_IN_BAND = const(3)
+_LONGEST = const(4)
+_WORDS = const(5)
+# More ticks than anybody holds.
+_FOR_EVER = const(1 << 29)
+
+
+@micropython.viper
+def dwell_on(
+    hold: ptr32,
+    ticks: ptr32,
+    dwell: ptr32,
+    peak: ptr32,
+    lowest: ptr32,
+    index: int,
+    pressure_kpa: int,
+) -> int:
+    """Take a tick of a hold if it is dull: in band, as the one before, and not the last one.
+
+    Return whether it was, 1 or 0; if not, nothing was counted.
+    """
+    up = hold[_UP]
+    if hold[_DULL] == 0:
+        return 0
+    if pressure_kpa < hold[_LOWEST_IN_BAND] << up >> up:
+        return 0
+    if pressure_kpa > hold[_HIGHEST_IN_BAND] << up >> up:
+        return 0
+    dwelt = dwell[index] + 1
+    if dwelt >= hold[_LONGEST]:
+        return 0
+    dwell[index] = dwelt
+    ticks[index] += 1
+    if pressure_kpa > peak[index] << up >> up:
+        peak[index] = pressure_kpa
+    elif pressure_kpa < lowest[index] << up >> up:
+        lowest[index] = pressure_kpa
+    return 1
 
 
 @micropython.viper
@@ -94,6 +142,9 @@ class Sequencer:
         self._ticks = results.ticks
         self._peak = results.peak
         self._lowest = results.lowest
+        self._dwell = results.dwell
+        self._moving = self.setpoint.words
+        self._hold = words(_WORDS)
 
         self.state = schema.STATE_IDLE
         self.step_index = NO_STEP
@@ -190,29 +241,52 @@ class Sequencer:
 
     # --- the tick
 
-    def step(self, tick, pressure_kpa):
-        """Advance by one tick; return what is wanted of the valves, ACT_*."""
-        self.dwelling = False
+    def step(
+        self, tick, pressure_kpa, dwell_on=dwell_on, tally=tally, move=move, rise=RISE, up=WIDER
+    ):
+        """Advance by one tick; return what is wanted of the valves, ACT_*.
+
+        The arguments after the pressure are what every tick would look up.
+        """
         if self.wished:
             self.wished = False
             self._serve_wishes(tick, pressure_kpa)
-        silent_ticks = self._host_silent_ticks + 1
-        if self.host_heard or silent_ticks >= self.plan.host_timeout_ticks:
-            self._watch_host(pressure_kpa)
+        if self.host_heard and not self.host_lost:
+            self.host_heard = False
+            self._host_silent_ticks = 0
         else:
-            self._host_silent_ticks = silent_ticks
+            silent_ticks = self._host_silent_ticks + 1
+            if self.host_heard or silent_ticks >= self.plan.host_timeout_ticks:
+                self._watch_host(pressure_kpa)
+            else:
+                self._host_silent_ticks = silent_ticks
         state = self.state
-        if state == STATE_IDLE:
+        if self.dwelling:
+            # In band until now. Nearly all ticks of a hold go the short way.
+            if state == _STATE_RUNNING and dwell_on(
+                self._hold,
+                self._ticks,
+                self._dwell,
+                self._peak,
+                self._lowest,
+                self.step_index,
+                pressure_kpa,
+            ):
+                return ACT_REGULATE
+            self.dwelling = False
+        if state == _STATE_IDLE:
             self.action = ACT_SAFE
-        elif state == STATE_RUNNING:
+        elif state == _STATE_RUNNING:
             index = self.step_index
-            tally(self._ticks, self._peak, self._lowest, index, pressure_kpa, WIDER)
-            if self._kind[index] == STEP_HOLD:
+            tally(self._ticks, self._peak, self._lowest, index, pressure_kpa, up)
+            if self._kind[index] == _STEP_HOLD:
                 self._hold_step(tick, pressure_kpa)
             elif self.approaching:
                 self._approach_step(pressure_kpa)
-            else:
-                self._ramp_step(tick, pressure_kpa)
+            elif move(self._moving, rise):
+                self._arrive(tick, pressure_kpa)
+            elif self.action != ACT_REGULATE:
+                self._regulate()
         elif state == STATE_PROMPTING:
             self._count(pressure_kpa)
             self._wait_ticks += 1
@@ -367,6 +441,7 @@ class Sequencer:
         results = self.results
         self.step_index = index
         self.new_step = True
+        self._hold[_DULL] = 0
         results.outcome[index] = schema.OUTCOME_ACTIVE
         results.start_tick[index] = tick
         results.peak[index] = pressure_kpa
@@ -438,11 +513,8 @@ class Sequencer:
             self.approaching and self._approach_ticks * 10 >= self.plan.profile.approach_timeout_ms
         )
 
-    def _ramp_step(self, tick, pressure_kpa):
-        if not move(self.setpoint.words, RISE):
-            if self.action != ACT_REGULATE:
-                self._regulate()
-            return
+    def _arrive(self, tick, pressure_kpa):
+        """The setpoint of a ramp stands on its target."""
         if self.setpoint.target_kpa == 0:
             # The last bit is not worth a loop: open fully until the gauge shows nothing. A prompt
             # may follow at which the guard is free.
@@ -476,8 +548,22 @@ class Sequencer:
             self._seal_step(error, tolerance)
             if self.sealed and plan.window_s[index]:
                 self.relaxation.step(pressure_kpa)
-        elif self.action != ACT_REGULATE:
+        else:
             self._regulate()
+            self._hold[_DULL] = 0
+            if self.in_band and not plan.relaxation_kpa_min[index]:
+                self._expect_dull(index)
+
+    def _expect_dull(self, index):
+        """Nothing happens in this hold while the pressure stays in band."""
+        plan = self.plan
+        hold = self._hold
+        target = plan.target_kpa[index]
+        tolerance = plan.tolerance_kpa[index]
+        hold[_LOWEST_IN_BAND] = target - tolerance
+        hold[_HIGHEST_IN_BAND] = target + tolerance
+        hold[_LONGEST] = plan.duration_ticks[index] or _FOR_EVER
+        hold[_DULL] = 1
 
     def _dwell_end(self, index, dwell):
         """Return why the dwell ends in this tick, DWELL_NONE when it goes on."""

@@ -1,8 +1,9 @@
 """One handler per command. Runs in the foreground; the tick only ever sees wishes."""
 
-from pressloop_fw import __version__, cbor, profile, schema
+from pressloop_fw import __version__, profile, schema
 from pressloop_fw.plan import TICK_MS, PlanError
 from pressloop_fw.scaling import Scaling
+from pressloop_fw.telemetry import begin_event
 
 # Written when a run starts and emptied when it ends: found at boot, it tells of a run that was
 # cut off by a reset, until somebody has cleared the fault that says so.
@@ -120,12 +121,7 @@ class Server:
             self._sent = newest - most
         count = min(newest - self._sent, most)
         buf, at = place
-        head = {
-            schema.TELEMETRY_EVENT_FIRST: self._sent,
-            schema.TELEMETRY_EVENT_TICK: tick,
-        }
-        size = count * self._record_size
-        at = cbor.encode_map_tail(schema.TELEMETRY_EVENT_FIELDS, head, size, buf, at)
+        at = begin_event(buf, at, self._sent, tick, count * self._record_size)
         at = ring.copy(self._sent, count, buf, at, self._record_size)
         self._sent += count
         self._batch_tick = tick

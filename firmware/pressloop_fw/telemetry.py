@@ -65,6 +65,66 @@ def append(
     words[_NEXT] = number + 1
 
 
+@micropython.viper
+def begin_event(buf: ptr8, at: int, first: int, tick: int, size: int) -> int:
+    """Write a telemetry event up to its records, `size` bytes; return where they go.
+
+    The map that cbor.encode_map writes by schema.TELEMETRY_EVENT_FIELDS, in a tenth of the time.
+    `buf` must have room for it: 18 bytes and the records.
+    """
+    buf[at] = 0xA3
+    for key in range(1, 4):
+        buf[at + 1] = key
+        at += 2
+        value = first
+        major = 0
+        if key == 2:
+            value = tick
+        elif key == 3:
+            value = size
+            major = 0x40
+        # A machine word of more than 31 bits is negative on the chip.
+        if value < 0 or value >> 16:
+            buf[at] = major | 26
+            buf[at + 1] = value >> 24 & 0xFF
+            buf[at + 2] = value >> 16 & 0xFF
+            buf[at + 3] = value >> 8 & 0xFF
+            at += 4
+        elif value > 0xFF:
+            buf[at] = major | 25
+            buf[at + 1] = value >> 8
+            at += 2
+        elif value > 23:
+            buf[at] = major | 24
+            at += 1
+        else:
+            value |= major
+        buf[at] = value & 0xFF
+    return at + 1
+
+
+@micropython.viper
+def extract(words: ptr32, records: ptr8, first: int, count: int, size: int, buf: ptr8, at: int):
+    """Copy `size` bytes of each of `count` records of a ring into `buf` at `at`.
+
+    Slices would allocate.
+    """
+    capacity = words[_CAPACITY]
+    stride = words[_RECORD_SIZE]
+    slot = first % capacity
+    while count:
+        start = slot * stride
+        end = start + size
+        while start < end:
+            buf[at] = records[start]
+            start += 1
+            at += 1
+        slot += 1
+        if slot == capacity:
+            slot = 0
+        count -= 1
+
+
 class TelemetryRing:
     """A ring of `capacity` packed records, numbered `oldest` <= n < `next`.
 
@@ -80,7 +140,6 @@ class TelemetryRing:
         self.words[_CAPACITY] = capacity
         self.words[_RECORD_SIZE] = self.record_size
         self.buf = bytearray(capacity * self.record_size)
-        self._view = memoryview(self.buf)
 
     @property
     def oldest(self):
@@ -122,14 +181,9 @@ class TelemetryRing:
 
         With `size` only so many bytes of each, for a host that knows no more columns.
         """
-        stride = self.record_size
-        whole = size in (0, stride)
-        while count:
-            slot = first % self.capacity
-            run = min(count, self.capacity - slot) if whole else 1
-            taken = run * stride if whole else size
-            buf[start : start + taken] = self._view[slot * stride : slot * stride + taken]
-            start += taken
-            first += run
-            count -= run
-        return start
+        size = size or self.record_size
+        end = start + count * size
+        if end > len(buf) or size > self.record_size:
+            raise ValueError("no room for the records, or records that are longer than they are")
+        extract(self.words, self.buf, first, count, size, buf, start)
+        return end

@@ -1,6 +1,7 @@
 """What the test vectors do not cover of the board's codec: wrong values, the open tail."""
 
 from pressloop_fw import cbor, schema
+from pressloop_fw.telemetry import begin_event
 
 # How many of the byte strings below CPython's own decoder accepts.
 CPYTHON_ACCEPTS = 375
@@ -43,31 +44,19 @@ def test_bytes_may_come_from_any_buffer():
         assert bytes(buf[:end]) == b"\xa1\x01\x43abc"
 
 
-def test_an_open_tail_is_the_map_that_encode_map_writes():
-    for size in (0, 20, 23, 24, 260, 480):
-        records = bytes(i & 0xFF for i in range(size))
-        whole = bytearray(512)
-        values = {1: 70000, 2: 3}
-        end = cbor.encode_map_tail(schema.TELEMETRY_EVENT_FIELDS, values, size, whole, 5)
-        whole[end : end + size] = records
-        assert len(whole) == 512
-        plain = bytearray(512)
-        values[3] = records
-        stop = cbor.encode_map(schema.TELEMETRY_EVENT_FIELDS, values, plain, 5)
-        assert stop == end + size
-        assert plain == whole
-
-
-def test_an_open_tail_keeps_to_buffer_and_range():
-    for size, room in ((500, 512), (480, 480), (20, 5), (20, 26)):
-        try:
-            cbor.encode_map_tail(
-                schema.TELEMETRY_EVENT_FIELDS, {1: 0, 2: 0}, size, bytearray(room), 0
-            )
-        except cbor.CodecError as error:
-            assert error.code == schema.ERR_OUT_OF_RANGE
-            continue
-        raise AssertionError((size, room))
+def test_a_telemetry_event_is_the_map_that_encode_map_writes():
+    for value in (0, 23, 24, 255, 256, 65535, 65536, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF):
+        for size in (0, 20, 23, 24, 255, 256, 260, 480):
+            records = bytes(i & 0xFF for i in range(size))
+            for first, tick in ((value, 3), (70000, value)):
+                ours = bytearray(512)
+                at = begin_event(ours, 5, first, tick, size)
+                ours[at : at + size] = records
+                plain = bytearray(512)
+                values = {1: first, 2: tick, 3: records}
+                end = cbor.encode_map(schema.TELEMETRY_EVENT_FIELDS, values, plain, 5)
+                assert end == at + size
+                assert plain == ours
 
 
 def test_utf8_is_as_strict_as_cpython():

@@ -1,0 +1,140 @@
+"""What the compiler for the Cortex-M0+ is not to be given, and numbers that are written twice.
+
+A constant of more than 16 bits, unless it is 8 bits shifted, is loaded from a word beside the code,
+at an address that a flash image does not keep aligned: 131071 was read as -8191.
+"""
+
+import ast
+import importlib
+import operator
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+FIRMWARE = Path(__file__).parents[1] / "firmware"
+SOURCES = sorted(FIRMWARE.rglob("*.py"))
+COMPILED = {"micropython.viper", "micropython.native", "viper", "native"}
+OPERATIONS = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+    ast.LShift: operator.lshift,
+    ast.RShift: operator.rshift,
+    ast.BitAnd: operator.and_,
+    ast.BitOr: operator.or_,
+    ast.BitXor: operator.xor,
+}
+# Whose constants the tick has written down anew.
+OWNERS = ("schema", "sequencer", "sampler", "setpoint", "split_range", "stiffness", "pid")
+
+
+def is_safe(number: int) -> bool:
+    """Whether the compiler makes a number with immediates (asm_thumb_mov_reg_i32_optimised)."""
+    size = abs(number)
+    return size < 1 << 16 or size // (size & -size) < 1 << 8
+
+
+def value(node: ast.AST, names: dict[str, int]) -> int | None:
+    """Return what MicroPython's compiler folds an expression into, None if it does not."""
+    if isinstance(node, ast.Constant) and type(node.value) is int:
+        return node.value
+    if isinstance(node, ast.Name):
+        return names.get(node.id)
+    if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "const":
+        return value(node.args[0], names)
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.Invert)):
+        number = value(node.operand, names)
+        if number is None:
+            return None
+        return -number if isinstance(node.op, ast.USub) else ~number
+    if isinstance(node, ast.BinOp):
+        left, right = value(node.left, names), value(node.right, names)
+        if left is not None and right is not None:
+            return int(OPERATIONS[type(node.op)](left, right))
+    return None
+
+
+def constants(tree: ast.Module) -> dict[str, int]:
+    """Return the constants of a module that its functions get as numbers."""
+    names: dict[str, int] = {}
+    for node in tree.body:
+        if (
+            isinstance(node, ast.Assign)
+            and isinstance(node.targets[0], ast.Name)
+            and isinstance(node.value, ast.Call)
+            and getattr(node.value.func, "id", "") == "const"
+        ):
+            number = value(node.value, names)
+            if number is not None:
+                names[node.targets[0].id] = number
+    return names
+
+
+def numbers(node: ast.AST, names: dict[str, int]) -> Iterator[tuple[int, int]]:
+    """Yield (line, number) of every constant that code is made with."""
+    folded = value(node, names)
+    if folded is not None:
+        yield getattr(node, "lineno", 0), folded
+        return
+    for child in ast.iter_child_nodes(node):
+        yield from numbers(child, names)
+
+
+def too_wide(text: str) -> list[tuple[str, int, int]]:
+    """Return (function, line, number) of what must not be in the machine code of a source."""
+    tree = ast.parse(text)
+    names = constants(tree)
+    return [
+        (function.name, line, number)
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef)
+        and COMPILED & {ast.unparse(decorator) for decorator in function.decorator_list}
+        for statement in function.body
+        for line, number in numbers(statement, names)
+        if not is_safe(number)
+    ]
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: str(path.relative_to(FIRMWARE)))
+def test_machine_code_has_no_wide_constants(source: Path) -> None:
+    assert too_wide(source.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    "expression", ["131071", "-131071", "_WIDE", "(1 << 17) - 1", "x + _WIDE", "words[_WIDE]"]
+)
+@pytest.mark.parametrize("compiler", ["viper", "native"])
+def test_a_wide_constant_is_found(expression: str, compiler: str) -> None:
+    text = f"_WIDE = const((1 << 17) - 1)\n@micropython.{compiler}\ndef f(x):\n return {expression}"
+    assert [abs(number) for _, _, number in too_wide(text)] == [131071]
+    assert not too_wide(text.replace(f"@micropython.{compiler}", ""))
+
+
+@pytest.mark.parametrize("expression", ["65535", "-65535", "1 << 29", "0xFF0000", "x - 1", "-x"])
+def test_what_immediates_can_make_is_let_through(expression: str) -> None:
+    assert not too_wide(f"@micropython.viper\ndef f(x):\n return {expression}")
+
+
+def test_some_code_is_looked_at() -> None:
+    assert sum("@micropython.viper" in path.read_text(encoding="utf-8") for path in SOURCES) > 8
+
+
+@pytest.mark.parametrize("copier", ["controller", "sequencer"])
+def test_constants_that_the_tick_has_written_down_anew_are_those_of_their_modules(
+    copier: str,
+) -> None:
+    tree = ast.parse((FIRMWARE / "pressloop_fw" / f"{copier}.py").read_text(encoding="utf-8"))
+    mine = {name[1:]: n for name, n in constants(tree).items() if name.startswith("_")}
+    theirs: dict[str, set[int]] = {}
+    # The sequencer has private constants of its own beside schema's.
+    for owner in OWNERS if copier == "controller" else OWNERS[:1]:
+        module = importlib.import_module(f"pressloop_fw.{owner}")
+        for name in mine:
+            if hasattr(module, name):
+                theirs.setdefault(name, set()).add(getattr(module, name))
+    wanted = set(mine) if copier == "controller" else {"STATE_IDLE", "STATE_RUNNING", "STEP_HOLD"}
+    assert set(theirs) == wanted
+    assert theirs == {name: {mine[name]} for name in wanted}
