@@ -24,8 +24,12 @@ _SHUT_OPENING = const(6)
 _ARMED_KPA = const(7)
 _LEAST_KPA = const(8)
 _SHARE_SHIFT = const(9)
-_FIRST_READING = const(10)
-_WORDS = const(16)
+_LAST_KPA = const(10)
+_RISE_KPA = const(11)
+_NOISE = const(12)
+_MOST_JITTER_KPA = const(13)
+_FIRST_READING = const(14)
+_WORDS = const(20)
 
 # A loss is what is missing against the reading this many ticks ago ...
 _SPAN = const(6)
@@ -33,6 +37,14 @@ _SPAN = const(6)
 _READINGS = const(3)
 # Twice what the transducer may be wrong by, or this share of the pressure (0.8 %).
 _SHARE = const(7)
+# Or what the readings' own noise makes of two of them now and then: 5.4 standard deviations of one.
+# A reading's jitter, the bend in three of them, is 1.95 of these on average; ramps have none. The
+# mean is over some 64 ticks. Three times in a row that is once in 10**12 ticks.
+_NOISE_SHIFT = const(6)
+_NOISE_TIMES_256 = const(11)
+# A crack is no noise: more jitter than this many times the smallest loss does not count.
+_MOST_JITTER = const(4)
+_JITTER_LIMIT_KPA = const(1 << 20)
 # Below this many times the pressure of contact loose powder may still fall into place.
 _ARMED_CONTACTS = const(2)
 # A dead band may be so much smaller than the profile says: a sixteenth of the stroke.
@@ -74,12 +86,26 @@ def loss(words: ptr32, pressure_kpa: int, release: int, fall_kpa_s: int) -> int:
     if at == _SPAN:
         at = 0
     words[_AT] = at
+    rise = pressure_kpa - (words[_LAST_KPA] << up >> up)
+    jitter = rise - (words[_RISE_KPA] << up >> up)
+    words[_LAST_KPA] = pressure_kpa
+    words[_RISE_KPA] = rise
     if words[_HELD] < _SPAN:
         words[_HELD] += 1
         return 0
+    if jitter < 0:
+        jitter = 0 - jitter
+    if jitter > words[_MOST_JITTER_KPA]:
+        jitter = words[_MOST_JITTER_KPA]
+    noise = words[_NOISE]
+    noise += jitter - (noise >> _NOISE_SHIFT)
+    words[_NOISE] = noise
     least = before >> words[_SHARE_SHIFT]
     if least < words[_LEAST_KPA]:
         least = words[_LEAST_KPA]
+    noise = noise * _NOISE_TIMES_256 >> 8
+    if least < noise:
+        least = noise
     if before - pressure_kpa <= least + explained or before < words[_ARMED_KPA]:
         words[_LOST] = 0
         return 0
@@ -107,7 +133,10 @@ class CrackWatch:
         block[_ARMED_KPA] = _ARMED_CONTACTS * scaling.contact_kpa
         block[_LEAST_KPA] = 2 * scaling.resolution_kpa
         block[_SHARE_SHIFT] = _SHARE
+        block[_NOISE] = 0
+        block[_MOST_JITTER_KPA] = min(_MOST_JITTER * block[_LEAST_KPA], _JITTER_LIMIT_KPA)
         if crack_kpa >= 0:
+            block[_MOST_JITTER_KPA] = 0
             block[_LEAST_KPA] = crack_kpa or _NEVER
             block[_SHARE_SHIFT] = 30
         self.restart()

@@ -172,6 +172,49 @@ def test_noise_dither_ripple_and_releases_do_not_trip():
     assert rig.sequencer.end_reason == schema.END_COMPLETED
 
 
+def _with_noise(noise_mpa, **more):
+    press = dict(PRESS, sensor_noise_mpa=noise_mpa, **more)
+    press["sensor_full_scale_mpa"] = 40.0
+    press["sensor_offset_mpa"] = 0.0
+    press["sensor_span_factor"] = 1.0
+    press["sensor_lag_s"] = 0.002
+    return press
+
+
+def test_noise_as_large_as_the_accuracy_is_no_crack():
+    """At low pressure, where twice the accuracy is 1.4 standard deviations of a difference."""
+    for seed in (1, 2, 3):
+        rig = Rig(_with_noise(0.04, seed=seed))
+        rig.start(
+            [
+                ramp(60000, 20000),
+                hold(60000, 20000, 6000, mode=schema.HOLD_SEALED),
+                release(20000, 20000),
+                hold(20000, 20000, 6000, mode=schema.HOLD_SEALED),
+            ]
+        )
+        assert rig.run(120, rig.idle_again)
+        assert rig.sequencer.end_reason == schema.END_COMPLETED, _fault(rig)
+
+
+def test_one_per_cent_of_the_height_is_told_in_a_sealed_dwell():
+    """With the noise of the reference transducer."""
+    for seed in (1, 2, 3):
+        press = _with_noise(0.004, seed=seed, powder_crack_loss=0.01)
+        rig = _pressing(hold(250000, 60000, mode=schema.HOLD_SEALED), press=press)
+        rig.run(2)
+        rig.plant.give_way(FORCED)
+        assert rig.run(0.06, lambda rig=rig: _fault(rig) == schema.FAULT_SAMPLE_CRACKED), seed
+
+
+def test_noise_that_ends_deafens_for_a_moment_only():
+    watch = _watch()
+    noisy = [30000 + (2000, -1500, 700, -1200)[n % 4] for n in range(400)]
+    assert _see(watch, noisy)[0] == schema.FAULT_NONE
+    _see(watch, [30000] * 200)
+    assert _see(watch, [28500] * 9) == (schema.FAULT_SAMPLE_CRACKED, 3)
+
+
 def test_platens_that_close_without_pressure_are_a_die_that_gives_way():
     for gauged, fault in ((True, schema.FAULT_DIE_FAILURE), (False, schema.FAULT_NO_PRESSURE_GAIN)):
         rig = _pressing(hold(250000, 60000, 3000, 30000), gauged=gauged, crack_kpa=0)

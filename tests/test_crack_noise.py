@@ -1,0 +1,49 @@
+"""A noisy transducer cracks no sample: neither in the tuning run nor in the steps of a protocol."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from pressloop.bench.family import Case, family, reference
+from pressloop.bench.press import Bench
+from pressloop.bench.pressing import CEILING, protocol
+from pressloop.bench.tuned import tune
+from pressloop.errors import BadInputError
+from pressloop.wire import schema
+
+NOISE_PERCENT = 0.1
+"""Of full scale, one standard deviation: as much as the data sheet's accuracy, ten times as much as
+the reference's."""
+
+
+def _noisy(case: Case) -> Case:
+    part = case.press.transducer.model_copy(update={"noise_percent": NOISE_PERCENT})
+    return replace(case, press=case.press.model_copy(update={"transducer": part}))
+
+
+CASES = [_noisy(case) for case in (reference(), family(5, seed=21)[4])]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_tuning_ends_with_its_own_word_on_the_noise(case: Case) -> None:
+    with pytest.raises(BadInputError, match="the transducer's noise"):
+        tune(case)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_three_steps_on_a_press_that_was_never_tuned(case: Case) -> None:
+    """Sealed, where nothing but noise moves the reading."""
+    die_um = round(case.press.die_mm * 1000)
+    profile = dict(case.press.nominal_profile(), dies_um=[die_um])
+    sealed = {"mode": schema.HoldMode.SEALED}
+    steps = [
+        dict(step, **sealed, tolerance_kpa=step["target_kpa"] // 20)
+        if step["kind"] == schema.StepKind.HOLD
+        else step
+        for step in protocol(case)
+    ]
+    ceiling_kpa = round((CEILING + 0.1) * case.targets_mpa[1] * 1000)
+    bench = Bench(case.press.plant_config(), profile, case.seed)
+    trace = bench.run(steps, die_um=die_um, ceiling_kpa=ceiling_kpa, vent_kpa_s=20_000)
+    assert trace.dwelling.any()
