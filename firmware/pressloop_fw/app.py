@@ -10,6 +10,8 @@ from pressloop_fw.server import Server
 from pressloop_fw.telemetry import TelemetryRing
 
 _CTRL_C = 3
+# A minute before the clock ends. Every run has ended by then (`Plan.vent_by_tick`).
+_LAST_TICK = schema.CLOCK_END - 60 * schema.TICK_HZ
 
 
 class App:
@@ -44,9 +46,11 @@ class App:
             failure, controller.failure = controller.failure, None
             _print_traceback(failure)
         # Fed only when the tick has advanced since the last time round this loop: a hung tick and
-        # a hung foreground both end in a reset.
-        if controller.tick_count != self._fed_at:
-            self._fed_at = controller.tick_count
+        # a hung foreground both end in a reset. So does the end of the clock: a controller that was
+        # left on for 124 days begins anew, at rest.
+        tick = controller.tick_count
+        if tick != self._fed_at and tick < _LAST_TICK:
+            self._fed_at = tick
             self.board.feed_watchdog()
 
     def run(self):

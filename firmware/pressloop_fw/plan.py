@@ -20,6 +20,10 @@ _NO_GAIN = const(-1)
 TICK_MS = 1000 // schema.TICK_HZ
 # The longest host time-out that a plan can ask for.
 _LONGEST_SILENCE_TICKS = const(6000)
+# Of the device clock, kept for the end of a run: an hour to come to rest in, a day for the pauses
+# and the lag of the loop that no plan tells.
+_TO_REST_TICKS = 3600 * schema.TICK_HZ
+_UNTOLD_TICKS = 24 * _TO_REST_TICKS
 
 
 class PlanError(Exception):
@@ -112,6 +116,8 @@ class Plan:
         self._digest = 0
         self._accept_unresolved = False
         self._level_kpa = 0
+        # How long the steps can take, open holds and excursions from the band left out.
+        self._told_ticks = 0
 
     def adopt(self, profile, scaling):
         """Forget the plan before: it was made for another profile or die."""
@@ -146,6 +152,7 @@ class Plan:
                 scaling.fastest_fall_kpa_s,
             )
         self._level_kpa = 0
+        self._told_ticks = 0
         self._digest = binascii.crc32(payload)
         self.announced = values[schema.PLAN_BEGIN_REQUEST_STEPS]
 
@@ -179,6 +186,11 @@ class Plan:
         self.kd[index] = values.get(schema.PLAN_STEP_REQUEST_KD, profile.kd)
         if kind == schema.STEP_PROMPT:
             self.text[index] = values[schema.PLAN_STEP_REQUEST_TEXT]
+        self._told_ticks += self.duration_ticks[index] + self.timeout_ticks[index]
+        if self.rate_kpa_s[index]:
+            distance = abs(self.target_kpa[index] - self._level_kpa)
+            self._told_ticks += distance * schema.TICK_HZ // self.rate_kpa_s[index]
+            self._told_ticks += _ticks(profile.approach_timeout_ms)
         self._level_kpa = self.target_kpa[index]
         self._digest = binascii.crc32(payload, self._digest)
         self.count = index + 1
@@ -190,6 +202,18 @@ class Plan:
         if digest != self._digest:
             raise PlanError(schema.ERR_PLAN_DIGEST, schema.PLAN_COMMIT_REQUEST_DIGEST)
         self.committed = True
+
+    def vent_by_tick(self):
+        """Tick at which a run must begin to vent, so that it is at rest when the clock ends."""
+        vent_ticks = self.ceiling_kpa * schema.TICK_HZ // self.vent_rate_kpa_s
+        return schema.CLOCK_END - _TO_REST_TICKS - vent_ticks
+
+    def start_by_tick(self):
+        """Last tick at which the plan may start and come to its end before it must vent.
+
+        What no plan tells, an open hold or a long pause, may still be cut short by the vent.
+        """
+        return self.vent_by_tick() - _UNTOLD_TICKS - self._told_ticks
 
     def _check(self, values):
         kind = values[schema.PLAN_STEP_REQUEST_KIND]

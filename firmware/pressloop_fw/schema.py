@@ -24,11 +24,12 @@ PROTOCOL_MINOR = const(2)
 MAX_PAYLOAD = const(512)
 MAX_STEPS = const(200)
 TICK_HZ = const(100)
+CLOCK_END = const(1073741824)
 NO_DISPLACEMENT = const(65535)
 OUTPUT_FULL = const(32767)
 
 # First bytes of the SHA-256 of the schema.
-SCHEMA_HASH = b"\xb7\xe7\x82\xb0\xdb\x4a\x39\xd0"
+SCHEMA_HASH = b"\xb6\xbc\xa9\x82\x16\xab\x4a\x36"
 
 # What a frame is. A reply or an error repeats the sequence number of its request.
 KIND_REQUEST = const(1)
@@ -96,6 +97,7 @@ ERR_HOLD_ELSEWHERE = const(29)
 ERR_RELAXATION_UNRESOLVED = const(30)
 ERR_NOT_SEALED = const(31)
 ERR_RUN_REPEATED = const(32)
+ERR_CLOCK_SPENT = const(33)
 
 # What the press is doing.
 STATE_IDLE = const(0)
@@ -128,6 +130,7 @@ END_HOST_LOST = const(3)
 END_PROMPT_TIMEOUT = const(4)
 END_HOLD_TIMEOUT = const(5)
 END_FAULT = const(6)
+END_CLOCK_SPENT = const(7)
 
 # What latched. The first reason wins and stays until `clear`.
 FAULT_NONE = const(0)
@@ -212,7 +215,7 @@ ERROR_REPLY_STEP = const(2)
 ERROR_REPLY_FIELD = const(3)
 ERROR_REPLY_DETAIL = const(4)
 ERROR_REPLY_FIELDS = (
-    (1, T_INT, 1, 32, True),  # code
+    (1, T_INT, 1, 33, True),  # code
     (2, T_INT, 0, 255, False),  # step
     (3, T_INT, 0, 255, False),  # field
     (4, T_INT, 0, 2147483647, False),  # detail
@@ -301,7 +304,7 @@ STATUS_REPLY_FIELDS = (
     (8, T_INT, 0, 1000000000, True),  # dwell-ms
     (9, T_INT, 0, 1000000000, True),  # remaining-ms
     (10, T_BYTES, 8, 8, True),  # run-id
-    (11, T_INT, 0, 6, True),  # end-reason
+    (11, T_INT, 0, 7, True),  # end-reason
     (12, T_INT, 0, 13, True),  # fault
     (13, T_INT, 0, 255, True),  # inputs
     (14, T_BOOL, 0, 1, True),  # host-lost

@@ -167,7 +167,8 @@ class Sequencer:
         self.want_start = False
         self.want_pause = False
         self.want_resume = False
-        self.want_abort = False
+        # The reason to end the run for, END_NONE without.
+        self.want_end = schema.END_NONE
         self.want_dump = False
         self.want_confirm = NO_STEP
         self.want_advance = NO_STEP
@@ -349,7 +350,7 @@ class Sequencer:
         self.want_start = False
         self.want_pause = False
         self.want_resume = False
-        self.want_abort = False
+        self.want_end = schema.END_NONE
         self.want_dump = False
         self.want_confirm = NO_STEP
         self.want_advance = NO_STEP
@@ -364,11 +365,12 @@ class Sequencer:
                 self.setpoint.jump(0)
                 self.state = schema.STATE_RUNNING
                 self._enter(0, tick, pressure_kpa)
-        if self.want_abort:
-            self.want_abort = False
+        if self.want_end:
+            reason = self.want_end
+            self.want_end = schema.END_NONE
             # The run may have begun to vent by itself since the wish: that is no second abort.
             if self.active() and self.state != schema.STATE_VENTING:
-                self.vent(schema.END_ABORTED, pressure_kpa)
+                self.vent(reason, pressure_kpa)
         if self.want_dump:
             self.want_dump = False
             if self.state == schema.STATE_VENTING:

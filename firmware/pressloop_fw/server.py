@@ -105,9 +105,13 @@ class Server:
         if self._run_open and not sequencer.want_start and not sequencer.active():
             self._board.store(_RUN_FILE, b"")
             self._run_open = False
+        tick = self._controller.tick_count
+        if sequencer.active() and tick >= self._plan.vent_by_tick():
+            # The tick cannot count on. A release under control, not one by a reset.
+            sequencer.want_end = schema.END_CLOCK_SPENT
+            sequencer.wished = True
         if not self.batch_ticks:
             return
-        tick = self._controller.tick_count
         if tick - self._batch_tick < self.batch_ticks:
             return
         place = self._link.event_buffer()
@@ -186,7 +190,7 @@ class Server:
             schema.STATUS_REPLY_DWELL_MS: min(sequencer.dwell_ticks() * TICK_MS, _MOST_MS),
             schema.STATUS_REPLY_REMAINING_MS: min(sequencer.remaining_ticks() * TICK_MS, _MOST_MS),
             schema.STATUS_REPLY_RUN_ID: self._run_id,
-            schema.STATUS_REPLY_END_REASON: sequencer.end_reason,
+            schema.STATUS_REPLY_END_REASON: self._end_reason(),
             schema.STATUS_REPLY_FAULT: self._fault(),
             schema.STATUS_REPLY_INPUTS: controller.inputs,
             schema.STATUS_REPLY_HOST_LOST: sequencer.host_lost,
@@ -275,6 +279,7 @@ class Server:
                 schema.START_REQUEST_RUN_ID,
             )
         controller = self._controller
+        self._clock_allows()
         self._inputs_allow()
         sequencer = controller.sequencer
         if not sequencer.at_rest(controller.sampler.pressure_kpa):
@@ -312,7 +317,7 @@ class Server:
             return {}
         if not sequencer.want_start and not sequencer.active():
             raise PlanError(schema.ERR_BAD_STATE)
-        sequencer.want_abort = True
+        sequencer.want_end = schema.END_ABORTED
         sequencer.wished = True
         return {}
 
@@ -409,6 +414,22 @@ class Server:
         if fault > schema.FAULT_INTERNAL and self._host_minor < _MINOR_1_2:
             return schema.FAULT_NO_PRESSURE_GAIN
         return fault
+
+    def _end_reason(self):
+        """Return why the last run ended in the words that the host knows."""
+        reason = self._controller.sequencer.end_reason
+        if reason > schema.END_FAULT and self._host_minor < _MINOR_1_2:
+            return schema.END_ABORTED
+        return reason
+
+    def _clock_allows(self):
+        tick = self._controller.tick_count
+        if tick <= self._plan.start_by_tick():
+            return
+        if self._host_minor < _MINOR_1_2:
+            raise PlanError(schema.ERR_BAD_STATE)
+        left_s = max(0, self._plan.vent_by_tick() - tick) // schema.TICK_HZ
+        raise PlanError(schema.ERR_CLOCK_SPENT, 0, left_s)
 
     def _not_faulted(self):
         if self._controller.interlocks.fault != schema.FAULT_NONE:

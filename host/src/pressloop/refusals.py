@@ -112,6 +112,11 @@ _WORDS: Final[dict[ErrorCode, tuple[str, str]]] = {
         "the last run on this board has the same run-id: it was started before",
         "attach to it, or start anew, which gives the run an id of its own",
     ),
+    ErrorCode.CLOCK_SPENT: (
+        "the controller has been on for so long that the run could outlast its clock, which leaves "
+        "{detail} s",
+        "restart the controller: switch it off and on while the press is at rest",
+    ),
     ErrorCode.NOT_SEALED: (
         "a hold that ends on relaxation is not sealed",
         "write 'mode: sealed': a closed loop pumps back what relaxes",

@@ -19,11 +19,14 @@ MAX_STEPS: Final = 200
 """Steps that a plan can have after the host has unrolled its repeat blocks."""
 TICK_HZ: Final = 100
 """Ticks of the control loop per second."""
+CLOCK_END: Final = 1073741824
+"""Ticks after which the device clock ends: 124 days from the controller's start. Beyond it a count
+is no small integer of a 32-bit chip. Record numbers and step counts never pass the clock."""
 NO_DISPLACEMENT: Final = 65535
 """What a record says of the displacement when the sensor says nothing."""
 OUTPUT_FULL: Final = 32767
 """Full opening of a valve, and the span of the split-range output on either side of zero."""
-SCHEMA_HASH: Final = b"\xb7\xe7\x82\xb0\xdb\x4a\x39\xd0"
+SCHEMA_HASH: Final = b"\xb6\xbc\xa9\x82\x16\xab\x4a\x36"
 """First bytes of the SHA-256 of the schema."""
 RECORD_FORMAT: Final = "<IiihHBBBBH"
 """Struct format of a packed telemetry record."""
@@ -166,6 +169,9 @@ class ErrorCode(IntEnum):
     RUN_REPEATED = 32
     """The run-id is that of the last run, which may have pressed already; to hosts of 1.1
     bad-state."""
+    CLOCK_SPENT = 33
+    """The run could outlast the device clock: restart the controller; `detail` is how long a run
+    may take, s; to hosts of 1.1 bad-state."""
 
 
 class State(IntEnum):
@@ -235,6 +241,9 @@ class EndReason(IntEnum):
     """Out of band for longer than the step allows."""
     FAULT = 6
     """A fault latched; `fault` says which."""
+    CLOCK_SPENT = 7
+    """The device clock was about to end, 124 days after the controller's start; to hosts of 1.1
+    aborted."""
 
 
 class Fault(IntEnum):
@@ -498,7 +507,7 @@ class ErrorReply(Message):
     """A refusal. Which keys are present depends on the code."""
 
     FIELDS: ClassVar[tuple[Field, ...]] = (
-        Field(1, "code", Kind.INT, 1, 32, enum=ErrorCode),
+        Field(1, "code", Kind.INT, 1, 33, enum=ErrorCode),
         Field(2, "step", Kind.INT, 0, 255, required=False),
         Field(3, "field", Kind.INT, 0, 255, required=False),
         Field(4, "detail", Kind.INT, 0, 2147483647, required=False),
@@ -589,7 +598,7 @@ class StatusReply(Message):
         Field(8, "dwell_ms", Kind.INT, 0, 1000000000),
         Field(9, "remaining_ms", Kind.INT, 0, 1000000000),
         Field(10, "run_id", Kind.BYTES, 8, 8),
-        Field(11, "end_reason", Kind.INT, 0, 6, enum=EndReason),
+        Field(11, "end_reason", Kind.INT, 0, 7, enum=EndReason),
         Field(12, "fault", Kind.INT, 0, 13, enum=Fault),
         Field(13, "inputs", Kind.INT, 0, 255, enum=InputBits),
         Field(14, "host_lost", Kind.BOOL, 0, 1),
@@ -605,7 +614,7 @@ class StatusReply(Message):
 
     state: State
     tick: int
-    """Device clock, ticks since boot. Unit: ticks."""
+    """Device clock, ticks since boot, below clock-end. Unit: ticks."""
     pressure_kpa: int
     """Filtered reading. Unit: kPa."""
     setpoint_kpa: int
