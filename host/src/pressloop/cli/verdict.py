@@ -19,9 +19,9 @@ NOT_REACHED: Final = "not reached"
 
 _LABEL: Final = 8
 # Together 80 columns with label and verdict: what a terminal has.
-_PEAK, _MEAN, _DWELL = 7, 8, 8
+_PEAK, _MEAN, _DWELL = 7, 8, 7
 _MEASURES: Final = {
-    "overshoot": ("over", 9),
+    "overshoot": ("over", 10),
     "ramp error": ("ramp", 7),
     "settle": ("settle", 8),
     "hold within 0.5 %": ("±0.5 %", 9),
@@ -150,7 +150,9 @@ def _measured(check: Check) -> Text:
     if check.value is None:
         return Text("-".rjust(cells), "dim")
     unit = " MPa" if check.unit == "MPa" else ""
-    return Text(f"{check.value:.2f}{unit}".rjust(cells), "red" if check.passed is False else "")
+    # The cells of a press that ran away stay apart too.
+    text = f"{check.value:.{2 if check.value <= 100 else 0}f}{unit}"
+    return Text(text.rjust(cells), "red" if check.passed is False else "")
 
 
 def _number(value: float | None, cells: int) -> str:
