@@ -149,7 +149,7 @@ def test_the_images_of_make_firmware_are_read(name: str, family: int) -> None:
     path = ROOT / "build" / name
     if not path.is_file():
         pytest.skip(f"there is no build/{name}: make firmware")
-    sources = (ROOT / "firmware").rglob("*.*")
+    sources = [p for p in (ROOT / "firmware").rglob("*.*") if "__pycache__" not in p.parts]
     if path.stat().st_mtime < max(source.stat().st_mtime for source in sources):
         pytest.skip(f"build/{name} is older than the sources: make firmware")
     package = ROOT / "firmware" / "pressloop_fw"
