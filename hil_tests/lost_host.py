@@ -14,11 +14,38 @@ import sys
 from pathlib import Path
 
 from pressloop.press import Press
-from pressloop.telemetry import TelemetryRecord
+from pressloop.session import Listener
+from pressloop.telemetry import TelemetryBatch, TelemetryRecord
 from pressloop.wire.schema import FlagBits
 
 from hil_tests import wiretap
 from hil_tests.protocols import HOLD, SECOND_HOLD
+
+
+class Trigger(Listener):
+    """Sends this process a signal behind so many records of a step.
+
+    It listens from before the start on: a busy machine may press on before a loop over the run's
+    telemetry gets to its first batch. So it hears of records before the recorder does, and waits
+    for the batch behind them.
+    """
+
+    def __init__(self, step: int, ticks: int, how: signal.Signals) -> None:
+        """Wait for `ticks` records of `step`."""
+        self._step = step
+        self._wanted = ticks + 1
+        self._how = how
+        self._seen = 0
+        self.pulled = False
+
+    def on_telemetry(self, batch: TelemetryBatch) -> None:
+        """Count."""
+        if self.pulled:
+            return
+        if self._seen >= self._wanted:
+            self.pulled = True
+            os.kill(os.getpid(), self._how)
+        self._seen += sum(sample.step == self._step and _counts(sample) for sample in batch)
 
 
 def main(
@@ -27,16 +54,10 @@ def main(
     """Press until it is time for the signal."""
     with wiretap.tapped(Path(log)):
         press = Press.open(url)
-        run = press.start(Path(protocol), out=record)
-        seen = 0
-        for batch in run.telemetry():
-            for sample in batch:
-                seen += sample.step == int(step) and _counts(sample)
-                if seen == int(ticks) + 1:
-                    seen += 1
-                    os.kill(os.getpid(), signal.Signals[how])
-        result = run.result()
-    if seen <= int(ticks):
+        trigger = Trigger(int(step), int(ticks), signal.Signals[how])
+        press.session.follow(trigger)
+        result = press.start(Path(protocol), out=record).result()
+    if not trigger.pulled:
         sys.exit(f"the run ended before step {step}")
     print(result.end_reason)
 
