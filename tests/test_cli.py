@@ -201,6 +201,8 @@ def test_simulate_predicts_the_curve_without_a_board(protocol: Path, tmp_path: P
     assert peak == pytest.approx(100, abs=5)
     chart = call("simulate", protocol, "--plot", tmp_path / "curve.svg")
     assert "MPa" in chart.stdout and "█" in chart.stdout
+    drawn = [line for line in chart.stdout.splitlines() if "┤" in line]
+    assert len(drawn) == 12 and all("█" in line for line in drawn[-2:])  # none wrapped
     assert (tmp_path / "curve.svg").stat().st_size > 10_000
 
 

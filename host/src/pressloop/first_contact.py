@@ -54,7 +54,7 @@ def plan(profile: schema.Profile, die_um: int, limit_kpa: int) -> list[schema.Pl
         raise BadInputError(
             f"{limit_kpa / 1000:g} MPa is no pressure for a first contact: this press sees contact "
             f"at {contact_kpa / 1000:.3g} MPa on this die",
-            hint=f"Give {math.ceil(low / 1000)} to {high // 1000} MPa.",
+            hint=f"give {math.ceil(low / 1000)} to {high // 1000} MPa",
             code="contact-pressure",
         )
     rate = max(1, round(limit_kpa / _RISE_S))
@@ -93,7 +93,7 @@ def learn(records: tuning.Records, profile: schema.Profile, die_um: int) -> Cont
     if len(rising) < _FEWEST_TICKS:
         raise BadInputError(
             "the run never pressed the sample: it was at its pressure as soon as it was met",
-            hint="Give a higher pressure, or a slower approach_opening in the profile.",
+            hint="give a higher pressure, or a slower approach_opening in the profile",
             code="contact-pressure",
         )
     lag_ticks = max(1.0, (profile.valve_lag_ms or 40) / 10 - 1)

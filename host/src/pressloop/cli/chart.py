@@ -9,7 +9,9 @@ import numpy.typing as npt
 
 from pressloop.cli.live import span
 
-_WIDTH = 72
+_LABEL_WIDTH = 12
+_WIDTH = 79 - _LABEL_WIDTH  # a terminal of 80 columns must not wrap it
+_SIDE_WIDTH = 11
 _HEIGHT = 12
 _EIGHTHS = " ▁▂▃▄▅▆▇█"
 
@@ -31,5 +33,6 @@ def chart(time_s: npt.NDArray[Any], pressure_mpa: npt.NDArray[Any]) -> str:
         lines.append(label + "┤" + "".join(_EIGHTHS[cell] for cell in filled))
     lines.append(" " * 11 + "└" + "─" * _WIDTH)
     half, whole = span(end_s / 2), span(end_s)
-    lines.append(" " * 12 + "0" + half.center(_WIDTH - 12) + whole.rjust(11))
+    middle = half.center(_WIDTH - 2 * _SIDE_WIDTH)
+    lines.append(" " * _LABEL_WIDTH + "0".ljust(_SIDE_WIDTH) + middle + whole.rjust(_SIDE_WIDTH))
     return "\n".join(lines)

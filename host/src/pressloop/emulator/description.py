@@ -510,8 +510,8 @@ def load(path: Path | str) -> PressDescription:
     except (OSError, UnicodeDecodeError) as error:
         raise BadInputError(
             f"cannot read the press description {file}: {error}",
-            hint="Give a YAML file; examples/presses/reference.yaml is one to start from. Or the "
-            f"name of a press that is built in: {', '.join(presets.PRESSES)}.",
+            hint="give a YAML file; examples/presses/reference.yaml is one to start from. Or the "
+            f"name of a press that is built in: {', '.join(presets.PRESSES)}",
         ) from error
     return loads(text, source=str(file))
 
@@ -531,7 +531,7 @@ def loads(text: str, *, source: str = "press description") -> PressDescription:
             findings = [_finding(yaml.marks, item) for item in error.errors()]
     raise BadInputError(
         f"{source}: {len(findings)} mistake{'s' if len(findings) > 1 else ''}",
-        hint="Every section and field is described in docs/emulated-press.md.",
+        hint="look the section or field up in docs/emulated-press.md",
         findings=findings,
     )
 

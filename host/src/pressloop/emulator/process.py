@@ -54,7 +54,7 @@ def find_micropython() -> Path:
         if program is None:
             raise EmulatorError(
                 f"{INTERPRETER_VARIABLE} is {named!r}, which is not a program",
-                hint="Set it to a MicroPython binary (unix port), or unset it.",
+                hint="set it to a MicroPython binary (unix port), or unset it",
                 code="no-micropython",
             )
         return Path(program)
@@ -71,7 +71,7 @@ def find_micropython() -> Path:
             "the emulated board needs MicroPython's unix port, and there is none in "
             + ", ".join(str(place.parent) for place in places)
             + " or on PATH",
-            hint=f"Run `make setup` in a checkout, or set {INTERPRETER_VARIABLE} to the binary.",
+            hint=f"run `make setup` in a checkout, or set {INTERPRETER_VARIABLE} to the binary",
             code="no-micropython",
         )
     return Path(program)
@@ -90,7 +90,7 @@ def find_firmware() -> Path:
     if not (folder / "pressloop_fw" / "app.py").is_file():
         raise EmulatorError(
             f"there is no firmware in {folder}",
-            hint=f"Install from a checkout, or set {FIRMWARE_VARIABLE} to its firmware folder.",
+            hint=f"install from a checkout, or set {FIRMWARE_VARIABLE} to its firmware folder",
             code="no-firmware",
         )
     return folder
@@ -171,7 +171,7 @@ class EmulatedBoard:
                 message then has the last lines of its console.
         """
         if self._process is not None:
-            raise EmulatorError("this emulated board runs already", hint="Stop it first.")
+            raise EmulatorError("this emulated board runs already", hint="stop it first")
         program = self._program()
         firmware = find_firmware()
         folder = self._given_dir or Path(tempfile.mkdtemp(prefix="pressloop-"))
@@ -217,7 +217,7 @@ class EmulatedBoard:
     def pid(self) -> int:
         """Process id of the board."""
         if self._process is None:
-            raise EmulatorError("this emulated board does not run", hint="Call start() first.")
+            raise EmulatorError("this emulated board does not run", hint="call start() first")
         return self._process.pid
 
     @property
@@ -229,7 +229,7 @@ class EmulatedBoard:
     def work_dir(self) -> Path:
         """Folder with flash, console log and truth."""
         if self._work_dir is None:
-            raise EmulatorError("this emulated board never ran", hint="Call start() first.")
+            raise EmulatorError("this emulated board never ran", hint="call start() first")
         return self._work_dir
 
     @property
@@ -258,12 +258,12 @@ class EmulatedBoard:
         except (OSError, ValueError, KeyError) as error:
             raise EmulatorError(
                 f"the emulated board does not answer on its control port: {error}",
-                hint=f"Its console is in {self.log_path}.",
+                hint=f"look at its console in {self.log_path}",
             ) from error
         if not answer.get("ok"):
             raise EmulatorError(
                 f"the emulated board refused {command}: {answer.get('error')}",
-                hint="The commands are listed in docs/emulated-press.md.",
+                hint="use a command that docs/emulated-press.md lists",
             )
         return answer
 
@@ -303,7 +303,7 @@ class EmulatedBoard:
         console = "\n".join(f"    {line}" for line in self._log_lines()[-_LOG_LINES:])
         raise EmulatorError(
             f"the emulated board ended at start with exit code {ended}; its console:\n{console}",
-            hint=f"The whole console is in {self.log_path}.",
+            hint=f"look at the whole console in {self.log_path}",
         )
 
     def _log_lines(self) -> list[str]:

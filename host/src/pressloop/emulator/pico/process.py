@@ -28,7 +28,7 @@ def find_image() -> Path:
     if not image.is_file():
         raise EmulatorError(
             f"there is no flash image at {image}",
-            hint=f"Run `make firmware` in a checkout, or set {IMAGE_VARIABLE} to a UF2 file.",
+            hint=f"run `make firmware` in a checkout, or set {IMAGE_VARIABLE} to a UF2 file",
             code="no-image",
         )
     return image
