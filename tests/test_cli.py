@@ -206,6 +206,18 @@ def test_simulate_predicts_the_curve_without_a_board(protocol: Path, tmp_path: P
     assert (tmp_path / "curve.svg").stat().st_size > 10_000
 
 
+def test_simulate_presses_on_the_die_that_the_protocol_names(
+    protocol: Path, tmp_path: Path
+) -> None:
+    text = protocol.read_text()
+    assert "die: 10 mm" in text
+    other = tmp_path / "other.yaml"
+    other.write_text(text.replace("die: 10 mm", "die: 12 mm"))
+    result = call("simulate", other, "--csv", "-", "--interval", "0.5")
+    rows = [line.split(",") for line in result.stdout.strip().splitlines()[1:]]
+    assert max(float(row[4]) for row in rows) == pytest.approx(100, abs=5)  # the true pressure
+
+
 def test_another_press_can_be_rehearsed(protocol: Path, tmp_path: Path) -> None:
     press = EXAMPLES / "presses" / "steel-blank.yaml"
     out = tmp_path / "out"

@@ -38,5 +38,13 @@ SEED: Any = typer.Option("--seed", help="Of everything random in the emulated pr
 
 def profile_of(press: Path | None) -> MachineProfile:
     """Return the machine profile of an emulated press, or of the reference press."""
-    described = description.PressDescription() if press is None else description.load(press)
-    return MachineProfile.from_fields(described.nominal_profile())
+    return MachineProfile.from_fields(_described(press).nominal_profile())
+
+
+def with_die(press: Path | None, die_mm: float) -> description.PressDescription:
+    """Return an emulated press, or the reference press, with this die put in."""
+    return _described(press).model_copy(update={"die_mm": die_mm})
+
+
+def _described(press: Path | None) -> description.PressDescription:
+    return description.PressDescription() if press is None else description.load(press)

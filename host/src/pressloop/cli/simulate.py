@@ -52,6 +52,8 @@ def simulate(
     with errors_as_exit_codes(), tempfile.TemporaryDirectory(prefix="pressloop-") as folder:
         plan = check(protocol, options.profile_of(press))
         _check_outputs(csv, plot)
+        # The operator puts in the die that the protocol names. On another, all pressures are wrong.
+        fitted = options.with_die(press, plan.begin.die_um / 1000)
         if plan.expected_s > _LONG_S:
             err.print(
                 f"[note]note[/note] {span(plan.expected_s)} on the press take about "
@@ -60,7 +62,7 @@ def simulate(
             )
         with (
             err.status("pressing the emulated press"),
-            Press.open("emulated", press=press, seed=seed) as machine,
+            Press.open("emulated", press=fitted, seed=seed) as machine,
         ):
             run = machine.start(protocol, out=folder, on_prompt=confirm_all)
             _end_open_holds(run, plan, open_hold_s)
