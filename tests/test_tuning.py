@@ -183,3 +183,12 @@ def test_a_spool_with_play_and_lag() -> None:
     assert places[5 + 4] == pytest.approx(0.48 * (1 - math.exp(-1)), rel=1e-6)
     assert places[104] == pytest.approx(0.48)
     assert places[-1] == pytest.approx(0.48)
+
+
+def test_a_slow_pump_reaches_the_blank_in_time() -> None:
+    """A wide ram far above the blank, a small pump: at the slowest landing it took ten minutes."""
+    slow = family(129, seed=4)[128]
+    profile = tune(slow)[-1].profile
+    travel_ul = slow.press.ram.area_cm2 * 100 * slow.press.ram.approach_gap_mm
+    share = (profile.approach_opening - profile.pump_dead_band) / (FULL - profile.pump_dead_band)
+    assert travel_ul / (share * profile.pump_flow_ul_s) < profile.approach_timeout_ms / 2000

@@ -70,6 +70,8 @@ _USUAL_LAG_TICKS: Final = 3.0
 _STOP_S: Final = 0.1
 _SLOWEST_APPROACH: Final = 0.04
 _FASTEST_APPROACH: Final = 0.5
+# Travel of the ram that was tuned, by the flow that it gets; play in the valve may take half of it.
+_LONGEST_APPROACH_S: Final = 240
 _WORST_RESIDUAL_PERCENT: Final = 15.0
 _WORST_NOISE_PERCENT: Final = 0.05
 """Of the transducer's range, one standard deviation: five times the reference's."""
@@ -286,7 +288,9 @@ def identify(
     resolution_mpa = profile.accuracy_ppm * 1e-6 * profile.full_scale_oil_kpa / 1000
     contact = float(np.interp(profile.contact_oil_kpa / 1000, knots, curve))
     landing = 2 * resolution_mpa * contact / _STOP_S / flow_ul_s
-    landing = min(max(landing, _SLOWEST_APPROACH), _FASTEST_APPROACH)
+    travel_s = float(passed(place, dead_band)[records.approaching].sum()) * _TICK_S
+    slowest = max(_SLOWEST_APPROACH, travel_s / _LONGEST_APPROACH_S)
+    landing = min(max(landing, slowest), _FASTEST_APPROACH)
     tuned = replace(
         profile,
         raw_zero=zero,
