@@ -218,6 +218,14 @@ def test_simulate_presses_on_the_die_that_the_protocol_names(
     assert max(float(row[4]) for row in rows) == pytest.approx(100, abs=5)  # the true pressure
 
 
+def test_run_presses_on_the_die_that_the_protocol_names(protocol: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.yaml"
+    other.write_text(protocol.read_text().replace("die: 10 mm", "die: 12 mm"))
+    call("run", other, "--port", "emulated", "--out", tmp_path / "run", "--yes")
+    truth = json.loads((tmp_path / "run" / "run.json").read_text())["truth"]
+    assert truth[0]["peak_mpa"] == pytest.approx(100, abs=5)
+
+
 def test_another_press_can_be_rehearsed(protocol: Path, tmp_path: Path) -> None:
     press = EXAMPLES / "presses" / "steel-blank.yaml"
     out = tmp_path / "out"

@@ -18,6 +18,7 @@ from pressloop.cli.live import LiveLine
 from pressloop.cli.operator import Operator
 from pressloop.cli.output import ExitCode, err, errors_as_exit_codes, out
 from pressloop.cli.verdict import end_line, print_verdict
+from pressloop.emulator.description import PressDescription
 from pressloop.errors import BadInputError, RecordError
 from pressloop.loading import load_protocol
 from pressloop.place import EMULATED
@@ -69,14 +70,17 @@ def run(
     """Run a protocol. Ctrl-C aborts the press, not just the program."""
     folder = to or Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}-{protocol.stem}"
     with errors_as_exit_codes():
+        fitted: PressDescription | Path | None = press
         if port in EMULATED:
-            check(protocol, options.profile_of(press))
+            plan = check(protocol, options.profile_of(press))
+            # As the operator puts in the die that the protocol names.
+            fitted = options.with_die(press, plan.begin.die_um / 1000)
         else:
             load_protocol(protocol)
         _check_folder(folder, overwrite)
         pellet = None if sample is None else load_sample(sample)
         opened = Press.open(
-            port, press=press, seed=seed, pacing="real" if real_time else "lockstep"
+            port, press=fitted, seed=seed, pacing="real" if real_time else "lockstep"
         )
         with opened as machine:
             plan = check(protocol, machine.profile(), quiet=port in EMULATED)
