@@ -125,15 +125,7 @@ class Rig(Board):
         self.plant = Plant(press or PRESS)
         self.transducer = None
         if press and press.get("sensor_full_scale_mpa"):
-            self.transducer = Transducer(
-                Rng(press.get("seed", 1)),
-                press["sensor_full_scale_mpa"],
-                press["sensor_offset_mpa"],
-                press["sensor_span_factor"],
-                press["sensor_noise_mpa"],
-                press["sensor_lag_s"],
-                TICK_S,
-            )
+            self.transducer = Transducer.of(press, Rng(press.get("seed", 1)), TICK_S)
         # Runs started so far: each has a run-id of its own.
         self.runs = 0
         self.raw = None

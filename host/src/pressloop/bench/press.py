@@ -41,15 +41,7 @@ class EmulatedPress:
     def __init__(self, config: dict[str, float], seed: int) -> None:
         """Build the press of `PressDescription.plant_config`."""
         self.plant = Plant(config)
-        self._transducer = Transducer(
-            Rng(seed),
-            config["sensor_full_scale_mpa"],
-            config["sensor_offset_mpa"],
-            config["sensor_span_factor"],
-            config["sensor_noise_mpa"],
-            config["sensor_lag_s"],
-            TICK_S,
-        )
+        self._transducer = Transducer.of(config, Rng(seed), TICK_S)
 
     def beat(self, pump: int, release: int) -> int:
         """Let a tick pass under two openings; return the transducer's counts."""

@@ -52,15 +52,7 @@ class EmulatedBoard(Board):
         self.plant = Plant(config["plant"])
         self._rng = Rng(config["seed"])
         press = config["plant"]
-        self.transducer = Transducer(
-            self._rng,
-            press["sensor_full_scale_mpa"],
-            press["sensor_offset_mpa"],
-            press["sensor_span_factor"],
-            press["sensor_noise_mpa"],
-            press["sensor_lag_s"],
-            _TICK_S,
-        )
+        self.transducer = Transducer.of(press, self._rng, _TICK_S)
         self._gauge = DisplacementGauge(
             config["seed"], press["displacement_resolution_um"], press["displacement_noise_um"]
         )

@@ -53,6 +53,19 @@ class Transducer:
         self._felt = 0.0
         self.fault = OK
 
+    @classmethod
+    def of(cls, press: dict[str, float], rng: Rng, sample_s: float) -> "Transducer":
+        """Return the one of a press, by its `PressDescription.plant_config`."""
+        return cls(
+            rng,
+            press["sensor_full_scale_mpa"],
+            press["sensor_offset_mpa"],
+            press["sensor_span_factor"],
+            press["sensor_noise_mpa"],
+            press["sensor_lag_s"],
+            sample_s,
+        )
+
     @micropython.native
     def sample(self, pressure: float) -> int:
         """Return the counts for a true oil `pressure`, `sample_s` after the last call."""

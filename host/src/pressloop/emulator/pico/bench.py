@@ -58,15 +58,7 @@ class Bench:
         """Build the press from `config`, as `process` wrote it, and connect it to `chip`."""
         press = config["plant"]
         self.plant = Plant(press)
-        self.transducer = Transducer(
-            Rng(config["seed"]),
-            press["sensor_full_scale_mpa"],
-            press["sensor_offset_mpa"],
-            press["sensor_span_factor"],
-            press["sensor_noise_mpa"],
-            press["sensor_lag_s"],
-            TICK_S,
-        )
+        self.transducer = Transducer.of(press, Rng(config["seed"]), TICK_S)
         self.running = False
         self._truth_path = config["truth_path"]
         self._truth = TruthFile(self._truth_path) if self._truth_path else None
