@@ -16,5 +16,4 @@ def viper(function):
 
 # Types of pointers to bytes and to wider words.
 ptr8 = bytes
-ptr16 = bytes
 ptr32 = bytes

@@ -164,14 +164,7 @@ class Sequencer:
         # Raised when a step begins, until the loop has its gains.
         self.new_step = False
 
-        self.want_start = False
-        self.want_pause = False
-        self.want_resume = False
-        # The reason to end the run for, END_NONE without.
-        self.want_end = schema.END_NONE
-        self.want_dump = False
-        self.want_confirm = NO_STEP
-        self.want_advance = NO_STEP
+        self._forget_wishes()
         # Raised behind a wish: the tick looks for wishes only then.
         self.wished = False
 
@@ -350,6 +343,7 @@ class Sequencer:
         self.want_start = False
         self.want_pause = False
         self.want_resume = False
+        # The reason to end the run for, END_NONE without.
         self.want_end = schema.END_NONE
         self.want_dump = False
         self.want_confirm = NO_STEP

@@ -147,35 +147,6 @@ class TelemetryRing:
         # One record less than there is room for: the tick may be overwriting that one just now.
         return max(0, self.next - self.capacity + 1)
 
-    def record(
-        self,
-        tick,
-        pressure_kpa,
-        setpoint_kpa,
-        output,
-        raw,
-        step,
-        state,
-        flags,
-        inputs,
-        displacement_um=schema.NO_DISPLACEMENT,
-    ):
-        """Append one record. Allocates nothing."""
-        append(
-            self.words,
-            self.buf,
-            tick,
-            pressure_kpa,
-            setpoint_kpa,
-            output,
-            raw,
-            step,
-            state,
-            flags,
-            inputs,
-            displacement_um,
-        )
-
     def copy(self, first, count, buf, start, size=0):
         """Copy records first..first+count-1 into `buf` at `start`; return the end.
 

@@ -3,7 +3,7 @@
 import struct
 
 from pressloop_fw import schema
-from pressloop_fw.telemetry import TelemetryRing
+from pressloop_fw.telemetry import TelemetryRing, append
 from rig import Rig, hold, ramp
 
 _STEPS = [ramp(100000, 50000), hold(100000, 500)]
@@ -79,7 +79,7 @@ def test_live_records_fit_their_event_in_either_size():
 def test_the_ring_wraps_with_the_displacement_beside_its_record():
     ring = TelemetryRing(8, gauged=True)
     for n in range(21):
-        ring.record(n, -5, 6, -7, 8, 9, 1, 2, 3, 1000 + n)
+        append(ring.words, ring.buf, n, -5, 6, -7, 8, 9, 1, 2, 3, 1000 + n)
     first = ring.oldest
     count = ring.next - first
     buf = bytearray(count * ring.record_size)
