@@ -36,15 +36,11 @@ PRESS: Any = typer.Option(
 SEED: Any = typer.Option("--seed", help="Of everything random in the emulated press.", min=0)
 
 
-def profile_of(press: Path | None) -> MachineProfile:
-    """Return the machine profile of an emulated press, or of the reference press."""
-    return MachineProfile.from_fields(_described(press).nominal_profile())
-
-
-def with_die(press: Path | None, die_mm: float) -> description.PressDescription:
-    """Return an emulated press, or the reference press, with this die put in."""
-    return _described(press).model_copy(update={"die_mm": die_mm})
-
-
-def _described(press: Path | None) -> description.PressDescription:
+def described(press: Path | None) -> description.PressDescription:
+    """Return an emulated press, without a name for it the reference press."""
     return description.PressDescription() if press is None else description.load(press)
+
+
+def profile_of(press: description.PressDescription) -> MachineProfile:
+    """Return the machine profile that goes by an emulated press's data sheet."""
+    return MachineProfile.from_fields(press.nominal_profile())

@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 
 from pressloop.cli.live import span
-from pressloop.cli.options import profile_of
+from pressloop.cli.options import described, profile_of
 from pressloop.cli.output import err, errors_as_exit_codes, out
 from pressloop.goals import GOALS, find_goal
 from pressloop.plan import compile_plan
@@ -25,7 +25,7 @@ def protocols(
         if goal is not None:
             out.file.write(find_goal(goal).text)
             return
-        profile = profile_of(None)
+        profile = profile_of(described(None))
         width = max(len(one.name) for one in GOALS)
         for one in GOALS:
             plan = compile_plan(validate_text(one.text, one.name, profile).checked(), profile)

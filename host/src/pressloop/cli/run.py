@@ -17,6 +17,7 @@ from pressloop.cli.findings import check
 from pressloop.cli.live import LiveLine
 from pressloop.cli.operator import Operator
 from pressloop.cli.output import ExitCode, err, errors_as_exit_codes, out
+from pressloop.cli.rehearsal import prepare
 from pressloop.cli.verdict import end_line, print_verdict
 from pressloop.emulator.description import PressDescription
 from pressloop.errors import BadInputError, RecordError
@@ -72,9 +73,7 @@ def run(
     with errors_as_exit_codes():
         fitted: PressDescription | Path | None = press
         if port in EMULATED:
-            plan = check(protocol, options.profile_of(press))
-            # As the operator puts in the die that the protocol names.
-            fitted = options.with_die(press, plan.begin.die_um / 1000)
+            _, fitted = prepare(protocol, press)
         else:
             load_protocol(protocol)
         _check_folder(folder, overwrite)

@@ -11,9 +11,9 @@ from rich.markup import escape
 
 from pressloop.cli import options
 from pressloop.cli.chart import chart
-from pressloop.cli.findings import check
 from pressloop.cli.live import span
 from pressloop.cli.output import ExitCode, err, errors_as_exit_codes, out, writing
+from pressloop.cli.rehearsal import prepare
 from pressloop.cli.verdict import end_line, print_verdict
 from pressloop.errors import BadInputError
 from pressloop.plan import Plan
@@ -50,10 +50,8 @@ def simulate(
 ) -> None:
     """Predict the pressure-time curve without a board; prompts are answered at once."""
     with errors_as_exit_codes(), tempfile.TemporaryDirectory(prefix="pressloop-") as folder:
-        plan = check(protocol, options.profile_of(press))
+        plan, fitted = prepare(protocol, press)
         _check_outputs(csv, plot)
-        # The operator puts in the die that the protocol names. On another, all pressures are wrong.
-        fitted = options.with_die(press, plan.begin.die_um / 1000)
         if plan.expected_s > _LONG_S:
             err.print(
                 f"[note]note[/note] {span(plan.expected_s)} on the press take about "

@@ -23,7 +23,7 @@ def validate(
 ) -> None:
     """Check a protocol against a press, without a board. Exits with 0 or 2."""
     with errors_as_exit_codes():
-        profile = options.profile_of(press)
+        profile = options.profile_of(options.described(press))
         result = validate_file(protocol, profile)
     if as_json:
         out.print_json(json.dumps(result.as_dict()))
