@@ -19,7 +19,7 @@ from pressloop.errors import BadInputError
 from pressloop.wire import schema
 
 _FULL: Final = schema.OUTPUT_FULL
-_TICK_S: Final = 0.01
+_TICK_S: Final = 1 / schema.TICK_HZ
 _RISE_S: Final = 10.0
 _HOLD_S: Final = 3
 _MOST_CONTACTS: Final = 20

@@ -42,6 +42,14 @@ class DieLimits:
     """Release valve fully open at 10 MPa of oil."""
 
 
+def curve_knots(highest: float, knots: int) -> tuple[float, ...]:
+    """Return where the knots of a compliance curve lie, up to `highest` and in its unit.
+
+    Each at twice the pressure of the one before: the oil is soft at the low end.
+    """
+    return tuple(highest / 2**below for below in range(knots - 1, -1, -1))
+
+
 class MachineProfile(BaseModel):
     """A press, its transducer and its valves."""
 

@@ -16,14 +16,14 @@ or soft samples, and on a tuned press; the uncertainty decides, and the result s
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from pressloop.metrics import noise_mpa as noise_within_blocks
-from pressloop.profile import MachineProfile
+from pressloop.profile import MachineProfile, curve_knots
 from pressloop.uncertainty import COVERAGE_FACTOR, lever
 
 Floats = npt.NDArray[np.float64]
@@ -46,6 +46,9 @@ _REFERENCE_MPA: Final = 10.0
 """Oil pressure at which the profile states the release flow."""
 
 
+Source = Literal["displacement", "oil volume"]
+
+
 @dataclass(frozen=True)
 class Springback:
     """Thickness gained on release.
@@ -62,7 +65,7 @@ class Springback:
         punches_included: The punches' own recovery was not given and is in the number.
     """
 
-    source: Literal["displacement", "oil volume"]
+    source: Source
     from_mpa: float
     to_mpa: float
     resolved: bool
@@ -141,16 +144,8 @@ def from_displacement(release: Release, punches_um_mpa: float | None) -> Springb
     reason = ""
     if gained <= uncertainty:
         reason = f"{1000 * gained:.1f} um are less than the sensor's ± {1000 * uncertainty:.1f} um"
-    return Springback(
-        source="displacement",
-        from_mpa=high,
-        to_mpa=low,
-        resolved=not reason,
-        reason=reason,
-        gained_mm=None if reason else gained,
-        gained_mm_uncertainty=uncertainty,
-        punches_included=punches_um_mpa is None,
-    )
+    seen = _judged("displacement", release, gained, uncertainty, reason)
+    return replace(seen, punches_included=punches_um_mpa is None)
 
 
 def from_oil(release: Release, profile: MachineProfile, die_mm: float) -> Springback:
@@ -177,21 +172,28 @@ def from_oil(release: Release, profile: MachineProfile, die_mm: float) -> Spring
     area_mm2 = 100 * profile.ram_area_cm2
     uncertainty = COVERAGE_FACTOR * math.hypot(*limits) / math.sqrt(3) / area_mm2
     gained = (returned - press) / area_mm2
-    high, low = release.levels()
     reason = ""
     if gained <= uncertainty:
         reason = (
             f"of {press:.0f} mm3 of oil the pellet's share is known to ± "
             f"{uncertainty * area_mm2:.0f} mm3 (± {uncertainty:.2g} mm)"
         )
+    return _judged("oil volume", release, gained, uncertainty, reason)
+
+
+def _judged(
+    source: Source, release: Release, gained_mm: float, uncertainty_mm: float, reason: str
+) -> Springback:
+    """Return what was seen; with a reason to doubt it, without the number."""
+    high, low = release.levels()
     return Springback(
-        source="oil volume",
+        source=source,
         from_mpa=high,
         to_mpa=low,
         resolved=not reason,
         reason=reason,
-        gained_mm=None if reason else gained,
-        gained_mm_uncertainty=uncertainty,
+        gained_mm=None if reason else gained_mm,
+        gained_mm_uncertainty=uncertainty_mm,
     )
 
 
@@ -200,5 +202,5 @@ def _compliance(profile: MachineProfile, oil_mpa: Floats) -> Floats:
     curve = profile.compliance_curve_ul_mpa
     if curve is None:
         return np.full(oil_mpa.size, profile.compliance_ul_mpa)
-    knots = profile.max_oil_bar / 10 / 2.0 ** np.arange(len(curve) - 1, -1, -1)
+    knots = curve_knots(profile.max_oil_bar / 10, len(curve))
     return np.interp(oil_mpa, knots, curve)

@@ -27,7 +27,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pressloop.errors import BadInputError
-from pressloop.profile import MachineProfile
+from pressloop.profile import MachineProfile, curve_knots
 from pressloop.wire import schema
 
 Floats = npt.NDArray[np.float64]
@@ -44,7 +44,7 @@ COARSE_GAINS: Final = {"kp": 3 * 256, "ki": round(2 * 655.36)}
 PLAY_GAINS: Final = {"kp": round(1.5 * 256), "ki": round(0.5 * 655.36)}
 """Calmer still: hunting that calls on the release shows little of the pump."""
 
-_TICK_S: Final = 0.01
+_TICK_S: Final = 1 / schema.TICK_HZ
 _FULL: Final = schema.OUTPUT_FULL
 _REFERENCE_MPA: Final = 10.0
 _SEALED: Final = 1
@@ -470,7 +470,7 @@ def _spread(ticks: Bools, count: int) -> Bools:
 
 def knots_mpa(profile: schema.Profile) -> Floats:
     """Return the oil pressures of the compliance curve, MPa."""
-    return np.asarray(profile.max_oil_kpa / 1000 / 2.0 ** np.arange(KNOTS - 1, -1, -1))
+    return np.asarray(curve_knots(profile.max_oil_kpa / 1000, KNOTS))
 
 
 def oil_mpa_of(records: Records, zero: int, profile: schema.Profile) -> Floats:

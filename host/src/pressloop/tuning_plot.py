@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from pressloop.extras import needs_extra
-from pressloop.profile import MachineProfile
+from pressloop.profile import MachineProfile, curve_knots
 from pressloop.tuning import KNOTS, Seen, Tuned
 
 with needs_extra("plot"):
@@ -81,7 +81,7 @@ def plot_tuning(
 
 
 def _compliance(axes: Axes, before: MachineProfile, after: MachineProfile, tuned: Tuned) -> None:
-    knots_bar = after.max_oil_bar / 2.0 ** np.arange(KNOTS - 1, -1, -1)
+    knots_bar = curve_knots(after.max_oil_bar, KNOTS)
     seen = np.isfinite(tuned.compliance_ul_mpa)
     some = _some(int(np.count_nonzero(seen)))
     oil_bar = 10 * tuned.pump.oil_mpa[seen][some]

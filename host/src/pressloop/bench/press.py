@@ -19,11 +19,12 @@ from pressloop.emulator.plant import Plant
 from pressloop.emulator.process import find_firmware
 from pressloop.emulator.rng import Rng
 from pressloop.emulator.transducer import Transducer
+from pressloop.wire.schema import TICK_HZ
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-TICK_S: Final = 0.01
+TICK_S: Final = 1 / TICK_HZ
 _FULL: Final = 32767
 
 
