@@ -89,7 +89,7 @@ types: setup ## strict types of the host package
 drift: setup ## generated files that no longer match what they come from
 	$(BIN)/python protocol/generate.py --check
 	@$(BIN)/python -m pressloop.document --schema | diff --brief - $(DOCUMENT_SCHEMA) >/dev/null || { \
-	  echo "$(DOCUMENT_SCHEMA) differs from host/src/pressloop/document.py: make generate" >&2; exit 1; }
+	  echo "$(DOCUMENT_SCHEMA) differs from host/src/pressloop/document/: make generate" >&2; exit 1; }
 
 .PHONY: format
 format: setup ## rewrite the Python files in the project's format

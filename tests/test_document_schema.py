@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
-from pressloop.document import json_schema, json_schema_text
+from pressloop.document.schema import json_schema, json_schema_text
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parent.parent

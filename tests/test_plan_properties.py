@@ -26,8 +26,8 @@ from pressloop.document import (
     Repeat,
     Stage,
     Until,
-    json_schema,
 )
+from pressloop.document.schema import json_schema
 from pressloop.emulator.description import PressDescription
 from pressloop.errors import CommandRefusedError
 from pressloop.loading import load_protocol

@@ -17,7 +17,6 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from pressloop.document import (
-    MAX_REPEAT,
     Hold,
     HostLoss,
     Pid,
@@ -28,8 +27,8 @@ from pressloop.document import (
     Repeat,
     Stage,
     Until,
-    kind_of,
 )
+from pressloop.document.stage import MAX_REPEAT, kind_of
 from pressloop.errors import BadInputError
 from pressloop.findings import Finding, Path, path_text
 from pressloop.yaml_source import MAX_BYTES, SourceMap, read_yaml

@@ -1,0 +1,27 @@
+"""The protocol that a user writes, as immutable models: the same for YAML, Python and editors.
+
+Quantities stay the text that was written ("250 MPa"), so that a saved protocol reads like the
+original; properties with the unit in their name give the integers that go to the board. Rounding
+never works against the user: a tolerance and a dwell are never rounded down, a ceiling never up.
+What depends on the press is checked in `validation`, not here.
+"""
+
+from __future__ import annotations
+
+from pressloop.document.hold import Hold, Until
+from pressloop.document.protocol import HostLoss, Protocol
+from pressloop.document.stage import Item, Pid, Prompt, Ramp, Release, Repeat, Stage
+
+__all__ = [
+    "Hold",
+    "HostLoss",
+    "Item",
+    "Pid",
+    "Prompt",
+    "Protocol",
+    "Ramp",
+    "Release",
+    "Repeat",
+    "Stage",
+    "Until",
+]

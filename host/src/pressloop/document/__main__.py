@@ -1,0 +1,22 @@
+"""`python -m pressloop.document --schema` prints the JSON Schema of a protocol file."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from pressloop.document.schema import json_schema_text
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Print the JSON Schema."""
+    parser = argparse.ArgumentParser(prog="python -m pressloop.document")
+    parser.add_argument("--schema", action="store_true", required=True, help="print JSON Schema")
+    parser.parse_args(argv)
+    sys.stdout.write(json_schema_text())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,206 @@
+"""The kinds of field that a protocol has: quantities with their unit, and short texts.
+
+A quantity stays the text that was written; `exact` gives its value where a number is needed.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Annotated, Final
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from pressloop.units import (
+    DURATION,
+    PERCENT,
+    PRESSURE,
+    PRESSURE_RATE,
+    Dimension,
+    Quantity,
+    UnitError,
+    format_quantity,
+    missing_unit,
+    parse,
+    pattern,
+)
+
+TICK_MS: Final = 10
+"""The board's beat; telemetry can be recorded in multiples of it."""
+
+PROMPT_BYTES: Final = 120
+"""UTF-8 bytes of prompt text that fit the board's status reply."""
+
+_LONGEST_MS: Final = 1_000_000_000
+
+
+def mistake(code: str, message: str, hint: str, at: tuple[str, ...] = ()) -> PydanticCustomError:
+    """Return an error that pydantic carries and `loading` turns into a finding.
+
+    Args:
+        code: Code of the finding.
+        message: What is wrong.
+        hint: What to write instead.
+        at: Where, relative to the model that raises.
+    """
+    return PydanticCustomError(
+        code,
+        "{message}; {hint}",
+        {"message": message, "hint": hint, "at": at},
+    )
+
+
+@dataclass(frozen=True)
+class QuantityText:
+    """Annotation of a string field that holds a quantity of one of the dimensions."""
+
+    dimensions: tuple[Dimension, ...]
+    low: int = 0
+    """Least value in base units."""
+    high: int | None = None
+    """Largest value in base units, where no later check gives a better reason."""
+    word: str | None = None
+    """A word that may stand in the place of a quantity."""
+
+    def __get_pydantic_core_schema__(self, _: object, __: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(self._check)
+
+    def __get_pydantic_json_schema__(
+        self, _: CoreSchema, __: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        quantity = {
+            "type": "string",
+            "pattern": pattern(*self.dimensions),
+            "examples": [d.example for d in self.dimensions],
+        }
+        return {"anyOf": [{"const": self.word}, quantity]} if self.word else quantity
+
+    def _check(self, value: object) -> str:
+        """Check a field and return it with one space between number and unit."""
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            error = missing_unit(value, *self.dimensions)
+            raise mistake(error.code, error.message, error.hint)
+        example = self.dimensions[0].example
+        wanted = " or ".join(d.name for d in self.dimensions)
+        if not isinstance(value, str):
+            raise mistake("wrong-type", f"{wanted} is needed here", f"write it like '{example}'")
+        if value.strip() == self.word:
+            return self.word
+        try:
+            quantity = parse(value, *self.dimensions)
+        except UnitError as error:
+            word = f", or '{self.word}'" if self.word else ""
+            raise mistake(error.code, error.message, error.hint + word) from error
+        self._check_range(quantity)
+        return quantity.text
+
+    def _check_range(self, quantity: Quantity) -> None:
+        if quantity.value < 0:
+            raise mistake(
+                "negative",
+                f"'{quantity.text}' is negative",
+                f"write a value without the minus, like '{quantity.dimension.example}'",
+            )
+        if quantity.value < self.low:
+            least = format_quantity(self.low, quantity.dimension)
+            raise mistake(
+                "out-of-range", f"'{quantity.text}' is too small", f"the least is '{least}'"
+            )
+        # A tolerance of zero is no band at all, in either of its units.
+        if quantity.value == 0 and PERCENT in self.dimensions:
+            raise mistake(
+                "out-of-range", "a tolerance of zero cannot be kept", "write it like '0.5 %'"
+            )
+        high = 100 if quantity.dimension is PERCENT else self.high
+        if high is not None and quantity.value > high:
+            most = format_quantity(high, quantity.dimension)
+            raise mistake(
+                "out-of-range", f"'{quantity.text}' is too large", f"the most is '{most}'"
+            )
+
+
+Pressure = Annotated[str, QuantityText((PRESSURE,))]
+PressureRate = Annotated[str, QuantityText((PRESSURE_RATE,), low=1)]
+LossRate = Annotated[str, QuantityText((PRESSURE_RATE,), high=16_666)]
+Tolerance = Annotated[str, QuantityText((PERCENT, PRESSURE), high=1_000_000)]
+Duration = Annotated[str, QuantityText((DURATION,), low=TICK_MS, high=_LONGEST_MS)]
+Dwell = Annotated[str, QuantityText((DURATION,), low=TICK_MS, high=_LONGEST_MS, word="open")]
+
+
+def exact(text: str, *dimensions: Dimension) -> Fraction:
+    """Return the exact value of a field that has been checked, in base units."""
+    return parse(text, *dimensions).value
+
+
+def kpa_of(text: str) -> int:
+    """Return a pressure that has been checked, to the nearest kPa."""
+    return round(exact(text, PRESSURE))
+
+
+def kpa_s_of(text: str) -> int:
+    """Return a rate of pressure that has been checked, to the nearest kPa/s."""
+    return round(exact(text, PRESSURE_RATE))
+
+
+def ms_of(text: str) -> int:
+    """Return a duration that has been checked, ms, never less than written."""
+    return math.ceil(exact(text, DURATION))
+
+
+def _plain_text(value: object) -> object:
+    if not isinstance(value, str):
+        raise mistake("wrong-type", "text is needed here", 'write words; quote a number: "12"')
+    if not value.strip():
+        raise mistake("bad-text", "the text is empty", "write at least one word")
+    if not value.isprintable():
+        raise mistake(
+            "bad-text", "the text has control characters or line breaks", "write it on one line"
+        )
+    return value.strip()
+
+
+def _fits_prompt(value: str) -> str:
+    size = len(value.encode())
+    if size > PROMPT_BYTES:
+        raise mistake(
+            "bad-text",
+            f"the prompt is {size} bytes long, {PROMPT_BYTES} fit the board",
+            "shorten it; letters outside ASCII take two bytes or more",
+        )
+    return value
+
+
+def whole_ticks(value: str) -> str:
+    """Check a duration that is a multiple of the board's beat, and return it as it is."""
+    if exact(value, DURATION) % TICK_MS:
+        raise mistake(
+            "out-of-range",
+            f"'{value}' is not a multiple of {TICK_MS} ms",
+            f"the board records every {TICK_MS} ms or a multiple of it",
+        )
+    return value
+
+
+Name = Annotated[
+    str,
+    BeforeValidator(_plain_text),
+    Field(min_length=1, max_length=80),
+]
+PromptText = Annotated[Name, Field(max_length=PROMPT_BYTES), AfterValidator(_fits_prompt)]
+
+
+class Model(BaseModel):
+    """What all parts of a document are: immutable, and without keys that mean nothing."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)

@@ -1,0 +1,186 @@
+"""What a list of stages is made of: stages, prompts, and repeats of them."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, ConfigDict, Discriminator, Field, Tag, model_validator
+from typing_extensions import Self
+
+from pressloop.document.fields import (
+    TICK_MS,
+    Duration,
+    Model,
+    Name,
+    Pressure,
+    PressureRate,
+    PromptText,
+    QuantityText,
+    exact,
+    kpa_of,
+    kpa_s_of,
+    mistake,
+    ms_of,
+)
+from pressloop.document.hold import Hold
+from pressloop.units import PER_SECOND, PER_SECOND_SQUARED
+
+DEFAULT_PROMPT_TIMEOUT: Final = "30 min"
+
+MAX_REPEAT: Final = 200
+"""As many as the plan may have steps."""
+
+
+class Ramp(Model):
+    """Move the pressure to the target at a constant rate, up or down, in closed loop."""
+
+    target: Pressure
+    """Pressure on the pellet at the end of the ramp."""
+    rate: PressureRate
+    """How fast the setpoint moves."""
+
+    @property
+    def target_kpa(self) -> int:
+        """Target, kPa on the pellet, to the nearest kPa."""
+        return kpa_of(self.target)
+
+    @property
+    def rate_kpa_s(self) -> int:
+        """Rate, to the nearest kPa/s."""
+        return kpa_s_of(self.rate)
+
+
+class Release(Ramp):
+    """Let the pressure down to the target at a constant rate, with the pump locked."""
+
+    target: Pressure
+    """Pressure on the pellet at the end of the release."""
+
+
+class Pid(Model):
+    """Gains of the loop, from pressure error to wanted rate of pressure.
+
+    Flow and stiffness of the press are in its profile, so gains carry over from press to press.
+    """
+
+    kp: Annotated[str, QuantityText((PER_SECOND,), high=31)]
+    """Proportional gain, 1/s: wanted rate per pressure error."""
+    ki: Annotated[str, QuantityText((PER_SECOND_SQUARED,), high=24)]
+    """Integral gain, 1/s2."""
+    kd: Annotated[float, Field(ge=0, le=15, allow_inf_nan=False, strict=True)] = 0
+    """Derivative gain on the measurement, a number without unit."""
+
+    @property
+    def kp_q8(self) -> int:
+        """Proportional gain in the wire's 1/256 per second."""
+        return round(exact(self.kp, PER_SECOND) * 256)
+
+    @property
+    def ki_tick_q16(self) -> int:
+        """Integral gain in the wire's 1/65536 per second and tick."""
+        return round(exact(self.ki, PER_SECOND_SQUARED) * TICK_MS / 1000 * 65536)
+
+    @property
+    def kd_q8(self) -> int:
+        """Derivative gain in the wire's 1/256."""
+        return round(self.kd * 256)
+
+
+class Stage(Model):
+    """Ramp, hold and release, in this order; at least one of them."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"anyOf": [{"required": [k]} for k in ("ramp", "hold", "release")]}
+    )
+
+    name: Name
+    """How reports call the stage."""
+    ramp: Ramp | None = None
+    hold: Hold | None = None
+    release: Release | None = None
+    pid: Pid | None = None
+    """Gains for this stage instead of the press's own."""
+
+    @model_validator(mode="after")
+    def _does_something(self) -> Self:
+        if self.ramp is None and self.hold is None and self.release is None:
+            raise mistake(
+                "empty-stage",
+                "the stage has neither ramp, hold nor release",
+                "add at least one of them",
+            )
+        if self.hold is not None:
+            if self.ramp is not None and self.hold.target is not None:
+                raise mistake(
+                    "target-twice",
+                    "the hold has a target of its own beside that of the ramp",
+                    "remove it: a hold keeps the target of its ramp",
+                    at=("hold", "target"),
+                )
+            if self.ramp is None and self.hold.target is None:
+                raise mistake(
+                    "missing-key",
+                    "the hold has no target, and the stage has no ramp to take it from",
+                    "add 'target' to the hold, or a ramp to the stage",
+                    at=("hold", "target"),
+                )
+        return self
+
+
+class Prompt(Model):
+    """Wait for the operator."""
+
+    prompt: PromptText
+    """What the operator is asked to do."""
+    timeout: Duration = DEFAULT_PROMPT_TIMEOUT
+    """Longest wait; then the run ends and the press vents."""
+
+    @property
+    def timeout_ms(self) -> int:
+        """Longest wait, ms."""
+        return ms_of(self.timeout)
+
+
+class Repeat(Model):
+    """Run a list of stages several times: progressive pressing."""
+
+    repeat: Annotated[int, Field(ge=1, le=MAX_REPEAT, strict=True)]
+    """Number of passes."""
+    step: Pressure | None = None
+    """Added to every ramp and hold target inside, once more with each pass. Releases go where
+    they say."""
+    stages: Stages
+
+    @property
+    def step_kpa(self) -> int:
+        """What each pass adds to the one before, to the nearest kPa."""
+        return 0 if self.step is None else kpa_of(self.step)
+
+
+def kind_of(item: object) -> str:
+    """Return what an item of a list of stages is meant to be: its model's tag."""
+    if isinstance(item, Model):
+        return type(item).__name__.lower()
+    if isinstance(item, Mapping):
+        keys = [key for key in item if isinstance(key, str)]
+        for tag in ("prompt", "repeat"):
+            if tag in keys:
+                return tag
+        for key in keys:
+            close = difflib.get_close_matches(key, ("prompt", "repeat"), n=1, cutoff=0.8)
+            if close:
+                return close[0]
+    return "stage"
+
+
+Item = Annotated[
+    Annotated[Stage, Tag("stage")]
+    | Annotated[Prompt, Tag("prompt")]
+    | Annotated[Repeat, Tag("repeat")],
+    Discriminator(kind_of),
+]
+"""What a list of stages is made of."""
+
+Stages = Annotated[Sequence[Item], Field(min_length=1, max_length=200), AfterValidator(tuple)]
