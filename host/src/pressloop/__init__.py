@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         RunFailedError,
         VersionMismatchError,
     )
+    from pressloop.loading import load_protocol
     from pressloop.press import Press
     from pressloop.profile import MachineProfile
     from pressloop.prompts import OpenPrompt, ask_on_terminal, confirm_all
@@ -52,7 +53,6 @@ if TYPE_CHECKING:
     from pressloop.sample import Sample, load_sample
     from pressloop.status import PressStatus
     from pressloop.telemetry import TelemetryBatch, TelemetryRecord
-    from pressloop.validation import load_protocol
 
 __version__ = "0.1.0"
 
@@ -93,7 +93,7 @@ _HOMES: Final = {
     "ask_on_terminal": "prompts",
     "confirm_all": "prompts",
     "list_boards": "discovery",
-    "load_protocol": "validation",
+    "load_protocol": "loading",
     "load_sample": "sample",
 }
 

@@ -1,0 +1,68 @@
+"""A protocol on a press: what is known of both, and what there is to say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from pressloop.document import Protocol
+from pressloop.findings import Finding, Path, Severity
+from pressloop.loading import Draft
+from pressloop.profile import DieLimits, MachineProfile
+
+# No press is faster or stronger in the messages to the board.
+_WIRE_RATE_KPA_S: Final = 1_000_000
+_WIRE_PRESSURE_KPA: Final = 2_000_000
+
+
+class Case:
+    """What the checks look at, and where they report.
+
+    Attributes:
+        protocol: With stand-ins at doubtful places.
+        profile: The press.
+        marks: Where each key stands in the text.
+        limits: What the press can do with the die, within what messages can say; None: which die
+            is meant is unknown, and nothing follows from it.
+        ceiling_kpa: kPa on the pellet; None: unknown.
+        findings: What has been reported.
+    """
+
+    def __init__(self, draft: Draft, protocol: Protocol, profile: MachineProfile) -> None:
+        self.protocol = protocol
+        self.profile = profile
+        self.marks = draft.marks
+        self.limits = None if draft.is_doubtful(("die",)) else _sayable(profile, protocol.die_um)
+        self.ceiling_kpa = None if draft.is_doubtful(("ceiling",)) else protocol.ceiling_kpa
+        self.findings: list[Finding] = []
+        self._draft = draft
+        self._said: set[tuple[str, Path]] = set()
+
+    def is_doubtful(self, path: Path) -> bool:
+        """Whether a place holds a stand-in for what could not be understood."""
+        return self._draft.is_doubtful(path)
+
+    def error(self, code: str, path: Path, message: str, hint: str) -> None:
+        """Report what keeps the protocol from being run."""
+        self._report("error", code, path, message, hint)
+
+    def warn(self, code: str, path: Path, message: str, hint: str) -> None:
+        """Report what is worth a second look."""
+        self._report("warning", code, path, message, hint)
+
+    def _report(self, severity: Severity, code: str, path: Path, message: str, hint: str) -> None:
+        """Report once per place, however many passes meet it."""
+        if self.is_doubtful(path) or (code, path) in self._said:
+            return
+        self._said.add((code, path))
+        self.findings.append(self.marks.finding(severity, code, path, message, hint))
+
+
+def _sayable(profile: MachineProfile, die_um: int) -> DieLimits:
+    limits = profile.limits(die_um)
+    return replace(
+        limits,
+        pellet_limit_kpa=min(limits.pellet_limit_kpa, _WIRE_PRESSURE_KPA),
+        fastest_rise_kpa_s=min(limits.fastest_rise_kpa_s, _WIRE_RATE_KPA_S),
+        fastest_fall_kpa_s=min(limits.fastest_fall_kpa_s, _WIRE_RATE_KPA_S),
+    )

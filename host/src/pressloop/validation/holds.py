@@ -1,0 +1,77 @@
+"""Holds: where they are, and whether the transducer can tell their band from none."""
+
+from __future__ import annotations
+
+from decimal import ROUND_UP, Decimal
+
+from pressloop.findings import Path
+from pressloop.plan import PlanStage, PlanStep
+from pressloop.resolution import Resolution
+from pressloop.units import PERCENT, parse
+from pressloop.validation.case import Case
+from pressloop.validation.relaxation import check_relaxation
+from pressloop.validation.wording import in_pass, mpa
+
+
+def check_hold(case: Case, step: PlanStep, stage: PlanStage, level_kpa: int | None) -> None:
+    """Check a hold that begins at `level_kpa`; None: unknown."""
+    if step.target_kpa == 0:
+        case.error(
+            "hold-at-zero",
+            step.target_path,
+            "a hold at zero pressure holds nothing",
+            "give it a target above zero, or use a prompt to wait for the operator",
+        )
+        return
+    if level_kpa is not None and step.target_kpa != level_kpa:
+        case.error(
+            "hold-elsewhere",
+            step.target_path,
+            f"the hold is at {mpa(step.target_kpa)}, but the pressure is "
+            f"{mpa(level_kpa)} when it begins{in_pass(stage)}",
+            "add a ramp to the stage: it says how fast to get there",
+        )
+    path = (*step.path, "tolerance")
+    if step.tolerance_kpa is None or case.is_doubtful(path):
+        return
+    if step.tolerance_kpa >= step.target_kpa:
+        case.warn(
+            "tolerance-wide",
+            path,
+            f"the band around {mpa(step.target_kpa)} reaches down to zero: time without "
+            "pressure would count as dwell",
+            "write a tolerance well below the target",
+        )
+    _check_resolution(case, step, stage, path)
+    if step.relaxation_kpa_min is not None:
+        check_relaxation(case, step, stage, step.relaxation_kpa_min)
+
+
+def _check_resolution(case: Case, step: PlanStep, stage: PlanStage, path: Path) -> None:
+    if case.limits is None or step.tolerance_kpa is None:
+        return
+    press = Resolution(case.profile, case.protocol.die_um)
+    finest = press.finest_kpa
+    if step.tolerance_kpa >= finest:
+        return
+    accepted = case.protocol.accept_unresolved_tolerance
+    report = case.warn if accepted else case.error
+    report(
+        "tolerance-unresolved",
+        path,
+        f"+-{mpa(step.tolerance_kpa)} at {mpa(step.target_kpa)}{in_pass(stage)} is finer "
+        f"than the transducer can tell: {press.reason}",
+        f"write at least {_least_tolerance(step, finest)}; what helps: "
+        f"{press.what_helps(step.tolerance_kpa, case.ceiling_kpa or step.target_kpa)}"
+        + ("" if accepted else "; 'accept_unresolved_tolerance: true' makes it a warning"),
+    )
+
+
+def _least_tolerance(step: PlanStep, finest_kpa: int) -> str:
+    """Return the finest tolerance that passes, as a pressure and in percent."""
+    percent = Decimal(100 * finest_kpa) / Decimal(step.target_kpa)
+    rounded = percent.quantize(Decimal("0.1"), rounding=ROUND_UP)
+    pressure = f"'{mpa(finest_kpa)}'"
+    if rounded > 100:
+        return pressure
+    return f"'{parse(f'{rounded} %', PERCENT).text}' ({pressure})"

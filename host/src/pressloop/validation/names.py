@@ -1,0 +1,37 @@
+"""Stages that a report could not tell apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from pressloop.document import Item, Repeat, Stage
+from pressloop.findings import Path
+from pressloop.validation.case import Case
+
+
+def check_names(case: Case) -> None:
+    """Warn of stages with the same name, as they are written: a repeat counts once."""
+    first: dict[str, Path] = {}
+    for stage, path in _stages_of(case.protocol.stages, ("stages",)):
+        name_path = (*path, "name")
+        if case.is_doubtful(name_path):
+            continue
+        if stage.name in first:
+            mark = case.marks.value(first[stage.name])
+            where = f" in line {mark.line}" if mark else ""
+            case.warn(
+                "duplicate-name",
+                name_path,
+                f"another stage{where} is called '{stage.name}' too",
+                "give each stage its own name, or the report cannot be told apart",
+            )
+        first.setdefault(stage.name, name_path)
+
+
+def _stages_of(items: Sequence[Item], path: Path) -> Iterator[tuple[Stage, Path]]:
+    """Yield the stages as they are written, repeats once."""
+    for index, item in enumerate(items):
+        if isinstance(item, Repeat):
+            yield from _stages_of(item.stages, (*path, index, "stages"))
+        elif isinstance(item, Stage):
+            yield item, (*path, index)

@@ -1,0 +1,56 @@
+"""What is to be said about a protocol on a press."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from pressloop.document import Protocol
+from pressloop.errors import BadInputError
+from pressloop.findings import Finding
+from pressloop.yaml_source import SourceMap
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What is to be said about a protocol on a press."""
+
+    source_name: str
+    protocol: Protocol | None
+    """None if there are errors."""
+    findings: tuple[Finding, ...]
+    """In the order of the text."""
+    marks: SourceMap = field(default_factory=SourceMap, repr=False)
+    """Where each key stands in the text, to place what the board may still refuse."""
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        """What keeps the protocol from being run."""
+        return tuple(f for f in self.findings if f.severity == "error")
+
+    @property
+    def warnings(self) -> tuple[Finding, ...]:
+        """What is worth a second look."""
+        return tuple(f for f in self.findings if f.severity == "warning")
+
+    def checked(self) -> Protocol:
+        """Return the protocol.
+
+        Raises:
+            BadInputError: there are errors.
+        """
+        if self.protocol is None:
+            raise BadInputError(
+                f"{self.source_name} cannot be run on this press",
+                hint="correct what is listed; docs/protocol-file.md explains every key and code",
+                findings=self.errors,
+            )
+        return self.protocol
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain data, for JSON."""
+        return {
+            "source": self.source_name,
+            "valid": self.protocol is not None,
+            "findings": [finding.as_dict() for finding in self.findings],
+        }

@@ -1,0 +1,68 @@
+"""Holds that end on relaxation: whether the board can tell such a loss, and in time."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pressloop.plan import PlanStage, PlanStep
+from pressloop.validation.case import Case
+from pressloop.validation.wording import in_pass, mpa
+from pressloop.wire.schema import HoldMode
+
+LEAST_WINDOW_S: Final = 5
+"""The board compares pressures over this long at least (the firmware's `relaxation.py`)."""
+
+
+def check_relaxation(case: Case, step: PlanStep, stage: PlanStage, rate_kpa_min: int) -> None:
+    """Check the relaxation rate that ends a hold, kPa/min."""
+    path = (*step.path, "until", "relaxation")
+    if case.is_doubtful(path):
+        return
+    if step.mode is not HoldMode.SEALED:
+        case.error(
+            "not-sealed",
+            (*step.path, "mode"),
+            "the hold ends on relaxation, but its loop pumps back what relaxes",
+            "write 'mode: sealed'",
+        )
+    if (step.least_ms or 0) > (step.duration_ms or 0):
+        case.error(
+            "out-of-range",
+            (*step.path, "until", "at_least"),
+            "the least time of the hold is longer than its longest",
+            "write less than 'at_most'",
+        )
+    if case.limits is None:
+        return
+    finest = case.limits.finest_loss_kpa_min
+    if rate_kpa_min < finest:
+        profile = case.profile
+        case.error(
+            "relaxation-unresolved",
+            path,
+            f"a loss of {mpa(rate_kpa_min)}/min is finer than the transducer can tell: two "
+            f"counts, or an eighth of {profile.accuracy_percent:g} % of "
+            f"{profile.full_scale_bar:g} bar, are {mpa(finest)} on a {case.protocol.die} "
+            "die, and the board compares over a minute at most",
+            f"write at least '{mpa(finest)}/min'; what helps: a transducer with a smaller "
+            "range or better accuracy, a larger die",
+        )
+        return
+    window_s = max(LEAST_WINDOW_S, -(-60 * finest // rate_kpa_min))
+    if (step.duration_ms or 0) < 1000 * (window_s + 2):
+        case.warn(
+            "relaxation-late",
+            (*step.path, "until", "at_most"),
+            f"the hold is over before the board can tell {mpa(rate_kpa_min)}/min on this "
+            f"press, which takes {window_s} s",
+            "allow a longer time, or a larger rate",
+        )
+    lost_kpa = rate_kpa_min * window_s // 60
+    if step.tolerance_kpa is not None and 4 * lost_kpa > 3 * step.tolerance_kpa:
+        case.warn(
+            "relaxation-late",
+            (*step.path, "tolerance"),
+            f"at {mpa(rate_kpa_min)}/min the hold{in_pass(stage)} leaves its band within the "
+            f"{window_s} s that it takes to tell, and is topped up instead",
+            f"write a tolerance of at least '{mpa(-(-4 * lost_kpa // 3))}'",
+        )

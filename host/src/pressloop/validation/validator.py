@@ -1,0 +1,66 @@
+"""A protocol as file, text or object, checked for a press: all checks, in their order."""
+
+from __future__ import annotations
+
+from pathlib import Path as FilePath
+
+from pressloop.document import Protocol
+from pressloop.findings import Finding
+from pressloop.loading import Draft, draft_of_bytes, read_bytes, read_draft
+from pressloop.plan import count_steps, unroll
+from pressloop.profile import MachineProfile
+from pressloop.validation.case import Case
+from pressloop.validation.names import check_names
+from pressloop.validation.outcome import Validation
+from pressloop.validation.press import check_filter, check_press
+from pressloop.validation.steps import check_steps
+from pressloop.wire.schema import MAX_STEPS
+from pressloop.yaml_source import SourceMap
+
+
+def validate_file(path: FilePath | str, profile: MachineProfile) -> Validation:
+    """Validate a protocol file for a press.
+
+    Raises:
+        BadInputError: the file cannot be read.
+    """
+    return _validated(draft_of_bytes(read_bytes(path)), str(path), profile)
+
+
+def validate_text(text: str, source_name: str, profile: MachineProfile) -> Validation:
+    """Validate a protocol's YAML text for a press; never raises, whatever the text."""
+    return _validated(read_draft(text), source_name, profile)
+
+
+def validate_protocol(protocol: Protocol, profile: MachineProfile) -> Validation:
+    """Validate a protocol that was built in Python for a press."""
+    return _validated(Draft(SourceMap(), [], protocol), f"protocol '{protocol.name}'", profile)
+
+
+def _validated(draft: Draft, source_name: str, profile: MachineProfile) -> Validation:
+    findings = list(draft.findings)
+    if draft.protocol is not None:
+        findings += _checked(Case(draft, draft.protocol, profile))
+    findings.sort(key=lambda f: (f.line or 0, f.column or 0))
+    sound = draft.protocol is not None and all(f.severity != "error" for f in findings)
+    return Validation(source_name, draft.protocol if sound else None, tuple(findings), draft.marks)
+
+
+def _checked(case: Case) -> list[Finding]:
+    check_press(case)
+    check_names(case)
+    # A plan is unrolled only when it is known to be of a bounded size.
+    steps = count_steps(case.protocol.stages)
+    if steps > MAX_STEPS:
+        case.error(
+            "too-many-steps",
+            ("stages",),
+            f"the protocol has {steps} steps when its repeats are unrolled, "
+            f"{MAX_STEPS} fit the board",
+            "use fewer passes, or split it into two protocols",
+        )
+    else:
+        stages, plan_steps = unroll(case.protocol)
+        check_steps(case, stages, plan_steps)
+        check_filter(case, plan_steps)
+    return case.findings
