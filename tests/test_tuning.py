@@ -29,7 +29,11 @@ def compliance_ul_mpa(case: Case, oil_mpa: float) -> float:
     return oil + air + area**2 / true["frame_stiffness_n_mm"] + blank / true["powder_modulus_mpa"]
 
 
-@pytest.mark.parametrize("case", [reference(), *family(3, seed=7)], ids=lambda case: case.name)
+# The last one is pressed at a few bar, where the coarse run knows little of its compliance.
+CASES = [reference(), *family(3, seed=7), family(81, seed=4)[80]]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_the_press_that_was_built_is_found(case: Case) -> None:
     tuned = tune(case)[-1]
     profile = tuned.profile
@@ -47,8 +51,12 @@ def test_the_press_that_was_built_is_found(case: Case) -> None:
         expected = scale * compliance_ul_mpa(case, oil_mpa)
         assert found / 1000 == pytest.approx(expected, rel=0.05), f"knot {knot}"
     assert profile.valve_dither is not None
-    play = true["valve_hysteresis"]
-    assert 0.5 * play <= profile.valve_dither / FULL <= 1.1 * play + 0.002
+    assert profile.valve_dither / FULL == pytest.approx(
+        1.3 * true["valve_hysteresis"] / 2, rel=0.15
+    )
+    assert profile.valve_lag_ms is not None
+    late_ms = 1000 * (true["valve_lag_s"] + true["valve_delay_s"])
+    assert profile.valve_lag_ms == pytest.approx(late_ms + 5, abs=8)
     assert tuned.leak_ul_min == pytest.approx(case.press.leak.ul_min_at_10_mpa, rel=0.2, abs=1)
     # The zero is the reading of the travelling ram, offset and all, to a count.
     travel_mpa = true["return_force_n"] / true["ram_area_mm2"] + true["sensor_offset_mpa"]

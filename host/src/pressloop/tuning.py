@@ -19,8 +19,9 @@ a fine one with the dither that rubs this play out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Final
 
 import numpy as np
@@ -60,10 +61,15 @@ _LOWEST_RISING: Final = 0.01
 _LOWEST_FALLING: Final = 0.05
 _VALVES_SHUT_TICKS: Final = 100
 # What is left of the hysteresis with too little dither costs far more than too much of it.
-_DITHER_MARGIN: Final = 1.5
+_DITHER_MARGIN: Final = 1.3
 _LEAST_DITHER: Final = 0.002
-_PLAYS: Final = tuple(0.0025 * n for n in range(33))
-_LAGS_TICKS: Final = (2.0, 3.0, 4.0, 5.0, 6.0)
+# Play and lag are searched on a wide grid, then on a fine one around the best of it.
+_PLAYS: Final = tuple(0.005 * n for n in range(17))
+_LAGS_TICKS: Final = (2.0, 3.0, 4.0, 5.0, 6.0, 7.0)
+_FINE_PLAYS: Final = tuple(0.00125 * n for n in range(-4, 5))
+_FINE_LAGS_TICKS: Final = tuple(0.25 * n for n in range(-3, 4))
+# Below, the coarse run's compliance is more of a guess than the play that is to be seen.
+_LOWEST_PLAY: Final = 0.1
 _USUAL_LAG_TICKS: Final = 3.0
 # The landing: the pump stops within this time after contact, and may not press more than twice the
 # transducer's accuracy until then.
@@ -330,7 +336,7 @@ def with_play(records: Records, profile: schema.Profile) -> schema.Profile:
     """
     assert profile.compliance_curve is not None
     oil_mpa = oil_mpa_of(records, profile.raw_zero, profile)
-    balance = _Balance.of(records, oil_mpa, _LOWEST_FALLING, releasing=False)
+    balance = _Balance.of(records, oil_mpa, _LOWEST_PLAY, releasing=False)
     command = np.maximum(records.output, 0) / _FULL
     dead_band = profile.pump_dead_band / _FULL
     curve = np.array(profile.compliance_curve) / 1000
@@ -339,12 +345,18 @@ def with_play(records: Records, profile: schema.Profile) -> schema.Profile:
     def distance(play: float, lag_ticks: float) -> float:
         place = spool(command, play, lag_ticks)
         fed = balance.fed(passed(place, dead_band) * profile.pump_flow_ul_s)
-        return float(np.sum((fed - needed) ** 2))
+        # Not squared: a few windows that the compliance explains badly would outvote the rest.
+        return float(np.sum(np.abs(fed - needed)))
 
-    play, lag_ticks = min(
-        ((play, lag) for lag in _LAGS_TICKS for play in _PLAYS), key=lambda pair: distance(*pair)
-    )
+    def nearest(plays: Iterable[float], lags_ticks: Sequence[float]) -> tuple[float, float]:
+        return min(product(plays, lags_ticks), key=lambda pair: distance(*pair))
+
+    play, lag_ticks = nearest(_PLAYS, _LAGS_TICKS)
     _demand(play < _PLAYS[-1], "the valves' hysteresis", 100 * play, "below 8 % of stroke")
+    play, lag_ticks = nearest(
+        [play + by for by in _FINE_PLAYS if play + by >= 0],
+        [lag_ticks + by for by in _FINE_LAGS_TICKS],
+    )
     dither = max(_LEAST_DITHER, _DITHER_MARGIN * play / 2)
     return replace(
         profile, valve_dither=round(dither * _FULL), valve_lag_ms=round(10 * lag_ticks) + 10
