@@ -19,6 +19,7 @@ from pressloop.wire.schema import (
 )
 
 from hil_tests import wiring
+from hil_tests.boards import Bench
 from hil_tests.protocols import one_hold, three_steps
 
 pytestmark = pytest.mark.needs("pressing")
@@ -85,3 +86,18 @@ def test_two_runs_in_a_row(press: Press, tmp_path: Path) -> None:
         result = press.run(three_steps(), out=tmp_path / name, on_prompt=lambda asked: True)
         assert result.completed
         assert result.summary.gaps == ()
+
+
+@pytest.mark.needs("truth")
+def test_the_die_of_the_protocol_is_in_the_press(bench: Bench, tmp_path: Path) -> None:
+    """An emulated press has the die that the plan names; on another all pressures were wrong."""
+    protocol = one_hold("0.5 s").replace(f"{wiring.CEILING_MPA} MPa", f"{2 * wiring.WORK_MPA} MPa")
+    here = f"die: {wiring.DIE_MM:g} mm"
+    assert here in protocol
+    with bench.open_press() as press:
+        other_mm = max(die for die in press.profile().dies_mm if die != wiring.DIE_MM)
+        wider = protocol.replace(here, f"die: {other_mm:g} mm")
+        frame = press.run(wider, out=tmp_path / "run").check().frame()
+    truth = frame.tick.map(bench.true_pressures_mpa())
+    assert frame.pressure_mpa.max() > wiring.WORK_MPA / 2
+    assert (frame.pressure_mpa - truth).abs().max() < wiring.KEPT_WITHIN_MPA

@@ -12,12 +12,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from pressloop.cli.app import app
 from pressloop.cli.live import LiveLine
 from pressloop.emulator.process import EmulatedBoard
 from pressloop.press import Press
 from pressloop.profile import MachineProfile
+from pressloop.prompts import confirm_all
 from pressloop.record import RunRecord
 from pressloop.status import PressStatus
 from pressloop.wire.schema import EndReason, Fault, InputBits, State
@@ -206,24 +208,25 @@ def test_simulate_predicts_the_curve_without_a_board(protocol: Path, tmp_path: P
     assert (tmp_path / "curve.svg").stat().st_size > 10_000
 
 
-def test_simulate_presses_on_the_die_that_the_protocol_names(
+def test_a_press_is_emulated_with_the_die_of_the_protocol_whoever_asks(
     protocol: Path, tmp_path: Path
 ) -> None:
-    text = protocol.read_text()
-    assert "die: 10 mm" in text
-    other = tmp_path / "other.yaml"
-    other.write_text(text.replace("die: 10 mm", "die: 12 mm"))
-    result = call("simulate", other, "--csv", "-", "--interval", "0.5")
-    rows = [line.split(",") for line in result.stdout.strip().splitlines()[1:]]
-    assert max(float(row[4]) for row in rows) == pytest.approx(100, abs=5)  # the true pressure
-
-
-def test_run_presses_on_the_die_that_the_protocol_names(protocol: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.yaml"
     other.write_text(protocol.read_text().replace("die: 10 mm", "die: 12 mm"))
-    call("run", other, "--port", "emulated", "--out", tmp_path / "run", "--yes")
-    truth = json.loads((tmp_path / "run" / "run.json").read_text())["truth"]
-    assert truth[0]["peak_mpa"] == pytest.approx(100, abs=5)
+    call("run", other, "--port", "emulated", "--out", tmp_path / "cli", "--yes", "--seed", "4")
+    with Press.open("emulated", seed=4) as press:
+        from_script = press.run(other, out=tmp_path / "sdk", on_prompt=confirm_all)
+    call("simulate", other, "--csv", tmp_path / "curve.csv", "--interval", "0.01", "--seed", "4")
+
+    assert from_script.summary.truth is not None
+    assert from_script.summary.truth[0].peak_mpa == pytest.approx(100, abs=1)
+    emulated = from_script.summary.header.emulated_press
+    assert emulated is not None and emulated.description["die_mm"] == 12
+    columns = ["time_s", "pressure_mpa", "true_pressure_mpa"]
+    frame = from_script.frame()[columns]
+    pd.testing.assert_frame_equal(frame, RunRecord.open(tmp_path / "cli").frame()[columns])
+    simulated = pd.read_csv(tmp_path / "curve.csv")["true_pressure_mpa"]
+    assert simulated.to_numpy() == pytest.approx(frame["true_pressure_mpa"].to_numpy(), abs=1e-3)
 
 
 def test_another_press_can_be_rehearsed(protocol: Path, tmp_path: Path) -> None:

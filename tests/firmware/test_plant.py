@@ -2,6 +2,7 @@
 
 import math
 
+from emulator.cracking import FORCED
 from emulator.oil import Oil, Spring
 from emulator.plant import SUBSTEP_S, Plant
 from emulator.rng import Rng
@@ -64,8 +65,48 @@ def _press_to(plant, pellet_mpa):
     _run(plant, 0.3, 0.0, 0.0)
 
 
+def _press_to_oil_mpa(pellet_mpa):
+    plant = _press()
+    _press_to(plant, pellet_mpa)
+    return plant.oil_mpa
+
+
 def _close(value, expected, relative):
     assert abs(value - expected) <= relative * abs(expected), (value, expected)
+
+
+# --- the die
+
+
+def test_another_die_is_as_if_it_had_been_in_from_the_start():
+    changed = _press()
+    changed.put_in(12000)
+    area = math.pi / 4 * 12.0**2
+    height = PRESS["powder_solid_height_mm"] * PRESS["die_area_mm2"] / area
+    fresh = _press(die_area_mm2=area, powder_solid_height_mm=height)
+    for plant in (changed, fresh):
+        _press_to(plant, 100.0)
+    _close(changed.oil_mpa, fresh.oil_mpa, 1e-12)
+    _close(changed.ram_mm(), fresh.ram_mm(), 1e-12)
+    _close(changed.oil_mpa / _press_to_oil_mpa(100.0), 1.44, 0.02)
+
+
+def test_another_die_comes_with_fresh_powder():
+    plant = _press()
+    _press_to(plant, 50.0)
+    plant.give_way(FORCED)
+    plant.put_in(12000)
+    fresh = _press()
+    fresh.put_in(12000)
+    assert plant.state() == fresh.state()
+
+
+def test_the_die_that_is_in_keeps_its_pellet():
+    plant = _press()
+    _press_to(plant, 50.0)
+    pressed = plant.state()
+    plant.put_in(plant.die_um)
+    assert plant.state() == pressed
 
 
 # --- oil

@@ -332,7 +332,7 @@ class Press:
             tick_hz=TICK_HZ,
             record_every=plan.begin.record_every,
             die_mm=plan.begin.die_um / 1000,
-            emulated_press=self._emulated_press(),
+            emulated_press=self._emulated_press(plan.begin.die_um / 1000),
             thinning=thinning,
         )
         truth = self._board.truth_path if self._board is not None else None
@@ -532,10 +532,12 @@ class Press:
         profile = MachineProfile.from_wire(wire)
         return profile.model_copy(update={"converter": converter_of(self.hello.python)})
 
-    def _emulated_press(self) -> EmulatedPress | None:
+    def _emulated_press(self, die_mm: float) -> EmulatedPress | None:
         if self._board is None:
             return None
-        description = self._board.press.model_dump(mode="json")
+        # The emulated board puts in the die that the plan names.
+        press = self._board.press.model_copy(update={"die_mm": die_mm})
+        description = press.model_dump(mode="json")
         return EmulatedPress(description=description, seed=self._board.seed)
 
     def __repr__(self) -> str:

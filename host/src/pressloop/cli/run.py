@@ -17,7 +17,6 @@ from pressloop.cli.findings import check
 from pressloop.cli.live import LiveLine
 from pressloop.cli.operator import Operator
 from pressloop.cli.output import ExitCode, err, errors_as_exit_codes, out
-from pressloop.cli.rehearsal import prepare
 from pressloop.cli.verdict import end_line, print_verdict
 from pressloop.emulator.description import PressDescription
 from pressloop.errors import BadInputError, RecordError
@@ -71,15 +70,16 @@ def run(
     """Run a protocol. Ctrl-C aborts the press, not just the program."""
     folder = to or Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}-{protocol.stem}"
     with errors_as_exit_codes():
-        fitted: PressDescription | Path | None = press
+        described: PressDescription | Path | None = press
         if port in EMULATED:
-            _, fitted = prepare(protocol, press)
+            described = options.described(press)
+            check(protocol, options.profile_of(described))
         else:
             load_protocol(protocol)
         _check_folder(folder, overwrite)
         pellet = None if sample is None else load_sample(sample)
         opened = Press.open(
-            port, press=fitted, seed=seed, pacing="real" if real_time else "lockstep"
+            port, press=described, seed=seed, pacing="real" if real_time else "lockstep"
         )
         with opened as machine:
             plan = check(protocol, machine.profile(), quiet=port in EMULATED)

@@ -11,9 +11,9 @@ from rich.markup import escape
 
 from pressloop.cli import options
 from pressloop.cli.chart import chart
+from pressloop.cli.findings import check
 from pressloop.cli.live import span
 from pressloop.cli.output import ExitCode, err, errors_as_exit_codes, out, writing
-from pressloop.cli.rehearsal import prepare
 from pressloop.cli.verdict import end_line, print_verdict
 from pressloop.errors import BadInputError
 from pressloop.plan import Plan
@@ -50,7 +50,8 @@ def simulate(
 ) -> None:
     """Predict the pressure-time curve without a board; prompts are answered at once."""
     with errors_as_exit_codes(), tempfile.TemporaryDirectory(prefix="pressloop-") as folder:
-        plan, fitted = prepare(protocol, press)
+        described = options.described(press)
+        plan = check(protocol, options.profile_of(described))
         _check_outputs(csv, plot)
         if plan.expected_s > _LONG_S:
             err.print(
@@ -60,7 +61,7 @@ def simulate(
             )
         with (
             err.status("pressing the emulated press"),
-            Press.open("emulated", press=fitted, seed=seed) as machine,
+            Press.open("emulated", press=described, seed=seed) as machine,
         ):
             run = machine.start(protocol, out=folder, on_prompt=confirm_all)
             _end_open_holds(run, plan, open_hold_s)

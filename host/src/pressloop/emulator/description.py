@@ -332,7 +332,10 @@ class PressDescription(_Section):
         description="Name in the machine profile.",
     )
     die_mm: Positive = Field(
-        default=10.0, ge=1, le=100, description="Diameter of the die in the press."
+        default=10.0,
+        ge=1,
+        le=100,
+        description="Diameter of the die that is in the press until a protocol names another.",
     )
     dies_mm: tuple[Annotated[float, Field(ge=1, le=100)], ...] = Field(
         default=(10.0, 12.0, 13.0),

@@ -18,6 +18,8 @@ the pellet.
 Units: MPa, mm, mm2, mm3, N, s. Pellet pressures are true pressures, not readings.
 """
 
+import math
+
 from . import interpreter as micropython
 from .cracking import DIE_BURST
 from .oil import Oil, Spring
@@ -59,11 +61,8 @@ class Plant:
         self._oil = Oil(
             config["oil_volume_mm3"], config["oil_bulk_modulus_mpa"], config["oil_air_fraction"]
         )
-        self.powder = Powder(config)
         area = config["ram_area_mm2"]
         self._area = area
-        # Pellet pressure per oil pressure.
-        self._lever = area / config["die_area_mm2"]
         self._frame = area * area / config["frame_stiffness_n_mm"]
         self._travel_mpa = config["return_force_n"] / area
         self._leak = config["leak_mm3_s_mpa"]
@@ -72,6 +71,31 @@ class Plant:
         self._at_travel = self._oil.taken_up(self._travel_mpa)
         self._alone = Spring(self._oil)
         self._closed = Spring(self._oil)
+        self._config = config
+        self._load(config)
+
+    def put_in(self, die_um: int) -> None:
+        """Have another die in the press, with as much fresh powder; nothing if it is in already.
+
+        For that the ram is retracted: nobody gets a die in otherwise.
+        """
+        if die_um == self.die_um:
+            return
+        # Not changed in place: the config is its owner's.
+        config = self._config.copy()
+        old_mm2 = config["die_area_mm2"]
+        die_mm2 = math.pi / 4 * (die_um / 1000) ** 2
+        config["die_area_mm2"] = die_mm2
+        config["powder_solid_height_mm"] *= old_mm2 / die_mm2
+        self._config = config
+        self._load(config)
+
+    def _load(self, config: dict[str, float]) -> None:
+        """Retract the ram, and put in the die with its powder."""
+        self.powder = Powder(config)
+        self.die_um = round(1000 * math.sqrt(4 / math.pi * config["die_area_mm2"]))
+        # Pellet pressure per oil pressure.
+        self._lever = self._area / config["die_area_mm2"]
         self.volume_mm3 = 0.0
         self.oil_mpa = 0.0
         self.pellet_mpa = 0.0

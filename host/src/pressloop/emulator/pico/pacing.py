@@ -23,6 +23,7 @@ from pressloop.wire.schema import (
     FrameKind,
     HelloReply,
     Notice,
+    PlanBeginRequest,
     State,
     TelemetryEvent,
 )
@@ -40,6 +41,7 @@ class Conversation:
         state: What the press does, by its last record.
         starting: The host asked for a run that no record has shown yet.
         asked: The host waits for an answer, which takes the firmware time to give.
+        die_um: Diameter of the die of the plan that the board took last, 0 before the first.
     """
 
     def __init__(self) -> None:
@@ -57,6 +59,8 @@ class Conversation:
         self.state = State.IDLE
         self.starting = False
         self.asked = False
+        self.die_um = 0
+        self._die_to_be_um = 0
 
     def host_said(self, data: bytes) -> None:
         """Take in bytes on their way to the board."""
@@ -67,6 +71,8 @@ class Conversation:
             if frame.kind == FrameKind.REQUEST:
                 self.asked = True
                 self.starting = self.starting or frame.code == Command.START
+                if frame.code == Command.PLAN_BEGIN:
+                    self._die_to_be_um = _die_um(frame)
             elif frame.kind == FrameKind.NOTICE and frame.code == Notice.ALIVE:
                 try:
                     self.followed_tick = decode_message(AliveNotice, frame.payload).tick
@@ -90,10 +96,20 @@ class Conversation:
                 self.asked = False
                 if frame.kind == FrameKind.ERROR and frame.code == Command.START:
                     self.starting = False
+                if frame.kind == FrameKind.REPLY and frame.code == Command.PLAN_COMMIT:
+                    self.die_um = self._die_to_be_um
                 if frame.code == Command.HELLO:
                     # A new session streams nothing until it is asked to.
                     self.told_tick = -1
                     self._record_size = _record_size(frame)
+
+
+def _die_um(plan_begin: Frame) -> int:
+    """Return the die of a plan; 0 of one that the board will not understand either."""
+    try:
+        return decode_message(PlanBeginRequest, plan_begin.payload).die_um
+    except WireError:
+        return 0
 
 
 def _record_size(hello: Frame) -> int:
