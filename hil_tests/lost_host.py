@@ -14,38 +14,11 @@ import sys
 from pathlib import Path
 
 from pressloop.press import Press
-from pressloop.session import Listener
-from pressloop.telemetry import TelemetryBatch, TelemetryRecord
+from pressloop.telemetry import TelemetryRecord
 from pressloop.wire.schema import FlagBits
 
 from hil_tests import wiretap
 from hil_tests.protocols import HOLD, SECOND_HOLD
-
-
-class Trigger(Listener):
-    """Sends this process a signal behind so many records of a step.
-
-    It listens from before the start on: a busy machine may press on before a loop over the run's
-    telemetry gets to its first batch. So it hears of records before the recorder does, and waits
-    for the batch behind them.
-    """
-
-    def __init__(self, step: int, ticks: int, how: signal.Signals) -> None:
-        """Wait for `ticks` records of `step`."""
-        self._step = step
-        self._wanted = ticks + 1
-        self._how = how
-        self._seen = 0
-        self.pulled = False
-
-    def on_telemetry(self, batch: TelemetryBatch) -> None:
-        """Count."""
-        if self.pulled:
-            return
-        if self._seen >= self._wanted:
-            self.pulled = True
-            os.kill(os.getpid(), self._how)
-        self._seen += sum(sample.step == self._step and _counts(sample) for sample in batch)
 
 
 def main(
@@ -53,11 +26,15 @@ def main(
 ) -> None:
     """Press until it is time for the signal."""
     with wiretap.tapped(Path(log)):
-        press = Press.open(url)
-        trigger = Trigger(int(step), int(ticks), signal.Signals[how])
-        press.session.follow(trigger)
-        result = press.start(Path(protocol), out=record).result()
-    if not trigger.pulled:
+        run = Press.open(url).start(Path(protocol), out=record)
+        seen, wanted, pulled = 0, int(ticks) + 1, False
+        for batch in run.telemetry():
+            seen += sum(sample.step == int(step) and _counts(sample) for sample in batch)
+            if seen >= wanted and not pulled:
+                pulled = True
+                os.kill(os.getpid(), signal.Signals[how])
+        result = run.result()
+    if not pulled:
         sys.exit(f"the run ended before step {step}")
     print(result.end_reason)
 

@@ -183,6 +183,12 @@ def test_the_image_presses_three_steps(tmp_path: Path) -> None:
     assert (frame.pressure_mpa - frame.true_pressure_mpa).abs().max() < 4
 
 
+def test_it_ends_with_the_program_that_started_it(pico: EmulatedPico) -> None:
+    assert pico._process is not None and pico._process.stdin is not None
+    pico._process.stdin.close()
+    assert pico._process.wait(PATIENCE_S) == 0
+
+
 def test_without_an_image_the_user_is_told_how_to_make_one(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

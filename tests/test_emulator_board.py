@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from pressloop.emulator.truth import MAGIC, RECORD
 from pressloop.errors import EmulatorError
 
 ROOT = Path(__file__).resolve().parent.parent
-RUNNING, PROMPTING = 1, 3
+IDLE, RUNNING, PROMPTING = 0, 1, 3
 PATIENCE_S = 10.0
 
 TOY_FIRMWARE = """
@@ -70,9 +71,14 @@ class Server:
     batch_ticks = 0
 
 
+class Plan:
+    committed = False
+
+
 class App:
     def __init__(self, board):
         self.board = board
+        self.plan = Plan()
         self.controller = Controller(board)
         self.server = Server()
         self.sent = 0
@@ -142,7 +148,7 @@ class App:
 class Host:
     """Talks to the toy firmware."""
 
-    def __init__(self, board: EmulatedBoard) -> None:
+    def __init__(self, board: EmulatedBoard | Launcher) -> None:
         host, port = board.url.removeprefix("socket://").split(":")
         self.socket = socket.create_connection((host, int(port)), PATIENCE_S)
         self._data = b""
@@ -462,49 +468,73 @@ def test_truth_is_readable_after_the_board_was_killed(start: Start) -> None:
 # --- life and death
 
 
-def test_board_outlives_a_killed_host_and_can_be_reached_again(
-    toy_firmware: Path, tmp_path: Path
+class Launcher:
+    """A program that starts a board and is killed."""
+
+    def __init__(self, folder: Path) -> None:
+        script = (
+            "import time\n"
+            "from pressloop.emulator.process import EmulatedBoard\n"
+            f"board = EmulatedBoard(work_dir={str(folder)!r}, orphan_s=0.3, silence_s=0.01)\n"
+            "print(board.start().url, board.pid, flush=True)\n"
+            "time.sleep(60)\n"
+        )
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", script],
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            env={**os.environ, "PYTHONPATH": str(ROOT / "host" / "src")},
+        )
+        assert self._process.stdout is not None
+        self.url, pid = self._process.stdout.readline().split()
+        self.pid = int(pid)
+
+    def kill(self) -> None:
+        """Kill the program and all that shares its session."""
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.communicate()
+
+    def board_lives(self) -> bool:
+        """Whether the board's process is there; who adopted it may not have buried it yet."""
+        try:
+            status = Path(f"/proc/{self.pid}/stat").read_text()
+        except FileNotFoundError:
+            return False
+        return status.rpartition(")")[2].split()[0] != "Z"
+
+
+@pytest.fixture
+def launcher(toy_firmware: Path, tmp_path: Path) -> Iterator[Launcher]:
+    launched = Launcher(tmp_path / "board")
+    yield launched
+    with suppress(ProcessLookupError):
+        launched.kill()
+    with suppress(ProcessLookupError):
+        os.kill(launched.pid, signal.SIGKILL)
+
+
+def test_board_that_has_not_pressed_ends_with_the_program_that_started_it(
+    launcher: Launcher,
 ) -> None:
-    script = (
-        "import time\n"
-        "from pressloop.emulator.process import EmulatedBoard\n"
-        f"board = EmulatedBoard(work_dir={str(tmp_path / 'board')!r}, orphan_s=5).start()\n"
-        "print(board.url, board.pid, flush=True)\n"
-        "time.sleep(60)\n"
-    )
-    launcher = subprocess.Popen(
-        [sys.executable, "-c", script],
-        stdout=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT / "host" / "src")},
-    )
-    assert launcher.stdout is not None
-    url, pid = launcher.stdout.readline().split()
-    os.killpg(launcher.pid, signal.SIGKILL)
-    launcher.wait()
-    launcher.stdout.close()
-    try:
-        port = int(url.rsplit(":", 1)[1])
-        with socket.create_connection(("127.0.0.1", port), PATIENCE_S) as link:
-            link.sendall(b"{}\n")
-            assert b"answer" in link.recv(4096)
-    finally:
-        os.kill(int(pid), signal.SIGKILL)
+    host = Host(launcher)
+    host.tell()
+    launcher.kill()
+    host.socket.close()
+    _await(lambda: not launcher.board_lives())
 
 
-def test_orphan_at_rest_ends_by_itself(start: Start) -> None:
-    board = start(orphan_s=0.1)
-    _await(lambda: not board.running)
-
-
-def test_orphan_with_a_run_does_not_end(start: Start) -> None:
-    board = start(orphan_s=0.1, silence_s=0.01)
-    host = Host(board)
+def test_board_outlives_a_killed_host_in_a_run_and_ends_behind_it(launcher: Launcher) -> None:
+    host = Host(launcher)
     host.tell(state=RUNNING)
     host.socket.close()
-    tick = board.control({"get": True})["tick"]
-    _await(lambda: board.control({"get": True})["tick"] > tick + 30)
+    launcher.kill()
+    # Real time passes in the run: much longer than the board would wait for a host at rest.
+    _await(lambda: Host(launcher).tell()["answer"] > 100)
+    host = Host(launcher)
+    host.tell(state=IDLE)
+    host.socket.close()
+    _await(lambda: not launcher.board_lives())
 
 
 def test_stop_ends_the_process_and_removes_its_folder(start: Start) -> None:

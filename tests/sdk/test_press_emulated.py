@@ -122,6 +122,24 @@ def test_a_script_that_steers_by_telemetry_is_reproducible(tmp_path: Path) -> No
     assert advanced_at("a") == advanced_at("b")
 
 
+def test_a_script_that_is_late_for_its_run_reacts_on_the_same_tick(tmp_path: Path) -> None:
+    """On a busy machine some time can pass between the start and the loop."""
+
+    def paused_at(name: str, late_s: float) -> int:
+        with Press.open("emulated", seed=3) as press:
+            run = press.start(PROTOCOL, out=tmp_path / name)
+            time.sleep(late_s)
+            for batch in run.telemetry():
+                if batch.newest and batch.newest.state is State.RUNNING:
+                    run.pause()
+                    break
+            run.abort()
+            frame = run.result(60).frame()
+        return int((frame["state"] == "running").sum())
+
+    assert paused_at("prompt", 0) == paused_at("late", 0.4) < 60
+
+
 def test_the_profile_hash_is_the_boards(emulated: EmulatedBoard) -> None:
     with Press.open(emulated.url) as press:
         wire = press.session.request(ProfileReadRequest())

@@ -305,6 +305,19 @@ def test_an_iterator_ends_with_the_run(press: Press, board: FakeBoard, tmp_path:
     assert len(run.frame()) == RunRecord.open(tmp_path).summary.records
 
 
+def test_a_loop_that_comes_late_still_begins_with_the_run(
+    press: Press, board: FakeBoard, tmp_path: Path
+) -> None:
+    run = press.start(PROTOCOL, out=tmp_path, on_prompt=confirm_all)
+    run.result()
+    heard = [
+        seq for batch in run.telemetry() for seq in range(batch.first, batch.first + len(batch))
+    ]
+    recorded = run.frame()["seq"]
+    assert heard[: len(recorded)] == recorded.to_list()
+    assert list(run.telemetry()) == []
+
+
 def test_pause_resume_and_advance_are_in_the_record(
     press: Press, board: FakeBoard, tmp_path: Path
 ) -> None:

@@ -28,19 +28,33 @@ HOLD_GRACE_S: Final = 1.0
 less, even on a busy machine."""
 
 
+_NO_LIMIT: Final = 2**32
+"""Above every device clock."""
+
+
 class Hold:
     """Keeps the acknowledged clock from running ahead until `release`."""
 
-    def __init__(self, clock: AckClock, tick: int, since_s: float) -> None:
+    def __init__(self, clock: AckClock, tick: int, since_s: float, lapses: bool) -> None:
         """Use `AckClock.hold`."""
         self._clock = clock
         self._tick = tick
         self._since_s = since_s
+        self._lapses = lapses
 
     def limit(self, now_s: float) -> int:
         """Return the device clock that may be acknowledged at a wall clock."""
         waited_s = max(0.0, now_s - self._since_s - HOLD_GRACE_S)
+        if self._lapses and waited_s:
+            return _NO_LIMIT
         return self._tick + int(waited_s * TICK_HZ)
+
+    def stay(self, handled: int, now_s: float) -> None:
+        """Lapse no more. For `AckClock`; what was acknowledged meanwhile stays so."""
+        if self.limit(now_s) == _NO_LIMIT:
+            self._tick = handled
+        self._since_s = now_s
+        self._lapses = False
 
     def release(self) -> None:
         """Let the acknowledgement follow again. Can be called more than once."""
@@ -62,12 +76,21 @@ class AckClock:
         with self._lock:
             self._handled = max(self._handled, tick)
 
-    def hold(self) -> Hold:
-        """Keep the acknowledgement at what was handled so far."""
+    def hold(self, *, lapses: bool = False) -> Hold:
+        """Keep the acknowledgement at what was handled so far.
+
+        Args:
+            lapses: End by itself after `HOLD_GRACE_S`: it is for somebody who may never come.
+        """
         with self._lock:
-            hold = Hold(self, self._handled, self._clock())
+            hold = Hold(self, self._handled, self._clock(), lapses)
             self._holds.add(hold)
         return hold
+
+    def keep(self, hold: Hold) -> None:
+        """Let a hold last until it is released: the one whom it waited for has come."""
+        with self._lock:
+            hold.stay(self._handled, self._clock())
 
     def release(self, hold: Hold) -> None:
         """Undo `hold`."""

@@ -56,13 +56,21 @@ class Run:
         self._controls = Controls(session, recorder)
         self._desk = PromptDesk(session, recorder, self._controls)
         self.follower = Follower(session, recorder, self._controls, self._desk, on_status)
+        # Kept for the first loop over the telemetry, which may come late.
+        self._first_feed: TelemetryFeed | None = None
+        self._feed_lock = threading.Lock()
+        self._run_first = 0
         self._detached = False
         self._result_lock = threading.Lock()
         self._result: RunResult | None = None
 
     def begin(self, run_first: int, start_tick: int) -> None:
         """Follow the run from its first record on. For `Press`, in the dispatcher thread."""
+        self._run_first = run_first
         self.follower.begin(run_first, start_tick)
+        feed = self._first_feed = TelemetryFeed(self._session)
+        feed.follow()
+        self.follower.end_with_run(feed)
         if self._ask is not None:
             threading.Thread(
                 target=self._answer_in_background,
@@ -108,15 +116,27 @@ class Run:
         return self.follower.readable(self._session.status())
 
     def telemetry(self) -> Iterator[TelemetryBatch]:
-        """Iterate over batches of records from now on until the run ends.
+        """Iterate over batches of records until the run ends.
+
+        The first loop begins with the run's first record, or that of the attaching, even if it
+        comes late; what is more than 3000 batches (ten minutes of a real press) old is skipped
+        then. A later loop begins now.
 
         An emulated board waits for a quick loop body, so what the body does in reaction lands on
         the same tick in every run.
         """
-        if self.is_active:
-            with TelemetryFeed(self._session) as feed:
-                self.follower.end_with_run(feed)
-                yield from feed
+        with self._feed_lock:
+            feed, self._first_feed = self._first_feed, None
+        if feed is None:
+            if not self.is_active:
+                return
+            feed = TelemetryFeed(self._session)
+            self.follower.end_with_run(feed)
+        with feed:
+            for batch in feed:
+                mine = batch.without(max(0, self._run_first - batch.first))
+                if len(mine):
+                    yield mine
 
     def frame(self) -> pd.DataFrame:
         """Return what is recorded so far as a data frame; columns carry their units."""
@@ -158,6 +178,7 @@ class Run:
 
     def answer_prompts(self, ask: Asker) -> None:
         """Put the board's questions to the operator in this thread, until the run has ended."""
+        self._expect_no_loop()
         self._desk.answer(ask)
 
     # --- the end
@@ -168,6 +189,7 @@ class Run:
         Returns:
             False when it has not ended within the limit.
         """
+        self._expect_no_loop()
         give_up_s = float("inf") if limit_s is None else time.monotonic() + limit_s
         while True:
             slice_s = min(_SLICE_S, give_up_s - time.monotonic())
@@ -218,6 +240,12 @@ class Run:
         _log.warning("the release took longer than %g s: opening the valve fully", limit_s)
         self.dump(by)
         return self.wait(limit_s)
+
+    def _expect_no_loop(self) -> None:
+        """Let the press go on at once: whoever waits does not loop over the telemetry."""
+        feed = self._first_feed
+        if feed is not None:
+            feed.pass_over()
 
     def _answer_in_background(self, ask: Asker) -> None:
         try:

@@ -284,9 +284,17 @@ class Session:
 
         self.in_order(expect)
 
-    def hold(self) -> Hold:
-        """Keep the acknowledged device clock from moving on while a reaction is pending."""
-        return self._ack.hold()
+    def hold(self, *, lapses: bool = False) -> Hold:
+        """Keep the acknowledged device clock from moving on while a reaction is pending.
+
+        Args:
+            lapses: Give up after a second without `keep`: it is not sure that anybody will react.
+        """
+        return self._ack.hold(lapses=lapses)
+
+    def keep(self, hold: Hold) -> None:
+        """Let a hold that would lapse last until it is released."""
+        self._ack.keep(hold)
 
     def release(self, hold: Hold) -> None:
         """End a hold and acknowledge what was held back at once."""

@@ -17,6 +17,7 @@ from pressloop_fw.hal import Board
 
 from .control import Control
 from .gauge import DisplacementGauge
+from .lifetime import Lifetime
 from .loopback import LoopbackPort
 from .pacing import LockstepPacing, RealPacing
 from .plant import Plant
@@ -68,8 +69,7 @@ class EmulatedBoard(Board):
             self._pacing = RealPacing(config["speed"])
         else:
             self._pacing = LockstepPacing(config["silence_ms"])
-        self._orphan_ms = int(config["orphan_s"] * 1000)
-        self._needed_ms = 0
+        self._lifetime = Lifetime(int(config["orphan_s"] * 1000), time.ticks_ms())
         self._tick = None
         self._poller = select.poll()
         self.link = LoopbackPort(self._poller)
@@ -79,7 +79,6 @@ class EmulatedBoard(Board):
     def attach(self, app):
         """Let the pacing see the firmware's state."""
         self.app = app
-        self._needed_ms = time.ticks_ms()
 
     # --- the board interface; what it says of each call stands in pressloop_fw.hal
 
@@ -158,9 +157,8 @@ class EmulatedBoard(Board):
             for _ in range(min(ticks, _MOST_BEATS)):
                 self._beat()
             return
-        if self.link.connected or state not in (schema.STATE_IDLE, schema.STATE_FAULT):
-            self._needed_ms = now
-        elif now - self._needed_ms > self._orphan_ms:
+        active = state not in (schema.STATE_IDLE, schema.STATE_FAULT)
+        if self._lifetime.is_over(now, self.link.connected, active):
             self.stopping = True
         if self._truth:
             self._truth.flush()
@@ -188,6 +186,7 @@ class EmulatedBoard(Board):
         pump = plant.pump
         resting = controller.sequencer.state == schema.STATE_IDLE
         if resting:
+            self._fit_die()
             # How long a press rests before a run must not matter to the run: what is random or
             # periodic stands still.
             noise = self._rng.state
@@ -212,3 +211,9 @@ class EmulatedBoard(Board):
         truth = self._truth
         if truth and not (resting and controller.sequencer.state == schema.STATE_IDLE):
             truth.record(tick, plant)
+
+    def _fit_die(self):
+        """Put in the die of the plan, as the operator does: on another all pressures are wrong."""
+        plan = self.app.plan
+        if plan.committed:
+            self.plant.put_in(plan.scaling.die_um)

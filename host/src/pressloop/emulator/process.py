@@ -97,10 +97,10 @@ def find_firmware() -> Path:
 
 
 class EmulatedBoard:
-    """One emulated board: a process that outlives this one unless it is stopped.
+    """One emulated board: a process of its own, which goes on with its run if this one is killed.
 
-    The process runs in a session of its own, so that it behaves to a killed host as a real press
-    does: it goes on. Left alone and at rest it ends by itself after `orphan_s`.
+    To a killed host it behaves as a real press does. When this program is gone, it ends by itself:
+    at once if it has never pressed, else `orphan_s` after its last run and its last host.
 
     Args:
         press: The press to emulate, or the path of its description; the reference press if None.
@@ -113,7 +113,8 @@ class EmulatedBoard:
         ring_records: Capacity of the telemetry ring.
         silence_s: With "lockstep": an active run goes on in real time when the host was silent
             for this long.
-        orphan_s: Lifetime without a host and without a run.
+        orphan_s: How long a board that has pressed waits for a host to attach when this program
+            is gone and no run is active.
     """
 
     def __init__(
@@ -183,7 +184,8 @@ class EmulatedBoard:
         with self.log_path.open("wb") as log:
             self._process = subprocess.Popen(
                 [*program, config],
-                stdin=subprocess.DEVNULL,
+                # Held open for as long as this program lives: see `lifetime`.
+                stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=folder,
@@ -204,7 +206,7 @@ class EmulatedBoard:
             except (EmulatorError, subprocess.TimeoutExpired):
                 process.kill()
                 process.wait()
-        self._process = None
+        self._let_go()
         if self._given_dir is None and self._work_dir is not None:
             shutil.rmtree(self._work_dir, ignore_errors=True)
 
@@ -299,12 +301,18 @@ class EmulatedBoard:
         else:
             self._process.kill()
             ended = self._process.wait()
-        self._process = None
+        self._let_go()
         console = "\n".join(f"    {line}" for line in self._log_lines()[-_LOG_LINES:])
         raise EmulatorError(
             f"the emulated board ended at start with exit code {ended}; its console:\n{console}",
             hint=f"look at the whole console in {self.log_path}",
         )
+
+    def _let_go(self) -> None:
+        """Forget a process that has ended."""
+        process, self._process = self._process, None
+        if process is not None and process.stdin is not None:
+            process.stdin.close()
 
     def _log_lines(self) -> list[str]:
         return self.log_path.read_text(encoding="utf-8", errors="replace").splitlines()

@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
+from pressloop.emulator.lifetime import Lifetime
 from pressloop.wire.schema import State
 
 from .bench import TICK_S, Bench, load_wiring
@@ -43,8 +44,7 @@ class EmulatedPicoProcess:
         self._usb = UsbHost(self._chip.mcu, self._on_board_data)
         wiring = load_wiring(Path(config["firmware_path"]))
         self._bench = Bench(self._chip.mcu, wiring, config)
-        self._orphan_s = config["orphan_s"]
-        self._needed_s = time.monotonic()
+        self._lifetime = Lifetime(round(config["orphan_s"] * 1000), round(time.monotonic() * 1000))
         self._commands = b""
         # The host holds the port open and does not read.
         self._stalled = False
@@ -95,9 +95,8 @@ class EmulatedPicoProcess:
             except ValueError as error:
                 answer = {"ok": False, "error": str(error)}
             self.control.send(json.dumps(answer).encode() + b"\n")
-        if self.link.connected or self._bench.running:
-            self._needed_s = now
-        elif now - self._needed_s > self._orphan_s:
+        # Without a host there is no telemetry to go by; the lamp is lit while a valve has current.
+        if self._lifetime.is_over(round(now * 1000), self.link.connected, self._bench.lamp):
             self.stopping = True
 
     def _watch(self) -> None:
@@ -116,7 +115,11 @@ class EmulatedPicoProcess:
     def _on_board_data(self, data: bytes) -> None:
         # Before the host hears of a tick, its truth is on disk.
         self._bench.flush()
-        self._conversation.board_said(data)
+        talk = self._conversation
+        talk.board_said(data)
+        if talk.die_um:
+            # As the operator puts in the die of the plan: on another all pressures are wrong.
+            self._bench.plant.put_in(talk.die_um)
         self.link.send(data)
 
     def _do(self, command: object) -> dict[str, Any]:
