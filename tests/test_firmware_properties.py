@@ -229,7 +229,7 @@ class Walk(RuleBasedStateMachine):
                 self._ask(schema.CMD_ADVANCE, 9)
         assert sequencer.state in REST_STATES, "the run did not end"
 
-    @precondition(lambda self: self.rig.sequencer.dwelling)
+    @precondition(lambda self: self.rig.sequencer.hold.dwelling)
     @rule()
     def abort_leads_to_rest(self) -> None:
         rig = self.rig
@@ -317,7 +317,7 @@ class Walk(RuleBasedStateMachine):
             if self.dwell[0] == step:
                 grown = dwell - self.dwell[1]
                 assert grown in (0, 1)
-                assert not grown or (sequencer.in_band and state == schema.STATE_RUNNING)
+                assert not grown or (sequencer.hold.in_band and state == schema.STATE_RUNNING)
             self.dwell = (step, dwell)
 
     def _check_replies(self) -> None:

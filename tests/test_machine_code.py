@@ -28,7 +28,17 @@ OPERATIONS = {
     ast.BitXor: operator.xor,
 }
 # Whose constants the tick has written down anew.
-OWNERS = ("schema", "sequencer", "sampler", "setpoint", "split_range", "stiffness", "pid")
+OWNERS = (
+    "schema",
+    "sequencer",
+    "sampler",
+    "setpoint",
+    "split_range",
+    "stiffness",
+    "pid",
+    "hold",
+    "host_watch",
+)
 
 
 def is_safe(number: int) -> bool:
@@ -129,12 +139,13 @@ def test_constants_that_the_tick_has_written_down_anew_are_those_of_their_module
     tree = ast.parse((FIRMWARE / "pressloop_fw" / f"{copier}.py").read_text(encoding="utf-8"))
     mine = {name[1:]: n for name, n in constants(tree).items() if name.startswith("_")}
     theirs: dict[str, set[int]] = {}
-    # The sequencer has private constants of its own beside schema's.
-    for owner in OWNERS if copier == "controller" else OWNERS[:1]:
+    # The sequencer has private constants of its own beside those of schema and of the hold.
+    for owner in OWNERS if copier == "controller" else ("schema", "hold"):
         module = importlib.import_module(f"pressloop_fw.{owner}")
         for name in mine:
             if hasattr(module, name):
                 theirs.setdefault(name, set()).add(getattr(module, name))
-    wanted = set(mine) if copier == "controller" else {"STATE_IDLE", "STATE_RUNNING", "STEP_HOLD"}
+    borrowed = {"STATE_IDLE", "STATE_RUNNING", "STEP_HOLD", "DWELLING"}
+    wanted = set(mine) if copier == "controller" else borrowed
     assert set(theirs) == wanted
     assert theirs == {name: {mine[name]} for name in wanted}

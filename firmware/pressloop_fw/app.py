@@ -64,7 +64,7 @@ class App:
     def _on_console(self, byte):
         """Take a byte that came outside a frame: Ctrl-C never reaches a press in motion."""
         sequencer = self.controller.sequencer
-        if byte == _CTRL_C and not sequencer.active() and not sequencer.want_start:
+        if byte == _CTRL_C and not sequencer.active() and not sequencer.wishes.start:
             self.board.interrupt()
 
 

@@ -35,6 +35,11 @@ _DESCENDING = const(3)
 _RISING = const(4)
 _SOFTNESS = const(1)
 _SATURATED = const(9)
+_LOST = const(2)
+_IN_BAND = const(5)
+_DWELLING = const(6)
+_SEALED = const(7)
+_TOPPING_UP = const(8)
 _RELEASE = const(2)
 _FALL_KPA_S = const(4)
 _CURVE_GAIN = const(5)
@@ -89,6 +94,8 @@ class Controller:
         self._sampled = self.sampler.words
         self._setpoint = self.sequencer.setpoint.words
         self._valves = self.valves.words
+        self._hold = self.sequencer.hold.words
+        self._heard = self.sequencer.host.words
         self._softness = self.softness.words
         self._cracks = self.crack_watch.words
         self._gained = self.interlocks.words
@@ -112,7 +119,7 @@ class Controller:
         self.valves.configure(profile, scaling)
         self.sequencer.setpoint.configure(profile.valve_lag_ms // TICK_MS)
         self.pid.set_gains(profile.kp, profile.ki, profile.kd)
-        self.sequencer.landing_ticks = 2 * profile.valve_lag_ms // TICK_MS
+        self.sequencer.approach.landing_ticks = 2 * profile.valve_lag_ms // TICK_MS
         self._gain_window_ticks = profile.no_gain_window_ms // TICK_MS
         self._press_over_kpa = scaling.pellet_limit_kpa + scaling.resolution_kpa
         self._profile = profile
@@ -179,10 +186,11 @@ class Controller:
             if self.interlocks.fault:
                 sequencer.trip()
 
-            starting = sequencer.wished and sequencer.want_start
             tick = self.tick_count
             action = sequencer.step(tick, pressure)
+            starting = sequencer.starting
             if starting:
+                sequencer.starting = False
                 self._begin(pressure)
             if action == _ACT_SAFE:
                 put(valves, 0, _OUTPUT_FULL)
@@ -224,19 +232,20 @@ class Controller:
             # belongs to it.
             state = sequencer.state
             active = state != _STATE_IDLE and state != _STATE_FAULT
-            if active or starting or was_active or (self.watched and not sequencer.host_lost):
+            if active or starting or was_active or (self.watched and not self._heard[_LOST]):
                 if active != was_active:
                     self._was_active = active
                 if active and self._record_wait > 0:
                     self._record_wait -= 1
                 else:
                     self._record_wait = self.plan.record_every - 1
-                    flags = _FLAG_IN_BAND if sequencer.in_band else 0
-                    if sequencer.dwelling:
+                    hold = self._hold
+                    flags = _FLAG_IN_BAND if hold[_IN_BAND] else 0
+                    if hold[_DWELLING]:
                         flags |= _FLAG_DWELLING
-                    if sequencer.host_lost:
+                    if self._heard[_LOST]:
                         flags |= _FLAG_HOST_LOST
-                    if sequencer.topping_up:
+                    if hold[_TOPPING_UP]:
                         flags |= _FLAG_TOPPING_UP
                     if action == _ACT_REGULATE:
                         if pid.words[_SATURATED]:
@@ -245,7 +254,7 @@ class Controller:
                         # Neither goes with a closed loop.
                         if sequencer.approaching:
                             flags |= _FLAG_APPROACHING
-                        if sequencer.sealed:
+                        if hold[_SEALED]:
                             flags |= _FLAG_SEALED
                     append(
                         self._recorded,

@@ -16,10 +16,11 @@ except ImportError:  # CPython
     from pressloop_fw.plain import const
 
 
+# In the place of a step's index: no step.
+NO_STEP = const(255)
+
 _NO_GAIN = const(-1)
 TICK_MS = 1000 // schema.TICK_HZ
-# The longest host time-out that a plan can ask for.
-_LONGEST_SILENCE_TICKS = const(6000)
 # Of the device clock, kept for the end of a run: an hour to come to rest in, a day for the pauses
 # and the lag of the loop that no plan tells.
 _TO_REST_TICKS = 3600 * schema.TICK_HZ
@@ -106,8 +107,7 @@ class Plan:
         self.ceiling_kpa = 0
         self.host_loss = schema.HOST_LOSS_VENT
         self.host_loss_limit_ticks = 0
-        # At rest before the first plan, too, somebody may watch and vanish.
-        self.host_timeout_ticks = _LONGEST_SILENCE_TICKS
+        self.host_timeout_ticks = 0
         self.vent_rate_kpa_s = 1
         self.record_every = 1
         self.committed = False

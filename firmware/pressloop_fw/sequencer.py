@@ -1,33 +1,32 @@
 """Which step is active, what it wants of the valves, and when it ends.
 
-The tick calls `step()`; the foreground only sets wishes (`want_*`), which the next tick carries
-out if they still fit. So no command ever meets a half-changed state.
-
-The dwell clock counts ticks in band and nothing else: a dwell that starts before the pressure is
-there, or goes on while it is not, makes cells that do not repeat.
+The tick calls `step()`. The foreground only leaves wishes, so no command ever meets a half-changed
+state. What a step is made of has modules of its own: the approach, the hold, the wishes, the watch
+on the host, the results.
 """
 
-from array import array
-
-from pressloop_fw import schema
-from pressloop_fw.relaxation import Relaxation
+from pressloop_fw import host_watch, schema
+from pressloop_fw.approach import CLOSING, LANDED, Approach
+from pressloop_fw.hold import ENDED, SHUT, TIMED_OUT, Hold, dwell_on
+from pressloop_fw.host_watch import HostWatch, listen
+from pressloop_fw.plan import NO_STEP
 from pressloop_fw.schema import STATE_PAUSED, STATE_PROMPTING
 from pressloop_fw.setpoint import RISE, SetpointGenerator, move
-from pressloop_fw.words import WIDER, words
+from pressloop_fw.step_results import StepResults, tally
+from pressloop_fw.wishes import Wishes
+from pressloop_fw.words import WIDER
 
 try:
-    import micropython
     from micropython import const
 except ImportError:  # CPython
-    from pressloop_fw import plain as micropython
-    from pressloop_fw.plain import const, ptr32
+    from pressloop_fw.plain import const
 
 
-NO_STEP = const(255)
-# schema's, which the tick would look up each time.
+# Constants of other modules, which the tick would look up each time.
 _STATE_IDLE = const(0)
 _STATE_RUNNING = const(1)
 _STEP_HOLD = const(2)
+_DWELLING = const(6)
 
 # What the sequencer wants of the valves in this tick.
 ACT_SAFE = const(0)  # outputs de-energised
@@ -36,97 +35,8 @@ ACT_REGULATE = const(2)  # closed loop on the setpoint
 ACT_APPROACH = const(3)  # pump at the approach opening
 ACT_DUMP = const(4)  # release fully open
 
-# Readings in a row that count as contact, and as rest.
-_CONTACT_READINGS = const(3)
+# Readings in a row that count as rest.
 _REST_READINGS = const(20)
-# A sealed hold is topped up to within this share of its tolerance.
-_TOP_UP_SHARE = const(4)
-
-
-# What the dull tick of a regulated hold looks at.
-_UP = const(0)
-_DULL = const(1)
-_LOWEST_IN_BAND = const(2)
-_HIGHEST_IN_BAND = const(3)
-_LONGEST = const(4)
-_WORDS = const(5)
-# More ticks than anybody holds.
-_FOR_EVER = const(1 << 29)
-
-
-@micropython.viper
-def dwell_on(
-    hold: ptr32,
-    ticks: ptr32,
-    dwell: ptr32,
-    peak: ptr32,
-    lowest: ptr32,
-    index: int,
-    pressure_kpa: int,
-) -> int:
-    """Take a tick of a hold if it is dull: in band, as the one before, and not the last one.
-
-    Return whether it was, 1 or 0; if not, nothing was counted.
-    """
-    up = hold[_UP]
-    if hold[_DULL] == 0:
-        return 0
-    if pressure_kpa < hold[_LOWEST_IN_BAND] << up >> up:
-        return 0
-    if pressure_kpa > hold[_HIGHEST_IN_BAND] << up >> up:
-        return 0
-    dwelt = dwell[index] + 1
-    if dwelt >= hold[_LONGEST]:
-        return 0
-    dwell[index] = dwelt
-    ticks[index] += 1
-    if pressure_kpa > peak[index] << up >> up:
-        peak[index] = pressure_kpa
-    elif pressure_kpa < lowest[index] << up >> up:
-        lowest[index] = pressure_kpa
-    return 1
-
-
-@micropython.viper
-def tally(ticks: ptr32, peak: ptr32, lowest: ptr32, index: int, pressure_kpa: int, up: int):
-    """Count a tick of a step and note its highest and lowest pressure.
-
-    `up` is words.WIDER: these are columns, not blocks of words.
-    """
-    ticks[index] += 1
-    if pressure_kpa > peak[index] << up >> up:
-        peak[index] = pressure_kpa
-    elif pressure_kpa < lowest[index] << up >> up:
-        lowest[index] = pressure_kpa
-
-
-class StepResults:
-    """What the board itself measured in each step; survives lost telemetry."""
-
-    def __init__(self):
-        size = schema.MAX_STEPS
-        self.outcome = bytearray(size)
-        self.ticks = array("i", [0] * size)
-        self.dwell = array("i", [0] * size)
-        self.peak = array("i", [0] * size)
-        self.lowest = array("i", [0] * size)
-        self.top_ups = array("i", [0] * size)
-        self.start_tick = array("i", [0] * size)
-        self.dwell_end = bytearray(size)
-        self.loss_kpa_min = array("i", [0] * size)
-
-    def reset(self):
-        """Forget the run before."""
-        for index in range(schema.MAX_STEPS):
-            self.outcome[index] = schema.OUTCOME_PENDING
-            self.ticks[index] = 0
-            self.dwell[index] = 0
-            self.peak[index] = 0
-            self.lowest[index] = 0
-            self.top_ups[index] = 0
-            self.start_tick[index] = 0
-            self.dwell_end[index] = schema.DWELL_NONE
-            self.loss_kpa_min[index] = 0
 
 
 class Sequencer:
@@ -134,9 +44,12 @@ class Sequencer:
 
     def __init__(self, plan):
         self.plan = plan
+        self.wishes = Wishes()
+        self.host = HostWatch()
         self.setpoint = SetpointGenerator()
-        self.relaxation = Relaxation()
+        self.approach = Approach()
         results = self.results = StepResults()
+        self.hold = Hold(plan, results)
         # What every tick of a step looks at, without the way to it.
         self._kind = plan.kind
         self._ticks = results.ticks
@@ -144,39 +57,23 @@ class Sequencer:
         self._lowest = results.lowest
         self._dwell = results.dwell
         self._moving = self.setpoint.words
-        self._hold = words(_WORDS)
+        self._hold = self.hold.words
+        self._heard = self.host.words
 
         self.state = schema.STATE_IDLE
         self.step_index = NO_STEP
         self.action = ACT_SAFE
         self.pump_locked = False
         self.end_reason = schema.END_NONE
-        self.host_lost = False
-        self.in_band = False
-        self.dwelling = False
         self.approaching = False
-        self.sealed = False
-        self.topping_up = False
-        # How long the pump needs to stop after contact.
-        self.landing_ticks = 0
+        # Raised in the tick that takes up the wish to start, until the loop has seen it.
+        self.starting = False
         # Raised when the loop must take over from manual valve positions, until it has.
         self.take_over = False
         # Raised when a step begins, until the loop has its gains.
         self.new_step = False
 
-        self._forget_wishes()
-        # Raised behind a wish: the tick looks for wishes only then.
-        self.wished = False
-
-        # Set by the foreground whenever a frame of the session arrives.
-        self.host_heard = True
-        self._host_silent_ticks = 0
-        self._host_lost_ticks = 0
-
-        self._contact_count = 0
-        self._approach_ticks = 0
         self._rest_count = 0
-        self._out_ticks = 0
         self._wait_ticks = 0
         self._dumping = False
         self._pending_end = schema.END_NONE
@@ -227,7 +124,7 @@ class Sequencer:
 
     def moving(self):
         """Whether the press can move or is under pressure, or is about to be."""
-        if self.want_start or self.want_confirm != NO_STEP:
+        if self.wishes.start or self.wishes.confirm != NO_STEP:
             return True
         if self.state == schema.STATE_PROMPTING:
             return self.action != ACT_SAFE
@@ -236,29 +133,30 @@ class Sequencer:
     # --- the tick
 
     def step(
-        self, tick, pressure_kpa, dwell_on=dwell_on, tally=tally, move=move, rise=RISE, up=WIDER
+        self,
+        tick,
+        pressure_kpa,
+        listen=listen,
+        dwell_on=dwell_on,
+        tally=tally,
+        move=move,
+        rise=RISE,
+        up=WIDER,
     ):
         """Advance by one tick; return what is wanted of the valves, ACT_*.
 
         The arguments after the pressure are what every tick would look up.
         """
-        if self.wished:
-            self.wished = False
+        if self.wishes.raised:
             self._serve_wishes(tick, pressure_kpa)
-        if self.host_heard and not self.host_lost:
-            self.host_heard = False
-            self._host_silent_ticks = 0
-        else:
-            silent_ticks = self._host_silent_ticks + 1
-            if self.host_heard or silent_ticks >= self.plan.host_timeout_ticks:
-                self._watch_host(pressure_kpa)
-            else:
-                self._host_silent_ticks = silent_ticks
+        if listen(self._heard):
+            self._watch_host(pressure_kpa)
         state = self.state
-        if self.dwelling:
+        hold = self._hold
+        if hold[_DWELLING]:
             # In band until now. Nearly all ticks of a hold go the short way.
             if state == _STATE_RUNNING and dwell_on(
-                self._hold,
+                hold,
                 self._ticks,
                 self._dwell,
                 self._peak,
@@ -267,7 +165,7 @@ class Sequencer:
                 pressure_kpa,
             ):
                 return ACT_REGULATE
-            self.dwelling = False
+            hold[_DWELLING] = 0
         if state == _STATE_IDLE:
             self.action = ACT_SAFE
         elif state == _STATE_RUNNING:
@@ -282,12 +180,13 @@ class Sequencer:
             elif self.action != ACT_REGULATE:
                 self._regulate()
         elif state == STATE_PROMPTING:
-            self._count(pressure_kpa)
+            index = self.step_index
+            tally(self._ticks, self._peak, self._lowest, index, pressure_kpa, up)
             self._wait_ticks += 1
-            if self._wait_ticks >= self.plan.timeout_ticks[self.step_index]:
+            if self._wait_ticks >= self.plan.timeout_ticks[index]:
                 self.vent(schema.END_PROMPT_TIMEOUT, pressure_kpa)
         elif state == STATE_PAUSED:
-            self._track(pressure_kpa)
+            self.results.note(self.step_index, pressure_kpa)
         elif state == schema.STATE_VENTING:
             self._vent_step(pressure_kpa)
         else:
@@ -296,7 +195,8 @@ class Sequencer:
 
     def trip(self):
         """Stop everything because a fault has latched."""
-        if self.active() or self.want_start:
+        self.starting = False
+        if self.active() or self.wishes.start:
             # A run that was promised but never began has ended, too.
             self._leave_step(schema.OUTCOME_CUT)
             self.end_reason = schema.END_FAULT
@@ -322,9 +222,8 @@ class Sequencer:
         self._dumping = False
         self._rest_count = 0
         self.pump_locked = True
-        self.in_band = False
         self.approaching = False
-        self._unseal()
+        self.hold.leave()
         self.setpoint.jump(max(0, min(pressure_kpa, self.plan.ceiling_kpa)))
         self.setpoint.ramp(0, self.plan.vent_rate_kpa_s)
         self._regulate()
@@ -332,59 +231,49 @@ class Sequencer:
     # --- wishes
 
     def request_start(self):
-        """Wish for a new run, from the foreground; what was wished of the last one is void."""
-        self._forget_wishes()
+        """Wish for a new run, from the foreground."""
         self.end_reason = schema.END_NONE
         self.results.reset()
-        self.want_start = True
-        self.wished = True
-
-    def _forget_wishes(self):
-        self.want_start = False
-        self.want_pause = False
-        self.want_resume = False
-        # The reason to end the run for, END_NONE without.
-        self.want_end = schema.END_NONE
-        self.want_dump = False
-        self.want_confirm = NO_STEP
-        self.want_advance = NO_STEP
+        self.wishes.to_start()
 
     def _serve_wishes(self, tick, pressure_kpa):
-        if self.want_start:
-            self.want_start = False
+        wishes = self.wishes
+        wishes.raised = False
+        if wishes.start:
+            wishes.start = False
+            self.starting = True
             if self.state == schema.STATE_IDLE and self.plan.committed:
                 self._pending_end = schema.END_NONE
-                self.host_lost = False
-                self._host_silent_ticks = 0
+                self.host.restart()
                 self.setpoint.jump(0)
                 self.state = schema.STATE_RUNNING
                 self._enter(0, tick, pressure_kpa)
-        if self.want_end:
-            reason = self.want_end
-            self.want_end = schema.END_NONE
+        if wishes.end:
+            reason = wishes.end
+            wishes.end = schema.END_NONE
             # The run may have begun to vent by itself since the wish: that is no second abort.
             if self.active() and self.state != schema.STATE_VENTING:
                 self.vent(reason, pressure_kpa)
-        if self.want_dump:
-            self.want_dump = False
+        if wishes.dump:
+            wishes.dump = False
             if self.state == schema.STATE_VENTING:
                 self._dumping = True
-        if self.want_pause:
-            self.want_pause = False
+        if wishes.pause:
+            wishes.pause = False
             if self.state == schema.STATE_RUNNING:
                 self._pause(pressure_kpa)
-        if self.want_resume:
-            self.want_resume = False
+        if wishes.resume:
+            wishes.resume = False
             if self.state == schema.STATE_PAUSED:
                 self.state = schema.STATE_RUNNING
-        if self.want_confirm != NO_STEP:
-            step = self.want_confirm
-            self.want_confirm = NO_STEP
+        if wishes.confirm != NO_STEP:
+            step = wishes.confirm
+            wishes.confirm = NO_STEP
             if self.state == schema.STATE_PROMPTING and step == self.step_index:
                 self._next(tick, pressure_kpa, schema.OUTCOME_DONE)
-        if self.want_advance != NO_STEP:
-            step = self.want_advance
-            self.want_advance = NO_STEP
+        if wishes.advance != NO_STEP:
+            step = wishes.advance
+            wishes.advance = NO_STEP
             if self.state == schema.STATE_RUNNING and step == self.step_index:
                 opened = self.plan.open[step]
                 outcome = schema.OUTCOME_DONE if opened else schema.OUTCOME_ADVANCED
@@ -397,57 +286,35 @@ class Sequencer:
         if self.approaching or self.action == ACT_DUMP:
             # Nothing to regulate: stop where the ram is.
             self.action = ACT_SHUT
-        elif self.sealed:
+        elif self.hold.sealed:
             # Nobody tops up in a pause: keep the pressure with the loop.
-            self._unseal()
+            self.hold.unseal()
             self._regulate()
 
     # --- host loss
 
     def _watch_host(self, pressure_kpa):
-        plan = self.plan
-        if self.host_heard:
-            self.host_heard = False
-            self._host_silent_ticks = 0
-            self._host_lost_ticks = 0
-            self.host_lost = False
+        running = self.active() and self.state != schema.STATE_VENTING
+        verdict = self.host.judge(running)
+        if verdict == host_watch.NOTHING:
             return
-        self._host_silent_ticks += 1
-        if self._host_silent_ticks < plan.host_timeout_ticks:
-            return
-        if self.state == schema.STATE_VENTING or not self.active():
-            self.host_lost = True
-            return
-        if not self.host_lost:
-            self.host_lost = True
-            self._host_lost_ticks = 0
-            if plan.host_loss == schema.HOST_LOSS_VENT:
-                self.vent(schema.END_HOST_LOST, pressure_kpa)
-            elif plan.host_loss == schema.HOST_LOSS_HOLD and self.state == schema.STATE_RUNNING:
-                self._pause(pressure_kpa)
-            return
-        self._host_lost_ticks += 1
-        if self._host_lost_ticks >= plan.host_loss_limit_ticks:
+        action = self.plan.host_loss
+        if verdict == host_watch.LOST_TOO_LONG or action == schema.HOST_LOSS_VENT:
             self.vent(schema.END_HOST_LOST, pressure_kpa)
+        elif action == schema.HOST_LOSS_HOLD and self.state == schema.STATE_RUNNING:
+            self._pause(pressure_kpa)
 
     # --- steps
 
     def _enter(self, index, tick, pressure_kpa):
         plan = self.plan
-        results = self.results
         self.step_index = index
         self.new_step = True
-        self._hold[_DULL] = 0
-        results.outcome[index] = schema.OUTCOME_ACTIVE
-        results.start_tick[index] = tick
-        results.peak[index] = pressure_kpa
-        results.lowest[index] = pressure_kpa
-        self.in_band = False
-        self._out_ticks = 0
+        self.results.begin(index, tick, pressure_kpa)
+        self.hold.restart()
         self._wait_ticks = 0
         self._rest_count = 0
         self._dumping = False
-        self._unseal()
         self.approaching = False
         kind = plan.kind[index]
         target = plan.target_kpa[index]
@@ -475,8 +342,7 @@ class Sequencer:
             and self.setpoint.value_kpa < contact
         ):
             self.approaching = True
-            self._contact_count = 0
-            self._approach_ticks = 0
+            self.approach.restart()
             self.setpoint.target_kpa = target
             self.action = ACT_APPROACH
             return
@@ -484,17 +350,9 @@ class Sequencer:
         self._regulate()
 
     def _approach_step(self, pressure_kpa):
-        self.action = ACT_APPROACH
-        self._approach_ticks += 1
-        if pressure_kpa < self.plan.scaling.contact_kpa:
-            self._contact_count = 0
-            return
-        self._contact_count += 1
-        if self._contact_count < _CONTACT_READINGS:
-            return
-        # Contact: the pump stops, and the ramp starts from the pressure that is there then.
-        if self._contact_count < _CONTACT_READINGS + self.landing_ticks:
-            self.action = ACT_SHUT
+        progress = self.approach.step(pressure_kpa >= self.plan.scaling.contact_kpa)
+        if progress != LANDED:
+            self.action = ACT_APPROACH if progress == CLOSING else ACT_SHUT
             return
         index = self.step_index
         target = self.plan.target_kpa[index]
@@ -505,9 +363,7 @@ class Sequencer:
 
     def approach_expired(self):
         """Whether the ram should have met the sample long ago."""
-        return (
-            self.approaching and self._approach_ticks * 10 >= self.plan.profile.approach_timeout_ms
-        )
+        return self.approaching and self.approach.expired(self.plan.profile.approach_timeout_ms)
 
     def _arrive(self, tick, pressure_kpa):
         """The setpoint of a ramp stands on its target."""
@@ -520,83 +376,15 @@ class Sequencer:
         self._next(tick, pressure_kpa, schema.OUTCOME_DONE)
 
     def _hold_step(self, tick, pressure_kpa):
-        index = self.step_index
-        plan = self.plan
-        error = plan.target_kpa[index] - pressure_kpa
-        tolerance = plan.tolerance_kpa[index]
-        self.in_band = -tolerance <= error <= tolerance
-        if self.in_band:
-            self.dwelling = True
-            self._out_ticks = 0
-            dwell = self.results.dwell[index] + 1
-            self.results.dwell[index] = dwell
-            ends = self._dwell_end(index, dwell)
-            if ends != schema.DWELL_NONE:
-                self.results.dwell_end[index] = ends
-                self._next(tick, pressure_kpa, schema.OUTCOME_DONE)
-                return
-        else:
-            self._out_ticks += 1
-            if self._out_ticks >= plan.timeout_ticks[index]:
-                self.vent(schema.END_HOLD_TIMEOUT, pressure_kpa)
-                return
-        if plan.mode[index] == schema.HOLD_SEALED:
-            self._seal_step(error, tolerance)
-            if self.sealed and plan.window_s[index]:
-                self.relaxation.step(pressure_kpa)
+        wanted = self.hold.step(self.step_index, pressure_kpa)
+        if wanted == SHUT:
+            self.action = ACT_SHUT
+        elif wanted == ENDED:
+            self._next(tick, pressure_kpa, schema.OUTCOME_DONE)
+        elif wanted == TIMED_OUT:
+            self.vent(schema.END_HOLD_TIMEOUT, pressure_kpa)
         else:
             self._regulate()
-            self._hold[_DULL] = 0
-            if self.in_band and not plan.relaxation_kpa_min[index]:
-                self._expect_dull(index)
-
-    def _expect_dull(self, index):
-        """Nothing happens in this hold while the pressure stays in band."""
-        plan = self.plan
-        hold = self._hold
-        target = plan.target_kpa[index]
-        tolerance = plan.tolerance_kpa[index]
-        hold[_LOWEST_IN_BAND] = target - tolerance
-        hold[_HIGHEST_IN_BAND] = target + tolerance
-        hold[_LONGEST] = plan.duration_ticks[index] or _FOR_EVER
-        hold[_DULL] = 1
-
-    def _dwell_end(self, index, dwell):
-        """Return why the dwell ends in this tick, DWELL_NONE when it goes on."""
-        plan = self.plan
-        longest = plan.duration_ticks[index]
-        rate = plan.relaxation_kpa_min[index]
-        if rate and self.relaxation.known:
-            loss = self.relaxation.loss_kpa_min
-            self.results.loss_kpa_min[index] = loss
-            if loss < rate and dwell >= plan.least_ticks[index]:
-                return schema.DWELL_RELAXATION
-        if not longest or dwell < longest:
-            return schema.DWELL_NONE
-        return schema.DWELL_LONGEST if rate or plan.open[index] else schema.DWELL_DURATION
-
-    def _seal_step(self, error, tolerance):
-        near = -tolerance < error * _TOP_UP_SHARE < tolerance
-        if self.sealed:
-            if not self.in_band:
-                self._unseal()
-                self.topping_up = error > 0
-                if self.topping_up:
-                    self.results.top_ups[self.step_index] += 1
-                self._regulate()
-            return
-        if near:
-            self.sealed = True
-            self.relaxation.restart(self.plan.window_s[self.step_index])
-            self.topping_up = False
-            self.action = ACT_SHUT
-            return
-        self._regulate()
-
-    def _unseal(self):
-        self.sealed = False
-        self.topping_up = False
-        self.relaxation.known = False
 
     def _next(self, tick, pressure_kpa, outcome):
         following = self.step_index + 1
@@ -617,19 +405,6 @@ class Sequencer:
             self.step_index = NO_STEP
             # A step can be over in the tick that entered it.
             self.new_step = False
-
-    def _count(self, pressure_kpa):
-        results = self.results
-        index = self.step_index
-        tally(results.ticks, results.peak, results.lowest, index, pressure_kpa, WIDER)
-
-    def _track(self, pressure_kpa):
-        index = self.step_index
-        results = self.results
-        if pressure_kpa > results.peak[index]:
-            results.peak[index] = pressure_kpa
-        elif pressure_kpa < results.lowest[index]:
-            results.lowest[index] = pressure_kpa
 
     # --- venting and rest
 
@@ -660,8 +435,7 @@ class Sequencer:
         self.step_index = NO_STEP
         self.action = ACT_SAFE
         self.pump_locked = False
-        self.in_band = False
         self.approaching = False
-        self._unseal()
+        self.hold.leave()
         self.setpoint.jump(0)
-        self._forget_wishes()
+        self.wishes.forget()

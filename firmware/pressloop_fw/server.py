@@ -83,7 +83,7 @@ class Server:
 
     def heard(self):
         """Note that a frame of the session arrived."""
-        self._controller.sequencer.host_heard = True
+        self._controller.sequencer.host.heard()
 
     def alive(self, tick):
         """Note how far the host has followed."""
@@ -102,14 +102,13 @@ class Server:
         """Send a batch of live telemetry when one is due, and close the books of an ended run."""
         sequencer = self._controller.sequencer
         # In this order: a tick between the two looks can turn the wish into a run.
-        if self._run_open and not sequencer.want_start and not sequencer.active():
+        if self._run_open and not sequencer.wishes.start and not sequencer.active():
             self._board.store(_RUN_FILE, b"")
             self._run_open = False
         tick = self._controller.tick_count
         if sequencer.active() and tick >= self._plan.vent_by_tick():
             # The tick cannot count on. A release under control, not one by a reset.
-            sequencer.want_end = schema.END_CLOCK_SPENT
-            sequencer.wished = True
+            sequencer.wishes.to_end(schema.END_CLOCK_SPENT)
         if not self.batch_ticks:
             return
         if tick - self._batch_tick < self.batch_ticks:
@@ -193,7 +192,7 @@ class Server:
             schema.STATUS_REPLY_END_REASON: self._end_reason(),
             schema.STATUS_REPLY_FAULT: self._fault(),
             schema.STATUS_REPLY_INPUTS: controller.inputs,
-            schema.STATUS_REPLY_HOST_LOST: sequencer.host_lost,
+            schema.STATUS_REPLY_HOST_LOST: bool(sequencer.host.lost),
             schema.STATUS_REPLY_OLDEST: self._ring.oldest,
             schema.STATUS_REPLY_NEXT: self._ring.next,
             schema.STATUS_REPLY_MISSED_TICKS: controller.missed_ticks,
@@ -249,6 +248,9 @@ class Server:
         self._plan.begin(values, payload, self._profile, scaling)
         crack_kpa = values.get(schema.PLAN_BEGIN_REQUEST_CRACK_KPA, -1)
         self._controller.limit_to(self._plan.ceiling_kpa, crack_kpa)
+        self._controller.sequencer.host.configure(
+            self._plan.host_timeout_ticks, self._plan.host_loss_limit_ticks
+        )
         return {}
 
     def _plan_step(self, values, payload):
@@ -295,30 +297,26 @@ class Server:
         self._not_faulted()
         sequencer = self._controller.sequencer
         # A run that starts with the next tick is paused in it; a prompt is a pause by itself.
-        if not sequencer.want_start or self._plan.kind[0] == schema.STEP_PROMPT:
+        if not sequencer.wishes.start or self._plan.kind[0] == schema.STEP_PROMPT:
             self._in_state(schema.STATE_RUNNING)
-        sequencer.want_pause = True
-        sequencer.wished = True
+        sequencer.wishes.to_pause()
         return {}
 
     def _resume(self, _values):
         self._not_faulted()
         self._in_state(schema.STATE_PAUSED)
         self._inputs_allow()
-        self._controller.sequencer.want_resume = True
-        self._controller.sequencer.wished = True
+        self._controller.sequencer.wishes.to_resume()
         return {}
 
     def _abort(self, _values):
         sequencer = self._controller.sequencer
         if sequencer.state == schema.STATE_VENTING:
-            sequencer.want_dump = True
-            sequencer.wished = True
+            sequencer.wishes.to_dump()
             return {}
-        if not sequencer.want_start and not sequencer.active():
+        if not sequencer.wishes.start and not sequencer.active():
             raise PlanError(schema.ERR_BAD_STATE)
-        sequencer.want_end = schema.END_ABORTED
-        sequencer.wished = True
+        sequencer.wishes.to_end(schema.END_ABORTED)
         return {}
 
     def _confirm(self, values):
@@ -328,8 +326,7 @@ class Server:
         if step != sequencer.step_index:
             raise PlanError(schema.ERR_WRONG_PROMPT, schema.CONFIRM_REQUEST_STEP)
         self._inputs_allow()
-        sequencer.want_confirm = step
-        sequencer.wished = True
+        sequencer.wishes.to_confirm(step)
         return {}
 
     def _advance(self, values):
@@ -338,8 +335,7 @@ class Server:
         step = values[schema.ADVANCE_REQUEST_STEP]
         if step != sequencer.step_index or self._plan.kind[step] != schema.STEP_HOLD:
             raise PlanError(schema.ERR_BAD_STATE, schema.ADVANCE_REQUEST_STEP)
-        sequencer.want_advance = step
-        sequencer.wished = True
+        sequencer.wishes.to_advance(step)
         return {}
 
     def _clear(self, values):
@@ -441,7 +437,7 @@ class Server:
 
     def _idle(self):
         # In this order: a tick between the two looks can turn the wish into a run.
-        if self._controller.sequencer.want_start:
+        if self._controller.sequencer.wishes.start:
             raise PlanError(schema.ERR_BAD_STATE)
         self._in_state(schema.STATE_IDLE)
 

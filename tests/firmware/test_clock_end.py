@@ -80,7 +80,7 @@ def test_a_refused_start_says_how_long_a_run_may_take_and_changes_nothing():
 def _open_run(state=schema.STATE_RUNNING):
     rig = Rig()
     rig.start([ramp(80000, 50000), hold(80000, None, open=True)])
-    assert rig.run(30, lambda: rig.sequencer.dwelling)
+    assert rig.run(30, lambda: rig.sequencer.hold.dwelling)
     if state == schema.STATE_PAUSED:
         rig.ask(schema.CMD_PAUSE)
         rig.beat()

@@ -91,19 +91,19 @@ def test_a_hold_at_zero_is_refused():
 def test_a_sealed_hold_keeps_its_pressure_in_a_pause():
     rig = Rig(dict(PRESS, leak_mm3_s_mpa=0.2))
     rig.start([ramp(100000, 20000), hold(100000, 60000, 1500, mode=schema.HOLD_SEALED)])
-    assert rig.run(30, lambda: rig.sequencer.sealed)
+    assert rig.run(30, lambda: rig.sequencer.hold.sealed)
     rig.ask(schema.CMD_PAUSE)
     rig.run(20)
     assert rig.sequencer.state == schema.STATE_PAUSED
     assert abs(rig.plant.pellet_mpa - 100) < 1.5
     rig.ask(schema.CMD_RESUME)
-    assert rig.run(10, lambda: rig.sequencer.sealed)
+    assert rig.run(10, lambda: rig.sequencer.hold.sealed)
 
 
 def test_a_vent_starts_no_higher_than_the_ceiling_and_can_be_asked_about():
     rig = Rig()
     rig.start([ramp(100000, 20000), hold(100000, 60000)], ceiling_kpa=120000)
-    assert rig.run(30, lambda: rig.sequencer.dwelling)
+    assert rig.run(30, lambda: rig.sequencer.hold.dwelling)
     # The sensor reads far beyond what the press can do: three of these are a fault.
     rig.controller.sampler.pressure_kpa = 3000000
     rig.sequencer.vent(schema.END_ABORTED, 3000000)

@@ -7,7 +7,7 @@ from rig import RefusedError, Rig, hold, prompt, ramp
 def _pressing(**header):
     rig = Rig()
     rig.start([ramp(100000, 50000), hold(100000, 60000), prompt()], **header)
-    assert rig.run(30, lambda: rig.sequencer.dwelling)
+    assert rig.run(30, lambda: rig.sequencer.hold.dwelling)
     return rig
 
 

@@ -220,7 +220,7 @@ def test_noise_before_a_frame_is_no_obstacle():
 def test_an_abort_whose_reply_is_gone_is_not_carried_out_twice():
     rig = Rig()
     rig.start([ramp(100000, 20000), hold(100000, 60000)], vent_rate_kpa_s=10000)
-    assert rig.run(30, lambda: rig.sequencer.dwelling)
+    assert rig.run(30, lambda: rig.sequencer.hold.dwelling)
     host, old = _open(rig)
     host, session = _open(rig)
     abort = host.frame(schema.CMD_ABORT, 9, session)

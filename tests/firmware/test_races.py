@@ -107,7 +107,7 @@ def test_a_wish_that_came_too_late_does_not_reach_the_next_run():
 def test_an_abort_that_crosses_the_end_of_the_plan_is_no_second_abort():
     rig = Rig()
     rig.start([ramp(80000, 50000), hold(80000, None, open=True)], vent_rate_kpa_s=10000)
-    assert rig.run(30, lambda: rig.sequencer.dwelling)
+    assert rig.run(30, lambda: rig.sequencer.hold.dwelling)
     # Both are carried out by the same tick, or a tick passes between the abort's look and its wish.
     rig.ask(schema.CMD_ABORT)
     rig.sequencer.vent(schema.END_COMPLETED, rig.controller.sampler.pressure_kpa)

@@ -72,23 +72,23 @@ def test_a_top_up_begins_the_measurement_anew():
     rig.start([ramp(250000, 50000), _sealed(60000, relaxation_kpa_min=100, tolerance_kpa=1500)])
     sequencer = rig.sequencer
     assert rig.run(60, lambda: sequencer.results.top_ups[1] == 1)
-    assert not sequencer.relaxation.known
-    assert rig.run(2, lambda: sequencer.sealed)
+    assert not sequencer.hold.relaxation.known
+    assert rig.run(2, lambda: sequencer.hold.sealed)
     # The first second after sealing is left out, and then comes a whole window.
     ticks = 0
-    while sequencer.sealed and not sequencer.relaxation.known:
+    while sequencer.hold.sealed and not sequencer.hold.relaxation.known:
         rig.beat()
         ticks += 1
-    assert not sequencer.sealed or ticks >= 600
+    assert not sequencer.hold.sealed or ticks >= 600
 
 
 def test_a_pause_begins_the_measurement_anew():
     rig = Rig(_PRESS)
     rig.start([ramp(250000, 50000), _sealed(relaxation_kpa_min=2000)])
-    assert rig.run(60, lambda: rig.sequencer.relaxation.known)
+    assert rig.run(60, lambda: rig.sequencer.hold.relaxation.known)
     rig.ask(schema.CMD_PAUSE)
     rig.run(0.5)
-    assert not rig.sequencer.relaxation.known
+    assert not rig.sequencer.hold.relaxation.known
     rig.ask(schema.CMD_RESUME)
     assert rig.run(200, rig.idle_again)
     assert rig.sequencer.results.dwell_end[1] == schema.DWELL_RELAXATION

@@ -17,7 +17,7 @@ def _stream(rig):
 def _dwelling(**header):
     rig = Rig()
     rig.start([ramp(100000, 20000), hold(100000, 60000)], **header)
-    assert rig.run(30, lambda: rig.sequencer.dwelling)
+    assert rig.run(30, lambda: rig.sequencer.hold.dwelling)
     return rig
 
 

@@ -43,7 +43,7 @@ def test_the_dwell_clock_counts_only_in_band():
     rig = Rig()
     rig.start([ramp(100000, 20000), hold(100000, 2000, 2000)])
     assert rig.run(30, _at_step(rig, 1))
-    assert rig.run(2, lambda: rig.sequencer.dwelling)
+    assert rig.run(2, lambda: rig.sequencer.hold.dwelling)
     rig.run(1)
     # Somebody knocks the pressure out of band: the reading jumps by 6 MPa.
     before = rig.sequencer.dwell_ticks()
@@ -52,7 +52,7 @@ def test_the_dwell_clock_counts_only_in_band():
     rig.run(0.3)
     during = rig.sequencer.dwell_ticks()
     assert during - before <= 4
-    assert not rig.sequencer.in_band
+    assert not rig.sequencer.hold.in_band
     rig.raw = None
     assert rig.run(20, rig.idle_again)
     dwelt = rig.result(1)[schema.STEP_RESULT_REPLY_DWELL_TICKS]
@@ -63,7 +63,7 @@ def test_the_dwell_clock_counts_only_in_band():
 def test_out_of_band_for_too_long_ends_the_run():
     rig = Rig()
     rig.start([ramp(100000, 20000), hold(100000, 60000, 2000, 1500)], crack_kpa=0)
-    assert rig.run(30, lambda: rig.sequencer.dwelling)
+    assert rig.run(30, lambda: rig.sequencer.hold.dwelling)
     rig.raw = rig.sample() - 150
     assert rig.run(3, lambda: rig.sequencer.state == schema.STATE_VENTING)
     rig.raw = None
@@ -167,7 +167,7 @@ def test_a_pause_right_behind_the_start_is_kept():
 def test_abort_comes_down_at_the_vent_rate_and_a_second_one_opens_fully():
     rig = Rig()
     rig.start([ramp(200000, 50000), hold(200000, 60000)], vent_rate_kpa_s=10000)
-    assert rig.run(30, lambda: rig.sequencer.dwelling)
+    assert rig.run(30, lambda: rig.sequencer.hold.dwelling)
     rig.ask(schema.CMD_ABORT)
     rig.run(5)
     assert rig.sequencer.state == schema.STATE_VENTING
@@ -182,7 +182,7 @@ def test_abort_comes_down_at_the_vent_rate_and_a_second_one_opens_fully():
 def test_advance_ends_an_open_hold_as_planned():
     rig = Rig()
     rig.start([ramp(80000, 50000), hold(80000, None, open=True)])
-    assert rig.run(30, lambda: rig.sequencer.dwelling)
+    assert rig.run(30, lambda: rig.sequencer.hold.dwelling)
     rig.run(30)
     assert rig.sequencer.step_index == 1
     rig.ask(schema.CMD_ADVANCE, {schema.ADVANCE_REQUEST_STEP: 1})
@@ -194,7 +194,7 @@ def test_advance_ends_an_open_hold_as_planned():
 def test_a_last_step_that_is_over_at_once_ends_the_run_as_planned():
     rig = Rig()
     rig.start([ramp(80000, 50000), hold(80000, None, open=True), release(80000)])
-    assert rig.run(30, lambda: rig.sequencer.dwelling)
+    assert rig.run(30, lambda: rig.sequencer.hold.dwelling)
     rig.ask(schema.CMD_ADVANCE, {schema.ADVANCE_REQUEST_STEP: 1})
     rig.beat()
     assert rig.sequencer.state == schema.STATE_VENTING
@@ -205,11 +205,11 @@ def test_a_last_step_that_is_over_at_once_ends_the_run_as_planned():
 def test_a_sealed_hold_shuts_both_valves_and_tops_up():
     rig = Rig(dict(PRESS, leak_mm3_s_mpa=0.05))
     rig.start([ramp(100000, 20000), hold(100000, 60000, 1500, mode=schema.HOLD_SEALED)])
-    assert rig.run(30, lambda: rig.sequencer.sealed)
+    assert rig.run(30, lambda: rig.sequencer.hold.sealed)
     shut = 0
     for _ in range(5000):
         rig.beat()
-        if rig.sequencer.sealed:
+        if rig.sequencer.hold.sealed:
             shut += 1
             assert rig.pump == 0 and rig.release == 0
     assert shut > 4000
@@ -226,7 +226,7 @@ def _lost(action, limit_ms=3000):
         host_loss_limit_ms=limit_ms,
         host_timeout_ms=1000,
     )
-    assert rig.run(30, lambda: rig.sequencer.dwelling)
+    assert rig.run(30, lambda: rig.sequencer.hold.dwelling)
     rig.hear_host = False
     rig.run(0.9)
     assert not rig.status()[schema.STATUS_REPLY_HOST_LOST]

@@ -26,7 +26,7 @@ def _raw(kpa):
 def _dwelling():
     rig = Rig()
     rig.start([ramp(100000, 20000), hold(100000, 60000)])
-    assert rig.run(30, lambda: rig.sequencer.dwelling)
+    assert rig.run(30, lambda: rig.sequencer.hold.dwelling)
     return rig
 
 

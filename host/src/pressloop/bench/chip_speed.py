@@ -67,7 +67,7 @@ def live(ticks, litter=0):
     idle = 0
     start = ticks_us()
     while c.tick_count < end:
-        s.host_heard = True
+        s.host.heard()
         app.poll()
         if litter:
             [bytearray(64) for _ in range(litter)]

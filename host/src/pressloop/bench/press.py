@@ -169,11 +169,10 @@ class Bench:
         for _ in range(200):
             self._raw = self.press.beat(self._pump, self._release)
             controller.tick()
-        sequencer.want_start = True
-        sequencer.wished = True
+        sequencer.request_start()
         while True:
             self._raw = self.press.beat(self._pump, self._release)
-            sequencer.host_heard = True
+            sequencer.host.heard()
             controller.tick()
             rows.append(
                 (
@@ -184,7 +183,7 @@ class Bench:
                     controller.valves.output(),
                     sequencer.step_index,
                     sequencer.approaching,
-                    sequencer.dwelling,
+                    sequencer.hold.dwelling,
                     sequencer.action == dump,
                 )
             )

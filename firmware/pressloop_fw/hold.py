@@ -1,0 +1,187 @@
+"""A hold: the dwell clock, what ends the dwell, and the sealing of the oil in between.
+
+The dwell clock counts ticks in band and nothing else: a dwell that starts before the pressure is
+there, or goes on while it is not, makes cells that do not repeat.
+"""
+
+from pressloop_fw import schema
+from pressloop_fw.relaxation import Relaxation
+from pressloop_fw.words import word, words
+
+try:
+    import micropython
+    from micropython import const
+except ImportError:  # CPython
+    from pressloop_fw import plain as micropython
+    from pressloop_fw.plain import const, ptr32
+
+# What a hold wants in a tick.
+REGULATE = const(0)  # the loop
+SHUT = const(1)  # both valves closed: the oil is locked in
+ENDED = const(2)  # the next step
+TIMED_OUT = const(3)  # the end of the run: too long out of band
+
+# A sealed hold is topped up to within this share of its tolerance.
+_TOP_UP_SHARE = const(4)
+# More ticks than anybody holds.
+_FOR_EVER = const(1 << 29)
+
+_UP = const(0)
+_DULL = const(1)
+_LOWEST_IN_BAND = const(2)
+_HIGHEST_IN_BAND = const(3)
+_LONGEST = const(4)
+IN_BAND = const(5)
+DWELLING = const(6)
+SEALED = const(7)
+TOPPING_UP = const(8)
+_OUT_TICKS = const(9)
+_WORDS = const(10)
+
+
+@micropython.viper
+def dwell_on(
+    hold: ptr32,
+    ticks: ptr32,
+    dwell: ptr32,
+    peak: ptr32,
+    lowest: ptr32,
+    index: int,
+    pressure_kpa: int,
+) -> int:
+    """Take a tick of a hold if it is dull: in band, as the one before, and not the last one.
+
+    Return whether it was, 1 or 0; if not, nothing was counted.
+    """
+    up = hold[_UP]
+    if hold[_DULL] == 0:
+        return 0
+    if pressure_kpa < hold[_LOWEST_IN_BAND] << up >> up:
+        return 0
+    if pressure_kpa > hold[_HIGHEST_IN_BAND] << up >> up:
+        return 0
+    dwelt = dwell[index] + 1
+    if dwelt >= hold[_LONGEST]:
+        return 0
+    dwell[index] = dwelt
+    ticks[index] += 1
+    if pressure_kpa > peak[index] << up >> up:
+        peak[index] = pressure_kpa
+    elif pressure_kpa < lowest[index] << up >> up:
+        lowest[index] = pressure_kpa
+    return 1
+
+
+class Hold:
+    """The hold in progress; `dwell_on` is its usual step, `step` the one for all ticks.
+
+    `in_band`, `dwelling`, `sealed` and `topping_up` are 1 or 0.
+    """
+
+    in_band = word(IN_BAND)
+    # Whether the dwell clock counted in the last tick.
+    dwelling = word(DWELLING)
+    # Whether the oil is locked in, and whether the loop makes up for what was lost meanwhile.
+    sealed = word(SEALED)
+    topping_up = word(TOPPING_UP)
+
+    def __init__(self, plan, results):
+        self.words = words(_WORDS)
+        self.relaxation = Relaxation()
+        self._plan = plan
+        self._results = results
+
+    def restart(self):
+        """A new step begins, whatever it is."""
+        block = self.words
+        block[_DULL] = 0
+        block[IN_BAND] = 0
+        block[_OUT_TICKS] = 0
+        self.unseal()
+
+    def leave(self):
+        """The run goes elsewhere: nothing is held."""
+        self.words[IN_BAND] = 0
+        self.unseal()
+
+    def unseal(self):
+        """Let the loop have the valves again."""
+        block = self.words
+        block[SEALED] = 0
+        block[TOPPING_UP] = 0
+        self.relaxation.known = False
+
+    def step(self, index, pressure_kpa):
+        """Take in a reading; return what the hold wants: REGULATE, SHUT, ENDED or TIMED_OUT."""
+        plan = self._plan
+        results = self._results
+        block = self.words
+        error = plan.target_kpa[index] - pressure_kpa
+        tolerance = plan.tolerance_kpa[index]
+        in_band = -tolerance <= error <= tolerance
+        block[IN_BAND] = in_band
+        if in_band:
+            block[DWELLING] = 1
+            block[_OUT_TICKS] = 0
+            dwell = results.dwell[index] + 1
+            results.dwell[index] = dwell
+            ends = self._dwell_end(index, dwell)
+            if ends != schema.DWELL_NONE:
+                results.dwell_end[index] = ends
+                return ENDED
+        else:
+            block[_OUT_TICKS] += 1
+            if block[_OUT_TICKS] >= plan.timeout_ticks[index]:
+                return TIMED_OUT
+        if plan.mode[index] == schema.HOLD_SEALED:
+            wanted = self._seal_step(index, error, tolerance, in_band)
+            if block[SEALED] and plan.window_s[index]:
+                self.relaxation.step(pressure_kpa)
+            return wanted
+        block[_DULL] = 0
+        if in_band and not plan.relaxation_kpa_min[index]:
+            self._expect_dull(index)
+        return REGULATE
+
+    def _expect_dull(self, index):
+        """Nothing happens in this hold while the pressure stays in band."""
+        plan = self._plan
+        block = self.words
+        target = plan.target_kpa[index]
+        tolerance = plan.tolerance_kpa[index]
+        block[_LOWEST_IN_BAND] = target - tolerance
+        block[_HIGHEST_IN_BAND] = target + tolerance
+        block[_LONGEST] = plan.duration_ticks[index] or _FOR_EVER
+        block[_DULL] = 1
+
+    def _dwell_end(self, index, dwell):
+        """Return why the dwell ends in this tick, DWELL_NONE when it goes on."""
+        plan = self._plan
+        longest = plan.duration_ticks[index]
+        rate = plan.relaxation_kpa_min[index]
+        if rate and self.relaxation.known:
+            loss = self.relaxation.loss_kpa_min
+            self._results.loss_kpa_min[index] = loss
+            if loss < rate and dwell >= plan.least_ticks[index]:
+                return schema.DWELL_RELAXATION
+        if not longest or dwell < longest:
+            return schema.DWELL_NONE
+        return schema.DWELL_LONGEST if rate or plan.open[index] else schema.DWELL_DURATION
+
+    def _seal_step(self, index, error, tolerance, in_band):
+        """Lock the oil in near the target, and top up when the pressure has left the band."""
+        block = self.words
+        if block[SEALED]:
+            if in_band:
+                return SHUT
+            self.unseal()
+            if error > 0:
+                block[TOPPING_UP] = 1
+                self._results.top_ups[index] += 1
+            return REGULATE
+        if -tolerance < error * _TOP_UP_SHARE < tolerance:
+            block[SEALED] = 1
+            block[TOPPING_UP] = 0
+            self.relaxation.restart(self._plan.window_s[index])
+            return SHUT
+        return REGULATE
