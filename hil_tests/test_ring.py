@@ -45,7 +45,8 @@ def test_ring_repeats_what_was_streamed(press: Press) -> None:
                 streamed[batch.first + place] = batch.data[place * RECORD_SIZE :][:RECORD_SIZE]
             if len(streamed) >= 200:
                 break
-    for first in range(min(streamed), max(streamed), PIECE):
+    # Whole pieces: what is recorded after the last batch depends on when streaming ends.
+    for first in range(min(streamed), max(streamed) - PIECE + 2, PIECE):
         begins, records = fetch(press, first)
         assert begins == first
         assert len(records) == PIECE * RECORD_SIZE
