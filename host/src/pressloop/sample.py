@@ -111,7 +111,9 @@ def load_sample(path: Path | str) -> Sample:
     Raises:
         BadInputError: It cannot be read, or has mistakes; `findings` lists each with its line.
     """
-    yaml = read_yaml(read_bytes(path).decode("utf-8", "replace"))
+    yaml = read_yaml(
+        read_bytes(path, hint=f"give the path of a sample; {_HINT}").decode("utf-8", "replace")
+    )
     findings = [finding for finding in yaml.findings if finding.severity == "error"]
     if not findings:
         try:

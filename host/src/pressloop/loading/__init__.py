@@ -1,0 +1,12 @@
+"""A protocol file to a `Protocol`: every mistake of form becomes a finding, not only the first.
+
+Where something is wrong, a harmless stand-in takes its place, so that the rest of the protocol can
+be checked too; the places are remembered as doubtful and nothing is concluded from them.
+"""
+
+from __future__ import annotations
+
+from pressloop.loading.draft import Draft
+from pressloop.loading.source import draft_of_bytes, load_protocol, read_bytes, read_draft
+
+__all__ = ["Draft", "draft_of_bytes", "load_protocol", "read_bytes", "read_draft"]

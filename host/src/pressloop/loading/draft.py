@@ -1,0 +1,24 @@
+"""A protocol that may have mistakes: what is known of it, and what is only a stand-in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pressloop.document import Protocol
+from pressloop.findings import Finding, Path
+from pressloop.yaml_source import SourceMap
+
+
+@dataclass
+class Draft:
+    """What a text says, as far as it can be understood."""
+
+    marks: SourceMap
+    findings: list[Finding]
+    protocol: Protocol | None = None
+    """With stand-ins at the doubtful places; None when nothing can be made of the text."""
+    doubtful: set[Path] = field(default_factory=set)
+
+    def is_doubtful(self, path: Path) -> bool:
+        """Whether a place, or something around it, is a stand-in."""
+        return any(path[:length] in self.doubtful for length in range(len(path) + 1))

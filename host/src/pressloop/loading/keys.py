@@ -1,0 +1,63 @@
+"""Which keys a protocol has and where, and which one a misspelt key was meant to be."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+from pressloop.document import (
+    Hold,
+    HostLoss,
+    Pid,
+    Prompt,
+    Protocol,
+    Ramp,
+    Release,
+    Repeat,
+    Stage,
+    Until,
+)
+from pressloop.document.stage import kind_of
+from pressloop.findings import Path
+
+MODELS: Final[Mapping[str, type[BaseModel]]] = {
+    "ramp": Ramp,
+    "hold": Hold,
+    "release": Release,
+    "until": Until,
+    "pid": Pid,
+    "on_host_loss": HostLoss,
+}
+ITEMS: Final[Mapping[str, type[BaseModel]]] = {
+    "stage": Stage,
+    "prompt": Prompt,
+    "repeat": Repeat,
+}
+
+
+def models_at(path: Path, data: Any) -> tuple[type[BaseModel], ...]:
+    """Return the model of the mapping at a path; for an item the likeliest kind first."""
+    if not path:
+        return (Protocol,)
+    if isinstance(path[-1], int):
+        item = data
+        for part in path:
+            item = item[part]
+        kind = kind_of(item)
+        return (ITEMS[kind], *(model for tag, model in ITEMS.items() if tag != kind))
+    return (MODELS[path[-1]],)
+
+
+def meant_key(path: Path, data: Any) -> str | None:
+    """Return the key that a misspelt one was probably meant to be."""
+    key = str(path[-1])
+    for model in models_at(path[:-1], data):
+        names = list(model.model_fields)
+        folded = key.strip().lower().replace("-", "_").replace(" ", "_")
+        close = difflib.get_close_matches(folded, names, n=1)
+        if close:
+            return close[0]
+    return None

@@ -1,0 +1,113 @@
+"""Stand-ins for what is wrong, so that the rest of a protocol can be checked too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from pressloop.document import Protocol
+from pressloop.findings import Path, path_text
+from pressloop.loading.draft import Draft
+from pressloop.loading.keys import meant_key
+from pressloop.loading.mistakes import finding_of, path_of
+
+_STAND_IN_STAGE: Final = {"name": "?", "ramp": {"target": "1 MPa", "rate": "1 MPa/s"}}
+_STAND_INS: Final[Mapping[str, object]] = {
+    "pressloop": 1,
+    "name": "?",
+    "die": "10 mm",
+    "ceiling": "1 GPa",
+    "stages": [_STAND_IN_STAGE],
+    "ramp": {"target": "1 MPa", "rate": "1 MPa/s"},
+    "hold": {"duration": "1 min", "tolerance": "50 %"},
+    "release": {"target": "0 MPa", "rate": "1 MPa/s"},
+    "target": "1 MPa",
+    "rate": "1 MPa/s",
+    "duration": "1 min",
+    "tolerance": "50 %",
+    "relaxation": "1 GPa/min",
+    "at_most": "1 h",
+    "kp": "6 /s",
+    "ki": "3 /s2",
+    "prompt": "?",
+    "repeat": 1,
+}
+"""For required keys; optional ones are left out instead."""
+
+_SURPLUS: Final = ("extra_forbidden", "target-twice", "end-twice")
+"""Mistakes that are put right by taking the place out."""
+
+_ROUNDS: Final = 12
+"""Repairing a level can bring up mistakes one level further in; no protocol is deeper."""
+
+
+def fill_empty(value: object, path: Path) -> Iterator[Path]:
+    """Fill in for keys without a value, which the reader has reported; yield their paths."""
+    if isinstance(value, dict):
+        for key in list(value):
+            if value[key] is None:
+                _repair(value, (key,), remove=False)
+                yield (*path, key)
+            else:
+                yield from fill_empty(value[key], (*path, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            if item is None:
+                yield (*path, index)
+            else:
+                yield from fill_empty(item, (*path, index))
+
+
+def repaired(data: dict[str, Any], draft: Draft) -> Protocol | None:
+    """Return the protocol of `data`, with stand-ins; findings and doubts go to the draft."""
+    for _ in range(_ROUNDS):
+        try:
+            return Protocol.model_validate(data)
+        except ValidationError as error:
+            mistakes = error.errors(include_url=False)
+        except RecursionError:
+            return None
+        misspelt = _misspelt(mistakes, data)
+        reported = {f.path for f in draft.findings if f.severity == "error"}
+        for mistake in mistakes:
+            path = path_of(mistake)
+            follows = mistake["type"] == "missing" and path in misspelt
+            if not (follows or draft.is_doubtful(path) or path_text(path) in reported):
+                draft.findings.append(finding_of(mistake, path, data, draft.marks))
+            draft.doubtful.add(path)
+            _repair(data, path, remove=mistake["type"] in _SURPLUS)
+        # What a misspelt key would have said is unknown.
+        draft.doubtful |= misspelt
+    return None
+
+
+def _repair(data: Any, path: Path, *, remove: bool) -> None:
+    """Put a stand-in at a place, or take the place out where nothing is needed."""
+    if not path:
+        return
+    around = data
+    for part in path[:-1]:
+        around = around[part]
+    last = path[-1]
+    if isinstance(last, int):
+        around[last] = _copy(_STAND_IN_STAGE)
+    elif last in _STAND_INS and not remove:
+        around[last] = _copy(_STAND_INS[last])
+    else:
+        around.pop(last, None)
+
+
+def _copy(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _copy(item) for key, item in value.items()}
+    return [_copy(item) for item in value] if isinstance(value, list) else value
+
+
+def _misspelt(mistakes: list[ErrorDetails], data: Any) -> set[Path]:
+    """Return where the keys would stand that unknown keys were meant to be."""
+    paths = (path_of(m) for m in mistakes if m["type"] == "extra_forbidden")
+    meant = ((path, meant_key(path, data)) for path in paths)
+    return {(*path[:-1], key) for path, key in meant if key is not None}
