@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
-from pressloop.record.finaliser import evaluate
+from pressloop.record.evaluation import evaluate
 from pressloop.record.journal import JOURNAL_NAME
-from pressloop.record.layout import TRUTH_NAME
 from pressloop.record.model import RunEvent, RunHeader
 from pressloop.record.recent import read_record
 from pressloop.record.summary import INTERVALS_NAME, SUMMARY_NAME, TELEMETRY_NAME, RunSummary
+from pressloop.record.truth import truth_in
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,8 +45,7 @@ class RunRecord:
             text = summary_path.read_text("utf-8")
             return cls(folder, RunSummary.model_validate_json(text), None, None)
         journal = folder / JOURNAL_NAME
-        truth = folder / TRUTH_NAME
-        result = evaluate(read_record(journal), journal, truth if truth.exists() else None)
+        result = evaluate(read_record(journal), journal, truth_in(folder))
         return cls(folder, result.summary, result.table, result.intervals)
 
     @property

@@ -13,6 +13,7 @@ from pressloop.emulator import cracking
 from pressloop.emulator.truth import MAGIC
 from pressloop.errors import RecordError
 from pressloop.metrics import Floats
+from pressloop.record.layout import TRUTH_NAME
 from pressloop.record.series import Ints, Series, signed_ticks
 
 TRUTH_DTYPE: Final = np.dtype(
@@ -59,6 +60,12 @@ class Truth:
     relative_density: Floats
     ram_mm: Floats
     damage: tuple[Damage, ...]
+
+
+def truth_in(folder: Path) -> Path | None:
+    """Return where the folder of a record holds the true state of an emulated press, if it does."""
+    path = folder / TRUTH_NAME
+    return path if path.exists() else None
 
 
 def read_truth(path: Path, series: Series, start_tick: int) -> Truth:
