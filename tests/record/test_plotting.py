@@ -10,10 +10,11 @@ import synthetic_run
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.text import Text
-from pressloop import plotting
 from pressloop.errors import PressloopError
 from pressloop.extras import needs_extra
-from pressloop.plotting import min_max, plot_run
+from pressloop.plotting import plot_run
+from pressloop.plotting.figure import figure_of
+from pressloop.plotting.lines import min_max
 from pressloop.record import RunEnd, RunRecord, RunRecorder
 from synthetic_run import Shape, SyntheticRun
 
@@ -36,7 +37,7 @@ def recorded(
 
 
 def texts(record: RunRecord) -> str:
-    figure = plotting._figure(record)
+    figure = figure_of(record)
     found = [item.get_text() for item in figure.findobj(Text) if isinstance(item, Text)]
     return "\n".join(found)
 
@@ -82,7 +83,7 @@ def test_a_simulated_run_is_marked_twice_and_a_real_one_never(tmp_path: Path) ->
 def test_a_long_name_leaves_room_for_the_badge(tmp_path: Path) -> None:
     run = synthetic_run.run(SHORT)
     run.header = synthetic_run.header(SHORT, protocol_name="W" * 40 + " " + "M" * 39)
-    figure = plotting._figure(recorded(tmp_path, run, run.end()))
+    figure = figure_of(recorded(tmp_path, run, run.end()))
     title = figure.get_suptitle()
     assert max(map(len, title.splitlines())) <= 80
     figure.draw_without_rendering()
@@ -109,7 +110,7 @@ def test_what_went_wrong_is_in_the_title(tmp_path: Path) -> None:
 def test_a_line_breaks_at_a_gap(tmp_path: Path) -> None:
     run = synthetic_run.run(SHORT)
     record = recorded(tmp_path, run, run.end(), ((0, 20), (40, 60), (60, 1 << 20)))
-    axes = plotting._figure(record).axes[0]
+    axes = figure_of(record).axes[0]
     lines = {line.get_label(): line for line in axes.lines}
     drawn = np.asarray(lines["pressure (reading)"].get_xdata(), float)
     assert np.flatnonzero(np.isnan(drawn)).tolist() == [20]
@@ -124,7 +125,7 @@ def test_many_stages_show_the_worst_arrivals(tmp_path: Path) -> None:
     targets = (10.0, 12.0, 14.0, 16.0, 18.0, 20.0, 22.0, 24.0)
     run = synthetic_run.run(Shape(targets_mpa=targets, hold_s=0.1, prompt_s=0.02))
     record = recorded(tmp_path, run, run.end())
-    axes = plotting._figure(record).axes
+    axes = figure_of(record).axes
     assert len(axes) == 2 + 6
     # The same overshoot in MPa is the larger in percent, the lower the target.
     assert "10 MPa" in axes[2].get_title(loc="left")

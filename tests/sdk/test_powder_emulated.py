@@ -6,13 +6,14 @@ import re
 
 import numpy as np
 import pytest
-from pressloop import Press, RunRecord, RunResult, Sample, plotting
+from pressloop import Press, RunRecord, RunResult, Sample
 from pressloop.emulator.description import (
     DisplacementSection,
     Leak,
     PowderSection,
     PressDescription,
 )
+from pressloop.plotting.figure import figure_of
 from pressloop.record.remarks import remarks
 
 # A tall pellet on a press without leaks: what relaxes is the powder.
@@ -94,7 +95,7 @@ def test_density_and_springback_are_the_presss_own(result: RunResult) -> None:
 
 
 def test_the_plot_shows_the_curves(result: RunResult) -> None:
-    figure = plotting._figure(RunRecord.open(result.directory))
+    figure = figure_of(RunRecord.open(result.directory))
     titles = [axes.get_title(loc="left") for axes in figure.axes[-2:]]
     assert titles[0].startswith("sealed: relaxation") and titles[1].startswith("regulated: creep")
     for axes, title in zip(figure.axes[-2:], titles, strict=True):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from pressloop.extras import needs_extra
+from pressloop.plotting.style import BLUE, GREY, ORANGE
 from pressloop.profile import MachineProfile, curve_knots
 from pressloop.tuning import KNOTS, Seen, Tuned
 
@@ -18,10 +19,9 @@ with needs_extra("plot"):
 
 Floats = npt.NDArray[np.float64]
 
-# Okabe and Ito's colours, as in every plot of this program.
-_BEFORE: Final = "#E69F00"
-_AFTER: Final = "#0072B2"
-_SEEN: Final = "#999999"
+_BEFORE: Final = ORANGE
+_AFTER: Final = BLUE
+_SEEN: Final = GREY
 _POINTS: Final = 1500
 # Shares of the seen values that the axes show at least: a few windows are always odd.
 _MOST: Final = 0.98

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pressloop.extras import needs_extra
+from pressloop.plotting import style
 
 from .family import Case
 from .press import TICK_S, Floats
@@ -17,11 +18,8 @@ with needs_extra("plot"):
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Okabe and Ito's colours, as in every plot of this program.
-_OURS: Final = "#0072B2"
-_PEER: Final = "#D55E00"
-_BAND: Final = "#009E73"
-_SETPOINT: Final = "#000000"
+_OURS: Final = style.BLUE
+_PEER: Final = style.VERMILION
 
 
 def draw(columns: list[tuple[str, Case, dict[str, Any]]], peer: str, path: Path, dpi: int) -> None:
@@ -40,7 +38,7 @@ def draw(columns: list[tuple[str, Case, dict[str, Any]]], peer: str, path: Path,
         above.set_title(title, fontsize=9)
         for law, colour in ((peer, _PEER), (OURS, _OURS)):
             _add(above, below, case, profile, law, colour)
-        below.axhspan(-100 * BAND, 100 * BAND, color=_BAND, alpha=0.12, lw=0)
+        below.axhspan(-100 * BAND, 100 * BAND, color=style.BAND, alpha=0.12, lw=0)
         below.set_xlabel("time, s (without the approach)")
     axes[0][0].set_ylabel("true pressure, MPa")
     axes[1][0].set_ylabel("off the setpoint, % of target")
@@ -68,5 +66,5 @@ def _add(
     time = np.arange(sum(map(len, true))) * TICK_S
     if law == OURS:
         above.plot(time, np.concatenate(true), color=colour, lw=1.2)
-        above.plot(time, np.concatenate(wanted), color=_SETPOINT, lw=0.6, ls=":")
+        above.plot(time, np.concatenate(wanted), color=style.SETPOINT, lw=0.6, ls=":")
     below.plot(time, np.concatenate(off), color=colour, lw=0.7, label=law)

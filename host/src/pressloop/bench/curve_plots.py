@@ -9,19 +9,15 @@ from typing import Any, Final
 
 from pressloop.bench.curves import PUBLISHED, Curve, Curves, essence, without_air
 from pressloop.extras import needs_extra
+from pressloop.plotting.style import BLUE, GREEN, ORANGE, VERMILION
 
 with needs_extra("plot"):
     import matplotlib
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Okabe and Ito's colours, as in the plot of a run.
-_BLUE: Final = "#0072B2"
-_VERMILION: Final = "#D55E00"
-_GREEN: Final = "#009E73"
-_ORANGE: Final = "#E69F00"
 _GREY: Final = "#666666"
-_COLOURS: Final = (_BLUE, _VERMILION, _GREEN, _ORANGE)
+_COLOURS: Final = (BLUE, VERMILION, GREEN, ORANGE)
 
 _STYLE: Final[Any] = {
     # Letters stay letters: small files, and the page's own font.
@@ -99,7 +95,7 @@ def _relaxation(axes: list[Axes], data: Data) -> None:
     held, sealed, creep = axes
     for width, (label, curve) in zip((6, 3.5, 1.5), data["held"].items(), strict=True):
         # All three lie on one another: that is what the law says.
-        shade = {6: "#b7d6ea", 3.5: "#56B4E9", 1.5: _BLUE}[width]
+        shade = {6: "#b7d6ea", 3.5: "#56B4E9", 1.5: BLUE}[width]
         _line(held, curve, label, color=shade, lw=width)
     _line(held, data["peleg"], "Peleg", color="black", marker="o", ls="", ms=4, zorder=9)
     held.set_xscale("log")
@@ -120,7 +116,7 @@ def _springback(axes: list[Axes], data: Data) -> None:
     for label, curve in data["springback"].items():
         loading = label.startswith("to")
         named = {"to 100 MPa": "loading", "from 100 MPa": "released"}.get(label)
-        _line(loop, curve, named, color=_BLUE if loading else _VERMILION)
+        _line(loop, curve, named, color=BLUE if loading else VERMILION)
     loop.set_ylim(0.45, 0.9)
     loop.legend(loc="lower right")
     _named(loop, "densified and released, Na3PS4", "pressure, MPa", "relative density in the die")
@@ -162,11 +158,11 @@ def _valves(axes: list[Axes], data: Data) -> None:
     _named(flow, "release valve", "oil pressure, bar", "flow, mL/s")
     curve: Curve = data["valve_opening"]
     half = len(curve) // 2
-    _line(opening, curve[:half], "command rising", color=_BLUE)
-    _line(opening, curve[half:], "falling", color=_VERMILION)
+    _line(opening, curve[:half], "command rising", color=BLUE)
+    _line(opening, curve[half:], "falling", color=VERMILION)
     opening.legend(loc="upper left")
     _named(opening, "dead band and hysteresis", "command, %", "opening, %")
-    _line(step, data["valve_step"], color=_BLUE)
+    _line(step, data["valve_step"], color=BLUE)
     step.set_ylim(0, 105)
     _named(step, "delay and lag", "after a full step, ms", "spool, %")
 

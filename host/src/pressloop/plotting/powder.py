@@ -6,6 +6,7 @@ import textwrap
 from typing import Final
 
 from pressloop.extras import needs_extra
+from pressloop.plotting.style import BLACK, READING, tidy
 from pressloop.record import RunRecord, StageResult
 from pressloop.record.model import judged_steps
 from pressloop.record.remarks import curve_text, density_text, relaxation_text, springback_text
@@ -16,9 +17,6 @@ with needs_extra("plot"):
 
 _POINTS: Final = 400
 """Means that are drawn of a dwell."""
-
-_DATA: Final = "#0072B2"
-_CURVE: Final = "#000000"
 
 
 def has_curve(stage: StageResult) -> bool:
@@ -33,18 +31,16 @@ def draw_relaxation(axes: Axes, record: RunRecord, stage: StageResult) -> None:
     pressure = relaxation.quantity == "pressure"
     time_s, values = _stretch(record, stage)
     times, means = _means(time_s, values)
-    axes.plot(times, means, ".", color=_DATA, ms=3, label="reading, means")
+    axes.plot(times, means, ".", color=READING, ms=3, label="reading, means")
     smooth = np.linspace(0, relaxation.duration_s, 300)
-    axes.plot(smooth, relaxation.at(smooth), color=_CURVE, lw=1.0, label="Peleg")
+    axes.plot(smooth, relaxation.at(smooth), color=BLACK, lw=1.0, label="Peleg")
     axes.set_title(_title(stage), fontsize=9, loc="left")
     axes.set_xlabel("s in the sealed dwell" if pressure else "s in the dwell", fontsize=9)
     axes.set_ylabel("MPa" if pressure else "closing, mm", fontsize=9)
     axes.legend(loc="upper right" if pressure else "lower right", fontsize=8, framealpha=0.9)
     axes.tick_params(labelsize=8)
     axes.ticklabel_format(useOffset=False)
-    axes.grid(True, color="0.9", lw=0.6)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
+    tidy(axes)
 
 
 def _title(stage: StageResult) -> str:

@@ -1,0 +1,95 @@
+"""What is written over the time axis: stages and their verdict, prompts, pauses, gaps."""
+
+from __future__ import annotations
+
+import textwrap
+
+from pressloop.extras import needs_extra
+from pressloop.plotting.style import PAUSE, PROMPT, WRONG
+from pressloop.plotting.telemetry import Telemetry, spans
+from pressloop.record import RunRecord, VerdictRow
+
+with needs_extra("plot"):
+    from matplotlib.axes import Axes
+
+
+def name_stages(axes: Axes, telemetry: Telemetry, rows: list[VerdictRow]) -> None:
+    """Name and verdict above each stage, as long a name as fits there."""
+    if not telemetry.time.size:
+        return
+    whole = float(telemetry.time[-1] - telemetry.time[0]) or 1.0
+    for row in rows:
+        times = telemetry.time[telemetry.stage == row.stage.index]
+        if not times.size:
+            continue
+        # About 110 letters of this size fit side by side.
+        letters = int(110 * (times[-1] - times[0]) / whole)
+        name = row.stage.name
+        if row.stage.iteration > 1:
+            name += f" #{row.stage.iteration}"
+        label = "✓" if row.passed else "✗"
+        if letters >= 6:
+            label = f"{textwrap.fill(name, max(letters, 8))}\n{row.stage.target_mpa:g} MPa {label}"
+        axes.annotate(
+            label,
+            (float(times[0] + times[-1]) / 2, 1.0),
+            xycoords=("data", "axes fraction"),
+            xytext=(0, 4),
+            textcoords="offset points",
+            ha="center",
+            va="bottom",
+            fontsize=9,
+            color="black" if row.passed else WRONG,
+            fontweight="normal" if row.passed else "bold",
+        )
+        axes.axvspan(
+            float(times[0]),
+            float(times[-1]),
+            ymin=0.985,
+            facecolor="0.35" if row.passed else WRONG,
+            edgecolor="white",
+            lw=1.5,
+        )
+
+
+def mark_waits(axes: Axes, telemetry: Telemetry) -> None:
+    """Prompts with the number that `prompt_texts` explains, and pauses."""
+    for state, colour, name in (
+        ("prompting", PROMPT, "operator prompt"),
+        ("paused", PAUSE, "paused"),
+    ):
+        for number, (start, stop) in enumerate(spans(telemetry.is_in(state)), 1):
+            span = float(telemetry.time[start]), float(telemetry.time[stop - 1])
+            axes.axvspan(*span, facecolor=(colour, 0.35), edgecolor=colour, lw=1.2, label=name)
+            if state == "prompting":
+                axes.annotate(
+                    str(number),
+                    (sum(span) / 2, 0.12),
+                    xycoords=("data", "axes fraction"),
+                    ha="center",
+                    va="center",
+                    fontsize=8,
+                    bbox={
+                        "facecolor": "white",
+                        "edgecolor": PROMPT,
+                        "boxstyle": "circle,pad=0.25",
+                    },
+                )
+
+
+def prompt_texts(record: RunRecord, telemetry: Telemetry) -> str:
+    """What the operator was asked, numbered as in the plot, on at most three lines."""
+    texts = {step.index: step.text or "" for step in record.header.steps}
+    asked = [
+        f"({number}) {texts.get(int(telemetry.step[start]), '')}"
+        for number, (start, _) in enumerate(spans(telemetry.is_in("prompting")), 1)
+    ]
+    lines = textwrap.wrap("   ".join(asked), 150, max_lines=3, placeholder=" …")
+    return "\n".join(lines)
+
+
+def hatch_gaps(axes: Axes, telemetry: Telemetry) -> None:
+    for start, stop in telemetry.gaps:
+        axes.axvspan(
+            start, stop, facecolor="none", edgecolor="0.4", hatch="////", lw=0, label="not recorded"
+        )

@@ -1,0 +1,88 @@
+"""The whole run: pressure and setpoint over time, and the openings of the valves below."""
+
+from __future__ import annotations
+
+from pressloop.extras import needs_extra
+from pressloop.plotting.lines import draw_line, thin
+from pressloop.plotting.marks import hatch_gaps, mark_waits, name_stages
+from pressloop.plotting.style import BAND, PUMP, READING, RELEASE, SETPOINT, tidy
+from pressloop.plotting.telemetry import Bools, Telemetry
+from pressloop.record import RunRecord, StageResult, VerdictRow
+
+with needs_extra("plot"):
+    import numpy as np
+    from matplotlib.axes import Axes
+
+
+def draw_pressure(
+    axes: Axes, record: RunRecord, telemetry: Telemetry, rows: list[VerdictRow]
+) -> None:
+    if not telemetry.time.size:
+        axes.text(0.5, 0.5, "no telemetry", transform=axes.transAxes, ha="center", fontsize=16)
+    if record.summary.simulated:
+        axes.text(
+            0.5,
+            0.5,
+            "SIMULATED",
+            transform=axes.transAxes,
+            ha="center",
+            va="center",
+            fontsize=60,
+            fontweight="bold",
+            color="0.5",
+            alpha=0.13,
+            zorder=0,
+        )
+    for row in rows:
+        stage = row.stage
+        inside = _hold_of(record, telemetry, stage)
+        if stage.tolerance_mpa is not None and inside.any():
+            span = telemetry.time[inside][[0, -1]]
+            low, high = (
+                stage.target_mpa - stage.tolerance_mpa,
+                stage.target_mpa + stage.tolerance_mpa,
+            )
+            # The edge keeps a narrow band visible on the scale of the whole run.
+            axes.fill_between(
+                span, low, high, color=BAND, alpha=0.4, lw=5, zorder=1.5, label="band of hold"
+            )
+    draw_line(axes, telemetry, telemetry.setpoint, SETPOINT, "setpoint", lw=0.9, ls=(0, (4, 2)))
+    draw_line(axes, telemetry, telemetry.pressure, READING, "pressure (reading)", lw=1.6)
+    mark_waits(axes, telemetry)
+    hatch_gaps(axes, telemetry)
+    top = max(
+        float(np.nanmax(telemetry.pressure, initial=0)), *(r.stage.target_mpa for r in rows), 1
+    )
+    axes.set_ylim(-0.03 * top, 1.12 * top)
+    axes.set_ylabel("pressure on the pellet, MPa")
+    axes.tick_params(labelbottom=False)
+    tidy(axes)
+    name_stages(axes, telemetry, rows)
+    _legend(axes)
+
+
+def draw_valves(axes: Axes, telemetry: Telemetry) -> None:
+    for sign, colour in ((1, PUMP), (-1, RELEASE)):
+        opening = np.clip(sign * telemetry.output, 0, None) * sign
+        time, values = thin(telemetry.time, opening)
+        axes.fill_between(time, 0, values, color=colour, lw=0.4)
+    hatch_gaps(axes, telemetry)
+    axes.axhline(0, color="0.3", lw=0.6)
+    axes.set_ylim(-105, 105)
+    axes.set_yticks([-100, 0, 100], ["100", "0", "100"])
+    axes.set_ylabel("opening, %\nrelease | pump")
+    axes.set_xlabel(f"time since the start of the run, {telemetry.unit}")
+    tidy(axes)
+
+
+def _hold_of(record: RunRecord, telemetry: Telemetry, stage: StageResult) -> Bools:
+    steps = record.header.steps
+    holds = [step.index for step in steps if step.stage == stage.index and step.kind == "hold"]
+    return np.isin(telemetry.step, holds)
+
+
+def _legend(axes: Axes) -> None:
+    handles, labels = axes.get_legend_handles_labels()
+    once = dict(zip(labels, handles, strict=True))
+    if once:
+        axes.legend(once.values(), once.keys(), loc="upper left", fontsize=8, framealpha=0.9)

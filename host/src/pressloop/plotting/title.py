@@ -1,0 +1,70 @@
+"""The head of the plot: which run, whether all of it is there, whether it was simulated."""
+
+from __future__ import annotations
+
+import textwrap
+from datetime import datetime, timezone
+from typing import Final
+
+from pressloop.extras import needs_extra
+from pressloop.plotting.style import WRONG
+from pressloop.record import RunRecord
+
+with needs_extra("plot"):
+    from matplotlib.figure import Figure
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import TextPath
+
+_TITLE_LETTERS: Final = 80
+_TITLE_SIZE: Final = 12
+_TITLE_POINTS: Final = 650
+"""As wide as the title may be beside the badge of a simulated run."""
+
+
+def draw_title(figure: Figure, record: RunRecord) -> None:
+    summary = record.summary
+    moment = datetime.fromtimestamp(summary.started_unix_time_second, timezone.utc)
+    title = textwrap.fill(summary.protocol_name, _TITLE_LETTERS)
+    which = f"{moment:%Y-%m-%d %H:%M} UTC · run {summary.run_id}"
+    title += (" · " if len(title) + len(which) + 3 <= _TITLE_LETTERS else "\n") + which
+    ended = summary.end_reason.replace("-", " ")
+    if summary.fault:
+        ended += f" ({summary.fault.replace('-', ' ')})"
+    parts = []
+    if summary.end_reason != "completed":
+        parts.append(f"NOT COMPLETED: {ended}")
+    if summary.gaps:
+        missing = sum(gap.seconds for gap in summary.gaps)
+        parts.append(f"{missing:.2f} s of telemetry missing (hatched)")
+    unreached = [s.name for s in summary.stages if s.outcome == "not reached"]
+    if unreached:
+        parts.append(f"not reached: {textwrap.shorten(', '.join(unreached), 60, placeholder='…')}")
+    if parts:
+        title += "\n" + " · ".join(parts)
+    figure.suptitle(
+        title,
+        fontsize=_title_size(title),
+        fontweight="bold",
+        color=WRONG if parts else "black",
+        x=0.02,
+        ha="left",
+    )
+    if summary.simulated:
+        figure.text(
+            0.985,
+            0.988,
+            "SIMULATED",
+            ha="right",
+            va="top",
+            fontsize=13,
+            fontweight="bold",
+            color="white",
+            bbox={"facecolor": WRONG, "edgecolor": "none", "boxstyle": "square,pad=0.35"},
+        )
+
+
+def _title_size(title: str) -> float:
+    """Font size at which the longest line ends before the badge: capitals are wide."""
+    bold = FontProperties(weight="bold", size=_TITLE_SIZE)
+    width = max(TextPath((0, 0), line, prop=bold).get_extents().width for line in title.split("\n"))
+    return _TITLE_SIZE * min(1.0, _TITLE_POINTS / width)
