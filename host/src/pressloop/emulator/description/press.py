@@ -1,0 +1,222 @@
+"""A whole press: its sections, and the numbers that are derived from them.
+
+`plant_config` is the true press, `nominal_profile` what a technician knows of it.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any
+
+from pydantic import Field, model_validator
+
+from pressloop.emulator import presets
+from pressloop.emulator import transducer as adc
+from pressloop.emulator.description.sections import (
+    Controller,
+    DisplacementSection,
+    Frame,
+    Individual,
+    Leak,
+    Limits,
+    Never,
+    OilSection,
+    Positive,
+    PowderSection,
+    Pump,
+    Ram,
+    Release,
+    Section,
+    TransducerSection,
+    Valves,
+    known_preset,
+)
+from pressloop.wire.schema import OUTPUT_FULL
+
+# MicroPython reads this many digits to the same double as CPython does.
+_DIGITS = 12
+# What nothing reaches.
+_NEVER_MPA = 1e9
+
+PressPreset = Annotated[str, known_preset(presets.PRESSES)]
+
+
+class PressDescription(Section):
+    """A press, its die and its powder. The defaults are the reference press."""
+
+    preset: PressPreset | None = Field(
+        default=None,
+        description="A press by name: reference, jack-10t, jack-15t or jack-25t; what is written "
+        "beside it wins.",
+    )
+    name: str = Field(
+        default="reference press",
+        min_length=1,
+        max_length=40,
+        description="Name in the machine profile.",
+    )
+    die_mm: Positive = Field(
+        default=10.0,
+        ge=1,
+        le=100,
+        description="Diameter of the die that is in the press until a protocol names another.",
+    )
+    dies_mm: tuple[Annotated[float, Field(ge=1, le=100)], ...] = Field(
+        default=(10.0, 12.0, 13.0),
+        min_length=1,
+        max_length=16,
+        description="Diameters the press may be used with.",
+    )
+    ram: Ram = Ram()
+    oil: OilSection = OilSection()
+    frame: Frame = Frame()
+    valves: Valves = Valves()
+    pump: Pump = Pump()
+    release: Release = Release()
+    leak: Leak = Leak()
+    transducer: TransducerSection = TransducerSection()
+    displacement: DisplacementSection = DisplacementSection()
+    powder: PowderSection = PowderSection()
+    limits: Limits = Limits()
+    controller: Controller = Controller()
+    individual: Individual = Individual()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_preset(cls, data: Any) -> Any:
+        name = data.get("preset") if isinstance(data, dict) else None
+        if not isinstance(name, str) or name not in presets.PRESSES:
+            return data
+        merged = presets.press(name)
+        for key, value in data.items():
+            base: Any = merged.get(key)
+            both = isinstance(base, dict) and isinstance(value, dict)
+            merged[key] = {**base, **value} if both else value
+        return merged
+
+    @model_validator(mode="after")
+    def _consistent(self) -> PressDescription:
+        if self.limits.max_oil_bar > self.transducer.full_scale_bar:
+            raise ValueError(
+                f"limits.max_oil_bar ({self.limits.max_oil_bar:g}) is above "
+                f"transducer.full_scale_bar ({self.transducer.full_scale_bar:g}): "
+                "the controller could not see the limit"
+            )
+        return self
+
+    def plant_config(self) -> dict[str, float]:
+        """Return the flat numbers of the true press, for `Plant` and `Transducer`.
+
+        Millimetres, newtons, MPa and seconds throughout; percentages have become fractions.
+        """
+        individual = self.individual
+        die_area_mm2 = math.pi / 4 * self.die_mm**2
+        full_scale_mpa = self.transducer.full_scale_bar / 10
+        nu = self.powder.poisson_ratio
+        confined = (1 - nu) / ((1 + nu) * (1 - 2 * nu))
+        pump_dead = self.pump.dead_band_percent + individual.pump_dead_band_error_percent
+        release_dead = self.release.dead_band_percent + individual.release_dead_band_error_percent
+        values = {
+            "ram_area_mm2": self.ram.area_cm2 * 100,
+            "die_area_mm2": die_area_mm2,
+            "approach_gap_mm": self.ram.approach_gap_mm,
+            "return_force_n": self.ram.return_force_n,
+            "oil_volume_mm3": self.oil.volume_ml
+            * 1000
+            * _with(individual.oil_volume_error_percent),
+            "oil_bulk_modulus_mpa": self.oil.bulk_modulus_gpa * 1000,
+            "oil_air_fraction": self.oil.air_percent / 100,
+            "frame_stiffness_n_mm": self.frame.stiffness_kn_mm
+            * 1000
+            * _with(individual.frame_stiffness_error_percent),
+            "valve_lag_s": self.valves.lag_ms / 1000,
+            "valve_delay_s": self.valves.delay_ms / 1000,
+            "valve_hysteresis": self.valves.hysteresis_percent / 100,
+            "pump_dead_band": max(0.0, pump_dead) / 100,
+            "pump_flow_mm3_s": self.pump.flow_ml_s
+            * 1000
+            * _with(individual.pump_flow_error_percent),
+            "pump_ripple": self.pump.ripple_percent / 100,
+            "pump_ripple_hz": self.pump.ripple_hz,
+            "release_dead_band": max(0.0, release_dead) / 100,
+            "release_flow_10mpa_mm3_s": self.release.flow_ml_s_at_10_mpa
+            * 1000
+            * _with(individual.release_flow_error_percent),
+            "leak_mm3_s_mpa": self.leak.ul_min_at_10_mpa / 60 / 10,
+            "powder_solid_height_mm": self.powder.mass_mg
+            / self.powder.true_density_g_cm3
+            / die_area_mm2,
+            "powder_initial_density": self.powder.initial_density,
+            "powder_panelli_a": self.powder.panelli_a,
+            "powder_modulus_mpa": self.powder.youngs_modulus_gpa * 1000 * confined,
+            "powder_heckel_k": self.powder.heckel_k,
+            "powder_relaxation_share": self.powder.relaxation_percent / 100,
+            "powder_relaxation_half_s": self.powder.relaxation_half_s,
+            "powder_crack_mpa": _limit(self.powder.crack_mpa),
+            "powder_crack_release_mpa_s": _limit(self.powder.crack_release_mpa_s),
+            "powder_crack_loss": self.powder.crack_loss_percent / 100,
+            "sensor_full_scale_mpa": full_scale_mpa,
+            "sensor_offset_mpa": individual.sensor_offset_percent / 100 * full_scale_mpa,
+            "sensor_span_factor": _with(individual.sensor_span_error_percent),
+            "sensor_noise_mpa": self.transducer.noise_percent / 100 * full_scale_mpa,
+            "sensor_lag_s": self.transducer.lag_ms / 1000,
+            "displacement_resolution_um": self.displacement.resolution_um,
+            "displacement_noise_um": self.displacement.noise_um,
+        }
+        return {key: float(f"{value:.{_DIGITS}g}") for key, value in values.items()}
+
+    def nominal_profile(self) -> dict[str, Any]:
+        """Return the machine profile that a technician would have entered for this press.
+
+        Keys are the field names of `profile` in the wire schema. The transducer's zero is taken
+        with the ram travelling freely, as its reading then is the return force and not load.
+        """
+        travel_mpa = self.ram.return_force_n / (self.ram.area_cm2 * 100)
+        full_scale_mpa = self.transducer.full_scale_bar / 10
+        tare = round(travel_mpa / full_scale_mpa * (adc.RAW_FULL - adc.RAW_ZERO))
+        area_mm2 = self.ram.area_cm2 * 100
+        # mm3 of oil for 1 MPa of oil pressure.
+        compliance = self.oil.volume_ml * 1000 / (
+            self.oil.bulk_modulus_gpa * 1000
+        ) + area_mm2**2 / (self.frame.stiffness_kn_mm * 1000)
+        return {
+            "name": self.name,
+            "ram_area_mm2": round(area_mm2),
+            "full_scale_oil_kpa": round(full_scale_mpa * 1000),
+            "raw_zero": adc.RAW_ZERO + tare,
+            "raw_full": adc.RAW_FULL + tare,
+            "raw_fault_low": adc.RAW_FAULT_LOW,
+            "raw_fault_high": adc.RAW_FAULT_HIGH,
+            "accuracy_ppm": round(self.transducer.accuracy_percent * 10_000),
+            "max_oil_kpa": round(self.limits.max_oil_bar * 100),
+            "dies_um": [round(die * 1000) for die in self.dies_mm],
+            "pump_dead_band": _opening(self.pump.dead_band_percent),
+            "release_dead_band": _opening(self.release.dead_band_percent),
+            "pump_flow_ul_s": round(self.pump.flow_ml_s * 1000),
+            "release_flow_ul_s": round(self.release.flow_ml_s_at_10_mpa * 1000),
+            "compliance_nl_mpa": round(compliance * 1000),
+            "approach_opening": _opening(self.controller.approach_opening_percent),
+            "contact_oil_kpa": round(self.controller.contact_bar * 100),
+            "approach_timeout_ms": round(self.controller.approach_timeout_s * 1000),
+            "no_gain_window_ms": round(self.controller.no_gain_window_s * 1000),
+            "kp": round(self.controller.kp_per_s * 256),
+            # The wire's unit is 1/s per tick of 10 ms.
+            "ki": round(self.controller.ki_per_s2 * 65536 / 100),
+            "kd": round(self.controller.kd * 256),
+            "filter_shift": self.controller.filter_shift,
+            # Half the hysteresis and a margin: too much dither harms less than too little.
+            "valve_dither": _opening(0.75 * self.valves.hysteresis_percent),
+            "valve_lag_ms": round(self.valves.lag_ms + self.valves.delay_ms),
+        }
+
+
+def _with(error_percent: float) -> float:
+    return 1 + error_percent / 100
+
+
+def _limit(value: float | Never) -> float:
+    return _NEVER_MPA if value == "never" else value
+
+
+def _opening(percent: float) -> int:
+    return round(percent / 100 * OUTPUT_FULL)

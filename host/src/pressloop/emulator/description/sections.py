@@ -1,0 +1,289 @@
+"""The sections of a press description: every number with its range, its default and its source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from pressloop.emulator import presets
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+Never = Literal["never"]
+
+
+def known_preset(known: Mapping[str, presets.Numbers]) -> AfterValidator:
+    def check(name: str) -> str:
+        if name not in known:
+            text = presets.unknown(name, known)
+            raise PydanticCustomError("unknown_preset", "{text}", {"text": text})
+        return name
+
+    return AfterValidator(check)
+
+
+PowderPreset = Annotated[str, known_preset(presets.POWDERS)]
+ErrorPercent = Annotated[float, Field(ge=-50, le=50, allow_inf_nan=False)]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Ram(Section):
+    """The cylinder."""
+
+    area_cm2: Positive = Field(
+        default=14.5, le=1000, description="Effective area. Source: Enerpac RC-106 data sheet."
+    )
+    approach_gap_mm: NonNegative = Field(
+        default=4.0,
+        le=500,
+        description="Travel of the retracted ram to the loose powder. Assumption.",
+    )
+    return_force_n: Positive = Field(
+        default=150.0,
+        le=20000,
+        description="Return spring and weight of ram and punch, taken as constant. Assumption.",
+    )
+
+
+class OilSection(Section):
+    """The oil between valves and ram."""
+
+    volume_ml: Positive = Field(
+        default=50.0, le=10000, description="Trapped volume at contact, hoses included. Assumption."
+    )
+    bulk_modulus_gpa: Positive = Field(
+        default=1.38,
+        le=3,
+        description="Without air. Source: mineral hydraulic oil, common handbook value.",
+    )
+    air_percent: NonNegative = Field(
+        default=0.5,
+        le=10,
+        description="Air entrained at atmospheric pressure, of the volume. Source: 0.5-5 % is "
+        "reported for low-pressure bulk modulus (Actuators 14(8):366).",
+    )
+
+
+class Frame(Section):
+    """Columns, plates and punches."""
+
+    stiffness_kn_mm: Positive = Field(
+        default=100.0, le=10000, description="All in series. Assumption."
+    )
+
+
+class Valves(Section):
+    """What pump valve and release valve have in common: proportional valves with dither."""
+
+    lag_ms: Positive = Field(
+        default=30.0, ge=1, le=1000, description="First-order lag. Assumption: 20-50 ms is usual."
+    )
+    delay_ms: NonNegative = Field(
+        default=10.0, le=200, description="Transport delay, rounded to 5 ms. Assumption."
+    )
+    hysteresis_percent: NonNegative = Field(
+        default=2.0, le=20, description="Of stroke, with dither. Source: valve data sheets, 2-5 %."
+    )
+
+
+class Pump(Section):
+    """Pump and pump valve."""
+
+    flow_ml_s: Positive = Field(default=1.0, le=1000, description="Valve fully open. Assumption.")
+    dead_band_percent: NonNegative = Field(
+        default=20.0,
+        le=45,
+        description="Of stroke. Source: reducing valve, 0.15 A threshold of 0.7 A.",
+    )
+    ripple_percent: NonNegative = Field(
+        default=2.0, le=50, description="Amplitude of the pistons' ripple, of the flow. Assumption."
+    )
+    ripple_hz: NonNegative = Field(default=23.0, le=90, description="Its frequency. Assumption.")
+
+
+class Release(Section):
+    """Release valve; open without power."""
+
+    flow_ml_s_at_10_mpa: Positive = Field(
+        default=10.0, le=10000, description="Valve fully open, 10 MPa of oil. Assumption."
+    )
+    dead_band_percent: NonNegative = Field(
+        default=20.0, le=45, description="Of stroke. As for the pump."
+    )
+
+
+class Leak(Section):
+    """Seats and seals."""
+
+    ul_min_at_10_mpa: NonNegative = Field(
+        default=10.0,
+        le=1e6,
+        description="Laminar: proportional to pressure. Assumption: a sixth of a drop a minute.",
+    )
+
+
+class TransducerSection(Section):
+    """Oil-pressure transducer, 4-20 mA over 150 ohm into an ADS1115."""
+
+    full_scale_bar: Positive = Field(
+        default=400.0, ge=10, le=2000, description="Range. Reference wiring."
+    )
+    accuracy_percent: Positive = Field(
+        default=0.1,
+        ge=0.01,
+        le=5,
+        description="Data-sheet accuracy, of full scale. Reference wiring.",
+    )
+    noise_percent: NonNegative = Field(
+        default=0.006,
+        le=5,
+        description="One sigma, of full scale. Source: ADS1115 data sheet, about 1 LSB at 860/s "
+        "and 4.096 V.",
+    )
+    lag_ms: NonNegative = Field(
+        default=2.0, le=1000, description="First-order lag. Source: data sheets."
+    )
+
+
+class DisplacementSection(Section):
+    """Displacement sensor between the platens. The reference press has none."""
+
+    resolution_um: NonNegative = Field(
+        default=0.0, le=1000, description="Smallest step of its reading; 0: there is no sensor."
+    )
+    noise_um: NonNegative = Field(
+        default=0.5, le=1000, description="One sigma. Assumption: a potentiometric or LVDT gauge."
+    )
+
+
+class PowderSection(Section):
+    """What is pressed.
+
+    `preset` fills in the other fields; those that are given as well win. For drawing at random,
+    the descriptions give the range that an assumption may have.
+    """
+
+    preset: PowderPreset | None = Field(
+        default=None,
+        description="A powder by name: Na3PS4, Li3PS4, sulfide or steel; what is written beside it "
+        "wins.",
+    )
+    material: str = Field(default="Na3PS4", min_length=1, description="A name, for people.")
+    mass_mg: Positive = Field(
+        default=140.0, le=1e6, description="Filled into the die: a 1 mm pellet."
+    )
+    true_density_g_cm3: Positive = Field(
+        default=2.2, le=25, description="Without pores. Source: Na3PS4 crystal density."
+    )
+    initial_density: Positive = Field(
+        default=0.45,
+        le=1,
+        description="Relative density of the loose powder. Assumption: 0.40-0.50.",
+    )
+    panelli_a: NonNegative = Field(
+        default=0.0471,
+        le=1,
+        description="Panelli-Ambrozio A, MPa^-1/2. Source: fitted to 81 % at 510 MPa (Na3PS4).",
+    )
+    heckel_k: NonNegative = Field(
+        default=0.0,
+        le=0.1,
+        description="Heckel K, 1/MPa: densify by Heckel's law instead of Panelli's; 0: by "
+        "Panelli's. Fitted values: 0.0021 (Na3PS4), 0.0033 (Li3PS4).",
+    )
+    youngs_modulus_gpa: Positive = Field(
+        default=17.5, le=1000, description="Source: 15-20 GPa for sulfide electrolytes."
+    )
+    poisson_ratio: NonNegative = Field(
+        default=0.3,
+        le=0.45,
+        description="Confined by the die; 0 for a body that may bulge. Assumption.",
+    )
+    relaxation_percent: NonNegative = Field(
+        default=30.0,
+        le=95,
+        description="Of the pressure, lost in the end if the height is held: Peleg's 1/k2; 0: "
+        "elastic. Assumption: 10-45.",
+    )
+    relaxation_half_s: Positive = Field(
+        default=15.0,
+        ge=0.5,
+        le=1e6,
+        description="Time in which half of that is lost: Peleg's k1/k2. Assumption: 4-60.",
+    )
+    crack_mpa: Positive | Never = Field(
+        default=690.0,
+        description="Pressure that cracks the pellet, or never. Source: Li6PS5Cl is sound "
+        "at 625 MPa and fractures at 750 MPa (Yan et al., J. Colloid Interface Sci. 2026); "
+        "assumption for other powders: 600-800.",
+    )
+    crack_release_mpa_s: Positive | Never = Field(
+        default=200.0,
+        description="Release rate that cracks the pellet, or never. Assumption: 100-1000.",
+    )
+    crack_loss_percent: Positive = Field(
+        default=3.0,
+        le=50,
+        description="Of the pellet's height, lost in a crack. Assumption: 1-10.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_preset(cls, data: Any) -> Any:
+        name = data.get("preset") if isinstance(data, dict) else None
+        return (
+            {**presets.powder(name), **data}
+            if isinstance(name, str) and name in presets.POWDERS
+            else data
+        )
+
+
+class Limits(Section):
+    """What the press and its hoses may see."""
+
+    max_oil_bar: Positive = Field(default=350.0, le=2000, description="Set by the technician.")
+
+
+class Controller(Section):
+    """What the technician set on the controller."""
+
+    approach_opening_percent: Positive = Field(
+        default=60.0, le=100, description="Pump valve while the ram travels."
+    )
+    contact_bar: Positive = Field(default=2.0, le=200, description="Reading that means contact.")
+    approach_timeout_s: Positive = Field(default=60.0, ge=0.1, le=600, description="To contact.")
+    no_gain_window_s: Positive = Field(
+        default=5.0, ge=0.1, le=60, description="Pumping this long must raise the pressure."
+    )
+    kp_per_s: Positive = Field(default=12.0, le=31.99, description="Pressure rate per error.")
+    ki_per_s2: NonNegative = Field(default=8.0, le=24, description="Integral gain.")
+    kd: NonNegative = Field(default=0.0, le=15.99, description="Derivative gain, on the reading.")
+    filter_shift: int = Field(default=1, ge=0, le=8, description="Smoothing over 2^n ticks.")
+
+
+class Individual(Section):
+    """How this specimen differs from its data sheet: unknown to its controller."""
+
+    pump_dead_band_error_percent: ErrorPercent = Field(default=1.5, description="Of stroke.")
+    release_dead_band_error_percent: ErrorPercent = Field(default=-1.5, description="Of stroke.")
+    pump_flow_error_percent: ErrorPercent = Field(
+        default=4.0, description="Of the data-sheet flow."
+    )
+    release_flow_error_percent: ErrorPercent = Field(
+        default=-5.0, description="Of the data-sheet flow."
+    )
+    oil_volume_error_percent: ErrorPercent = Field(
+        default=5.0, description="Of the nominal volume."
+    )
+    frame_stiffness_error_percent: ErrorPercent = Field(
+        default=-4.0, description="Of the nominal value."
+    )
+    sensor_offset_percent: ErrorPercent = Field(default=0.02, description="Of full scale.")
+    sensor_span_error_percent: ErrorPercent = Field(default=-0.03, description="Of the reading.")
