@@ -12,7 +12,8 @@ from fake_board import FakeBoard
 from pressloop import errors
 from pressloop.feed import MOST_WAITING, TelemetryFeed
 from pressloop.heartbeat import HEARTBEAT_S
-from pressloop.session import Listener, Session
+from pressloop.listener import Listener
+from pressloop.session import Session
 from pressloop.telemetry import TelemetryBatch
 from pressloop.wire.frame import Frame
 from pressloop.wire.schema import RECORD_SIZE, Command, EchoRequest, FrameKind
@@ -308,7 +309,7 @@ def test_what_a_lost_link_left_in_the_queue_does_not_count(
     board.advance(20)
     board.boot()
     board.unplug()
-    old_link = session._link
+    old_link = session._live.link
     with pytest.raises(errors.LinkClosedError):
         old_link.request(EchoRequest(b"the reader has seen the end"))
     let_go.set()

@@ -11,7 +11,8 @@ from typing import Final
 
 from pressloop.errors import PressloopError
 from pressloop.heartbeat import Hold
-from pressloop.session import Listener, Session
+from pressloop.listener import Listener
+from pressloop.session import Session
 from pressloop.telemetry import TelemetryBatch
 
 MOST_WAITING: Final = 3000

@@ -34,10 +34,11 @@ from pressloop.record import EmulatedPress, RunEnd, RunHeader, RunRecorder, Thin
 from pressloop.record.entries import events_of, header_of, start_of
 from pressloop.record.from_wire import board_identity, planned_stages, planned_steps
 from pressloop.record.journal import JOURNAL_NAME, JournalContents, read_journal
+from pressloop.relink import RELINK_S
 from pressloop.result import RunResult, html_table
 from pressloop.run import VENT_LIMIT_S, Run
 from pressloop.sample import Sample, keep_sample
-from pressloop.session import RELINK_S, Session
+from pressloop.session import Session
 from pressloop.status import PressStatus
 from pressloop.telemetry import TelemetryBatch
 from pressloop.validation import Validation, validate_file, validate_protocol, validate_text

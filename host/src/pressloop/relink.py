@@ -1,0 +1,125 @@
+"""The link to a board that is in use, and the one that takes its place when it is lost."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Final
+
+from pressloop.errors import (
+    BoardTimeoutError,
+    LinkClosedError,
+    NoBoardError,
+    PortBusyError,
+    PressloopError,
+)
+from pressloop.link import Link, SessionLostError
+from pressloop.wire.schema import HelloReply
+
+RELINK_S: Final = 30.0
+"""How long a lost link is tried again: long enough to replug a cable or to reboot a controller."""
+
+_PAUSE_S: Final = 0.5
+
+_log = logging.getLogger(__name__)
+
+
+class LiveLink:
+    """One board, over one link after another.
+
+    Args:
+        open_link: Connects and says hello.
+        closing: Set when nobody wants a link any more.
+        relink_s: How long a lost link is tried again.
+
+    Raises:
+        PressloopError: What `open_link` raises, for the first link.
+    """
+
+    def __init__(
+        self, open_link: Callable[[], Link], closing: threading.Event, relink_s: float
+    ) -> None:
+        """Open the first link."""
+        self._open_link = open_link
+        self._closing = closing
+        self._relink_s = relink_s
+        self._changed = threading.Condition()
+        self._ended = False
+        self._failure: PressloopError | None = None
+        self._link = open_link()
+
+    @property
+    def link(self) -> Link:
+        """The newest link, which may be lost."""
+        return self._link
+
+    @property
+    def end_error(self) -> PressloopError:
+        """What to tell those who come after the end."""
+        return self._failure or LinkClosedError(
+            f"the press at {self._link.url} was closed", hint="open it again with Press.open()"
+        )
+
+    def usable(self) -> Link:
+        """Return a link that is not lost; wait while a lost one is being tried again.
+
+        Raises:
+            LinkClosedError: It is lost for good, or was closed.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._link.lost is None or self._ended)
+            if self._link.lost is not None:
+                raise self.end_error
+            return self._link
+
+    def reconnect(self, cause: LinkClosedError, boot_id: int) -> None:
+        """Connect again to the same board.
+
+        Args:
+            cause: Why the link is lost.
+            boot_id: Which boot of the board the lost session was in.
+
+        Raises:
+            LinkClosedError: The cause, when the board did not come back in time; another board is
+                there instead, or another program has opened ours.
+        """
+        _log.warning("%s", cause.message)
+        give_up_s = time.monotonic() + self._relink_s
+        while True:
+            try:
+                link = self._open_link()
+                break
+            except (NoBoardError, PortBusyError, LinkClosedError, BoardTimeoutError):
+                if time.monotonic() >= give_up_s or self._closing.wait(_PAUSE_S):
+                    raise cause from None
+        try:
+            self._check_board(link.hello, cause, boot_id)
+        except PressloopError:
+            link.close()
+            raise
+        with self._changed:
+            self._link = link
+            self._changed.notify_all()
+
+    def end(self, failure: PressloopError | None) -> None:
+        """Let go of those who wait: no link will follow."""
+        with self._changed:
+            self._failure = failure
+            self._ended = True
+            self._changed.notify_all()
+
+    def _check_board(self, hello: HelloReply, cause: LinkClosedError, boot_id: int) -> None:
+        url = self._link.url
+        if hello.unique_id != self._link.hello.unique_id:
+            raise LinkClosedError(
+                f"another board ({hello.unique_id.hex()}) is at {url} now",
+                hint="plug the board back in and open it by its serial number",
+                code="other-board",
+            )
+        if isinstance(cause, SessionLostError) and hello.boot_id == boot_id:
+            raise SessionLostError(
+                f"another program opened the board at {url}",
+                hint="use one program per press; close the other one, then open the press again",
+            )
