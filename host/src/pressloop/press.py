@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import binascii
 import logging
-import platform
-import secrets
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -14,26 +10,25 @@ from types import TracebackType
 from typing import Final
 
 from pressloop import __version__
-from pressloop.document import Protocol
 from pressloop.emulator.description import PressDescription
 from pressloop.emulator.process import EmulatedBoard, Pacing
 from pressloop.errors import (
     BadInputError,
     CommandRefusedError,
     PressloopError,
-    RecordError,
-    VersionMismatchError,
 )
 from pressloop.feed import TelemetryFeed
 from pressloop.follower import NOT_STARTED
 from pressloop.place import EMULATED, connect_emulated, find_place
-from pressloop.plan import Plan, compile_plan, finding_of_refusal
+from pressloop.plan import Plan, compile_plan
 from pressloop.profile import MachineProfile, converter_of
 from pressloop.prompts import Asker, ask_on_terminal
-from pressloop.record import EmulatedPress, RunEnd, RunHeader, RunRecorder, ThinningRules
-from pressloop.record.entries import events_of, header_of, start_of
-from pressloop.record.from_wire import board_identity, planned_stages, planned_steps
-from pressloop.record.journal import JOURNAL_NAME, JournalContents, read_journal
+from pressloop.protocol_source import ProtocolSource, text_of, validate
+from pressloop.record import EmulatedPress, RunEnd, RunRecorder, ThinningRules
+from pressloop.record.entries import header_of
+from pressloop.record.from_wire import new_header
+from pressloop.record.journal import JOURNAL_NAME, read_journal
+from pressloop.rejoin import is_same_boot, rejoin, truth_of
 from pressloop.relink import RELINK_S
 from pressloop.result import RunResult, html_table
 from pressloop.run import VENT_LIMIT_S, Run
@@ -41,22 +36,18 @@ from pressloop.sample import Sample, keep_sample
 from pressloop.session import Session
 from pressloop.status import PressStatus
 from pressloop.telemetry import TelemetryBatch
-from pressloop.validation import Validation, validate_file, validate_protocol, validate_text
-from pressloop.wire.codec import encode_message
+from pressloop.upload import upload
+from pressloop.validation import Validation
 from pressloop.wire.schema import (
-    PROTOCOL_MAJOR,
-    TICK_HZ,
     AbortRequest,
     ClearRequest,
     Fault,
     HelloReply,
-    PlanCommitRequest,
     Profile,
     ProfileReadRequest,
     ProfileWriteRequest,
     StartRequest,
     State,
-    StepResultRequest,
 )
 
 DEFAULT_THINNING: Final = ThinningRules()
@@ -68,28 +59,7 @@ _EMULATED_RELINK_S: Final = 2.0
 _NO_PROFILE: Final = bytes(8)
 _HOST: Final = f"pressloop {__version__}"
 
-# Refusals of a plan that are about the plan and not about the moment.
-_PLAN_REFUSALS: Final = (
-    "missing-field",
-    "unknown-field",
-    "bad-type",
-    "out-of-range",
-    "over-ceiling",
-    "relaxation-unresolved",
-    "not-sealed",
-    "over-limit",
-    "unknown-die",
-    "tolerance-unresolved",
-    "rate-impossible",
-    "no-end",
-    "wrong-direction",
-    "hold-elsewhere",
-)
-
 _log = logging.getLogger(__name__)
-
-ProtocolSource = Protocol | Path | str
-"""A protocol: built in Python, the path of a file, or YAML text of more than one line."""
 
 
 class Press:
@@ -240,7 +210,7 @@ class Press:
 
     def validate(self, protocol: ProtocolSource) -> Validation:
         """Check a protocol against this press's own profile."""
-        return _validate(protocol, self.profile())
+        return validate(protocol, self.profile())
 
     def run(
         self,
@@ -313,26 +283,16 @@ class Press:
         """
         wire_profile = self._session.request(ProfileReadRequest())
         profile = self._profile_of(wire_profile)
-        validation = _validate(protocol, profile)
+        validation = validate(protocol, profile)
         plan = compile_plan(validation.checked(), profile)
         self.upload(plan, validation)
-        run_id = secrets.token_bytes(8)
-        header = RunHeader(
-            run_id=run_id.hex(),
-            created_unix_time_second=time.time(),
-            protocol_name=plan.protocol.name,
-            protocol_text=_text_of(protocol),
-            steps=planned_steps(plan),
-            stages=planned_stages(plan),
-            board=board_identity(self.hello),
-            profile=profile.model_dump(mode="json"),
-            profile_hash=f"{binascii.crc32(encode_message(wire_profile)):08x}",
-            host_software={"pressloop": __version__, "python": platform.python_version()},
-            simulated=self.hello.simulated,
+        header = new_header(
+            plan,
+            self.hello,
+            wire_profile,
+            profile=profile,
+            protocol_text=text_of(protocol),
             port=self._place,
-            tick_hz=TICK_HZ,
-            record_every=plan.begin.record_every,
-            die_mm=plan.begin.die_um / 1000,
             emulated_press=self._emulated_press(plan.begin.die_um / 1000),
             thinning=thinning,
         )
@@ -365,23 +325,14 @@ class Press:
         path = Path(record_dir) / JOURNAL_NAME
         contents = read_journal(path)
         header = header_of(contents, path)
-        if header.board.unique_id != self.hello.unique_id.hex():
-            raise RecordError(
-                f"the record is of board {header.board.unique_id}, this is "
-                f"{self.hello.unique_id.hex()}",
-                hint="open the press by the serial number or port of the other board",
-                code="other-board",
-            )
-        restarted = header.board.boot_id != self.hello.boot_id
-        if not restarted:
-            self._check_run(header)
-        recorder = RunRecorder.reopen(record_dir, truth=_truth_of(contents))
+        goes_on = is_same_boot(self._session, header)
+        recorder = RunRecorder.reopen(record_dir, truth=truth_of(contents))
         run = Run(self._session, recorder, ask=on_prompt, on_status=on_status)
         self._run = run
-        if restarted:
-            run.follower.on_relink(restarted=True)
+        if goes_on:
+            self._session.in_order(lambda: rejoin(self._session, run, recorder, contents))
         else:
-            self._session.in_order(lambda: self._rejoin(run, recorder, contents))
+            run.follower.on_relink(restarted=True)
         return run
 
     def upload(self, plan: Plan, validation: Validation | None = None) -> None:
@@ -392,27 +343,7 @@ class Press:
             CommandRefusedError: The board takes no plan now.
             VersionMismatchError: The firmware is too old for what the plan asks for.
         """
-        if self.hello.minor < plan.minor:
-            raise VersionMismatchError(
-                f"the protocol needs wire protocol {PROTOCOL_MAJOR}.{plan.minor}, the board "
-                f"({self.hello.firmware}) speaks {self.hello.major}.{self.hello.minor}",
-                hint="update the firmware, or leave out 'until' and 'crack_threshold'",
-            )
-        try:
-            self._session.request(plan.begin)
-            for step in plan.steps:
-                self._session.request(step)
-            self._session.request(PlanCommitRequest(plan.digest))
-        except CommandRefusedError as refusal:
-            if refusal.code not in _PLAN_REFUSALS:
-                raise
-            marks = validation.marks if validation is not None else None
-            raise BadInputError(
-                "the board refused the protocol",
-                hint=refusal.hint,
-                findings=[finding_of_refusal(plan, refusal, marks)],
-                code="refused-by-board",
-            ) from refusal
+        upload(self._session, plan, None if validation is None else validation.marks)
 
     def abort(self) -> None:
         """End whatever run is active: release at its vent rate."""
@@ -504,31 +435,6 @@ class Press:
         recorder.started(reply.run_first, reply.tick)
         run.begin(reply.run_first, reply.tick)
 
-    def _check_run(self, header: RunHeader) -> None:
-        current = self._session.status().run_id.hex()
-        if current != header.run_id:
-            raise RecordError(
-                f"the record is of run {header.run_id}, the board's last run is {current}",
-                hint="the record is complete as far as it goes; its run cannot be continued",
-                code="other-run",
-            )
-
-    def _rejoin(self, run: Run, recorder: RunRecorder, contents: JournalContents) -> None:
-        """Follow a run again. In the dispatcher thread, so that no record is missed."""
-        known = start_of(contents)
-        if known is None:
-            # The program ended between the board's start and writing it down.
-            run_first = self._session.status().run_first
-            start_tick = self._session.request(StepResultRequest(0)).start_tick
-            recorder.started(run_first, start_tick)
-        else:
-            run_first, start_tick = known.run_first, known.start_tick
-        next_record = self._session.start_stream()
-        run.begin(run_first, start_tick)
-        for first, last in recorder.gaps(run_first, next_record):
-            self._session.fetch(range(first, last + 1))
-        run.follower.look()
-
     def _profile_of(self, wire: Profile) -> MachineProfile:
         profile = MachineProfile.from_wire(wire)
         return profile.model_copy(update={"converter": converter_of(self.hello.python)})
@@ -556,31 +462,6 @@ class Press:
                 ("simulated", "yes, no real press" if hello.simulated else "no"),
             ]
         )
-
-
-def _validate(protocol: ProtocolSource, profile: MachineProfile) -> Validation:
-    if isinstance(protocol, Protocol):
-        return validate_protocol(protocol, profile)
-    if isinstance(protocol, str) and "\n" in protocol:
-        return validate_text(protocol, "the protocol", profile)
-    return validate_file(protocol, profile)
-
-
-def _text_of(protocol: ProtocolSource) -> str:
-    """Return a protocol as it was written."""
-    if isinstance(protocol, Protocol):
-        return protocol.to_yaml()
-    if isinstance(protocol, str) and "\n" in protocol:
-        return protocol
-    return Path(protocol).read_text(encoding="utf-8")
-
-
-def _truth_of(contents: JournalContents) -> Path | None:
-    """Return where the emulated press keeps its true state, if this run was on one."""
-    for event in events_of(contents):
-        if "truth" in event.data:
-            return Path(event.data["truth"])
-    return None
 
 
 def _culprit(error: BaseException) -> str:

@@ -2,22 +2,76 @@
 
 from __future__ import annotations
 
+import binascii
+import platform
+import secrets
+import time
 from collections import Counter
 from typing import Final
 
+from pressloop import __version__
 from pressloop.findings import path_text
 from pressloop.plan import Plan, PlanStage, PlanStep
+from pressloop.profile import MachineProfile
 from pressloop.record.layout import wire_name
 from pressloop.record.model import (
     BoardIdentity,
     BoardStepResult,
     Direction,
+    EmulatedPress,
     PlannedStage,
     PlannedStep,
+    RunHeader,
+    ThinningRules,
 )
-from pressloop.wire.schema import HelloReply, StepKind, StepResultReply
+from pressloop.wire.codec import encode_message
+from pressloop.wire.schema import TICK_HZ, HelloReply, Profile, StepKind, StepResultReply
 
 _MOVES: Final = (StepKind.RAMP, StepKind.RELEASE)
+
+
+def new_header(
+    plan: Plan,
+    hello: HelloReply,
+    wire_profile: Profile,
+    *,
+    profile: MachineProfile,
+    protocol_text: str,
+    port: str,
+    emulated_press: EmulatedPress | None,
+    thinning: ThinningRules | None,
+) -> RunHeader:
+    """Return what is known of a run before the press moves; the run gets its id here.
+
+    Args:
+        plan: What the board was sent.
+        hello: What the board said of itself.
+        wire_profile: The machine profile as it is on the board.
+        profile: The same in the units of people.
+        protocol_text: The protocol as it was written.
+        port: Where to find the board again.
+        emulated_press: The press, if it is emulated by this program.
+        thinning: How long quiet stretches are summed up; None keeps every record.
+    """
+    return RunHeader(
+        run_id=secrets.token_bytes(8).hex(),
+        created_unix_time_second=time.time(),
+        protocol_name=plan.protocol.name,
+        protocol_text=protocol_text,
+        steps=planned_steps(plan),
+        stages=planned_stages(plan),
+        board=board_identity(hello),
+        profile=profile.model_dump(mode="json"),
+        profile_hash=f"{binascii.crc32(encode_message(wire_profile)):08x}",
+        host_software={"pressloop": __version__, "python": platform.python_version()},
+        simulated=hello.simulated,
+        port=port,
+        tick_hz=TICK_HZ,
+        record_every=plan.begin.record_every,
+        die_mm=plan.begin.die_um / 1000,
+        emulated_press=emulated_press,
+        thinning=thinning,
+    )
 
 
 def board_identity(hello: HelloReply) -> BoardIdentity:
