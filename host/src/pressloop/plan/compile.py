@@ -1,0 +1,57 @@
+"""A protocol for a press to the plan that its board is sent."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pressloop.document import Protocol
+from pressloop.findings import path_text
+from pressloop.plan.steps import Plan, PlanError
+from pressloop.plan.unroll import unroll
+from pressloop.profile import MachineProfile
+from pressloop.wire.message import Message
+from pressloop.wire.schema import HostLossAction, PlanBeginRequest
+
+DEFAULT_VENT_RATE_KPA_S: Final = 20_000
+"""From 500 MPa to nothing in 25 s; pellets crack when they are let go at once."""
+
+
+def compile_plan(protocol: Protocol, profile: MachineProfile) -> Plan:
+    """Return the plan of a protocol for a press.
+
+    Raises:
+        PlanError: the wire cannot carry it. Limits of the press are not checked here.
+    """
+    stages, steps = unroll(protocol)
+    vent_rate = protocol.vent_rate_kpa_s
+    if vent_rate is None:
+        fastest = profile.limits(protocol.die_um).fastest_fall_kpa_s
+        vent_rate = max(1, min(DEFAULT_VENT_RATE_KPA_S, fastest))
+    begin = PlanBeginRequest(
+        steps=len(steps),
+        die_um=protocol.die_um,
+        ceiling_kpa=protocol.ceiling_kpa,
+        host_loss=HostLossAction[protocol.on_host_loss.action.upper()],
+        host_loss_limit_ms=protocol.on_host_loss.limit_ms,
+        host_timeout_ms=protocol.host_timeout_ms,
+        vent_rate_kpa_s=vent_rate,
+        record_every=protocol.record_every_ticks,
+        accept_unresolved=protocol.accept_unresolved_tolerance,
+        crack_kpa=protocol.crack_kpa,
+    )
+    plan = Plan(protocol, begin, steps, stages)
+    _check_range(begin, "the protocol")
+    for step, request in zip(steps, plan.steps, strict=True):
+        _check_range(request, path_text(step.path))
+    return plan
+
+
+def _check_range(message: Message, where: str) -> None:
+    """Refuse integers that the wire cannot carry: `validation` would have said why."""
+    for field in message.FIELDS:
+        value = getattr(message, field.name)
+        if isinstance(value, int) and not field.low <= value <= field.high:
+            raise PlanError(
+                f"{where}: {field.name} is {value}, the board takes {field.low} to {field.high}",
+                hint="validate the protocol to see what is wrong with it",
+            )

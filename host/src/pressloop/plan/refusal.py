@@ -1,0 +1,80 @@
+"""A board's refusal of a plan back to the place in the protocol that it is about."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pressloop.errors import CommandRefusedError
+from pressloop.findings import Finding, Path
+from pressloop.plan.steps import Plan, PlanStep
+from pressloop.wire.schema import StepKind
+from pressloop.yaml_source import SourceMap
+
+_STEP_KEYS: Final = {
+    "rate_kpa_s": ("rate",),
+    "tolerance_kpa": ("tolerance",),
+    "duration_ms": ("duration",),
+    "open": ("duration",),
+    "timeout_ms": ("timeout",),
+    "mode": ("mode",),
+    "relaxation_kpa_min": ("until", "relaxation"),
+    "least_ms": ("until", "at_least"),
+}
+_BEGIN_PATHS: Final[dict[str, Path]] = {
+    "steps": ("stages",),
+    "die_um": ("die",),
+    "ceiling_kpa": ("ceiling",),
+    "host_loss": ("on_host_loss", "action"),
+    "host_loss_limit_ms": ("on_host_loss", "limit"),
+    "host_timeout_ms": ("host_timeout",),
+    "vent_rate_kpa_s": ("vent_rate",),
+    "record_every": ("record_every",),
+    "crack_kpa": ("crack_threshold",),
+    "accept_unresolved": ("accept_unresolved_tolerance",),
+}
+# What a code is about when the refusal does not name a field.
+_USUAL_FIELD: Final = {
+    "unknown-die": "die_um",
+    "over-limit": "ceiling_kpa",
+    "over-ceiling": "target_kpa",
+    "hold-elsewhere": "target_kpa",
+    "wrong-direction": "target_kpa",
+    "rate-impossible": "rate_kpa_s",
+    "tolerance-unresolved": "tolerance_kpa",
+    "no-end": "duration_ms",
+    "relaxation-unresolved": "relaxation_kpa_min",
+    "not-sealed": "mode",
+}
+
+
+def finding_of_refusal(
+    plan: Plan, refusal: CommandRefusedError, marks: SourceMap | None = None
+) -> Finding:
+    """Return the board's refusal of a plan as a finding with its place in the protocol.
+
+    Args:
+        plan: What was sent.
+        refusal: What the board said; its field may be spelt as in the CDDL or as in Python.
+        marks: Lines of the file that the protocol was loaded from, if any.
+    """
+    name = (refusal.field or _USUAL_FIELD.get(refusal.code, "")).replace("-", "_")
+    if refusal.step is not None and refusal.step < len(plan.sources):
+        path = _path_in_step(plan.sources[refusal.step], name)
+    else:
+        path = _BEGIN_PATHS.get(name, ())
+    return (marks or SourceMap()).finding(
+        "error", refusal.code, path, refusal.message, refusal.hint
+    )
+
+
+def _path_in_step(step: PlanStep, name: str) -> Path:
+    if name == "target_kpa":
+        return step.target_path
+    if step.kind is StepKind.PROMPT:
+        # The text is the prompt itself, the time-out stands beside it.
+        return (*step.path[:-1], "timeout") if name == "timeout_ms" else step.path
+    if name in ("kp", "ki", "kd"):
+        return (*step.path[:-1], "pid", name)
+    if name == "duration_ms" and (step.relaxation_kpa_min or (step.is_open and step.duration_ms)):
+        return (*step.path, "until", "at_most")
+    return (*step.path, *_STEP_KEYS[name]) if name in _STEP_KEYS else step.path

@@ -1,0 +1,182 @@
+"""Stages, prompts and repeats to the steps in the order in which they run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from pressloop.document import Hold, Item, Pid, Prompt, Protocol, Ramp, Repeat, Stage
+from pressloop.findings import Path, path_text
+from pressloop.plan.steps import Pass, PlanError, PlanStage, PlanStep
+from pressloop.wire.schema import MAX_STEPS, HoldMode, StepKind
+
+
+def count_steps(items: Sequence[Item]) -> int:
+    """Return how many steps a list of stages unrolls to, without unrolling it."""
+    steps = 0
+    for item in items:
+        if isinstance(item, Repeat):
+            steps += item.repeat * count_steps(item.stages)
+        elif isinstance(item, Prompt):
+            steps += 1
+        else:
+            steps += sum(part is not None for part in (item.ramp, item.hold, item.release))
+    return steps
+
+
+def unroll(protocol: Protocol) -> tuple[tuple[PlanStage, ...], tuple[PlanStep, ...]]:
+    """Return stages and steps in the order in which they run.
+
+    Raises:
+        PlanError: `too-many-steps`.
+    """
+    count = count_steps(protocol.stages)
+    if count > MAX_STEPS:
+        raise PlanError(
+            f"the protocol has {count} steps when its repeats are unrolled, {MAX_STEPS} fit",
+            code="too-many-steps",
+            hint="use fewer passes, or split it into two protocols",
+        )
+    unroller = _Unroller()
+    for item, path, passes, offset_kpa in _in_order(protocol.stages, ("stages",), (), 0):
+        if isinstance(item, Prompt):
+            unroller.add_prompt(item, path, passes)
+        else:
+            unroller.add_stage(item, path, passes, offset_kpa)
+    return tuple(unroller.stages), tuple(unroller.steps)
+
+
+def _in_order(
+    items: Sequence[Item], path: Path, passes: tuple[Pass, ...], offset_kpa: int
+) -> Iterator[tuple[Stage | Prompt, Path, tuple[Pass, ...], int]]:
+    """Yield stages and prompts as they run, with what the repeats around add to the targets."""
+    for index, item in enumerate(items):
+        here = (*path, index)
+        if not isinstance(item, Repeat):
+            yield item, here, passes, offset_kpa
+            continue
+        for number in range(item.repeat):
+            yield from _in_order(
+                item.stages,
+                (*here, "stages"),
+                (*passes, Pass(number + 1, item.repeat)),
+                offset_kpa + number * item.step_kpa,
+            )
+
+
+class _Unroller:
+    """Appends stages and keeps the setpoint that the steps so far lead to."""
+
+    def __init__(self) -> None:
+        self.stages: list[PlanStage] = []
+        self.steps: list[PlanStep] = []
+        self._level_kpa = 0
+
+    def add_prompt(self, prompt: Prompt, path: Path, passes: tuple[Pass, ...]) -> None:
+        first = len(self.steps)
+        self._append(
+            PlanStep(
+                index=first,
+                stage=len(self.stages),
+                kind=StepKind.PROMPT,
+                path=(*path, "prompt"),
+                target_path=path,
+                start_kpa=self._level_kpa,
+                target_kpa=self._level_kpa,
+                timeout_ms=prompt.timeout_ms,
+                text=prompt.prompt,
+            )
+        )
+        self._close_stage(first, "prompt", "prompt", path, passes, prompt=prompt.prompt)
+
+    def add_stage(
+        self, stage: Stage, path: Path, passes: tuple[Pass, ...], offset_kpa: int
+    ) -> None:
+        first = len(self.steps)
+        if stage.ramp is not None:
+            target_kpa = stage.ramp.target_kpa + offset_kpa
+            self._add_move(StepKind.RAMP, stage.ramp, target_kpa, (*path, "ramp"), stage.pid)
+        if stage.hold is not None:
+            self._add_hold(stage.hold, stage, path, offset_kpa)
+        if stage.release is not None:
+            release = stage.release
+            self._add_move(
+                StepKind.RELEASE, release, release.target_kpa, (*path, "release"), stage.pid
+            )
+        self._close_stage(first, "stage", stage.name, path, passes)
+
+    def _add_move(
+        self, kind: StepKind, move: Ramp, target_kpa: int, path: Path, pid: Pid | None
+    ) -> None:
+        self._append(
+            PlanStep(
+                index=len(self.steps),
+                stage=len(self.stages),
+                kind=kind,
+                path=path,
+                target_path=(*path, "target"),
+                start_kpa=self._level_kpa,
+                target_kpa=target_kpa,
+                rate_kpa_s=move.rate_kpa_s,
+                pid=pid,
+            )
+        )
+
+    def _add_hold(self, hold: Hold, stage: Stage, path: Path, offset_kpa: int) -> None:
+        own_kpa = hold.target_kpa
+        until = hold.until
+        target_kpa = self._level_kpa if own_kpa is None else own_kpa + offset_kpa
+        self._append(
+            PlanStep(
+                index=len(self.steps),
+                stage=len(self.stages),
+                kind=StepKind.HOLD,
+                path=(*path, "hold"),
+                target_path=(*path, "ramp" if own_kpa is None else "hold", "target"),
+                start_kpa=self._level_kpa,
+                target_kpa=target_kpa,
+                tolerance_kpa=hold.tolerance_kpa(target_kpa),
+                duration_ms=hold.duration_ms,
+                relaxation_kpa_min=until.relaxation_kpa_min if until else None,
+                least_ms=until.at_least_ms if until else None,
+                text=until.operator if until else None,
+                timeout_ms=hold.timeout_ms,
+                mode=HoldMode[hold.mode.upper()],
+                is_open=hold.is_open,
+                pid=stage.pid,
+            )
+        )
+
+    def _append(self, step: PlanStep) -> None:
+        self.steps.append(step)
+        self._level_kpa = step.target_kpa
+
+    def _close_stage(
+        self,
+        first: int,
+        kind: Literal["stage", "prompt"],
+        name: str,
+        path: Path,
+        passes: tuple[Pass, ...],
+        prompt: str | None = None,
+    ) -> None:
+        steps = self.steps[first:]
+        hold = next((s for s in steps if s.kind is StepKind.HOLD), None)
+        dwell_ms = hold.dwell_ms if hold else None
+        tolerance_kpa = hold.tolerance_kpa if hold else None
+        self.stages.append(
+            PlanStage(
+                index=len(self.stages),
+                kind=kind,
+                name=name,
+                path=path_text(path),
+                passes=passes,
+                steps=tuple(s.index for s in steps),
+                target_mpa=None if kind == "prompt" else steps[0].target_kpa / 1000,
+                tolerance_mpa=None if tolerance_kpa is None else tolerance_kpa / 1000,
+                dwell_s=None if dwell_ms is None else dwell_ms / 1000,
+                is_open=hold is not None and hold.is_open,
+                prompt=prompt,
+                expected_s=sum(s.expected_s for s in steps),
+            )
+        )
