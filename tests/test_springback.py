@@ -11,10 +11,9 @@ from pressloop.emulator.description import PressDescription
 from pressloop.profile import MachineProfile
 from pressloop.sample import Sample
 from pressloop.springback import Release, from_displacement, from_oil
-from pressloop.uncertainty import lever
 
 REFERENCE = MachineProfile.from_fields(PressDescription().nominal_profile())
-RATIO = lever(REFERENCE, 10)
+RATIO = REFERENCE.lever(10)
 HOLD = 500
 
 

@@ -12,6 +12,7 @@ from pressloop.bench.family import Case, family, reference
 from pressloop.bench.press import PressRunError, firmware
 from pressloop.bench.tuned import record, steel, tune
 from pressloop.errors import BadInputError
+from pressloop.profile import lever
 from pressloop.wire import schema
 
 FULL = schema.OUTPUT_FULL
@@ -88,11 +89,11 @@ def test_first_contact_tells_powder_from_steel() -> None:
 
     low, high = on_powder.landed_mpa, 15.0
     given_ul = true["ram_area_mm2"] * (height_mm(low) - height_mm(high))
-    lever = first_contact.lever(profile, 10_000)
+    ratio = lever(profile.ram_area_mm2, 10)
     curve = np.array(profile.compliance_curve) / 1000
-    levels = np.linspace(low / lever, high / lever, 50)
+    levels = np.linspace(low / ratio, high / ratio, 50)
     press_ul = float(np.mean(np.interp(levels, tuning.knots_mpa(profile), curve)))
-    press_ul *= (high - low) / lever
+    press_ul *= (high - low) / ratio
     assert on_powder.softness == pytest.approx(1 + given_ul / press_ul, rel=0.25)
 
 

@@ -8,7 +8,7 @@ import random
 import pytest
 from pressloop.emulator.description import PressDescription
 from pressloop.profile import MachineProfile, converter_of
-from pressloop.uncertainty import Instrument, lever
+from pressloop.uncertainty import Instrument
 from pressloop.units import with_uncertainty
 
 REFERENCE = MachineProfile.from_fields(PressDescription().nominal_profile())
@@ -22,7 +22,7 @@ def test_the_lever_and_what_a_tenth_of_a_percent_is_worth(
     die_mm: float, mpa_per_bar: float, accuracy_mpa: float
 ) -> None:
     # docs/uncertainty.md has this table; a 14.5 cm2 ram and a 400 bar transducer.
-    assert lever(REFERENCE, die_mm) / 10 == pytest.approx(mpa_per_bar, abs=0.005)
+    assert REFERENCE.lever(die_mm) / 10 == pytest.approx(mpa_per_bar, abs=0.005)
     assert Instrument.of(REFERENCE, die_mm).accuracy_mpa == pytest.approx(accuracy_mpa, abs=0.005)
 
 

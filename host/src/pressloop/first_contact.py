@@ -16,6 +16,7 @@ import numpy as np
 
 from pressloop import tuning
 from pressloop.errors import BadInputError
+from pressloop.profile import lever
 from pressloop.wire import schema
 
 _FULL: Final = schema.OUTPUT_FULL
@@ -48,7 +49,7 @@ def plan(profile: schema.Profile, die_um: int, limit_kpa: int) -> list[schema.Pl
     Raises:
         BadInputError: The limit is no gentle pressure, or too low to see anything.
     """
-    contact_kpa = round(profile.contact_oil_kpa * lever(profile, die_um))
+    contact_kpa = round(profile.contact_oil_kpa * lever(profile.ram_area_mm2, die_um / 1000))
     low, high = _LEAST_CONTACTS * contact_kpa, _MOST_CONTACTS * contact_kpa
     if not low <= limit_kpa <= high:
         raise BadInputError(
@@ -77,11 +78,6 @@ def plan(profile: schema.Profile, die_um: int, limit_kpa: int) -> list[schema.Pl
     return [ramp, hold, release]
 
 
-def lever(profile: schema.Profile, die_um: int) -> float:
-    """Return the pressure on the sample over that of the oil."""
-    return profile.ram_area_mm2 / (math.pi / 4 * (die_um / 1000) ** 2)
-
-
 def learn(records: tuning.Records, profile: schema.Profile, die_um: int) -> Contact:
     """Return what a run of `plan` shows; without a tuned curve, against the data sheet's.
 
@@ -108,7 +104,7 @@ def learn(records: tuning.Records, profile: schema.Profile, die_um: int) -> Cont
     levels = np.linspace(first, last, 200)
     elastic_ul = float(np.mean(np.interp(levels, knots, curve))) * (last - first)
     softness = pumped_ul / elastic_ul if elastic_ul > 0 else math.inf
-    ratio = lever(profile, die_um)
+    ratio = lever(profile.ram_area_mm2, die_um / 1000)
     return Contact(
         approach_s=float(np.count_nonzero(records.approaching)) * _TICK_S,
         landed_mpa=first * ratio,

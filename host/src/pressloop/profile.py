@@ -6,6 +6,7 @@ formulas, so that host and board never disagree about what a press can do.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
@@ -40,6 +41,16 @@ class DieLimits:
     """Pump fully open into the closed press."""
     fastest_fall_kpa_s: int
     """Release valve fully open at 10 MPa of oil."""
+
+
+def lever(ram_area_mm2: float, die_mm: float) -> float:
+    """Return the pressure on the pellet per pressure of oil: area of the ram over that of the die.
+
+    Args:
+        ram_area_mm2: Effective area of the ram, mm2.
+        die_mm: Diameter of the die, mm.
+    """
+    return ram_area_mm2 / (math.pi / 4 * die_mm**2)
 
 
 def curve_knots(highest: float, knots: int) -> tuple[float, ...]:
@@ -147,6 +158,10 @@ class MachineProfile(BaseModel):
                 "would never move"
             )
         return self
+
+    def lever(self, die_mm: float) -> float:
+        """Return the pressure on the pellet per pressure of oil, with a die of this diameter."""
+        return lever(self.ram_area_cm2 * 100, die_mm)
 
     def limits(self, die_um: int) -> DieLimits:
         """Return what the press can do with a die, as the board computes it.

@@ -24,7 +24,7 @@ import numpy.typing as npt
 
 from pressloop.metrics import noise_mpa as noise_within_blocks
 from pressloop.profile import MachineProfile, curve_knots
-from pressloop.uncertainty import COVERAGE_FACTOR, lever
+from pressloop.uncertainty import COVERAGE_FACTOR
 
 Floats = npt.NDArray[np.float64]
 
@@ -151,7 +151,7 @@ def from_displacement(release: Release, punches_um_mpa: float | None) -> Springb
 def from_oil(release: Release, profile: MachineProfile, die_mm: float) -> Springback:
     """Return the springback that the oil tells, if it does."""
     at = slice(release.hold_end, None)
-    oil_mpa = np.maximum(release.pressure_mpa[at], 0.0) / lever(profile, die_mm)
+    oil_mpa = np.maximum(release.pressure_mpa[at], 0.0) / profile.lever(die_mm)
     step_s = np.diff(release.time_s[at], append=release.time_s[-1])
     dead = profile.release_dead_band_percent
     # mm3 per per cent of opening beyond the dead band.

@@ -104,7 +104,7 @@ class Instrument:
     def of(cls, profile: MachineProfile, die_mm: float) -> Instrument:
         """Return what profile and data sheets say, with assumptions where they say nothing."""
         assumed = set()
-        full_scale_mpa = lever(profile, die_mm) * profile.full_scale_bar / 10
+        full_scale_mpa = profile.lever(die_mm) * profile.full_scale_bar / 10
         repeatability = profile.repeatability_percent
         if repeatability is None:
             assumed.add("repeatability of the transducer")
@@ -162,11 +162,6 @@ class Instrument:
             coverage_factor=COVERAGE_FACTOR,
             components=tuple(components),
         )
-
-
-def lever(profile: MachineProfile, die_mm: float) -> float:
-    """Return the pressure on the pellet per pressure of oil."""
-    return profile.ram_area_cm2 * 100 / (math.pi / 4 * die_mm**2)
 
 
 def converter_half_width(profile: MachineProfile) -> float:

@@ -19,6 +19,7 @@ from typing import Final
 
 from pressloop.emulator import presets
 from pressloop.emulator.description import PressDescription
+from pressloop.profile import lever
 
 RANGES: Final[dict[str, tuple[float, float]]] = {
     "ram.area_cm2": (8, 40),
@@ -123,8 +124,7 @@ def _draw(rng: random.Random, number: int) -> Case:
         **fields["powder"],
         "mass_mg": rng.uniform(*PELLET_MM) * die_area_mm2 * powder["true_density_g_cm3"],
     }
-    lever = drawn["ram.area_cm2"] * 100 / die_area_mm2
-    oil_bar = TARGETS_MPA[1] / lever * 10
+    oil_bar = TARGETS_MPA[1] / lever(drawn["ram.area_cm2"] * 100, die_mm) * 10
     sensor_bar = next(
         (bar for bar in STANDARD_RANGES_BAR if oil_bar <= _USABLE * bar), STANDARD_RANGES_BAR[-1]
     )

@@ -19,7 +19,6 @@ from pressloop.record.trust import instrument_of, profile_of
 from pressloop.relaxation import Relaxation, fit_relaxation
 from pressloop.sample import Sample
 from pressloop.springback import Release, Springback, from_displacement, from_oil
-from pressloop.uncertainty import lever
 from pressloop.wire.schema import NO_DISPLACEMENT, OUTPUT_FULL, State
 
 _NO_SENSOR: Final = "only a displacement sensor shows what the powder does while pressure is kept"
@@ -163,7 +162,7 @@ class _Powder:
     @staticmethod
     def _contact_mpa(profile: MachineProfile, die_mm: float) -> float:
         """What the controller itself takes for contact."""
-        return profile.contact_bar / 10 * lever(profile, die_mm)
+        return profile.contact_bar / 10 * profile.lever(die_mm)
 
     def _springback(self, index: int, density: Density | None) -> Springback | None:
         release = self._releases[index]
