@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, assume, given, settings
+from hypothesis import HealthCheck, Phase, assume, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 from pressloop_fw import cbor, schema
@@ -348,15 +348,21 @@ TestWalk.settings = settings(
 
 
 @given(
-    readings=st.lists(st.integers(-100000, 2000000), min_size=1, max_size=8), rate=st.integers(1)
+    readings=st.lists(st.integers(-100000, 2000000), min_size=1, max_size=8),
+    rate=st.integers(1),
+    leak=st.integers(0, 32767),
 )
-def test_the_loss_of_any_dwell_is_a_small_integer(readings: list[int], rate: int) -> None:
+@example(readings=[2000000] * 8, rate=0, leak=32767)
+def test_the_loss_of_any_dwell_is_a_small_integer(
+    readings: list[int], rate: int, leak: int
+) -> None:
     relaxation = Relaxation()
-    relaxation.restart(SmallInt(LEAST_WINDOW_S + rate % 56))
+    relaxation.restart(SmallInt(LEAST_WINDOW_S + rate % 56), SmallInt(leak))
     for reading in readings:
         for _ in range(10 * schema.TICK_HZ):
             relaxation.step(SmallInt(reading))
             assert isinstance(relaxation.loss_kpa_min * SmallInt(1), SmallInt)
+            assert isinstance(relaxation.leak_kpa_min * SmallInt(1), SmallInt)
 
 
 def _extreme(low: int, high: int) -> st.SearchStrategy[int]:

@@ -161,8 +161,10 @@ class Hold:
         rate = plan.relaxation_kpa_min[index]
         if rate and self.relaxation.known:
             loss = self.relaxation.loss_kpa_min
+            leak = self.relaxation.leak_kpa_min
             self._results.loss_kpa_min[index] = loss
-            if loss < rate and dwell >= plan.least_ticks[index]:
+            self._results.leak_kpa_min[index] = leak
+            if loss - leak < rate and dwell >= plan.least_ticks[index]:
                 return schema.DWELL_RELAXATION
         if not longest or dwell < longest:
             return schema.DWELL_NONE
@@ -182,6 +184,6 @@ class Hold:
         if -tolerance < error * _TOP_UP_SHARE < tolerance:
             block[SEALED] = 1
             block[TOPPING_UP] = 0
-            self.relaxation.restart(self._plan.window_s[index])
+            self.relaxation.restart(self._plan.window_s[index], self._plan.leak_share[index])
             return SHUT
         return REGULATE

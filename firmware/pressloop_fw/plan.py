@@ -7,7 +7,7 @@ plan may be old, buggy or somebody's own script.
 import binascii
 from array import array
 
-from pressloop_fw import schema
+from pressloop_fw import leak, schema
 from pressloop_fw.relaxation import window_s
 
 try:
@@ -97,6 +97,8 @@ class Plan:
         # Holds that end on relaxation: the loss, 0 without, and over how long it is told.
         self.relaxation_kpa_min = array("i", [0] * size)
         self.window_s = bytearray(size)
+        # Share of the pressure that the press's own leak takes per minute there, times 2**15.
+        self.leak_share = array("h", [0] * size)
         self.least_ticks = array("i", [0] * size)
         self.kp = array("h", [_NO_GAIN] * size)
         self.ki = array("h", [_NO_GAIN] * size)
@@ -179,6 +181,9 @@ class Plan:
         rate = values.get(schema.PLAN_STEP_REQUEST_RELAXATION_KPA_MIN, 0)
         self.relaxation_kpa_min[index] = rate
         self.window_s[index] = window_s(rate, self.scaling.loss_unit_kpa) if rate else 0
+        self.leak_share[index] = (
+            leak.share_q15(self.profile, self.scaling, self.target_kpa[index]) if rate else 0
+        )
         self.least_ticks[index] = _ticks(values.get(schema.PLAN_STEP_REQUEST_LEAST_MS, 0))
         profile = self.profile
         self.kp[index] = values.get(schema.PLAN_STEP_REQUEST_KP, profile.kp)
@@ -278,7 +283,13 @@ class Plan:
         if values[schema.PLAN_STEP_REQUEST_MODE] != schema.HOLD_SEALED:
             # A closed loop pumps back what relaxes.
             raise PlanError(schema.ERR_NOT_SEALED, schema.PLAN_STEP_REQUEST_MODE)
-        finest = self.scaling.finest_loss_kpa_min
+        # Neither finer than the transducer tells, nor than the leak is known.
+        finest = max(
+            self.scaling.finest_loss_kpa_min,
+            leak.uncertainty_kpa_min(
+                self.profile, self.scaling, values[schema.PLAN_STEP_REQUEST_TARGET_KPA]
+            ),
+        )
         if rate < finest:
             raise PlanError(
                 schema.ERR_RELAXATION_UNRESOLVED,

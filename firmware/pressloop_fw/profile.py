@@ -46,6 +46,9 @@ class Profile:
         )
         self.valve_dither = values.get(schema.PROFILE_VALVE_DITHER, 0)
         self.valve_lag_ms = values.get(schema.PROFILE_VALVE_LAG_MS, 0)
+        # An unknown leak is none: what it takes then counts as the powder's.
+        self.leak_nl_min = values.get(schema.PROFILE_LEAK_NL_MIN, 0)
+        self.leak_uncertainty_nl_min = values.get(schema.PROFILE_LEAK_UNCERTAINTY_NL_MIN, 0)
 
     def contradiction(self):
         """Return the key of the first field that contradicts another one, or 0."""
@@ -67,6 +70,11 @@ class Profile:
             return schema.PROFILE_CONTACT_OIL_KPA
         if self.kp == 0:
             return schema.PROFILE_KP
+        if (schema.PROFILE_LEAK_NL_MIN in self.values) != (
+            schema.PROFILE_LEAK_UNCERTAINTY_NL_MIN in self.values
+        ):
+            # How well a leak is known decides what it may be subtracted from.
+            return schema.PROFILE_LEAK_UNCERTAINTY_NL_MIN
         for die_um in self.dies_um:
             if not Scaling(self, die_um).fits():
                 return schema.PROFILE_DIES_UM

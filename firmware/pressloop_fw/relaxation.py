@@ -2,7 +2,8 @@
 
 The loss is the difference of two one-second means, a window apart. The window is as long as the
 transducer needs: what is lost in it at the rate that is asked for is at least the smallest loss
-that its readings can tell (`Scaling.loss_unit_kpa`). Integers; every product stays below 2**30.
+that its readings can tell (`Scaling.loss_unit_kpa`). What the press's own leak took in it, by the
+profile, is told apart (`leak.py`). Integers; every product stays below 2**30.
 """
 
 from array import array
@@ -12,6 +13,7 @@ try:
 except ImportError:  # CPython
     from pressloop_fw.plain import const
 
+from pressloop_fw.leak import loss_kpa_min
 from pressloop_fw.schema import TICK_HZ
 
 # A mean of a second takes noise and the last count out of a reading.
@@ -27,20 +29,26 @@ def window_s(rate_kpa_min, loss_unit_kpa):
 
 
 class Relaxation:
-    """The loss of a sealed dwell; `loss_kpa_min` is meaningless before `known`."""
+    """The loss of a sealed dwell, and the leak's part of it; meaningless before `known`."""
 
     def __init__(self):
         self.loss_kpa_min = 0
+        self.leak_kpa_min = 0
         self.known = False
         self._means = array("i", [0] * _SLOTS)
         self._window = LEAST_WINDOW_S
+        self._leak_share = 0
         self._blocks = _NOT_YET
         self._sum = 0
         self._ticks = 0
 
-    def restart(self, window):
-        """Begin anew, after sealing: losses across a top-up tell nothing."""
+    def restart(self, window, leak_share=0):
+        """Begin anew, after sealing: losses across a top-up tell nothing.
+
+        `leak_share` is `leak.share_q15` at the dwell's pressure.
+        """
         self._window = window
+        self._leak_share = leak_share
         self.known = False
         # The first second is the valves' and the oil's, not the powder's.
         self._blocks = _NOT_YET
@@ -64,6 +72,8 @@ class Relaxation:
         means[blocks % _SLOTS] = mean
         window = self._window
         if blocks >= window:
-            lost = means[(blocks - window) % _SLOTS] - mean
-            self.loss_kpa_min = lost * 60 // window
+            before = means[(blocks - window) % _SLOTS]
+            self.loss_kpa_min = (before - mean) * 60 // window
+            # The leak goes with the pressure, which fell from one to the other.
+            self.leak_kpa_min = loss_kpa_min(self._leak_share, (before + mean) >> 1)
             self.known = True

@@ -58,6 +58,10 @@ class Scaling:
         self.per_count = numerator // denominator
         self.fraction = (numerator % denominator << _FRACTION_BITS) // denominator
 
+    def oil_kpa(self, pressure_kpa):
+        """Return the oil pressure behind a pressure on the pellet."""
+        return pressure_kpa * 1024 // self._ratio
+
     def rise_kpa_s(self, compliance_nl_mpa):
         """Return what the fully open pump does to a closed press of that compliance."""
         return self._pump_flow_ul_s * 1000 * 1000 // compliance_nl_mpa * self._ratio // 1024

@@ -20,7 +20,7 @@ T_TEXT = const(3)
 T_INTS = const(4)
 
 PROTOCOL_MAJOR = const(1)
-PROTOCOL_MINOR = const(2)
+PROTOCOL_MINOR = const(3)
 MAX_PAYLOAD = const(512)
 MAX_STEPS = const(200)
 TICK_HZ = const(100)
@@ -29,7 +29,7 @@ NO_DISPLACEMENT = const(65535)
 OUTPUT_FULL = const(32767)
 
 # First bytes of the SHA-256 of the schema.
-SCHEMA_HASH = b"\xb6\xbc\xa9\x82\x16\xab\x4a\x36"
+SCHEMA_HASH = b"\x89\x95\x3f\xdf\x28\xe1\xfa\xca"
 
 # What a frame is. A reply or an error repeats the sequence number of its request.
 KIND_REQUEST = const(1)
@@ -496,6 +496,7 @@ STEP_RESULT_REPLY_TOP_UPS = const(6)
 STEP_RESULT_REPLY_START_TICK = const(7)
 STEP_RESULT_REPLY_DWELL_END = const(8)
 STEP_RESULT_REPLY_LOSS_KPA_MIN = const(9)
+STEP_RESULT_REPLY_LEAK_KPA_MIN = const(10)
 STEP_RESULT_REPLY_FIELDS = (
     (1, T_INT, 0, 4, True),  # outcome
     (2, T_INT, 0, 4294967295, True),  # ticks
@@ -506,6 +507,7 @@ STEP_RESULT_REPLY_FIELDS = (
     (7, T_INT, 0, 4294967295, True),  # start-tick
     (8, T_INT, 0, 5, False),  # dwell-end
     (9, T_INT, -2147483648, 2147483647, False),  # loss-kpa-min
+    (10, T_INT, -2147483648, 2147483647, False),  # leak-kpa-min
 )
 
 PROFILE_NAME = const(1)
@@ -534,6 +536,8 @@ PROFILE_FILTER_SHIFT = const(23)
 PROFILE_COMPLIANCE_CURVE = const(24)
 PROFILE_VALVE_DITHER = const(25)
 PROFILE_VALVE_LAG_MS = const(26)
+PROFILE_LEAK_NL_MIN = const(27)
+PROFILE_LEAK_UNCERTAINTY_NL_MIN = const(28)
 PROFILE_RAM_AREA_UNCERTAINTY_PPM = const(40)
 PROFILE_DIE_UNCERTAINTY_UM = const(41)
 PROFILE_REPEATABILITY_PPM = const(42)
@@ -565,6 +569,8 @@ PROFILE_FIELDS = (
     (24, T_INTS, 8, 8, False, 1, 10000000),  # compliance-curve
     (25, T_INT, 0, 3276, False),  # valve-dither
     (26, T_INT, 0, 200, False),  # valve-lag-ms
+    (27, T_INT, 0, 100000000, False),  # leak-nl-min
+    (28, T_INT, 0, 100000000, False),  # leak-uncertainty-nl-min
     (40, T_INT, 0, 100000, False),  # ram-area-uncertainty-ppm
     (41, T_INT, 0, 10000, False),  # die-uncertainty-um
     (42, T_INT, 0, 100000, False),  # repeatability-ppm

@@ -17,6 +17,9 @@ _EVENT_BYTES = schema.TELEMETRY_EVENT_FIELDS[-1][3]
 _BACKFILL_BYTES = schema.BACKFILL_REPLY_FIELDS[-1][3]
 # Minor version of the protocol from which on a host knows of displacement and dwell ends.
 _MINOR_1_2 = 2
+# From which on it knows of the leak.
+_MINOR_1_3 = 3
+_SINCE_1_3 = (schema.PROFILE_LEAK_NL_MIN, schema.PROFILE_LEAK_UNCERTAINTY_NL_MIN)
 
 
 class Server:
@@ -373,6 +376,8 @@ class Server:
             reply[schema.STEP_RESULT_REPLY_DWELL_END] = results.dwell_end[step]
             if self._plan.relaxation_kpa_min[step]:
                 reply[schema.STEP_RESULT_REPLY_LOSS_KPA_MIN] = results.loss_kpa_min[step]
+                if self._host_minor >= _MINOR_1_3:
+                    reply[schema.STEP_RESULT_REPLY_LEAK_KPA_MIN] = results.leak_kpa_min[step]
         return reply
 
     # --- profile
@@ -380,7 +385,10 @@ class Server:
     def _profile_read(self, _values):
         if self._profile is None:
             raise PlanError(schema.ERR_NO_PROFILE)
-        return self._profile.values
+        values = self._profile.values
+        if self._host_minor < _MINOR_1_3:
+            return {key: value for key, value in values.items() if key not in _SINCE_1_3}
+        return values
 
     def _profile_write(self, values):
         self._idle()

@@ -38,6 +38,7 @@ class StepResults:
         self.start_tick = array("i", [0] * size)
         self.dwell_end = bytearray(size)
         self.loss_kpa_min = array("i", [0] * size)
+        self.leak_kpa_min = array("i", [0] * size)
 
     def reset(self):
         """Forget the run before."""
@@ -51,6 +52,7 @@ class StepResults:
             self.start_tick[index] = 0
             self.dwell_end[index] = schema.DWELL_NONE
             self.loss_kpa_min[index] = 0
+            self.leak_kpa_min[index] = 0
 
     def begin(self, index, tick, pressure_kpa):
         """Open a step's row: the step begins in this tick."""

@@ -103,6 +103,7 @@ def test_a_step_result_keeps_every_number() -> None:
         start_tick=6,
         dwell_end=DwellEnd.RELAXATION,
         loss_kpa_min=-7,
+        leak_kpa_min=8,
     )
     assert step_result(9, reply).model_dump() == {
         "step": 9,
@@ -115,6 +116,7 @@ def test_a_step_result_keeps_every_number() -> None:
         "start_tick": 6,
         "dwell_end": "relaxation",
         "loss_kpa_min": -7,
+        "leak_kpa_min": 8,
     }
 
 

@@ -106,6 +106,7 @@ class FakeBoard:
         self.outgoing: Callable[[Frame, bytes], Iterable[bytes]] = lambda frame, data: [data]
         self.on_request: Callable[[Message], None] = lambda message: None
         self.major = PROTOCOL_MAJOR
+        self.minor = PROTOCOL_MINOR
         self.unique_id = b"fake-one"
         self.lockstep = False
         self.ring_records = ring_records
@@ -322,7 +323,7 @@ class FakeBoard:
         return HelloReply(
             nonce=request.nonce,
             major=self.major,
-            minor=PROTOCOL_MINOR,
+            minor=self.minor,
             session=self.session,
             firmware="0.0.0",
             board="fake",

@@ -504,6 +504,15 @@ def test_the_profile_goes_both_ways(press: Press, board: FakeBoard) -> None:
     assert board.profile is not None
 
 
+def test_an_older_board_is_not_sent_the_leak_that_it_does_not_know(board: FakeBoard) -> None:
+    for minor, kept in ((2, None), (3, 10.0)):
+        board.minor = minor
+        with Press.open(board.url) as press:
+            leak = {"leak_ul_min": 10.0, "leak_uncertainty_ul_min": 1.0}
+            press.write_profile(press.profile().model_copy(update=leak))
+            assert press.profile().leak_ul_min == kept
+
+
 def test_notebooks_show_what_matters(press: Press, tmp_path: Path) -> None:
     assert "simulated" in repr(press)
     assert "<table>" in press._repr_html_()

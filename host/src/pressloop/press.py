@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -57,6 +58,7 @@ _EMULATED_RELINK_S: Final = 2.0
 """An emulated board has no cable to replug: when its process is gone it is gone."""
 
 _NO_PROFILE: Final = bytes(8)
+_MINOR_WITH_LEAK: Final = 3
 _HOST: Final = f"pressloop {__version__}"
 
 _log = logging.getLogger(__name__)
@@ -199,10 +201,15 @@ class Press:
     def write_profile(self, profile: MachineProfile) -> None:
         """Store a machine profile on the board. Only at rest.
 
+        Firmware that speaks wire protocol 1.2 or older knows no leak: it is left out there, and
+        what the board then reports is a profile without one.
+
         Raises:
             CommandRefusedError: `bad-state`, `profile-invalid` or `storage`.
         """
         wire = profile.to_wire()
+        if self.hello.minor < _MINOR_WITH_LEAK:
+            wire = replace(wire, leak_nl_min=None, leak_uncertainty_nl_min=None)
         values = {field.name: getattr(wire, field.name) for field in wire.FIELDS}
         self._session.request(ProfileWriteRequest(**values))
 

@@ -125,6 +125,11 @@ class MachineProfile(BaseModel):
     """Of stroke: half the valves' hysteresis and a margin. Too little costs more than too much."""
     valve_lag_ms: Annotated[int, Field(ge=0, le=200)] = 40
     """From a command to the flow, delay and lag together."""
+    leak_ul_min: Annotated[float, Field(ge=0, le=100_000)] | None = None
+    """Oil that the shut press loses at 10 MPa of oil, and in proportion elsewhere. None: unknown;
+    found by tuning, as what goes with its compliance."""
+    leak_uncertainty_ul_min: Annotated[float, Field(ge=0, le=100_000)] | None = None
+    """leak_ul_min is within +- this (k = 2). A leak of 0 could not be told from none."""
     ram_area_uncertainty_percent: Annotated[float, Field(ge=0, le=10)] | None = None
     """The ram's effective area is within +- this; seal friction belongs here. None: assumed."""
     die_uncertainty_um: Annotated[int, Field(ge=0, le=10_000)] | None = None
@@ -156,6 +161,11 @@ class MachineProfile(BaseModel):
             raise ValueError(
                 "approach_opening_percent must be above pump_dead_band_percent, or the ram "
                 "would never move"
+            )
+        if (self.leak_ul_min is None) != (self.leak_uncertainty_ul_min is None):
+            raise ValueError(
+                "leak_ul_min and leak_uncertainty_ul_min belong together: how well a leak is known "
+                "decides what it may be subtracted from"
             )
         return self
 
@@ -223,6 +233,8 @@ class MachineProfile(BaseModel):
             else tuple(round(value * 1000) for value in self.compliance_curve_ul_mpa),
             valve_dither=_opening(self.valve_dither_percent),
             valve_lag_ms=self.valve_lag_ms,
+            leak_nl_min=_scaled(self.leak_ul_min, 1000),
+            leak_uncertainty_nl_min=_scaled(self.leak_uncertainty_ul_min, 1000),
             ram_area_uncertainty_ppm=_scaled(self.ram_area_uncertainty_percent, 10_000),
             die_uncertainty_um=self.die_uncertainty_um,
             repeatability_ppm=_scaled(self.repeatability_percent, 10_000),
@@ -261,6 +273,8 @@ class MachineProfile(BaseModel):
             else tuple(value / 1000 for value in wire.compliance_curve),
             valve_dither_percent=(wire.valve_dither or 0) * 100 / _FULL,
             valve_lag_ms=wire.valve_lag_ms or 0,
+            leak_ul_min=_thousandth(wire.leak_nl_min),
+            leak_uncertainty_ul_min=_thousandth(wire.leak_uncertainty_nl_min),
             ram_area_uncertainty_percent=_percent(wire.ram_area_uncertainty_ppm),
             die_uncertainty_um=wire.die_uncertainty_um,
             repeatability_percent=_percent(wire.repeatability_ppm),
@@ -281,6 +295,10 @@ def converter_of(python: str) -> Literal["ads1115", "adc"] | None:
 
 def _scaled(value: float | None, factor: int) -> int | None:
     return None if value is None else round(value * factor)
+
+
+def _thousandth(value: int | None) -> float | None:
+    return None if value is None else value / 1000
 
 
 def _percent(ppm: int | None) -> float | None:

@@ -105,8 +105,10 @@ _WORDS: Final[dict[ErrorCode, tuple[str, str]]] = {
         "hold at the pressure that the ramp or release before it leads to",
     ),
     ErrorCode.RELAXATION_UNRESOLVED: (
-        "a relaxation rate is finer than the transducer can tell, {detail} kPa/min on this die",
-        "ask for a larger rate, or use a transducer with a smaller range or better accuracy",
+        "a relaxation rate is finer than what transducer and leak let the board tell, {detail} "
+        "kPa/min there",
+        "ask for a larger rate, use a transducer with a smaller range or better accuracy, or stop "
+        "the leak and tune again",
     ),
     ErrorCode.RUN_REPEATED: (
         "the last run on this board has the same run-id: it was started before",

@@ -22,8 +22,9 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
+from pressloop.leak import compliance_ul_mpa
 from pressloop.metrics import noise_mpa as noise_within_blocks
-from pressloop.profile import MachineProfile, curve_knots
+from pressloop.profile import MachineProfile
 from pressloop.uncertainty import COVERAGE_FACTOR
 
 Floats = npt.NDArray[np.float64]
@@ -161,7 +162,7 @@ def from_oil(release: Release, profile: MachineProfile, die_mm: float) -> Spring
     opening = -release.output_percent[at]
     is_open = opening > dead
     returned = float((per_percent * np.clip(opening - dead, 0, None)).sum())
-    press = float(np.abs(np.diff(oil_mpa) * _compliance(profile, oil_mpa)[1:]).sum())
+    press = float(np.abs(np.diff(oil_mpa) * compliance_ul_mpa(profile, oil_mpa)[1:]).sum())
     limits: tuple[float, ...] = (TUNED_PERCENT / 100 * press,)
     if profile.compliance_curve_ul_mpa is None:
         limits = (
@@ -195,12 +196,3 @@ def _judged(
         gained_mm=None if reason else gained_mm,
         gained_mm_uncertainty=uncertainty_mm,
     )
-
-
-def _compliance(profile: MachineProfile, oil_mpa: Floats) -> Floats:
-    """Compliance of the closed press at oil pressures, mm3/MPa."""
-    curve = profile.compliance_curve_ul_mpa
-    if curve is None:
-        return np.full(oil_mpa.size, profile.compliance_ul_mpa)
-    knots = curve_knots(profile.max_oil_bar / 10, len(curve))
-    return np.interp(oil_mpa, knots, curve)

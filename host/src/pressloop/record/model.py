@@ -242,6 +242,7 @@ class BoardStepResult(Model):
     start_tick: int
     dwell_end: Literal["none", "duration", "relaxation", "operator", "longest", "run"] | None = None
     loss_kpa_min: int | None = None
+    leak_kpa_min: int | None = None
 
 
 class RunEnd(Model):

@@ -9,6 +9,7 @@ from pressloop.plan import PlanStage, PlanStep
 from pressloop.resolution import Resolution
 from pressloop.units import PERCENT, parse
 from pressloop.validation.case import Case
+from pressloop.validation.leak import check_leak
 from pressloop.validation.relaxation import check_relaxation
 from pressloop.validation.wording import in_pass, mpa
 
@@ -43,6 +44,7 @@ def check_hold(case: Case, step: PlanStep, stage: PlanStage, level_kpa: int | No
             "write a tolerance well below the target",
         )
     _check_resolution(case, step, stage, path)
+    check_leak(case, step, stage)
     if step.relaxation_kpa_min is not None:
         check_relaxation(case, step, stage, step.relaxation_kpa_min)
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from pressloop.plan import PlanStage, PlanStep
 from pressloop.validation.case import Case
+from pressloop.validation.leak import loss_in
 from pressloop.validation.wording import in_pass, mpa
 from pressloop.wire.schema import HoldMode
 
@@ -48,6 +49,18 @@ def check_relaxation(case: Case, step: PlanStep, stage: PlanStage, rate_kpa_min:
             "range or better accuracy, a larger die",
         )
         return
+    leak = loss_in(case, step)
+    if leak is not None and rate_kpa_min < leak.uncertainty_kpa_min:
+        case.error(
+            "relaxation-unresolved",
+            path,
+            f"a loss of {mpa(rate_kpa_min)}/min cannot be told from the press's own leak, which "
+            f"takes {mpa(leak.kpa_min)}/min at {mpa(step.target_kpa)}{in_pass(stage)} and is known "
+            f"to +-{mpa(leak.uncertainty_kpa_min)}/min",
+            f"write at least '{mpa(leak.uncertainty_kpa_min)}/min'; what helps: a release valve "
+            "and fittings that leak less, then tune again",
+        )
+        return
     window_s = max(LEAST_WINDOW_S, -(-60 * finest // rate_kpa_min))
     if (step.duration_ms or 0) < 1000 * (window_s + 2):
         case.warn(
@@ -57,12 +70,15 @@ def check_relaxation(case: Case, step: PlanStep, stage: PlanStage, rate_kpa_min:
             f"press, which takes {window_s} s",
             "allow a longer time, or a larger rate",
         )
-    lost_kpa = rate_kpa_min * window_s // 60
+    by_leak = leak.kpa_min if leak is not None else 0
+    lost_kpa = (rate_kpa_min + by_leak) * window_s // 60
     if step.tolerance_kpa is not None and 4 * lost_kpa > 3 * step.tolerance_kpa:
         case.warn(
             "relaxation-late",
             (*step.path, "tolerance"),
-            f"at {mpa(rate_kpa_min)}/min the hold{in_pass(stage)} leaves its band within the "
+            f"at {mpa(rate_kpa_min)}/min"
+            + (f" and {mpa(by_leak)}/min of leak" if by_leak else "")
+            + f" the hold{in_pass(stage)} leaves its band within the "
             f"{window_s} s that it takes to tell, and is topped up instead",
             f"write a tolerance of at least '{mpa(-(-4 * lost_kpa // 3))}'",
         )

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final
 from pressloop.wire.message import CodedMessage, Field, Kind, Message, Request
 
 PROTOCOL_MAJOR: Final = 1
-PROTOCOL_MINOR: Final = 2
+PROTOCOL_MINOR: Final = 3
 MAX_PAYLOAD: Final = 512
 """Largest CBOR payload of one frame, bytes."""
 MAX_STEPS: Final = 200
@@ -26,7 +26,7 @@ NO_DISPLACEMENT: Final = 65535
 """What a record says of the displacement when the sensor says nothing."""
 OUTPUT_FULL: Final = 32767
 """Full opening of a valve, and the span of the split-range output on either side of zero."""
-SCHEMA_HASH: Final = b"\xb6\xbc\xa9\x82\x16\xab\x4a\x36"
+SCHEMA_HASH: Final = b"\x89\x95\x3f\xdf\x28\xe1\xfa\xca"
 """First bytes of the SHA-256 of the schema."""
 RECORD_FORMAT: Final = "<IiihHBBBBH"
 """Struct format of a packed telemetry record."""
@@ -434,6 +434,8 @@ class Profile(Message):
         ),
         Field(25, "valve_dither", Kind.INT, 0, 3276, required=False),
         Field(26, "valve_lag_ms", Kind.INT, 0, 200, required=False),
+        Field(27, "leak_nl_min", Kind.INT, 0, 100000000, required=False),
+        Field(28, "leak_uncertainty_nl_min", Kind.INT, 0, 100000000, required=False),
         Field(40, "ram_area_uncertainty_ppm", Kind.INT, 0, 100000, required=False),
         Field(41, "die_uncertainty_um", Kind.INT, 0, 10000, required=False),
         Field(42, "repeatability_ppm", Kind.INT, 0, 100000, required=False),
@@ -491,6 +493,11 @@ class Profile(Message):
     """Half the valves' hysteresis. Unit: 1/32767."""
     valve_lag_ms: int | None = None
     """From a command to the flow, delay and lag together. Unit: ms."""
+    leak_nl_min: int | None = None
+    """Oil that the shut press loses at 10 MPa of oil, and in proportion elsewhere; absent: unknown;
+    to hosts from 1.3 on. Unit: nL/min."""
+    leak_uncertainty_nl_min: int | None = None
+    """Of leak-nl-min, half width (k = 2); both or neither; to hosts from 1.3 on. Unit: nL/min."""
     ram_area_uncertainty_ppm: int | None = None
     """Half width; kept for the host. Unit: ppm."""
     die_uncertainty_um: int | None = None
@@ -783,6 +790,7 @@ class StepResultReply(Message):
         Field(7, "start_tick", Kind.INT, 0, 4294967295),
         Field(8, "dwell_end", Kind.INT, 0, 5, required=False, enum=DwellEnd),
         Field(9, "loss_kpa_min", Kind.INT, -2147483648, 2147483647, required=False),
+        Field(10, "leak_kpa_min", Kind.INT, -2147483648, 2147483647, required=False),
     )
 
     outcome: StepOutcome
@@ -801,8 +809,11 @@ class StepResultReply(Message):
     dwell_end: DwellEnd | None = None
     """Why the dwell ended; to hosts from 1.2 on."""
     loss_kpa_min: int | None = None
-    """Pressure loss last seen; in holds that end on relaxation, to hosts from 1.2 on. Unit:
-    kPa/min."""
+    """Pressure loss last seen, the leak's part included; in holds that end on relaxation, to hosts
+    from 1.2 on. Unit: kPa/min."""
+    leak_kpa_min: int | None = None
+    """The leak's part of loss-kpa-min, by the profile; the hold ends when the rest is small enough;
+    to hosts from 1.3 on. Unit: kPa/min."""
 
 
 @dataclass(frozen=True, slots=True)

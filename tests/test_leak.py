@@ -1,0 +1,119 @@
+"""The leak of a press on the host: what it takes, and what follows for a protocol."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pressloop.emulator.description import PressDescription
+from pressloop.leak import leak_loss
+from pressloop.profile import MachineProfile
+from pressloop.validation import validate_text
+from pressloop_fw import leak as board_leak
+from pressloop_fw.profile import Profile
+from pressloop_fw.scaling import Scaling
+from pydantic import ValidationError
+
+REFERENCE = MachineProfile.from_fields(PressDescription().nominal_profile())
+CURVE = (146.0, 87.5, 66.2, 59.7, 57.9, 57.4, 57.3, 57.2)
+
+
+def leaking(ul_min: float, uncertainty: float) -> MachineProfile:
+    return REFERENCE.model_copy(
+        update={
+            "compliance_curve_ul_mpa": CURVE,
+            "leak_ul_min": ul_min,
+            "leak_uncertainty_ul_min": uncertainty,
+        }
+    )
+
+
+@given(
+    curve=st.tuples(*[st.integers(1, 10_000_000)] * 8) | st.none(),
+    leak=st.integers(0, 100_000_000),
+    doubt=st.integers(0, 100_000_000),
+    pressure_kpa=st.integers(1, 2_000_000),
+    die_um=st.integers(2000, 20_000),
+)
+def test_host_and_board_agree_on_what_a_leak_takes(
+    curve: tuple[int, ...] | None, leak: int, doubt: int, pressure_kpa: int, die_um: int
+) -> None:
+    profile = leaking(leak / 1000, doubt / 1000).model_copy(
+        update={"compliance_curve_ul_mpa": curve and tuple(value / 1000 for value in curve)}
+    )
+    wire = profile.to_wire()
+    values = ((field.key, getattr(wire, field.name)) for field in wire.FIELDS)
+    fields = {key: value for key, value in values if value is not None}
+    board = Profile(fields)
+    scaling = Scaling(board, die_um)
+    loss = leak_loss(profile, die_um, pressure_kpa)
+    assert loss is not None
+    assert loss.uncertainty_kpa_min == board_leak.uncertainty_kpa_min(board, scaling, pressure_kpa)
+    share = board_leak.share_q15(board, scaling, pressure_kpa)
+    if share < 32767:
+        # The tick's integers are coarser: half a step of the share, 128 kPa of the pressure.
+        taken = board_leak.loss_kpa_min(share, pressure_kpa)
+        assert abs(taken - loss.kpa_min) <= pressure_kpa / 2**16 + 128 * share / 2**15 + 2
+
+
+def test_an_unknown_leak_takes_nothing_that_is_known() -> None:
+    assert leak_loss(REFERENCE, 10_000, 250_000) is None
+    assert MachineProfile.from_wire(REFERENCE.to_wire()).leak_ul_min is None
+
+
+def test_a_leak_survives_the_wire() -> None:
+    profile = leaking(10.25, 1.1)
+    again = MachineProfile.from_wire(profile.to_wire())
+    assert (again.leak_ul_min, again.leak_uncertainty_ul_min) == (10.25, 1.1)
+
+
+def test_a_leak_without_its_uncertainty_is_refused() -> None:
+    half = {**leaking(10, 1).model_dump(), "leak_uncertainty_ul_min": None}
+    with pytest.raises(ValidationError, match="belong together"):
+        MachineProfile.model_validate(half)
+
+
+def findings(profile: MachineProfile, hold: str, target: str = "250 MPa") -> list[tuple[str, ...]]:
+    text = (
+        "pressloop: 1\nname: test\ndie: 10 mm\nceiling: 520 MPa\nstages:\n- name: a\n"
+        f"  ramp: {{target: {target}, rate: 5 MPa/s}}\n  hold: {{{hold}}}\n"
+    )
+    found = validate_text(text, "test", profile).findings
+    return [(f.severity, f.code, str(f.path), f.message, f.hint) for f in found]
+
+
+def test_a_sealed_hold_that_the_leak_empties_is_a_warning_with_numbers() -> None:
+    # 10 of 10 times 57.3 uL/MPa are 1.74 % a minute: 4.36 MPa/min at 250 MPa.
+    sealed = "duration: 3 min, tolerance: 2 %, mode: sealed"
+    ((severity, code, path, message, hint),) = findings(leaking(10, 1), sealed)
+    assert (severity, code, path) == ("warning", "leak-leaves-band", "stages[0].hold.tolerance")
+    for number in ("10 uL/min", "4.35", "within 68.8 s", "topped up 3 times in 3 min"):
+        assert number in message
+    # A band of 13 MPa or a leak of 3.8 uL/min would do.
+    assert "'13.0" in hint and "3.8 uL/min" in hint and "regulated" in hint
+    assert findings(leaking(3.8, 1), sealed) == []
+    assert findings(REFERENCE, sealed) == []
+    assert findings(leaking(10, 1), "duration: 3 min, tolerance: 2 %") == []
+    assert findings(leaking(10, 1), "duration: 1 min, tolerance: 2 %, mode: sealed") == []
+    # Nobody knows how long the operator lets it be.
+    assert findings(leaking(10, 1), "duration: open, tolerance: 2 %, mode: sealed") == []
+
+
+def test_a_rate_that_the_leak_hides_is_an_error_with_numbers() -> None:
+    rest = "until: {{relaxation: {} MPa/min, at_most: 20 min}}, tolerance: 4 %, mode: sealed"
+    hidden = findings(leaking(10, 1), rest.format(0.4))
+    ((severity, code, path, message, hint),) = hidden
+    assert (severity, code) == ("error", "relaxation-unresolved")
+    assert path == "stages[0].hold.until.relaxation"
+    assert "4.35" in message and "+-0.43" in message and "'0.43" in hint
+    assert findings(leaking(10, 1), rest.format(0.5)) == []
+    assert findings(REFERENCE, rest.format(0.4)) == []
+
+
+def test_a_band_that_rate_and_leak_cross_too_soon_is_a_warning() -> None:
+    rest = "until: {relaxation: 1 MPa/min, at_most: 20 min}, tolerance: 0.4 %, mode: sealed"
+    assert findings(REFERENCE, rest) == []
+    assert findings(leaking(2, 1), rest) == []
+    ((_, code, path, message, hint),) = findings(leaking(30, 1), rest)
+    assert (code, path) == ("relaxation-late", "stages[0].hold.tolerance")
+    assert "and 13.0" in message and "of leak" in message and "tolerance of at least" in hint
