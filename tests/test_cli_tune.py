@@ -28,6 +28,8 @@ def test_tune_stores_what_it_learned(tmp_path: Path) -> None:
     assert found and float(found[1]) == pytest.approx(20, abs=0.01)
     assert float(found[2]) == pytest.approx(21.5, abs=0.05)
     assert "stored" in result.stderr
+    leak = re.search(r"leak_ul_min +unknown -> ([0-9.]+) ± ([0-9.]+) uL/min", result.stderr)
+    assert leak and abs(float(leak[1]) - 10) < float(leak[2]) < 1.5
     for name in ("coarse", "play", "fine"):
         assert RunRecord.open(tmp_path / "tune" / name).summary.end_reason == "completed"
     assert (tmp_path / "tune" / "tuning.png").read_bytes().startswith(b"\x89PNG")

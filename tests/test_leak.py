@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pressloop.emulator.description import PressDescription
-from pressloop.leak import leak_loss
+from pressloop.leak import leak_loss, leaked
 from pressloop.profile import MachineProfile
 from pressloop.validation import validate_text
 from pressloop_fw import leak as board_leak
@@ -117,3 +118,16 @@ def test_a_band_that_rate_and_leak_cross_too_soon_is_a_warning() -> None:
     ((_, code, path, message, hint),) = findings(leaking(30, 1), rest)
     assert (code, path) == ("relaxation-late", "stages[0].hold.tolerance")
     assert "and 13.0" in message and "of leak" in message and "tolerance of at least" in hint
+
+
+def test_what_a_leak_took_of_a_dwell_goes_with_the_pressure() -> None:
+    assert leaked(REFERENCE, 10.0, np.zeros(3), np.zeros(3)) is None
+    time_s = np.arange(0, 180, 0.01)
+    per_s = 10 / (10 * 57.3 * 60)
+    pressure_mpa = 250 * np.exp(-per_s * time_s)
+    taken = leaked(leaking(10, 1), 10.0, time_s, pressure_mpa)
+    assert taken is not None
+    assert taken.mpa[0] == 0
+    # All that was lost, as nothing but the leak took anything.
+    assert taken.mpa == pytest.approx(250 - pressure_mpa, rel=0.003, abs=1e-9)
+    assert taken.uncertainty_mpa == pytest.approx(taken.mpa / 10)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pressloop.leak import Leaked
 from pressloop.relaxation import fit_relaxation
 
 Floats = np.ndarray
@@ -124,3 +125,65 @@ def test_a_week_is_fitted_in_a_blink() -> None:
     result = fit_relaxation(time_s, noisy(pressure, 0.05), "pressure")
     assert result.fitted
     assert result.k2 == pytest.approx(20, rel=0.01)
+
+
+def leaking(time_s: Floats, pressure: Floats, mpa_min: float, share: float) -> Leaked:
+    """What a leak takes, in the mean so much per minute and in proportion to what is left."""
+    lost = np.cumsum(pressure - mpa_min / 60 * time_s)
+    taken = mpa_min / 60 * time_s[-1] * (lost - lost[0]) / (lost[-1] - lost[0])
+    return Leaked(taken, share * taken)
+
+
+def test_the_leak_is_told_apart_from_the_powder() -> None:
+    time_s, powder = peleg(500, 60, 12, 180)
+    leak = leaking(time_s, powder, 8.0, 0.1)
+    pressure = noisy(powder, 0.05) - leak.mpa
+    alone = fit_relaxation(time_s, noisy(powder, 0.05), "pressure")
+    result = fit_relaxation(time_s, pressure, "pressure", leaked=leak)
+    assert result.fitted
+    assert result.leak_change == pytest.approx(24, abs=0.1)
+    assert result.leak_change_uncertainty == pytest.approx(2.4, abs=0.01)
+    assert result.powder_change == pytest.approx(alone.change, abs=1e-6)
+    assert result.powder_change_uncertainty == pytest.approx(2.4, abs=0.05)
+    assert result.change == pytest.approx(500 - powder[-1] + 24, abs=0.1)
+    for name in ("initial", "k1", "k2", "half_time_s", "change_final", "change_rate_per_min"):
+        assert getattr(result, name) == pytest.approx(getattr(alone, name)), name
+    assert np.abs(result.at(time_s) - powder).max() < 0.1
+    assert np.abs(result.measured_at(time_s) - (powder - leak.mpa)).max() < 0.3
+    # How well the leak is known goes into what is said of the powder.
+    for name in ("k1_standard_error", "k2_standard_error", "change_final_standard_error"):
+        assert getattr(result, name) > 5 * getattr(alone, name), name
+
+
+def test_the_errors_hold_for_a_leak_that_is_wrong() -> None:
+    time_s, powder = peleg(500, 60, 12, 180)
+    off = []
+    for seed in range(60):
+        leak = leaking(time_s, powder, 4.0, 0.1)
+        wrong = 1 + 0.05 * np.random.default_rng(1000 + seed).normal()
+        pressure = noisy(powder, 0.05, seed) - wrong * leak.mpa
+        result = fit_relaxation(time_s, pressure, "pressure", leaked=leak)
+        assert result.k2 is not None and result.k2_standard_error is not None
+        off.append((result.k2 - 12) / result.k2_standard_error)
+    # What a wrong leak leaves beside the law counts as scatter, too: half of the error is enough.
+    assert 0.3 < np.sqrt(np.mean(np.square(off))) < 1.1
+
+
+def test_a_powder_that_the_leak_hides_gets_a_reason_but_its_share() -> None:
+    time_s, powder = peleg(500, 600, 120, 180)
+    leak = leaking(time_s, powder, 20.0, 0.1)
+    result = fit_relaxation(time_s, noisy(powder, 0.05) - leak.mpa, "pressure", leaked=leak)
+    assert not result.fitted
+    assert "within the leak's own uncertainty" in result.reason
+    assert result.powder_change == pytest.approx(500 - powder[-1], abs=0.1)
+    assert result.powder_change_uncertainty == pytest.approx(6, abs=0.1)
+    assert result.change == pytest.approx(60 + 500 - powder[-1], abs=0.2)
+
+
+def test_a_leak_alone_leaves_no_powder() -> None:
+    time_s = np.arange(0, 60, 0.05)
+    leak = leaking(time_s, np.full(time_s.size, 500.0), 3.0, 0.1)
+    result = fit_relaxation(time_s, noisy(500 - leak.mpa, 0.05), "pressure", leaked=leak)
+    assert not result.fitted and "smaller than its own uncertainty" in result.reason
+    assert result.powder_change == pytest.approx(0, abs=0.2)
+    assert result.leak_change == pytest.approx(3, abs=0.01)

@@ -58,7 +58,10 @@ def test_the_press_that_was_built_is_found(case: Case) -> None:
     assert profile.valve_lag_ms is not None
     late_ms = 1000 * (true["valve_lag_s"] + true["valve_delay_s"])
     assert profile.valve_lag_ms == pytest.approx(late_ms + 5, abs=8)
-    assert tuned.leak_ul_min == pytest.approx(case.press.leak.ul_min_at_10_mpa, rel=0.2, abs=1)
+    # As a volume it goes with the compliance, so the flow scales it, too.
+    leak_nl_min = 1000 * scale * case.press.leak.ul_min_at_10_mpa
+    assert profile.leak_nl_min == pytest.approx(leak_nl_min, rel=0.03)
+    assert profile.leak_uncertainty_nl_min == pytest.approx(0.1 * leak_nl_min, rel=0.1)
     # The zero is the reading of the travelling ram, offset and all, to a count.
     travel_mpa = true["return_force_n"] / true["ram_area_mm2"] + true["sensor_offset_mpa"]
     counts = (profile.raw_full - profile.raw_zero) / true["sensor_full_scale_mpa"]

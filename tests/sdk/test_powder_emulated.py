@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from pressloop.emulator.description import (
 )
 from pressloop.plotting.figure import figure_of
 from pressloop.record.remarks import remarks
+from pressloop.relaxation import Relaxation
 
 # A tall pellet on a press without leaks: what relaxes is the powder.
 PRESS = PressDescription(
@@ -115,3 +117,35 @@ def test_what_is_said_of_it(result: RunResult) -> None:
         update={"relaxation": None, "springback": None, "density": None}
     )
     assert len(remarks(stage)) == 1
+
+
+def dwell(folder: Path, ul_min: float, *, known: bool = True) -> Relaxation:
+    """What is reported of a low pellet in a sealed dwell on a press that leaks."""
+    powder = PRESS.powder.model_copy(update={"mass_mg": 150.0, "relaxation_percent": 60.0})
+    leak = Leak(ul_min_at_10_mpa=ul_min)
+    description = PRESS.model_copy(update={"powder": powder, "leak": leak})
+    with Press.open("emulated", press=description) as press:
+        if known:
+            values = {"leak_ul_min": ul_min, "leak_uncertainty_ul_min": 0.1 * ul_min}
+            press.write_profile(press.profile().model_copy(update=values))
+        result = press.run(PROTOCOL.partition("  - name: regulated")[0], out=folder)
+    relaxation = result.summary.stages[0].relaxation
+    assert relaxation is not None
+    return relaxation
+
+
+def test_the_powder_is_told_apart_from_the_leak(tmp_path: Path) -> None:
+    """The same pellet on a tight press, and on one that loses as much again."""
+    alone = dwell(tmp_path / "tight", 0.0)
+    assert alone.fitted and alone.leak_change == 0
+    assert alone.powder_change == pytest.approx(alone.change)
+    told = dwell(tmp_path / "leaking", 10.0)
+    assert told.leak_change == pytest.approx(300 * 0.0174, rel=0.05)
+    assert told.leak_change > 0.5 * alone.change
+    assert told.powder_change == pytest.approx(
+        alone.powder_change, abs=told.powder_change_uncertainty
+    )
+    assert told.powder_change_uncertainty < 1
+    unknown = dwell(tmp_path / "unknown", 10.0, known=False)
+    assert unknown.leak_change is None and unknown.powder_change is None
+    assert unknown.change == pytest.approx(told.change, rel=0.1)

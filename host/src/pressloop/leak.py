@@ -6,7 +6,7 @@ same for every die. The integers are the board's (`pressloop_fw/leak.py`), so th
 never disagree about which loss can be told from a leak's.
 
 The leak is taken from a run on a steel blank. What the sample itself gives back while the pressure
-falls is not in the profile's compliance; it is part of the uncertainty (`tuning.LEAK_DOUBT`).
+falls is not in the profile's compliance; it is part of the uncertainty (`tuning_leak.DOUBT`).
 """
 
 from __future__ import annotations
@@ -24,6 +24,15 @@ Floats = npt.NDArray[np.float64]
 
 REFERENCE_MPA: Final = 10
 """Oil pressure at which the profile states the leak."""
+
+
+@dataclass(frozen=True)
+class Leaked:
+    """What the leak has taken of a sealed pressure on the pellet, per sample, since the first."""
+
+    mpa: Floats
+    uncertainty_mpa: Floats
+    """Expanded, k = 2; the same error throughout, so it grows with what was taken."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +55,27 @@ def leak_loss(profile: MachineProfile, die_um: int, pressure_kpa: int) -> LeakLo
         pressure_kpa * wire.leak_nl_min // takes,
         pressure_kpa * wire.leak_uncertainty_nl_min // takes,
     )
+
+
+def leaked(
+    profile: MachineProfile, die_mm: float, time_s: Floats, pressure_mpa: Floats
+) -> Leaked | None:
+    """Return what the leak took of a stretch of a sealed dwell; None when it is not known.
+
+    Args:
+        profile: Of the press.
+        die_mm: Diameter of the die.
+        time_s: Ascending, without gaps.
+        pressure_mpa: On the pellet.
+    """
+    leak, uncertainty = profile.leak_ul_min, profile.leak_uncertainty_ul_min
+    if leak is None or uncertainty is None or not time_s.size:
+        return None
+    compliance = compliance_ul_mpa(profile, pressure_mpa / profile.lever(die_mm))
+    # MPa per s and uL/min of leak, summed up from sample to sample.
+    rate = pressure_mpa / (60 * REFERENCE_MPA * compliance)
+    taken = np.concatenate(([0.0], np.cumsum((rate[1:] + rate[:-1]) / 2 * np.diff(time_s))))
+    return Leaked(leak * taken, uncertainty * taken)
 
 
 def compliance_nl_mpa(wire: schema.Profile, oil_kpa: int) -> int:

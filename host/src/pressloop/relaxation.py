@@ -15,17 +15,23 @@ is linear in what is left,
 so that only tau has to be searched for. Creep and supplied oil take the same form without the
 normalisation: x - x0 = t / (k1 + k2 t).
 
+A press that leaks loses pressure in a sealed dwell, too. What the leak took, where the profile
+knows it, is given back before the curve is fitted; how well it is known goes into every number.
+
 What cannot be told from the data is not reported: the result then says why.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
+
+from pressloop.leak import Leaked
+from pressloop.uncertainty import COVERAGE_FACTOR
 
 Floats = npt.NDArray[np.float64]
 
@@ -59,6 +65,8 @@ class Relaxation:
         start_s: Beginning of the stretch, from the first record of the hold.
         duration_s: Length of the stretch: the longest one without a top-up or a gap.
         change: How much was lost (pressure) or closed (displacement) over the stretch, as measured.
+            Of a pressure, the leak's part and the powder's are told apart below where the profile
+            knows the leak; all else is then of the powder alone.
         fitted: Whether the law could be fitted.
         reason: Why not; empty when it was.
         initial: F0 or x0.
@@ -68,6 +76,9 @@ class Relaxation:
         change_rate_per_min: At the end of the stretch, by the law.
         r_squared: Of the curve, against the condensed data.
         residual: Root mean square of what the curve leaves.
+        leak_change: What of `change` the press's own leak took; None: not known, and in `change`
+            and all that was fitted. So are the next three. Uncertainties are expanded, k = 2.
+        powder_change: The rest.
     """
 
     quantity: Quantity
@@ -88,9 +99,13 @@ class Relaxation:
     change_rate_per_min: float | None = None
     r_squared: float | None = None
     residual: float | None = None
+    leak_change: float | None = None
+    leak_change_uncertainty: float | None = None
+    powder_change: float | None = None
+    powder_change_uncertainty: float | None = None
 
     def at(self, time_s: Floats) -> Floats:
-        """The fitted curve, `time_s` from the beginning of the stretch on.
+        """The fitted curve, `time_s` from the beginning of the stretch on: the powder alone.
 
         Raises:
             ValueError: Nothing was fitted.
@@ -101,9 +116,29 @@ class Relaxation:
         share = time_s / (self.half_time_s + time_s)
         return self.initial + sign * self.change_final * share
 
+    def measured_at(self, time_s: Floats) -> Floats:
+        """The curve that the readings follow: the powder's, less what the leak took.
+
+        Raises:
+            ValueError: Nothing was fitted.
+        """
+        powder = self.at(time_s)
+        if not self.leak_change:
+            return powder
+        # The leak's rate goes with the pressure: at first it is above its mean.
+        assert self.initial is not None and self.change is not None
+        first = self.initial / (self.initial - self.change / 2)
+        share = time_s / self.duration_s
+        return powder - self.leak_change * share * (first + (1 - first) * share)
+
 
 def fit_relaxation(
-    time_s: Floats, values: Floats, quantity: Quantity, *, start_s: float = 0.0
+    time_s: Floats,
+    values: Floats,
+    quantity: Quantity,
+    *,
+    start_s: float = 0.0,
+    leaked: Leaked | None = None,
 ) -> Relaxation:
     """Fit Peleg's law to one stretch of a dwell.
 
@@ -112,10 +147,14 @@ def fit_relaxation(
         values: Pressure in MPa or displacement in mm.
         quantity: Which of the two; pressure falls, displacement grows.
         start_s: Where the stretch begins, for the result.
+        leaked: What the leak took of a pressure, per sample; None: not known.
     """
     unit = "MPa" if quantity == "pressure" else "mm"
     duration_s = float(time_s[-1]) if time_s.size else 0.0
+    leak = _LeakShare.of(leaked)
     keep = (time_s >= _SKIP_S) & np.isfinite(values)
+    if leaked is not None:
+        values = values + leaked.mpa
     time_s, values = time_s[keep], values[keep]
     sign = -1.0 if quantity == "pressure" else 1.0
 
@@ -126,25 +165,68 @@ def fit_relaxation(
         return without(f"the stretch of {duration_s:.1f} s is too short for a curve", None)
     time, value, weight = _condensed(time_s, values)
     line = _fit(time, sign * value, weight)
+    if leaked is not None:
+        # The same fit with a leak that is larger or smaller by its standard uncertainty.
+        _, more, _ = _condensed(time_s, leaked.uncertainty_mpa[keep] / COVERAGE_FACTOR)
+        line = line.also(
+            _fit(time, sign * (value + more), weight), _fit(time, sign * (value - more), weight)
+        )
     # The end as measured, the beginning as fitted: there the first samples are still on the move.
     end = values[time_s >= time_s[-1] - max(_END_SHARE * duration_s, _SKIP_S)].mean()
     change = float(sign * end - line.initial)
     if not change > _SIGNIFICANT * line.change_error:
-        seen = float(sign * (value[-1] - value[0]))
-        return without("the change is smaller than its own uncertainty", seen)
+        seen = without(
+            "the change is smaller than its own uncertainty", float(sign * (value[-1] - value[0]))
+        )
+    elif reason := _objection(line, quantity, duration_s, change, leak.uncertainty):
+        seen = without(reason, change)
+    else:
+        seen = _relaxation(line, quantity, unit, start_s, duration_s, change)
+    return leak.told_apart(seen, line.change_error)
+
+
+def _objection(
+    line: _Line, quantity: Quantity, duration_s: float, change: float, leak_uncertainty: float
+) -> str:
+    """Why the law may not be told from a change that is there; empty when it may."""
+    if change <= leak_uncertainty:
+        return "what the leak leaves of the loss is within the leak's own uncertainty"
     if line.r_squared < _LEAST_R_SQUARED:
-        return without(f"the law explains only {line.r_squared:.2f} of the data", change)
+        return f"the law explains only {line.r_squared:.2f} of the data"
     if line.tau_s > _LONGEST_HALF_TIME * duration_s:
-        return without(
-            "half of the whole change would take several such dwells, or it is a leak", change
-        )
+        return "half of the whole change would take several such dwells, or it is a leak"
     if not line.final_error < _LARGEST_ERROR * line.final:
-        return without("the whole change cannot be told from so short a dwell", change)
+        return "the whole change cannot be told from so short a dwell"
     if quantity == "pressure" and line.final > -line.initial:
-        return without(
-            "more than all pressure would be lost: a leak rather than the powder", change
+        return "more than all pressure would be lost: a leak rather than the powder"
+    return ""
+
+
+@dataclass(frozen=True)
+class _LeakShare:
+    """What the leak took over a whole stretch; None: not known."""
+
+    taken: float | None
+    uncertainty: float
+
+    @classmethod
+    def of(cls, leaked: Leaked | None) -> _LeakShare:
+        if leaked is None or not leaked.mpa.size:
+            return cls(None, 0.0)
+        return cls(float(leaked.mpa[-1]), float(leaked.uncertainty_mpa[-1]))
+
+    def told_apart(self, powder: Relaxation, standard: float) -> Relaxation:
+        """Return what was seen of the powder alone, with the leak's part beside it."""
+        if self.taken is None or powder.change is None:
+            return powder
+        return replace(
+            powder,
+            change=powder.change + self.taken,
+            leak_change=self.taken,
+            leak_change_uncertainty=self.uncertainty,
+            powder_change=powder.change,
+            powder_change_uncertainty=math.hypot(COVERAGE_FACTOR * standard, self.uncertainty),
         )
-    return _relaxation(line, quantity, unit, start_s, duration_s, change)
 
 
 @dataclass(frozen=True)
@@ -158,6 +240,12 @@ class _Line:
     change_error: float
     r_squared: float
     residual: float
+
+    def also(self, one: _Line, other: _Line) -> _Line:
+        """Return the line with an error that makes it `one` or `other`, one standard each way."""
+        ends = np.array([[line.initial, line.final, line.tau_s] for line in (one, other)])
+        moved = (ends[0] - ends[1]) / 2
+        return replace(self, covariance=self.covariance + np.outer(moved, moved))
 
     @property
     def final_error(self) -> float:

@@ -29,6 +29,7 @@ import numpy.typing as npt
 
 from pressloop.errors import BadInputError
 from pressloop.profile import MachineProfile, curve_knots
+from pressloop.tuning_leak import Leak, seen_leak
 from pressloop.wire import schema
 
 Floats = npt.NDArray[np.float64]
@@ -51,6 +52,10 @@ _REFERENCE_MPA: Final = 10.0
 _SEALED: Final = 1
 _SLOW_S: Final = 30.0
 _FAST_S: Final = 7.0
+# What the shut press loses is a matter of a few kPa/s: half a minute tells it to a per cent or two
+# where 6 s leave a quarter open. The coarse run needs it only for its balance of volumes.
+_SEALED_S: Final = 30.0
+_COARSE_SEALED_S: Final = 6.0
 # Volumes are balanced over this many ticks, anew every few ticks.
 _WINDOW: Final = 20
 _STRIDE: Final = 2
@@ -120,8 +125,7 @@ class Tuned:
     profile: schema.Profile
     residual_percent: float
     """Of the volume pumped, rms, what the model leaves unexplained: the quality figure."""
-    leak_ul_min: float
-    """At 10 MPa of oil."""
+    leak: Leak
     noise_percent: float
     """Of the transducer's range, one standard deviation."""
     pump: Seen
@@ -144,7 +148,7 @@ def tune(profile: schema.Profile, die_um: int, limit_kpa: int, run: Runner) -> l
     """
     first_kpa = round(COARSE_SHARE * limit_kpa)
     profile = replace(profile, valve_dither=COARSE_DITHER)
-    steps = plan(profile, die_um, first_kpa, **COARSE_GAINS)
+    steps = plan(profile, die_um, first_kpa, sealed_s=_COARSE_SEALED_S, **COARSE_GAINS)
     coarse = identify(run("coarse", profile, steps), steps, profile)
     profile = replace(coarse.profile, valve_dither=0)
     steps = play_plan(profile, die_um, first_kpa)
@@ -154,12 +158,20 @@ def tune(profile: schema.Profile, die_um: int, limit_kpa: int, run: Runner) -> l
 
 
 def plan(
-    profile: schema.Profile, die_um: int, limit_kpa: int, **gains: int
+    profile: schema.Profile,
+    die_um: int,
+    limit_kpa: int,
+    *,
+    sealed_s: float = _SEALED_S,
+    **gains: int,
 ) -> list[schema.PlanStepRequest]:
-    """Return the steps of a run below `limit_kpa` on the pellet: two rates up, two rates down."""
+    """Return the steps of a run below `limit_kpa` on the pellet: two rates up, two rates down.
+
+    In between the press is shut for `sealed_s`, which shows its leak.
+    """
     steps = _Steps(profile, die_um, limit_kpa, **gains)
     steps.ramp(1, _SLOW_S)
-    steps.hold(1, 6, schema.HoldMode.SEALED)
+    steps.hold(1, sealed_s, schema.HoldMode.SEALED)
     steps.release(0.1, _SLOW_S)
     steps.ramp(1, _FAST_S)
     steps.hold(1, 1, schema.HoldMode.REGULATED)
@@ -236,7 +248,8 @@ def identify(
         "Check the transducer's cable, shield and supply; pump motor and valve drivers belong on "
         "another supply. Then tune again.",
     )
-    leak_per_s = _leak_per_s(records, oil_mpa)
+    leak = seen_leak(_shut_mpa(records, oil_mpa))
+    leak_per_s = leak.per_s
     _demand(
         100 * leak_per_s < _WORST_LEAK_PERCENT_S,
         "the leak, of the pressure per second,",
@@ -291,6 +304,9 @@ def identify(
     ratio = release_flow_ul_s / profile.release_flow_ul_s
     _demand(0.2 < ratio < 5, "the release's flow, of the data sheet's,", ratio, "0.2-5 times")
 
+    leak_nl_min, leak_uncertainty_nl_min = leak.stored(
+        float((_compliance_shapes(np.array([leak.oil_mpa])) @ shape)[0])
+    )
     resolution_mpa = profile.accuracy_ppm * 1e-6 * profile.full_scale_oil_kpa / 1000
     contact = float(np.interp(profile.contact_oil_kpa / 1000, knots, curve))
     landing = 2 * resolution_mpa * contact / _STOP_S / flow_ul_s
@@ -309,6 +325,8 @@ def identify(
         approach_opening=round((dead_band + landing * (1 - dead_band)) * _FULL),
         approach_timeout_ms=600_000,
         tuning_residual_ppm=round(10_000 * residual),
+        leak_nl_min=leak_nl_min,
+        leak_uncertainty_nl_min=leak_uncertainty_nl_min,
     )
     window_s = _WINDOW * _TICK_S
     needed_ul = rising.volumes(leak_per_s, top_mpa) @ shape
@@ -316,7 +334,7 @@ def identify(
     return Tuned(
         tuned,
         residual_percent=residual,
-        leak_ul_min=60 * leak_per_s * _REFERENCE_MPA * float(curve[-1]),
+        leak=leak,
         noise_percent=noise_percent,
         pump=Seen(rising.oil_mpa, rising.fed(place) / window_s, needed_ul / window_s),
         release=Seen(
@@ -504,17 +522,13 @@ def _zero(records: Records, profile: schema.Profile) -> int:
     return zero
 
 
-def _leak_per_s(records: Records, oil_mpa: Floats) -> float:
-    """Return which share of its pressure the shut press loses per second."""
-    sealed = oil_mpa[records.step == _SEALED][_VALVES_SHUT_TICKS:]
-    topped_up = np.flatnonzero(records.output[records.step == _SEALED][_VALVES_SHUT_TICKS:])
-    if len(topped_up) and topped_up[0] >= _VALVES_SHUT_TICKS // 4:
-        # Until the band was left; from there on the pump was at work.
-        sealed = sealed[: topped_up[0]]
-    if len(sealed) < _VALVES_SHUT_TICKS // 4:
-        return 0.0
-    clock = (np.arange(len(sealed)) - (len(sealed) - 1) / 2) * _TICK_S
-    return max(0.0, -float(clock @ sealed / (clock @ clock)) / float(sealed.mean()))
+def _shut_mpa(records: Records, oil_mpa: Floats) -> Floats:
+    """Return the pressures of the sealed hold while both valves are shut."""
+    hold = records.step == _SEALED
+    shut = oil_mpa[hold][_VALVES_SHUT_TICKS:]
+    at_work = np.flatnonzero(records.output[hold][_VALVES_SHUT_TICKS:])
+    # Until the band was left; from there on the pump was at work.
+    return np.asarray(shut[: at_work[0]] if len(at_work) else shut)
 
 
 def _noise_percent(records: Records, profile: schema.Profile) -> float:

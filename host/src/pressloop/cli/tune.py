@@ -21,7 +21,7 @@ from pressloop.document import Protocol
 from pressloop.errors import BadInputError, PressloopError
 from pressloop.press import Press
 from pressloop.profile import MachineProfile
-from pressloop.units import LENGTH, PRESSURE, parse
+from pressloop.units import LENGTH, PRESSURE, parse, with_uncertainty
 from pressloop.wire import schema
 
 Floats = npt.NDArray[np.float64]
@@ -78,7 +78,7 @@ def _learn(bench: _Bench) -> None:
         raise
     after = MachineProfile.from_wire(passes[-1].profile)
     machine.write_profile(after)
-    _report(before, after, passes[-1])
+    _report(before, after, passes[-1], kept=machine.profile().leak_ul_min is not None)
     try:
         from pressloop.tuning_plot import plot_tuning
     except PressloopError as missing:
@@ -197,7 +197,9 @@ def _stage(step: schema.PlanStepRequest) -> dict[str, object]:
     return stage
 
 
-def _report(before: MachineProfile, after: MachineProfile, tuned: tuning.Tuned) -> None:
+def _report(
+    before: MachineProfile, after: MachineProfile, tuned: tuning.Tuned, *, kept: bool
+) -> None:
     for name, unit in (
         ("raw_zero", "counts"),
         ("pump_dead_band_percent", "%"),
@@ -211,6 +213,21 @@ def _report(before: MachineProfile, after: MachineProfile, tuned: tuning.Tuned) 
         err.print(
             f"{name:<28}{getattr(before, name):>10.5g} -> {getattr(after, name):<10.5g}{unit}"
         )
-    err.print(f"{'leak at 10 MPa of oil':<28}{'':>14}{tuned.leak_ul_min:<10.3g}uL/min")
+    err.print(_leak_line(before, after))
+    if after.leak_ul_min is not None and not kept:
+        err.print("its firmware is too old to keep the leak: update it, then tune again")
     err.print(f"{'noise of the transducer':<28}{'':>14}{tuned.noise_percent:<10.2g}% of its range")
     err.print(f"[good]stored[/good]: explains all but {tuned.residual_percent:.1f} % of the volume")
+
+
+def _leak_line(before: MachineProfile, after: MachineProfile) -> str:
+    """The leak before and after, or why there is none."""
+    old = "unknown" if before.leak_ul_min is None else f"{before.leak_ul_min:.3g}"
+    uncertainty = after.leak_uncertainty_ul_min
+    if after.leak_ul_min is None or uncertainty is None:
+        new = "unknown: the press was not shut for long enough"
+    elif not after.leak_ul_min:
+        new = f"not to be told from none, below {uncertainty:.2g} uL/min at 10 MPa of oil"
+    else:
+        new = f"{with_uncertainty(after.leak_ul_min, uncertainty)} uL/min at 10 MPa of oil"
+    return f"{'leak_ul_min':<28}{old:>10} -> {new}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from typing import Final
+from typing import Final, Literal
 
 from pressloop.extras import needs_extra
 from pressloop.plotting.style import BLACK, READING, tidy
@@ -33,11 +33,19 @@ def draw_relaxation(axes: Axes, record: RunRecord, stage: StageResult) -> None:
     times, means = _means(time_s, values)
     axes.plot(times, means, ".", color=READING, ms=3, label="reading, means")
     smooth = np.linspace(0, relaxation.duration_s, 300)
-    axes.plot(smooth, relaxation.at(smooth), color=BLACK, lw=1.0, label="Peleg")
+    # Where no line is.
+    free: Literal["upper right", "lower left", "lower right"]
+    free = "upper right" if pressure else "lower right"
+    if relaxation.leak_change:
+        free = "lower left"
+        axes.plot(smooth, relaxation.measured_at(smooth), color=BLACK, lw=1.0, label="with leak")
+        axes.plot(smooth, relaxation.at(smooth), "--", color=BLACK, lw=1.0, label="Peleg alone")
+    else:
+        axes.plot(smooth, relaxation.at(smooth), color=BLACK, lw=1.0, label="Peleg")
+    axes.legend(loc=free, fontsize=8, framealpha=0.9)
     axes.set_title(_title(stage), fontsize=9, loc="left")
     axes.set_xlabel("s in the sealed dwell" if pressure else "s in the dwell", fontsize=9)
     axes.set_ylabel("MPa" if pressure else "closing, mm", fontsize=9)
-    axes.legend(loc="upper right" if pressure else "lower right", fontsize=8, framealpha=0.9)
     axes.tick_params(labelsize=8)
     axes.ticklabel_format(useOffset=False)
     tidy(axes)

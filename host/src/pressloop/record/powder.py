@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from pressloop.density import Anchor, Density, Thickness, thickness_at
+from pressloop.leak import Leaked, leaked
 from pressloop.metrics import Bools, Floats
 from pressloop.profile import MachineProfile
 from pressloop.record.layout import FLAGS, NO_STEP
@@ -121,9 +122,21 @@ class _Powder:
         time_s = self._time_s[stretch] - self._time_s[stretch.start]
         start_s = float(self._time_s[stretch.start]) - began_s
         if quantity == "pressure":
-            return fit_relaxation(time_s, self._pressure_mpa[stretch], "pressure", start_s=start_s)
+            pressure_mpa = self._pressure_mpa[stretch]
+            return fit_relaxation(
+                time_s,
+                pressure_mpa,
+                "pressure",
+                start_s=start_s,
+                leaked=self._leaked(time_s, pressure_mpa),
+            )
         assert self._closing_mm is not None
         return fit_relaxation(time_s, self._closing_mm[stretch], "displacement", start_s=start_s)
+
+    def _leaked(self, time_s: Floats, pressure_mpa: Floats) -> Leaked | None:
+        if self._profile is None or self._header.die_mm is None:
+            return None
+        return leaked(self._profile, self._header.die_mm, time_s, pressure_mpa)
 
     # --- release
 

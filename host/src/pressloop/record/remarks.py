@@ -40,10 +40,19 @@ def mean_text(mean_mpa: float, uncertainty: float, repeatability: float | None) 
 
 
 def relaxation_text(relaxation: Relaxation) -> str:
-    """As `relaxation 13.7 MPa in 300 s sealed; Peleg k1 613 ± 4 s, k2 ..., half in 31 s, ...`."""
+    """As `relaxation 13.7 MPa in 300 s; Peleg k1 613 ± 4 s, k2 ..., half in 31 s, ...`.
+
+    Where the leak is known: `relaxation 2.7 ± 2.5 MPa in 180 s beside 25 of leak; ...`.
+    """
     name, unit, scale = _terms(relaxation)
-    change = scale * (relaxation.change or 0.0)
-    text = f"{name} {change:.3g} {unit} in {relaxation.duration_s:.0f} s"
+    change = f"{scale * (relaxation.change or 0.0):.3g}"
+    beside = ""
+    if relaxation.powder_change is not None and relaxation.leak_change is not None:
+        change = with_uncertainty(
+            relaxation.powder_change, relaxation.powder_change_uncertainty or 0.0
+        )
+        beside = f" beside {relaxation.leak_change:.3g} of leak"
+    text = f"{name} {change} {unit} in {relaxation.duration_s:.0f} s{beside}"
     if not relaxation.fitted:
         return f"{text}; no curve: {relaxation.reason}"
     return f"{text}; {curve_text(relaxation)}"
