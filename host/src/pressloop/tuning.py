@@ -150,11 +150,13 @@ def tune(profile: schema.Profile, die_um: int, limit_kpa: int, run: Runner) -> l
     profile = replace(profile, valve_dither=COARSE_DITHER)
     steps = plan(profile, die_um, first_kpa, sealed_s=_COARSE_SEALED_S, **COARSE_GAINS)
     coarse = identify(run("coarse", profile, steps), steps, profile)
-    profile = replace(coarse.profile, valve_dither=0)
-    steps = play_plan(profile, die_um, first_kpa)
-    profile = with_play(run("play", profile, steps), profile)
+    hunting = replace(coarse.profile, valve_dither=0)
+    play = run("play", hunting, play_plan(hunting, die_um, first_kpa))
+    profile = with_play(play, coarse.profile)
     steps = plan(profile, die_um, limit_kpa)
-    return [coarse, identify(run("fine", profile, steps), steps, profile)]
+    fine = identify(run("fine", profile, steps), steps, profile)
+    # Once more, with a dead band and a compliance that are no longer coarse.
+    return [coarse, replace(fine, profile=with_play(play, fine.profile))]
 
 
 def plan(
