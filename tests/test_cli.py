@@ -16,7 +16,9 @@ import pandas as pd
 import pytest
 from pressloop.cli.app import app
 from pressloop.cli.live import LiveLine
+from pressloop.cli.verdict import _number
 from pressloop.emulator.process import EmulatedBoard
+from pressloop.errors import RecordError
 from pressloop.press import Press
 from pressloop.profile import MachineProfile
 from pressloop.prompts import confirm_all
@@ -406,8 +408,54 @@ def test_nothing_is_wider_than_a_terminal(protocol: Path, tmp_path: Path) -> Non
 
 def test_info_rounds_for_people() -> None:
     result = call("info", "--port", "emulated")
-    assert re.search(r"pump dead band percent +20\s", result.stdout)
+    assert re.search(r"pump dead band +20 %", result.stdout)
+    assert re.search(r"die uncertainty +not set", result.stdout)
+    assert "None" not in result.stdout
     assert not re.search(r"\d\.\d{5}", result.stdout)
+
+
+def test_attach_has_nothing_to_do_for_a_run_that_has_ended(protocol: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    call("run", protocol, "-p", "emulated", "-o", out, "-y")
+    # A program that was killed in its last moments leaves the journal alone.
+    (out / "run.json").unlink()
+    result = call("attach", out)
+    assert result.exit_code == 0
+    assert "has ended" in result.stderr and "in band" in result.stderr
+    assert (out / "run.json").exists()
+    with pytest.raises(RecordError) as refused:
+        Press.reopen(out)
+    assert refused.value.code == "record-ended"
+
+
+def test_a_file_of_another_kind_is_told_in_one_finding(protocol: Path, tmp_path: Path) -> None:
+    press = EXAMPLES / "presses" / "reference.yaml"
+    pellet = tmp_path / "pellet.yaml"
+    pellet.write_text("mass_mg: 140\nthickness_mm: 1.2\n")
+    for command in ("validate", "simulate"):
+        result = call(command, press)
+        assert result.exit_code == 2
+        assert "description of a press" in result.output and "--press" in result.output
+        assert result.output.count("\n    try") == 1
+    assert "this is a sample" in call("validate", pellet).output
+    as_press = call("simulate", protocol, "--press", protocol)
+    assert as_press.exit_code == 2 and "this is a press protocol" in as_press.stderr
+    as_sample = call("run", protocol, "-p", "emulated", "-o", tmp_path, "--sample", press)
+    assert as_sample.exit_code == 2 and "description of a press" in as_sample.stderr
+    # One key that belongs elsewhere is a mistake in a file of the right kind.
+    described = tmp_path / "press.yaml"
+    described.write_text("name: near\nstages: 1\n")
+    assert "no such key" in call("simulate", protocol, "--press", described).stderr
+
+
+def test_the_cells_of_a_long_dwell_stay_apart(tmp_path: Path) -> None:
+    assert [_number(value, 7) for value in (9.5, 999.99, 1200.0, 7200.04, 86400.0)] == [
+        "   9.50",
+        " 999.99",
+        " 1200.0",
+        " 7200.0",
+        "  86400",
+    ]
 
 
 def test_attach_resumes_only_when_told_to(protocol: Path, tmp_path: Path) -> None:

@@ -42,7 +42,15 @@ def test_tune_stores_nothing_learned_from_powder(tmp_path: Path) -> None:
     result = call("tune", "250 MPa", *options)
     assert result.exit_code == 2
     assert "one rise took" in result.stderr
+    assert "--press examples/presses/steel-blank.yaml" in result.stderr
     assert "stored" not in result.stderr.replace("nothing to store", "")
+
+
+def test_tune_wants_a_folder_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("of another day")
+    result = call("tune", "250 MPa", "--port", "emulated", "--out", tmp_path, "--yes")
+    assert result.exit_code == 2
+    assert "choose another one with --out" in result.stderr
 
 
 def test_tune_asks_for_the_blank_first(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from pressloop.profile import MachineProfile, converter_of
 from pressloop.prompts import Asker, ask_on_terminal
 from pressloop.protocol_source import ProtocolSource, text_of, validate
 from pressloop.record import EmulatedPress, RunEnd, RunRecorder, ThinningRules
-from pressloop.record.entries import header_of
+from pressloop.record.entries import header_of, refuse_ended
 from pressloop.record.from_wire import new_header
 from pressloop.record.journal import JOURNAL_NAME, read_journal
 from pressloop.rejoin import is_same_boot, rejoin, truth_of
@@ -143,10 +143,12 @@ class Press:
             port: Where the board is now, if not where the record says.
 
         Raises:
-            RecordError: There is no readable record.
+            RecordError: There is no readable record, or its run has ended.
         """
         path = Path(record_dir) / JOURNAL_NAME
-        return cls.open(port or header_of(read_journal(path), path).port)
+        contents = read_journal(path)
+        refuse_ended(contents, path.parent)
+        return cls.open(port or header_of(contents, path).port)
 
     @classmethod
     def _on_emulated(cls, board: EmulatedBoard) -> Press:

@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 from typing_extensions import Self
 
 from pressloop.errors import BadInputError
+from pressloop.file_kinds import mistaken
 from pressloop.findings import Finding
 from pressloop.loading import read_bytes
 from pressloop.yaml_source import SourceMap, read_yaml
@@ -115,6 +116,9 @@ def load_sample(path: Path | str) -> Sample:
         read_bytes(path, hint=f"give the path of a sample; {_HINT}").decode("utf-8", "replace")
     )
     findings = [finding for finding in yaml.findings if finding.severity == "error"]
+    other = mistaken(yaml.data, "sample")
+    if other is not None:
+        raise BadInputError(f"{path}: {other[0]}", hint=other[1])
     if not findings:
         try:
             return Sample.model_validate(yaml.data)

@@ -92,8 +92,8 @@ _MOST_YIELDING: Final = 1.15
 """Oil that one rise takes, of what another takes: steel gives back what it took."""
 
 _BLANK_HINT: Final = (
-    "Check that a steel blank is in the die, that the hoses are free of air and that nothing else "
-    "drives the valves; then tune again."
+    "check that a steel blank is in the die, that the hoses are free of air and that nothing else "
+    "drives the valves; then tune again"
 )
 
 
@@ -247,8 +247,8 @@ def identify(
         "the transducer's noise",
         noise_percent,
         f"below {_WORST_NOISE_PERCENT} % of its range",
-        "Check the transducer's cable, shield and supply; pump motor and valve drivers belong on "
-        "another supply. Then tune again.",
+        "check the transducer's cable, shield and supply; pump motor and valve drivers belong on "
+        "another supply; then tune again",
     )
     leak = seen_leak(_shut_mpa(records, oil_mpa))
     leak_per_s = leak.per_s
@@ -257,8 +257,8 @@ def identify(
         "the leak, of the pressure per second,",
         100 * leak_per_s,
         f"below {_WORST_LEAK_PERCENT_S:g} %",
-        "Look for oil at fittings and hoses, and for dirt on the release valve's seat; then tune "
-        "again.",
+        "look for oil at fittings and hoses, and for dirt on the release valve's seat; then tune "
+        "again",
     )
     top_mpa = float(oil_mpa.max())
     rising = _Balance.of(records, oil_mpa, _LOWEST_RISING, releasing=False)
@@ -278,8 +278,8 @@ def identify(
         "the oil that one rise took, of what another took,",
         yielding,
         f"below {_MOST_YIELDING} times",
-        "Something in the die yields: take the sample out and put a steel blank in; then tune "
-        "again.",
+        "something in the die yields: take the sample out and put a steel blank in; then tune "
+        "again",
     )
     _demand(residual < _WORST_RESIDUAL_PERCENT, "what no press explains", residual, "below 15 %")
     _demand(0.002 < dead_band < 0.49, "the pump's dead band", 100 * dead_band, "0-50 % of stroke")

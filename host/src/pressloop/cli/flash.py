@@ -16,7 +16,11 @@ from pressloop.install.flashing import flash as flash_board
 def flash(
     image: Annotated[
         Path | None,
-        typer.Argument(help="UF2 file; by default what `make firmware` built.", show_default=False),
+        typer.Argument(
+            metavar="IMAGE",
+            help="UF2 file; by default what `make firmware` built.",
+            show_default=False,
+        ),
     ] = None,
     port: Annotated[
         str | None,
@@ -37,8 +41,8 @@ def flash(
 ) -> None:
     """Put the firmware's image on a Pico or Pico 2; refuses while its press runs.
 
-    A controller at rest goes into its boot loader by itself. For a new Pico, hold BOOTSEL while
-    plugging it in.
+    A controller at rest goes into its boot loader by itself.
+    For a new Pico, hold BOOTSEL while plugging it in.
     """
     with errors_as_exit_codes():
         hello = flash_board(

@@ -19,6 +19,22 @@ from pressloop.wire.schema import Fault
 
 _POLL_S = 0.2
 
+# The longer ending first, where one ends with another.
+_UNITS = {
+    "ml_s": "mL/s",
+    "ul_mpa": "uL/MPa",
+    "per_s2": "/s2",
+    "per_s": "/s",
+    "percent": "%",
+    "mpa": "MPa",
+    "bar": "bar",
+    "cm2": "cm2",
+    "mm": "mm",
+    "um": "um",
+    "ms": "ms",
+    "s": "s",
+}
+
 
 def info(
     port: Annotated[str | None, options.PORT] = None,
@@ -34,12 +50,24 @@ def info(
     table.add_column(style="dim")
     table.add_column(overflow="fold")
     for key, value in facts.items():
-        table.add_row(key.replace("_", " "), escape(_readable(value)))
+        name, unit = _name_and_unit(key)
+        text = _readable(value)
+        table.add_row(name, escape(text if value is None else f"{text} {unit}".rstrip()))
     out.print(table)
+
+
+def _name_and_unit(key: str) -> tuple[str, str]:
+    """Return the words of a key, and the unit that it ends with."""
+    for ending, unit in _UNITS.items():
+        if key.endswith(f"_{ending}"):
+            return key.removesuffix(f"_{ending}").replace("_", " "), unit
+    return key.replace("_", " "), ""
 
 
 def _readable(value: object) -> str:
     """Return a value for people; the wire's binary fractions are noise to them."""
+    if value is None:
+        return "not set"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
@@ -91,9 +119,9 @@ def _facts(machine: Press) -> dict[str, object]:
         "protocol": f"{hello.major}.{hello.minor}",
         "schema": hello.schema_hash.hex(),
         "boot": hello.boot_id,
-        "reset_cause": hello.reset_cause.name.lower(),
+        "reset_cause": hello.reset_cause.name.lower().replace("_", "-"),
         "state": status.state.name.lower(),
-        "fault": status.fault.name.lower(),
+        "fault": status.fault.name.lower().replace("_", "-"),
         "pressure_mpa": round(status.pressure_mpa, 3),
     }
     try:

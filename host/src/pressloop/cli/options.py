@@ -10,9 +10,9 @@ import typer
 from pressloop.emulator import description
 from pressloop.profile import MachineProfile
 
-PROTOCOL: Any = typer.Argument(help="Protocol file (YAML).", show_default=False)
+PROTOCOL: Any = typer.Argument(metavar="PROTOCOL", help="Protocol file (YAML).", show_default=False)
 
-RECORD: Any = typer.Argument(help="Folder of a run record.", show_default=False)
+RECORD: Any = typer.Argument(metavar="RECORD", help="Folder of a run record.", show_default=False)
 
 PORT: Any = typer.Option(
     "--port",
@@ -33,7 +33,7 @@ PRESS: Any = typer.Option(
     show_default=False,
 )
 
-SEED: Any = typer.Option("--seed", help="Of everything random in the emulated press.", min=0)
+SEED: Any = typer.Option("--seed", help="Seed of all that is random in the emulated press.", min=0)
 
 
 def described(press: Path | None) -> description.PressDescription:

@@ -17,7 +17,8 @@ from pressloop.validation import validate_text
 
 def protocols(
     goal: Annotated[
-        str | None, typer.Argument(help="Print this one's file.", show_default=False)
+        str | None,
+        typer.Argument(metavar="GOAL", help="Print this one's file.", show_default=False),
     ] = None,
 ) -> None:
     """List the protocols by goal, or print one: pressloop protocols cycle-life > my.yaml."""

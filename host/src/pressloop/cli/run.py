@@ -23,8 +23,10 @@ from pressloop.errors import BadInputError, RecordError
 from pressloop.loading import load_protocol
 from pressloop.place import EMULATED
 from pressloop.press import DEFAULT_THINNING, Press
-from pressloop.record import RunRecord, RunSummary
+from pressloop.record import RunRecord, RunSummary, finalise
 from pressloop.record.journal import JOURNAL_NAME
+from pressloop.record.model import INTERRUPTED
+from pressloop.record.summary import SUMMARY_NAME
 from pressloop.run import Run
 from pressloop.sample import load_sample
 from pressloop.wire.schema import State
@@ -111,6 +113,10 @@ def attach(
 ) -> None:
     """Go on with the record of a run whose program was killed; fills the hole it left."""
     with errors_as_exit_codes():
+        ended = _ended(record)
+        if ended is not None:
+            err.print("the run of this record has ended: there is nothing to go on with")
+            _conclude(ended, record)
         with Press.reopen(record, port=port) as machine:
             steps = RunRecord.open(record).header.steps
             open_holds = {step.index: step.text for step in steps if step.open}
@@ -122,6 +128,14 @@ def attach(
                 _see_through(handle, operator, line)
         summary = RunRecord.open(record).summary
     _conclude(summary, record)
+
+
+def _ended(record: Path) -> RunSummary | None:
+    """Return what a record says whose end was written; worked out, if that is all it lacks."""
+    summary = RunRecord.open(record).summary
+    if summary.end_reason == INTERRUPTED:
+        return None
+    return summary if (record / SUMMARY_NAME).exists() else finalise(record)
 
 
 def _resume(handle: Run, operator: Operator, line: LiveLine, resume: bool) -> None:

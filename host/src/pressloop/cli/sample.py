@@ -18,7 +18,12 @@ from pressloop.sample import keep_sample, load_sample
 def sample(
     record: Annotated[Path, options.RECORD],
     says: Annotated[
-        Path, typer.Argument(help="Mass, density, thickness (YAML).", show_default=False)
+        Path,
+        typer.Argument(
+            metavar="SAMPLE",
+            help="What lay in the die (YAML): mass, density, thickness.",
+            show_default=False,
+        ),
     ],
 ) -> None:
     """Say what lay in the die, and work out thickness and density. The journal stays as it is."""

@@ -18,11 +18,16 @@ from pressloop.cli import options
 from pressloop.cli.live import LiveLine
 from pressloop.cli.output import err, errors_as_exit_codes, out
 from pressloop.document import Protocol
-from pressloop.errors import BadInputError, PressloopError
+from pressloop.errors import BadInputError, PressloopError, RecordError
 from pressloop.press import Press
 from pressloop.profile import MachineProfile
 from pressloop.units import LENGTH, PRESSURE, parse, with_uncertainty
 from pressloop.wire import schema
+
+_POWDER_HINT: Final = (
+    "an emulated press has powder in its die: tune one with a steel blank, "
+    "--press examples/presses/steel-blank.yaml"
+)
 
 Floats = npt.NDArray[np.float64]
 
@@ -32,7 +37,10 @@ _STEEL: Final = 1.2
 
 def tune(
     limit: Annotated[
-        str, typer.Argument(help="Highest pressure on blank or sample, such as '400 MPa'.")
+        str,
+        typer.Argument(
+            metavar="LIMIT", help="Highest pressure on blank or sample, such as '400 MPa'."
+        ),
     ],
     die: Annotated[str, typer.Option("--die", help="Diameter of the die in the press.")] = "10 mm",
     port: Annotated[str | None, options.PORT] = None,
@@ -55,10 +63,16 @@ def tune(
     with errors_as_exit_codes():
         limit_kpa = round(parse(limit, PRESSURE).value)
         die_um = round(parse(die, LENGTH).value)
+        folder = to or Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}-tune"
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise RecordError(
+                f"{folder} is not an empty folder",
+                hint="choose another one with --out",
+                code="record-exists",
+            )
         what = "sample" if sample else "steel blank"
         if not yes and not typer.confirm(f"Is a {what} in the die, and the guard closed?"):
             raise BadInputError("nothing was pressed", hint=f"put a {what} into the die first")
-        folder = to or Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}-tune"
         with Press.open(port, press=press, seed=seed) as machine:
             bench = _Bench(machine, folder, die_um, limit_kpa)
             if sample:
@@ -73,8 +87,10 @@ def _learn(bench: _Bench) -> None:
     before = machine.profile()
     try:
         passes = tuning.tune(before.to_wire(), bench.die_um, bench.limit_kpa, bench.run)
-    except BaseException:
+    except BaseException as error:
         _restore(machine, before)
+        if isinstance(error, BadInputError) and error.code == "tuning-nonsense":
+            error.hint = _POWDER_HINT if _has_powder(machine) else error.hint
         raise
     after = MachineProfile.from_wire(passes[-1].profile)
     machine.write_profile(after)
@@ -86,6 +102,12 @@ def _learn(bench: _Bench) -> None:
         return
     picture = plot_tuning(before, after, passes[-1], bench.errors, bench.folder / "tuning.png")
     err.print(f"before and after: {picture}", soft_wrap=True)
+
+
+def _has_powder(machine: Press) -> bool:
+    """Whether the press is emulated, and not known to have a steel blank in its die."""
+    board = machine.board
+    return machine.hello.simulated and (board is None or board.press.powder.initial_density < 1)
 
 
 def _restore(machine: Press, before: MachineProfile) -> None:

@@ -158,5 +158,6 @@ def _measured(check: Check) -> Text:
 def _number(value: float | None, cells: int) -> str:
     if value is None:
         return "-".rjust(cells)
-    # A hold of days would push the verdict out of line.
-    return f"{value:.{2 if value < 10_000 else 0}f}".rjust(cells)
+    # A hold of hours would touch its neighbour, one of days push the verdict out of line.
+    digits = 2 if value < 1000 else 1 if value < 10_000 else 0
+    return f"{value:.{digits}f}".rjust(cells)

@@ -7,6 +7,7 @@ from typing import Final
 
 from pressloop.document import Protocol
 from pressloop.errors import BadInputError
+from pressloop.file_kinds import mistaken
 from pressloop.findings import Finding
 from pressloop.loading.draft import Draft
 from pressloop.loading.mistakes import missing_key
@@ -97,6 +98,11 @@ def read_draft(text: str) -> Draft:
                 )
             )
         return draft
+    other = mistaken(data, "protocol")
+    if other is not None:
+        message, hint = other
+        finding = draft.marks.finding("error", "not-a-protocol", (), message, hint)
+        return Draft(draft.marks, [finding])
     for path in list(fill_empty(data, ())):
         draft.doubtful.add(path)
     if "pressloop" not in data:

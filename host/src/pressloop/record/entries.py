@@ -80,6 +80,21 @@ def end_of(contents: JournalContents) -> RunEnd | None:
     return None
 
 
+def refuse_ended(contents: JournalContents, folder: Path) -> None:
+    """Make sure that there is something to go on with.
+
+    Raises:
+        RecordError: `record-ended`.
+    """
+    if any(entry["kind"] == Kind.END for entry in contents.entries):
+        raise RecordError(
+            f"the run in {folder} has ended: there is nothing to go on with",
+            code="record-ended",
+            hint="read it with RunRecord.open() or pressloop plot; record the next run into "
+            "another folder",
+        )
+
+
 def events_of(contents: JournalContents) -> tuple[RunEvent, ...]:
     """All events, in the order in which they were recorded."""
     return tuple(

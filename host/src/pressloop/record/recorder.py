@@ -17,6 +17,7 @@ from pressloop.record.entries import (
     header_of,
     interval_entry,
     intervals_of,
+    refuse_ended,
     telemetry_batches,
 )
 from pressloop.record.journal import JOURNAL_NAME, JournalWriter, read_journal, sync_folder
@@ -124,12 +125,7 @@ class RunRecorder:
         try:
             contents = read_journal(path)
             header = header_of(contents, path)
-            if any(entry["kind"] == Kind.END for entry in contents.entries):
-                raise RecordError(
-                    f"the run in {path.parent} has ended",
-                    code="record-ended",
-                    hint="record the next run into another folder",
-                )
+            refuse_ended(contents, path.parent)
             torn = path.stat().st_size - contents.end
             if torn:
                 writer.truncate(contents.end)

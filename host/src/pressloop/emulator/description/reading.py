@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 from pressloop.emulator import presets
 from pressloop.emulator.description.press import PressDescription
 from pressloop.errors import BadInputError
+from pressloop.file_kinds import mistaken
 from pressloop.findings import Finding
 from pressloop.yaml_source import SourceMap, read_yaml
 
@@ -44,6 +45,9 @@ def loads(text: str, *, source: str = "press description") -> PressDescription:
     """
     yaml = read_yaml(text)
     findings = [finding for finding in yaml.findings if finding.severity == "error"]
+    other = mistaken(yaml.data, "press")
+    if other is not None:
+        raise BadInputError(f"{source}: {other[0]}", hint=other[1])
     if not findings:
         try:
             return PressDescription.model_validate(yaml.data)
