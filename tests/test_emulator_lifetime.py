@@ -57,10 +57,21 @@ def test_a_host_keeps_it(opener: Opener) -> None:
 def test_a_run_keeps_it_and_its_record_for_a_while(opener: Opener) -> None:
     life = Lifetime(ORPHAN_MS, 0)
     opener.die()
-    end_ms = 100 * ORPHAN_MS
+    end_ms = 5 * ORPHAN_MS
     assert not life.is_over(end_ms, False, True)
     assert not life.is_over(end_ms + ORPHAN_MS - 1, False, False)
     assert life.is_over(end_ms + ORPHAN_MS, False, False)
+
+
+def test_a_run_of_a_week_does_not_keep_it_for_a_week(opener: Opener) -> None:
+    life = Lifetime(ORPHAN_MS, 0)
+    life.is_over(0, True, True)
+    opener.die()
+    hour_ms = 3_600_000
+    assert not life.is_over(hour_ms - 1, False, True)
+    assert not life.is_over(hour_ms, True, True)  # somebody looks
+    assert not life.is_over(2 * hour_ms - 1, False, True)
+    assert life.is_over(2 * hour_ms, False, True)
 
 
 def test_every_host_that_attaches_begins_the_wait_anew(opener: Opener) -> None:

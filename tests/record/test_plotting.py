@@ -13,7 +13,7 @@ from matplotlib.text import Text
 from pressloop.errors import PressloopError
 from pressloop.extras import needs_extra
 from pressloop.plotting import plot_run
-from pressloop.plotting.figure import figure_of
+from pressloop.plotting.figure import _rows, figure_of
 from pressloop.plotting.lines import min_max
 from pressloop.record import RunEnd, RunRecord, RunRecorder
 from synthetic_run import Shape, SyntheticRun
@@ -119,6 +119,18 @@ def test_a_line_breaks_at_a_gap(tmp_path: Path) -> None:
 def test_a_run_without_telemetry_can_be_drawn(tmp_path: Path) -> None:
     run = synthetic_run.run(SHORT)
     assert "no telemetry" in texts(recorded(tmp_path, run, None, ()))
+
+
+def test_panels_share_the_rows_evenly() -> None:
+    assert [list(map(len, _rows([0] * count))) for count in range(7)] == [
+        [],
+        [1],
+        [2],
+        [3],
+        [2, 2],
+        [3, 2],
+        [3, 3],
+    ]
 
 
 def test_many_stages_show_the_worst_arrivals(tmp_path: Path) -> None:

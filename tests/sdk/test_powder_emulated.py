@@ -98,12 +98,30 @@ def test_density_and_springback_are_the_presss_own(result: RunResult) -> None:
 
 def test_the_plot_shows_the_curves(result: RunResult) -> None:
     figure = figure_of(RunRecord.open(result.directory))
-    titles = [axes.get_title(loc="left") for axes in figure.axes[-2:]]
-    assert titles[0].startswith("sealed: relaxation") and titles[1].startswith("regulated: creep")
-    for axes, title in zip(figure.axes[-2:], titles, strict=True):
-        assert "Peleg k1" in title and "density" in title and "springback" in title
+    panels = {axes.get_title(loc="left"): axes for axes in figure.axes[-4:]}
+    assert [title.partition(":")[0] for title in panels] == ["sealed"] * 2 + ["regulated"] * 2
+    for title, axes in panels.items():
+        if "springback" in title:
+            assert "density" in title
+            continue
+        assert "Peleg k1" in title
         data, curve = (np.asarray(line.get_ydata(), float) for line in axes.lines)
         assert data.min() - 0.5 < curve.min() < curve.max() < data.max() + 0.5
+
+
+def test_the_plot_shows_the_release(result: RunResult) -> None:
+    """From the dwell, where nothing has opened yet, to the springback at contact."""
+    figure = figure_of(RunRecord.open(result.directory))
+    panels = [axes for axes in figure.axes[-4:] if "springback" in axes.get_title(loc="left")]
+    for axes, stage in zip(panels, result.summary.stages, strict=True):
+        springback = stage.springback
+        assert springback is not None and springback.gained_mm is not None
+        opened = axes.lines[0]
+        pressure, um = (np.asarray(data, float) for data in opened.get_data())
+        assert pressure[0] == pytest.approx(springback.from_mpa, abs=0.5)
+        assert pressure[-1] == pytest.approx(springback.to_mpa)
+        assert um[0] == pytest.approx(0, abs=3)
+        assert um[-1] == pytest.approx(1000 * springback.gained_mm, abs=10)
 
 
 def test_what_is_said_of_it(result: RunResult) -> None:

@@ -132,6 +132,8 @@ class Tuned:
     release: Seen
     compliance_ul_mpa: Floats
     """What each window of `pump` took per MPa of rise."""
+    compliance_at_mpa: Floats
+    """Oil pressure in the middle of each of these windows; at its end it is in `pump`."""
 
 
 Runner = Callable[[str, schema.Profile, list[schema.PlanStepRequest]], Records]
@@ -345,6 +347,7 @@ def identify(
             taken[:, 0] / np.maximum(falling.fed(root), 1e-9),
         ),
         compliance_ul_mpa=np.asarray(fed / rise_mpa),
+        compliance_at_mpa=rising.oil_mpa - rising.rise_mpa / 2,
     )
 
 

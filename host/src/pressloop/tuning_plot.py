@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from pressloop.extras import needs_extra
-from pressloop.plotting.style import BLUE, GREY, ORANGE
+from pressloop.plotting.style import BLUE, GREY, ORANGE, mark_simulated
 from pressloop.profile import MachineProfile, curve_knots
 from pressloop.tuning import KNOTS, Seen, Tuned
 
@@ -16,6 +16,8 @@ with needs_extra("plot"):
     import numpy.typing as npt
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+    from matplotlib.ticker import LogLocator, NullFormatter
 
 Floats = npt.NDArray[np.float64]
 
@@ -34,6 +36,7 @@ def plot_tuning(
     errors: Sequence[tuple[str, Floats, Floats]],
     path: str | Path,
     *,
+    simulated: bool = False,
     dpi: int = 120,
 ) -> Path:
     """Draw compliance, both valves, and how well the first and the last run kept to the setpoint.
@@ -44,12 +47,15 @@ def plot_tuning(
         tuned: What the last run taught.
         errors: Per run a name, the time in s and the distance from the setpoint in MPa.
         path: The suffix names the format.
+        simulated: Whether the press is; then the picture says so.
         dpi: Of a PNG.
 
     Returns:
         The path.
     """
-    figure = Figure(figsize=(10, 7), layout="constrained")
+    figure = Figure(figsize=(10, 7.2))
+    # Room at the top for the title and the mark beside it.
+    figure.set_layout_engine(ConstrainedLayoutEngine(rect=(0, 0, 1, 0.95)))
     compliance, error, pump, release = figure.subplots(2, 2).flat
     _compliance(compliance, before, after, tuned)
     _valve(
@@ -75,7 +81,11 @@ def plot_tuning(
         axes.grid(alpha=0.3)
         axes.legend(fontsize=8)
     quality = f"explains all but {tuned.residual_percent:.1f} % of the volume pumped"
-    figure.suptitle(f"{after.name}: {quality}", fontsize=11)
+    figure.text(
+        0.02, 0.985, f"{after.name}: {quality}", fontsize=12, fontweight="bold", va="top", ha="left"
+    )
+    if simulated:
+        mark_simulated(figure)
     figure.savefig(path, dpi=dpi)
     return Path(path)
 
@@ -84,13 +94,20 @@ def _compliance(axes: Axes, before: MachineProfile, after: MachineProfile, tuned
     knots_bar = curve_knots(after.max_oil_bar, KNOTS)
     seen = np.isfinite(tuned.compliance_ul_mpa)
     some = _some(int(np.count_nonzero(seen)))
-    oil_bar = 10 * tuned.pump.oil_mpa[seen][some]
+    oil_bar = 10 * tuned.compliance_at_mpa[seen][some]
     axes.plot(oil_bar, tuned.compliance_ul_mpa[seen][some], ".", ms=2, color=_SEEN, label="seen")
+    between_bar = np.geomspace(knots_bar[0], knots_bar[-1], 300)
     for profile, colour, name in ((before, _BEFORE, "before"), (after, _AFTER, "stored")):
         curve = profile.compliance_curve_ul_mpa or (profile.compliance_ul_mpa,) * KNOTS
-        axes.plot(knots_bar, curve, ".-", color=colour, label=name)
+        axes.plot(knots_bar, curve, ".", color=colour)
+        # Straight between the knots, as the board takes it: on these axes that is bent.
+        axes.plot(between_bar, np.interp(between_bar, knots_bar, curve), color=colour, label=name)
     axes.set_xscale("log")
     axes.set_yscale("log")
+    for axis, ticks in ((axes.xaxis, (1, 2, 5)), (axes.yaxis, (1, 1.2, 1.5, 2, 3, 4, 5, 6, 8))):
+        axis.set_major_locator(LogLocator(subs=ticks))
+        axis.set_major_formatter("{x:g}")
+        axis.set_minor_formatter(NullFormatter())
     axes.set_title("oil that the closed press takes up", fontsize=10)
     axes.set_xlabel("oil pressure, bar")
     axes.set_ylabel("compliance, uL/MPa")

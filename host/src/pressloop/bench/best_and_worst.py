@@ -17,6 +17,7 @@ with needs_extra("plot"):
     import numpy as np
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 _OURS: Final = style.BLUE
 _PEER: Final = style.VERMILION
@@ -29,25 +30,29 @@ def draw(columns: list[tuple[str, Case, dict[str, Any]]], peer: str, path: Path,
         columns: Title, press and its tuned profile.
         peer: The law to draw beside ours.
         path: Where the PNG goes.
-        dpi: Dots per inch of a figure 5 inches high.
+        dpi: Dots per inch of a figure 8 inches wide.
     """
-    figure = Figure(figsize=(10, 5), layout="constrained")
+    figure = Figure(figsize=(8, 5))
+    # Room at the top for the mark.
+    figure.set_layout_engine(ConstrainedLayoutEngine(rect=(0, 0, 1, 0.94)))
+    style.mark_simulated(figure)
     axes = figure.subplots(2, len(columns), sharex="col", squeeze=False)
     for column, (title, case, profile) in enumerate(columns):
         above, below = axes[0][column], axes[1][column]
-        above.set_title(title, fontsize=9)
+        above.set_title(title, fontsize=11)
         for law, colour in ((peer, _PEER), (OURS, _OURS)):
             _add(above, below, case, profile, law, colour)
         below.axhspan(-100 * BAND, 100 * BAND, color=style.BAND, alpha=0.12, lw=0)
         below.set_xlabel("time, s (without the approach)")
+        style.tidy(above)
+        style.tidy(below)
     axes[0][0].set_ylabel("true pressure, MPa")
     axes[1][0].set_ylabel("off the setpoint, % of target")
-    axes[1][0].legend(loc="lower left", fontsize=8, framealpha=0.9)
+    axes[1][0].legend(loc="lower left", fontsize=10, framealpha=0.9)
     low = min(axis.get_ylim()[0] for axis in axes[1])
     high = max(axis.get_ylim()[1] for axis in axes[1])
     for axis in axes[1]:
         axis.set_ylim(low, high)
-        axis.grid(alpha=0.3)
     figure.savefig(path, dpi=dpi)
 
 

@@ -24,7 +24,7 @@ from .quality import cost
 from .repeat import RUNS, holds, jobs, spread
 from .search import search_gains
 
-_SMALL_DPI: Final = 80
+_SMALL_DPI: Final = 100
 _Job = TypeVar("_Job")
 _Found = TypeVar("_Found")
 

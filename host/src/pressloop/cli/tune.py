@@ -100,7 +100,14 @@ def _learn(bench: _Bench) -> None:
     except PressloopError as missing:
         err.print(f"no picture: {missing}; {missing.hint}")
         return
-    picture = plot_tuning(before, after, passes[-1], bench.errors, bench.folder / "tuning.png")
+    picture = plot_tuning(
+        before,
+        after,
+        passes[-1],
+        bench.errors,
+        bench.folder / "tuning.png",
+        simulated=machine.hello.simulated,
+    )
     err.print(f"before and after: {picture}", soft_wrap=True)
 
 

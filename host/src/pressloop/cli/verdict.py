@@ -96,7 +96,7 @@ def _reading_of(rows: list[VerdictRow], row: VerdictRow) -> StageResult:
 
 def _stage_line(row: VerdictRow) -> Text:
     stage = row.stage
-    line = Text(_name(row), "bold").append(f"  {stage.target_mpa:g} MPa", "")
+    line = Text(row.stage.label, "bold").append(f"  {stage.target_mpa:g} MPa", "")
     if stage.tolerance_mpa is not None:
         line.append(f" ± {stage.tolerance_mpa:.2f}", "dim")
     if stage.outcome == NOT_REACHED:
@@ -112,9 +112,9 @@ def _reasons(rows: list[VerdictRow]) -> Iterator[tuple[str, str, str]]:
         twin = [other for other in rows if other.stage.index == row.stage.index]
         for reason in row.reasons:
             if not all(reason in other.reasons for other in twin):
-                yield _name(row), f" ({row.source})", reason
+                yield row.stage.label, f" ({row.source})", reason
             elif row is twin[0]:
-                yield _name(row), "", reason
+                yield row.stage.label, "", reason
 
 
 def _row_line(row: VerdictRow) -> Text:
@@ -127,11 +127,6 @@ def _row_line(row: VerdictRow) -> Text:
     line.append(" ")
     line.append("in band" if row.passed else "missed", "good" if row.passed else "bad")
     return line
-
-
-def _name(row: VerdictRow) -> str:
-    stage = row.stage
-    return stage.name if stage.iteration == 1 else f"{stage.name} #{stage.iteration}"
 
 
 def _heading(check: Check) -> tuple[str, str, int]:

@@ -2,8 +2,8 @@
 
 The program that starts a board holds the other end of its standard input, and the kernel closes
 that end however the program dies. While it lives, the board stays. A real controller would go on
-without it, and so does this one as long as somebody may want it: a host that is connected, a run,
-and for a while the record of a run that nobody saw to its end.
+without it, and so does this one as long as somebody may want it: a host that is connected, a run
+for an hour, and for a while the record of a run that nobody saw to its end.
 
 Times in ms of any clock that does not run backwards.
 """
@@ -12,6 +12,8 @@ import select
 import sys
 
 _LOOK_MS = 500
+# Without its host a run takes real time, and a stack hold takes a week.
+_LONGEST_RUN_MS = 3600 * 1000
 
 
 class Lifetime:
@@ -25,6 +27,7 @@ class Lifetime:
         """Begin to live. Whoever gave no pipe as standard input is taken to live for ever."""
         self._orphan_ms = orphan_ms
         self._needed_ms = now_ms
+        self._host_ms = now_ms
         self._look_ms = now_ms
         self._has_run = False
         self._opener_lives = True
@@ -37,9 +40,12 @@ class Lifetime:
         if self._opener_lives and now_ms - self._look_ms >= _LOOK_MS:
             self._look_ms = now_ms
             self._opener_lives = not self._hung_up()
-        if self._opener_lives or connected or running:
-            self._needed_ms = now_ms
+        if self._opener_lives or connected:
+            self._needed_ms = self._host_ms = now_ms
             return False
+        if running:
+            self._needed_ms = now_ms
+            return now_ms - self._host_ms >= _LONGEST_RUN_MS
         return not self._has_run or now_ms - self._needed_ms >= self._orphan_ms
 
     def _hung_up(self) -> bool:

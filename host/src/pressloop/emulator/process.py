@@ -100,7 +100,8 @@ class EmulatedBoard:
     """One emulated board: a process of its own, which goes on with its run if this one is killed.
 
     To a killed host it behaves as a real press does. When this program is gone, it ends by itself:
-    at once if it has never pressed, else `orphan_s` after its last run and its last host.
+    at once if it has never pressed, else `orphan_s` after its last run and its last host, and in a
+    run that nobody attaches to after an hour.
 
     Args:
         press: The press to emulate, or the path of its description; the reference press if None.

@@ -78,7 +78,7 @@ def draw_arrival(
 
 
 def _arrival_title(stage: StageResult) -> str:
-    name = textwrap.shorten(stage.name, 28, placeholder="…")
+    name = textwrap.shorten(stage.label, 28, placeholder="…")
     overshoot = "unknown"
     if stage.overshoot_mpa is not None and stage.overshoot_percent is not None:
         overshoot = f"{stage.overshoot_mpa:.2f} MPa ({stage.overshoot_percent:.2f} %)"

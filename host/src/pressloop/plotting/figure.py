@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from pressloop.errors import PressloopError
 from pressloop.extras import needs_extra
 from pressloop.plotting.arrival import arrivals_of, draw_arrival
 from pressloop.plotting.marks import prompt_texts
 from pressloop.plotting.overview import draw_pressure, draw_valves
-from pressloop.plotting.powder import draw_relaxation, has_curve
+from pressloop.plotting.powder import draw_powder, panels_of
 from pressloop.plotting.telemetry import telemetry_of
 from pressloop.plotting.title import draw_title
 from pressloop.record import RunRecord, verdict_rows
@@ -18,6 +19,8 @@ from pressloop.record import RunRecord, verdict_rows
 with needs_extra("plot"):
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+T = TypeVar("T")
 
 FORMATS: Final = (".png", ".svg", ".pdf")
 
@@ -57,30 +60,37 @@ def figure_of(record: RunRecord) -> Figure:
     telemetry = telemetry_of(record)
     rows = [row for row in verdict_rows(record.summary) if row.source == "reading"]
     zoomed = arrivals_of(telemetry, rows, most=_MOST_PANELS)
-    fitted = [row.stage for row in rows if has_curve(row.stage)][:_MOST_PANELS]
-    arrival_rows = -(-len(zoomed) // _PANELS_IN_ROW)
-    panel_rows = arrival_rows - (-len(fitted) // _PANELS_IN_ROW)
-    height = 5.6 + 2.6 * arrival_rows + 3.3 * (panel_rows - arrival_rows)
+    powder = panels_of([row.stage for row in rows])[:_MOST_PANELS]
+    arrival_rows, powder_rows = list(_rows(zoomed)), list(_rows(powder))
+    height = 5.6 + 2.6 * len(arrival_rows) + 3.3 * len(powder_rows)
     figure = Figure(figsize=(11, height))
     figure.set_layout_engine(ConstrainedLayoutEngine(h_pad=0.08, hspace=0.04))
     # The panels of the powder have more to say above them.
-    heights = [3.4, 1.1] + [2.3] * arrival_rows + [3.0] * (panel_rows - arrival_rows)
+    heights = [3.4, 1.1] + [2.3] * len(arrival_rows) + [3.0] * len(powder_rows)
     grid = figure.add_gridspec(len(heights), 1, height_ratios=heights)
     pressure = figure.add_subplot(grid[0])
     valves = figure.add_subplot(grid[1], sharex=pressure)
     draw_pressure(pressure, record, telemetry, rows)
     draw_valves(valves, telemetry)
-    for panel_row in range(arrival_rows):
-        shown = zoomed[panel_row * _PANELS_IN_ROW :][:_PANELS_IN_ROW]
-        panels = grid[2 + panel_row].subgridspec(1, len(shown))
-        for column, (row, arrival) in enumerate(shown):
-            axes = figure.add_subplot(panels[column])
+    for place, arrivals in enumerate(arrival_rows, 2):
+        columns = grid[place].subgridspec(1, len(arrivals))
+        for column, (row, arrival) in enumerate(arrivals):
+            axes = figure.add_subplot(columns[column])
             draw_arrival(axes, telemetry, row.stage, arrival, first=column == 0)
-    for panel_row in range(panel_rows - arrival_rows):
-        curves = fitted[panel_row * _PANELS_IN_ROW :][:_PANELS_IN_ROW]
-        panels = grid[2 + arrival_rows + panel_row].subgridspec(1, len(curves))
-        for column, stage in enumerate(curves):
-            draw_relaxation(figure.add_subplot(panels[column]), record, stage)
+    for place, panels in enumerate(powder_rows, 2 + len(arrival_rows)):
+        columns = grid[place].subgridspec(1, len(panels))
+        for column, (panel, stage) in enumerate(panels):
+            draw_powder(figure.add_subplot(columns[column]), record, panel, stage)
     draw_title(figure, record)
     figure.supxlabel(prompt_texts(record, telemetry), fontsize=8, x=0.02, ha="left")
     return figure
+
+
+def _rows(panels: list[T]) -> Iterator[list[T]]:
+    """Share panels out to as few rows as they need, as evenly as they go."""
+    count = -(-len(panels) // _PANELS_IN_ROW)
+    left = list(panels)
+    for rows_left in range(count, 0, -1):
+        width = -(-len(left) // rows_left)
+        yield left[:width]
+        left = left[width:]

@@ -24,12 +24,10 @@ def name_stages(axes: Axes, telemetry: Telemetry, rows: list[VerdictRow]) -> Non
             continue
         # About 110 letters of this size fit side by side.
         letters = int(110 * (times[-1] - times[0]) / whole)
-        name = row.stage.name
-        if row.stage.iteration > 1:
-            name += f" #{row.stage.iteration}"
         label = "✓" if row.passed else "✗"
         if letters >= 6:
-            label = f"{textwrap.fill(name, max(letters, 8))}\n{row.stage.target_mpa:g} MPa {label}"
+            name = textwrap.fill(row.stage.label, max(letters, 8))
+            label = f"{name}\n{row.stage.target_mpa:g} MPa {label}"
         axes.annotate(
             label,
             (float(times[0] + times[-1]) / 2, 1.0),

@@ -85,4 +85,4 @@ def _legend(axes: Axes) -> None:
     handles, labels = axes.get_legend_handles_labels()
     once = dict(zip(labels, handles, strict=True))
     if once:
-        axes.legend(once.values(), once.keys(), loc="upper left", fontsize=8, framealpha=0.9)
+        axes.legend(once.values(), once.keys(), loc="best", fontsize=8, framealpha=0.9)

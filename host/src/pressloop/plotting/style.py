@@ -8,6 +8,7 @@ from pressloop.extras import needs_extra
 
 with needs_extra("plot"):
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 # Okabe and Ito's colours: told apart by all kinds of colour vision, and in grey by lightness.
 BLUE: Final = "#0072B2"
@@ -31,6 +32,21 @@ RELEASE: Final = ORANGE
 PROMPT: Final = PURPLE
 PAUSE: Final = GREY
 WRONG: Final = RED
+
+
+def mark_simulated(figure: Figure) -> None:
+    """Say in the corner of a figure that no press moved for it."""
+    figure.text(
+        0.985,
+        0.988,
+        "SIMULATED",
+        ha="right",
+        va="top",
+        fontsize=13,
+        fontweight="bold",
+        color="white",
+        bbox={"facecolor": RED, "edgecolor": "none", "boxstyle": "square,pad=0.35"},
+    )
 
 
 def tidy(axes: Axes) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 from typing import Final
 
 from pressloop.extras import needs_extra
-from pressloop.plotting.style import WRONG
+from pressloop.plotting.style import WRONG, mark_simulated
 from pressloop.record import RunRecord
 
 with needs_extra("plot"):
@@ -50,17 +50,7 @@ def draw_title(figure: Figure, record: RunRecord) -> None:
         ha="left",
     )
     if summary.simulated:
-        figure.text(
-            0.985,
-            0.988,
-            "SIMULATED",
-            ha="right",
-            va="top",
-            fontsize=13,
-            fontweight="bold",
-            color="white",
-            bbox={"facecolor": WRONG, "edgecolor": "none", "boxstyle": "square,pad=0.35"},
-        )
+        mark_simulated(figure)
 
 
 def _title_size(title: str) -> float:

@@ -87,6 +87,11 @@ class StageResult(Model):
     density: Density | None = None
     damage: str | None = None
 
+    @property
+    def label(self) -> str:
+        """Its name; from the second pass of a repeat block on with the pass."""
+        return self.name if self.iteration == 1 else f"{self.name} #{self.iteration}"
+
 
 class Damage(Model):
     """Something of an emulated press gave way: no sensor says so, only the truth does.
