@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 from pressloop.cli.app import app
+from pressloop.cli.tune import _leak_line
+from pressloop.emulator.description import PressDescription
+from pressloop.profile import MachineProfile
 from pressloop.record import RunRecord
 from typer.testing import CliRunner, Result
 
@@ -76,3 +79,22 @@ def test_a_first_contact_is_no_pressing(tmp_path: Path) -> None:
     )
     assert result.exit_code == 2
     assert "give 12 to 73 MPa" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        ((10.2, 1.03), "12 -> 10.2 ± 1.0 uL/min"),
+        ((0.0, 0.034), "12 -> not to be told from none, below 0.034 uL/min"),
+        ((None, None), "12 -> unknown: the press was not shut"),
+    ],
+)
+def test_a_leak_is_said_with_what_it_is_worth(
+    found: tuple[float | None, float | None], said: str
+) -> None:
+    profile = MachineProfile.from_fields(PressDescription().nominal_profile())
+    before, after = (
+        profile.model_copy(update={"leak_ul_min": leak, "leak_uncertainty_ul_min": uncertainty})
+        for leak, uncertainty in ((12.0, 1.2), found)
+    )
+    assert said in _leak_line(before, after)
