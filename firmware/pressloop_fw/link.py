@@ -52,16 +52,17 @@ class Link:
 
     def poll(self):
         """Take in what has arrived, send what there is room for."""
-        board = self._board
+        rx = self._rx
         for _ in range(_CHUNKS):
-            self._send()
-            if self._reply_due:
-                # The host has not taken the reply yet: it waits with its next request.
-                return
-            n = board.receive_into(self._rx)
+            if self._reply_due or self._event_due:
+                self._send()
+                if self._reply_due:
+                    # The host has not taken the reply yet: it waits with its next request.
+                    return
+            n = self._board.receive_into(rx)
             if n == 0:
                 return
-            self._decoder.feed(self._rx, n)
+            self._decoder.feed(rx, n)
         self._send()
 
     def event_buffer(self):

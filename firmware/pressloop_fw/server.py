@@ -5,10 +5,17 @@ from pressloop_fw.plan import TICK_MS, PlanError
 from pressloop_fw.scaling import Scaling
 from pressloop_fw.telemetry import begin_event
 
+try:
+    from micropython import const
+except ImportError:  # CPython
+    from pressloop_fw.plain import const
+
 # Written when a run starts and emptied when it ends: found at boot, it tells of a run that was
 # cut off by a reset, until somebody has cleared the fault that says so.
 _RUN_FILE = "run"
 _NO_RUN = b"\0" * 8
+# schema's, which every turn of the loop would look up.
+_STATE_RUNNING = const(1)
 # What a status can say. An open hold may last longer, and must not fail for being asked.
 _MOST_KPA = 2000000
 _MOST_MS = 1000000000
@@ -32,6 +39,7 @@ class Server:
         self.batch_ticks = 0
         self._board = board
         self._controller = controller
+        self._sequencer = controller.sequencer
         self._plan = plan
         self._ring = ring
         self._link = None
@@ -39,6 +47,7 @@ class Server:
         self._batch_tick = 0
         self._run_id = _NO_RUN
         self._run_open = False
+        self._vent_by_tick = 0
         self._record_size = schema.SHORT_RECORD_SIZE
         # Until a host has said otherwise.
         self._host_minor = schema.PROTOCOL_MINOR
@@ -103,19 +112,26 @@ class Server:
 
     def drain(self):
         """Send a batch of live telemetry when one is due, and close the books of an ended run."""
-        sequencer = self._controller.sequencer
+        tick = self._controller.tick_count
+        if self._run_open and (
+            self._sequencer.state != _STATE_RUNNING or tick >= self._vent_by_tick
+        ):
+            self._tend_run(tick)
+        if self.batch_ticks and tick - self._batch_tick >= self.batch_ticks:
+            self._send_batch(tick)
+
+    def _tend_run(self, tick):
+        """Close the books of a run that has ended; end one before the clock does."""
+        sequencer = self._sequencer
         # In this order: a tick between the two looks can turn the wish into a run.
-        if self._run_open and not sequencer.wishes.start and not sequencer.active():
+        if not sequencer.wishes.start and not sequencer.active():
             self._board.store(_RUN_FILE, b"")
             self._run_open = False
-        tick = self._controller.tick_count
-        if sequencer.active() and tick >= self._plan.vent_by_tick():
+        elif sequencer.active() and tick >= self._vent_by_tick:
             # The tick cannot count on. A release under control, not one by a reset.
             sequencer.wishes.to_end(schema.END_CLOCK_SPENT)
-        if not self.batch_ticks:
-            return
-        if tick - self._batch_tick < self.batch_ticks:
-            return
+
+    def _send_batch(self, tick):
         place = self._link.event_buffer()
         if place is None:
             return
@@ -291,6 +307,7 @@ class Server:
             raise PlanError(schema.ERR_PRESSURISED)
         self._board.store(_RUN_FILE, run_id)
         self._run_id = run_id
+        self._vent_by_tick = plan.vent_by_tick()
         self._run_open = True
         first, tick = self._ring.next, controller.tick_count
         sequencer.request_start()

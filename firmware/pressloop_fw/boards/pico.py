@@ -153,7 +153,6 @@ class PicoBoard(Board):
         self.receive_into = self._port.receive_into
         self.send = self._port.send
         self._beat = None
-        self._watchdog = None
 
         self.name = "pico2" if _RP2350 else "pico"
         self.simulated = not Pin(wiring.SIMULATED_PIN, Pin.IN, Pin.PULL_UP).value()
@@ -183,6 +182,8 @@ class PicoBoard(Board):
         # From here on Ctrl-C is a byte like any other, which `interrupt` looks at.
         _interrupt_on(-1)
         self._watchdog = WDT(timeout=_WATCHDOG_MS)
+        # The foreground calls it in every turn.
+        self.feed_watchdog = self._watchdog.feed
         self._beat = Beat(schema.TICK_HZ, tick, wiring.BEAT_PIN)
         self.python += " " + self._beat.name
 
@@ -199,10 +200,6 @@ class PicoBoard(Board):
             file.write(data)
         # littlefs replaces the old file in one step.
         os.rename(path + ".new", path)
-
-    def feed_watchdog(self):
-        if self._watchdog:
-            self._watchdog.feed()
 
     def idle(self):
         _wait_for_interrupt()
