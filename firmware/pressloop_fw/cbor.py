@@ -11,17 +11,20 @@ from pressloop_fw.schema import (
     ERR_MISSING_FIELD,
     ERR_OUT_OF_RANGE,
     ERR_UNKNOWN_FIELD,
-    T_BOOL,
-    T_BYTES,
-    T_INT,
-    T_TEXT,
 )
 
 try:
+    import micropython
     from micropython import const
 except ImportError:  # CPython
-    from pressloop_fw.plain import const
+    from pressloop_fw import plain as micropython
+    from pressloop_fw.plain import const, ptr8
 
+# schema's, which every field would look up.
+_T_INT = const(0)
+_T_BOOL = const(1)
+_T_BYTES = const(2)
+_T_TEXT = const(3)
 
 # Major types, in place in the top three bits of an initial byte.
 _UINT = const(0x00)
@@ -118,14 +121,14 @@ def _read_value(reader, entry):
     kind = entry[1]
     low = entry[2]
     high = entry[3]
-    if kind == T_INT:
+    if kind == _T_INT:
         return _read_int(reader, low, high, field)
     major, length = reader.head(field)
-    if kind == T_BOOL:
+    if kind == _T_BOOL:
         if major != _SIMPLE:
             raise CodecError(ERR_BAD_TYPE, field)
         return length == _TRUE
-    if major != (_BYTES if kind == T_BYTES else _TEXT if kind == T_TEXT else _ARRAY):
+    if major != (_BYTES if kind == _T_BYTES else _TEXT if kind == _T_TEXT else _ARRAY):
         raise CodecError(ERR_BAD_TYPE, field)
     if major == _ARRAY:
         if not low <= length <= high:
@@ -137,7 +140,7 @@ def _read_value(reader, entry):
     if not low <= length <= high:
         raise CodecError(ERR_OUT_OF_RANGE, field)
     value = bytes(reader.buf[start : reader.pos])
-    return value if kind == T_BYTES else value.decode()
+    return value if kind == _T_BYTES else value.decode()
 
 
 def is_utf8(buf, pos, end):
@@ -204,82 +207,115 @@ def _may_be_absent(entry):
         raise CodecError(ERR_MISSING_FIELD, entry[0])
 
 
-def _put_head(buf, pos, major, value, field):
-    """Write an initial byte with its argument in the shortest form; return the end."""
-    size = 0 if value < 24 else 1 if value < 0x100 else 2 if value < 0x10000 else 4
-    if pos + 1 + size > len(buf):
-        raise CodecError(ERR_OUT_OF_RANGE, field)
-    if size == 0:
-        buf[pos] = major | value
-        return pos + 1
-    buf[pos] = major | (24 if size == 1 else 25 if size == 2 else 26)
-    for i in range(size, 0, -1):
-        buf[pos + i] = value & 0xFF
+@micropython.viper
+def _put_head(buf: ptr8, room: int, pos: int, major: int, value: int) -> int:
+    """Write an initial byte and its argument, in the shortest form, to buf[pos:room].
+
+    Return the end, 0 when there is no room.
+    """
+    size = 0
+    info = value
+    # A machine word of more than 31 bits is negative on the chip.
+    if value < 0 or value >> 16:
+        size = 4
+        info = 26
+    elif value >> 8:
+        size = 2
+        info = 25
+    elif value > 23:
+        size = 1
+        info = 24
+    at = pos + size
+    if at >= room:
+        return 0
+    buf[pos] = major | info
+    while at > pos:
+        buf[at] = value & 0xFF
         value >>= 8
-    return pos + 1 + size
+        at -= 1
+    return at + 1 + size
 
 
-def _put_int(buf, pos, value, low, high, field):
+def _put_int(buf, room, pos, value, low, high, field):
     if type(value) is not int:
         raise CodecError(ERR_BAD_TYPE, field)
     if not low <= value <= high:
         raise CodecError(ERR_OUT_OF_RANGE, field)
     if value < 0:
-        return _put_head(buf, pos, _NINT, -1 - value, field)
-    return _put_head(buf, pos, _UINT, value, field)
-
-
-def _put_value(buf, pos, value, entry):
-    field = entry[0]
-    kind = entry[1]
-    low = entry[2]
-    high = entry[3]
-    if kind == T_INT:
-        return _put_int(buf, pos, value, low, high, field)
-    if kind == T_BOOL:
-        if type(value) is not bool:
-            raise CodecError(ERR_BAD_TYPE, field)
-        return _put_head(buf, pos, _SIMPLE, 21 if value else 20, field)
-    if kind == T_TEXT:
-        if type(value) is not str:
-            raise CodecError(ERR_BAD_TYPE, field)
-        value = value.encode()
-    elif kind == T_BYTES:
-        if not isinstance(value, (bytes, bytearray, memoryview)):
-            raise CodecError(ERR_BAD_TYPE, field)
-    elif not isinstance(value, (list, tuple)):
-        raise CodecError(ERR_BAD_TYPE, field)
-    length = len(value)
-    if not low <= length <= high:
+        pos = _put_head(buf, room, pos, _NINT, -1 - value)
+    else:
+        pos = _put_head(buf, room, pos, _UINT, value)
+    if not pos:
         raise CodecError(ERR_OUT_OF_RANGE, field)
-    if kind in (T_BYTES, T_TEXT):
-        pos = _put_head(buf, pos, _BYTES if kind == T_BYTES else _TEXT, length, field)
-        if pos + length > len(buf):
-            raise CodecError(ERR_OUT_OF_RANGE, field)
-        buf[pos : pos + length] = value
-        return pos + length
-    pos = _put_head(buf, pos, _ARRAY, length, field)
-    for element in value:
-        pos = _put_int(buf, pos, element, entry[5], entry[6], field)
     return pos
 
 
-def encode_map(fields, values, buf, start):
+def _put_more(buf, room, pos, value, entry):
+    """Write a value that is neither integer nor boolean."""
+    field = entry[0]
+    kind = entry[1]
+    major = _BYTES
+    if kind == _T_TEXT:
+        if type(value) is not str:
+            raise CodecError(ERR_BAD_TYPE, field)
+        major = _TEXT
+        value = value.encode()
+    elif kind == _T_BYTES:
+        if not isinstance(value, (bytes, bytearray, memoryview)):
+            raise CodecError(ERR_BAD_TYPE, field)
+    else:
+        if not isinstance(value, (list, tuple)):
+            raise CodecError(ERR_BAD_TYPE, field)
+        major = _ARRAY
+    length = len(value)
+    if not entry[2] <= length <= entry[3]:
+        raise CodecError(ERR_OUT_OF_RANGE, field)
+    pos = _put_head(buf, room, pos, major, length)
+    if not pos or (major != _ARRAY and pos + length > room):
+        raise CodecError(ERR_OUT_OF_RANGE, field)
+    if major != _ARRAY:
+        buf[pos : pos + length] = value
+        return pos + length
+    for element in value:
+        pos = _put_int(buf, room, pos, element, entry[5], entry[6], field)
+    return pos
+
+
+def encode_map(fields, values, buf, start, put_head=_put_head, put_int=_put_int):
     """Encode {key: value} into buf from `start`; return the end.
 
     Absent keys and None are left out. Raises CodecError when the values do not fit the field
-    table, or ERR_OUT_OF_RANGE when they do not fit the buffer; its length never changes.
+    table, or ERR_OUT_OF_RANGE when they do not fit the buffer; its length never changes. The last
+    arguments are at hand without being looked up.
     """
+    room = len(buf)
+    get = values.get
     present = 0
     for entry in fields:
-        if values.get(entry[0]) is not None:
+        if get(entry[0]) is not None:
             present += 1
-        else:
-            _may_be_absent(entry)
-    pos = _put_head(buf, start, _MAP, present, 0)
+        elif entry[4]:
+            raise CodecError(ERR_MISSING_FIELD, entry[0])
+    pos = put_head(buf, room, start, _MAP, present)
+    if not pos:
+        raise CodecError(ERR_OUT_OF_RANGE)
     for entry in fields:
-        value = values.get(entry[0])
-        if value is not None:
-            pos = _put_head(buf, pos, _UINT, entry[0], entry[0])
-            pos = _put_value(buf, pos, value, entry)
+        field = entry[0]
+        value = get(field)
+        if value is None:
+            continue
+        pos = put_head(buf, room, pos, _UINT, field)
+        if not pos:
+            raise CodecError(ERR_OUT_OF_RANGE, field)
+        kind = entry[1]
+        if kind == _T_INT:
+            pos = put_int(buf, room, pos, value, entry[2], entry[3], field)
+        elif kind != _T_BOOL:
+            pos = _put_more(buf, room, pos, value, entry)
+        elif type(value) is not bool:
+            raise CodecError(ERR_BAD_TYPE, field)
+        else:
+            pos = put_head(buf, room, pos, _SIMPLE, 21 if value else 20)
+            if not pos:
+                raise CodecError(ERR_OUT_OF_RANGE, field)
     return pos
