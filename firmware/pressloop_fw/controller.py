@@ -28,35 +28,15 @@ _ACT_REGULATE = const(2)
 _ACT_APPROACH = const(3)
 _ACT_DUMP = const(4)
 _ALERT = const(15)
-_NEWEST_KPA = const(4)
-_VALUE_KPA = const(1)
-_LEAD_KPA_S = const(2)
 _DESCENDING = const(3)
-_RISING = const(4)
-_SOFTNESS = const(1)
-_SATURATED = const(9)
-_LOST = const(2)
-_IN_BAND = const(5)
-_DWELLING = const(6)
-_SEALED = const(7)
-_TOPPING_UP = const(8)
-_RELEASE = const(2)
-_FALL_KPA_S = const(4)
-_CURVE_GAIN = const(5)
-_PUMPING = const(6)
 _PUMP_COMMAND = const(7)
 _RELEASE_COMMAND = const(8)
-_OUTPUT = const(19)
 _OUTPUT_FULL = const(32767)
 _STATE_IDLE = const(0)
 _STATE_FAULT = const(5)
-_FLAG_IN_BAND = const(1)
-_FLAG_DWELLING = const(2)
-_FLAG_SATURATED = const(8)
-_FLAG_APPROACHING = const(4)
-_FLAG_SEALED = const(16)
 _FLAG_HOST_LOST = const(32)
-_FLAG_TOPPING_UP = const(64)
+_PUMP_LOCKED = const(29)
+_FLAGS = const(1)
 
 
 class Controller:
@@ -89,13 +69,14 @@ class Controller:
         self._profile = None
         self._record_wait = 0
         self._was_active = False
+        # Whether the release does the work, and whether the setpoint is on its way down.
         self._descending = False
+        self._falling = 0
         # What the steps of the loop work on.
         self._sampled = self.sampler.words
         self._setpoint = self.sequencer.setpoint.words
         self._valves = self.valves.words
-        self._hold = self.sequencer.hold.words
-        self._heard = self.sequencer.host.words
+        self._shown = self.sequencer.status.words
         self._softness = self.softness.words
         self._cracks = self.crack_watch.words
         self._gained = self.interlocks.words
@@ -104,7 +85,6 @@ class Controller:
         self._over_kpa = 0
         self._press_over_kpa = 0
         self._gain_window_ticks = 0
-        self._resolution_kpa = 0
 
     def configure(self, profile, scaling):
         """Take over a profile and a die. Only at rest.
@@ -124,7 +104,7 @@ class Controller:
         self._press_over_kpa = scaling.pellet_limit_kpa + scaling.resolution_kpa
         self._profile = profile
         self._scaling = scaling
-        self._resolution_kpa = scaling.resolution_kpa
+        self.interlocks.configure(scaling.resolution_kpa)
         self.limit_to(scaling.pellet_limit_kpa)
 
     def limit_to(self, ceiling_kpa, crack_kpa=-1):
@@ -176,9 +156,7 @@ class Controller:
             valves = self._valves
             was_active = self._was_active
             if was_active:
-                fault = loss(
-                    self._cracks, sampled[_NEWEST_KPA], valves[_RELEASE], valves[_FALL_KPA_S]
-                )
+                fault = loss(self._cracks, sampled, valves)
                 if fault:
                     self.interlocks.latch(fault)
             if sequencer.approaching and sequencer.approach_expired():
@@ -200,24 +178,14 @@ class Controller:
                     # Here and not in a method: a call costs as much as the law.
                     setpoint = self._setpoint
                     pid = self.pid
-                    high = schedule(valves, pressure, self._softness[_SOFTNESS])
-                    locked = sequencer.pump_locked
-                    descending = locked or setpoint[_DESCENDING] != 0
-                    if sequencer.new_step or sequencer.take_over or descending != self._descending:
-                        self._take_up(pressure, descending)
-                    value = setpoint[_VALUE_KPA]
-                    fall = valves[_FALL_KPA_S]
-                    wanted = pid.law(pid.words, value, pressure, setpoint[_LEAD_KPA_S], -fall, high)
-                    drive(valves, wanted, pressure, locked, descending, setpoint[_RISING])
-                    fruitless_ticks = fruitless(
-                        self._gained,
-                        valves[_PUMPING],
-                        pressure,
-                        value - pressure,
-                        self._resolution_kpa,
-                    )
+                    schedule(valves, pressure, self._softness)
+                    if sequencer.news or setpoint[_DESCENDING] != self._falling:
+                        self._take_up(pressure)
+                    wanted = pid.law(pid.words, setpoint, pressure, valves)
+                    drive(valves, wanted, pressure, setpoint)
+                    fruitless_ticks = fruitless(self._gained, valves, setpoint, pressure)
                     if fruitless_ticks or self._gauged:
-                        self._watch_gain(pressure, descending, fruitless_ticks)
+                        self._watch_gain(pressure, fruitless_ticks)
                 elif action == _ACT_APPROACH:
                     put(valves, self._profile.approach_opening, 0)
                 elif action == _ACT_SHUT:
@@ -226,47 +194,37 @@ class Controller:
                     put(valves, 0, _OUTPUT_FULL)
                 dither(valves)
                 board.set_valves(valves[_PUMP_COMMAND], valves[_RELEASE_COMMAND])
-                follow(self._softness, valves[_PUMPING], valves[_CURVE_GAIN], pressure)
+                follow(self._softness, valves, pressure)
             # At rest nothing is recorded unless somebody watches: the ring keeps the last run until
             # a host that was lost comes back for it. The tick that ends a run, by a fault too,
             # belongs to it.
             state = sequencer.state
             active = state != _STATE_IDLE and state != _STATE_FAULT
-            if active or starting or was_active or (self.watched and not self._heard[_LOST]):
+            if (
+                active
+                or starting
+                or was_active
+                or (self.watched and not self._shown[_FLAGS] & _FLAG_HOST_LOST)
+            ):
                 if active != was_active:
                     self._was_active = active
                 if active and self._record_wait > 0:
                     self._record_wait -= 1
                 else:
                     self._record_wait = self.plan.record_every - 1
-                    hold = self._hold
-                    flags = _FLAG_IN_BAND if hold[_IN_BAND] else 0
-                    if hold[_DWELLING]:
-                        flags |= _FLAG_DWELLING
-                    if self._heard[_LOST]:
-                        flags |= _FLAG_HOST_LOST
-                    if hold[_TOPPING_UP]:
-                        flags |= _FLAG_TOPPING_UP
-                    if action == _ACT_REGULATE:
-                        if pid.words[_SATURATED]:
-                            flags |= _FLAG_SATURATED
-                    else:
-                        # Neither goes with a closed loop.
-                        if sequencer.approaching:
-                            flags |= _FLAG_APPROACHING
-                        if hold[_SEALED]:
-                            flags |= _FLAG_SEALED
                     append(
                         self._recorded,
                         self._records,
                         tick,
                         pressure,
-                        self._setpoint[_VALUE_KPA],
-                        valves[_OUTPUT],
                         raw,
+                        self._setpoint,
+                        valves,
+                        self.pid.words,
+                        self._shown,
+                        action,
                         sequencer.step_index,
                         state,
-                        flags,
                         inputs,
                         self.displacement_um,
                     )
@@ -317,13 +275,18 @@ class Controller:
         # What the sensor can tell within a second.
         self.softness.restart(pressure, 2 * self._scaling.resolution_kpa)
 
-    def _take_up(self, pressure, descending):
+    def _take_up(self, pressure):
         """The loop takes over, changes the valve that does the work, or begins a step."""
         sequencer = self.sequencer
         pid = self.pid
+        sequencer.news = False
+        locked = sequencer.pump_locked
+        self._valves[_PUMP_LOCKED] = locked
         if sequencer.take_over:
             sequencer.take_over = False
             pid.restart(pressure)
+        self._falling = self._setpoint[_DESCENDING]
+        descending = locked or self._falling != 0
         if descending != self._descending:
             self._descending = descending
             pid.act_through(descending)
@@ -334,20 +297,20 @@ class Controller:
             index = sequencer.step_index
             pid.set_gains(plan.kp[index], plan.ki[index], plan.kd[index])
 
-    def _watch_gain(self, pressure, descending, fruitless_ticks):
+    def _watch_gain(self, pressure, fruitless_ticks):
         """Trip when the pump has worked against nothing for too long."""
         if self._gauged:
-            self._watch_platens(pressure, descending, fruitless_ticks)
+            self._watch_platens(pressure, fruitless_ticks)
         if fruitless_ticks and fruitless_ticks >= self._gain_window_ticks:
             self.interlocks.latch(schema.FAULT_NO_PRESSURE_GAIN)
 
-    def _watch_platens(self, pressure, descending, fruitless_ticks):
+    def _watch_platens(self, pressure, fruitless_ticks):
         """Where a sensor sees the platens close, a pump without gain is a die that gives way."""
         interlocks = self.interlocks
         closing_um = self.displacement_um
         window = self._gain_window_ticks
         interlocks.check_fruitless(closing_um, fruitless_ticks, window)
-        if descending:
+        if self._descending:
             interlocks.restart_closing(closing_um, pressure)
         else:
             interlocks.check_closing(closing_um, pressure, self._scaling.resolution_kpa, window)

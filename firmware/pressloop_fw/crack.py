@@ -31,6 +31,11 @@ _MOST_JITTER_KPA = const(13)
 _FIRST_READING = const(14)
 _WORDS = const(20)
 
+# Words of the sampler and of the split range.
+_NEWEST_KPA = const(4)
+_RELEASE = const(2)
+_FALL_KPA_S = const(4)
+
 # A loss is what is missing against the reading this many ticks ago ...
 _SPAN = const(6)
 # ... in so many readings in a row: a spike on the wire is none.
@@ -55,22 +60,24 @@ _FADE = const(3)
 _SLOW_LAG_MS = const(60)
 _MOST_FALL = const(1 << 26)
 _NEVER = const(1 << 29)
-# schema.FAULT_*, which machine code cannot name.
-_SAMPLE_CRACKED = const(12)
-_DIE_FAILURE = const(13)
+# schema's.
+_FAULT_SAMPLE_CRACKED = const(12)
+_FAULT_DIE_FAILURE = const(13)
 
 
 @micropython.viper
-def loss(words: ptr32, pressure_kpa: int, release: int, fall_kpa_s: int) -> int:
+def loss(words: ptr32, sampled: ptr32, valves: ptr32) -> int:
     """Take in a valid reading; return the fault that it shows, 0 for none.
 
-    `release` is the opening of the release valve, `fall_kpa_s` what it does fully open.
+    `sampled` are the sampler's words, `valves` those of the split range as they were driven last.
     """
     up = words[_UP]
+    pressure_kpa = sampled[_NEWEST_KPA] << up >> up
+    fall_kpa_s = valves[_FALL_KPA_S]
     explained = words[_EXPLAINED_KPA]
     if explained:
         explained -= (explained >> words[_FADE_SHIFT]) + 1
-    over = release - words[_SHUT_OPENING]
+    over = valves[_RELEASE] - words[_SHUT_OPENING]
     if over > 0:
         # In the span, and twice: the flow also grows with the root of the pressure.
         if fall_kpa_s > _MOST_FALL:
@@ -113,8 +120,8 @@ def loss(words: ptr32, pressure_kpa: int, release: int, fall_kpa_s: int) -> int:
     if words[_LOST] < _READINGS:
         return 0
     if pressure_kpa < before >> 1:
-        return _DIE_FAILURE
-    return _SAMPLE_CRACKED
+        return _FAULT_DIE_FAILURE
+    return _FAULT_SAMPLE_CRACKED
 
 
 class CrackWatch:
@@ -146,7 +153,3 @@ class CrackWatch:
         self.words[_HELD] = 0
         self.words[_LOST] = 0
         self.words[_EXPLAINED_KPA] = 0
-
-    def check(self, pressure_kpa, release, fall_kpa_s):
-        """Take in a valid reading; return a fault or FAULT_NONE."""
-        return loss(self.words, pressure_kpa, release, fall_kpa_s)

@@ -6,7 +6,7 @@ there, or goes on while it is not, makes cells that do not repeat.
 
 from pressloop_fw import schema
 from pressloop_fw.relaxation import Relaxation
-from pressloop_fw.words import word, words
+from pressloop_fw.words import words
 
 try:
     import micropython
@@ -31,27 +31,28 @@ _DULL = const(1)
 _LOWEST_IN_BAND = const(2)
 _HIGHEST_IN_BAND = const(3)
 _LONGEST = const(4)
-IN_BAND = const(5)
-DWELLING = const(6)
-SEALED = const(7)
-TOPPING_UP = const(8)
-_OUT_TICKS = const(9)
-_WORDS = const(10)
+_OUT_TICKS = const(5)
+_WORDS = const(6)
+
+# Of the block of step_results, of the status word, and of schema.
+_ROW = const(4)
+_TICKS = const(0)
+_DWELL = const(1)
+_PEAK = const(2)
+_LOWEST = const(3)
+_FLAGS = const(1)
+_FLAG_IN_BAND = const(1)
+_FLAG_DWELLING = const(2)
+_FLAG_SEALED = const(16)
+_FLAG_TOPPING_UP = const(64)
 
 
 @micropython.viper
-def dwell_on(
-    hold: ptr32,
-    ticks: ptr32,
-    dwell: ptr32,
-    peak: ptr32,
-    lowest: ptr32,
-    index: int,
-    pressure_kpa: int,
-) -> int:
+def dwell_on(hold: ptr32, counts: ptr32, index: int, pressure_kpa: int) -> int:
     """Take a tick of a hold if it is dull: in band, as the one before, and not the last one.
 
-    Return whether it was, 1 or 0; if not, nothing was counted.
+    `counts` are the words of the results. Return whether it was, 1 or 0; if not, nothing was
+    counted.
     """
     up = hold[_UP]
     if hold[_DULL] == 0:
@@ -60,55 +61,69 @@ def dwell_on(
         return 0
     if pressure_kpa > hold[_HIGHEST_IN_BAND] << up >> up:
         return 0
-    dwelt = dwell[index] + 1
+    row = (index + 1) * _ROW
+    dwelt = counts[row + _DWELL] + 1
     if dwelt >= hold[_LONGEST]:
         return 0
-    dwell[index] = dwelt
-    ticks[index] += 1
-    if pressure_kpa > peak[index] << up >> up:
-        peak[index] = pressure_kpa
-    elif pressure_kpa < lowest[index] << up >> up:
-        lowest[index] = pressure_kpa
+    counts[row + _DWELL] = dwelt
+    # What step_results.tally does: another call would cost as much as all of this.
+    counts[row + _TICKS] += 1
+    if pressure_kpa > counts[row + _PEAK] << up >> up:
+        counts[row + _PEAK] = pressure_kpa
+    elif pressure_kpa < counts[row + _LOWEST] << up >> up:
+        counts[row + _LOWEST] = pressure_kpa
     return 1
 
 
 class Hold:
-    """The hold in progress; `dwell_on` is its usual step, `step` the one for all ticks.
+    """The hold in progress; `dwell_on` is its usual step, `step` the one for all ticks."""
 
-    `in_band`, `dwelling`, `sealed` and `topping_up` are 1 or 0.
-    """
-
-    in_band = word(IN_BAND)
-    # Whether the dwell clock counted in the last tick.
-    dwelling = word(DWELLING)
-    # Whether the oil is locked in, and whether the loop makes up for what was lost meanwhile.
-    sealed = word(SEALED)
-    topping_up = word(TOPPING_UP)
-
-    def __init__(self, plan, results):
+    def __init__(self, plan, results, status):
         self.words = words(_WORDS)
         self.relaxation = Relaxation()
         self._plan = plan
         self._results = results
+        self._status = status
+        self._shown = status.words
+
+    @property
+    def in_band(self):
+        """Whether the last reading was within the tolerance."""
+        return self._status.up(_FLAG_IN_BAND)
+
+    @property
+    def dwelling(self):
+        """Whether the dwell clock counted in the last tick."""
+        return self._status.up(_FLAG_DWELLING)
+
+    @property
+    def sealed(self):
+        """Whether the oil is locked in."""
+        return self._status.up(_FLAG_SEALED)
 
     def restart(self):
         """A new step begins, whatever it is."""
         block = self.words
         block[_DULL] = 0
-        block[IN_BAND] = 0
         block[_OUT_TICKS] = 0
-        self.unseal()
+        self.leave()
 
     def leave(self):
         """The run goes elsewhere: nothing is held."""
-        self.words[IN_BAND] = 0
-        self.unseal()
+        self._shown[_FLAGS] &= ~(_FLAG_IN_BAND | _FLAG_SEALED | _FLAG_TOPPING_UP)
+        self.relaxation.known = False
 
-    def unseal(self):
+    def interrupt(self):
+        """The run pauses in this step; return whether the oil was locked in."""
+        # The dwell clock starts again from a reading that is looked at.
+        self.words[_DULL] = 0
+        sealed = self.sealed
+        self._unseal()
+        return sealed
+
+    def _unseal(self):
         """Let the loop have the valves again."""
-        block = self.words
-        block[SEALED] = 0
-        block[TOPPING_UP] = 0
+        self._shown[_FLAGS] &= ~(_FLAG_SEALED | _FLAG_TOPPING_UP)
         self.relaxation.known = False
 
     def step(self, index, pressure_kpa):
@@ -119,9 +134,9 @@ class Hold:
         error = plan.target_kpa[index] - pressure_kpa
         tolerance = plan.tolerance_kpa[index]
         in_band = -tolerance <= error <= tolerance
-        block[IN_BAND] = in_band
+        shown = self._shown
         if in_band:
-            block[DWELLING] = 1
+            shown[_FLAGS] |= _FLAG_IN_BAND | _FLAG_DWELLING
             block[_OUT_TICKS] = 0
             dwell = results.dwell[index] + 1
             results.dwell[index] = dwell
@@ -130,12 +145,13 @@ class Hold:
                 results.dwell_end[index] = ends
                 return ENDED
         else:
+            shown[_FLAGS] &= ~_FLAG_IN_BAND
             block[_OUT_TICKS] += 1
             if block[_OUT_TICKS] >= plan.timeout_ticks[index]:
                 return TIMED_OUT
         if plan.mode[index] == schema.HOLD_SEALED:
             wanted = self._seal_step(index, error, tolerance, in_band)
-            if block[SEALED] and plan.window_s[index]:
+            if wanted == SHUT and plan.window_s[index]:
                 self.relaxation.step(pressure_kpa)
             return wanted
         block[_DULL] = 0
@@ -172,18 +188,17 @@ class Hold:
 
     def _seal_step(self, index, error, tolerance, in_band):
         """Lock the oil in near the target, and top up when the pressure has left the band."""
-        block = self.words
-        if block[SEALED]:
+        shown = self._shown
+        if shown[_FLAGS] & _FLAG_SEALED:
             if in_band:
                 return SHUT
-            self.unseal()
+            self._unseal()
             if error > 0:
-                block[TOPPING_UP] = 1
+                shown[_FLAGS] |= _FLAG_TOPPING_UP
                 self._results.top_ups[index] += 1
             return REGULATE
         if -tolerance < error * _TOP_UP_SHARE < tolerance:
-            block[SEALED] = 1
-            block[TOPPING_UP] = 0
+            shown[_FLAGS] = shown[_FLAGS] & ~_FLAG_TOPPING_UP | _FLAG_SEALED
             self.relaxation.restart(self._plan.window_s[index], self._plan.leak_share[index])
             return SHUT
         return REGULATE

@@ -3,6 +3,7 @@
 What a run does without its host is the plan's to say, and the sequencer's to do.
 """
 
+from pressloop_fw.schema import FLAG_HOST_LOST
 from pressloop_fw.words import word, words
 
 try:
@@ -22,7 +23,7 @@ LOST_TOO_LONG = const(2)  # and did not come back for as long as the plan waits
 _LONGEST_SILENCE_TICKS = const(6000)
 
 _HEARD = const(1)
-LOST = const(2)
+_LOST = const(2)
 _SILENT_TICKS = const(3)
 _LOST_TICKS = const(4)
 _TIMEOUT_TICKS = const(5)
@@ -34,7 +35,7 @@ _WORDS = const(7)
 def listen(words: ptr32) -> int:
     """Take a tick into a host watch; return 1 when `judge` has something to judge, else 0."""
     if words[_HEARD]:
-        if words[LOST]:
+        if words[_LOST]:
             return 1
         words[_HEARD] = 0
         words[_SILENT_TICKS] = 0
@@ -48,10 +49,11 @@ class HostWatch:
     """Counts the ticks since the host was heard; `listen` is its step."""
 
     # Whether the host has been silent for longer than the plan allows, 1 or 0.
-    lost = word(LOST)
+    lost = word(_LOST)
 
-    def __init__(self):
+    def __init__(self, status):
         self.words = words(_WORDS)
+        self._status = status
         self.words[_TIMEOUT_TICKS] = _LONGEST_SILENCE_TICKS
         self.heard()
 
@@ -66,8 +68,8 @@ class HostWatch:
 
     def restart(self):
         """A host has just started a run: it is there."""
-        self.words[LOST] = 0
         self.words[_SILENT_TICKS] = 0
+        self._show(0)
 
     def judge(self, running):
         """Return what there is to do in this tick, of which `listen` asked to be judged.
@@ -77,16 +79,20 @@ class HostWatch:
         block = self.words
         if block[_HEARD]:
             block[_HEARD] = 0
-            block[LOST] = 0
             block[_SILENT_TICKS] = 0
+            self._show(0)
             return NOTHING
-        newly = not block[LOST]
-        block[LOST] = 1
+        newly = not block[_LOST]
         if newly:
             block[_LOST_TICKS] = 0
+            self._show(1)
         if not running:
             return NOTHING
         if newly:
             return LOST_NOW
         block[_LOST_TICKS] += 1
         return LOST_TOO_LONG if block[_LOST_TICKS] >= block[_LIMIT_TICKS] else NOTHING
+
+    def _show(self, lost):
+        self.words[_LOST] = lost
+        self._status.show(FLAG_HOST_LOST, lost)

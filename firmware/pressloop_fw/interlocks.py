@@ -19,26 +19,31 @@ _LOST_BEATS = const(10)
 # Closing of the platens in one observation that no powder under pressure does.
 _RUNAWAY_UM = const(500)
 # Pumping harder than this share of the stroke above the dead band should raise the pressure.
-_PUMPING = const(1638)
+_HARD = const(1638)
 
 _UP = const(0)
 _GAIN_TICKS = const(1)
 _GAIN_FROM_KPA = const(2)
-_WORDS = const(3)
+_RESOLUTION_KPA = const(3)
+_WORDS = const(4)
+
+# Words of the setpoint and of the split range.
+_VALUE_KPA = const(1)
+_PUMPING = const(6)
 
 
 @micropython.viper
-def fruitless(
-    words: ptr32, pumping: int, pressure_kpa: int, short_kpa: int, resolution_kpa: int
-) -> int:
+def fruitless(words: ptr32, valves: ptr32, setpoint: ptr32, pressure_kpa: int) -> int:
     """Return for how many ticks the pump has worked against nothing.
 
-    `pumping` is the opening above the dead band, `short_kpa` how far the pressure lags behind the
-    setpoint. Trickling in a hold is not pumping; a lag the sensor cannot tell is none.
+    `valves` are the words of the split range, `setpoint` those of the setpoint. Trickling in a hold
+    is not pumping; a lag behind the setpoint that the sensor cannot tell is none.
     """
     up = words[_UP]
+    resolution_kpa = words[_RESOLUTION_KPA]
+    short_kpa = (setpoint[_VALUE_KPA] << up >> up) - pressure_kpa
     gained = pressure_kpa - (words[_GAIN_FROM_KPA] << up >> up)
-    if pumping < _PUMPING or short_kpa <= 2 * resolution_kpa or gained > resolution_kpa:
+    if valves[_PUMPING] < _HARD or short_kpa <= 2 * resolution_kpa or gained > resolution_kpa:
         words[_GAIN_TICKS] = 0
         words[_GAIN_FROM_KPA] = pressure_kpa
         return 0
@@ -57,6 +62,10 @@ class Interlocks:
         self._run_ticks = 0
         self._run_from_kpa = 0
         self._run_from_um = schema.NO_DISPLACEMENT
+
+    def configure(self, resolution_kpa):
+        """Say which differences of the pressure the sensor can tell."""
+        self.words[_RESOLUTION_KPA] = resolution_kpa
 
     def latch(self, fault):
         """Latch a fault unless one is latched already: the first reason wins."""

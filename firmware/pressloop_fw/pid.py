@@ -27,6 +27,12 @@ _REMAINDER = const(8)
 SATURATED = const(9)
 _WORDS = const(10)
 
+# Words of the setpoint and of the split range.
+_VALUE_KPA = const(1)
+_LEAD_KPA_S = const(2)
+_RISE_KPA_S = const(3)
+_FALL_KPA_S = const(4)
+
 _TICK_HZ = const(100)
 _GAIN_BITS = const(8)
 _INTEGRAL_BITS = const(16)
@@ -36,14 +42,17 @@ _SLOPE_LIMIT = const(2047)
 
 
 @micropython.viper
-def step(
-    words: ptr32, setpoint_kpa: int, pressure_kpa: int, rate_kpa_s: int, low: int, high: int
-) -> int:
-    """Return the wanted pressure rate, kPa/s, within low..high."""
+def step(words: ptr32, setpoint: ptr32, pressure_kpa: int, valves: ptr32) -> int:
+    """Return the wanted pressure rate, kPa/s, within what the valves can do.
+
+    `setpoint` are the words of the setpoint, `valves` those of the split range.
+    """
     up = words[_UP]
+    low = 0 - valves[_FALL_KPA_S]
+    high = valves[_RISE_KPA_S]
     most = 1 << _ERROR_BITS
     most -= 1
-    error = setpoint_kpa - pressure_kpa
+    error = (setpoint[_VALUE_KPA] << up >> up) - pressure_kpa
     if error > most:
         error = most
     elif error < 0 - most:
@@ -61,7 +70,7 @@ def step(
     words[_SLOPE] = slope
 
     damping = slope * _TICK_HZ * words[_KD] >> _GAIN_BITS
-    fixed = rate_kpa_s + (error * words[_KP] >> _GAIN_BITS) - damping
+    fixed = (setpoint[_LEAD_KPA_S] << up >> up) + (error * words[_KP] >> _GAIN_BITS) - damping
     integral = words[_INTEGRAL] << up >> up
     output = fixed + integral
     if (output < high or error <= 0) and (output > low or error > 0):
@@ -133,7 +142,3 @@ class Pid:
             other = self._other_integral
             self._other_integral = self.words[_INTEGRAL]
             self.words[_INTEGRAL] = other
-
-    def step(self, setpoint_kpa, pressure_kpa, rate_kpa_s, low_kpa_s, high_kpa_s):
-        """Return the wanted pressure rate, kPa/s, within low..high."""
-        return step(self.words, setpoint_kpa, pressure_kpa, rate_kpa_s, low_kpa_s, high_kpa_s)

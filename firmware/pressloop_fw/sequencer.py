@@ -12,9 +12,9 @@ from pressloop_fw.host_watch import HostWatch, listen
 from pressloop_fw.plan import NO_STEP
 from pressloop_fw.schema import STATE_PAUSED, STATE_PROMPTING
 from pressloop_fw.setpoint import RISE, SetpointGenerator, move
+from pressloop_fw.status import Status
 from pressloop_fw.step_results import StepResults, tally
 from pressloop_fw.wishes import Wishes
-from pressloop_fw.words import WIDER
 
 try:
     from micropython import const
@@ -26,7 +26,8 @@ except ImportError:  # CPython
 _STATE_IDLE = const(0)
 _STATE_RUNNING = const(1)
 _STEP_HOLD = const(2)
-_DWELLING = const(6)
+_FLAGS = const(1)
+_FLAG_DWELLING = const(2)
 
 # What the sequencer wants of the valves in this tick.
 ACT_SAFE = const(0)  # outputs de-energised
@@ -45,17 +46,16 @@ class Sequencer:
     def __init__(self, plan):
         self.plan = plan
         self.wishes = Wishes()
-        self.host = HostWatch()
+        status = self.status = Status()
+        self.host = HostWatch(status)
         self.setpoint = SetpointGenerator()
         self.approach = Approach()
         results = self.results = StepResults()
-        self.hold = Hold(plan, results)
+        self.hold = Hold(plan, results, status)
         # What every tick of a step looks at, without the way to it.
         self._kind = plan.kind
-        self._ticks = results.ticks
-        self._peak = results.peak
-        self._lowest = results.lowest
-        self._dwell = results.dwell
+        self._counts = results.words
+        self._shown = status.words
         self._moving = self.setpoint.words
         self._hold = self.hold.words
         self._heard = self.host.words
@@ -72,6 +72,8 @@ class Sequencer:
         self.take_over = False
         # Raised when a step begins, until the loop has its gains.
         self.new_step = False
+        # Raised with either, and when the pump is locked or free again: the loop looks only then.
+        self.news = False
 
         self._rest_count = 0
         self._wait_ticks = 0
@@ -141,7 +143,6 @@ class Sequencer:
         tally=tally,
         move=move,
         rise=RISE,
-        up=WIDER,
     ):
         """Advance by one tick; return what is wanted of the valves, ACT_*.
 
@@ -152,41 +153,37 @@ class Sequencer:
         if listen(self._heard):
             self._watch_host(pressure_kpa)
         state = self.state
-        hold = self._hold
-        if hold[_DWELLING]:
-            # In band until now. Nearly all ticks of a hold go the short way.
-            if state == _STATE_RUNNING and dwell_on(
-                hold,
-                self._ticks,
-                self._dwell,
-                self._peak,
-                self._lowest,
-                self.step_index,
-                pressure_kpa,
-            ):
-                return ACT_REGULATE
-            hold[_DWELLING] = 0
         if state == _STATE_IDLE:
-            self.action = ACT_SAFE
-        elif state == _STATE_RUNNING:
-            index = self.step_index
-            tally(self._ticks, self._peak, self._lowest, index, pressure_kpa, up)
-            if self._kind[index] == _STEP_HOLD:
-                self._hold_step(tick, pressure_kpa)
-            elif self.approaching:
+            return ACT_SAFE
+        index = self.step_index
+        counts = self._counts
+        if state == _STATE_RUNNING and self._kind[index] == _STEP_HOLD:
+            # Nearly all ticks of a hold go the short way.
+            if dwell_on(self._hold, counts, index, pressure_kpa):
+                return ACT_REGULATE
+            self._shown[_FLAGS] &= ~_FLAG_DWELLING
+            tally(counts, index, pressure_kpa)
+            self._hold_step(tick, pressure_kpa)
+            return self.action
+        shown = self._shown
+        if shown[_FLAGS] & _FLAG_DWELLING:
+            # The tick before was the last one of a hold.
+            shown[_FLAGS] &= ~_FLAG_DWELLING
+        if state == _STATE_RUNNING:
+            tally(counts, index, pressure_kpa)
+            if self.approaching:
                 self._approach_step(pressure_kpa)
             elif move(self._moving, rise):
                 self._arrive(tick, pressure_kpa)
             elif self.action != ACT_REGULATE:
                 self._regulate()
         elif state == STATE_PROMPTING:
-            index = self.step_index
-            tally(self._ticks, self._peak, self._lowest, index, pressure_kpa, up)
+            tally(counts, index, pressure_kpa)
             self._wait_ticks += 1
             if self._wait_ticks >= self.plan.timeout_ticks[index]:
                 self.vent(schema.END_PROMPT_TIMEOUT, pressure_kpa)
         elif state == STATE_PAUSED:
-            self.results.note(self.step_index, pressure_kpa)
+            self.results.note(index, pressure_kpa)
         elif state == schema.STATE_VENTING:
             self._vent_step(pressure_kpa)
         else:
@@ -222,7 +219,8 @@ class Sequencer:
         self._dumping = False
         self._rest_count = 0
         self.pump_locked = True
-        self.approaching = False
+        self.news = True
+        self._close_in(False)
         self.hold.leave()
         self.setpoint.jump(max(0, min(pressure_kpa, self.plan.ceiling_kpa)))
         self.setpoint.ramp(0, self.plan.vent_rate_kpa_s)
@@ -286,9 +284,8 @@ class Sequencer:
         if self.approaching or self.action == ACT_DUMP:
             # Nothing to regulate: stop where the ram is.
             self.action = ACT_SHUT
-        elif self.hold.sealed:
+        elif self.hold.interrupt():
             # Nobody tops up in a pause: keep the pressure with the loop.
-            self.hold.unseal()
             self._regulate()
 
     # --- host loss
@@ -310,12 +307,13 @@ class Sequencer:
         plan = self.plan
         self.step_index = index
         self.new_step = True
+        self.news = True
         self.results.begin(index, tick, pressure_kpa)
         self.hold.restart()
         self._wait_ticks = 0
         self._rest_count = 0
         self._dumping = False
-        self.approaching = False
+        self._close_in(False)
         kind = plan.kind[index]
         target = plan.target_kpa[index]
         # With nothing to reach, a sensor that reads a little less than zero would start the pump.
@@ -341,7 +339,7 @@ class Sequencer:
             and pressure_kpa < contact
             and self.setpoint.value_kpa < contact
         ):
-            self.approaching = True
+            self._close_in(True)
             self.approach.restart()
             self.setpoint.target_kpa = target
             self.action = ACT_APPROACH
@@ -356,10 +354,15 @@ class Sequencer:
             return
         index = self.step_index
         target = self.plan.target_kpa[index]
-        self.approaching = False
+        self._close_in(False)
         self.setpoint.jump(min(pressure_kpa, target))
         self.setpoint.ramp(target, self.plan.rate_kpa_s[index])
         self._regulate()
+
+    def _close_in(self, approaching):
+        """Begin an approach, or be done with it."""
+        self.approaching = approaching
+        self.status.show(schema.FLAG_APPROACHING, approaching)
 
     def approach_expired(self):
         """Whether the ram should have met the sample long ago."""
@@ -429,13 +432,15 @@ class Sequencer:
         if self.action != ACT_REGULATE:
             self.action = ACT_REGULATE
             self.take_over = True
+            self.news = True
 
     def _stop(self, state):
         self.state = state
         self.step_index = NO_STEP
         self.action = ACT_SAFE
         self.pump_locked = False
-        self.approaching = False
+        self.news = True
+        self._close_in(False)
         self.hold.leave()
         self.setpoint.jump(0)
         self.wishes.forget()

@@ -43,7 +43,13 @@ OUTPUT = const(19)
 _TOP_KPA = const(20)
 _FIRST_GAIN = const(21)
 _TOP_GAIN = const(28)
-_WORDS = const(29)
+PUMP_LOCKED = const(29)
+_WORDS = const(30)
+
+# Words of the setpoint and of the softness.
+_DESCENDING = const(3)
+_RISING = const(4)
+_SOFTNESS = const(1)
 
 _FULL = const(32767)
 _GAIN_BITS = const(14)
@@ -82,11 +88,8 @@ def isqrt(n: int) -> int:
 
 
 @micropython.viper
-def schedule(words: ptr32, pressure_kpa: int, softness: int) -> int:
-    """Find the gains at a pressure, with a sample that is softer by `softness` / 256.
-
-    Return what the fully open pump then does, kPa/s.
-    """
+def schedule(words: ptr32, pressure_kpa: int, softness: ptr32):
+    """Find the gains at a pressure, with the sample whose softness has these words."""
     # The curve is straight between its knots, each at twice the pressure of the one before.
     knot = _TOP_GAIN
     upper = words[_TOP_KPA]
@@ -100,7 +103,7 @@ def schedule(words: ptr32, pressure_kpa: int, softness: int) -> int:
             curve += (words[knot + 1] - curve) * share >> 8
         upper = lower
     words[CURVE_GAIN] = curve
-    gain = curve * softness >> 8
+    gain = curve * softness[_SOFTNESS] >> 8
     most = 1 << _GAIN_LIMIT_BITS
     most -= 1
     if gain > most:
@@ -108,22 +111,18 @@ def schedule(words: ptr32, pressure_kpa: int, softness: int) -> int:
     elif gain < 1:
         gain = 1
     words[_PUMP_GAIN] = gain
-    rise = _MOST_PRODUCT // gain
-    words[RISE_KPA_S] = rise
+    words[RISE_KPA_S] = _MOST_PRODUCT // gain
     # A release is elastic: the powder does not take part.
     gain = curve * words[_RELEASE_PER_PUMP] >> _RATIO_BITS
     if gain < 1:
         gain = 1
     words[_RELEASE_GAIN] = gain
     words[FALL_KPA_S] = _MOST_PRODUCT // gain
-    return rise
 
 
 @micropython.viper
-def drive(
-    words: ptr32, rate_kpa_s: int, pressure_kpa: int, locked: int, descending: int, rising: int
-):
-    """Realise a pressure rate at the pressure last scheduled.
+def drive(words: ptr32, rate_kpa_s: int, pressure_kpa: int, setpoint: ptr32):
+    """Realise a pressure rate at the pressure last scheduled, with the words of the setpoint.
 
     With the pump locked only the release acts. On the way down there is no gap: the release is to
     follow from the first tick on. On the way, down or up, the valve that moves the pressure shuts
@@ -140,7 +139,8 @@ def drive(
     if gap < words[_LEAST_GAP]:
         gap = words[_LEAST_GAP]
     shut = 0
-    if locked or descending:
+    locked = words[PUMP_LOCKED]
+    if locked or setpoint[_DESCENDING]:
         releasing = 1
         if rate_kpa_s > gap and not locked:
             # The press loses more by itself than it is to lose.
@@ -153,7 +153,7 @@ def drive(
         if words[_RELEASING]:
             gap >>= 1
         releasing = 1 if rate_kpa_s < 0 - gap else 0
-        if rising and rate_kpa_s < 0 and not releasing:
+        if setpoint[_RISING] and rate_kpa_s < 0 and not releasing:
             shut = _SHUTTING * (0 - rate_kpa_s) // gap
             rate_kpa_s = 0
 
@@ -247,6 +247,8 @@ class SplitRange:
     pumping = word(PUMPING)
     pump_command = word(PUMP_COMMAND)
     release_command = word(RELEASE_COMMAND)
+    # Whether only the release may act, 1 or 0.
+    pump_locked = word(PUMP_LOCKED)
 
     def __init__(self):
         self.words = words(_WORDS)
@@ -275,16 +277,10 @@ class SplitRange:
         block[_REFERENCE_KPA] = scaling.release_reference_kpa
         block[_LEAST_GAP] = max(1, min(_MOST_GAP, 2 * scaling.resolution_kpa))
         block[_DITHER] = profile.valve_dither
-        self.schedule(0, SOFTNESS_ONE)
+        as_tuned = words(_SOFTNESS + 1)
+        as_tuned[_SOFTNESS] = SOFTNESS_ONE
+        schedule(block, 0, as_tuned)
         put(block, 0, 0)
-
-    def schedule(self, pressure_kpa, softness):
-        """Find the gains at a pressure, with a sample that is softer by `softness` / 256."""
-        schedule(self.words, pressure_kpa, softness)
-
-    def drive(self, rate_kpa_s, pressure_kpa, pump_locked, descending=False, rising=False):
-        """Realise a pressure rate at the pressure last scheduled."""
-        drive(self.words, rate_kpa_s, pressure_kpa, pump_locked, descending, rising)
 
     def output(self):
         """Signed split-range output as commanded to the valves, without dither."""

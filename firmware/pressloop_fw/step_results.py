@@ -3,37 +3,65 @@
 from array import array
 
 from pressloop_fw import schema
+from pressloop_fw.words import words
 
 try:
     import micropython
+    from micropython import const
 except ImportError:  # CPython
     from pressloop_fw import plain as micropython
-    from pressloop_fw.plain import ptr32
+    from pressloop_fw.plain import const, ptr32
+
+_UP = const(0)
+# A step's row in the block, and what is in it.
+ROW = const(4)
+TICKS = const(0)
+DWELL = const(1)
+PEAK = const(2)
+LOWEST = const(3)
 
 
 @micropython.viper
-def tally(ticks: ptr32, peak: ptr32, lowest: ptr32, index: int, pressure_kpa: int, up: int):
-    """Count a tick of a step and note its highest and lowest pressure.
+def tally(counts: ptr32, index: int, pressure_kpa: int):
+    """Count a tick of a step and note its highest and lowest pressure."""
+    up = counts[_UP]
+    row = (index + 1) * ROW
+    counts[row + TICKS] += 1
+    if pressure_kpa > counts[row + PEAK] << up >> up:
+        counts[row + PEAK] = pressure_kpa
+    elif pressure_kpa < counts[row + LOWEST] << up >> up:
+        counts[row + LOWEST] = pressure_kpa
 
-    `up` is words.WIDER: these are columns, not blocks of words.
-    """
-    ticks[index] += 1
-    if pressure_kpa > peak[index] << up >> up:
-        peak[index] = pressure_kpa
-    elif pressure_kpa < lowest[index] << up >> up:
-        lowest[index] = pressure_kpa
+
+class _Column:
+    """One number of every row of a block."""
+
+    def __init__(self, block, place):
+        self._block = block
+        self._place = place
+
+    def __getitem__(self, index):
+        return self._block[(index + 1) * ROW + self._place]
+
+    def __setitem__(self, index, value):
+        self._block[(index + 1) * ROW + self._place] = value
 
 
 class StepResults:
-    """Results in columns, one row for each step of a plan."""
+    """Results in columns, one row for each step of a plan.
+
+    What the tick counts stands in a block of words, row by row, the rest in arrays.
+    """
 
     def __init__(self):
         size = schema.MAX_STEPS
         self.outcome = bytearray(size)
-        self.ticks = array("i", [0] * size)
-        self.dwell = array("i", [0] * size)
-        self.peak = array("i", [0] * size)
-        self.lowest = array("i", [0] * size)
+        # The first row is the block's own.
+        self.words = words((size + 1) * ROW)
+        self.ticks = _Column(self.words, TICKS)
+        self.dwell = _Column(self.words, DWELL)
+        self.peak = _Column(self.words, PEAK)
+        self.lowest = _Column(self.words, LOWEST)
         self.top_ups = array("i", [0] * size)
         self.start_tick = array("i", [0] * size)
         self.dwell_end = bytearray(size)

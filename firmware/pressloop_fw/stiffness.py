@@ -52,22 +52,26 @@ _EXPECTED = const(5)
 _THRESHOLD = const(6)
 _SOFTNESS_WORDS = const(7)
 
+# Words of the split range.
+_CURVE_GAIN = const(5)
+_PUMPING = const(6)
+
 
 @micropython.viper
-def follow(words: ptr32, opening: int, gain: int, pressure_kpa: int) -> int:
-    """Take the pump's opening above its dead band, as commanded in this tick, into a softness.
+def follow(words: ptr32, valves: ptr32, pressure_kpa: int) -> int:
+    """Take in how far the pump is open above its dead band in this tick; return the softness.
 
-    Return its value.
+    `valves` are the words of the split range.
     """
     up = words[_UP]
     value = words[SOFTNESS]
     flow = words[_FLOW]
     flow += (words[_DELAYED] - flow) >> _LAG_SHIFT
     words[_FLOW] = flow
-    words[_DELAYED] = opening << 8
+    words[_DELAYED] = valves[_PUMPING] << 8
     # What this flow would do to the press of the curve.
     expected = words[_EXPECTED]
-    expected += ((flow >> 8 << _GAIN_BITS) // gain - expected) >> _SMOOTH_SHIFT
+    expected += ((flow >> 8 << _GAIN_BITS) // valves[_CURVE_GAIN] - expected) >> _SMOOTH_SHIFT
     words[_EXPECTED] = expected
     # The slope of a signal is what a first-order lag of it lags behind.
     level = words[_LEVEL] << up >> up
@@ -121,7 +125,3 @@ class Softness:
         block[_LEVEL] = pressure_kpa << _SUB_BITS
         block[_EXPECTED] = 0
         block[_THRESHOLD] = max(_LEAST_THRESHOLD, threshold_kpa_s)
-
-    def step(self, opening, gain, pressure_kpa):
-        """Take in the pump's opening above its dead band, as commanded in this tick."""
-        return follow(self.words, opening, gain, pressure_kpa)

@@ -14,13 +14,19 @@ except ImportError:  # CPython
     from pressloop_fw import plain as micropython
     from pressloop_fw.plain import const, ptr8, ptr32
 
-# schema.SHORT_RECORD_SIZE
-_SHORT_SIZE = const(20)
-
 _NEXT = const(1)
 _CAPACITY = const(2)
 _RECORD_SIZE = const(3)
 _WORDS = const(4)
+
+# Words of the blocks that a record is made of, and numbers of the sequencer and of schema.
+_VALUE_KPA = const(1)
+_OUTPUT = const(19)
+_SATURATED = const(9)
+_FLAGS = const(1)
+_ACT_REGULATE = const(2)
+_SHORT_RECORD_SIZE = const(20)
+_FLAG_SATURATED = const(8)
 
 
 @micropython.viper
@@ -29,19 +35,27 @@ def append(
     buf: ptr8,
     tick: int,
     pressure_kpa: int,
-    setpoint_kpa: int,
-    output: int,
     raw: int,
+    setpoint: ptr32,
+    valves: ptr32,
+    pid: ptr32,
+    status: ptr32,
+    action: int,
     step: int,
     state: int,
-    flags: int,
     inputs: int,
     displacement_um: int,
 ):
     """Append a record to a ring's words and buffer, as schema.RECORD_FORMAT has it.
 
-    `struct` takes three times as long.
+    What it does not get as a number it takes from the words of the setpoint, the split range, the
+    PID and the status. `struct` takes three times as long.
     """
+    setpoint_kpa = setpoint[_VALUE_KPA]
+    output = valves[_OUTPUT]
+    flags = status[_FLAGS]
+    if action == _ACT_REGULATE and pid[_SATURATED]:
+        flags |= _FLAG_SATURATED
     number = words[_NEXT]
     size = words[_RECORD_SIZE]
     at = number % words[_CAPACITY] * size
@@ -59,7 +73,7 @@ def append(
     buf[at + 5] = state
     buf[at + 6] = flags
     buf[at + 7] = inputs
-    if size > _SHORT_SIZE:
+    if size > _SHORT_RECORD_SIZE:
         buf[at + 8] = displacement_um & 0xFF
         buf[at + 9] = displacement_um >> 8
     words[_NEXT] = number + 1

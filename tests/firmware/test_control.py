@@ -9,6 +9,7 @@ from pressloop_fw.setpoint import SetpointGenerator
 from pressloop_fw.split_range import SplitRange, dither, isqrt, put
 from pressloop_fw.stiffness import GAIN_BITS, SOFTNESS_ONE, Softness
 from rig import PROFILE
+from steps import drive, follow, pid_step, schedule
 
 
 def _press():
@@ -78,10 +79,10 @@ def test_a_change_of_gains_does_not_move_the_output():
     pid.set_gains(1536, 1966, 0)
     pid.restart(100000)
     for _ in range(50):
-        before = pid.step(100500, 100000, 0, -100000, 100000)
-    growth = before - pid.step(100500, 100000, 0, -100000, 100000)
+        before = pid_step(pid, 100500, 100000, 0, -100000, 100000)
+    growth = before - pid_step(pid, 100500, 100000, 0, -100000, 100000)
     pid.set_gains(256, 1966, 0)
-    after = pid.step(100500, 100000, 0, -100000, 100000)
+    after = pid_step(pid, 100500, 100000, 0, -100000, 100000)
     assert abs(after - before + 2 * growth) <= abs(growth) + 2
 
 
@@ -90,11 +91,11 @@ def test_the_integral_stands_still_at_a_limit():
     pid.set_gains(1536, 8191, 0)
     pid.restart(0)
     for _ in range(2000):
-        assert pid.step(200000, 0, 0, -50000, 50000) == 50000
+        assert pid_step(pid, 200000, 0, 0, -50000, 50000) == 50000
         assert pid.saturated
     # The moment the error turns, so does the output: nothing has wound up.
     for _ in range(5):
-        output = pid.step(200000, 201000, 0, -50000, 50000)
+        output = pid_step(pid, 200000, 201000, 0, -50000, 50000)
     assert output < 0
 
 
@@ -102,8 +103,8 @@ def test_derivative_acts_on_the_measurement_only():
     pid = Pid()
     pid.set_gains(0, 0, 256)
     pid.restart(50000)
-    assert pid.step(90000, 50000, 0, -100000, 100000) == 0
-    assert pid.step(90000, 50100, 0, -100000, 100000) < 0
+    assert pid_step(pid, 90000, 50000, 0, -100000, 100000) == 0
+    assert pid_step(pid, 90000, 50100, 0, -100000, 100000) < 0
 
 
 def test_integer_square_root():
@@ -119,13 +120,13 @@ def test_pump_and_release_never_act_together_and_stay_in_range():
     rates = [0, 1, 50, 500, 1600, 5000, 100000, valves.rise_kpa_s, valves.rise_kpa_s * 3]
     for rate in rates + [-rate for rate in rates]:
         for pressure in (-500, 0, 1, 1000, 74000, 500000):
-            valves.drive(rate, pressure, False)
+            drive(valves, rate, pressure, False)
             assert valves.pump == 0 or valves.release == 0
             assert 0 <= valves.pump <= schema.OUTPUT_FULL
             assert 0 <= valves.release <= schema.OUTPUT_FULL
             if rate > 0:
                 assert valves.pump > profile.pump_dead_band or rate < 50
-            valves.drive(rate, pressure, True)
+            drive(valves, rate, pressure, True)
             assert valves.pump == 0
 
 
@@ -133,15 +134,15 @@ def test_full_rate_is_full_opening():
     profile, scaling = _press()
     valves = SplitRange()
     valves.configure(profile, scaling)
-    valves.drive(valves.rise_kpa_s, 74000, False)
+    drive(valves, valves.rise_kpa_s, 74000, False)
     assert valves.pump >= schema.OUTPUT_FULL - 40
     # Where the flow is specified, the fall rate of the profile is the whole stroke.
-    valves.drive(-valves.fall_kpa_s, scaling.release_reference_kpa, False)
+    drive(valves, -valves.fall_kpa_s, scaling.release_reference_kpa, False)
     assert valves.release >= schema.OUTPUT_FULL - 200
     at_reference = valves.release
-    valves.drive(-valves.fall_kpa_s // 4, scaling.release_reference_kpa * 4, False)
+    drive(valves, -valves.fall_kpa_s // 4, scaling.release_reference_kpa * 4, False)
     low_flow = valves.release
-    valves.drive(-valves.fall_kpa_s // 4, scaling.release_reference_kpa, False)
+    drive(valves, -valves.fall_kpa_s // 4, scaling.release_reference_kpa, False)
     # Four times the pressure, half the opening above the dead band.
     dead = profile.release_dead_band
     assert abs((low_flow - dead) * 2 - (valves.release - dead)) < 100
@@ -152,13 +153,13 @@ def test_noise_around_zero_leaves_the_release_shut_and_the_pump_waiting():
     profile, scaling = _press()
     valves = SplitRange()
     valves.configure(profile, scaling)
-    valves.schedule(74000, SOFTNESS_ONE)
+    schedule(valves, 74000, SOFTNESS_ONE)
     for _ in range(20):
-        valves.drive(-scaling.resolution_kpa, 74000, False)
+        drive(valves, -scaling.resolution_kpa, 74000, False)
         assert valves.release == 0 and valves.pumping == 0
         assert profile.pump_dead_band - 700 < valves.pump < profile.pump_dead_band
     # Too much pressure for waiting: the pump shuts and the release acts.
-    valves.drive(-3 * scaling.resolution_kpa, 74000, False)
+    drive(valves, -3 * scaling.resolution_kpa, 74000, False)
     assert valves.release > profile.release_dead_band and valves.pump == 0
 
 
@@ -166,10 +167,10 @@ def test_on_the_way_down_the_release_acts_without_a_gap():
     profile, scaling = _press()
     valves = SplitRange()
     valves.configure(profile, scaling)
-    valves.schedule(74000, SOFTNESS_ONE)
-    valves.drive(-valves.rise_kpa_s // 300, 74000, False, True)
+    schedule(valves, 74000, SOFTNESS_ONE)
+    drive(valves, -valves.rise_kpa_s // 300, 74000, False, True)
     assert valves.release > profile.release_dead_band and valves.pump == 0
-    valves.drive(100, 74000, False, True)
+    drive(valves, 100, 74000, False, True)
     assert 0 < valves.release < profile.release_dead_band and valves.pump == 0
 
 
@@ -178,14 +179,14 @@ def test_on_the_way_up_the_pump_shuts_well_before_the_release_acts():
     profile, scaling = _press()
     valves = SplitRange()
     valves.configure(profile, scaling)
-    valves.schedule(74000, SOFTNESS_ONE)
+    schedule(valves, 74000, SOFTNESS_ONE)
     gap = max(2 * scaling.resolution_kpa, valves.rise_kpa_s // 1000)
-    valves.drive(-gap, 74000, False, False, True)
+    drive(valves, -gap, 74000, False, False, True)
     assert valves.release == 0
     assert valves.pump < profile.pump_dead_band - schema.OUTPUT_FULL // 20
-    valves.drive(-gap // 2, 74000, False, False, True)
+    drive(valves, -gap // 2, 74000, False, False, True)
     assert valves.pump < profile.pump_dead_band - schema.OUTPUT_FULL // 40
-    valves.drive(-2 * gap, 74000, False, False, True)
+    drive(valves, -2 * gap, 74000, False, False, True)
     assert valves.pump == 0 and valves.release > profile.release_dead_band
 
 
@@ -219,7 +220,7 @@ def test_the_curve_is_met_at_its_knots_and_straight_between():
     valves.configure(profile, scaling)
 
     def gain(pressure):
-        valves.schedule(pressure, SOFTNESS_ONE)
+        schedule(valves, pressure, SOFTNESS_ONE)
         return valves.curve_gain
 
     for knot, compliance in enumerate(profile.compliance_curve):
@@ -246,7 +247,7 @@ def test_softness_finds_the_factor_of_the_sample():
             # Delay and lag of a valve of 30 ms.
             if tick > 4:
                 pressure += rate_kpa_s // schema.TICK_HZ
-            softness.step(opening, gain, pressure)
+            follow(softness, opening, gain, pressure)
         assert abs(softness.value - factor * SOFTNESS_ONE) < factor * SOFTNESS_ONE // 20
 
 
@@ -254,7 +255,7 @@ def test_softness_learns_nothing_from_standstill():
     softness = Softness()
     softness.restart(74000, 1500)
     for tick in range(500):
-        softness.step(40 if tick % 3 else 0, 1650, 74000 + tick % 5 * 20)
+        follow(softness, 40 if tick % 3 else 0, 1650, 74000 + tick % 5 * 20)
     assert softness.value == SOFTNESS_ONE
 
 
@@ -319,10 +320,10 @@ def test_each_valve_keeps_its_own_integral():
     pid.set_gains(1536, 1966, 0)
     pid.restart(100000)
     for _ in range(100):
-        pid.step(100500, 100000, 0, -100000, 100000)
-    pumped = pid.step(100000, 100000, 0, -100000, 100000)
+        pid_step(pid, 100500, 100000, 0, -100000, 100000)
+    pumped = pid_step(pid, 100000, 100000, 0, -100000, 100000)
     assert pumped > 1000
     pid.act_through(True)
-    assert pid.step(100000, 100000, 0, -100000, 100000) == 0
+    assert pid_step(pid, 100000, 100000, 0, -100000, 100000) == 0
     pid.act_through(False)
-    assert pid.step(100000, 100000, 0, -100000, 100000) == pumped
+    assert pid_step(pid, 100000, 100000, 0, -100000, 100000) == pumped

@@ -6,6 +6,7 @@ from pressloop_fw.crack import CrackWatch
 from pressloop_fw.profile import Profile
 from pressloop_fw.scaling import Scaling
 from rig import PRESS, PROFILE, RefusedError, Rig, hold, ramp, release
+from steps import crack_check
 
 _SCALING = Scaling(Profile(PROFILE), 10000)
 _FALL = 3000000
@@ -20,7 +21,7 @@ def _watch(crack_kpa=-1):
 def _see(watch, pressures, opening=0):
     """Return the first fault in a series of readings, and after how many."""
     for n, pressure in enumerate(pressures):
-        fault = watch.check(pressure, opening, _FALL)
+        fault = crack_check(watch, pressure, opening, _FALL)
         if fault != schema.FAULT_NONE:
             return fault, n + 1
     return schema.FAULT_NONE, len(pressures)

@@ -3,6 +3,10 @@
 import struct
 
 from pressloop_fw import schema
+from pressloop_fw.pid import Pid
+from pressloop_fw.setpoint import SetpointGenerator
+from pressloop_fw.split_range import OUTPUT, SplitRange
+from pressloop_fw.status import Status
 from pressloop_fw.telemetry import TelemetryRing, append
 from rig import Rig, hold, ramp
 
@@ -78,8 +82,15 @@ def test_live_records_fit_their_event_in_either_size():
 
 def test_the_ring_wraps_with_the_displacement_beside_its_record():
     ring = TelemetryRing(8, gauged=True)
+    setpoint, valves, pid, status = SetpointGenerator(), SplitRange(), Pid(), Status()
+    setpoint.value_kpa = 6
+    valves.words[OUTPUT] = -7
+    status.show(schema.FLAG_DWELLING, True)
     for n in range(21):
-        append(ring.words, ring.buf, n, -5, 6, -7, 8, 9, 1, 2, 3, 1000 + n)
+        append(
+            *(ring.words, ring.buf, n, -5, 8, setpoint.words, valves.words, pid.words),
+            *(status.words, 0, 9, 1, 3, 1000 + n),
+        )
     first = ring.oldest
     count = ring.next - first
     buf = bytearray(count * ring.record_size)

@@ -14,6 +14,7 @@ from pressloop_fw.scaling import Scaling
 from pressloop_fw.split_range import SplitRange
 from pressloop_fw.stiffness import Softness
 from rig import PROFILE, Rig
+from steps import drive, follow, pid_step, schedule
 
 _SIZE = struct.calcsize("<HBhiB")
 
@@ -88,7 +89,7 @@ if sys.implementation.name == "cpython":
 
     def _drive(valves, pressure, softness, setpoint, lead):
         pressure = SmallInt(pressure)
-        valves.schedule(pressure, SmallInt(softness))
+        schedule(valves, pressure, SmallInt(softness))
         with small_words():
             pid = Pid()
             follower = Softness()
@@ -96,13 +97,15 @@ if sys.implementation.name == "cpython":
         pid.restart(pressure)
         follower.restart(SmallInt(0), 0)
         for _ in range(3):
-            wanted = pid.step(
-                SmallInt(setpoint),
-                pressure,
-                SmallInt(lead),
-                -valves.fall_kpa_s,
-                valves.rise_kpa_s,
-            )
-            valves.drive(wanted, pressure, False, lead < 0, lead > 0)
-            follower.step(SmallInt(valves.pumping), valves.curve_gain, pressure)
+            with small_words():
+                wanted = pid_step(
+                    pid,
+                    SmallInt(setpoint),
+                    pressure,
+                    SmallInt(lead),
+                    -valves.fall_kpa_s,
+                    valves.rise_kpa_s,
+                )
+                drive(valves, wanted, pressure, False, lead < 0, lead > 0)
+                follow(follower, SmallInt(valves.pumping), valves.curve_gain, pressure)
             assert 128 <= follower.value <= 4095

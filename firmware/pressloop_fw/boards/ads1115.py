@@ -5,8 +5,10 @@ reading is at most 1.2 ms old (datasheet SBAS444E).
 """
 
 try:
+    import micropython
     from micropython import const
 except ImportError:  # CPython
+    from pressloop_fw import plain as micropython
     from pressloop_fw.plain import const
 
 
@@ -21,23 +23,26 @@ class Ads1115:
 
     def __init__(self, i2c, address):
         """Start converting. Raises OSError when nothing answers at `address`."""
-        self._i2c = i2c
-        self._address = address
-        self._buf = bytearray(2)
         i2c.writeto_mem(address, _CONFIG, _CONTINUOUS)
         # The pointer stays where it is: from here on a read is a read of the conversion.
         i2c.writeto(address, _CONVERSION)
+        # A free function with all it needs at hand: a method would look it up in every tick.
+        self.read = _reader(i2c.readfrom_into, address, bytearray(2))
 
-    def read(self):
+
+def _reader(readfrom_into, address, buf):
+    @micropython.native
+    def read(readfrom_into=readfrom_into, address=address, buf=buf):
         """Return the newest conversion, 0 when the converter does not answer. Allocates nothing.
 
         A converter that lost its power and came back converts nothing and reads 0 too, which the
         range check takes for the broken loop that it is.
         """
-        buf = self._buf
         try:
-            self._i2c.readfrom_into(self._address, buf)
+            readfrom_into(address, buf)
         except OSError:
             return 0
         counts = buf[0] << 8 | buf[1]
         return counts if counts < 0x8000 else 0
+
+    return read

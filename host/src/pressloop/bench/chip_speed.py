@@ -67,7 +67,8 @@ def live(ticks, litter=0):
     idle = 0
     start = ticks_us()
     while c.tick_count < end:
-        s.host.heard()
+        if not c.tick_count & 15:
+            s.host.heard()
         app.poll()
         if litter:
             [bytearray(64) for _ in range(litter)]
@@ -78,6 +79,7 @@ def live(ticks, litter=0):
     return time.ticks_diff(ticks_us(), start), idle
 tick = c.tick
 append, recorded, records = telemetry.append, app.ring.words, app.ring.buf
+moving, driven, regulated, shown = c._setpoint, c._valves, c.pid.words, c._shown
 quiet = False
 def beat(missed):
     if quiet:
@@ -117,14 +119,16 @@ _PARTS: Final = (
     ("scale, range, filter", "controller.take(sampled, 5000)"),
     ("sequencer with setpoint", "s.step(c.tick_count, v)"),
     ("of it: setpoint", "sequencer.move(s.setpoint.words, setpoint.RISE)"),
-    ("gains of the pressure", "controller.schedule(valves, p, 256)"),
-    ("PID", "law(pid.words, p + 50, p, 10000, -100000, 100000)"),
-    ("split range", "controller.drive(valves, 1000, p, False, 0, 0)"),
-    ("pressure-gain watch", "controller.fruitless(c.interlocks.words, 100, p, 100, 700)"),
+    ("gains of the pressure", "controller.schedule(valves, p, c._softness)"),
+    ("PID", "law(pid.words, c._setpoint, p, valves)"),
+    ("split range", "controller.drive(valves, 1000, p, c._setpoint)"),
+    ("pressure-gain watch", "controller.fruitless(c._gained, valves, c._setpoint, p)"),
     ("dither and valves", "controller.dither(valves); board.set_valves(0, 32767)"),
-    ("softness", "controller.follow(c._softness, 1000, 1000, p)"),
+    ("softness", "controller.follow(c._softness, valves, p)"),
 )
-_RECORD: Final = "append(recorded, records, 1, 2, 3, 4, 5, 6, 7, 8, 9, 65535)"
+_RECORD: Final = (
+    "append(recorded, records, 1, 2, 3, moving, driven, regulated, shown, 2, 0, 1, 0, 65535)"
+)
 _COPY: Final = "app.ring.copy(app.ring.next - 20, 20, buf, 16)"
 _HEAD: Final = "telemetry.begin_event(buf, 6, 100000, 100020, 400)"
 _BATCH: Final = 20

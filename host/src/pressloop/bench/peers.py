@@ -12,7 +12,7 @@ were found by `search.py` on the reference press and a few others, as were ours.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -156,6 +156,9 @@ class PeerPid:
         # The tick hands them to the law and reads from them whether the output was at a limit.
         self._saturated = firmware("pid").SATURATED
         self.words = [0] * (self._saturated + 1)
+        self._value: int = firmware("setpoint").VALUE_KPA
+        self._rise: int = firmware("split_range").RISE_KPA_S
+        self._fall: int = firmware("split_range").FALL_KPA_S
 
     def set_gains(self, kp: int, ki: int, kd: int) -> None:
         """Keep the law's own."""
@@ -170,14 +173,13 @@ class PeerPid:
     def law(
         self,
         words: list[int],
-        setpoint_kpa: int,
+        setpoint: Sequence[int],
         pressure_kpa: int,
-        rate_kpa_s: int,
-        low_kpa_s: int,
-        high_kpa_s: int,
+        valves: Sequence[int],
     ) -> int:
         """Return the wanted rate, kPa/s, without looking at the setpoint's."""
-        wanted = round(self._law(setpoint_kpa / 1000, pressure_kpa / 1000) * self._kpa_s)
+        low_kpa_s, high_kpa_s = -valves[self._fall], valves[self._rise]
+        wanted = round(self._law(setpoint[self._value] / 1000, pressure_kpa / 1000) * self._kpa_s)
         words[self._saturated] = not low_kpa_s < wanted < high_kpa_s
         return max(low_kpa_s, min(high_kpa_s, wanted))
 
