@@ -17,6 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from pressloop_fw import cbor, schema
 from pressloop_fw.profile import Profile
 from pressloop_fw.relaxation import LEAST_WINDOW_S, Relaxation
+from pressloop_fw.rest import at_rest
 from pressloop_fw.scaling import ratio_q10
 from pressloop_fw.sequencer import NO_STEP
 from rig import PRESS, PROFILE, RefusedError, Rig, hold, prompt, ramp, release
@@ -296,7 +297,8 @@ class Walk(RuleBasedStateMachine):
             assert not rig.inputs & schema.INPUT_EMERGENCY_STOP, "pump open in an emergency"
             assert not rig.inputs & schema.INPUT_GUARD_OPEN, "pump open with the guard open"
         if rig.inputs & schema.INPUT_GUARD_OPEN and state == schema.STATE_PROMPTING:
-            assert sequencer.at_rest(rig.controller.sampler.pressure_kpa) or rig.raw is not None
+            pressure_kpa = rig.controller.sampler.pressure_kpa
+            assert at_rest(rig.app.plan.scaling, pressure_kpa) or rig.raw is not None
         if state in REST_STATES or rig.inputs & schema.INPUT_EMERGENCY_STOP:
             assert rig.pump == 0 and rig.release == schema.OUTPUT_FULL, "outputs not safe"
             assert step == NO_STEP
@@ -475,7 +477,7 @@ def test_no_profile_plan_or_reading_leaves_the_small_integers(
     )
     # What a run would reach only after hours, where the arithmetic is widest.
     interlocks = controller.interlocks
-    interlocks.check_pressure = lambda pressure_kpa, limit_kpa: None
+    interlocks._check_pressure = lambda pressure_kpa, limit_kpa: None
     rig.start()
     for _ in range(30):
         rig.raw = SmallInt(data.draw(readings))

@@ -82,9 +82,6 @@ class Controller:
         self._gained = self.interlocks.words
         self._recorded = ring.words
         self._records = ring.buf
-        self._over_kpa = 0
-        self._press_over_kpa = 0
-        self._gain_window_ticks = 0
 
     def configure(self, profile, scaling):
         """Take over a profile and a die. Only at rest.
@@ -100,11 +97,9 @@ class Controller:
         self.sequencer.setpoint.configure(profile.valve_lag_ms // TICK_MS)
         self.pid.set_gains(profile.kp, profile.ki, profile.kd)
         self.sequencer.approach.landing_ticks = 2 * profile.valve_lag_ms // TICK_MS
-        self._gain_window_ticks = profile.no_gain_window_ms // TICK_MS
-        self._press_over_kpa = scaling.pellet_limit_kpa + scaling.resolution_kpa
         self._profile = profile
         self._scaling = scaling
-        self.interlocks.configure(scaling.resolution_kpa)
+        self.interlocks.configure(profile, scaling)
         self.limit_to(scaling.pellet_limit_kpa)
 
     def limit_to(self, ceiling_kpa, crack_kpa=-1):
@@ -114,8 +109,9 @@ class Controller:
         """
         self.held = True
         self.crack_watch.configure(self._profile, self._scaling, crack_kpa)
-        self._over_kpa = ceiling_kpa + self._scaling.resolution_kpa
-        self.sampler.alert_above(self._over_kpa)
+        over_kpa = ceiling_kpa + self._scaling.resolution_kpa
+        self.interlocks.limit_to(over_kpa)
+        self.sampler.alert_above(over_kpa)
         self.held = False
 
     def tick(
@@ -250,21 +246,11 @@ class Controller:
     def _check(self, inputs, missed):
         """Look at everything that may latch a fault."""
         sequencer = self.sequencer
-        interlocks = self.interlocks
         sampler = self.sampler
-        interlocks.check_always(sampler, inputs)
         if sampler.low_count or sampler.high_count:
             # A wire that breaks is no crack; the reading stands still meanwhile.
             self.crack_watch.restart()
-        if sequencer.active():
-            interlocks.check_beat(missed)
-            # The reading before the filter, which can be seconds late.
-            interlocks.check_pressure(sampler.newest_kpa, self._over_kpa)
-        elif self._scaling is not None:
-            # A plan's ceiling binds its run: at rest a low one would latch again and again.
-            interlocks.check_pressure(sampler.newest_kpa, self._press_over_kpa)
-        if sequencer.moving():
-            interlocks.check_guard(inputs)
+        self.interlocks.check(sampler, inputs, missed, sequencer.active(), sequencer.moving())
 
     def _begin(self, pressure):
         """A run starts in this tick."""
@@ -298,19 +284,9 @@ class Controller:
             pid.set_gains(plan.kp[index], plan.ki[index], plan.kd[index])
 
     def _watch_gain(self, pressure, fruitless_ticks):
-        """Trip when the pump has worked against nothing for too long."""
+        """See what comes of the pump's work; a gauge tells a die that gives way from a dry pump."""
         if self._gauged:
-            self._watch_platens(pressure, fruitless_ticks)
-        if fruitless_ticks and fruitless_ticks >= self._gain_window_ticks:
-            self.interlocks.latch(schema.FAULT_NO_PRESSURE_GAIN)
-
-    def _watch_platens(self, pressure, fruitless_ticks):
-        """Where a sensor sees the platens close, a pump without gain is a die that gives way."""
-        interlocks = self.interlocks
-        closing_um = self.displacement_um
-        window = self._gain_window_ticks
-        interlocks.check_fruitless(closing_um, fruitless_ticks, window)
-        if self._descending:
-            interlocks.restart_closing(closing_um, pressure)
-        else:
-            interlocks.check_closing(closing_um, pressure, self._scaling.resolution_kpa, window)
+            self.interlocks.check_platens(
+                self.displacement_um, pressure, fruitless_ticks, self._descending
+            )
+        self.interlocks.check_gain(fruitless_ticks)

@@ -1,6 +1,7 @@
 """What must never be. The first fault latches; outputs stay safe until it is cleared."""
 
 from pressloop_fw import schema
+from pressloop_fw.plan import TICK_MS
 from pressloop_fw.words import words
 
 try:
@@ -57,15 +58,24 @@ class Interlocks:
     def __init__(self):
         self.fault = schema.FAULT_NONE
         self.words = words(_WORDS)
+        self._over_kpa = 0
+        self._press_over_kpa = 0
+        self._window_ticks = 0
         self._over_count = 0
         self._gain_from_um = schema.NO_DISPLACEMENT
         self._run_ticks = 0
         self._run_from_kpa = 0
         self._run_from_um = schema.NO_DISPLACEMENT
 
-    def configure(self, resolution_kpa):
-        """Say which differences of the pressure the sensor can tell."""
-        self.words[_RESOLUTION_KPA] = resolution_kpa
+    def configure(self, profile, scaling):
+        """Take over a press and a die."""
+        self.words[_RESOLUTION_KPA] = scaling.resolution_kpa
+        self._press_over_kpa = scaling.pellet_limit_kpa + scaling.resolution_kpa
+        self._window_ticks = profile.no_gain_window_ms // TICK_MS
+
+    def limit_to(self, over_kpa):
+        """Take over the highest reading that a run may have."""
+        self._over_kpa = over_kpa
 
     def latch(self, fault):
         """Latch a fault unless one is latched already: the first reason wins."""
@@ -83,56 +93,66 @@ class Interlocks:
         self.words[_GAIN_TICKS] = 0
         self.words[_GAIN_FROM_KPA] = pressure_kpa
 
-    def check_fruitless(self, closing_um, fruitless_ticks, window_ticks):
-        """Trip when the platens close while the pump works against nothing."""
-        if fruitless_ticks <= 1:
-            self._gain_from_um = closing_um
-        elif fruitless_ticks >= window_ticks and _runs_away(self._gain_from_um, closing_um):
-            self.latch(schema.FAULT_DIE_FAILURE)
-
-    def check_closing(self, closing_um, pressure_kpa, resolution_kpa, window_ticks):
-        """Trip when the platens close and the pressure does not rise, however little is pumped."""
-        self._run_ticks += 1
-        gained = pressure_kpa - self._run_from_kpa
-        if self._run_ticks < window_ticks and gained <= resolution_kpa:
-            return
-        if gained <= resolution_kpa and _runs_away(self._run_from_um, closing_um):
-            self.latch(schema.FAULT_DIE_FAILURE)
-        self.restart_closing(closing_um, pressure_kpa)
-
     def restart_closing(self, closing_um, pressure_kpa):
         """Begin a new observation of the platens."""
         self._run_ticks = 0
         self._run_from_um = closing_um
         self._run_from_kpa = pressure_kpa
 
-    def check_always(self, sampler, inputs):
-        """Checks that hold in every state."""
+    def check(self, sampler, inputs, missed, active, moving):
+        """Look at everything but the pressure gain: readings, inputs, beats.
+
+        `active` says whether a run is in progress, `moving` whether the press can move.
+        """
         if inputs & schema.INPUT_EMERGENCY_STOP:
             self.latch(schema.FAULT_EMERGENCY_STOP)
         if sampler.low_count >= _BAD_READINGS:
             self.latch(schema.FAULT_SENSOR_LOW)
         if sampler.high_count >= _BAD_READINGS:
             self.latch(schema.FAULT_SENSOR_HIGH)
-
-    def check_beat(self, missed):
-        """Trip when the loop has lost its beat; at rest it controls nothing, and flash is slow."""
-        if missed > _LOST_BEATS:
+        # At rest a lost beat controls nothing, and flash is slow.
+        if active and missed > _LOST_BEATS:
             self.latch(schema.FAULT_TICK_OVERRUN)
+        # A plan's ceiling binds its run: at rest a low one would latch again and again. The reading
+        # before the filter counts, which can be seconds late.
+        self._check_pressure(sampler.newest_kpa, self._over_kpa if active else self._press_over_kpa)
+        if moving and inputs & schema.INPUT_GUARD_OPEN:
+            self.latch(schema.FAULT_GUARD_OPEN)
 
-    def check_pressure(self, pressure_kpa, limit_kpa):
-        """Trip above the limit."""
+    def check_gain(self, fruitless_ticks):
+        """Trip when the pump has worked against nothing for too long."""
+        if fruitless_ticks and fruitless_ticks >= self._window_ticks:
+            self.latch(schema.FAULT_NO_PRESSURE_GAIN)
+
+    def check_platens(self, closing_um, pressure_kpa, fruitless_ticks, descending):
+        """Trip when the platens close without a gain of pressure: the die gives way."""
+        if fruitless_ticks <= 1:
+            self._gain_from_um = closing_um
+        elif fruitless_ticks >= self._window_ticks and _runs_away(self._gain_from_um, closing_um):
+            self.latch(schema.FAULT_DIE_FAILURE)
+        if descending:
+            self.restart_closing(closing_um, pressure_kpa)
+        else:
+            self._check_closing(closing_um, pressure_kpa)
+
+    def _check_closing(self, closing_um, pressure_kpa):
+        """However little is pumped."""
+        self._run_ticks += 1
+        gained = pressure_kpa - self._run_from_kpa
+        resolution_kpa = self.words[_RESOLUTION_KPA]
+        if self._run_ticks < self._window_ticks and gained <= resolution_kpa:
+            return
+        if gained <= resolution_kpa and _runs_away(self._run_from_um, closing_um):
+            self.latch(schema.FAULT_DIE_FAILURE)
+        self.restart_closing(closing_um, pressure_kpa)
+
+    def _check_pressure(self, pressure_kpa, limit_kpa):
         if pressure_kpa <= limit_kpa:
             self._over_count = 0
             return
         self._over_count += 1
         if self._over_count >= _OVER_READINGS:
             self.latch(schema.FAULT_OVER_PRESSURE)
-
-    def check_guard(self, inputs):
-        """Trip when the guard is open while the press could move."""
-        if inputs & schema.INPUT_GUARD_OPEN:
-            self.latch(schema.FAULT_GUARD_OPEN)
 
 
 def _runs_away(from_um, to_um):

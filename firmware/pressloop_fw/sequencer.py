@@ -10,6 +10,7 @@ from pressloop_fw.approach import CLOSING, LANDED, Approach
 from pressloop_fw.hold import ENDED, SHUT, TIMED_OUT, Hold, dwell_on
 from pressloop_fw.host_watch import HostWatch, listen
 from pressloop_fw.plan import NO_STEP
+from pressloop_fw.rest import Rest
 from pressloop_fw.schema import STATE_PAUSED, STATE_PROMPTING
 from pressloop_fw.setpoint import RISE, SetpointGenerator, move
 from pressloop_fw.status import Status
@@ -36,9 +37,6 @@ ACT_REGULATE = const(2)  # closed loop on the setpoint
 ACT_APPROACH = const(3)  # pump at the approach opening
 ACT_DUMP = const(4)  # release fully open
 
-# Readings in a row that count as rest.
-_REST_READINGS = const(20)
-
 
 class Sequencer:
     """Walks through a committed plan."""
@@ -50,6 +48,7 @@ class Sequencer:
         self.host = HostWatch(status)
         self.setpoint = SetpointGenerator()
         self.approach = Approach()
+        self.rest = Rest()
         results = self.results = StepResults()
         self.hold = Hold(plan, results, status)
         # What every tick of a step looks at, without the way to it.
@@ -75,50 +74,12 @@ class Sequencer:
         # Raised with either, and when the pump is locked or free again: the loop looks only then.
         self.news = False
 
-        self._rest_count = 0
-        self._wait_ticks = 0
+        # Ticks in a prompt.
+        self.wait_ticks = 0
         self._dumping = False
         self._pending_end = schema.END_NONE
 
-    # --- read by the foreground
-
-    def target_kpa(self):
-        """Target of the step in progress, 0 without."""
-        return self.setpoint.target_kpa if self.step_index != NO_STEP else 0
-
-    def stage(self):
-        """Stage of the step in progress, NO_STEP without."""
-        index = self.step_index  # once: the tick may end the step between two looks
-        return self.plan.stage[index] if index != NO_STEP else NO_STEP
-
-    def dwell_ticks(self):
-        """In-band ticks of the hold in progress."""
-        index = self.step_index
-        return self.results.dwell[index] if index != NO_STEP else 0
-
-    def remaining_ticks(self):
-        """Least number of ticks to the end of the step; 0 when open or unknown."""
-        index = self.step_index
-        if index == NO_STEP:
-            return 0
-        plan = self.plan
-        kind = plan.kind[index]
-        if kind == schema.STEP_HOLD:
-            left = plan.duration_ticks[index] - self.results.dwell[index]
-        elif kind == schema.STEP_PROMPT:
-            left = plan.timeout_ticks[index] - self._wait_ticks
-        else:
-            distance = abs(self.setpoint.target_kpa - self.setpoint.value_kpa)
-            left = distance * schema.TICK_HZ // plan.rate_kpa_s[index]
-        return max(0, left)
-
-    def at_rest(self, pressure_kpa):
-        """Whether nothing presses on the sample.
-
-        The reading then is zero within the sensor's error, or what it takes to move the ram back.
-        """
-        scaling = self.plan.scaling
-        return pressure_kpa <= max(3 * scaling.resolution_kpa, scaling.contact_kpa * 3 // 4)
+    # --- asked by everybody
 
     def active(self):
         """Whether a run is in progress."""
@@ -179,8 +140,8 @@ class Sequencer:
                 self._regulate()
         elif state == STATE_PROMPTING:
             tally(counts, index, pressure_kpa)
-            self._wait_ticks += 1
-            if self._wait_ticks >= self.plan.timeout_ticks[index]:
+            self.wait_ticks += 1
+            if self.wait_ticks >= self.plan.timeout_ticks[index]:
                 self.vent(schema.END_PROMPT_TIMEOUT, pressure_kpa)
         elif state == STATE_PAUSED:
             self.results.note(index, pressure_kpa)
@@ -217,7 +178,7 @@ class Sequencer:
         self.state = schema.STATE_VENTING
         self._pending_end = reason
         self._dumping = False
-        self._rest_count = 0
+        self.rest.restart()
         self.pump_locked = True
         self.news = True
         self._close_in(False)
@@ -310,8 +271,8 @@ class Sequencer:
         self.news = True
         self.results.begin(index, tick, pressure_kpa)
         self.hold.restart()
-        self._wait_ticks = 0
-        self._rest_count = 0
+        self.rest.restart()
+        self.wait_ticks = 0
         self._dumping = False
         self._close_in(False)
         kind = plan.kind[index]
@@ -374,7 +335,7 @@ class Sequencer:
             # The last bit is not worth a loop: open fully until the gauge shows nothing. A prompt
             # may follow at which the guard is free.
             self.action = ACT_DUMP
-            if not self._rested(pressure_kpa):
+            if not self.rest.step(self.plan.scaling, pressure_kpa):
                 return
         self._next(tick, pressure_kpa, schema.OUTCOME_DONE)
 
@@ -415,18 +376,11 @@ class Sequencer:
         arrived = move(self.setpoint.words, RISE)
         if arrived or self._dumping:
             self.action = ACT_DUMP
-            if self._rested(pressure_kpa):
+            if self.rest.step(self.plan.scaling, pressure_kpa):
                 self.end_reason = self._pending_end
                 self._stop(schema.STATE_IDLE)
             return
         self._regulate()
-
-    def _rested(self, pressure_kpa):
-        if not self.at_rest(pressure_kpa):
-            self._rest_count = 0
-            return False
-        self._rest_count += 1
-        return self._rest_count >= _REST_READINGS
 
     def _regulate(self):
         if self.action != ACT_REGULATE:

@@ -1,7 +1,8 @@
 """One handler per command. Runs in the foreground; the tick only ever sees wishes."""
 
-from pressloop_fw import __version__, profile, schema
+from pressloop_fw import __version__, profile, progress, schema
 from pressloop_fw.plan import TICK_MS, PlanError
+from pressloop_fw.rest import at_rest
 from pressloop_fw.scaling import Scaling
 from pressloop_fw.telemetry import begin_event
 
@@ -202,11 +203,13 @@ class Server:
                 -_MOST_KPA, min(controller.sampler.pressure_kpa, _MOST_KPA)
             ),
             schema.STATUS_REPLY_SETPOINT_KPA: sequencer.setpoint.value_kpa,
-            schema.STATUS_REPLY_TARGET_KPA: sequencer.target_kpa(),
+            schema.STATUS_REPLY_TARGET_KPA: progress.target_kpa(sequencer),
             schema.STATUS_REPLY_STEP: step,
-            schema.STATUS_REPLY_STAGE: sequencer.stage(),
-            schema.STATUS_REPLY_DWELL_MS: min(sequencer.dwell_ticks() * TICK_MS, _MOST_MS),
-            schema.STATUS_REPLY_REMAINING_MS: min(sequencer.remaining_ticks() * TICK_MS, _MOST_MS),
+            schema.STATUS_REPLY_STAGE: progress.stage(sequencer),
+            schema.STATUS_REPLY_DWELL_MS: min(progress.dwell_ticks(sequencer) * TICK_MS, _MOST_MS),
+            schema.STATUS_REPLY_REMAINING_MS: min(
+                progress.remaining_ticks(sequencer) * TICK_MS, _MOST_MS
+            ),
             schema.STATUS_REPLY_RUN_ID: self._run_id,
             schema.STATUS_REPLY_END_REASON: self._end_reason(),
             schema.STATUS_REPLY_FAULT: self._fault(),
@@ -303,7 +306,7 @@ class Server:
         self._clock_allows()
         self._inputs_allow()
         sequencer = controller.sequencer
-        if not sequencer.at_rest(controller.sampler.pressure_kpa):
+        if not at_rest(self._plan.scaling, controller.sampler.pressure_kpa):
             raise PlanError(schema.ERR_PRESSURISED)
         self._board.store(_RUN_FILE, run_id)
         self._run_id = run_id
@@ -366,7 +369,7 @@ class Server:
         if controller.inputs & schema.INPUT_EMERGENCY_STOP:
             raise PlanError(schema.ERR_EMERGENCY_STOP)
         sequencer = controller.sequencer
-        if self._plan.scaling and not sequencer.at_rest(controller.sampler.pressure_kpa):
+        if self._plan.scaling and not at_rest(self._plan.scaling, controller.sampler.pressure_kpa):
             raise PlanError(schema.ERR_PRESSURISED)
         # Only now somebody has seen it: until then the next boot tells it again.
         if fault in (schema.FAULT_POWER_LOSS, schema.FAULT_WATCHDOG):

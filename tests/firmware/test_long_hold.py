@@ -1,6 +1,6 @@
 """A hold of seven days: every counter on the way is large enough, to the last tick."""
 
-from pressloop_fw import schema
+from pressloop_fw import progress, schema
 from rig import Rig, hold, ramp
 
 WEEK_MS = 7 * 24 * 3600 * 1000
@@ -11,8 +11,8 @@ def nearly_over(left):
     """A rig in the last ticks of a week's hold, as if the week had passed."""
     rig = Rig()
     rig.start([ramp(20000), hold(20000, duration_ms=WEEK_MS)])
-    assert rig.run(30, lambda: rig.sequencer.dwell_ticks() >= 50)
-    passed = WEEK_TICKS - left - rig.sequencer.dwell_ticks()
+    assert rig.run(30, lambda: progress.dwell_ticks(rig.sequencer) >= 50)
+    passed = WEEK_TICKS - left - progress.dwell_ticks(rig.sequencer)
     rig.sequencer.results.dwell[1] += passed
     rig.sequencer.results.ticks[1] += passed
     rig.controller.tick_count += passed
