@@ -35,7 +35,7 @@ COPIES = {
         "sequencer": "ACT_SAFE ACT_SHUT ACT_REGULATE ACT_APPROACH ACT_DUMP",
         "sampler": "ALERT",
         "setpoint": "DESCENDING",
-        "split_range": "PUMP_COMMAND RELEASE_COMMAND PUMP_LOCKED",
+        "split_range": "PUMP_COMMAND RELEASE_COMMAND",
         "status": "FLAGS",
     },
     "sequencer": {

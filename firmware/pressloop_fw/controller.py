@@ -35,7 +35,6 @@ _OUTPUT_FULL = const(32767)
 _STATE_IDLE = const(0)
 _STATE_FAULT = const(5)
 _FLAG_HOST_LOST = const(32)
-_PUMP_LOCKED = const(29)
 _FLAGS = const(1)
 
 
@@ -67,21 +66,15 @@ class Controller:
         self._gauged = bool(board.capabilities & schema.CAP_DISPLACEMENT)
         self._scaling = None
         self._profile = None
+        # Ticks without a record between two, and until the next.
+        self._record_gap = 0
         self._record_wait = 0
         self._was_active = False
         # Whether the release does the work, and whether the setpoint is on its way down.
         self._descending = False
         self._falling = 0
-        # What the steps of the loop work on.
-        self._sampled = self.sampler.words
-        self._setpoint = self.sequencer.setpoint.words
-        self._valves = self.valves.words
-        self._shown = self.sequencer.status.words
-        self._softness = self.softness.words
-        self._cracks = self.crack_watch.words
-        self._gained = self.interlocks.words
-        self._recorded = ring.words
-        self._records = ring.buf
+        # One beat of the control loop; its argument is how many beats were lost before it.
+        self.tick = self._make_tick()
 
     def configure(self, profile, scaling):
         """Take over a profile and a die. Only at rest.
@@ -114,123 +107,147 @@ class Controller:
         self.sampler.alert_above(over_kpa)
         self.held = False
 
-    def tick(
-        self,
-        missed=0,
-        take=take,
-        loss=loss,
-        schedule=schedule,
-        drive=drive,
-        fruitless=fruitless,
-        dither=dither,
-        follow=follow,
-        append=append,
-    ):
-        """One beat of the control loop; `missed` is how many beats were lost before it.
+    def _make_tick(self):
+        """Return the tick as a function that has all it works on at hand.
 
-        The other arguments are the steps of the loop, at hand without being looked up.
+        Its arguments after `missed` are those things. To look one up instead, as an attribute or a
+        name of the module, costs the chip as much as ten lines of arithmetic, in every tick.
         """
-        try:
-            if self.held:
-                self._rest(missed)
-                return
-            board = self.board
-            sequencer = self.sequencer
-            inputs = board.read_inputs()
-            self.inputs = inputs
-            raw = board.read_raw()
-            sampled = self._sampled
-            pressure = take(sampled, raw)
-            if self._gauged:
-                self.displacement_um = board.read_displacement()
-            if missed:
-                self.missed_ticks += missed
-                self.tick_count += missed
-            # Nothing is pressed, open, out of range or too high in nearly all ticks.
-            if inputs or missed or sampled[_ALERT]:
-                self._check(inputs, missed)
-            valves = self._valves
-            was_active = self._was_active
-            if was_active:
-                fault = loss(self._cracks, sampled, valves)
-                if fault:
-                    self.interlocks.latch(fault)
-            if sequencer.approaching and sequencer.approach_expired():
-                self.interlocks.latch(schema.FAULT_NO_CONTACT)
-            if self.interlocks.fault:
-                sequencer.trip()
+        board = self.board
+        sequencer = self.sequencer
 
-            tick = self.tick_count
-            action = sequencer.step(tick, pressure)
-            starting = sequencer.starting
-            if starting:
-                sequencer.starting = False
-                self._begin(pressure)
-            if action == _ACT_SAFE:
-                put(valves, 0, _OUTPUT_FULL)
-                board.safe()
-            else:
-                if action == _ACT_REGULATE:
-                    # Here and not in a method: a call costs as much as the law.
-                    setpoint = self._setpoint
-                    pid = self.pid
-                    schedule(valves, pressure, self._softness)
-                    if sequencer.news or setpoint[_DESCENDING] != self._falling:
-                        self._take_up(pressure)
-                    wanted = pid.law(pid.words, setpoint, pressure, valves)
-                    drive(valves, wanted, pressure, setpoint)
-                    fruitless_ticks = fruitless(self._gained, valves, setpoint, pressure)
-                    if fruitless_ticks or self._gauged:
-                        self._watch_gain(pressure, fruitless_ticks)
-                elif action == _ACT_APPROACH:
-                    put(valves, self._profile.approach_opening, 0)
-                elif action == _ACT_SHUT:
-                    put(valves, 0, 0)
-                elif action == _ACT_DUMP:
+        def tick(
+            missed=0,
+            self=self,
+            sequencer=sequencer,
+            interlocks=self.interlocks,
+            gauged=self._gauged,
+            # The board.
+            read_inputs=board.read_inputs,
+            read_raw=board.read_raw,
+            set_valves=board.set_valves,
+            safe=board.safe,
+            # The blocks of words.
+            sampled=self.sampler.words,
+            cracks=self.crack_watch.words,
+            setpoint=sequencer.setpoint.words,
+            status=sequencer.status.words,
+            softness=self.softness.words,
+            valves=self.valves.words,
+            gained=self.interlocks.words,
+            recorded=self.ring.words,
+            records=self.ring.buf,
+            # The steps of the loop.
+            take=take,
+            loss=loss,
+            sequence=sequencer.step,
+            schedule=schedule,
+            drive=drive,
+            fruitless=fruitless,
+            dither=dither,
+            follow=follow,
+            append=append,
+        ):
+            try:
+                if self.held:
+                    self._rest(missed)
+                    return
+                inputs = read_inputs()
+                self.inputs = inputs
+                raw = read_raw()
+                pressure = take(sampled, raw)
+                if gauged:
+                    self.displacement_um = self.board.read_displacement()
+                if missed:
+                    self.missed_ticks += missed
+                    self.tick_count += missed
+                # Nothing is pressed, open, out of range or too high in nearly all ticks.
+                if inputs or missed or sampled[_ALERT]:
+                    self._check(inputs, missed)
+                was_active = self._was_active
+                if was_active:
+                    fault = loss(cracks, sampled, valves)
+                    if fault:
+                        interlocks.latch(fault)
+                if sequencer.approaching and sequencer.approach_expired():
+                    interlocks.latch(schema.FAULT_NO_CONTACT)
+                if interlocks.fault:
+                    sequencer.trip()
+
+                tick = self.tick_count
+                action = sequence(tick, pressure)
+                starting = sequencer.starting
+                if starting:
+                    sequencer.starting = False
+                    self._begin(pressure)
+                if action == _ACT_SAFE:
                     put(valves, 0, _OUTPUT_FULL)
-                dither(valves)
-                board.set_valves(valves[_PUMP_COMMAND], valves[_RELEASE_COMMAND])
-                follow(self._softness, valves, pressure)
-            # At rest nothing is recorded unless somebody watches: the ring keeps the last run until
-            # a host that was lost comes back for it. The tick that ends a run, by a fault too,
-            # belongs to it.
-            state = sequencer.state
-            active = state != _STATE_IDLE and state != _STATE_FAULT
-            if (
-                active
-                or starting
-                or was_active
-                or (self.watched and not self._shown[_FLAGS] & _FLAG_HOST_LOST)
-            ):
-                if active != was_active:
-                    self._was_active = active
-                if active and self._record_wait > 0:
-                    self._record_wait -= 1
+                    safe()
                 else:
-                    self._record_wait = self.plan.record_every - 1
-                    append(
-                        self._recorded,
-                        self._records,
-                        tick,
-                        pressure,
-                        raw,
-                        self._setpoint,
-                        valves,
-                        self.pid.words,
-                        self._shown,
-                        action,
-                        sequencer.step_index,
-                        state,
-                        inputs,
-                        self.displacement_um,
-                    )
-            self.tick_count = tick + 1
-        except Exception as failure:
-            self.board.safe()
-            self.failure = failure
-            self.interlocks.latch(schema.FAULT_INTERNAL)
-            self.sequencer.trip()
-            self.tick_count += 1
+                    if action == _ACT_REGULATE:
+                        # Here and not in a method: a call costs as much as the law.
+                        pid = self.pid
+                        schedule(valves, pressure, softness)
+                        if sequencer.news or setpoint[_DESCENDING] != self._falling:
+                            self._take_up(pressure)
+                        wanted = pid.law(pid.words, setpoint, pressure, valves)
+                        drive(valves, wanted, pressure, setpoint)
+                        fruitless_ticks = fruitless(gained, valves, setpoint, pressure)
+                        if fruitless_ticks or gauged:
+                            self._watch_gain(pressure, fruitless_ticks)
+                    elif action == _ACT_APPROACH:
+                        put(valves, self._profile.approach_opening, 0)
+                    elif action == _ACT_SHUT:
+                        put(valves, 0, 0)
+                    elif action == _ACT_DUMP:
+                        put(valves, 0, _OUTPUT_FULL)
+                    dither(valves)
+                    set_valves(valves[_PUMP_COMMAND], valves[_RELEASE_COMMAND])
+                    follow(softness, valves, pressure)
+                # At rest nothing is recorded unless somebody watches: the ring keeps the last run
+                # until a host that was lost comes back for it. The tick that ends a run, by a fault
+                # too, belongs to it.
+                state = sequencer.state
+                active = state != _STATE_IDLE and state != _STATE_FAULT
+                if (
+                    active
+                    or starting
+                    or was_active
+                    or (self.watched and not status[_FLAGS] & _FLAG_HOST_LOST)
+                ):
+                    if active != was_active:
+                        self._was_active = active
+                    wait = self._record_wait
+                    if wait and active:
+                        self._record_wait = wait - 1
+                    else:
+                        if self._record_gap:
+                            self._record_wait = self._record_gap
+                        append(
+                            recorded,
+                            records,
+                            tick,
+                            pressure,
+                            raw,
+                            setpoint,
+                            valves,
+                            self.pid.words,
+                            status,
+                            action,
+                            sequencer.step_index,
+                            state,
+                            inputs,
+                            self.displacement_um,
+                        )
+                self.tick_count = tick + 1
+            except Exception as failure:
+                safe()
+                self.failure = failure
+                interlocks.latch(schema.FAULT_INTERNAL)
+                sequencer.trip()
+                self.tick_count += 1
+
+        return tick
 
     def _rest(self, missed):
         """A beat within `configure`: it counts, the emergency stop holds, the rest can wait."""
@@ -256,6 +273,7 @@ class Controller:
         """A run starts in this tick."""
         self.run_first = self.ring.next
         self._record_wait = 0
+        self._record_gap = self.plan.record_every - 1
         self.crack_watch.restart()
         self.interlocks.restart_closing(self.displacement_um, pressure)
         # What the sensor can tell within a second.
@@ -267,11 +285,11 @@ class Controller:
         pid = self.pid
         sequencer.news = False
         locked = sequencer.pump_locked
-        self._valves[_PUMP_LOCKED] = locked
+        self.valves.pump_locked = locked
         if sequencer.take_over:
             sequencer.take_over = False
             pid.restart(pressure)
-        self._falling = self._setpoint[_DESCENDING]
+        self._falling = sequencer.setpoint.descending
         descending = locked or self._falling != 0
         if descending != self._descending:
             self._descending = descending

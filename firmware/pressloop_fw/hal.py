@@ -1,7 +1,8 @@
 """The board interface: all that the firmware knows of the hardware.
 
 A board module (`boards/`, or the emulated board on the host's side) subclasses `Board`. Methods
-marked *tick* are called from the control tick: they return at once and allocate nothing.
+marked *tick* are called from the control tick: they return at once and allocate nothing. The tick
+keeps the functions that it found when the controller was made.
 """
 
 from pressloop_fw import schema

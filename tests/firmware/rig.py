@@ -132,6 +132,8 @@ class Rig(Board):
         self._reading = 0
         self._displacement = schema.NO_DISPLACEMENT
         self.inputs = 0
+        # A defect that no board should have: reading the inputs raises.
+        self.broken = False
         self.pump = 0
         self.release = schema.OUTPUT_FULL
         self.missed = 0
@@ -164,6 +166,8 @@ class Rig(Board):
         return int(_RAW_ZERO + self.plant.oil_mpa * 1000 * _RAW_PER_OIL_KPA)
 
     def read_inputs(self):
+        if self.broken:
+            raise ValueError("wire bitten through")
         return self.inputs
 
     def set_valves(self, pump, release):

@@ -106,10 +106,7 @@ def test_an_exception_in_the_tick_is_a_fault_with_safe_outputs():
     rig = _pressing()
     rig.app.poll = lambda: None  # keep the traceback off the test's console
 
-    def broken():
-        raise ValueError("wire bitten through")
-
-    rig.read_inputs = broken
+    rig.broken = True
     rig.beat()
     _assert_tripped(rig, schema.FAULT_INTERNAL)
 

@@ -39,12 +39,9 @@ def test_a_tick_that_failed_is_followed_by_a_record_of_the_fault():
     rig = _dwelling(record_every=100)
     rig.app.poll = lambda: None  # keep the traceback off the test's console
 
-    def broken():
-        raise ValueError("wire bitten through")
-
-    rig.read_inputs = broken
+    rig.broken = True
     rig.beat()
-    rig.read_inputs = lambda: 0
+    rig.broken = False
     rig.run(0.1)
     _assert_ends_with_the_fault(rig)
 

@@ -79,7 +79,7 @@ def live(ticks, litter=0):
     return time.ticks_diff(ticks_us(), start), idle
 tick = c.tick
 append, recorded, records = telemetry.append, app.ring.words, app.ring.buf
-moving, driven, regulated, shown = c._setpoint, c._valves, c.pid.words, c._shown
+moving, driven, regulated, shown = s.setpoint.words, c.valves.words, c.pid.words, s.status.words
 quiet = False
 def beat(missed):
     if quiet:
@@ -94,7 +94,9 @@ def beat(missed):
 def cycles(code, n=50):
     board.feed_watchdog()
     names = dict(globals())
-    exec("def f(n):\\n sampled=c._sampled; valves=c._valves; pid=c.pid; law=pid.law\\n"
+    exec("def f(n):\\n sampled=c.sampler.words; valves=c.valves.words; pid=c.pid; law=pid.law\\n"
+         " moving=s.setpoint.words; softness=c.softness.words; gained=c.interlocks.words\\n"
+         " cracks=c.crack_watch.words; words=pid.words\\n"
          " p=c.sampler.pressure_kpa; v=s.setpoint.value_kpa\\n t=ticks_us()\\n"
          " for i in range(n):\\n  " + code + "\\n return time.ticks_diff(ticks_us(),t)", names)
     return names["f"](n) * 125 // n
@@ -117,14 +119,18 @@ _PARTS: Final = (
     ("contacts", "board.read_inputs()"),
     ("transducer, over I2C", "board.read_raw()"),
     ("scale, range, filter", "controller.take(sampled, 5000)"),
+    ("crack watch", "controller.loss(cracks, sampled, valves)"),
     ("sequencer with setpoint", "s.step(c.tick_count, v)"),
     ("of it: setpoint", "sequencer.move(s.setpoint.words, setpoint.RISE)"),
-    ("gains of the pressure", "controller.schedule(valves, p, c._softness)"),
-    ("PID", "law(pid.words, c._setpoint, p, valves)"),
-    ("split range", "controller.drive(valves, 1000, p, c._setpoint)"),
-    ("pressure-gain watch", "controller.fruitless(c._gained, valves, c._setpoint, p)"),
+    ("gains of the pressure", "controller.schedule(valves, p, softness)"),
+    ("PID", "law(words, moving, p, valves)"),
+    ("split range", "controller.drive(valves, 1000, p, moving)"),
+    (
+        "pressure-gain watch",
+        "controller.fruitless(gained, valves, moving, p)",
+    ),
     ("dither and valves", "controller.dither(valves); board.set_valves(0, 32767)"),
-    ("softness", "controller.follow(c._softness, valves, p)"),
+    ("softness", "controller.follow(softness, valves, p)"),
 )
 _RECORD: Final = (
     "append(recorded, records, 1, 2, 3, moving, driven, regulated, shown, 2, 0, 1, 0, 65535)"
