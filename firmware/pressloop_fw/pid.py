@@ -110,8 +110,7 @@ class Pid:
 
     def __init__(self):
         self.words = words(_WORDS)
-        # What the tick calls, with `words` before the arguments of `step`: the place for another
-        # law, to compare.
+        # What the tick calls, with the arguments of `step`: the place for another law, to compare.
         self.law = step
         self._releasing = False
         self._other_integral = 0

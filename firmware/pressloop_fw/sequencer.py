@@ -163,8 +163,13 @@ class Sequencer:
         self._stop(schema.STATE_FAULT)
 
     def clear(self):
-        """Back to idle after a fault."""
-        self._stop(schema.STATE_IDLE)
+        """Back to idle after a fault, from the foreground."""
+        if self.state != schema.STATE_FAULT:
+            self._stop(schema.STATE_IDLE)
+            return
+        # The tick that tripped has stopped everything; the status word is the tick's to change.
+        self.wishes.forget()
+        self.state = schema.STATE_IDLE
 
     def vent(self, reason, pressure_kpa):
         """End the run for a reason: come down at the vent rate, then rest."""

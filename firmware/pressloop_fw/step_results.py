@@ -70,12 +70,11 @@ class StepResults:
 
     def reset(self):
         """Forget the run before."""
+        block = self.words
+        for at in range(ROW, len(block)):
+            block[at] = 0
         for index in range(schema.MAX_STEPS):
             self.outcome[index] = schema.OUTCOME_PENDING
-            self.ticks[index] = 0
-            self.dwell[index] = 0
-            self.peak[index] = 0
-            self.lowest[index] = 0
             self.top_ups[index] = 0
             self.start_tick[index] = 0
             self.dwell_end[index] = schema.DWELL_NONE

@@ -243,3 +243,36 @@ def test_half_an_exchange_starts_nothing():
     rig.start(steps)
     assert rig.run(60, rig.idle_again)
     assert rig.sequencer.end_reason == schema.END_COMPLETED
+
+
+class _Sealed:
+    """A block of words that nobody may write."""
+
+    def __init__(self, block):
+        self.block = block
+
+    def __getitem__(self, place):
+        return self.block[place]
+
+    def __setitem__(self, place, value):
+        raise ValueError("the status word is the tick's to change")
+
+
+def test_a_clear_leaves_the_status_word_to_the_tick():
+    """A flag that the tick raises between reading the word and writing it would be lost."""
+    rig = _about_to_start()
+    rig.run(1)
+    rig.inputs = schema.INPUT_EMERGENCY_STOP
+    rig.beat()
+    rig.inputs = 0
+    rig.run(20)
+    sequencer = rig.sequencer
+    plain = sequencer.status.words
+    sequencer.status.words = sequencer.hold._shown = _Sealed(plain)
+    rig.ask(schema.CMD_CLEAR, {schema.CLEAR_REQUEST_FAULT: schema.FAULT_EMERGENCY_STOP})
+    sequencer.status.words = sequencer.hold._shown = plain
+    assert sequencer.state == schema.STATE_IDLE
+    rig.beat()
+    rig.ask(schema.CMD_START, {schema.START_REQUEST_RUN_ID: b"87654321"})
+    rig.beat()
+    assert sequencer.state == schema.STATE_RUNNING
