@@ -71,7 +71,10 @@ def watching(source: Run | Press) -> Iterator[Watch]:
 
 @contextmanager
 def batches_of(source: Run | Press) -> Iterator[Iterator[TelemetryBatch]]:
-    """Give the telemetry from now on, batch by batch; stop to listen afterwards."""
+    """Give the telemetry, batch by batch: of a run the first time from its start, else from now on.
+
+    Stops to listen afterwards.
+    """
     batches = source.telemetry()
     try:
         yield batches

@@ -23,6 +23,7 @@ _POLL_S = 0.2
 _UNITS = {
     "ml_s": "mL/s",
     "ul_mpa": "uL/MPa",
+    "ul_min": "uL/min",
     "per_s2": "/s2",
     "per_s": "/s",
     "percent": "%",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from pressloop.extras import needs_extra
 from pressloop.plotting.lines import draw_line, thin
 from pressloop.plotting.marks import hatch_gaps, mark_waits, name_stages
@@ -12,6 +14,10 @@ from pressloop.record import RunRecord, StageResult, VerdictRow
 with needs_extra("plot"):
     import numpy as np
     from matplotlib.axes import Axes
+
+
+_NARROW: Final = 0.05
+"""Bands below this share of the axis are hard to see."""
 
 
 def draw_pressure(
@@ -33,6 +39,9 @@ def draw_pressure(
             alpha=0.13,
             zorder=0,
         )
+    top = max(
+        float(np.nanmax(telemetry.pressure, initial=0)), *(r.stage.target_mpa for r in rows), 1
+    )
     for row in rows:
         stage = row.stage
         inside = _hold_of(record, telemetry, stage)
@@ -42,17 +51,15 @@ def draw_pressure(
                 stage.target_mpa - stage.tolerance_mpa,
                 stage.target_mpa + stage.tolerance_mpa,
             )
-            # The edge keeps a narrow band visible on the scale of the whole run.
+            # An edge keeps a narrow band visible on the scale of the whole run.
+            edge = 5 if high - low < _NARROW * top else 0
             axes.fill_between(
-                span, low, high, color=BAND, alpha=0.4, lw=5, zorder=1.5, label="band of hold"
+                span, low, high, color=BAND, alpha=0.4, lw=edge, zorder=1.5, label="band of hold"
             )
     draw_line(axes, telemetry, telemetry.setpoint, SETPOINT, "setpoint", lw=0.9, ls=(0, (4, 2)))
     draw_line(axes, telemetry, telemetry.pressure, READING, "pressure (reading)", lw=1.6)
     mark_waits(axes, telemetry)
     hatch_gaps(axes, telemetry)
-    top = max(
-        float(np.nanmax(telemetry.pressure, initial=0)), *(r.stage.target_mpa for r in rows), 1
-    )
     axes.set_ylim(-0.03 * top, 1.12 * top)
     axes.set_ylabel("pressure on the pellet, MPa")
     axes.tick_params(labelbottom=False)
