@@ -458,6 +458,18 @@ def test_the_cells_of_a_long_dwell_stay_apart(tmp_path: Path) -> None:
     ]
 
 
+def test_attach_says_that_an_emulated_board_is_gone(protocol: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with Press.open("emulated") as press:
+        press.start(protocol, out=out).detach()
+        assert press.board is not None
+        press.board.stop()
+    result = call("attach", out)
+    assert result.exit_code == 3
+    assert "emulated board of this record has ended" in result.stderr
+    assert call("plot", out).exit_code == 0
+
+
 def test_attach_resumes_only_when_told_to(protocol: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     with EmulatedBoard() as board:

@@ -471,11 +471,11 @@ def test_truth_is_readable_after_the_board_was_killed(start: Start) -> None:
 class Launcher:
     """A program that starts a board and is killed."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, temporary: Path) -> None:
         script = (
             "import time\n"
             "from pressloop.emulator.process import EmulatedBoard\n"
-            f"board = EmulatedBoard(work_dir={str(folder)!r}, orphan_s=0.3, silence_s=0.01)\n"
+            "board = EmulatedBoard(orphan_s=0.3, silence_s=0.01)\n"
             "print(board.start().url, board.pid, flush=True)\n"
             "time.sleep(60)\n"
         )
@@ -484,8 +484,13 @@ class Launcher:
             stdout=subprocess.PIPE,
             text=True,
             start_new_session=True,
-            env={**os.environ, "PYTHONPATH": str(ROOT / "host" / "src")},
+            env={
+                **os.environ,
+                "PYTHONPATH": str(ROOT / "host" / "src"),
+                "TMPDIR": str(temporary),
+            },
         )
+        self.temporary = temporary
         assert self._process.stdout is not None
         self.url, pid = self._process.stdout.readline().split()
         self.pid = int(pid)
@@ -506,7 +511,9 @@ class Launcher:
 
 @pytest.fixture
 def launcher(toy_firmware: Path, tmp_path: Path) -> Iterator[Launcher]:
-    launched = Launcher(tmp_path / "board")
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    launched = Launcher(temporary)
     yield launched
     with suppress(ProcessLookupError):
         launched.kill()
@@ -521,7 +528,9 @@ def test_board_that_has_not_pressed_ends_with_the_program_that_started_it(
     host.tell()
     launcher.kill()
     host.socket.close()
+    assert list(launcher.temporary.iterdir())
     _await(lambda: not launcher.board_lives())
+    assert list(launcher.temporary.iterdir()) == []
 
 
 def test_board_outlives_a_killed_host_in_a_run_and_ends_behind_it(launcher: Launcher) -> None:
@@ -535,6 +544,7 @@ def test_board_outlives_a_killed_host_in_a_run_and_ends_behind_it(launcher: Laun
     host.tell(state=IDLE)
     host.socket.close()
     _await(lambda: not launcher.board_lives())
+    assert list(launcher.temporary.iterdir()) == []
 
 
 def test_stop_ends_the_process_and_removes_its_folder(start: Start) -> None:

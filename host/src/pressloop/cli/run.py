@@ -19,7 +19,7 @@ from pressloop.cli.operator import Operator
 from pressloop.cli.output import ExitCode, err, errors_as_exit_codes, out
 from pressloop.cli.verdict import end_line, print_verdict
 from pressloop.emulator.description import PressDescription
-from pressloop.errors import BadInputError, RecordError
+from pressloop.errors import BadInputError, NoBoardError, RecordError
 from pressloop.loading import load_protocol
 from pressloop.place import EMULATED
 from pressloop.press import DEFAULT_THINNING, Press
@@ -117,7 +117,7 @@ def attach(
         if ended is not None:
             err.print("the run of this record has ended: there is nothing to go on with")
             _conclude(ended, record)
-        with Press.reopen(record, port=port) as machine:
+        with _reopened(record, port) as machine:
             steps = RunRecord.open(record).header.steps
             open_holds = {step.index: step.text for step in steps if step.open}
             with LiveLine(err, simulated=machine.hello.simulated) as line:
@@ -136,6 +136,19 @@ def _ended(record: Path) -> RunSummary | None:
     if summary.end_reason == INTERRUPTED:
         return None
     return summary if (record / SUMMARY_NAME).exists() else finalise(record)
+
+
+def _reopened(record: Path, port: str | None) -> Press:
+    """Connect to the press of a record."""
+    try:
+        return Press.reopen(record, port=port)
+    except NoBoardError as error:
+        if port is None and RunRecord.open(record).header.emulated_press is not None:
+            error.hint = (
+                "the emulated board of this record has ended, and its run with it; what is "
+                f"recorded can be read: pressloop plot {record}"
+            )
+        raise
 
 
 def _resume(handle: Run, operator: Operator, line: LiveLine, resume: bool) -> None:

@@ -17,7 +17,7 @@ from pressloop_fw.hal import Board
 
 from .control import Control
 from .gauge import DisplacementGauge
-from .lifetime import Lifetime
+from .lifetime import Lifetime, clear
 from .loopback import LoopbackPort
 from .pacing import LockstepPacing, RealPacing
 from .plant import Plant
@@ -69,6 +69,9 @@ class EmulatedBoard(Board):
             self._pacing = RealPacing(config["speed"])
         else:
             self._pacing = LockstepPacing(config["silence_ms"])
+        # To remove when nobody is left who would.
+        self._own_folder = config["own_folder"]
+        self._abandoned = False
         self._lifetime = Lifetime(int(config["orphan_s"] * 1000), time.ticks_ms())
         self._tick = None
         self._poller = select.poll()
@@ -159,15 +162,17 @@ class EmulatedBoard(Board):
             return
         active = state not in (schema.STATE_IDLE, schema.STATE_FAULT)
         if self._lifetime.is_over(now, self.link.connected, active):
-            self.stopping = True
+            self.stopping = self._abandoned = True
         if self._truth:
             self._truth.flush()
         self._serve(self._pacing.wait_ms)
 
     def close(self):
-        """Leave nothing behind in memory."""
+        """Leave nothing behind in memory; of an abandoned board, no folder either."""
         if self._truth:
             self._truth.flush()
+        if self._abandoned and self._own_folder:
+            clear(self._own_folder)
 
     def _serve(self, wait_ms):
         """Wait up to `wait_ms` for the sockets; return True when the host has sent something."""

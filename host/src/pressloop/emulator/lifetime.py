@@ -8,6 +8,7 @@ for an hour, and for a while the record of a run that nobody saw to its end.
 Times in ms of any clock that does not run backwards.
 """
 
+import os
 import select
 import sys
 
@@ -50,3 +51,18 @@ class Lifetime:
 
     def _hung_up(self) -> bool:
         return any(event & select.POLLHUP for _, event in self._opener.poll(0))
+
+
+def clear(folder: str) -> None:
+    """Remove a folder with all that is in it; MicroPython has no `shutil`.
+
+    Raises:
+        OSError: Something cannot be removed.
+    """
+    for name in os.listdir(folder):
+        path = folder + "/" + name
+        try:
+            os.remove(path)
+        except OSError:
+            clear(path)  # a folder
+    os.rmdir(folder)

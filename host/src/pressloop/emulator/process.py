@@ -280,6 +280,8 @@ class EmulatedBoard:
             "plant": self.press.plant_config(),
             "firmware_path": str(firmware),
             "emulator_parent": str(_EMULATOR.parent),
+            # A board that outlives this program removes what `stop` would have.
+            "own_folder": str(folder) if self._given_dir is None else "",
             "flash_dir": str(folder / "flash"),
             "truth_path": str(folder / "truth.bin") if self._truth else "",
             "build": _source_hash(firmware / "pressloop_fw"),

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
-from pressloop.emulator.lifetime import Lifetime
+from pressloop.emulator.lifetime import Lifetime, clear
 from pressloop.wire.schema import State
 
 from .bench import TICK_S, Bench, load_wiring
@@ -51,6 +51,7 @@ class EmulatedPicoProcess:
         self._resets = 0
         self._slices = 0
         self.stopping = False
+        self.abandoned = False
 
     def boot(self) -> None:
         """Let time pass until the board is on the bus.
@@ -97,7 +98,7 @@ class EmulatedPicoProcess:
             self.control.send(json.dumps(answer).encode() + b"\n")
         # Without a host there is no telemetry to go by; the lamp is lit while a valve has current.
         if self._lifetime.is_over(round(now * 1000), self.link.connected, self._bench.lamp):
-            self.stopping = True
+            self.stopping = self.abandoned = True
 
     def _watch(self) -> None:
         """See whether there is a run, or will be in the next slice."""
@@ -171,6 +172,8 @@ def main(config_path: str) -> None:
     ports = {"port": board.link.number, "control_port": board.control.number}
     print(json.dumps(ports), flush=True)
     board.run()
+    if board.abandoned and config["own_folder"]:
+        clear(config["own_folder"])
 
 
 if __name__ == "__main__":
