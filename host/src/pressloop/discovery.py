@@ -24,7 +24,15 @@ USB_PRODUCT: Final = "Pressloop"
 
 @dataclass(frozen=True)
 class FoundPort:
-    """A serial port and the USB identity behind it."""
+    """A serial port and the USB identity behind it.
+
+    Attributes:
+        path: What `Press.open` takes, as `/dev/ttyACM0` or `COM5`; it can move when replugged.
+        serial_number: What `Press.open` takes too, and what stays; empty without one.
+        product: What the device calls itself; empty when it does not.
+        vendor_id: USB vendor; None for a port that is not on USB.
+        product_id: USB product of that vendor; likewise.
+    """
 
     path: str
     serial_number: str

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from pressloop.errors import PressloopError
+
+if TYPE_CHECKING:
+    from pandas import DataFrame as DataFrame
+else:
+    # Importing pandas takes longer than all of Pressloop, and a hint does not need it.
+    DataFrame = Any
 
 
 @contextmanager

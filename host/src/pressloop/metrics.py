@@ -3,9 +3,9 @@
 Pure functions on arrays; the same ones judge the reading and, on an emulated press, the true
 pressure. The definitions, with their formulas, are in docs/run-record.md.
 
-Arrays of one stage have one element per telemetry record. Pressures are MPa on the pellet, times
-are seconds on the device clock. `target_mpa` and `tolerance_mpa` (half width of the band) are the
-stage's own. A measure without the samples it needs is None.
+Arrays of one stage have one dimension and one element per telemetry record. Pressures are MPa on
+the pellet, times are seconds on the device clock. `target_mpa` and `tolerance_mpa` (half width of
+the band) are the stage's own. A measure without the samples it needs is None.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ NOISE_BLOCK: Final = 32
 
 @dataclass(frozen=True)
 class StageSamples:
-    """What the measures of one stage are computed from, in order of time.
+    """What the measures of one stage are computed from, in order of time: arrays of one length.
 
     Attributes:
-        time_s: Device clock.
-        pressure_mpa: The reading, or the true pressure.
-        setpoint_mpa: From the board's setpoint generator.
-        output_percent: Positive pump, negative release.
+        time_s: Device clock, s.
+        pressure_mpa: The reading, or the true pressure, MPa on the pellet.
+        setpoint_mpa: From the board's setpoint generator, MPa on the pellet.
+        output_percent: Opening of the valves, -100..100; positive pump, negative release.
         ramp: The sample belongs to the ramp or release that leads to the target.
         hold: The sample belongs to the hold.
         running: The stage's clocks ran (not paused).

@@ -69,6 +69,10 @@ class Press:
 
     Use it in a `with` block: leaving the block, whatever the reason, aborts a run that is still
     active, waits for the pressure to be released, and lets go of the port.
+
+    Raises:
+        LinkClosedError, BoardTimeoutError: From every method that asks the board: the link was
+            lost for good, or there was no reply.
     """
 
     def __init__(
@@ -144,6 +148,7 @@ class Press:
 
         Raises:
             RecordError: There is no readable record, or its run has ended.
+            PressloopError: As from `open`.
         """
         path = Path(record_dir) / JOURNAL_NAME
         contents = read_journal(path)
@@ -218,7 +223,12 @@ class Press:
     # --- running
 
     def validate(self, protocol: ProtocolSource) -> Validation:
-        """Check a protocol against this press's own profile."""
+        """Check a protocol against this press's own profile.
+
+        Raises:
+            CommandRefusedError: `no-profile`.
+            BadInputError: The protocol is a file that cannot be read. Mistakes in it are findings.
+        """
         return validate(protocol, self.profile())
 
     def run(
@@ -254,6 +264,7 @@ class Press:
             BadInputError: The protocol has mistakes, or the board refused it.
             CommandRefusedError: The press is not ready: fault, guard, emergency stop, pressure.
             RecordError: The folder holds a record.
+            VersionMismatchError: The firmware is too old for what the protocol asks for.
             LinkClosedError: The link was lost for good; the run goes on as the protocol says.
         """
         before = self._run

@@ -105,7 +105,10 @@ class Relaxation:
     powder_change_uncertainty: float | None = None
 
     def at(self, time_s: Floats) -> Floats:
-        """The fitted curve, `time_s` from the beginning of the stretch on: the powder alone.
+        """The fitted curve in `unit` at times in s from the beginning of the stretch on: the powder alone.
+
+        Args:
+            time_s: Of any shape, which the result has too.
 
         Raises:
             ValueError: Nothing was fitted.
@@ -143,11 +146,11 @@ def fit_relaxation(
     """Fit Peleg's law to one stretch of a dwell.
 
     Args:
-        time_s: From the beginning of the stretch, ascending, without gaps.
-        values: Pressure in MPa or displacement in mm.
+        time_s: From the beginning of the stretch, s, ascending, without gaps; shape (n,).
+        values: Pressure on the pellet in MPa or displacement in mm; shape (n,), NaN where unknown.
         quantity: Which of the two; pressure falls, displacement grows.
         start_s: Where the stretch begins, for the result.
-        leaked: What the leak took of a pressure, per sample; None: not known.
+        leaked: What the leak took of a pressure, MPa, shape (n,); None: not known.
     """
     unit = "MPa" if quantity == "pressure" else "mm"
     duration_s = float(time_s[-1]) if time_s.size else 0.0

@@ -5,15 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pressloop.errors import RunFailedError
+from pressloop.extras import DataFrame
 from pressloop.faults import words_of
 from pressloop.record import RunSummary
 from pressloop.record.remarks import remarks
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @dataclass(frozen=True, repr=False)
@@ -33,8 +30,14 @@ class RunResult:
         """Whether every step was done."""
         return self.end_reason == "completed"
 
-    def frame(self) -> pd.DataFrame:
-        """Return the telemetry as a data frame; columns carry their units."""
+    def frame(self) -> DataFrame:
+        """Return the telemetry as a data frame; columns carry their units.
+
+        One row per record that is kept. docs/run-record.md has the columns.
+
+        Raises:
+            PressloopError: `missing-extra`, when the packages for it are not installed.
+        """
         return frame_of(self.directory)
 
     def check(self) -> RunResult:
@@ -79,7 +82,7 @@ class RunResult:
         return html_table(rows)
 
 
-def frame_of(directory: Path) -> pd.DataFrame:
+def frame_of(directory: Path) -> DataFrame:
     """Return the telemetry of a record, also of one that is being written.
 
     Raises:

@@ -8,10 +8,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from pressloop.controls import Controls
 from pressloop.errors import BoardTimeoutError, LinkClosedError, PressloopError
+from pressloop.extras import DataFrame
 from pressloop.feed import TelemetryFeed
 from pressloop.follower import Follower
 from pressloop.prompts import Asker, PromptDesk
@@ -22,9 +23,6 @@ from pressloop.session import Session
 from pressloop.status import PressStatus
 from pressloop.telemetry import TelemetryBatch
 from pressloop.wire.schema import State
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 VENT_LIMIT_S: Final = 120.0
 """Longest wait for a controlled release; after that the release valve is opened fully."""
@@ -39,6 +37,12 @@ class Run:
     """A run on a press. Get one from `Press.start` or `Press.attach`.
 
     All methods can be called from any thread, callbacks included.
+
+    Raises:
+        LinkClosedError, BoardTimeoutError: From every method that asks the board (`status` and
+            all that steer): the link was lost for good, or there was no reply.
+        CommandRefusedError: From those that steer: the board said no. Its codes stand with each;
+            `faulted` and `bad-state` can come from any but `abort`.
     """
 
     def __init__(
@@ -83,7 +87,7 @@ class Run:
 
     @property
     def run_id(self) -> bytes:
-        """What the board calls this run."""
+        """What the board calls this run, 8 bytes."""
         return bytes.fromhex(self._recorder.header.run_id)
 
     @property
@@ -138,8 +142,15 @@ class Run:
                 if len(mine):
                     yield mine
 
-    def frame(self) -> pd.DataFrame:
-        """Return what is recorded so far as a data frame; columns carry their units."""
+    def frame(self) -> DataFrame:
+        """Return what is recorded so far as a data frame; columns carry their units.
+
+        One row per record that is kept, by default 100 a second. docs/run-record.md has the
+        columns.
+
+        Raises:
+            PressloopError: `missing-extra`, when the packages for it are not installed.
+        """
         return frame_of(self.directory)
 
     # --- steering
@@ -149,11 +160,14 @@ class Run:
         self._controls.pause()
 
     def resume(self) -> None:
-        """Go on after a pause or a host loss."""
+        """Go on after a pause or a host loss. Refused with `guard-open` and `emergency-stop`."""
         self._controls.resume()
 
     def confirm(self, step: int | None = None) -> None:
-        """Answer the open prompt, or the prompt at this step."""
+        """Answer the open prompt, or the prompt at this step.
+
+        Refused with `wrong-prompt`, `guard-open` and `emergency-stop`.
+        """
         self._controls.confirm(step)
         self._desk.release()
 

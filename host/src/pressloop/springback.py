@@ -81,9 +81,14 @@ class Springback:
 class Release:
     """The samples from the dwell's beginning to contact loss, without gaps.
 
+    All arrays have the shape (n,), one element per record.
+
     Attributes:
-        hold_end: How many of them belong to the dwell.
-        displacement_mm: Closing of the platens, None without a sensor.
+        time_s: Device clock, s, ascending.
+        pressure_mpa: Reading, MPa on the pellet.
+        output_percent: Opening of the valves, -100..100; negative release.
+        hold_end: How many of the samples belong to the dwell.
+        displacement_mm: Closing of the platens, mm; None without a sensor.
     """
 
     time_s: Floats

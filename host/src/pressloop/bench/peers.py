@@ -148,7 +148,9 @@ GAINS: Final[dict[str, Gains]] = {
 class PeerPid:
     """A law in the clothes of the firmware's `Pid`."""
 
-    def __init__(self, make: Callable[[float, float, float], Law], gains: Gains, full: float):
+    def __init__(
+        self, make: Callable[[float, float, float], Law], gains: Gains, full: float
+    ) -> None:
         """`full` is the rate of the fully open pump, MPa/s."""
         share = _FULL / full
         self._law = make(gains.kp * share, gains.ki * share, gains.kd * share)

@@ -184,3 +184,6 @@ Item = Annotated[
 """What a list of stages is made of."""
 
 Stages = Annotated[Sequence[Item], Field(min_length=1, max_length=200), AfterValidator(tuple)]
+
+# It names `Stages`, which could not be there before it.
+Repeat.model_rebuild()

@@ -218,7 +218,11 @@ class EmulatedBoard:
 
     @property
     def pid(self) -> int:
-        """Process id of the board."""
+        """Process id of the board.
+
+        Raises:
+            EmulatorError: It does not run.
+        """
         if self._process is None:
             raise EmulatorError("this emulated board does not run", hint="call start() first")
         return self._process.pid
@@ -230,14 +234,18 @@ class EmulatedBoard:
 
     @property
     def work_dir(self) -> Path:
-        """Folder with flash, console log and truth."""
+        """Folder with flash, console log and truth.
+
+        Raises:
+            EmulatorError: It never ran.
+        """
         if self._work_dir is None:
             raise EmulatorError("this emulated board never ran", hint="call start() first")
         return self._work_dir
 
     @property
     def log_path(self) -> Path:
-        """The firmware's console and tracebacks."""
+        """The firmware's console and tracebacks. Raises as `work_dir` does."""
         return self.work_dir / "console.log"
 
     @property

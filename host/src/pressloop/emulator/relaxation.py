@@ -31,7 +31,11 @@ class Relaxation:
     """The inelastic strain of one pellet."""
 
     def __init__(self, lost_in_the_end: float, half_time_s: float) -> None:
-        """Take Peleg's a = 1/k2 (0: the pellet is elastic) and T = k1/k2."""
+        """Take Peleg's a = 1/k2 (0: the pellet is elastic) and T = k1/k2, s.
+
+        Raises:
+            ValueError: No powder has such numbers.
+        """
         if not 0.0 <= lost_in_the_end < 1.0 or half_time_s <= 0.0:
             raise ValueError("relaxation: 0 <= a < 1 and T > 0")
         self.active = lost_in_the_end > 0.0

@@ -164,11 +164,6 @@ class Plan:
         return _MINOR_WITH_UNTIL if ends or self.begin.crack_kpa is not None else 0
 
     @property
-    def protocol_hash(self) -> str:
-        """SHA-256 of the protocol's content, as hex."""
-        return self.protocol.sha256
-
-    @property
     def expected_s(self) -> float:
         """Least press time from start to the last step's end, without waiting for operators."""
         return sum(step.expected_s for step in self.sources)

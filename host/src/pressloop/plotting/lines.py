@@ -19,6 +19,7 @@ _POINTS: Final = 3000
 def draw_line(
     axes: Axes, telemetry: Telemetry, values: Floats, colour: str, label: str, **style: Any
 ) -> None:
+    """Draw a column of the telemetry over time; gaps break the line."""
     time, thinned = thin(telemetry.time, values)
     axes.plot(time, thinned, color=colour, label=label, **style)
 

@@ -87,6 +87,7 @@ def prompt_texts(record: RunRecord, telemetry: Telemetry) -> str:
 
 
 def hatch_gaps(axes: Axes, telemetry: Telemetry) -> None:
+    """Hatch where telemetry is missing."""
     for start, stop in telemetry.gaps:
         axes.axvspan(
             start, stop, facecolor="none", edgecolor="0.4", hatch="////", lw=0, label="not recorded"

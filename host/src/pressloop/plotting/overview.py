@@ -23,6 +23,7 @@ _NARROW: Final = 0.05
 def draw_pressure(
     axes: Axes, record: RunRecord, telemetry: Telemetry, rows: list[VerdictRow]
 ) -> None:
+    """Draw pressure and setpoint over the whole run, with the bands, stages, waits and gaps."""
     if not telemetry.time.size:
         axes.text(0.5, 0.5, "no telemetry", transform=axes.transAxes, ha="center", fontsize=16)
     if record.summary.simulated:
@@ -69,6 +70,7 @@ def draw_pressure(
 
 
 def draw_valves(axes: Axes, telemetry: Telemetry) -> None:
+    """Draw the opening of the pump upwards and that of the release downwards."""
     for sign, colour in ((1, PUMP), (-1, RELEASE)):
         opening = np.clip(sign * telemetry.output, 0, None) * sign
         time, values = thin(telemetry.time, opening)

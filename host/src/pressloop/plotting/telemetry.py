@@ -60,6 +60,7 @@ class Telemetry:
 
 
 def telemetry_of(record: RunRecord) -> Telemetry:
+    """Return what a plot of this record draws, on an axis in s, min, h or d."""
     table = record.table(_COLUMNS)
     duration_s = record.summary.duration_s
     scale, unit = (1.0, "s") if duration_s <= 300 else (60.0, "min")

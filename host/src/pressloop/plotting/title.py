@@ -22,6 +22,7 @@ _TITLE_POINTS: Final = 650
 
 
 def draw_title(figure: Figure, record: RunRecord) -> None:
+    """Name the run, say in red what is wrong with it, and whether it was simulated."""
     summary = record.summary
     moment = datetime.fromtimestamp(summary.started_unix_time_second, timezone.utc)
     title = textwrap.fill(summary.protocol_name, _TITLE_LETTERS)

@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
+from pressloop.extras import DataFrame
 from pressloop.record.evaluation import evaluate
 from pressloop.record.journal import JOURNAL_NAME
 from pressloop.record.model import RunEvent, RunHeader
 from pressloop.record.recent import read_record
 from pressloop.record.summary import INTERVALS_NAME, SUMMARY_NAME, TELEMETRY_NAME, RunSummary
 from pressloop.record.truth import truth_in
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 class RunRecord:
@@ -77,15 +75,19 @@ class RunRecord:
             self._intervals = pq.read_table(self.directory / INTERVALS_NAME)
         return self._intervals
 
-    def frame(self) -> pd.DataFrame:
-        """The telemetry as a pandas data frame; "no step" is `<NA>`."""
+    def frame(self) -> DataFrame:
+        """The telemetry as a pandas data frame; "no step" is `<NA>`.
+
+        One row per record that is kept, in the order of time; columns carry their units, and
+        docs/run-record.md has the list.
+        """
         return self._frame.copy()
 
     @cached_property
-    def _frame(self) -> pd.DataFrame:
+    def _frame(self) -> DataFrame:
         import pandas as pd
         import pyarrow as pa
 
         nullable = {pa.uint8(): pd.UInt8Dtype()}
-        frame: pd.DataFrame = self.table().to_pandas(types_mapper=nullable.get)
+        frame: DataFrame = self.table().to_pandas(types_mapper=nullable.get)
         return frame

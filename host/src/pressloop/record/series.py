@@ -31,13 +31,13 @@ class Series:
     """The telemetry of one run, ascending by sequence number.
 
     Attributes:
-        seq: Sequence numbers, each once.
-        records: The records, fields as in the schema.
+        seq: Sequence numbers, each once; shape (n,).
+        records: The records, fields as in the schema (`RECORD_DTYPE`); shape (n,).
         missing: Sequence numbers of the run that are not held, as inclusive ranges.
         conflicts: Sequence numbers received more than once with different content, as inclusive
             ranges; what came first was kept.
         intervals: Thinned intervals, ascending.
-        interval: Which of them a record belongs to, -1 for none.
+        interval: Which of them a record belongs to, -1 for none; shape (n,).
     """
 
     seq: Ints

@@ -51,6 +51,8 @@ class Damage:
 class Truth:
     """True values at the instants of the telemetry records; NaN where the file has none.
 
+    All arrays have the shape (n,), one element per record.
+
     Attributes:
         damage: Whatever gave way, in order, found at every tick of the file.
     """

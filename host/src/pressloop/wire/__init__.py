@@ -1,0 +1,1 @@
+"""The wire as the host speaks it: schema, messages, codec, frames. docs/wire.md explains it."""

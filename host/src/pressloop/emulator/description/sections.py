@@ -17,6 +17,8 @@ Never = Literal["never"]
 
 
 def known_preset(known: Mapping[str, presets.Numbers]) -> AfterValidator:
+    """Return the check of a name against the presets there are."""
+
     def check(name: str) -> str:
         if name not in known:
             text = presets.unknown(name, known)
@@ -31,6 +33,8 @@ ErrorPercent = Annotated[float, Field(ge=-50, le=50, allow_inf_nan=False)]
 
 
 class Section(BaseModel):
+    """What all sections are: immutable, and without keys that mean nothing."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
