@@ -105,7 +105,7 @@ class Relaxation:
     powder_change_uncertainty: float | None = None
 
     def at(self, time_s: Floats) -> Floats:
-        """The fitted curve in `unit` at times in s from the beginning of the stretch on: the powder alone.
+        """The fitted curve of the powder alone, in `unit`, s after the beginning of the stretch.
 
         Args:
             time_s: Of any shape, which the result has too.
@@ -150,7 +150,7 @@ def fit_relaxation(
         values: Pressure on the pellet in MPa or displacement in mm; shape (n,), NaN where unknown.
         quantity: Which of the two; pressure falls, displacement grows.
         start_s: Where the stretch begins, for the result.
-        leaked: What the leak took of a pressure, MPa, shape (n,); None: not known.
+        leaked: What the leak took of a pressure, per sample; None: not known.
     """
     unit = "MPa" if quantity == "pressure" else "mm"
     duration_s = float(time_s[-1]) if time_s.size else 0.0
