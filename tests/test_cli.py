@@ -37,6 +37,7 @@ WARNED = (
     "prompt_under_pressure",
     "relaxation_band",
     "relaxation_late",
+    "yaml_duplicate_anchor",
 )
 BAD = [
     path

@@ -1,25 +1,16 @@
-"""YAML text to plain data, remembering where each piece stood.
-
-Reads YAML 1.2 down to mappings, lists, text, integers, floats and booleans, without constructing
-anything else, and stops at sizes that no protocol has. What other YAML readers would take for
-something else (`010`, a duplicate key, an empty value) is a finding, not a guess.
-"""
+"""A tree of nodes to mappings, lists, text, numbers, booleans; what is ambiguous is a finding."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
-from ruamel.yaml.reader import ReaderError
 
 from pressloop.findings import Finding, Path, Severity, path_text
-
-MAX_BYTES: Final = 128 * 1024
-"""A protocol of 200 stages has some 30 KiB; beyond this it is another file, or an attack."""
+from pressloop.yaml_source.compose import UnreadableError, compose
+from pressloop.yaml_source.marks import Mark, SourceMap
 
 MAX_NODES: Final = 20_000
 """Counted after aliases are followed: a few lines of nested aliases can stand for billions."""
@@ -27,55 +18,9 @@ MAX_NODES: Final = 20_000
 _TAG: Final = "tag:yaml.org,2002:"
 _PLAIN_INTEGER: Final = re.compile(r"-?(0|[1-9][0-9]{0,17})")
 _PLAIN_FLOAT: Final = re.compile(r"-?[0-9]{1,18}(\.[0-9]{0,18})?([eE][-+]?[0-9]{1,3})?")
-_OLD_DIRECTIVE: Final = re.compile(r"^%YAML\s+(?!1\.2\b)(\S+)", re.MULTILINE)
+
+
 _OLD_BOOLEANS: Final = frozenset(("y", "n", "yes", "no", "on", "off"))
-
-
-@dataclass(frozen=True)
-class Mark:
-    """A place in the text, both numbers from 1."""
-
-    line: int
-    column: int
-
-
-@dataclass
-class SourceMap:
-    """Where keys and values of the document stand in the text."""
-
-    _keys: dict[Path, Mark] = field(default_factory=dict)
-    _values: dict[Path, Mark] = field(default_factory=dict)
-
-    def record(self, path: Path, *, key: Mark | None, value: Mark) -> None:
-        """Remember where a key and its value stand; list items have no key."""
-        if key is not None:
-            self._keys[path] = key
-        self._values[path] = value
-
-    def value(self, path: Path) -> Mark | None:
-        """Return where a value stands, or what is nearest around it."""
-        while path not in self._values and path:
-            path = path[:-1]
-        return self._values.get(path)
-
-    def key(self, path: Path) -> Mark | None:
-        """Return where a key stands, or what is nearest around it."""
-        return self._keys.get(path) or self.value(path)
-
-    def finding(
-        self,
-        severity: Severity,
-        code: str,
-        path: Path,
-        message: str,
-        hint: str,
-        *,
-        at_key: bool = False,
-    ) -> Finding:
-        """Return a finding that knows its line."""
-        mark = self.key(path) if at_key else self.value(path)
-        line, column = (mark.line, mark.column) if mark else (None, None)
-        return Finding(severity, code, path_text(path), message, hint, line, column)
 
 
 @dataclass
@@ -94,15 +39,6 @@ def read_yaml(text: str) -> YamlSource:
     return YamlSource(data, reader.marks, reader.findings)
 
 
-class _UnreadableError(Exception):
-    """The text as a whole cannot be read; carries the finding that says why."""
-
-    def __init__(self, code: str, message: str, hint: str, mark: Mark | None = None) -> None:
-        super().__init__(message)
-        line, column = (mark.line, mark.column) if mark else (1, 1)
-        self.finding = Finding("error", code, ".", message, hint, line, column)
-
-
 class _TooLargeError(Exception):
     """More nodes than a protocol can have."""
 
@@ -113,11 +49,12 @@ class _Reader:
         self.findings: list[Finding] = []
         self._nodes = 0
         self._open: list[Node] = []
+        self._anchors: dict[str, Node] = {}
 
     def read(self, text: str) -> object:
         try:
-            return self._convert(_compose(text), ())
-        except _UnreadableError as error:
+            return self._convert(compose(text), ())
+        except UnreadableError as error:
             self.findings.append(error.finding)
         except (_TooLargeError, RecursionError):
             self._add(
@@ -144,6 +81,7 @@ class _Reader:
             return ""
         if not path:
             self.marks.record(path, key=None, value=_mark(node))
+        self._check_anchor(node, path)
         self._open.append(node)
         try:
             if isinstance(node, MappingNode):
@@ -258,6 +196,19 @@ class _Reader:
                 "remove the word that begins with an exclamation mark",
             )
 
+    def _check_anchor(self, node: Node, path: Path) -> None:
+        name = getattr(node, "anchor", None)
+        if name is None or self._anchors.setdefault(name, node) is node:
+            return
+        self._anchors[name] = node
+        self._add(
+            "warning",
+            "duplicate-anchor",
+            path,
+            f"the anchor '&{name}' stands here again: '*{name}' means this one from here on",
+            "give each anchor its own name",
+        )
+
     def _add(self, severity: Severity, code: str, path: Path, message: str, hint: str) -> None:
         self.findings.append(self.marks.finding(severity, code, path, message, hint))
 
@@ -272,80 +223,6 @@ def _characters(node: Node) -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def _compose(text: str) -> Node:
-    """Return the tree of nodes of a text.
-
-    Raises:
-        _UnreadableError: there is none, or it would be absurdly large.
-    """
-    # Surrogates cannot come from a file, but from a script they can.
-    size = len(text.encode(errors="replace"))
-    if size > MAX_BYTES:
-        raise _UnreadableError(
-            "too-large",
-            f"the document has {size} bytes, more than {MAX_BYTES}",
-            "is this the right file? Write repeated stages as a repeat block",
-        )
-    old = _OLD_DIRECTIVE.search(text)
-    if old is not None:
-        raise _UnreadableError(
-            "yaml-version",
-            f"the document asks to be read as YAML {old[1]}",
-            "remove the %YAML line: protocols are YAML 1.2",
-            Mark(text.count("\n", 0, old.start()) + 1, 1),
-        )
-    try:
-        root: Node | None = YAML(typ="safe", pure=True).compose(text)
-    except MarkedYAMLError as error:
-        problem = str(error.problem or error.context or "not YAML")
-        mark = error.problem_mark or error.context_mark
-        where = Mark(mark.line + 1, mark.column + 1) if mark else None
-        raise _UnreadableError(
-            "malformed-yaml", f"not YAML: {problem}", _yaml_hint(problem), where
-        ) from error
-    except ReaderError as error:
-        before = text[: error.position] if isinstance(error.position, int) else ""
-        raise _UnreadableError(
-            "malformed-yaml",
-            "the document has a character that YAML does not allow",
-            "remove control characters; save the file as plain UTF-8 text",
-            Mark(before.count("\n") + 1, len(before) - before.rfind("\n")),
-        ) from error
-    except RecursionError as error:
-        raise _UnreadableError(
-            "too-large", "the document is nested too deeply", "write it with less nesting"
-        ) from error
-    except Exception as error:
-        # For some malformed escapes and numbers the scanner lets bare ValueErrors and the like
-        # pass; to the user they are all the same mistake.
-        raise _UnreadableError(
-            "malformed-yaml", f"not YAML: {error}", "look for stray quotes and backslashes"
-        ) from error
-    if root is None:
-        raise _UnreadableError(
-            "empty-file",
-            "the document is empty",
-            "start from one of the examples, like examples/sodium_three_step.yaml",
-        )
-    return root
-
-
 def _mark(node: Node) -> Mark:
     mark = node.start_mark
     return Mark(mark.line + 1, mark.column + 1)
-
-
-def _yaml_hint(problem: str) -> str:
-    if "'\\t'" in problem or "tab" in problem:
-        return "indent with spaces, not with tabs"
-    if "mapping values are not allowed" in problem:
-        return "quote text that contains a colon followed by a space, and check the indentation"
-    if "'%'" in problem:
-        return "write the number before the percent sign, like '0.5 %'"
-    if "document" in problem:
-        return "one file holds one protocol: remove the line with three dashes"
-    if "undefined alias" in problem:
-        return "quote text that begins with an asterisk"
-    if "'@'" in problem or "'`'" in problem:
-        return "quote text that begins with a special character"
-    return "check this line and the one above: indentation, quotes, brackets and colons"

@@ -1,0 +1,14 @@
+"""YAML text to plain data, remembering where each piece stood.
+
+Reads YAML 1.2 down to mappings, lists, text, integers, floats and booleans, without constructing
+anything else, and stops at sizes that no protocol has. What other YAML readers would take for
+something else (`010`, a duplicate key, an empty value) is a finding, not a guess.
+"""
+
+from __future__ import annotations
+
+from pressloop.yaml_source.compose import MAX_BYTES
+from pressloop.yaml_source.convert import YamlSource, read_yaml
+from pressloop.yaml_source.marks import Mark, SourceMap
+
+__all__ = ["MAX_BYTES", "Mark", "SourceMap", "YamlSource", "read_yaml"]

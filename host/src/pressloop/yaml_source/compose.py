@@ -1,0 +1,107 @@
+"""Text to the tree of nodes that YAML makes of it, or to the one reason why there is none."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from typing import Final
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning
+from ruamel.yaml.nodes import Node
+from ruamel.yaml.reader import ReaderError
+
+from pressloop.findings import Finding
+from pressloop.yaml_source.marks import Mark
+
+MAX_BYTES: Final = 128 * 1024
+"""A protocol of 200 stages has some 30 KiB; beyond this it is another file, or an attack."""
+
+
+_OLD_DIRECTIVE: Final = re.compile(r"^%YAML\s+(?!1\.2\b)(\S+)", re.MULTILINE)
+
+
+class UnreadableError(Exception):
+    """The text as a whole cannot be read; carries the finding that says why."""
+
+    def __init__(self, code: str, message: str, hint: str, mark: Mark | None = None) -> None:
+        super().__init__(message)
+        line, column = (mark.line, mark.column) if mark else (1, 1)
+        self.finding = Finding("error", code, ".", message, hint, line, column)
+
+
+def compose(text: str) -> Node:
+    """Return the tree of nodes of a text.
+
+    Raises:
+        UnreadableError: there is none, or it would be absurdly large.
+    """
+    # Surrogates cannot come from a file, but from a script they can.
+    size = len(text.encode(errors="replace"))
+    if size > MAX_BYTES:
+        raise UnreadableError(
+            "too-large",
+            f"the document has {size} bytes, more than {MAX_BYTES}",
+            "is this the right file? Write repeated stages as a repeat block",
+        )
+    old = _OLD_DIRECTIVE.search(text)
+    if old is not None:
+        raise UnreadableError(
+            "yaml-version",
+            f"the document asks to be read as YAML {old[1]}",
+            "remove the %YAML line: protocols are YAML 1.2",
+            Mark(text.count("\n", 0, old.start()) + 1, 1),
+        )
+    try:
+        with warnings.catch_warnings():
+            # `convert` says it with its place, and not on the standard error of the program.
+            warnings.simplefilter("ignore", ReusedAnchorWarning)
+            root: Node | None = YAML(typ="safe", pure=True).compose(text)
+    except MarkedYAMLError as error:
+        problem = str(error.problem or error.context or "not YAML")
+        mark = error.problem_mark or error.context_mark
+        where = Mark(mark.line + 1, mark.column + 1) if mark else None
+        raise UnreadableError(
+            "malformed-yaml", f"not YAML: {problem}", _yaml_hint(problem), where
+        ) from error
+    except ReaderError as error:
+        before = text[: error.position] if isinstance(error.position, int) else ""
+        raise UnreadableError(
+            "malformed-yaml",
+            "the document has a character that YAML does not allow",
+            "remove control characters; save the file as plain UTF-8 text",
+            Mark(before.count("\n") + 1, len(before) - before.rfind("\n")),
+        ) from error
+    except RecursionError as error:
+        raise UnreadableError(
+            "too-large", "the document is nested too deeply", "write it with less nesting"
+        ) from error
+    except Exception as error:
+        # For some malformed escapes and numbers the scanner lets bare ValueErrors and the like
+        # pass; to the user they are all the same mistake.
+        raise UnreadableError(
+            "malformed-yaml", f"not YAML: {error}", "look for stray quotes and backslashes"
+        ) from error
+    if root is None:
+        raise UnreadableError(
+            "empty-file",
+            "the document is empty",
+            "start from one of the examples, like examples/sodium_three_step.yaml",
+        )
+    return root
+
+
+def _yaml_hint(problem: str) -> str:
+    if "'\\t'" in problem or "tab" in problem:
+        return "indent with spaces, not with tabs"
+    if "mapping values are not allowed" in problem:
+        return "quote text that contains a colon followed by a space, and check the indentation"
+    if "'%'" in problem:
+        return "write the number before the percent sign, like '0.5 %'"
+    if "document" in problem:
+        return "one file holds one protocol: remove the line with three dashes"
+    if "undefined alias" in problem:
+        return "quote text that begins with an asterisk"
+    if "'@'" in problem or "'`'" in problem:
+        return "quote text that begins with a special character"
+    return "check this line and the one above: indentation, quotes, brackets and colons"
