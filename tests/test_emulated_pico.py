@@ -216,9 +216,9 @@ def test_what_cannot_hang_is_refused(pico: EmulatedPico) -> None:
 
 
 def test_the_hash_in_the_image_is_that_of_the_sources(pico: EmulatedPico) -> None:
-    from pressloop.emulator import process
+    from pressloop.emulator import locate
 
-    assert process._source_hash(ROOT / "firmware" / "pressloop_fw") == source_hash()
+    assert locate.source_hash(ROOT / "firmware" / "pressloop_fw") == source_hash()
     with hello(pico) as session:
         if session.hello.build != source_hash():
             pytest.skip("the image is older than the sources: make firmware")

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pressloop.emulator import process
+from pressloop.emulator import locate
 from pressloop.emulator.process import EmulatedBoard
 from pressloop.emulator.truth import MAGIC, RECORD
 from pressloop.errors import EmulatorError
@@ -198,8 +198,8 @@ def toy_firmware(
     (package / "app.py").write_text(TOY_FIRMWARE)
     for name in ("__init__.py", "schema.py", "hal.py"):
         shutil.copy(ROOT / "firmware" / "pressloop_fw" / name, package)
-    monkeypatch.setenv(process.FIRMWARE_VARIABLE, str(package.parent))
-    monkeypatch.setenv(process.INTERPRETER_VARIABLE, str(micropython))
+    monkeypatch.setenv(locate.FIRMWARE_VARIABLE, str(package.parent))
+    monkeypatch.setenv(locate.INTERPRETER_VARIABLE, str(micropython))
     yield package.parent
 
 
@@ -567,24 +567,24 @@ def test_death_at_start_shows_the_console(start: Start, toy_firmware: Path, tmp_
 def test_missing_interpreter_says_make_setup(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.delenv(process.INTERPRETER_VARIABLE, raising=False)
+    monkeypatch.delenv(locate.INTERPRETER_VARIABLE, raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(process, "_CHECKOUT", tmp_path)
+    monkeypatch.setattr(locate, "_CHECKOUT", tmp_path)
     with pytest.raises(EmulatorError, match="make setup") as caught:
-        process.find_micropython()
+        locate.find_micropython()
     assert caught.value.code == "no-micropython"
 
 
 def test_interpreter_variable_that_names_nothing_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(process.INTERPRETER_VARIABLE, "/nowhere/micropython")
+    monkeypatch.setenv(locate.INTERPRETER_VARIABLE, "/nowhere/micropython")
     with pytest.raises(EmulatorError, match="/nowhere/micropython"):
-        process.find_micropython()
+        locate.find_micropython()
 
 
 def test_missing_firmware_says_where_it_was_looked_for(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv(process.FIRMWARE_VARIABLE, str(tmp_path))
+    monkeypatch.setenv(locate.FIRMWARE_VARIABLE, str(tmp_path))
     with pytest.raises(EmulatorError, match=str(tmp_path)):
-        process.find_firmware()
+        locate.find_firmware()

@@ -13,9 +13,9 @@ import pytest
 
 pytest.importorskip("rp2040py", reason="the emulated RP2040 is not installed: pressloop[pico]")
 
+from pressloop.emulator.locate import source_hash
 from pressloop.emulator.pico import EmulatedPico
 from pressloop.emulator.pico.process import find_image
-from pressloop.emulator.process import _source_hash
 from pressloop.errors import EmulatorError
 
 from tests.prompt import Prompt
@@ -74,7 +74,7 @@ def test_the_image_replays_the_golden_trace(tmp_path: Path) -> None:
         prompt = Prompt(board.url)
         prompt.enter_raw_mode()
         build = prompt.run("import pressloop_build; print(pressloop_build.BUILD)").strip()
-        if build != _source_hash(ROOT / "firmware" / "pressloop_fw"):
+        if build != source_hash(ROOT / "firmware" / "pressloop_fw"):
             pytest.skip("the image is older than the sources: make firmware")
         prompt.run('import os; os.mkdir("emulator")')
         rig = {name: (FIRMWARE_TESTS / name).read_text() for name in ("rig.py", "golden_run.py")}

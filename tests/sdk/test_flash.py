@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pressloop import errors
 from pressloop.cli.app import app
 from pressloop.discovery import FoundPort
-from pressloop.emulator.process import _source_hash as source_hash
+from pressloop.emulator.locate import source_hash
 from pressloop.install import bootsel, controller, flashing, mpremote, uf2
 from pressloop.wire.schema import State
 from typer.testing import CliRunner

@@ -14,11 +14,11 @@ from types import TracebackType
 from typing import Any, Final
 
 from pressloop.emulator.description import PressDescription
+from pressloop.emulator.locate import find_firmware
 from pressloop.emulator.pico.bench import Bench, load_wiring
 from pressloop.emulator.pico.chip import Chip
 from pressloop.emulator.pico.process import find_image
 from pressloop.emulator.pico.usb_host import UsbHost
-from pressloop.emulator.process import find_firmware
 
 CLOCK_HZ: Final = 125_000_000
 _SLICE_S: Final = 0.005

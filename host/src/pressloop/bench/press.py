@@ -15,8 +15,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from pressloop.emulator.locate import find_firmware
 from pressloop.emulator.plant import Plant
-from pressloop.emulator.process import find_firmware
 from pressloop.emulator.rng import Rng
 from pressloop.emulator.transducer import Transducer
 from pressloop.wire.schema import TICK_HZ

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import socket
 import subprocess
@@ -14,18 +13,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Literal
 
-import platformdirs
-
 from pressloop.errors import EmulatorError
 
 from . import description
 from .description import PressDescription
-
-INTERPRETER_VARIABLE: Final = "PRESSLOOP_MICROPYTHON"
-FIRMWARE_VARIABLE: Final = "PRESSLOOP_FIRMWARE"
+from .locate import find_firmware, find_micropython, source_hash
 
 _EMULATOR: Final = Path(__file__).resolve().parent
-_CHECKOUT: Final = _EMULATOR.parents[3]
 _HOST: Final = "127.0.0.1"
 _HEAP: Final = "8M"
 _START_LIMIT_S: Final = 10.0
@@ -33,67 +27,8 @@ _STOP_LIMIT_S: Final = 3.0
 _CONTROL_LIMIT_S: Final = 5.0
 _POLL_S: Final = 0.005
 _LOG_LINES: Final = 12
-# Digits of the source hash that hello carries.
-_BUILD_DIGITS: Final = 16
 
 Pacing = Literal["lockstep", "real"]
-
-
-def find_micropython() -> Path:
-    """Return the MicroPython to run the firmware with.
-
-    Looked for in this order: $PRESSLOOP_MICROPYTHON, the checkout's build folder, the user's
-    cache folder, PATH.
-
-    Raises:
-        EmulatorError: There is none, or the variable names no program.
-    """
-    named = os.environ.get(INTERPRETER_VARIABLE)
-    if named:
-        program = shutil.which(named)
-        if program is None:
-            raise EmulatorError(
-                f"{INTERPRETER_VARIABLE} is {named!r}, which is not a program",
-                hint="set it to a MicroPython binary (unix port), or unset it",
-                code="no-micropython",
-            )
-        return Path(program)
-    places = (
-        _CHECKOUT / "build" / "micropython" / "micropython",
-        platformdirs.user_cache_path("pressloop") / "micropython" / "micropython",
-    )
-    for place in places:
-        if os.access(place, os.X_OK):
-            return place
-    program = shutil.which("micropython")
-    if program is None:
-        raise EmulatorError(
-            "the emulated board needs MicroPython's unix port, and there is none in "
-            + ", ".join(str(place.parent) for place in places)
-            + " or on PATH",
-            hint=f"run `make setup` in a checkout, or set {INTERPRETER_VARIABLE} to the binary",
-            code="no-micropython",
-        )
-    return Path(program)
-
-
-def find_firmware() -> Path:
-    """Return the folder that holds the firmware package.
-
-    $PRESSLOOP_FIRMWARE, else the checkout's.
-
-    Raises:
-        EmulatorError: The firmware is not there.
-    """
-    named = os.environ.get(FIRMWARE_VARIABLE)
-    folder = Path(named).resolve() if named else _CHECKOUT / "firmware"
-    if not (folder / "pressloop_fw" / "app.py").is_file():
-        raise EmulatorError(
-            f"there is no firmware in {folder}",
-            hint=f"install from a checkout, or set {FIRMWARE_VARIABLE} to its firmware folder",
-            code="no-firmware",
-        )
-    return folder
 
 
 class EmulatedBoard:
@@ -292,7 +227,7 @@ class EmulatedBoard:
             "own_folder": str(folder) if self._given_dir is None else "",
             "flash_dir": str(folder / "flash"),
             "truth_path": str(folder / "truth.bin") if self._truth else "",
-            "build": _source_hash(firmware / "pressloop_fw"),
+            "build": source_hash(firmware / "pressloop_fw"),
             # The same flash is the same controller.
             "unique_id": hashlib.sha256(str(folder).encode()).hexdigest()[:16],
         }
@@ -327,12 +262,3 @@ class EmulatedBoard:
 
     def _log_lines(self) -> list[str]:
         return self.log_path.read_text(encoding="utf-8", errors="replace").splitlines()
-
-
-def _source_hash(package: Path) -> str:
-    """Return the first hex digits of the SHA-256 over the firmware's source files, by name."""
-    digest = hashlib.sha256()
-    for file in sorted(package.rglob("*.py")):
-        digest.update(file.relative_to(package).as_posix().encode() + b"\0")
-        digest.update(file.read_bytes() + b"\0")
-    return digest.hexdigest()[:_BUILD_DIGITS]
