@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import struct
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from pressloop.emulator import description, presets
 from pressloop.emulator.description import PressDescription
 from pressloop.errors import BadInputError
+from pressloop.sample import load_sample
 from pressloop_fw import schema
 from pressloop_fw.profile import Profile
 from pydantic import BaseModel
@@ -220,6 +222,20 @@ def test_missing_file_names_itself_and_the_next_step(tmp_path: Path) -> None:
         description.load(tmp_path / "none.yaml")
     assert "reference.yaml" in caught.value.hint
     assert "jack-15t" in caught.value.hint
+
+
+@pytest.mark.parametrize("load", [description.load, load_sample], ids=["press", "sample"])
+def test_a_file_in_another_encoding_is_named_as_such(
+    load: Callable[[Path], object], tmp_path: Path
+) -> None:
+    path = tmp_path / "file.yaml"
+    for data, place in (("name: x\n".encode("utf-16"), (1, 1)), (b"name: x\nb: \xe4\n", (2, 4))):
+        path.write_bytes(data)
+        with pytest.raises(BadInputError, match="UTF-8") as caught:
+            load(path)
+        assert [(f.code, f.line, f.column) for f in caught.value.findings] == [("not-utf8", *place)]
+    with pytest.raises(BadInputError, match=r"cannot read .*none\.yaml"):
+        load(tmp_path / "none.yaml")
 
 
 def test_documentation_has_every_field_with_its_default() -> None:

@@ -16,8 +16,7 @@ from typing_extensions import Self
 from pressloop.errors import BadInputError
 from pressloop.file_kinds import mistaken
 from pressloop.findings import Finding
-from pressloop.loading import read_bytes
-from pressloop.yaml_source import SourceMap, read_yaml
+from pressloop.yaml_source import SourceMap, read_yaml_file
 
 SAMPLE_NAME: Final = "sample.json"
 
@@ -112,9 +111,7 @@ def load_sample(path: Path | str) -> Sample:
     Raises:
         BadInputError: It cannot be read, or has mistakes; `findings` lists each with its line.
     """
-    yaml = read_yaml(
-        read_bytes(path, hint=f"give the path of a sample; {_HINT}").decode("utf-8", "replace")
-    )
+    yaml = read_yaml_file(path, hint=f"give the path of a sample; {_HINT}")
     findings = [finding for finding in yaml.findings if finding.severity == "error"]
     other = mistaken(yaml.data, "sample")
     if other is not None:

@@ -7,6 +7,11 @@ be checked too; the places are remembered as doubtful and nothing is concluded f
 from __future__ import annotations
 
 from pressloop.loading.draft import Draft
-from pressloop.loading.source import draft_of_bytes, load_protocol, read_bytes, read_draft
+from pressloop.loading.source import (
+    draft_of_bytes,
+    draft_of_file,
+    draft_of_text,
+    load_protocol,
+)
 
-__all__ = ["Draft", "draft_of_bytes", "load_protocol", "read_bytes", "read_draft"]
+__all__ = ["Draft", "draft_of_bytes", "draft_of_file", "draft_of_text", "load_protocol"]

@@ -1,4 +1,4 @@
-"""A protocol as file, bytes or text to a draft of it: encoding, YAML, then its keys."""
+"""A protocol as file, bytes or text to a draft of it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from typing import Final
 from pressloop.document import Protocol
 from pressloop.errors import BadInputError
 from pressloop.file_kinds import mistaken
-from pressloop.findings import Finding
 from pressloop.loading.draft import Draft
 from pressloop.loading.mistakes import missing_key
 from pressloop.loading.repair import fill_empty, repaired
-from pressloop.yaml_source import MAX_BYTES, SourceMap, read_yaml
+from pressloop.yaml_source import YamlSource, read_yaml, read_yaml_bytes, read_yaml_file
 
 _WHICH_FILE: Final = "give the path of a protocol file, like examples/sodium_three_step.yaml"
 
@@ -26,9 +25,9 @@ def load_protocol(source: FilePath | str) -> Protocol:
         BadInputError: with one finding per mistake.
     """
     if isinstance(source, str) and "\n" in source:
-        name, draft = "the text", read_draft(source)
+        name, draft = "the text", draft_of_text(source)
     else:
-        name, draft = str(source), draft_of_bytes(read_bytes(source))
+        name, draft = str(source), draft_of_file(source)
     errors = [f for f in draft.findings if f.severity == "error"]
     if errors or draft.protocol is None:
         raise BadInputError(
@@ -39,51 +38,26 @@ def load_protocol(source: FilePath | str) -> Protocol:
     return draft.protocol
 
 
-def read_bytes(path: FilePath | str, *, hint: str = _WHICH_FILE) -> bytes:
-    """Read a file, at most a little more than the largest document that is accepted.
-
-    Args:
-        path: Of the file.
-        hint: What to do when it cannot be read.
+def draft_of_file(path: FilePath | str) -> Draft:
+    """Understand a file as far as possible.
 
     Raises:
-        BadInputError: the file cannot be read.
+        BadInputError: It cannot be read.
     """
-    try:
-        with FilePath(path).open("rb") as file:
-            return file.read(MAX_BYTES + 1)
-    except (OSError, ValueError) as error:
-        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-        raise BadInputError(
-            f"cannot read {path}: {reason}",
-            hint=hint,
-        ) from error
+    return _draft(read_yaml_file(path, hint=_WHICH_FILE))
 
 
 def draft_of_bytes(data: bytes) -> Draft:
     """Understand the bytes of a file as far as possible; never raises."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return _not_utf8(1, 1, "the file is UTF-16")
-    try:
-        return read_draft(data.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        # A file may be cut where reading stopped, amid a character.
-        if len(data) > MAX_BYTES and error.start > MAX_BYTES - 4:
-            return read_draft(data.decode("utf-8-sig", errors="replace"))
-        before = data[: error.start]
-        line = before.count(b"\n") + 1
-        column = len(before) - before.rfind(b"\n")
-        return _not_utf8(line, column, f"the byte 0x{data[error.start]:02x} is not UTF-8")
+    return _draft(read_yaml_bytes(data))
 
 
-def _not_utf8(line: int, column: int, message: str) -> Draft:
-    hint = "save the file as UTF-8; in Windows editors choose it in the save dialog"
-    return Draft(SourceMap(), [Finding("error", "not-utf8", ".", message, hint, line, column)])
-
-
-def read_draft(text: str) -> Draft:
+def draft_of_text(text: str) -> Draft:
     """Understand a text as far as possible; never raises."""
-    source = read_yaml(text)
+    return _draft(read_yaml(text))
+
+
+def _draft(source: YamlSource) -> Draft:
     draft = Draft(source.marks, source.findings)
     data = source.data
     if not isinstance(data, dict):

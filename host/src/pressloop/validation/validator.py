@@ -6,7 +6,7 @@ from pathlib import Path as FilePath
 
 from pressloop.document import Protocol
 from pressloop.findings import Finding
-from pressloop.loading import Draft, draft_of_bytes, read_bytes, read_draft
+from pressloop.loading import Draft, draft_of_file, draft_of_text
 from pressloop.plan import count_steps, unroll
 from pressloop.profile import MachineProfile
 from pressloop.validation.case import Case
@@ -24,12 +24,12 @@ def validate_file(path: FilePath | str, profile: MachineProfile) -> Validation:
     Raises:
         BadInputError: the file cannot be read.
     """
-    return _validated(draft_of_bytes(read_bytes(path)), str(path), profile)
+    return _validated(draft_of_file(path), str(path), profile)
 
 
 def validate_text(text: str, source_name: str, profile: MachineProfile) -> Validation:
     """Validate a protocol's YAML text for a press; never raises, whatever the text."""
-    return _validated(read_draft(text), source_name, profile)
+    return _validated(draft_of_text(text), source_name, profile)
 
 
 def validate_protocol(protocol: Protocol, profile: MachineProfile) -> Validation:

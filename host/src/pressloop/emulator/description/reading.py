@@ -13,7 +13,7 @@ from pressloop.emulator.description.press import PressDescription
 from pressloop.errors import BadInputError
 from pressloop.file_kinds import mistaken
 from pressloop.findings import Finding
-from pressloop.yaml_source import SourceMap, read_yaml
+from pressloop.yaml_source import SourceMap, YamlSource, read_yaml, read_yaml_file
 
 
 def load(path: Path | str) -> PressDescription:
@@ -26,15 +26,11 @@ def load(path: Path | str) -> PressDescription:
     file = Path(path)
     if str(path) in presets.PRESSES and not file.exists():
         return PressDescription.model_validate({"preset": str(path)})
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInputError(
-            f"cannot read the press description {file}: {error}",
-            hint="give a YAML file; examples/presses/reference.yaml is one to start from. Or the "
-            f"name of a press that is built in: {', '.join(presets.PRESSES)}",
-        ) from error
-    return loads(text, source=str(file))
+    hint = (
+        "give a YAML file; examples/presses/reference.yaml is one to start from. Or the name of a "
+        f"press that is built in: {', '.join(presets.PRESSES)}"
+    )
+    return _checked(read_yaml_file(file, hint=hint), str(file))
 
 
 def loads(text: str, *, source: str = "press description") -> PressDescription:
@@ -43,7 +39,10 @@ def loads(text: str, *, source: str = "press description") -> PressDescription:
     Raises:
         BadInputError: As for `load`.
     """
-    yaml = read_yaml(text)
+    return _checked(read_yaml(text), source)
+
+
+def _checked(yaml: YamlSource, source: str) -> PressDescription:
     findings = [finding for finding in yaml.findings if finding.severity == "error"]
     other = mistaken(yaml.data, "press")
     if other is not None:

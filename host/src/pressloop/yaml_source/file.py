@@ -1,0 +1,52 @@
+"""A file of YAML, in the encoding that it should be in, and not more of it than a document has."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pressloop.errors import BadInputError
+from pressloop.findings import Finding
+from pressloop.yaml_source.compose import MAX_BYTES
+from pressloop.yaml_source.convert import YamlSource, read_yaml
+from pressloop.yaml_source.marks import SourceMap
+
+
+def read_yaml_file(path: Path | str, *, hint: str) -> YamlSource:
+    """Read a file of YAML; what is wrong inside is a finding.
+
+    Args:
+        path: Of the file.
+        hint: What to do when it cannot be read.
+
+    Raises:
+        BadInputError: The file cannot be read.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        raise BadInputError(f"cannot read {path}: {reason}", hint=hint) from error
+    return read_yaml_bytes(data)
+
+
+def read_yaml_bytes(data: bytes) -> YamlSource:
+    """Read the bytes of a file, of which there may be more; never raises."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return _not_utf8(1, 1, "the file is UTF-16")
+    try:
+        return read_yaml(data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        # A file may be cut where reading stopped, amid a character.
+        if len(data) > MAX_BYTES and error.start > MAX_BYTES - 4:
+            return read_yaml(data.decode("utf-8-sig", errors="replace"))
+        before = data[: error.start]
+        line = before.count(b"\n") + 1
+        column = len(before) - before.rfind(b"\n")
+        return _not_utf8(line, column, f"the byte 0x{data[error.start]:02x} is not UTF-8")
+
+
+def _not_utf8(line: int, column: int, message: str) -> YamlSource:
+    hint = "save the file as UTF-8; in Windows editors choose it in the save dialog"
+    finding = Finding("error", "not-utf8", ".", message, hint, line, column)
+    return YamlSource(None, SourceMap(), [finding])
