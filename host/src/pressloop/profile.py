@@ -9,15 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from typing_extensions import Self
 
+from pressloop.profile_wire import our_fields, wire_fields
 from pressloop.wire import schema
-
-_FULL: Final = schema.OUTPUT_FULL
-_TICKS_PER_S: Final = schema.TICK_HZ
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Counts = Annotated[int, Field(ge=0, le=65535)]
@@ -107,7 +105,7 @@ class MachineProfile(BaseModel):
     """Pumping this long must raise the pressure."""
     kp_per_s: Annotated[Gain, Field(ge=1 / 256, le=8191 / 256)] = 12
     """Wanted rate per pressure error."""
-    ki_per_s2: Annotated[Gain, Field(le=16383 * _TICKS_PER_S / 65536)] = 8
+    ki_per_s2: Annotated[Gain, Field(le=16383 * schema.TICK_HZ / 65536)] = 8
     """Integral gain."""
     kd: Annotated[Gain, Field(le=4095 / 256)] = 0
     """Derivative gain on the reading."""
@@ -204,82 +202,15 @@ class MachineProfile(BaseModel):
 
     def to_wire(self) -> schema.Profile:
         """Return the profile as the board stores it."""
-        return schema.Profile(
-            name=self.name,
-            ram_area_mm2=round(self.ram_area_cm2 * 100),
-            full_scale_oil_kpa=round(self.full_scale_bar * 100),
-            raw_zero=self.raw_zero,
-            raw_full=self.raw_full,
-            raw_fault_low=self.raw_fault_low,
-            raw_fault_high=self.raw_fault_high,
-            accuracy_ppm=round(self.accuracy_percent * 10_000),
-            max_oil_kpa=round(self.max_oil_bar * 100),
-            dies_um=self.dies_um,
-            pump_dead_band=_opening(self.pump_dead_band_percent),
-            release_dead_band=_opening(self.release_dead_band_percent),
-            pump_flow_ul_s=round(self.pump_flow_ml_s * 1000),
-            release_flow_ul_s=round(self.release_flow_ml_s * 1000),
-            compliance_nl_mpa=round(self.compliance_ul_mpa * 1000),
-            approach_opening=_opening(self.approach_opening_percent),
-            contact_oil_kpa=round(self.contact_bar * 100),
-            approach_timeout_ms=round(self.approach_timeout_s * 1000),
-            no_gain_window_ms=round(self.no_gain_window_s * 1000),
-            kp=round(self.kp_per_s * 256),
-            ki=round(self.ki_per_s2 / _TICKS_PER_S * 65536),
-            kd=round(self.kd * 256),
-            filter_shift=self.filter_shift,
-            compliance_curve=None
-            if self.compliance_curve_ul_mpa is None
-            else tuple(round(value * 1000) for value in self.compliance_curve_ul_mpa),
-            valve_dither=_opening(self.valve_dither_percent),
-            valve_lag_ms=self.valve_lag_ms,
-            leak_nl_min=_scaled(self.leak_ul_min, 1000),
-            leak_uncertainty_nl_min=_scaled(self.leak_uncertainty_ul_min, 1000),
-            ram_area_uncertainty_ppm=_scaled(self.ram_area_uncertainty_percent, 10_000),
-            die_uncertainty_um=self.die_uncertainty_um,
-            repeatability_ppm=_scaled(self.repeatability_percent, 10_000),
-            tuning_residual_ppm=_scaled(self.tuning_residual_percent, 10_000),
-        )
+        return schema.Profile(**wire_fields(dict(self)))
 
     @classmethod
     def from_wire(cls, wire: schema.Profile) -> MachineProfile:
-        """Return the profile that a board reported."""
-        return cls(
-            name=wire.name,
-            ram_area_cm2=wire.ram_area_mm2 / 100,
-            full_scale_bar=wire.full_scale_oil_kpa / 100,
-            raw_zero=wire.raw_zero,
-            raw_full=wire.raw_full,
-            raw_fault_low=wire.raw_fault_low,
-            raw_fault_high=wire.raw_fault_high,
-            accuracy_percent=wire.accuracy_ppm / 10_000,
-            max_oil_bar=wire.max_oil_kpa / 100,
-            dies_mm=tuple(die / 1000 for die in wire.dies_um),
-            pump_dead_band_percent=wire.pump_dead_band * 100 / _FULL,
-            release_dead_band_percent=wire.release_dead_band * 100 / _FULL,
-            pump_flow_ml_s=wire.pump_flow_ul_s / 1000,
-            release_flow_ml_s=wire.release_flow_ul_s / 1000,
-            compliance_ul_mpa=wire.compliance_nl_mpa / 1000,
-            approach_opening_percent=wire.approach_opening * 100 / _FULL,
-            contact_bar=wire.contact_oil_kpa / 100,
-            approach_timeout_s=wire.approach_timeout_ms / 1000,
-            no_gain_window_s=wire.no_gain_window_ms / 1000,
-            kp_per_s=wire.kp / 256,
-            ki_per_s2=wire.ki * _TICKS_PER_S / 65536,
-            kd=wire.kd / 256,
-            filter_shift=wire.filter_shift,
-            compliance_curve_ul_mpa=None
-            if wire.compliance_curve is None
-            else tuple(value / 1000 for value in wire.compliance_curve),
-            valve_dither_percent=(wire.valve_dither or 0) * 100 / _FULL,
-            valve_lag_ms=wire.valve_lag_ms or 0,
-            leak_ul_min=_thousandth(wire.leak_nl_min),
-            leak_uncertainty_ul_min=_thousandth(wire.leak_uncertainty_nl_min),
-            ram_area_uncertainty_percent=_percent(wire.ram_area_uncertainty_ppm),
-            die_uncertainty_um=wire.die_uncertainty_um,
-            repeatability_percent=_percent(wire.repeatability_ppm),
-            tuning_residual_percent=_percent(wire.tuning_residual_ppm),
-        )
+        """Return the profile that a board reported; a board of wire 1.0 says less of its valves."""
+        fields = our_fields(wire)
+        for name in ("valve_dither_percent", "valve_lag_ms"):
+            fields[name] = fields[name] or 0
+        return cls(**fields)
 
     @classmethod
     def from_fields(cls, fields: Mapping[str, Any]) -> MachineProfile:
@@ -291,19 +222,3 @@ def converter_of(python: str) -> Literal["ads1115", "adc"] | None:
     """Return the converter that a board names in its hello, `HelloReply.python`."""
     words = python.split()
     return "ads1115" if "ads1115" in words else "adc" if "adc" in words else None
-
-
-def _scaled(value: float | None, factor: int) -> int | None:
-    return None if value is None else round(value * factor)
-
-
-def _thousandth(value: int | None) -> float | None:
-    return None if value is None else value / 1000
-
-
-def _percent(ppm: int | None) -> float | None:
-    return None if ppm is None else ppm / 10_000
-
-
-def _opening(percent: float) -> int:
-    return round(percent * _FULL / 100)
