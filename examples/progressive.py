@@ -6,8 +6,8 @@ done. Only the script knows when that is, so the last hold is open, and the scri
 
 import sys
 
-from pressloop import Hold, HostLoss, Press, Protocol, Ramp, Release, Repeat, Stage
-from pressloop.wire.schema import TICK_HZ, FlagBits
+from pressloop import FlagBits, Hold, HostLoss, Press, Protocol, Ramp, Release, Repeat, Stage
+from pressloop.wire.schema import TICK_HZ
 
 PROTOCOL = Protocol(
     name="Progressive pressing, then a measurement",

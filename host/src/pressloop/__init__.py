@@ -27,7 +27,9 @@ if TYPE_CHECKING:
         Release,
         Repeat,
         Stage,
+        Until,
     )
+    from pressloop.emulator.description import PressDescription
     from pressloop.emulator.process import EmulatedBoard
     from pressloop.errors import (
         AmbiguousPortError,
@@ -47,12 +49,13 @@ if TYPE_CHECKING:
     from pressloop.press import Press
     from pressloop.profile import MachineProfile
     from pressloop.prompts import OpenPrompt, ask_on_terminal, confirm_all
-    from pressloop.record import RunRecord
+    from pressloop.record import RunRecord, ThinningRules
     from pressloop.result import RunResult
     from pressloop.run import Run
     from pressloop.sample import Sample, load_sample
     from pressloop.status import PressStatus
     from pressloop.telemetry import TelemetryBatch, TelemetryRecord
+    from pressloop.wire.schema import EndReason, Fault, FlagBits, InputBits, State
 
 __version__ = "0.1.0"
 
@@ -63,9 +66,13 @@ _HOMES: Final = {
     "CommandRefusedError": "errors",
     "EmulatedBoard": "emulator.process",
     "EmulatorError": "errors",
+    "EndReason": "wire.schema",
+    "Fault": "wire.schema",
+    "FlagBits": "wire.schema",
     "FoundPort": "discovery",
     "Hold": "document",
     "HostLoss": "document",
+    "InputBits": "wire.schema",
     "LinkClosedError": "errors",
     "MachineProfile": "profile",
     "NoBoardError": "errors",
@@ -73,6 +80,7 @@ _HOMES: Final = {
     "Pid": "document",
     "PortBusyError": "errors",
     "Press": "press",
+    "PressDescription": "emulator.description",
     "PressStatus": "status",
     "PressloopError": "errors",
     "Prompt": "document",
@@ -87,8 +95,11 @@ _HOMES: Final = {
     "RunResult": "result",
     "Sample": "sample",
     "Stage": "document",
+    "State": "wire.schema",
     "TelemetryBatch": "telemetry",
     "TelemetryRecord": "telemetry",
+    "ThinningRules": "record",
+    "Until": "document",
     "VersionMismatchError": "errors",
     "ask_on_terminal": "prompts",
     "confirm_all": "prompts",
@@ -104,9 +115,13 @@ __all__ = [
     "CommandRefusedError",
     "EmulatedBoard",
     "EmulatorError",
+    "EndReason",
+    "Fault",
+    "FlagBits",
     "FoundPort",
     "Hold",
     "HostLoss",
+    "InputBits",
     "LinkClosedError",
     "MachineProfile",
     "NoBoardError",
@@ -114,6 +129,7 @@ __all__ = [
     "Pid",
     "PortBusyError",
     "Press",
+    "PressDescription",
     "PressStatus",
     "PressloopError",
     "Prompt",
@@ -128,8 +144,11 @@ __all__ = [
     "RunResult",
     "Sample",
     "Stage",
+    "State",
     "TelemetryBatch",
     "TelemetryRecord",
+    "ThinningRules",
+    "Until",
     "VersionMismatchError",
     "__version__",
     "ask_on_terminal",
