@@ -309,7 +309,7 @@ def test_what_a_lost_link_left_in_the_queue_does_not_count(
     board.advance(20)
     board.boot()
     board.unplug()
-    old_link = session._live.link
+    old_link = session._relinker.link
     with pytest.raises(errors.LinkClosedError):
         old_link.request(EchoRequest(b"the reader has seen the end"))
     let_go.set()

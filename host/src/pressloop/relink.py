@@ -26,7 +26,7 @@ _PAUSE_S: Final = 0.5
 _log = logging.getLogger(__name__)
 
 
-class LiveLink:
+class Relinker:
     """One board, over one link after another.
 
     Args:

@@ -29,7 +29,7 @@ from pressloop.errors import BoardTimeoutError, LinkClosedError, PressloopError
 from pressloop.heartbeat import AckClock, Hold
 from pressloop.link import ATTEMPT_WAITS_S, Link, R
 from pressloop.listener import Listener, Listeners
-from pressloop.relink import RELINK_S, LiveLink
+from pressloop.relink import RELINK_S, Relinker
 from pressloop.stream import BATCH_TICKS, QUIET_S, Stream
 from pressloop.transport import Transport
 from pressloop.wire.message import Request
@@ -115,7 +115,7 @@ class Session:
         self._listeners = Listeners()
         self._closing = threading.Event()
         self._ended = threading.Event()
-        self._live = LiveLink(self._open_link, self._closing, relink_s)
+        self._relinker = Relinker(self._open_link, self._closing, relink_s)
         # From here on only the dispatcher touches these.
         self._stream = Stream(self._ack, self._listeners)
         self._boot_id = self.hello.boot_id
@@ -128,17 +128,17 @@ class Session:
     @property
     def url(self) -> str:
         """Where the board is."""
-        return self._live.link.url
+        return self._relinker.link.url
 
     @property
     def hello(self) -> HelloReply:
         """What the board said of itself, most recently."""
-        return self._live.link.hello
+        return self._relinker.link.hello
 
     @property
     def console(self) -> list[str]:
         """What the board printed outside frames on this connection, as lines."""
-        return self._live.link.console.lines()
+        return self._relinker.link.console.lines()
 
     def request(self, message: Request[R]) -> R:
         """Ask the board. From any thread, a listener's call included.
@@ -152,7 +152,7 @@ class Session:
         """
         # Nobody but the dispatcher connects again: it must not wait for itself.
         mine = threading.current_thread() is self._dispatcher
-        return (self._live.link if mine else self._live.usable()).request(message)
+        return (self._relinker.link if mine else self._relinker.usable()).request(message)
 
     def status(self) -> StatusReply:
         """Ask what the press is doing."""
@@ -175,7 +175,7 @@ class Session:
         try:
             return call.result()
         except concurrent.futures.CancelledError:
-            raise self._live.end_error from None
+            raise self._relinker.end_error from None
 
     def listen(self, listener: Listener) -> None:
         """Tell this listener, too, from the next event on."""
@@ -191,7 +191,7 @@ class Session:
         Returns:
             Sequence number of the next record.
         """
-        return self.in_order(lambda: self._stream.start(self._live.link))
+        return self.in_order(lambda: self._stream.start(self._relinker.link))
 
     def follow(self, listener: Listener) -> int:
         """Turn live telemetry on, if it is not, and tell this listener of every later record.
@@ -201,7 +201,7 @@ class Session:
         """
 
         def follow() -> int:
-            first = self._stream.start(self._live.link)
+            first = self._stream.start(self._relinker.link)
             self.listen(listener)
             return first
 
@@ -230,7 +230,7 @@ class Session:
     def release(self, hold: Hold) -> None:
         """End a hold and acknowledge what was held back at once."""
         hold.release()
-        self._live.link.send_alive()
+        self._relinker.link.send_alive()
 
     def close(self) -> None:
         """Stop telemetry and let go of the port. The press goes on with what it does."""
@@ -238,7 +238,7 @@ class Session:
         self._inbox.put(_Wake())
         if threading.current_thread() is not self._dispatcher:
             self._dispatcher.join(_JOIN_LIMIT_S)
-        link = self._live.link
+        link = self._relinker.link
         if link.lost is None and self._stream.is_on:
             try:
                 link.request(StreamRequest(on=False, batch_ticks=BATCH_TICKS))
@@ -275,11 +275,11 @@ class Session:
 
     def _turn(self) -> None:
         """Serve one item, on a link that works."""
-        link = self._live.link
+        link = self._relinker.link
         if link.lost is not None and not self._closing.is_set():
-            self._live.reconnect(link.lost, self._boot_id)
+            self._relinker.reconnect(link.lost, self._boot_id)
             self._resumed = False
-            link = self._live.link
+            link = self._relinker.link
         try:
             if not self._resumed:
                 self._resume(link)
@@ -324,7 +324,7 @@ class Session:
 
     def _end(self, failure: PressloopError | None) -> None:
         # In this order: whoever finds the end finds its reason, too.
-        self._live.end(failure)
+        self._relinker.end(failure)
         self._ended.set()
         with contextlib.suppress(queue.Empty):
             while True:
@@ -332,5 +332,5 @@ class Session:
                 if isinstance(item, _Call):
                     item.cancel()
         if failure is not None:
-            self._live.link.close()
+            self._relinker.link.close()
         self._listeners.tell_end(failure)
