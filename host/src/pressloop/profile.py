@@ -59,6 +59,10 @@ def curve_knots(highest: float, knots: int) -> tuple[float, ...]:
     return tuple(highest / 2**below for below in range(knots - 1, -1, -1))
 
 
+def _most(name: str) -> int:
+    return schema.Profile.range_of(name)[1]
+
+
 class MachineProfile(BaseModel):
     """A press, its transducer and its valves."""
 
@@ -103,11 +107,11 @@ class MachineProfile(BaseModel):
     """Longest way to contact."""
     no_gain_window_s: Annotated[Positive, Field(ge=0.1, le=60)] = 5
     """Pumping this long must raise the pressure."""
-    kp_per_s: Annotated[Gain, Field(ge=1 / 256, le=8191 / 256)] = 12
+    kp_per_s: Annotated[Gain, Field(ge=1 / 256, le=_most("kp") / 256)] = 12
     """Wanted rate per pressure error."""
-    ki_per_s2: Annotated[Gain, Field(le=16383 * schema.TICK_HZ / 65536)] = 8
+    ki_per_s2: Annotated[Gain, Field(le=_most("ki") * schema.TICK_HZ / 65536)] = 8
     """Integral gain."""
-    kd: Annotated[Gain, Field(le=4095 / 256)] = 0
+    kd: Annotated[Gain, Field(le=_most("kd") / 256)] = 0
     """Derivative gain on the reading."""
     filter_shift: Annotated[int, Field(ge=0, le=8)] = 1
     """Smoothing of the reading: time constant of 2^n ticks."""

@@ -35,14 +35,17 @@ from pressloop.units import (
     parse,
     pattern,
 )
+from pressloop.wire.schema import TICK_HZ, PlanStepRequest
 
-TICK_MS: Final = 10
+TICK_MS: Final = 1000 // TICK_HZ
 """The board's beat; telemetry can be recorded in multiples of it."""
 
-PROMPT_BYTES: Final = 120
-"""UTF-8 bytes of prompt text that fit the board's status reply."""
+PROMPT_BYTES: Final = PlanStepRequest.range_of("text")[1]
+"""UTF-8 bytes of prompt text that the board takes."""
 
-_LONGEST_MS: Final = 1_000_000_000
+_SHORTEST_MS, _LONGEST_MS = PlanStepRequest.range_of("duration_ms")
+_WIDEST_KPA: Final = PlanStepRequest.range_of("tolerance_kpa")[1]
+_FASTEST_LOSS_KPA_MIN: Final = PlanStepRequest.range_of("relaxation_kpa_min")[1]
 
 
 def mistake(code: str, message: str, hint: str, at: tuple[str, ...] = ()) -> PydanticCustomError:
@@ -132,10 +135,10 @@ class QuantityText:
 
 Pressure = Annotated[str, QuantityText((PRESSURE,))]
 PressureRate = Annotated[str, QuantityText((PRESSURE_RATE,), low=1)]
-LossRate = Annotated[str, QuantityText((PRESSURE_RATE,), high=16_666)]
-Tolerance = Annotated[str, QuantityText((PERCENT, PRESSURE), high=1_000_000)]
-Duration = Annotated[str, QuantityText((DURATION,), low=TICK_MS, high=_LONGEST_MS)]
-Dwell = Annotated[str, QuantityText((DURATION,), low=TICK_MS, high=_LONGEST_MS, word="open")]
+LossRate = Annotated[str, QuantityText((PRESSURE_RATE,), high=_FASTEST_LOSS_KPA_MIN // 60)]
+Tolerance = Annotated[str, QuantityText((PERCENT, PRESSURE), high=_WIDEST_KPA)]
+Duration = Annotated[str, QuantityText((DURATION,), low=_SHORTEST_MS, high=_LONGEST_MS)]
+Dwell = Annotated[str, QuantityText((DURATION,), low=_SHORTEST_MS, high=_LONGEST_MS, word="open")]
 
 
 def exact(text: str, *dimensions: Dimension) -> Fraction:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -25,6 +25,9 @@ from pressloop.document.fields import (
 from pressloop.document.stage import Stages
 from pressloop.document.yaml_layout import yaml_text
 from pressloop.units import DURATION, LENGTH, PRESSURE
+from pressloop.wire.schema import PlanBeginRequest
+
+_EVERY_MS: Final = tuple(TICK_MS * ticks for ticks in PlanBeginRequest.range_of("record_every"))
 
 
 class HostLoss(Model):
@@ -48,19 +51,21 @@ class Protocol(Model):
     """Version of this format."""
     name: Name
     """Goes into the run record."""
-    die: Annotated[str, QuantityText((LENGTH,), low=1000, high=100_000)]
+    die: Annotated[str, QuantityText((LENGTH,), *PlanBeginRequest.range_of("die_um"))]
     """Diameter of the die; with the ram it turns oil pressure into pressure on the pellet."""
     ceiling: Annotated[str, QuantityText((PRESSURE,), low=1)]
     """No target above; a reading above is a fault that vents the press."""
     on_host_loss: HostLoss = HostLoss()
     """What the board does on its own when it no longer hears the computer."""
-    host_timeout: Annotated[str, QuantityText((DURATION,), low=500, high=60_000)] = "2 s"
+    host_timeout: Annotated[
+        str, QuantityText((DURATION,), *PlanBeginRequest.range_of("host_timeout_ms"))
+    ] = "2 s"
     """Silence after which the computer counts as lost."""
     vent_rate: PressureRate | None = None
     """Rate of the release that ends every run; 20 MPa/s unless the press is slower."""
     record_every: Annotated[
         str,
-        QuantityText((DURATION,), low=TICK_MS, high=1000 * TICK_MS),
+        QuantityText((DURATION,), *_EVERY_MS),
         AfterValidator(whole_ticks),
     ] = "10 ms"
     """Time from one telemetry record to the next, a multiple of 10 ms."""

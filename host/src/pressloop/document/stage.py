@@ -26,11 +26,16 @@ from pressloop.document.fields import (
 )
 from pressloop.document.hold import Hold
 from pressloop.units import PER_SECOND, PER_SECOND_SQUARED
+from pressloop.wire.schema import MAX_STEPS, TICK_HZ, PlanStepRequest
 
 DEFAULT_PROMPT_TIMEOUT: Final = "30 min"
 
-MAX_REPEAT: Final = 200
+MAX_REPEAT: Final = MAX_STEPS
 """As many as the plan may have steps."""
+
+_KP_MOST: Final = PlanStepRequest.range_of("kp")[1] // 256
+_KI_MOST: Final = PlanStepRequest.range_of("ki")[1] * TICK_HZ // 65536
+MAX_KD: Final = PlanStepRequest.range_of("kd")[1] // 256
 
 
 class Ramp(Model):
@@ -65,11 +70,11 @@ class Pid(Model):
     Flow and stiffness of the press are in its profile, so gains carry over from press to press.
     """
 
-    kp: Annotated[str, QuantityText((PER_SECOND,), high=31)]
+    kp: Annotated[str, QuantityText((PER_SECOND,), high=_KP_MOST)]
     """Proportional gain, 1/s: wanted rate per pressure error."""
-    ki: Annotated[str, QuantityText((PER_SECOND_SQUARED,), high=24)]
+    ki: Annotated[str, QuantityText((PER_SECOND_SQUARED,), high=_KI_MOST)]
     """Integral gain, 1/s2."""
-    kd: Annotated[float, Field(ge=0, le=15, allow_inf_nan=False, strict=True)] = 0
+    kd: Annotated[float, Field(ge=0, le=MAX_KD, allow_inf_nan=False, strict=True)] = 0
     """Derivative gain on the measurement, a number without unit."""
 
     @property
@@ -183,7 +188,7 @@ Item = Annotated[
 ]
 """What a list of stages is made of."""
 
-Stages = Annotated[Sequence[Item], Field(min_length=1, max_length=200), AfterValidator(tuple)]
+Stages = Annotated[Sequence[Item], Field(min_length=1, max_length=MAX_STEPS), AfterValidator(tuple)]
 
 # It names `Stages`, which could not be there before it.
 Repeat.model_rebuild()

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from pydantic_core import ErrorDetails
 
-from pressloop.document.stage import MAX_REPEAT
+from pressloop.document.stage import MAX_KD, MAX_REPEAT
 from pressloop.findings import Finding, Path
 from pressloop.loading.keys import ITEMS, MODELS, meant_key, models_at
 from pressloop.yaml_source import SourceMap
@@ -145,7 +145,7 @@ def _plain(mistake: ErrorDetails, path: Path) -> tuple[str, str, str]:
     if kind == "string_too_long":
         return "bad-text", f"the text is longer than {ctx['max_length']} letters", "shorten it"
     if kind in ("greater_than_equal", "less_than_equal"):
-        limits = f"1 to {MAX_REPEAT}" if key == "repeat" else "0 to 15"
+        limits = f"1 to {MAX_REPEAT}" if key == "repeat" else f"0 to {MAX_KD}"
         return "out-of-range", f"{_shown(value)} is out of range", f"the range is {limits}"
     return "wrong-type", str(mistake["msg"]), example or "see docs/protocol-file.md"
 

@@ -9,10 +9,11 @@ from pressloop.document import Protocol
 from pressloop.findings import Finding, Path, Severity
 from pressloop.loading import Draft
 from pressloop.profile import DieLimits, MachineProfile
+from pressloop.wire.schema import PlanStepRequest
 
 # No press is faster or stronger in the messages to the board.
-_WIRE_RATE_KPA_S: Final = 1_000_000
-_WIRE_PRESSURE_KPA: Final = 2_000_000
+_WIRE_RATE_KPA_S: Final = PlanStepRequest.range_of("rate_kpa_s")[1]
+_WIRE_PRESSURE_KPA: Final = PlanStepRequest.range_of("target_kpa")[1]
 
 
 class Case:

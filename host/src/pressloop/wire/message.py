@@ -53,6 +53,16 @@ class Message:
 
     FIELDS: ClassVar[tuple[Field, ...]]
 
+    @classmethod
+    def range_of(cls, name: str) -> tuple[int, int]:
+        """Return the least and the greatest value of a field, or its lengths if it is text.
+
+        Raises:
+            KeyError: There is no such field.
+        """
+        fields = {field.name: field for field in cls.FIELDS}
+        return fields[name].low, fields[name].high
+
 
 class CodedMessage(Message):
     """A message that names the `code` of its frame: a request, a notice or an event."""
