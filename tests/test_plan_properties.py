@@ -34,11 +34,13 @@ from pressloop.loading import load_protocol
 from pressloop.plan import Plan, compile_plan, count_steps, finding_of_refusal, unroll
 from pressloop.profile import MachineProfile
 from pressloop.validation import validate_protocol
+from pressloop.validation.relaxation import window_s
 from pressloop.wire.codec import encode_message
 from pressloop.wire.message import Message
 from pressloop.wire.schema import MAX_STEPS, ErrorCode, StepKind
 from pressloop_fw import cbor
 from pressloop_fw import plan as board_plan
+from pressloop_fw import relaxation as board_relaxation
 from pressloop_fw import schema as board_schema
 from pressloop_fw.profile import Profile
 from pressloop_fw.scaling import Scaling
@@ -352,3 +354,8 @@ def test_limits_are_the_firmware_s_own(die_um: int) -> None:
 def test_profile_survives_user_units(changes: dict[str, int]) -> None:
     wire = replace(REFERENCE.to_wire(), **changes)
     assert MachineProfile.from_wire(wire).to_wire() == wire
+
+
+@given(st.integers(1, 1_000_000), st.integers(1, 10_000))
+def test_host_and_board_take_the_same_time_to_tell_a_relaxation(rate: int, finest: int) -> None:
+    assert window_s(rate, finest) == board_relaxation.window_s(rate, finest)

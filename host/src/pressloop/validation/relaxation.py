@@ -10,8 +10,17 @@ from pressloop.validation.leak import loss_in
 from pressloop.validation.wording import in_pass, mpa
 from pressloop.wire.schema import HoldMode
 
-LEAST_WINDOW_S: Final = 5
-"""The board compares pressures over this long at least (the firmware's `relaxation.py`)."""
+_LEAST_WINDOW_S: Final = 5
+
+
+def window_s(rate_kpa_min: int, finest_kpa_min: int) -> int:
+    """Return over how many seconds the board tells a rate, as its own `relaxation.py` does.
+
+    Args:
+        rate_kpa_min: The loss to be told.
+        finest_kpa_min: What the press can tell over a minute.
+    """
+    return max(_LEAST_WINDOW_S, -(-60 * finest_kpa_min // rate_kpa_min))
 
 
 def check_relaxation(case: Case, step: PlanStep, stage: PlanStage, rate_kpa_min: int) -> None:
@@ -61,17 +70,17 @@ def check_relaxation(case: Case, step: PlanStep, stage: PlanStage, rate_kpa_min:
             "and fittings that leak less, then tune again",
         )
         return
-    window_s = max(LEAST_WINDOW_S, -(-60 * finest // rate_kpa_min))
-    if (step.duration_ms or 0) < 1000 * (window_s + 2):
+    takes_s = window_s(rate_kpa_min, finest)
+    if (step.duration_ms or 0) < 1000 * (takes_s + 2):
         case.warn(
             "relaxation-late",
             (*step.path, "until", "at_most"),
             f"the hold is over before the board can tell {mpa(rate_kpa_min)}/min on this "
-            f"press, which takes {window_s} s",
+            f"press, which takes {takes_s} s",
             "allow a longer time, or a larger rate",
         )
     by_leak = leak.kpa_min if leak is not None else 0
-    lost_kpa = (rate_kpa_min + by_leak) * window_s // 60
+    lost_kpa = (rate_kpa_min + by_leak) * takes_s // 60
     if step.tolerance_kpa is not None and 4 * lost_kpa > 3 * step.tolerance_kpa:
         case.warn(
             "relaxation-late",
@@ -79,6 +88,6 @@ def check_relaxation(case: Case, step: PlanStep, stage: PlanStage, rate_kpa_min:
             f"at {mpa(rate_kpa_min)}/min"
             + (f" and {mpa(by_leak)}/min of leak" if by_leak else "")
             + f" the hold{in_pass(stage)} leaves its band within the "
-            f"{window_s} s that it takes to tell, and is topped up instead",
+            f"{takes_s} s that it takes to tell, and is topped up instead",
             f"write a tolerance of at least '{mpa(-(-4 * lost_kpa // 3))}'",
         )
