@@ -40,16 +40,22 @@ _BROKEN = const(3)
 
 
 @micropython.viper
-def _stuff(data: ptr8, size: int, wire: ptr8, n: int) -> int:
-    """Write data[:size] stuffed to wire[n:]; return the end."""
-    for i in range(size):
+def _stuff(data: ptr8, wire: ptr8, n: int, size: int) -> int:
+    """Write data[:size] stuffed to wire[n:]; return the end.
+
+    The compiler keeps the first three arguments in registers, which are those of every byte.
+    """
+    i = 0
+    while i < size:
         byte = data[i]
-        if (byte != 0 and byte <= 0x04) or byte == 0x10:
+        if (byte > 0x04 and byte != 0x10) or byte == 0:
+            wire[n] = byte
+        else:
             wire[n] = 0x10
             n += 1
-            byte ^= 0x20
-        wire[n] = byte
+            wire[n] = byte ^ 0x20
         n += 1
+        i += 1
     return n
 
 
@@ -92,8 +98,8 @@ class Encoder:
         struct.pack_into(_HEADER, self.payload, 0, kind, code, seq, session)
         struct.pack_into("<I", self._crc, 0, binascii.crc32(self._view[:end]))
         self.wire[0] = _START
-        n = _stuff(self.payload, end, self.wire, 1)
-        n = _stuff(self._crc, _CRC_SIZE, self.wire, n)
+        n = _stuff(self.payload, self.wire, 1, end)
+        n = _stuff(self._crc, self.wire, n, _CRC_SIZE)
         self.wire[n] = _END
         return n + 1
 

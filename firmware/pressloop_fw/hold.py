@@ -151,16 +151,19 @@ class Hold:
                 return TIMED_OUT
         if plan.mode[index] == schema.HOLD_SEALED:
             wanted = self._seal_step(index, error, tolerance, in_band)
-            if wanted == SHUT and plan.window_s[index]:
+            watched = plan.window_s[index]
+            if wanted == SHUT and watched:
                 self.relaxation.step(pressure_kpa)
-            return wanted
-        block[_DULL] = 0
-        if in_band and not plan.relaxation_kpa_min[index]:
+            block[_DULL] = wanted == SHUT and not watched
+        else:
+            wanted = REGULATE
+            block[_DULL] = in_band
+        if block[_DULL]:
             self._expect_dull(index)
-        return REGULATE
+        return wanted
 
     def _expect_dull(self, index):
-        """Nothing happens in this hold while the pressure stays in band."""
+        """Nothing happens in this hold while the pressure stays in band, sealed or not."""
         plan = self._plan
         block = self.words
         target = plan.target_kpa[index]
@@ -168,7 +171,6 @@ class Hold:
         block[_LOWEST_IN_BAND] = target - tolerance
         block[_HIGHEST_IN_BAND] = target + tolerance
         block[_LONGEST] = plan.duration_ticks[index] or _FOR_EVER
-        block[_DULL] = 1
 
     def _dwell_end(self, index, dwell):
         """Return why the dwell ends in this tick, DWELL_NONE when it goes on."""

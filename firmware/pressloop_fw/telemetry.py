@@ -118,20 +118,20 @@ def begin_event(buf: ptr8, at: int, first: int, tick: int, size: int) -> int:
 
 
 @micropython.viper
-def extract(words: ptr32, records: ptr8, first: int, count: int, size: int, buf: ptr8, at: int):
+def extract(records: ptr8, buf: ptr8, at: int, words: ptr32, first: int, count: int, size: int):
     """Copy `size` bytes of each of `count` records of a ring into `buf` at `at`.
 
-    Slices would allocate.
+    Slices would allocate. The compiler keeps the first three arguments in registers, which are
+    those of every byte.
     """
     capacity = words[_CAPACITY]
     stride = words[_RECORD_SIZE]
     slot = first % capacity
     while count:
-        start = slot * stride
-        end = start + size
-        while start < end:
-            buf[at] = records[start]
-            start += 1
+        ahead = slot * stride - at
+        end = at + size
+        while at < end:
+            buf[at] = records[at + ahead]
             at += 1
         slot += 1
         if slot == capacity:
@@ -170,5 +170,5 @@ class TelemetryRing:
         end = start + count * size
         if end > len(buf) or size > self.record_size:
             raise ValueError("no room for the records, or records that are longer than they are")
-        extract(self.words, self.buf, first, count, size, buf, start)
+        extract(self.buf, buf, start, self.words, first, count, size)
         return end
