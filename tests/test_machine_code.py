@@ -55,6 +55,7 @@ COPIES = {
     "interlocks": {"setpoint": "VALUE_KPA", "split_range": "PUMPING"},
     "pid": {"setpoint": "VALUE_KPA LEAD_KPA_S", "split_range": "RISE_KPA_S FALL_KPA_S"},
     "cbor": {"schema": "T_INT T_BOOL T_BYTES T_TEXT"},
+    "relaxation": {"schema": "TICK_HZ"},
     "server": {"schema": "STATE_RUNNING"},
     "split_range": {"setpoint": "DESCENDING RISING", "stiffness": "SOFTNESS"},
     "stiffness": {"split_range": "CURVE_GAIN PUMPING"},

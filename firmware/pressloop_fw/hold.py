@@ -81,6 +81,8 @@ class Hold:
     def __init__(self, plan, results, status):
         self.words = words(_WORDS)
         self.relaxation = Relaxation()
+        # Whether the loss of this hold, sealed, may end it.
+        self._watched = False
         self._plan = plan
         self._results = results
         self._status = status
@@ -151,16 +153,25 @@ class Hold:
                 return TIMED_OUT
         if plan.mode[index] == schema.HOLD_SEALED:
             wanted = self._seal_step(index, error, tolerance, in_band)
-            watched = plan.window_s[index]
-            if wanted == SHUT and watched:
-                self.relaxation.step(pressure_kpa)
-            block[_DULL] = wanted == SHUT and not watched
+            block[_DULL] = wanted == SHUT
+            rate = plan.relaxation_kpa_min[index]
+            self._watched = rate != 0
+            if rate and wanted == SHUT:
+                self.watch(pressure_kpa)
+                if self.relaxation.slower_than(rate):
+                    # It ends with its least time.
+                    block[_DULL] = 0
         else:
             wanted = REGULATE
             block[_DULL] = in_band
         if block[_DULL]:
             self._expect_dull(index)
         return wanted
+
+    def watch(self, pressure_kpa):
+        """Take in a reading of a sealed tick, dull or not; a new loss has to be looked at."""
+        if self._watched and self.relaxation.step(pressure_kpa):
+            self.words[_DULL] = 0
 
     def _expect_dull(self, index):
         """Nothing happens in this hold while the pressure stays in band, sealed or not."""
@@ -177,12 +188,11 @@ class Hold:
         plan = self._plan
         longest = plan.duration_ticks[index]
         rate = plan.relaxation_kpa_min[index]
-        if rate and self.relaxation.known:
-            loss = self.relaxation.loss_kpa_min
-            leak = self.relaxation.leak_kpa_min
-            self._results.loss_kpa_min[index] = loss
-            self._results.leak_kpa_min[index] = leak
-            if loss - leak < rate and dwell >= plan.least_ticks[index]:
+        relaxation = self.relaxation
+        if rate and relaxation.known:
+            self._results.loss_kpa_min[index] = relaxation.loss_kpa_min
+            self._results.leak_kpa_min[index] = relaxation.leak_kpa_min
+            if relaxation.slower_than(rate) and dwell >= plan.least_ticks[index]:
                 return schema.DWELL_RELAXATION
         if not longest or dwell < longest:
             return schema.DWELL_NONE

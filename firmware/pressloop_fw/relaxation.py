@@ -9,18 +9,45 @@ profile, is told apart (`leak.py`). Integers; every product stays below 2**30.
 from array import array
 
 try:
+    import micropython
     from micropython import const
 except ImportError:  # CPython
-    from pressloop_fw.plain import const
+    from pressloop_fw import plain as micropython
+    from pressloop_fw.plain import const, ptr32
 
 from pressloop_fw.leak import loss_kpa_min
-from pressloop_fw.schema import TICK_HZ
+from pressloop_fw.words import words
+
+# schema's.
+_TICK_HZ = const(100)
 
 # A mean of a second takes noise and the last count out of a reading.
 LEAST_WINDOW_S = const(5)
 LONGEST_WINDOW_S = const(60)
 _SLOTS = const(61)
 _NOT_YET = const(-1)
+
+_UP = const(0)
+_SUM = const(1)
+_TICKS = const(2)
+_MEAN = const(3)
+_WORDS = const(4)
+
+
+@micropython.viper
+def gather(words: ptr32, pressure_kpa: int) -> int:
+    """Add a reading to a second's mean; return 1 when the second is full, else 0."""
+    up = words[_UP]
+    total = (words[_SUM] << up >> up) + pressure_kpa
+    ticks = words[_TICKS] + 1
+    if ticks < _TICK_HZ:
+        words[_SUM] = total
+        words[_TICKS] = ticks
+        return 0
+    words[_MEAN] = total // _TICK_HZ
+    words[_SUM] = 0
+    words[_TICKS] = 0
+    return 1
 
 
 def window_s(rate_kpa_min, loss_unit_kpa):
@@ -39,8 +66,7 @@ class Relaxation:
         self._window = LEAST_WINDOW_S
         self._leak_share = 0
         self._blocks = _NOT_YET
-        self._sum = 0
-        self._ticks = 0
+        self.words = words(_WORDS)
 
     def restart(self, window, leak_share=0):
         """Begin anew, after sealing: losses across a top-up tell nothing.
@@ -52,18 +78,22 @@ class Relaxation:
         self.known = False
         # The first second is the valves' and the oil's, not the powder's.
         self._blocks = _NOT_YET
-        self._sum = 0
-        self._ticks = 0
+        self.words[_SUM] = 0
+        self.words[_TICKS] = 0
 
     def step(self, pressure_kpa):
-        """Take in a reading of a sealed tick."""
-        self._sum += pressure_kpa
-        self._ticks += 1
-        if self._ticks < TICK_HZ:
-            return
-        mean = self._sum // TICK_HZ
-        self._sum = 0
-        self._ticks = 0
+        """Take in a reading of a sealed tick; return whether the loss may be another one now."""
+        if not gather(self.words, pressure_kpa):
+            return False
+        self._compare(self.words[_MEAN])
+        return True
+
+    def slower_than(self, rate_kpa_min):
+        """Whether the powder alone is known to lose less than a rate."""
+        return self.known and self.loss_kpa_min - self.leak_kpa_min < rate_kpa_min
+
+    def _compare(self, mean):
+        """Take in the mean of a second."""
         blocks = self._blocks
         self._blocks = blocks + 1
         if blocks == _NOT_YET:

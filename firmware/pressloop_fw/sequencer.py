@@ -121,7 +121,10 @@ class Sequencer:
         if state == _STATE_RUNNING and self._kind[index] == _STEP_HOLD:
             # Nearly all ticks of a hold go the short way.
             if dwell_on(self._hold, counts, index, pressure_kpa):
-                return self.action
+                action = self.action
+                if action == ACT_SHUT:
+                    self.hold.watch(pressure_kpa)
+                return action
             self._shown[_FLAGS] &= ~_FLAG_DWELLING
             tally(counts, index, pressure_kpa)
             self._hold_step(tick, pressure_kpa)
