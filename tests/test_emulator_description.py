@@ -42,13 +42,14 @@ def test_reference_file_says_what_the_defaults_are() -> None:
 def test_firmware_accepts_the_nominal_profile_of_every_example(name: str) -> None:
     press = description.load(PRESSES / f"{name}.yaml")
     profile = _profile(press)
-    # All but curve, leak and quality, which only tuning can tell, and what the host
+    # All but curve, leak, fine zero and quality, which only tuning can tell, and what the host
     # alone needs and makes assumptions about.
     missing = {field[0] for field in schema.PROFILE_FIELDS} - set(profile.values)
     assert missing == {
         schema.PROFILE_COMPLIANCE_CURVE,
         schema.PROFILE_LEAK_NL_MIN,
         schema.PROFILE_LEAK_UNCERTAINTY_NL_MIN,
+        schema.PROFILE_RAW_ZERO_FRACTION,
         schema.PROFILE_RAM_AREA_UNCERTAINTY_PPM,
         schema.PROFILE_DIE_UNCERTAINTY_UM,
         schema.PROFILE_REPEATABILITY_PPM,

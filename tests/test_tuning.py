@@ -51,10 +51,10 @@ def test_the_press_that_was_built_is_found(case: Case) -> None:
     assert profile.leak_nl_min == pytest.approx(leak_nl_min, rel=0.03)
     assert profile.leak_uncertainty_nl_min is not None
     assert 0.095 * leak_nl_min < profile.leak_uncertainty_nl_min < 0.15 * leak_nl_min
-    # The zero is the reading of the travelling ram, offset and all, to a count.
+    # The zero is the reading of the travelling ram, offset and all, to a tenth of a count.
     travel_mpa = true["return_force_n"] / true["ram_area_mm2"] + true["sensor_offset_mpa"]
     counts = (profile.raw_full - profile.raw_zero) / true["sensor_full_scale_mpa"]
-    assert profile.raw_zero == pytest.approx(4800 + travel_mpa * counts, abs=1.5)
+    assert tuning.zero_of(profile) == pytest.approx(4800 + travel_mpa * counts, abs=0.12)
     assert tuned.residual_percent < 3
     assert profile.tuning_residual_ppm == round(10_000 * tuned.residual_percent)
     assert tuned.noise_percent == pytest.approx(case.press.transducer.noise_percent, rel=0.3)

@@ -46,6 +46,8 @@ class Profile:
         )
         self.valve_dither = values.get(schema.PROFILE_VALVE_DITHER, 0)
         self.valve_lag_ms = values.get(schema.PROFILE_VALVE_LAG_MS, 0)
+        # At 74 MPa half a count can be 0.03 % of the pressure.
+        self.raw_zero_fraction = values.get(schema.PROFILE_RAW_ZERO_FRACTION, 0)
         # An unknown leak is none: what it takes then counts as the powder's.
         self.leak_nl_min = values.get(schema.PROFILE_LEAK_NL_MIN, 0)
         self.leak_uncertainty_nl_min = values.get(schema.PROFILE_LEAK_UNCERTAINTY_NL_MIN, 0)

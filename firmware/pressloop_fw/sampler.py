@@ -26,7 +26,8 @@ _PER_COUNT = const(13)
 _FRACTION = const(14)
 ALERT = const(15)
 _ALERT_KPA = const(16)
-_WORDS = const(17)
+_ZERO_REST = const(17)
+_WORDS = const(18)
 
 # Scaling's fixed point: SUB_BITS and FRACTION_BITS of scaling.py.
 _SUB_BITS = const(4)
@@ -53,6 +54,7 @@ def take(words: ptr32, raw: int) -> int:
     words[_HIGH_COUNT] = 0
     counts = raw - words[_ZERO]
     reading = counts * words[_PER_COUNT] + (counts * words[_FRACTION] >> _FRACTION_BITS)
+    reading -= words[_ZERO_REST]
     newest = reading >> _SUB_BITS
     words[NEWEST_KPA] = newest
     if newest > words[_ALERT_KPA]:
@@ -97,6 +99,7 @@ class Sampler:
         block[_ZERO] = scaling.zero
         block[_PER_COUNT] = scaling.per_count
         block[_FRACTION] = scaling.fraction
+        block[_ZERO_REST] = scaling.zero_rest
         block[_SCALED] = 1
         block[_PRIMED] = 0
         if profile.raw_fault_low <= self.raw <= profile.raw_fault_high:

@@ -44,7 +44,7 @@ class Scaling:
         self.fastest_fall_kpa_s = fall * ratio // 1024
 
         # Pellet pressure in 1/16 kPa of c counts above `zero` is, with integers only,
-        # c * per_count + (c * fraction >> 12); the sampler works it out.
+        # c * per_count + (c * fraction >> 12) - zero_rest; the sampler works it out.
         self.zero = profile.raw_zero
         span = profile.raw_full - profile.raw_zero
         numerator = profile.full_scale_oil_kpa * ratio << SUB_BITS
@@ -57,6 +57,7 @@ class Scaling:
         self.finest_loss_kpa_min = self.loss_unit_kpa * 60 // LONGEST_WINDOW_S
         self.per_count = numerator // denominator
         self.fraction = (numerator % denominator << _FRACTION_BITS) // denominator
+        self.zero_rest = numerator * profile.raw_zero_fraction // (256 * denominator)
 
     def oil_kpa(self, pressure_kpa):
         """Return the oil pressure behind a pressure on the pellet."""

@@ -29,7 +29,7 @@ NO_DISPLACEMENT = const(65535)
 OUTPUT_FULL = const(32767)
 
 # First bytes of the SHA-256 of the schema.
-SCHEMA_HASH = b"\x89\x95\x3f\xdf\x28\xe1\xfa\xca"
+SCHEMA_HASH = b"\xd5\x9f\x70\xd8\xa7\xff\xf9\x83"
 
 # What a frame is. A reply or an error repeats the sequence number of its request.
 KIND_REQUEST = const(1)
@@ -538,6 +538,7 @@ PROFILE_VALVE_DITHER = const(25)
 PROFILE_VALVE_LAG_MS = const(26)
 PROFILE_LEAK_NL_MIN = const(27)
 PROFILE_LEAK_UNCERTAINTY_NL_MIN = const(28)
+PROFILE_RAW_ZERO_FRACTION = const(29)
 PROFILE_RAM_AREA_UNCERTAINTY_PPM = const(40)
 PROFILE_DIE_UNCERTAINTY_UM = const(41)
 PROFILE_REPEATABILITY_PPM = const(42)
@@ -571,6 +572,7 @@ PROFILE_FIELDS = (
     (26, T_INT, 0, 200, False),  # valve-lag-ms
     (27, T_INT, 0, 100000000, False),  # leak-nl-min
     (28, T_INT, 0, 100000000, False),  # leak-uncertainty-nl-min
+    (29, T_INT, 0, 255, False),  # raw-zero-fraction
     (40, T_INT, 0, 100000, False),  # ram-area-uncertainty-ppm
     (41, T_INT, 0, 10000, False),  # die-uncertainty-um
     (42, T_INT, 0, 100000, False),  # repeatability-ppm

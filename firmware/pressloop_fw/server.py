@@ -27,7 +27,11 @@ _BACKFILL_BYTES = schema.BACKFILL_REPLY_FIELDS[-1][3]
 _MINOR_1_2 = 2
 # From which on it knows of the leak.
 _MINOR_1_3 = 3
-_SINCE_1_3 = (schema.PROFILE_LEAK_NL_MIN, schema.PROFILE_LEAK_UNCERTAINTY_NL_MIN)
+_SINCE_1_3 = (
+    schema.PROFILE_LEAK_NL_MIN,
+    schema.PROFILE_LEAK_UNCERTAINTY_NL_MIN,
+    schema.PROFILE_RAW_ZERO_FRACTION,
+)
 
 
 class Server:

@@ -32,6 +32,20 @@ def test_scaling_is_exact_at_zero_and_close_at_full_scale():
     assert reading(4700) < 0
 
 
+def test_zero_may_lie_between_two_counts():
+    values = dict(PROFILE)
+    whole, between = Sampler(), Sampler()
+    whole.configure(*_press())
+    values[schema.PROFILE_RAW_ZERO_FRACTION] = 128
+    profile = Profile(values)
+    between.configure(profile, Scaling(profile, 10000))
+    half_a_count_kpa = 40000 * 1450 / 78.5398163 / 19200 / 2
+    for raw in (4850, 4851, 9000, 24050):
+        whole.step(raw)
+        between.step(raw)
+        assert abs(whole.newest_kpa - between.newest_kpa - half_a_count_kpa) <= 1
+
+
 def test_resolution_is_the_transducers_error_on_the_pellet():
     _, scaling = _press()
     # 0.1 % of 400 bar is 0.4 bar of oil, 1.85 MPa per bar: 0.74 MPa.

@@ -84,7 +84,7 @@ def learn(records: tuning.Records, profile: schema.Profile, die_um: int) -> Cont
     Raises:
         BadInputError: The sample was never pressed.
     """
-    oil_mpa = tuning.oil_mpa_of(records, profile.raw_zero, profile)
+    oil_mpa = tuning.oil_mpa_of(records, tuning.zero_of(profile), profile)
     rising = np.flatnonzero((records.step == 0) & ~records.approaching)
     if len(rising) < _FEWEST_TICKS:
         raise BadInputError(

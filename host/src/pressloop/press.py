@@ -208,15 +208,17 @@ class Press:
     def write_profile(self, profile: MachineProfile) -> None:
         """Store a machine profile on the board. Only at rest.
 
-        Firmware that speaks wire protocol 1.2 or older knows no leak: it is left out there, and
-        what the board then reports is a profile without one.
+        Firmware that speaks wire protocol 1.2 or older knows no leak and no fraction of a count:
+        they are left out there, and what the board then reports is a profile without them.
 
         Raises:
             CommandRefusedError: `bad-state`, `profile-invalid` or `storage`.
         """
         wire = profile.to_wire()
         if self.hello.minor < _MINOR_WITH_LEAK:
-            wire = replace(wire, leak_nl_min=None, leak_uncertainty_nl_min=None)
+            wire = replace(
+                wire, leak_nl_min=None, leak_uncertainty_nl_min=None, raw_zero_fraction=None
+            )
         values = {field.name: getattr(wire, field.name) for field in wire.FIELDS}
         self._session.request(ProfileWriteRequest(**values))
 

@@ -74,7 +74,7 @@ class MachineProfile(BaseModel):
     full_scale_bar: Annotated[Positive, Field(ge=10, le=2000)]
     """Range of the oil-pressure transducer."""
     raw_zero: Counts
-    """Reading at zero pressure."""
+    """Reading at zero pressure, whole counts."""
     raw_full: Counts
     """Reading at full scale."""
     raw_fault_low: Counts
@@ -132,6 +132,8 @@ class MachineProfile(BaseModel):
     found by tuning, as what goes with its compliance."""
     leak_uncertainty_ul_min: Annotated[float, Field(ge=0, le=100_000)] | None = None
     """leak_ul_min is within +- this (k = 2). A leak of 0 could not be told from none."""
+    raw_zero_fraction: Annotated[float, Field(ge=0, le=255 / 256)] | None = None
+    """Zero pressure lies this share of a count above raw_zero; found by tuning, kept to 1/256."""
     ram_area_uncertainty_percent: Annotated[float, Field(ge=0, le=10)] | None = None
     """The ram's effective area is within +- this; seal friction belongs here. None: assumed."""
     die_uncertainty_um: Annotated[int, Field(ge=0, le=10_000)] | None = None

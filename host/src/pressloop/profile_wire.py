@@ -40,6 +40,7 @@ _UNITS: Final = (
     _Unit("valve_dither_percent", "valve_dither", schema.OUTPUT_FULL, 100),
     _Unit("leak_ul_min", "leak_nl_min", 1000),
     _Unit("leak_uncertainty_ul_min", "leak_uncertainty_nl_min", 1000),
+    _Unit("raw_zero_fraction", "raw_zero_fraction", 256),
     _Unit("ram_area_uncertainty_percent", "ram_area_uncertainty_ppm", 10_000),
     _Unit("repeatability_percent", "repeatability_ppm", 10_000),
     _Unit("tuning_residual_percent", "tuning_residual_ppm", 10_000),

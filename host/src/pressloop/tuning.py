@@ -242,6 +242,7 @@ def identify(
             says which number is out of reason. Nothing is to be stored then.
     """
     zero = _zero(records, profile)
+    raw_zero = int(zero)
     oil_mpa = oil_mpa_of(records, zero, profile)
     noise_percent = _noise_percent(records, profile)
     _demand(
@@ -319,8 +320,9 @@ def identify(
     landing = min(max(landing, slowest), _FASTEST_APPROACH)
     tuned = replace(
         profile,
-        raw_zero=zero,
-        raw_full=zero + profile.raw_full - profile.raw_zero,
+        raw_zero=raw_zero,
+        raw_zero_fraction=int(256 * (zero - raw_zero)),
+        raw_full=raw_zero + profile.raw_full - profile.raw_zero,
         pump_dead_band=round(dead_band * _FULL),
         release_dead_band=round(release_dead_band * _FULL),
         release_flow_ul_s=round(release_flow_ul_s),
@@ -358,7 +360,7 @@ def with_play(records: Records, profile: schema.Profile) -> schema.Profile:
         BadInputError: The play is out of reason.
     """
     assert profile.compliance_curve is not None
-    oil_mpa = oil_mpa_of(records, profile.raw_zero, profile)
+    oil_mpa = oil_mpa_of(records, zero_of(profile), profile)
     balance = _Balance.of(records, oil_mpa, _LOWEST_PLAY, releasing=False)
     command = np.maximum(records.output, 0) / _FULL
     dead_band = profile.pump_dead_band / _FULL
@@ -508,21 +510,29 @@ def knots_mpa(profile: schema.Profile) -> Floats:
     return np.asarray(curve_knots(profile.max_oil_kpa / 1000, KNOTS))
 
 
-def oil_mpa_of(records: Records, zero: int, profile: schema.Profile) -> Floats:
+def zero_of(profile: schema.Profile) -> float:
+    """Return the reading at zero pressure, counts."""
+    return profile.raw_zero + (profile.raw_zero_fraction or 0) / 256
+
+
+def oil_mpa_of(records: Records, zero: float, profile: schema.Profile) -> Floats:
     """Return the readings as oil pressure above a zero in counts, MPa."""
     span = profile.raw_full - profile.raw_zero
     return np.asarray((records.raw - zero) / span * profile.full_scale_oil_kpa / 1000)
 
 
-def _zero(records: Records, profile: schema.Profile) -> int:
-    """Return the reading of the ram while it travels freely: load is what comes on top."""
+def _zero(records: Records, profile: schema.Profile) -> float:
+    """Return the reading of the ram while it travels freely: load is what comes on top.
+
+    Noise of half a count and more spreads the readings over several: their mean knows parts of one.
+    """
     travel = np.flatnonzero(records.approaching & (records.step == 0))
     # It begins with filling the cylinder and ends, slowly if the approach is slow, on the blank.
     middle = records.raw[travel[2 * len(travel) // 5 : 3 * len(travel) // 4]]
     if len(middle) < _WINDOW:
-        return profile.raw_zero
-    zero = round(float(np.mean(middle)))
-    off = 100 * abs(zero - profile.raw_zero) / (profile.raw_full - profile.raw_zero)
+        return zero_of(profile)
+    zero = float(np.mean(middle))
+    off = 100 * abs(zero - zero_of(profile)) / (profile.raw_full - profile.raw_zero)
     _demand(off < 2, "the zero, off the profile's by", off, "below 2 % of the range")
     return zero
 

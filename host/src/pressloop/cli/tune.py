@@ -229,8 +229,9 @@ def _stage(step: schema.PlanStepRequest) -> dict[str, object]:
 def _report(
     before: MachineProfile, after: MachineProfile, tuned: tuning.Tuned, *, kept: bool
 ) -> None:
+    zeros = [tuning.zero_of(profile.to_wire()) for profile in (before, after)]
+    err.print(f"{'zero':<28}{zeros[0]:>10.5g} -> {zeros[1]:<10.6g}counts")
     for name, unit in (
-        ("raw_zero", "counts"),
         ("pump_dead_band_percent", "%"),
         ("release_dead_band_percent", "%"),
         ("valve_dither_percent", "%"),

@@ -26,7 +26,7 @@ NO_DISPLACEMENT: Final = 65535
 """What a record says of the displacement when the sensor says nothing."""
 OUTPUT_FULL: Final = 32767
 """Full opening of a valve, and the span of the split-range output on either side of zero."""
-SCHEMA_HASH: Final = b"\x89\x95\x3f\xdf\x28\xe1\xfa\xca"
+SCHEMA_HASH: Final = b"\xd5\x9f\x70\xd8\xa7\xff\xf9\x83"
 """First bytes of the SHA-256 of the schema."""
 RECORD_FORMAT: Final = "<IiihHBBBBH"
 """Struct format of a packed telemetry record."""
@@ -436,6 +436,7 @@ class Profile(Message):
         Field(26, "valve_lag_ms", Kind.INT, 0, 200, required=False),
         Field(27, "leak_nl_min", Kind.INT, 0, 100000000, required=False),
         Field(28, "leak_uncertainty_nl_min", Kind.INT, 0, 100000000, required=False),
+        Field(29, "raw_zero_fraction", Kind.INT, 0, 255, required=False),
         Field(40, "ram_area_uncertainty_ppm", Kind.INT, 0, 100000, required=False),
         Field(41, "die_uncertainty_um", Kind.INT, 0, 10000, required=False),
         Field(42, "repeatability_ppm", Kind.INT, 0, 100000, required=False),
@@ -498,6 +499,8 @@ class Profile(Message):
     to hosts from 1.3 on. Unit: nL/min."""
     leak_uncertainty_nl_min: int | None = None
     """Of leak-nl-min, half width (k = 2); both or neither; to hosts from 1.3 on. Unit: nL/min."""
+    raw_zero_fraction: int | None = None
+    """Zero pressure lies this far above raw-zero; to hosts from 1.3 on. Unit: 1/256 count."""
     ram_area_uncertainty_ppm: int | None = None
     """Half width; kept for the host. Unit: ppm."""
     die_uncertainty_um: int | None = None
