@@ -55,6 +55,12 @@ def test_what_the_sensor_cannot_tell_is_not_told(changes: dict[str, Any]) -> Non
     assert "less than the sensor's" in result.reason
 
 
+def test_punches_that_recover_more_than_was_seen_are_doubted() -> None:
+    result = from_displacement(release(), punches_um_mpa=0.1)
+    assert not result.resolved and result.gained_mm is None
+    assert "recover 49.6 um" in result.reason and "measure them" in result.reason
+
+
 def returning(share: float) -> Release:
     """A release in which the oil that flows back is that of the closed press, and a share more."""
     plain = release()

@@ -145,10 +145,16 @@ def from_displacement(release: Release, punches_um_mpa: float | None) -> Springb
     """
     high, low = release.levels()
     loaded, contact, standard = release.closings()
-    gained = loaded - contact - (punches_um_mpa or 0.0) / 1000 * (high - low)
+    punches = (punches_um_mpa or 0.0) / 1000 * (high - low)
+    gained = loaded - contact - punches
     uncertainty = COVERAGE_FACTOR * standard
     reason = ""
-    if gained <= uncertainty:
+    if punches and gained < -uncertainty:
+        reason = (
+            f"the platens opened by {1000 * (loaded - contact):.1f} um, and by punches_um_mpa the "
+            f"punches alone recover {1000 * punches:.1f} um: measure them with the die empty"
+        )
+    elif gained <= uncertainty:
         reason = f"{1000 * gained:.1f} um are less than the sensor's ± {1000 * uncertainty:.1f} um"
     seen = _judged("displacement", release, gained, uncertainty, reason)
     return replace(seen, punches_included=punches_um_mpa is None)
