@@ -506,6 +506,19 @@ def test_a_sample_is_said_with_the_run_or_later(protocol: Path, tmp_path: Path) 
     assert json.loads((out / "run.json").read_text())["sample"] is None
 
 
+def test_a_sample_of_a_stage_that_does_not_press_is_refused(protocol: Path, tmp_path: Path) -> None:
+    says, out = tmp_path / "pellet.yaml", tmp_path / "out"
+    says.write_text("thickness_mm: 1.2\nuntil_stage: frist\n")
+    run = ("run", protocol, "-p", "emulated", "-o", out, "-y")
+    refused = call(*run, "--sample", says)
+    assert refused.exit_code == 2
+    assert "frist" in refused.stderr and "first, second" in refused.stderr
+    assert not (out / "run.journal").exists()
+    call(*run)
+    assert call("sample", out, says).exit_code == 2
+    assert not (out / "sample.json").exists()
+
+
 def test_a_sample_with_a_mistake_stops_before_the_press(protocol: Path, tmp_path: Path) -> None:
     says = tmp_path / "pellet.yaml"
     says.write_text("mass_mg: 140 mg\n")

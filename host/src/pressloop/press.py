@@ -33,7 +33,7 @@ from pressloop.rejoin import is_same_boot, rejoin, truth_of
 from pressloop.relink import RELINK_S
 from pressloop.result import RunResult, html_table
 from pressloop.run import VENT_LIMIT_S, Run
-from pressloop.sample import Sample, keep_sample
+from pressloop.sample import Sample, keep_sample, refuse_unknown_stage
 from pressloop.session import Session
 from pressloop.status import PressStatus
 from pressloop.telemetry import TelemetryBatch
@@ -318,6 +318,7 @@ class Press:
             emulated_press=self._emulated_press(plan.begin.die_um / 1000),
             thinning=thinning,
         )
+        refuse_unknown_stage(sample, header.pressing_stages)
         truth = self._board.truth_path if self._board is not None else None
         recorder = RunRecorder.create(out, header, overwrite=overwrite, truth=truth)
         keep_sample(Path(out), sample)

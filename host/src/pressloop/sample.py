@@ -6,6 +6,7 @@ It belongs to a cell and not to the protocol, which stays the same for a whole b
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -72,6 +73,21 @@ class Sample(BaseModel):
         """Relative limits of mass and of density."""
         mass = self.mass_uncertainty_mg / self.mass_mg if self.mass_mg else 0.0
         return mass, self.true_density_uncertainty_percent / 100
+
+
+def refuse_unknown_stage(sample: Sample | None, names: Sequence[str]) -> None:
+    """Make sure that the stage a sample names is one of those that press.
+
+    Raises:
+        BadInputError: It is not; the sample would be taken for that of other stages.
+    """
+    if sample is None or sample.until_stage is None or sample.until_stage in names:
+        return
+    raise BadInputError(
+        f"the sample's until_stage: no stage that presses is called '{sample.until_stage}'",
+        hint=f"the stages are: {', '.join(dict.fromkeys(names))}",
+        code="unknown-stage",
+    )
 
 
 def read_sample(folder: Path) -> Sample | None:

@@ -12,7 +12,7 @@ from pressloop.cli import options
 from pressloop.cli.output import err, errors_as_exit_codes, out
 from pressloop.cli.verdict import print_verdict
 from pressloop.record import RunRecord, finalise
-from pressloop.sample import keep_sample, load_sample
+from pressloop.sample import keep_sample, load_sample, refuse_unknown_stage
 
 
 def sample(
@@ -29,7 +29,7 @@ def sample(
     """Say what lay in the die, and work out thickness and density. The journal stays as it is."""
     with errors_as_exit_codes():
         pellet = load_sample(says)
-        RunRecord.open(record)
+        refuse_unknown_stage(pellet, RunRecord.open(record).header.pressing_stages)
         keep_sample(record, pellet)
         summary = finalise(record)
     print_verdict(err, summary)

@@ -162,6 +162,11 @@ class RunHeader(Model):
         """Time between two telemetry records, s."""
         return self.record_every / self.tick_hz
 
+    @property
+    def pressing_stages(self) -> tuple[str, ...]:
+        """Names of the stages with a target, in order; prompts alone have none."""
+        return tuple(stage.name for stage in self.stages if stage.target_mpa is not None)
+
     def stage_of_step(self, step: int) -> PlannedStage | None:
         """The stage that a plan step belongs to; None for the board's "no step"."""
         return next((stage for stage in self.stages if step in stage.steps), None)

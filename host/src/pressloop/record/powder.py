@@ -42,8 +42,7 @@ def alone(header: RunHeader, sample: Sample) -> list[PlannedStage]:
     Up to the stage that the sample names; without a name up to the first prompt, which is where
     an operator adds the next layer.
     """
-    names = [stage.name for stage in header.stages if stage.target_mpa is not None]
-    if sample.until_stage in names:
+    if sample.until_stage in header.pressing_stages:
         last = max(s.index for s in header.stages if s.name == sample.until_stage)
         return [s for s in header.stages if s.target_mpa is not None and s.index <= last]
     stages: list[PlannedStage] = []
