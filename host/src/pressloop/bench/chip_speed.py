@@ -24,10 +24,11 @@ from pressloop.wire.schema import (
     PlanCommitRequest,
     ProfileWriteRequest,
     StartRequest,
+    State,
     StreamRequest,
 )
 
-from .chip import CLOCK_HZ, BenchChip
+from .chip import CLOCK_HZ, BenchChip, ChipError
 from .chip_peers import CBOR2, SIMPLE_PID, PeerMissingError, source
 
 _CYCLES_PER_US: Final = CLOCK_HZ // 1_000_000
@@ -63,11 +64,14 @@ def ask(command, payload):
     values = cbor.decode_map(schema.COMMANDS[command][0], payload, 0, len(payload))
     return app.server.handle(command, values, payload)
 def live(ticks, litter=0):
-    end = c.tick_count + ticks
+    heard = c.tick_count
+    end = heard + ticks
+    s.host.heard()
     idle = 0
     start = ticks_us()
     while c.tick_count < end:
-        if not c.tick_count & 15:
+        if c.tick_count - heard >= 16:
+            heard = c.tick_count
             s.host.heard()
         app.poll()
         if litter:
@@ -244,6 +248,8 @@ def _ours(chip: BenchChip, figures: ChipFigures, streaming_s: float) -> None:
     chip.ask(f"live({round(streaming_s * 100)})", streaming_s * 2 + 60)
     chip.run("gc.collect()")
     figures.heap_free[f"after {streaming_s:g} s of streaming"] = chip.ask("gc.mem_free()")
+    if chip.ask("(s.state, s.hold.dwelling)") != (State.RUNNING, True):
+        raise ChipError("the run has left the hold that was to be measured")
     _parts(chip, figures, "hold")
     chip.run("quiet = True")
     figures.tick_bytes = chip.ask("allocated('tick(0)')")
