@@ -97,6 +97,15 @@ def _coarse(case: Case) -> tuple[schema.Profile, list[schema.PlanStepRequest], i
     return profile, tuning.plan(profile, die_um, limit_kpa, **tuning.COARSE_GAINS), limit_kpa
 
 
+def test_a_jolt_at_contact_does_not_pass_for_the_press() -> None:
+    """With a dead band above what the ramps opened, only the jolt would be left to explain."""
+    case = family(48, seed=8)[47]
+    profile, steps, limit_kpa = _coarse(case)
+    found = tuning.identify(record(steel(case), profile, steps, limit_kpa), steps, profile)
+    true = case.press.plant_config()["pump_dead_band"]
+    assert found.profile.pump_dead_band / FULL == pytest.approx(true, abs=0.01)
+
+
 def test_a_plan_stays_below_the_limit() -> None:
     for case in family(5, seed=3):
         _, steps, limit_kpa = _coarse(case)

@@ -60,13 +60,18 @@ _COARSE_SEALED_S: Final = 6.0
 _WINDOW: Final = 20
 _STRIDE: Final = 2
 _CLOSING_TICKS: Final = 20
+_MOSTLY: Final = 0.95
 _FEWEST: Final = 25
 # Shares of the highest pressure below which a window tells more of contact than of the press.
 _LOWEST_RISING: Final = 0.01
 _LOWEST_FALLING: Final = 0.05
 _VALVES_SHUT_TICKS: Final = 100
-# What is left of the hysteresis with too little dither costs far more than too much of it.
+# What is left of the hysteresis with too little dither costs far more than too much of it; what the
+# coarse run lets one know of the play is less sure.
+_COARSE_DITHER_MARGIN: Final = 1.6
 _DITHER_MARGIN: Final = 1.3
+# Of half the play: beyond, the fine run has seen hunting, or flow that is the dither's alone.
+_FINE_DITHER: Final = (1.15, 2.2)
 _LEAST_DITHER: Final = 0.002
 # Play and lag are searched on a wide grid, then on a fine one around the best of it.
 _PLAYS: Final = tuple(0.005 * n for n in range(17))
@@ -154,10 +159,15 @@ def tune(profile: schema.Profile, die_um: int, limit_kpa: int, run: Runner) -> l
     coarse = identify(run("coarse", profile, steps), steps, profile)
     hunting = replace(coarse.profile, valve_dither=0)
     play = run("play", hunting, play_plan(hunting, die_um, first_kpa))
-    profile = with_play(play, coarse.profile)
+    profile = with_play(play, coarse.profile, _COARSE_DITHER_MARGIN)
     steps = plan(profile, die_um, limit_kpa)
     fine = identify(run("fine", profile, steps), steps, profile)
     # Once more, with a dead band and a compliance that are no longer coarse.
+    known = with_play(play, fine.profile, _COARSE_DITHER_MARGIN)
+    assert profile.valve_dither and known.valve_dither
+    least, most = _FINE_DITHER
+    if not least <= _COARSE_DITHER_MARGIN * profile.valve_dither / known.valve_dither <= most:
+        fine = identify(run("fine-again", known, steps), steps, known)
     return [coarse, replace(fine, profile=with_play(play, fine.profile))]
 
 
@@ -272,6 +282,7 @@ def identify(
     dead_band, shape, residual = _dead_band(
         lambda edge: rising.fed(passed(place, edge) * flow_ul_s),
         rising.volumes(leak_per_s, top_mpa),
+        rising.moving,
     )
     fed = rising.fed(passed(place, dead_band) * flow_ul_s)
     ramps = [rising.step == n for n, step in enumerate(steps) if step.kind == schema.StepKind.RAMP]
@@ -297,7 +308,7 @@ def identify(
     fallen = spool(np.maximum(-records.output, 0) / _FULL, 0.0, lag_ticks)
     taken = -(falling.volumes(leak_per_s, top_mpa) @ shape)[:, None]
     release_dead_band, per_volume, _ = _dead_band(
-        lambda edge: falling.fed(passed(fallen, edge) * root), taken
+        lambda edge: falling.fed(passed(fallen, edge) * root), taken, falling.moving
     )
     _demand(
         0.002 < release_dead_band < 0.49,
@@ -353,8 +364,12 @@ def identify(
     )
 
 
-def with_play(records: Records, profile: schema.Profile) -> schema.Profile:
+def with_play(
+    records: Records, profile: schema.Profile, margin: float = _DITHER_MARGIN
+) -> schema.Profile:
     """Return the profile with the dither and the lag that a run of `play_plan` shows.
+
+    The dither is `margin` times half the play.
 
     Raises:
         BadInputError: The play is out of reason.
@@ -382,7 +397,7 @@ def with_play(records: Records, profile: schema.Profile) -> schema.Profile:
         [play + by for by in _FINE_PLAYS if play + by >= 0],
         [lag_ticks + by for by in _FINE_LAGS_TICKS],
     )
-    dither = max(_LEAST_DITHER, _DITHER_MARGIN * play / 2)
+    dither = max(_LEAST_DITHER, margin * play / 2)
     return replace(
         profile, valve_dither=round(dither * _FULL), valve_lag_ms=round(10 * lag_ticks) + 10
     )
@@ -427,6 +442,12 @@ class _Balance:
     @property
     def rise_mpa(self) -> Floats:
         return self.oil_mpa - self.oil_start_mpa
+
+    @property
+    def moving(self) -> Bools:
+        """Windows of ramps, by how fast the pressure moved."""
+        moved_mpa = np.abs(self.rise_mpa)
+        return np.asarray(moved_mpa > np.quantile(moved_mpa, 0.75) / 2)
 
     def volumes(self, leak_per_s: float, top_mpa: float) -> Floats:
         """Return what each shape of compliance takes up in each window, one column each.
@@ -476,8 +497,13 @@ def passed(place: Floats, dead_band: float) -> Floats:
     return np.asarray(np.maximum(0, place - dead_band) / (1 - dead_band), dtype=np.float64)
 
 
-def _dead_band(fed: Callable[[float], Floats], volumes: Floats) -> tuple[float, Floats, float]:
+def _dead_band(
+    fed: Callable[[float], Floats], volumes: Floats, moving: Bools
+) -> tuple[float, Floats, float]:
     """Find the dead band with which `volumes` explain best what was fed.
+
+    Out of the question are dead bands that let nothing pass while the pressure was `moving`: they
+    would leave only jolts to explain, and those can be explained by anything.
 
     Returns the dead band, the factors of the volumes' columns, and what is left, rms, in per cent
     of what was fed.
@@ -487,6 +513,8 @@ def _dead_band(fed: Callable[[float], Floats], volumes: Floats) -> tuple[float, 
 
     def left(edge: float) -> float:
         volume = fed(edge)
+        if np.mean(volume[moving] > 0) < _MOSTLY:
+            return float("inf")
         rest = volume - volumes / scale @ (inverse @ volume)
         size = float(volume @ volume)
         # Relative, as with a dead band that lets nothing pass nothing is left to explain.

@@ -138,9 +138,9 @@ LAWS: Final[dict[str, Callable[[float, float, float], Law]]] = {
 }
 
 GAINS: Final[dict[str, Gains]] = {
-    "simple-pid": Gains(20.8, 62.4, 0.039),
-    "Klipper": Gains(27.2, 48, 0),
-    "kiln-controller": Gains(18, 81, 0.27),
+    "simple-pid": Gains(27, 48, 0),
+    "Klipper": Gains(23.4, 81, 0.27),
+    "kiln-controller": Gains(16, 62.4, 0.152),
 }
 """What `search.py` found: the best of both starts."""
 

@@ -104,7 +104,7 @@ def _learn(bench: _Bench) -> None:
         before,
         after,
         passes[-1],
-        bench.errors,
+        (bench.errors[0], bench.errors[-1]),
         bench.folder / "tuning.png",
         simulated=machine.hello.simulated,
     )
