@@ -43,6 +43,8 @@ COARSE_DITHER: Final = round(0.025 * schema.OUTPUT_FULL)
 """Half of the widest play to be expected, and more."""
 COARSE_GAINS: Final = {"kp": 3 * 256, "ki": round(2 * 655.36)}
 """Calm, as dead bands may still be wrong by several per cent of stroke."""
+FINE_GAINS: Final = {"kp": 8 * 256, "ki": round(4 * 655.36)}
+"""Calmer than in use: a run that hunts between the valves shows little of either."""
 PLAY_GAINS: Final = {"kp": round(1.5 * 256), "ki": round(0.5 * 655.36)}
 """Calmer still: hunting that calls on the release shows little of the pump."""
 
@@ -69,7 +71,8 @@ _VALVES_SHUT_TICKS: Final = 100
 # What is left of the hysteresis with too little dither costs far more than too much of it; what the
 # coarse run lets one know of the play is less sure.
 _COARSE_DITHER_MARGIN: Final = 1.6
-_DITHER_MARGIN: Final = 1.3
+DITHER_MARGIN: Final = 1.3
+"""The dither that is stored, of half the valves' play."""
 # Of half the play: beyond, the fine run has seen hunting, or flow that is the dither's alone.
 _FINE_DITHER: Final = (1.15, 2.2)
 _LEAST_DITHER: Final = 0.002
@@ -88,6 +91,7 @@ _SLOWEST_APPROACH: Final = 0.04
 _FASTEST_APPROACH: Final = 0.5
 # Travel of the ram that was tuned, by the flow that it gets; play in the valve may take half of it.
 _LONGEST_APPROACH_S: Final = 240
+_LONGEST_TIMEOUT_MS: Final = 600_000
 _WORST_RESIDUAL_PERCENT: Final = 15.0
 _WORST_NOISE_PERCENT: Final = 0.05
 """Of the transducer's range, one standard deviation: five times the reference's."""
@@ -154,13 +158,14 @@ def tune(profile: schema.Profile, die_um: int, limit_kpa: int, run: Runner) -> l
         BadInputError: A run taught nonsense. What `run` raises comes through.
     """
     first_kpa = round(COARSE_SHARE * limit_kpa)
-    profile = replace(profile, valve_dither=COARSE_DITHER)
+    # How far the ram has to travel, and how slowly it does, is not known yet.
+    profile = replace(profile, valve_dither=COARSE_DITHER, approach_timeout_ms=_LONGEST_TIMEOUT_MS)
     steps = plan(profile, die_um, first_kpa, sealed_s=_COARSE_SEALED_S, **COARSE_GAINS)
     coarse = identify(run("coarse", profile, steps), steps, profile)
     hunting = replace(coarse.profile, valve_dither=0)
     play = run("play", hunting, play_plan(hunting, die_um, first_kpa))
     profile = with_play(play, coarse.profile, _COARSE_DITHER_MARGIN)
-    steps = plan(profile, die_um, limit_kpa)
+    steps = plan(profile, die_um, limit_kpa, **FINE_GAINS)
     fine = identify(run("fine", profile, steps), steps, profile)
     # Once more, with a dead band and a compliance that are no longer coarse.
     known = with_play(play, fine.profile, _COARSE_DITHER_MARGIN)
@@ -340,7 +345,7 @@ def identify(
         compliance_nl_mpa=round(float(curve[-1]) * 1000),
         compliance_curve=tuple(round(float(value) * 1000) for value in curve),
         approach_opening=round((dead_band + landing * (1 - dead_band)) * _FULL),
-        approach_timeout_ms=600_000,
+        approach_timeout_ms=_LONGEST_TIMEOUT_MS,
         tuning_residual_ppm=round(10_000 * residual),
         leak_nl_min=leak_nl_min,
         leak_uncertainty_nl_min=leak_uncertainty_nl_min,
@@ -365,7 +370,7 @@ def identify(
 
 
 def with_play(
-    records: Records, profile: schema.Profile, margin: float = _DITHER_MARGIN
+    records: Records, profile: schema.Profile, margin: float = DITHER_MARGIN
 ) -> schema.Profile:
     """Return the profile with the dither and the lag that a run of `play_plan` shows.
 

@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from pressloop.tuning import knots_mpa
+from pressloop.tuning import DITHER_MARGIN, knots_mpa
 from pressloop.wire import schema
 
 from .family import Case, family
@@ -25,6 +25,7 @@ LOWEST_KNOT: Final = 3
 _ROWS: Final = (
     ("pump dead band", "% of stroke"),
     ("release dead band", "% of stroke"),
+    ("hysteresis", "% of stroke"),
     ("stiffness", "%"),
     ("leak", "%"),
     ("leak, of its stored uncertainty", ""),
@@ -65,11 +66,14 @@ def errors(case: Case) -> tuple[float, ...]:
         found / 1000 / (scale * compliance_ul_mpa(case, oil_mpa)) - 1
         for oil_mpa, found in zip(knots_mpa(profile), profile.compliance_curve, strict=True)
     ][LOWEST_KNOT:]
+    assert profile.valve_dither is not None
+    play = 2 * profile.valve_dither / schema.OUTPUT_FULL / DITHER_MARGIN
     leak_nl_min = 1000 * scale * case.press.leak.ul_min_at_10_mpa
     leak_off = profile.leak_nl_min - leak_nl_min
     return (
         100 * abs(profile.pump_dead_band / schema.OUTPUT_FULL - true["pump_dead_band"]),
         100 * abs(profile.release_dead_band / schema.OUTPUT_FULL - true["release_dead_band"]),
+        100 * abs(play - true["valve_hysteresis"]),
         100 * max(abs(off) for off in stiffness),
         100 * abs(leak_off / leak_nl_min),
         abs(leak_off) / (profile.leak_uncertainty_nl_min or 1),
