@@ -120,7 +120,7 @@ bench: setup build/pressloop-pico.uf2 ## measure speeds (docs/benchmarks.md); wr
 	$(BIN)/python -m pressloop.bench.speed
 
 .PHONY: bench-control
-bench-control: setup ## press 200 unseen presses, ours beside three peers; about 15 minutes
+bench-control: setup ## press 200 unseen presses, ours beside three peers; 5 to 15 minutes
 	@mkdir -p build
 	$(BIN)/python -m pressloop.bench.control --json build/bench-control.json --plot build/bench-control.png $(BENCH_ARGS)
 

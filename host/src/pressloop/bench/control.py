@@ -33,7 +33,7 @@ def main() -> None:
     """Run the bench."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--presses", type=int, default=200)
-    parser.add_argument("--seed", type=int, default=3)
+    parser.add_argument("--seed", type=int, default=14)
     parser.add_argument("--jobs", type=int, default=max(1, (os.cpu_count() or 2) - 1))
     parser.add_argument("--laws", nargs="*", default=list(LAWS), choices=LAWS)
     parser.add_argument("--runs", type=int, default=RUNS, help="repeated runs on one press")

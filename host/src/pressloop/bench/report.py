@@ -157,7 +157,8 @@ def _target(name: str) -> str:
 def _number(value: float) -> str:
     """Three digits that mean something, and no 100 that is not quite."""
     if value >= 100 or value == 0:
-        return f"{value:g}"
+        # A percentile from below comes as -0.
+        return f"{abs(value):.0f}"
     if value > 99:
         return f"{value:.2f}" if value < 99.995 else "99.99"
     return f"{value:.3g}" if value >= 0.1 else f"{value:.3f}"
