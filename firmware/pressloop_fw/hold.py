@@ -128,8 +128,11 @@ class Hold:
         self._shown[_FLAGS] &= ~(_FLAG_SEALED | _FLAG_TOPPING_UP)
         self.relaxation.known = False
 
-    def step(self, index, pressure_kpa):
-        """Take in a reading; return what the hold wants: REGULATE, SHUT, ENDED or TIMED_OUT."""
+    def step(self, index, pressure_kpa, there):
+        """Take in a reading; return what the hold wants: REGULATE, SHUT, ENDED or TIMED_OUT.
+
+        `there` says whether the setpoint stands on the target.
+        """
         plan = self._plan
         results = self._results
         block = self.words
@@ -152,7 +155,7 @@ class Hold:
             if block[_OUT_TICKS] >= plan.timeout_ticks[index]:
                 return TIMED_OUT
         if plan.mode[index] == schema.HOLD_SEALED:
-            wanted = self._seal_step(index, error, tolerance, in_band)
+            wanted = self._seal_step(index, error, tolerance, in_band, there)
             block[_DULL] = wanted == SHUT
             rate = plan.relaxation_kpa_min[index]
             self._watched = rate != 0
@@ -198,7 +201,7 @@ class Hold:
             return schema.DWELL_NONE
         return schema.DWELL_LONGEST if rate or plan.open[index] else schema.DWELL_DURATION
 
-    def _seal_step(self, index, error, tolerance, in_band):
+    def _seal_step(self, index, error, tolerance, in_band, there):
         """Lock the oil in near the target, and top up when the pressure has left the band."""
         shown = self._shown
         if shown[_FLAGS] & _FLAG_SEALED:
@@ -209,7 +212,7 @@ class Hold:
                 shown[_FLAGS] |= _FLAG_TOPPING_UP
                 self._results.top_ups[index] += 1
             return REGULATE
-        if -tolerance < error * _TOP_UP_SHARE < tolerance:
+        if there and -tolerance < error * _TOP_UP_SHARE < tolerance:
             shown[_FLAGS] = shown[_FLAGS] & ~_FLAG_TOPPING_UP | _FLAG_SEALED
             self.relaxation.restart(self._plan.window_s[index], self._plan.leak_share[index])
             return SHUT

@@ -61,6 +61,8 @@ class Sequencer:
 
         self.state = schema.STATE_IDLE
         self.step_index = NO_STEP
+        # Of the ramp before: what a sealed hold goes back to its target with.
+        self._rate_kpa_s = 0
         self.action = ACT_SAFE
         self.pump_locked = False
         self.end_reason = schema.END_NONE
@@ -213,6 +215,7 @@ class Sequencer:
                 self._pending_end = schema.END_NONE
                 self.host.restart()
                 self.setpoint.jump(0)
+                self._rate_kpa_s = self.plan.vent_rate_kpa_s
                 self.state = schema.STATE_RUNNING
                 self._enter(0, tick, pressure_kpa)
         if wishes.end:
@@ -254,7 +257,9 @@ class Sequencer:
             # Nothing to regulate: stop where the ram is.
             self.action = ACT_SHUT
         elif self.hold.interrupt():
-            # Nobody tops up in a pause: keep the pressure with the loop.
+            # Nobody tops up in a pause: keep the pressure with the loop, as it is.
+            self._return(pressure_kpa)
+            self.setpoint.rest()
             self._regulate()
 
     # --- host loss
@@ -313,7 +318,8 @@ class Sequencer:
             self.setpoint.target_kpa = target
             self.action = ACT_APPROACH
             return
-        self.setpoint.ramp(target, plan.rate_kpa_s[index])
+        self._rate_kpa_s = plan.rate_kpa_s[index]
+        self.setpoint.ramp(target, self._rate_kpa_s)
         self._regulate()
 
     def _approach_step(self, pressure_kpa):
@@ -325,7 +331,8 @@ class Sequencer:
         target = self.plan.target_kpa[index]
         self._close_in(False)
         self.setpoint.jump(min(pressure_kpa, target))
-        self.setpoint.ramp(target, self.plan.rate_kpa_s[index])
+        self._rate_kpa_s = self.plan.rate_kpa_s[index]
+        self.setpoint.ramp(target, self._rate_kpa_s)
         self._regulate()
 
     def _close_in(self, approaching):
@@ -348,7 +355,8 @@ class Sequencer:
         self._next(tick, pressure_kpa, schema.OUTCOME_DONE)
 
     def _hold_step(self, tick, pressure_kpa):
-        wanted = self.hold.step(self.step_index, pressure_kpa)
+        there = self.setpoint.arrived() or move(self.setpoint.words, RISE)
+        wanted = self.hold.step(self.step_index, pressure_kpa, there)
         if wanted == SHUT:
             self.action = ACT_SHUT
         elif wanted == ENDED:
@@ -356,7 +364,17 @@ class Sequencer:
         elif wanted == TIMED_OUT:
             self.vent(schema.END_HOLD_TIMEOUT, pressure_kpa)
         else:
+            if self.action == ACT_SHUT:
+                self._return(pressure_kpa)
             self._regulate()
+
+    def _return(self, pressure_kpa):
+        """Go back to the target of a sealed hold at the rate of the ramp before.
+
+        To ask for the target at once would open the pump fully: 6 MPa too much at 250.
+        """
+        self.setpoint.jump(max(0, min(pressure_kpa, self.plan.ceiling_kpa)))
+        self.setpoint.ramp(self.plan.target_kpa[self.step_index], self._rate_kpa_s)
 
     def _next(self, tick, pressure_kpa, outcome):
         following = self.step_index + 1

@@ -218,6 +218,41 @@ def test_a_sealed_hold_shuts_both_valves_and_tops_up():
     assert abs(rig.controller.sampler.pressure_kpa - 100000) < 2000
 
 
+def test_a_top_up_comes_back_at_the_ramps_rate_and_not_beyond():
+    rig = Rig(dict(PRESS, leak_mm3_s_mpa=0.2))
+    steps = [ramp(250000, 10000), hold(250000, 200000, 10000, mode=schema.HOLD_SEALED)]
+    rig.start(steps, ceiling_kpa=300000)
+    assert rig.run(60, lambda: rig.sequencer.hold.sealed)
+    assert rig.run(120, lambda: rig.result(1)[schema.STEP_RESULT_REPLY_TOP_UPS] == 1)
+    below_kpa = rig.controller.sampler.pressure_kpa
+    ticks = 0
+    while not rig.sequencer.hold.sealed:
+        rig.beat()
+        ticks += 1
+    assert below_kpa < 241000
+    # 10 MPa at 10 MPa/s, and what beginning and arriving take.
+    assert 100 <= ticks <= 200
+    highest = max(rig.beat() or rig.controller.sampler.pressure_kpa for _ in range(100))
+    assert 249000 < highest < 251250
+
+
+def test_a_pause_keeps_the_pressure_that_a_sealed_hold_has_come_down_to():
+    rig = Rig(dict(PRESS, leak_mm3_s_mpa=0.2))
+    steps = [ramp(250000, 10000), hold(250000, 200000, 10000, mode=schema.HOLD_SEALED)]
+    rig.start(steps, ceiling_kpa=300000)
+    assert rig.run(60, lambda: rig.sequencer.hold.sealed)
+    assert rig.run(120, lambda: rig.controller.sampler.pressure_kpa < 243000)
+    rig.ask(schema.CMD_PAUSE)
+    for _ in range(300):
+        rig.beat()
+        assert 241000 < rig.controller.sampler.pressure_kpa < 244500
+    rig.ask(schema.CMD_RESUME)
+    assert rig.run(5, lambda: rig.sequencer.hold.sealed)
+    for _ in range(100):
+        rig.beat()
+        assert rig.controller.sampler.pressure_kpa < 251250
+
+
 def _lost(action, limit_ms=3000):
     rig = Rig()
     rig.start(

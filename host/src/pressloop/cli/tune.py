@@ -174,7 +174,9 @@ class _Bench:
                 hint=f"the record is in {folder}; look at it with: pressloop plot {folder}",
             )
         frame = result.frame()
-        moving = ~frame.approaching.to_numpy(np.bool_) & (frame.setpoint_mpa.to_numpy() > 0)
+        # What the shut press loses is no error of the loop.
+        idle = frame.approaching.to_numpy(np.bool_) | frame.sealed.to_numpy(np.bool_)
+        moving = ~idle & (frame.setpoint_mpa.to_numpy() > 0)
         if name != "play":
             off = (frame.pressure_mpa - frame.setpoint_mpa).to_numpy(np.float64)
             time_s = frame.time_s.to_numpy(np.float64)

@@ -32,8 +32,9 @@ def validate(
         _print_conclusion(protocol, result, profile.name)
         if not result.errors:
             plan = compile_plan(result.checked(), profile)
+            stages = "stage" if len(plan.stages) == 1 else "stages"
             out.print(
-                f"{len(plan.stages)} stages, {len(plan.steps)} steps, "
+                f"{len(plan.stages)} {stages}, {len(plan.steps)} steps, "
                 f"at least {span(plan.expected_s)}"
             )
     raise typer.Exit(ExitCode.BAD_INPUT if result.errors else ExitCode.COMPLETED)
