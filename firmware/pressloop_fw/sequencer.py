@@ -290,6 +290,10 @@ class Sequencer:
         self._close_in(False)
         kind = plan.kind[index]
         target = plan.target_kpa[index]
+        sealed = self.action == ACT_SHUT
+        if sealed:
+            # Go on from where the pressure has come to in a sealed hold.
+            self.setpoint.jump(max(0, min(pressure_kpa, plan.ceiling_kpa)))
         # With nothing to reach, a sensor that reads a little less than zero would start the pump.
         self.pump_locked = kind == schema.STEP_RELEASE or target == 0
         if kind == schema.STEP_PROMPT:
@@ -303,7 +307,10 @@ class Sequencer:
             return
         self.state = schema.STATE_RUNNING
         if kind == schema.STEP_HOLD:
-            self.setpoint.jump(target)
+            if sealed:
+                self._return(pressure_kpa)
+            else:
+                self.setpoint.jump(target)
             self._regulate()
             return
         contact = plan.scaling.contact_kpa

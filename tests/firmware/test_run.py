@@ -253,6 +253,23 @@ def test_a_pause_keeps_the_pressure_that_a_sealed_hold_has_come_down_to():
         assert rig.controller.sampler.pressure_kpa < 251250
 
 
+def test_the_step_after_a_sealed_hold_goes_on_from_where_the_pressure_has_come_to():
+    rig = Rig(dict(PRESS, leak_mm3_s_mpa=0.2))
+    steps = [
+        ramp(150000, 10000),
+        hold(150000, 12000, 10000, mode=schema.HOLD_SEALED),
+        ramp(200000, 10000),
+        hold(200000, 1000, 2000),
+    ]
+    rig.start(steps, ceiling_kpa=300000)
+    assert rig.run(60, lambda: rig.sequencer.step_index == 2)
+    assert rig.controller.sampler.pressure_kpa < 146000
+    while rig.sequencer.step_index == 2:
+        rig.beat()
+        off_kpa = rig.controller.sampler.pressure_kpa - rig.sequencer.setpoint.value_kpa
+        assert abs(off_kpa) < 3000
+
+
 def _lost(action, limit_ms=3000):
     rig = Rig()
     rig.start(
