@@ -106,6 +106,13 @@ def test_a_jolt_at_contact_does_not_pass_for_the_press() -> None:
     assert found.profile.pump_dead_band / FULL == pytest.approx(true, abs=0.01)
 
 
+def test_a_coarse_run_that_hunts_is_repeated_with_a_smaller_dead_band() -> None:
+    case = family(5, seed=14)[4]
+    profile = tune(case)[-1].profile
+    true = case.press.plant_config()
+    assert profile.pump_dead_band / FULL == pytest.approx(true["pump_dead_band"], abs=0.0005)
+
+
 def test_a_plan_stays_below_the_limit() -> None:
     for case in family(5, seed=3):
         _, steps, limit_kpa = _coarse(case)

@@ -48,6 +48,8 @@ FINE_GAINS: Final = {"kp": 8 * 256, "ki": round(4 * 655.36)}
 PLAY_GAINS: Final = {"kp": round(1.5 * 256), "ki": round(0.5 * 655.36)}
 """Calmer still: hunting that calls on the release shows little of the pump."""
 
+# By so much of its stroke a valve may open before its data sheet says.
+_SHEET_ERROR: Final = round(0.03 * schema.OUTPUT_FULL)
 _TICK_S: Final = 1 / schema.TICK_HZ
 _FULL: Final = schema.OUTPUT_FULL
 _REFERENCE_MPA: Final = 10.0
@@ -161,7 +163,13 @@ def tune(profile: schema.Profile, die_um: int, limit_kpa: int, run: Runner) -> l
     # How far the ram has to travel, and how slowly it does, is not known yet.
     profile = replace(profile, valve_dither=COARSE_DITHER, approach_timeout_ms=_LONGEST_TIMEOUT_MS)
     steps = plan(profile, die_um, first_kpa, sealed_s=_COARSE_SEALED_S, **COARSE_GAINS)
-    coarse = identify(run("coarse", profile, steps), steps, profile)
+    try:
+        coarse = identify(run("coarse", profile, steps), steps, profile)
+    except _TooFewWindowsError:
+        # It hunted: a pump that opens before its data sheet says cannot be closed by the loop.
+        edge = max(0, profile.pump_dead_band - _SHEET_ERROR)
+        profile = replace(profile, pump_dead_band=edge)
+        coarse = identify(run("coarse-again", profile, steps), steps, profile)
     hunting = replace(coarse.profile, valve_dither=0)
     play = run("play", hunting, play_plan(hunting, die_um, first_kpa))
     profile = with_play(play, coarse.profile, _COARSE_DITHER_MARGIN)
@@ -408,6 +416,10 @@ def with_play(
     )
 
 
+class _TooFewWindowsError(BadInputError):
+    """A run in which hardly ever one valve alone was at work."""
+
+
 @dataclass(frozen=True)
 class _Balance:
     """Windows of a run in which one valve alone was at work."""
@@ -433,7 +445,12 @@ class _Balance:
         )
         ends = ends[(ends > 2 * _WINDOW)][::_STRIDE]
         if len(ends) < _FEWEST:
-            raise _nonsense("the run", f"{len(ends)} windows", f"at least {_FEWEST}")
+            raise _TooFewWindowsError(
+                f"tuning found nothing to store: one valve alone was at work in {len(ends)} "
+                f"windows of the run, expected at least {_FEWEST}",
+                hint=_BLANK_HINT,
+                code="tuning-nonsense",
+            )
         start = ends - _WINDOW
         pressed_s = np.concatenate(([0.0], np.cumsum(smooth) * _TICK_S))
         return cls(
