@@ -193,7 +193,7 @@ class Sequencer:
         self.news = True
         self._close_in(False)
         self.hold.leave()
-        self.setpoint.jump(max(0, min(pressure_kpa, self.plan.ceiling_kpa)))
+        self._stand_on(pressure_kpa)
         self.setpoint.ramp(0, self.plan.vent_rate_kpa_s)
         self._regulate()
 
@@ -293,7 +293,7 @@ class Sequencer:
         sealed = self.action == ACT_SHUT
         if sealed:
             # Go on from where the pressure has come to in a sealed hold.
-            self.setpoint.jump(max(0, min(pressure_kpa, plan.ceiling_kpa)))
+            self._stand_on(pressure_kpa)
         # With nothing to reach, a sensor that reads a little less than zero would start the pump.
         self.pump_locked = kind == schema.STEP_RELEASE or target == 0
         if kind == schema.STEP_PROMPT:
@@ -308,7 +308,7 @@ class Sequencer:
         self.state = schema.STATE_RUNNING
         if kind == schema.STEP_HOLD:
             if sealed:
-                self._return(pressure_kpa)
+                self.setpoint.ramp(target, self._rate_kpa_s)
             else:
                 self.setpoint.jump(target)
             self._regulate()
@@ -325,9 +325,7 @@ class Sequencer:
             self.setpoint.target_kpa = target
             self.action = ACT_APPROACH
             return
-        self._rate_kpa_s = plan.rate_kpa_s[index]
-        self.setpoint.ramp(target, self._rate_kpa_s)
-        self._regulate()
+        self._ramp(index)
 
     def _approach_step(self, pressure_kpa):
         progress = self.approach.step(pressure_kpa >= self.plan.scaling.contact_kpa)
@@ -335,11 +333,14 @@ class Sequencer:
             self.action = ACT_APPROACH if progress == CLOSING else ACT_SHUT
             return
         index = self.step_index
-        target = self.plan.target_kpa[index]
         self._close_in(False)
-        self.setpoint.jump(min(pressure_kpa, target))
+        self.setpoint.jump(min(pressure_kpa, self.plan.target_kpa[index]))
+        self._ramp(index)
+
+    def _ramp(self, index):
+        """Set out for a step's target at its rate, from where the setpoint is."""
         self._rate_kpa_s = self.plan.rate_kpa_s[index]
-        self.setpoint.ramp(target, self._rate_kpa_s)
+        self.setpoint.ramp(self.plan.target_kpa[index], self._rate_kpa_s)
         self._regulate()
 
     def _close_in(self, approaching):
@@ -380,8 +381,12 @@ class Sequencer:
 
         To ask for the target at once would open the pump fully: 6 MPa too much at 250.
         """
-        self.setpoint.jump(max(0, min(pressure_kpa, self.plan.ceiling_kpa)))
+        self._stand_on(pressure_kpa)
         self.setpoint.ramp(self.plan.target_kpa[self.step_index], self._rate_kpa_s)
+
+    def _stand_on(self, pressure_kpa):
+        """Put the setpoint on the reading: the loop then has nothing to make up at once."""
+        self.setpoint.jump(max(0, min(pressure_kpa, self.plan.ceiling_kpa)))
 
     def _next(self, tick, pressure_kpa, outcome):
         following = self.step_index + 1
