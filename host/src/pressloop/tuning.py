@@ -171,17 +171,19 @@ def tune(profile: schema.Profile, die_um: int, limit_kpa: int, run: Runner) -> l
         profile = replace(profile, pump_dead_band=edge)
         coarse = identify(run("coarse-again", profile, steps), steps, profile)
     hunting = replace(coarse.profile, valve_dither=0)
-    play = run("play", hunting, play_plan(hunting, die_um, first_kpa))
-    profile = with_play(play, coarse.profile, _COARSE_DITHER_MARGIN)
+    hunt = run("play", hunting, play_plan(hunting, die_um, first_kpa))
+    profile = _with_play(coarse.profile, _seen_play(hunt, coarse.profile), _COARSE_DITHER_MARGIN)
     steps = plan(profile, die_um, limit_kpa, **FINE_GAINS)
     fine = identify(run("fine", profile, steps), steps, profile)
     # Once more, with a dead band and a compliance that are no longer coarse.
-    known = with_play(play, fine.profile, _COARSE_DITHER_MARGIN)
+    play = _seen_play(hunt, fine.profile)
+    known = _with_play(fine.profile, play, _COARSE_DITHER_MARGIN)
     assert profile.valve_dither and known.valve_dither
     least, most = _FINE_DITHER
     if not least <= _COARSE_DITHER_MARGIN * profile.valve_dither / known.valve_dither <= most:
         fine = identify(run("fine-again", known, steps), steps, known)
-    return [coarse, replace(fine, profile=with_play(play, fine.profile))]
+        play = _seen_play(hunt, fine.profile)
+    return [coarse, replace(fine, profile=_with_play(fine.profile, play, DITHER_MARGIN))]
 
 
 def plan(
@@ -377,12 +379,25 @@ def identify(
     )
 
 
-def with_play(
-    records: Records, profile: schema.Profile, margin: float = DITHER_MARGIN
-) -> schema.Profile:
-    """Return the profile with the dither and the lag that a run of `play_plan` shows.
+@dataclass(frozen=True)
+class _Play:
+    """How the valves follow a command."""
 
-    The dither is `margin` times half the play.
+    stroke: float
+    """Of full stroke, from one direction to the other: the hysteresis."""
+    lag_ticks: float
+
+
+def _with_play(profile: schema.Profile, play: _Play, margin: float) -> schema.Profile:
+    """Return the profile with the play's lag, and a dither of `margin` times half the play."""
+    dither = max(_LEAST_DITHER, margin * play.stroke / 2)
+    return replace(
+        profile, valve_dither=round(dither * _FULL), valve_lag_ms=round(10 * play.lag_ticks) + 10
+    )
+
+
+def _seen_play(records: Records, profile: schema.Profile) -> _Play:
+    """Return the play and the lag that explain best how a run of `play_plan` hunted.
 
     Raises:
         BadInputError: The play is out of reason.
@@ -410,10 +425,7 @@ def with_play(
         [play + by for by in _FINE_PLAYS if play + by >= 0],
         [lag_ticks + by for by in _FINE_LAGS_TICKS],
     )
-    dither = max(_LEAST_DITHER, margin * play / 2)
-    return replace(
-        profile, valve_dither=round(dither * _FULL), valve_lag_ms=round(10 * lag_ticks) + 10
-    )
+    return _Play(play, lag_ticks)
 
 
 class _TooFewWindowsError(BadInputError):
