@@ -117,24 +117,24 @@ pins: ## resolve host/pyproject.toml anew into host/constraints.txt (PINS_ARGS=-
 
 .PHONY: bench
 bench: setup build/pressloop-pico.uf2 ## measure speeds (docs/benchmarks.md); writes build/bench.json
-	$(BIN)/python -m pressloop.bench.speed
+	$(BIN)/python -m pressloop_bench.speed.__main__
 
 .PHONY: bench-control
 bench-control: setup ## press 200 unseen presses, ours beside three peers; 5 to 15 minutes
 	@mkdir -p build
-	$(BIN)/python -m pressloop.bench.control --json build/bench-control.json --plot build/bench-control.png $(BENCH_ARGS)
+	$(BIN)/python -m pressloop_bench.control.__main__ --json build/bench-control.json --plot build/bench-control.png $(BENCH_ARGS)
 
 .PHONY: bench-week
 bench-week: setup ## write, read and draw the record of a week; a minute
-	$(BIN)/python -m pressloop.bench.week $(BENCH_ARGS)
+	$(BIN)/python -m pressloop_bench.week $(BENCH_ARGS)
 
 .PHONY: bench-goals
 bench-goals: setup ## press the protocols by goal over several pellets (docs/protocols-by-goal.md); 10 minutes
-	$(BIN)/python -m pressloop.bench.goals $(BENCH_ARGS)
+	$(BIN)/python -m pressloop_bench.goals $(BENCH_ARGS)
 
 .PHONY: curves
 curves: setup ## draw the curves of docs/press-and-powder.md anew
-	$(BIN)/python -m pressloop.bench.curves docs/curves
+	$(BIN)/python -m pressloop_bench.powder_curves docs/curves
 
 .PHONY: clean
 clean: ## remove everything that was built or installed; runs/ stays

@@ -13,12 +13,12 @@ from pathlib import Path
 from struct import iter_unpack
 from typing import Final, Literal
 
-from pressloop.emulator.truth import MAGIC, RECORD
 from pressloop.errors import CommandRefusedError
 from pressloop.place import EMULATED
 from pressloop.press import Press
 from pressloop.profile import MachineProfile
 from pressloop.wire.schema import TICK_HZ, AbortRequest, HelloReply, State
+from pressloop_sim.truth_format import MAGIC, RECORD
 
 from hil_tests import wiring
 from hil_tests.watching import until

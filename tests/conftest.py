@@ -6,9 +6,8 @@ under MicroPython's unix port as `test_*[micropython]`, in a process of its own:
 
     pytest tests/firmware/test_pid.py -k micropython
 
-Both interpreters find `pressloop_fw` and, as MicroPython cannot import the SDK around it, the
-emulated press as the top-level package `emulator`; modules beside the test, such as a shared rig,
-are imported by their bare names, and other files found by `__file__`.
+Both interpreters find the packages `pressloop_fw` and `pressloop_sim`; modules beside the test,
+such as a shared rig, are imported by their bare names, and other files found by `__file__`.
 
 A test that needs the interpreter itself takes the fixture `micropython`.
 """
@@ -16,16 +15,20 @@ A test that needs the interpreter itself takes the fixture `micropython`.
 from __future__ import annotations
 
 import ast
+import atexit
+import functools
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
 import pytest
 from hypothesis import HealthCheck, settings
+from pressloop.emulator import locate
 
 # A machine that is busy is slow, not wrong: no test of values fails by the clock.
 settings.register_profile("pressloop", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -38,11 +41,9 @@ hypothesis.settings.load_profile("house")
 ROOT = Path(__file__).resolve().parent.parent
 FIRMWARE_TESTS = ROOT / "tests" / "firmware"
 RUNNER = ROOT / "tests" / "micropython" / "run.py"
-IMPORT_PATHS = [ROOT / "firmware", ROOT / "host" / "src" / "pressloop"]
 TIMEOUT_S = 60
 
-# Last, for the SDK's folder also has a `profile`, and the standard library's comes first.
-sys.path += [str(FIRMWARE_TESTS), str(ROOT / "host" / "src" / "pressloop")]
+sys.path.append(str(FIRMWARE_TESTS))
 
 
 def find_micropython() -> Path | None:
@@ -72,6 +73,14 @@ def micropython() -> Path:
     return require_micropython()
 
 
+@functools.cache
+def packages_path() -> Path:
+    """The folder that MicroPython imports from, as the emulated board has it."""
+    folder = Path(tempfile.mkdtemp(prefix="pressloop-tests-"))
+    atexit.register(shutil.rmtree, folder)
+    return locate.link_packages(folder, ROOT / "firmware")
+
+
 class MicroPythonError(Exception):
     """A test failed there; the message is what the interpreter printed."""
 
@@ -89,7 +98,7 @@ class MicroPythonTest(pytest.Item):
         folder, module = self.path.parent, self.path.stem
         command = [require_micropython(), "-X", "heapsize=8M", RUNNER, folder, module]
         result = subprocess.run(
-            [*command, self.test_name, *IMPORT_PATHS],
+            [*command, self.test_name, packages_path()],
             capture_output=True,
             text=True,
             timeout=TIMEOUT_S,

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from pressloop.bench import peers, pressing, repeat, report
-from pressloop.bench.family import RANGES, Case, family, reference
-from pressloop.bench.peers import Gains
-from pressloop.bench.press import Bench, PressRunError
-from pressloop.bench.quality import TARGETS, Quality, Stage, cost, judge
-from pressloop.bench.search import walk
+from pressloop_bench.control import peer_laws, repeatability, report, run_case
+from pressloop_bench.control.gain_search import walk
+from pressloop_bench.control.peer_laws import Gains
+from pressloop_bench.control.press_family import RANGES, Case, family, reference
+from pressloop_bench.control.press_run import Bench, PressRunError
+from pressloop_bench.control.quality import TARGETS, Quality, Stage, cost, judge
 
 
 def stage(**changes: object) -> Stage:
@@ -63,15 +63,15 @@ def test_the_family_repeats_and_keeps_to_its_ranges() -> None:
 @pytest.mark.parametrize("case", [reference(), *family(2, seed=11)], ids=lambda case: case.name)
 def test_a_press_never_seen_is_pressed_as_well_as_asked(case: Case) -> None:
     """After nothing but its own tuning run; judged on the true pressure."""
-    _, results = pressing.measure((case, (pressing.OURS,)))
-    quality = results[pressing.OURS]
+    _, results = run_case.measure((case, (run_case.OURS,)))
+    quality = results[run_case.OURS]
     assert isinstance(quality, Quality), quality
     assert not quality.missed, quality
 
 
-@pytest.mark.parametrize("name", peers.LAWS)
+@pytest.mark.parametrize("name", peer_laws.LAWS)
 def test_a_peer_presses_too(name: str) -> None:
-    quality = pressing.measure((reference(), (name,)))[1][name]
+    quality = run_case.measure((reference(), (name,)))[1][name]
     assert isinstance(quality, Quality), quality
     assert quality.in_band > 90
 
@@ -97,7 +97,7 @@ def test_a_target_that_is_missed_is_named() -> None:
 
 
 def test_the_table_says_where_a_peer_is_better() -> None:
-    ours, peer = pressing.OURS, "simple-pid"
+    ours, peer = run_case.OURS, "simple-pid"
     case = reference()
     results: report.Judged = [
         (replace(case, name=f"press {n}"), {ours: _quality(ramp=1.0 + n), peer: _quality(ramp=1.5)})
@@ -116,15 +116,15 @@ def test_the_table_says_where_a_peer_is_better() -> None:
 
 
 def test_spread_is_that_of_the_same_hold() -> None:
-    runs = [[repeat.Hold(100.0, 100.0 + n, 100.0, 2000 + n)] for n in (-1, 0, 1)]
-    assert repeat.spread(runs) == [repeat.Spread(100.0, pytest.approx(1.0), 0.0, 2)]
+    runs = [[repeatability.Hold(100.0, 100.0 + n, 100.0, 2000 + n)] for n in (-1, 0, 1)]
+    assert repeatability.spread(runs) == [repeatability.Spread(100.0, pytest.approx(1.0), 0.0, 2)]
 
 
 def test_a_run_that_is_not_completed_says_why() -> None:
     case = reference()
     profile = dict(case.press.nominal_profile(), dies_um=[10_000])
     bench = Bench(case.press.plant_config(), profile, seed=1)
-    steps = pressing.protocol(case)[:2]
+    steps = run_case.protocol(case)[:2]
     steps[1].update(tolerance_kpa=1, timeout_ms=10)
     with pytest.raises(PressRunError, match="end reason 5, fault 0, step 1"):
         bench.run(steps, die_um=10_000, ceiling_kpa=260_000, vent_kpa_s=20_000)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from pressloop.bench.family import Case, family, reference
-from pressloop.bench.press import Bench
-from pressloop.bench.pressing import CEILING, protocol
-from pressloop.bench.tuned import tune
 from pressloop.errors import BadInputError
 from pressloop.wire import schema
+from pressloop_bench.control.press_family import Case, family, reference
+from pressloop_bench.control.press_run import Bench
+from pressloop_bench.control.run_case import CEILING, protocol
+from pressloop_bench.control.tuned_press import tune
 
 NOISE_PERCENT = 0.1
 """Of full scale, one standard deviation: as much as the data sheet's accuracy, ten times as much as

@@ -23,8 +23,8 @@ from typing import Any
 import pytest
 from pressloop.emulator import locate
 from pressloop.emulator.process import EmulatedBoard
-from pressloop.emulator.truth import MAGIC, RECORD
 from pressloop.errors import EmulatorError
+from pressloop_sim.truth_format import MAGIC, RECORD
 
 ROOT = Path(__file__).resolve().parent.parent
 IDLE, RUNNING, PROMPTING = 0, 1, 3

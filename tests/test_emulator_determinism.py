@@ -17,9 +17,9 @@ PRESSES = sorted((ROOT / "examples" / "presses").glob("*.yaml"))
 TRAJECTORY = """
 import binascii, json, struct, sys
 sys.path.append(sys.argv[1])
-from emulator.plant import Plant
-from emulator.rng import Rng
-from emulator.transducer import Transducer
+from pressloop_sim.plant.plant import Plant
+from pressloop_sim.plant.noise import Rng
+from pressloop_sim.plant.transducer import Transducer
 
 with open(sys.argv[2]) as file:
     press = json.load(file)
@@ -64,7 +64,7 @@ def test_both_interpreters_follow_the_same_trajectory(
     script.write_text(TRAJECTORY)
     config = tmp_path / "press.json"
     config.write_text(json.dumps(description.load(path).plant_config()))
-    package = ROOT / "host" / "src" / "pressloop"
+    package = ROOT / "host" / "src"
     here, there = (
         subprocess.run(
             [*command, script, package, config], capture_output=True, text=True, check=True

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pressloop.emulator.lifetime import Lifetime
+from pressloop_sim.board.lifetime import Lifetime
 
 ORPHAN_MS = 600_000
 A_MOMENT_MS = 1000

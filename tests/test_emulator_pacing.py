@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pressloop.emulator.pacing import LockstepPacing, RealPacing
+from pressloop_sim.board.pacing import LockstepPacing, RealPacing
 
 SILENCE_MS = 500
 

@@ -28,7 +28,7 @@ _MADE = struct.Struct("<hiB")
 
 # What the rig imports of the emulated press. A replay has none.
 NO_PRESS = {
-    "emulator/plant.py": """
+    "pressloop_sim/plant/plant.py": """
 class Valve:
     command = 0
 
@@ -40,8 +40,8 @@ class Plant:
     def step(self, seconds):
         pass
 """,
-    "emulator/rng.py": "Rng = None",
-    "emulator/transducer.py": "Transducer = None",
+    "pressloop_sim/plant/noise.py": "Rng = None",
+    "pressloop_sim/plant/transducer.py": "Transducer = None",
 }
 REPLAY = """
 import gc, struct, binascii, golden_run, rig as rigs
@@ -76,7 +76,7 @@ def test_the_image_replays_the_golden_trace(tmp_path: Path) -> None:
         build = prompt.run("import pressloop_build; print(pressloop_build.BUILD)").strip()
         if build != source_hash(ROOT / "firmware" / "pressloop_fw"):
             pytest.skip("the image is older than the sources: make firmware")
-        prompt.run('import os; os.mkdir("emulator")')
+        prompt.run('import os; os.mkdir("pressloop_sim"); os.mkdir("pressloop_sim/plant")')
         rig = {name: (FIRMWARE_TESTS / name).read_text() for name in ("rig.py", "golden_run.py")}
         for name, source in (NO_PRESS | rig).items():
             prompt.run(f"with open({name!r}, 'w') as file: file.write({source!r})")

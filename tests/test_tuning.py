@@ -8,13 +8,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from pressloop import first_contact, tuning
-from pressloop.bench.family import Case, family, reference
-from pressloop.bench.identified import compliance_ul_mpa, flow_scale
-from pressloop.bench.press import PressRunError, firmware
-from pressloop.bench.tuned import record, steel, tune
 from pressloop.errors import BadInputError
 from pressloop.profile import lever
 from pressloop.wire import schema
+from pressloop_bench.control.identification import compliance_ul_mpa, flow_scale
+from pressloop_bench.control.press_family import Case, family, reference
+from pressloop_bench.control.press_run import PressRunError, firmware
+from pressloop_bench.control.tuned_press import record, steel, tune
 
 FULL = schema.OUTPUT_FULL
 
@@ -159,7 +159,7 @@ def test_a_pump_that_is_stuck_ends_the_run(
 ) -> None:
     """Stuck shut it never meets the blank, stuck open it trips; either way nothing is learned."""
     monkeypatch.setattr(
-        "pressloop.emulator.valves.PumpValve.flow", lambda valve, _: flow * valve._full_flow
+        "pressloop_sim.plant.valves.PumpValve.flow", lambda valve, _: flow * valve._full_flow
     )
     profile, steps, limit_kpa = _coarse(reference())
     with pytest.raises(PressRunError) as ended:

@@ -5,12 +5,12 @@ is the emulated one, or readings written by hand. Every tick runs with the heap 
 tick that allocates ends the run with an internal fault.
 """
 
-from emulator.plant import Plant
-from emulator.rng import Rng
-from emulator.transducer import Transducer
 from pressloop_fw import cbor, schema
 from pressloop_fw.app import App
 from pressloop_fw.hal import Board
+from pressloop_sim.plant.noise import Rng
+from pressloop_sim.plant.plant import Plant
+from pressloop_sim.plant.transducer import Transducer
 
 try:
     from micropython import heap_lock, heap_unlock

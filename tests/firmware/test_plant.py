@@ -2,12 +2,12 @@
 
 import math
 
-from emulator.cracking import FORCED
-from emulator.oil import Oil, Spring
-from emulator.plant import SUBSTEP_S, Plant
-from emulator.rng import Rng
-from emulator.transducer import BROKEN, RAW_FULL, RAW_ZERO, SHORT, Transducer
-from emulator.valves import PumpValve, ReleaseValve, Valve
+from pressloop_sim.plant.damage import FORCED
+from pressloop_sim.plant.noise import Rng
+from pressloop_sim.plant.oil import Oil, Spring
+from pressloop_sim.plant.plant import SUBSTEP_S, Plant
+from pressloop_sim.plant.transducer import BROKEN, RAW_FULL, RAW_ZERO, SHORT, Transducer
+from pressloop_sim.plant.valves import PumpValve, ReleaseValve, Valve
 
 TICK_S = 0.01
 # The reference press, without the errors of an individual.

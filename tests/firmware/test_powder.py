@@ -2,10 +2,10 @@
 
 import math
 
-from emulator.cracking import DIE_BURST, FAST_RELEASE, FORCED, OVER_PRESSURE, Cracking
-from emulator.densification import Heckel, Panelli
-from emulator.powder import Powder
-from emulator.relaxation import Relaxation
+from pressloop_sim.plant.damage import DIE_BURST, FAST_RELEASE, FORCED, OVER_PRESSURE, Cracking
+from pressloop_sim.plant.densification import Heckel, Panelli
+from pressloop_sim.plant.powder import Powder
+from pressloop_sim.plant.relaxation import Relaxation
 from test_plant import PRESS, TICK_S, _close, _press, _press_to, _run
 
 # Peleg's constants of the reference powder: a = 0.3 and T = 15 s.

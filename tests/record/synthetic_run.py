@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pressloop.emulator.description import PressDescription
-from pressloop.emulator.truth import MAGIC, RECORD
 from pressloop.profile import MachineProfile
 from pressloop.record import (
     BoardIdentity,
@@ -25,6 +24,7 @@ from pressloop.record import (
     RunHeader,
 )
 from pressloop.wire.schema import NO_DISPLACEMENT, RECORD_FORMAT, FlagBits, State
+from pressloop_sim.truth_format import MAGIC, RECORD
 
 NO_STEP = 255
 REFERENCE = MachineProfile.from_fields(PressDescription().nominal_profile())

@@ -17,12 +17,12 @@ import pytest
 import synthetic_run
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pressloop.emulator import cracking
-from pressloop.emulator.truth import MAGIC, RECORD
 from pressloop.errors import RecordError
 from pressloop.record import RunEnd, RunRecord, RunRecorder, RunSummary, finalise, verdict_rows
 from pressloop.record.series import signed_ticks
 from pressloop.wire.schema import RECORD_FORMAT, State
+from pressloop_sim.plant import damage
+from pressloop_sim.truth_format import MAGIC, RECORD
 from synthetic_run import Shape, SyntheticRun
 
 HEAD, SIZE = len(MAGIC), struct.calcsize(RECORD)
@@ -427,7 +427,7 @@ def test_a_run_that_broke_its_pellet_says_so_wherever_one_looks(tmp_path: Path) 
     index, name = sound.stages[1].index, sound.stages[1].name
     second = next(i for i, raw in enumerate(RUN.records) if _stage_of(raw) == index)
     # Five records are from before the run.
-    broken = _broken({5 + second + 10: cracking.OVER_PRESSURE, 5 + second + 30: cracking.DIE_BURST})
+    broken = _broken({5 + second + 10: damage.OVER_PRESSURE, 5 + second + 30: damage.DIE_BURST})
     (tmp_path / "run.truth").write_bytes(broken)
     summary = finalise(tmp_path)
     assert summary.end_reason == "completed"
@@ -450,7 +450,7 @@ def test_a_run_that_broke_its_pellet_says_so_wherever_one_looks(tmp_path: Path) 
 
 def test_a_pellet_that_was_broken_before_the_run_is_no_secret(tmp_path: Path) -> None:
     record(tmp_path, RUN, end=RUN.end(), truth=False)
-    (tmp_path / "run.truth").write_bytes(_broken({0: cracking.FORCED}))
+    (tmp_path / "run.truth").write_bytes(_broken({0: damage.FORCED}))
     summary = finalise(tmp_path)
     assert summary.damage is not None and summary.truth is not None
     ((what, time_s, stage),) = [(d.what, d.time_s, d.stage) for d in summary.damage]

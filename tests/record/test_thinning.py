@@ -14,9 +14,6 @@ import pytest
 import synthetic_run
 from hypothesis import given
 from hypothesis import strategies as st
-from pressloop.emulator.cracking import OVER_PRESSURE
-from pressloop.emulator.truth import MAGIC
-from pressloop.emulator.truth import RECORD as TRUTH_RECORD
 from pressloop.plotting import plot_run
 from pressloop.record import (
     PlannedStep,
@@ -31,6 +28,9 @@ from pressloop.record.recent import RECENT_NAMES
 from pressloop.record.series import RECORD_DTYPE
 from pressloop.record.thinning import Interval, Piece, Thinner, Whole
 from pressloop.wire.schema import NO_DISPLACEMENT, RECORD_FORMAT, RECORD_SIZE, FlagBits, State
+from pressloop_sim.plant.damage import OVER_PRESSURE
+from pressloop_sim.truth_format import MAGIC
+from pressloop_sim.truth_format import RECORD as TRUTH_RECORD
 
 SHORT = ThinningRules(
     after_change_s=0.3,

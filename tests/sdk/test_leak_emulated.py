@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 from pressloop import Press, RunResult
-from pressloop.bench.family import reference
-from pressloop.bench.tuned import tune
 from pressloop.profile import MachineProfile
 from pressloop.record.remarks import remarks
+from pressloop_bench.control.press_family import reference
+from pressloop_bench.control.tuned_press import tune
 
 PROTOCOL = """
 pressloop: 1

@@ -19,15 +19,13 @@ from pydantic import BaseModel
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
-# These run under MicroPython, with its modules, or run something when they are imported.
-NOT_IMPORTED = ("pressloop.emulator.board", "pressloop.emulator.control", "pressloop.emulator.main")
 # Their docstrings are the help text of a command, or speak to nobody outside this project.
-NOT_FOR_SCRIPTS = ("pressloop.cli", "pressloop.bench")
+NOT_FOR_SCRIPTS = ("pressloop.cli",)
 
 
 def modules() -> list[ModuleType]:
     found = pkgutil.walk_packages(pressloop.__path__, "pressloop.")
-    names = [m.name for m in found if m.name not in NOT_IMPORTED and not m.name.endswith("_main__")]
+    names = [m.name for m in found if not m.name.endswith("_main__")]
     return [pressloop, *map(importlib.import_module, names)]
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
-sys.path[:0] = [str(ROOT / "firmware"), str(ROOT / "host/src/pressloop"), str(HERE.parent)]
+sys.path[:0] = [str(ROOT / "firmware"), str(ROOT / "host/src"), str(HERE.parent)]
 
 from golden_run import TICKS, confirm_prompts, three_step  # noqa: E402
 from rig import PRESS, Rig  # noqa: E402

@@ -1,6 +1,5 @@
-"""The emulated press and the emulated board.
+"""Starts emulated boards, and describes the presses that they are wired to.
 
-The press (`plant` and the laws it ties together) is plain Python without imports beyond `math`:
-the same files run under CPython and, next to the firmware, under MicroPython. The board (`board`,
-`pacing`, `main`) runs under MicroPython's unix port; `description` and `process` run on the host.
+`process.EmulatedBoard` runs the firmware on MicroPython's unix port, `pico.EmulatedPico` the flash
+image on an emulated RP2040. Both are wired to the press of the package `pressloop_sim`.
 """

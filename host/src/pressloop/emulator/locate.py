@@ -9,11 +9,15 @@ from pathlib import Path
 from typing import Final
 
 import platformdirs
+import pressloop_sim
 
 from pressloop.errors import EmulatorError
 
 INTERPRETER_VARIABLE: Final = "PRESSLOOP_MICROPYTHON"
 FIRMWARE_VARIABLE: Final = "PRESSLOOP_FIRMWARE"
+
+SIMULATOR: Final = Path(pressloop_sim.__file__).resolve().parent
+"""The folder of the package `pressloop_sim`, which the board runs beside the firmware."""
 
 _CHECKOUT: Final = Path(__file__).resolve().parents[4]
 # Digits of the source hash that hello carries.
@@ -74,6 +78,20 @@ def find_firmware() -> Path:
             hint=f"install from a checkout, or set {FIRMWARE_VARIABLE} to its firmware folder",
             code="no-firmware",
         )
+    return folder
+
+
+def link_packages(folder: Path, firmware: Path) -> Path:
+    """Make `folder` the one folder that MicroPython imports from, and return it.
+
+    It holds `pressloop_fw` from `firmware`, and `pressloop_sim`, and nothing else: what else lies
+    beside either package on the host cannot be imported on the board by mistake.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for package in (firmware / "pressloop_fw", SIMULATOR):
+        link = folder / package.name
+        link.unlink(missing_ok=True)
+        link.symlink_to(package, target_is_directory=True)
     return folder
 
 

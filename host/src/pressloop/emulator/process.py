@@ -13,13 +13,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Literal
 
+from pressloop.emulator import description
+from pressloop.emulator.description import PressDescription
+from pressloop.emulator.locate import (
+    SIMULATOR,
+    find_firmware,
+    find_micropython,
+    link_packages,
+    source_hash,
+)
 from pressloop.errors import EmulatorError
 
-from . import description
-from .description import PressDescription
-from .locate import find_firmware, find_micropython, source_hash
-
-_EMULATOR: Final = Path(__file__).resolve().parent
 _HOST: Final = "127.0.0.1"
 _HEAP: Final = "8M"
 _START_LIMIT_S: Final = 10.0
@@ -215,14 +219,14 @@ class EmulatedBoard:
 
     def _program(self) -> list[str | Path]:
         """Return the command that runs the board, but for the path of its settings."""
-        return [find_micropython(), "-X", f"heapsize={_HEAP}", _EMULATOR / "main.py"]
+        return [find_micropython(), "-X", f"heapsize={_HEAP}", SIMULATOR / "board" / "__main__.py"]
 
     def _config(self, folder: Path, firmware: Path) -> dict[str, Any]:
         return {
             **self._settings,
             "plant": self.press.plant_config(),
             "firmware_path": str(firmware),
-            "emulator_parent": str(_EMULATOR.parent),
+            "packages_path": str(link_packages(folder / "packages", firmware)),
             # A board that outlives this program removes what `stop` would have.
             "own_folder": str(folder) if self._given_dir is None else "",
             "flash_dir": str(folder / "flash"),

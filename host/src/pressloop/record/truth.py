@@ -8,9 +8,9 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from pressloop_sim.plant import damage
+from pressloop_sim.truth_format import MAGIC
 
-from pressloop.emulator import cracking
-from pressloop.emulator.truth import MAGIC
 from pressloop.errors import RecordError
 from pressloop.metrics import Floats
 from pressloop.record.layout import TRUTH_NAME
@@ -29,10 +29,10 @@ TRUTH_DTYPE: Final = np.dtype(
 """One record of the file that an emulated press writes, one record per tick."""
 
 _DAMAGE: Final = {
-    cracking.OVER_PRESSURE: "cracked under too much pressure",
-    cracking.FAST_RELEASE: "cracked in too fast a release",
-    cracking.FORCED: "cracked on command",
-    cracking.DIE_BURST: "lost its die",
+    damage.OVER_PRESSURE: "cracked under too much pressure",
+    damage.FAST_RELEASE: "cracked in too fast a release",
+    damage.FORCED: "cracked on command",
+    damage.DIE_BURST: "lost its die",
 }
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any
 
+from pressloop_sim.plant import transducer as adc
 from pydantic import Field, model_validator
 
 from pressloop.emulator import presets
-from pressloop.emulator import transducer as adc
 from pressloop.emulator.description.sections import (
     Controller,
     DisplacementSection,

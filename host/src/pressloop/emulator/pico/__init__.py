@@ -7,6 +7,6 @@ pass. The RP2040 comes from the package `rp2040py`, which is installed with `pre
 
 from __future__ import annotations
 
-from .process import EmulatedPico
+from pressloop.emulator.pico.process import EmulatedPico
 
 __all__ = ["EmulatedPico"]

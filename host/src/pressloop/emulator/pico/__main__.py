@@ -14,14 +14,14 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
-from pressloop.emulator.lifetime import Lifetime, clear
-from pressloop.wire.schema import State
+from pressloop_sim.board.lifetime import Lifetime, clear
 
-from .bench import TICK_S, Bench, load_wiring
-from .chip import Chip
-from .pacing import Conversation, Pacing
-from .ports import Port
-from .usb_host import UsbHost
+from pressloop.emulator.pico.bench import TICK_S, Bench, load_wiring
+from pressloop.emulator.pico.chip import Chip
+from pressloop.emulator.pico.pacing import Conversation, Pacing
+from pressloop.emulator.pico.ports import Port
+from pressloop.emulator.pico.usb_host import UsbHost
+from pressloop.wire.schema import State
 
 # Longest wait for a host's bytes while time stands still.
 _WAIT_S: Final = 0.002

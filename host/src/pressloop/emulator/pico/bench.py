@@ -13,17 +13,16 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
+from pressloop_sim.board.truth_file import TruthFile
+from pressloop_sim.plant import damage, transducer
+from pressloop_sim.plant.noise import Rng
+from pressloop_sim.plant.plant import Plant
+from pressloop_sim.plant.transducer import Transducer
 from rp2040py import RP2040, GPIOPinState
 from rp2040py.peripherals.pwm import PWMChannel
 
-from pressloop.emulator import cracking, transducer
-from pressloop.emulator.plant import Plant
-from pressloop.emulator.rng import Rng
-from pressloop.emulator.transducer import Transducer
-from pressloop.emulator.truth import TruthFile
+from pressloop.emulator.pico.ads1115 import Ads1115
 from pressloop.wire.schema import TICK_HZ
-
-from .ads1115 import Ads1115
 
 TICK_S: Final = 1 / TICK_HZ
 # A reading that is this late still belongs to its own tick.
@@ -132,9 +131,9 @@ class Bench:
         Raises:
             ValueError: There is no such thing to break.
         """
-        if not isinstance(what, str) or what not in cracking.BREAKS:
-            raise ValueError("break: one of " + ", ".join(sorted(cracking.BREAKS)))
-        self.plant.give_way(cracking.BREAKS[what])
+        if not isinstance(what, str) or what not in damage.BREAKS:
+            raise ValueError("break: one of " + ", ".join(sorted(damage.BREAKS)))
+        self.plant.give_way(damage.BREAKS[what])
 
     def catch_up(self) -> None:
         """Let the press have the time that passed while nobody read the transducer."""

@@ -13,7 +13,7 @@ from rp2040py.execute_batch import execute_batch
 from rp2040py.memory_map import FLASH_START_ADDRESS
 from rp2040py.utils.logging import ConsoleLogger
 
-from . import speedup
+from pressloop.emulator.pico import speedup
 
 _FLASH_BYTES: Final = 2 * 1024 * 1024
 # Instructions between two looks at the peripherals' clock in the package's own loop. An alarm is

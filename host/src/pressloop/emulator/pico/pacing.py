@@ -10,7 +10,8 @@ from __future__ import annotations
 import time
 from typing import Final
 
-from pressloop.emulator.pacing import RealTime
+from pressloop_sim.board.pacing import RealTime
+
 from pressloop.wire.codec import WireError, decode_message
 from pressloop.wire.frame import Frame, FrameDecoder
 from pressloop.wire.schema import (

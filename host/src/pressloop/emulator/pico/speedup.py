@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import importlib.util
-import os
 import shlex
 import shutil
 import subprocess
@@ -76,7 +75,7 @@ def build() -> Path:
         flags = ("-O3", "-fPIC", "-fwrapv", "-DNDEBUG", "-w", f"-I{headers}")
         _run(*compiler, *flags, c, "-o", library)
         # Another process may be building the same: the last one wins, and both are right.
-        os.replace(library, path)
+        library.replace(path)
     return path
 
 

@@ -1,0 +1,102 @@
+"""How well a tuning run finds a press: `python -m pressloop_bench.control.identification`.
+
+Tunes presses of the control bench's family on a steel blank and compares the profile with the press
+that was built, by the laws of the emulated press. The table of docs/benchmarks.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import sys
+from typing import Final
+
+import numpy as np
+from pressloop.tuning import DITHER_MARGIN, knots_mpa
+from pressloop.wire import schema
+
+from pressloop_bench.control.press_family import Case, family
+from pressloop_bench.control.tuned_press import steel, tune
+
+LOWEST_KNOT: Final = 3
+"""Of the compliance curve, which below is the contact's and the seats' as much as the oil's."""
+
+_ROWS: Final = (
+    ("pump dead band", "% of stroke"),
+    ("release dead band", "% of stroke"),
+    ("hysteresis", "% of stroke"),
+    ("stiffness", "%"),
+    ("leak", "%"),
+    ("leak, of its stored uncertainty", ""),
+)
+
+
+def flow_scale(case: Case, profile: schema.Profile) -> float:
+    """Return by which factor the data sheet's pump flow is off.
+
+    Flow and compliance go together: only their ratio can be seen, so it scales every volume.
+    """
+    return float(profile.pump_flow_ul_s / case.press.plant_config()["pump_flow_mm3_s"])
+
+
+def compliance_ul_mpa(case: Case, oil_mpa: float) -> float:
+    """Return the true compliance of the press on the steel blank at an oil pressure."""
+    true = steel(case).press.plant_config()
+    volume, area = true["oil_volume_mm3"], true["ram_area_mm2"]
+    oil = volume / true["oil_bulk_modulus_mpa"]
+    # The profile's zero is the travelling ram: the oil itself is under that much more.
+    whole_mpa = oil_mpa + true["return_force_n"] / area
+    air = volume * true["oil_air_fraction"] * 0.1 / (0.1 + whole_mpa) ** 2
+    blank = area**2 / true["die_area_mm2"] * true["powder_solid_height_mm"]
+    frame = area**2 / true["frame_stiffness_n_mm"]
+    return float(oil + air + frame + blank / true["powder_modulus_mpa"])
+
+
+def errors(case: Case) -> tuple[float, ...]:
+    """Return by how much the profile that tuning finds is off, in the order and units of the table.
+
+    Of the curve, the worst of its points from `LOWEST_KNOT` on.
+    """
+    profile = tune(case)[-1].profile
+    true = case.press.plant_config()
+    scale = flow_scale(case, profile)
+    assert profile.compliance_curve is not None and profile.leak_nl_min is not None
+    stiffness = [
+        found / 1000 / (scale * compliance_ul_mpa(case, oil_mpa)) - 1
+        for oil_mpa, found in zip(knots_mpa(profile), profile.compliance_curve, strict=True)
+    ][LOWEST_KNOT:]
+    assert profile.valve_dither is not None
+    play = 2 * profile.valve_dither / schema.OUTPUT_FULL / DITHER_MARGIN
+    leak_nl_min = 1000 * scale * case.press.leak.ul_min_at_10_mpa
+    leak_off = profile.leak_nl_min - leak_nl_min
+    return (
+        100 * abs(profile.pump_dead_band / schema.OUTPUT_FULL - true["pump_dead_band"]),
+        100 * abs(profile.release_dead_band / schema.OUTPUT_FULL - true["release_dead_band"]),
+        100 * abs(play - true["valve_hysteresis"]),
+        100 * max(abs(off) for off in stiffness),
+        100 * abs(leak_off / leak_nl_min),
+        abs(leak_off) / (profile.leak_uncertainty_nl_min or 1),
+    )
+
+
+def main() -> None:
+    """Tune the presses and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--presses", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=2)
+    arguments = parser.parse_args()
+    found = []
+    with multiprocessing.Pool(arguments.jobs) as pool:
+        for off in pool.imap(errors, family(arguments.presses, arguments.seed)):
+            found.append(off)
+            print(f"\r{len(found)} of {arguments.presses}", end="", file=sys.stderr)
+    print(file=sys.stderr)
+    print("| off by | | median | 99th percentile | worst |\n|---|---|---|---|---|")
+    for (name, unit), column in zip(_ROWS, np.array(found).T, strict=True):
+        numbers = (np.median(column), np.quantile(column, 0.99), column.max())
+        print(f"| {name} | {unit} | " + " | ".join(f"{number:.2g}" for number in numbers) + " |")
+
+
+if __name__ == "__main__":
+    main()

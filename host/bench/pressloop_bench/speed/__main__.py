@@ -1,0 +1,82 @@
+"""How fast is the emulated board, how fast does the host take in telemetry, what costs the tick?
+
+Ratios of two things measured in the same process, because absolute times say more about the
+machine than about the program.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import cbor2
+from pressloop.press import Press
+from pressloop.prompts import confirm_all
+from pressloop.wire.codec import decode_telemetry, encode_message
+from pressloop.wire.schema import SHORT_RECORD_SIZE, TICK_HZ, TelemetryEvent
+
+from pressloop_bench.speed.chip_speed import measure
+from pressloop_bench.speed.report import table
+
+_RECORDS: Final = 20
+_REPEATS: Final = 5
+_CALLS: Final = 4000
+
+
+def emulated_speed(protocol: Path) -> float:
+    """Press a protocol on the emulated board; return virtual over wall time, recording included.
+
+    Prompts are answered at once, but pass at real-time pace until the answer arrives.
+    """
+    with tempfile.TemporaryDirectory() as folder, Press.open("emulated") as press:
+        start_s = time.perf_counter()
+        run = press.start(protocol, out=folder, on_prompt=confirm_all)
+        first = run.status().tick
+        run.wait()
+        wall_s = time.perf_counter() - start_s
+        return (press.status().tick - first) / TICK_HZ / wall_s
+
+
+def decode_ratio() -> float:
+    """Return the speed of decoding a telemetry event, over that of bare `cbor2.loads`."""
+    payload = encode_message(TelemetryEvent(1000, 1020, bytes(range(SHORT_RECORD_SIZE)) * _RECORDS))
+    ours = _best(lambda: decode_telemetry(payload))
+    bare = _best(lambda: cbor2.loads(payload))
+    return bare / ours
+
+
+def _best(action: Callable[[], object]) -> float:
+    """Return the shortest time of several rounds: what disturbs a round only makes it longer."""
+    rounds = []
+    for _ in range(_REPEATS):
+        start_s = time.perf_counter()
+        for _ in range(_CALLS):
+            action()
+        rounds.append(time.perf_counter() - start_s)
+    return min(rounds)
+
+
+def main() -> None:
+    """Measure, print the table and write build/bench.json."""
+    measured: dict[str, Any] = {
+        "emulated_over_real_time": round(emulated_speed(Path("examples/sodium_three_step.yaml"))),
+        "telemetry_decode_over_cbor2_loads": round(decode_ratio(), 2),
+    }
+    chip = measure()
+    measured["chip"] = dataclasses.asdict(chip)
+    out = Path("build/bench.json")
+    out.parent.mkdir(exist_ok=True)
+    out.write_text(json.dumps(measured, indent=2) + "\n", encoding="utf-8")
+    for name in ("emulated_over_real_time", "telemetry_decode_over_cbor2_loads"):
+        print(f"{name.replace('_', ' '):40} {measured[name]:>8}x")
+    print("\n".join(table(chip)))
+    print(f"written to {out}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,370 @@
+"""The tick on the chip: what it costs, part by part, how late it is, and what stands beside it.
+
+Everything is measured on the shipped image on the emulated RP2040, ours and the peers' alike.
+Emulated cycles are instructions of the core; waits for the flash and for the I2C bus are not in
+them, so absolute times are too short and ratios are what counts.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from pressloop.loading import load_protocol
+from pressloop.plan import compile_plan
+from pressloop.profile import MachineProfile
+from pressloop.wire.codec import encode_message
+from pressloop.wire.frame import Frame, encode_frame
+from pressloop.wire.message import Message
+from pressloop.wire.schema import (
+    Command,
+    FrameKind,
+    PlanCommitRequest,
+    ProfileWriteRequest,
+    StartRequest,
+    State,
+    StreamRequest,
+)
+
+from pressloop_bench.speed.chip import CLOCK_HZ, BenchChip, ChipError
+from pressloop_bench.speed.chip_peers import CBOR2, SIMPLE_PID, PeerMissingError, source
+
+_CYCLES_PER_US: Final = CLOCK_HZ // 1_000_000
+_PROTOCOL: Final = """\
+pressloop: 1
+name: bench
+die: 10 mm
+ceiling: 250 MPa
+on_host_loss: {action: hold, limit: 60 s}
+host_timeout: 10 s
+vent_rate: 40 MPa/s
+stages:
+  - name: bond
+    ramp: {target: 120 MPa, rate: 40 MPa/s}
+    hold: {duration: 600 s, tolerance: 3 %}
+    release: {target: 0 MPa, rate: 60 MPa/s}
+"""
+
+# The controller as the image's start-up builds it, and a stopwatch.
+_SETUP: Final = """
+import gc, time
+from pressloop_fw import cbor, controller, schema, sequencer, setpoint, telemetry
+from pressloop_fw.app import App
+from pressloop_fw.boards import pico
+board = pico.PicoBoard()
+app = App(board)
+app.link.open_session()
+c = app.controller
+s = c.sequencer
+ticks_us = time.ticks_us
+spent = [0, 0, 0]
+def ask(command, payload):
+    values = cbor.decode_map(schema.COMMANDS[command][0], payload, 0, len(payload))
+    return app.server.handle(command, values, payload)
+def live(ticks, litter=0):
+    heard = c.tick_count
+    end = heard + ticks
+    s.host.heard()
+    idle = 0
+    start = ticks_us()
+    while c.tick_count < end:
+        if c.tick_count - heard >= 16:
+            heard = c.tick_count
+            s.host.heard()
+        app.poll()
+        if litter:
+            [bytearray(64) for _ in range(litter)]
+            gc.collect()
+        t = ticks_us()
+        board.idle()
+        idle += time.ticks_diff(ticks_us(), t)
+    return time.ticks_diff(ticks_us(), start), idle
+tick = c.tick
+append, recorded, records = telemetry.append, app.ring.words, app.ring.buf
+moving, driven, regulated, shown = s.setpoint.words, c.valves.words, c.pid.words, s.status.words
+quiet = False
+def beat(missed):
+    if quiet:
+        return
+    t = ticks_us()
+    tick(missed)
+    t = time.ticks_diff(ticks_us(), t)
+    spent[0] += t
+    spent[1] += 1
+    if t > spent[2]:
+        spent[2] = t
+def cycles(code, n=50):
+    board.feed_watchdog()
+    names = dict(globals())
+    exec("def f(n):\\n sampled=c.sampler.words; valves=c.valves.words; pid=c.pid; law=pid.law\\n"
+         " moving=s.setpoint.words; softness=c.softness.words; gained=c.interlocks.words\\n"
+         " cracks=c.crack_watch.words; words=pid.words\\n"
+         " p=c.sampler.pressure_kpa; v=s.setpoint.value_kpa\\n t=ticks_us()\\n"
+         " for i in range(n):\\n  " + code + "\\n return time.ticks_diff(ticks_us(),t)", names)
+    return names["f"](n) * 125 // n
+def allocated(code, n=50):
+    names = dict(globals())
+    exec("def f(n):\\n for i in range(n):\\n  " + code, names)
+    f = names["f"]
+    f(1)
+    gc.collect()
+    gc.disable()
+    before = gc.mem_alloc()
+    f(n)
+    after = gc.mem_alloc()
+    gc.enable()
+    return (after - before) // n
+"""
+
+# Parts of the tick: name and the call, in the order of the tick.
+_PARTS: Final = (
+    ("contacts", "board.read_inputs()"),
+    ("transducer, over I2C", "board.read_raw()"),
+    ("scale, range, filter", "controller.take(sampled, 5000)"),
+    ("crack watch", "controller.loss(cracks, sampled, valves)"),
+    ("sequencer with setpoint", "s.step(c.tick_count, v)"),
+    ("of it: setpoint", "sequencer.move(s.setpoint.words, setpoint.RISE)"),
+    ("gains of the pressure", "controller.schedule(valves, p, softness)"),
+    ("PID", "law(words, moving, p, valves)"),
+    ("split range", "controller.drive(valves, 1000, p, moving)"),
+    (
+        "pressure-gain watch",
+        "controller.fruitless(gained, valves, moving, p)",
+    ),
+    ("dither and valves", "controller.dither(valves); board.set_valves(0, 32767)"),
+    ("softness", "controller.follow(softness, valves, p)"),
+)
+_RECORD: Final = (
+    "append(recorded, records, 1, 2, 3, moving, driven, regulated, shown, 2, 0, 1, 0, 65535)"
+)
+_COPY: Final = "app.ring.copy(app.ring.next - 20, 20, buf, 16)"
+_HEAD: Final = "telemetry.begin_event(buf, 6, 100000, 100020, 400)"
+_BATCH: Final = 20
+
+_NAIVE: Final = """
+import gc, json, time
+from machine import ADC, PWM, Pin, Timer
+from array import array
+at = array("i", [0] * 600)
+n = 0
+last = 0.0
+total = 0.0
+adc = ADC(26)
+pwm = PWM(Pin(16), freq=1000, duty_u16=0)
+def on_timer(timer):
+    global n, last, total
+    if n < len(at):
+        at[n] = time.ticks_us()
+    n += 1
+    pressure = adc.read_u16() * 0.0123
+    error = 100.0 - pressure
+    total = max(-50.0, min(50.0, total + error * 0.01))
+    out = 2.0 * error + 0.5 * total - 0.1 * (pressure - last)
+    last = pressure
+    pwm.duty_u16(int(max(0.0, min(65535.0, out * 100.0))))
+    print("%d,%.3f,%.3f" % (n, pressure, out))
+timer = Timer(period=10, mode=Timer.PERIODIC, callback=on_timer)
+while n < len(at):
+    print(json.dumps({"tick": n, "pressure": last, "integral": total}))
+    gc.collect()
+timer.deinit()
+"""
+
+
+@dataclass
+class ChipFigures:
+    """All that was measured; None where a peer could not be had."""
+
+    tick_us: dict[str, float] = field(default_factory=dict)
+    tick_most_us: dict[str, float] = field(default_factory=dict)
+    parts_us: dict[str, dict[str, float]] = field(default_factory=dict)
+    tick_bytes: int = 0
+    busy_us_per_tick: dict[str, float] = field(default_factory=dict)
+    record_us: float = 0.0
+    record_bytes: int = 0
+    frame_us: float = 0.0
+    request_us: float = 0.0
+    request_bytes: int = 0
+    late_us: dict[str, dict[str, float]] = field(default_factory=dict)
+    missed: dict[str, int] = field(default_factory=dict)
+    heap_free: dict[str, int] = field(default_factory=dict)
+    simple_pid_us: float | None = None
+    simple_pid_bytes: int | None = None
+    cbor2_us: float | None = None
+    cbor2_bytes: int | None = None
+    json_us: float = 0.0
+    json_bytes: int = 0
+    naive_late_us: dict[str, float] = field(default_factory=dict)
+    naive_missed: int = 0
+    excuses: dict[str, str] = field(default_factory=dict)
+
+
+def measure(streaming_s: float = 60.0) -> ChipFigures:
+    """Boot the image twice, for ours and for the peers, and measure; takes a minute or two.
+
+    `streaming_s` is how long telemetry streams before the heap is looked at again.
+    """
+    figures = ChipFigures()
+    with BenchChip() as chip:
+        _ours(chip, figures, streaming_s)
+    with BenchChip() as chip:
+        _peers(chip, figures)
+    with BenchChip() as chip:
+        _naive(chip, figures)
+    return figures
+
+
+def _ours(chip: BenchChip, figures: ChipFigures, streaming_s: float) -> None:
+    chip.run(_SETUP)
+    chip.run("board.start_tick(beat)")
+    fields = chip.press.nominal_profile()
+    _ask(chip, Command.PROFILE_WRITE, ProfileWriteRequest(**fields))
+    chip.run("gc.collect()")
+    figures.heap_free["at start"] = chip.ask("gc.mem_free()")
+    _whole_tick(chip, figures, "at rest", 100)
+    _parts(chip, figures, "at rest")
+    # Until the readings that the parts were fed are out of the filter.
+    chip.ask("live(100)")
+
+    plan = compile_plan(load_protocol(_PROTOCOL), MachineProfile.from_fields(fields))
+    _ask(chip, Command.PLAN_BEGIN, plan.begin)
+    for step in plan.steps:
+        _ask(chip, Command.PLAN_STEP, step)
+    _ask(chip, Command.PLAN_COMMIT, PlanCommitRequest(plan.digest))
+    _ask(chip, Command.STREAM, StreamRequest(on=True, batch_ticks=_BATCH))
+    _ask(chip, Command.START, StartRequest(b"bench-01"))
+    while not 20_000 < chip.ask("s.setpoint.value_kpa") < 120_000:
+        chip.ask("live(10)")
+    _whole_tick(chip, figures, "ramp", 60)
+    while chip.ask("s.setpoint.value_kpa") < 120_000:
+        chip.ask("live(10)")
+    chip.ask("live(50)")
+    _whole_tick(chip, figures, "hold", 100)
+    _lateness(chip, figures, "telemetry streams", "live(1000)")
+    _lateness(chip, figures, "and garbage is collected", "live(1000, 8)")
+    _lateness(chip, figures, "host stalls", "live(1000)", stall_s=9.8)
+    chip.ask(f"live({round(streaming_s * 100)})", streaming_s * 2 + 60)
+    chip.run("gc.collect()")
+    figures.heap_free[f"after {streaming_s:g} s of streaming"] = chip.ask("gc.mem_free()")
+    if chip.ask("(s.state, s.hold.dwelling)") != (State.RUNNING, True):
+        raise ChipError("the run has left the hold that was to be measured")
+    _parts(chip, figures, "hold")
+    chip.run("quiet = True")
+    figures.tick_bytes = chip.ask("allocated('tick(0)')")
+    _codec(chip, figures)
+
+
+def _whole_tick(chip: BenchChip, figures: ChipFigures, name: str, ticks: int) -> None:
+    chip.run("spent[:] = [0, 0, 0]")
+    total, idle = chip.ask(f"live({ticks})")
+    spent, count, most = chip.ask("spent")
+    figures.tick_us[name] = spent / count
+    figures.tick_most_us[name] = most
+    # The tick runs while the foreground waits.
+    figures.busy_us_per_tick[name] = (total - idle + spent) / count
+
+
+def _parts(chip: BenchChip, figures: ChipFigures, name: str) -> None:
+    chip.run("quiet = True")
+    empty = chip.ask("cycles('pass')")
+    figures.parts_us[name] = {
+        part: (chip.ask(f"cycles({code!r})") - empty) / _CYCLES_PER_US
+        for part, code in (*_PARTS, ("record", _RECORD))
+    }
+    chip.run("quiet = False")
+
+
+def _lateness(
+    chip: BenchChip, figures: ChipFigures, name: str, code: str, stall_s: float = 0.0
+) -> None:
+    missed = chip.ask("c.missed_ticks")
+    chip.late_us = []
+    chip.begin(code)
+    chip.stalled = stall_s > 0
+    chip.pass_time(stall_s)
+    chip.stalled = False
+    chip.finish(120)
+    late, chip.late_us = chip.late_us, None
+    figures.late_us[name] = _quantiles(late)
+    figures.missed[name] = chip.ask("c.missed_ticks") - missed
+
+
+def _codec(chip: BenchChip, figures: ChipFigures) -> None:
+    chip.run("quiet = True")
+    chip.run("buf = bytearray(600)")
+    empty = chip.ask("cycles('pass')")
+
+    def us(code: str) -> float:
+        return float(chip.ask(f"cycles({code!r})") - empty) / _CYCLES_PER_US
+
+    figures.record_us = us(_RECORD) + (us(_HEAD) + us(_COPY)) / _BATCH
+    figures.record_bytes = chip.ask(f"allocated({_RECORD!r})") + round(
+        chip.ask(f"allocated({_HEAD + '; ' + _COPY!r})") / _BATCH
+    )
+    figures.frame_us = us("app.link._event.finish(3, 1, 1, 1, 420)")
+    request = encode_frame(Frame(FrameKind.REQUEST, Command.STATUS, 1, 1, b"\xa0"))
+    chip.run(f"request = bytearray({request!r})\nanswer = app.link._decoder.feed")
+    chip.run("app.link._last_seq = app.link._kept_seq = -1")
+    again = "app.link._last_seq = app.link._kept_seq = -1; answer(request, len(request))"
+    figures.request_us = us(again)
+    figures.request_bytes = chip.ask(f"allocated({again!r})")
+
+
+def _peers(chip: BenchChip, figures: ChipFigures) -> None:
+    # The controller stands by: its heap and its interpreter, but no beat.
+    chip.run(_SETUP)
+    empty = chip.ask("cycles('pass')")
+
+    def cost(code: str) -> tuple[float, int]:
+        return (chip.ask(f"cycles({code!r})") - empty) / _CYCLES_PER_US, chip.ask(
+            f"allocated({code!r})"
+        )
+
+    try:
+        chip.put_file("/simple_pid.py", source(SIMPLE_PID))
+        chip.run("from simple_pid import PID\npeer = PID(2.0, 0.5, 0.1, setpoint=100.0)")
+        chip.run("peer.output_limits = (0.0, 100.0)\npeer(1.0)")
+        figures.simple_pid_us, figures.simple_pid_bytes = cost("peer(1.5)")
+    except PeerMissingError as error:
+        figures.excuses[SIMPLE_PID.name] = str(error)
+    row = "[100000, 74000, 74012, 1234, 9876, 2, 1]"
+    try:
+        chip.put_file("/cbor2_encoder.py", source(CBOR2))
+        chip.run(f"import cbor2_encoder\nrow = {row}")
+        figures.cbor2_us, figures.cbor2_bytes = cost("cbor2_encoder.dumps(row)")
+    except PeerMissingError as error:
+        figures.excuses[CBOR2.name] = str(error)
+    names = ("tick", "pressure", "setpoint", "output", "step", "state")
+    values = (100000, 74000, 74012, 1234, 2, 1)
+    chip.run(f"import json\nrow6 = {dict(zip(names, values, strict=True))!r}")
+    figures.json_us, figures.json_bytes = cost("json.dumps(row6)")
+
+
+def _naive(chip: BenchChip, figures: ChipFigures) -> None:
+    chip.run(_NAIVE, 120)
+    at = chip.ask("list(at)")
+    # Late against the best line of 10 ms that no callback is before.
+    steps = [b - a for a, b in itertools.pairwise(at)]
+    figures.naive_missed = sum(max(0, round(step / 10_000) - 1) for step in steps)
+    beat = 0
+    offsets = [at[0]]
+    for step in steps:
+        beat += max(1, round(step / 10_000))
+        offsets.append(at[len(offsets)] - 10_000 * beat)
+    earliest = min(offsets)
+    figures.naive_late_us = _quantiles([offset - earliest for offset in offsets])
+
+
+def _quantiles(values: list[float]) -> dict[str, float]:
+    ordered = sorted(values)
+
+    def at(share: float) -> float:
+        return round(ordered[min(len(ordered) - 1, math.ceil(share * len(ordered)) - 1)], 1)
+
+    return {"p50": at(0.5), "p99": at(0.99), "p99.9": at(0.999), "max": round(ordered[-1], 1)}
+
+
+def _ask(chip: BenchChip, command: Command, request: Message) -> Any:
+    return chip.run(f"ask({int(command)}, {encode_message(request)!r})")

@@ -1,0 +1,32 @@
+# mypy: ignore-errors
+# The entry point under MicroPython.
+"""Run the firmware on an emulated press: `micropython __main__.py CONFIG.json`.
+
+Prints one JSON line with the ports on stdout once it listens. The firmware's console
+and tracebacks go to stderr.
+"""
+
+import json
+import sys
+
+
+def main(config_path):
+    """Build press, board and application, and run until told to stop."""
+    with open(config_path) as file:
+        config = json.load(file)
+    # The interpreter puts this file's own folder first. Everything is imported from one folder,
+    # which holds the firmware and the simulated press and nothing else.
+    sys.path[0] = config["packages_path"]
+
+    from pressloop_fw.app import App
+
+    from pressloop_sim.board.board import EmulatedBoard
+
+    board = EmulatedBoard(config)
+    app = App(board)
+    board.attach(app)
+    print(json.dumps({"port": board.link.port, "control_port": board.control_port.port}))
+    app.run()
+
+
+main(sys.argv[1])

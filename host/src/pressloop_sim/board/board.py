@@ -1,0 +1,224 @@
+# mypy: ignore-errors
+# Runs under MicroPython next to the firmware.
+"""The emulated board: the firmware's board interface on top of the emulated press.
+
+Time passes in `idle()` alone. One beat is: the press moves for one tick under the openings last
+set, the transducer is sampled, the firmware's tick runs with the heap locked.
+"""
+
+import os
+import select
+import sys
+import time
+
+import micropython
+from pressloop_fw import schema
+from pressloop_fw.hal import Board
+
+from pressloop_sim.board.fault_port import Control
+from pressloop_sim.board.lifetime import Lifetime, clear
+from pressloop_sim.board.loopback import LoopbackPort
+from pressloop_sim.board.pacing import LockstepPacing, RealPacing
+from pressloop_sim.board.truth_file import TruthFile
+from pressloop_sim.plant.displacement_gauge import DisplacementGauge
+from pressloop_sim.plant.noise import Rng
+from pressloop_sim.plant.plant import Plant
+from pressloop_sim.plant.transducer import Transducer
+
+_TICK_S = 1 / schema.TICK_HZ
+_FULL = schema.OUTPUT_FULL
+_FRAME_END = 0x02
+# The foreground gets its turn at least this often.
+_MOST_BEATS = 100
+
+
+class EmulatedBoard(Board):
+    """One controller with its press. `attach` must follow the construction of the application."""
+
+    name = "emulated"
+    simulated = True
+    reset_cause = schema.RESET_POWER_ON
+    capabilities = schema.CAP_EMERGENCY_STOP | schema.CAP_GUARD | schema.CAP_PERSISTENT_PROFILE
+
+    def __init__(self, config):
+        """Build board and press from what `process` wrote."""
+        version = ".".join(str(part) for part in sys.implementation[1][:3])
+        self.python = "MicroPython " + version
+        self.build = config["build"]
+        self.unique_id = bytes.fromhex(config["unique_id"])
+        self.ring_records = config["ring_records"]
+        self.inputs = 0
+        self.stopping = False
+        self.app = None
+        self.plant = Plant(config["plant"])
+        self._rng = Rng(config["seed"])
+        press = config["plant"]
+        self.transducer = Transducer.of(press, self._rng, _TICK_S)
+        self._gauge = DisplacementGauge(
+            config["seed"], press["displacement_resolution_um"], press["displacement_noise_um"]
+        )
+        if self._gauge.present:
+            self.capabilities |= schema.CAP_DISPLACEMENT
+        self._displacement_um = schema.NO_DISPLACEMENT
+        self._raw = self.transducer.sample(0.0)
+        self._pump = 0
+        self._release = _FULL
+        self._flash = config["flash_dir"]
+        self._truth = TruthFile(config["truth_path"]) if config["truth_path"] else None
+        if config["pacing"] == "real":
+            self._pacing = RealPacing(config["speed"])
+        else:
+            self._pacing = LockstepPacing(config["silence_ms"])
+        # To remove when nobody is left who would.
+        self._own_folder = config["own_folder"]
+        self._abandoned = False
+        self._lifetime = Lifetime(int(config["orphan_s"] * 1000), time.ticks_ms())
+        self._tick = None
+        self._poller = select.poll()
+        self.link = LoopbackPort(self._poller)
+        self.control_port = LoopbackPort(self._poller)
+        self._control = Control(self.control_port, self)
+
+    def attach(self, app):
+        """Let the pacing see the firmware's state."""
+        self.app = app
+
+    # --- the board interface; what it says of each call stands in pressloop_fw.hal
+
+    def read_raw(self):
+        return self._raw
+
+    def read_displacement(self):
+        return self._displacement_um
+
+    def read_inputs(self):
+        return self.inputs
+
+    def set_valves(self, pump, release):
+        self._pump = pump
+        self._release = release
+
+    def safe(self):
+        self._pump = 0
+        self._release = _FULL
+
+    def start_tick(self, tick):
+        self._tick = tick
+
+    def receive_into(self, buf):
+        if self._pacing.owed:
+            # A host that is quick with its next request must not be before one that is slow.
+            return 0
+        n = self.link.read_into(buf)
+        if n:
+            self._pacing.heard(time.ticks_ms())
+        return n
+
+    def send(self, view):
+        if self._truth:
+            # Before the host hears of a tick, its truth is on disk.
+            self._truth.flush()
+        n = self.link.write(view)
+        if n == len(view) and n and view[n - 1] == _FRAME_END:
+            self._pacing.answered()
+        return n
+
+    def load(self, name):
+        try:
+            with open(self._flash + "/" + name, "rb") as file:
+                return file.read()
+        except OSError:
+            return None
+
+    def store(self, name, data):
+        path = self._flash + "/" + name
+        with open(path + ".new", "wb") as file:
+            file.write(data)
+        os.rename(path + ".new", path)
+
+    def idle(self):
+        """Serve the sockets, then let as much time pass as the pacing allows, or wait."""
+        if self._serve(0) and not self._pacing.owed:
+            return  # bytes from the host come before time
+        if self.stopping:
+            self.close()
+            raise SystemExit(0)
+        app = self.app
+        controller = app.controller
+        server = app.server
+        state = controller.sequencer.state
+        now = time.ticks_ms()
+        ticks = self._pacing.due(
+            now,
+            controller.tick_count,
+            server.host_tick,
+            server.batch_ticks,
+            state != schema.STATE_IDLE,
+            state == schema.STATE_PROMPTING,
+        )
+        if ticks:
+            for _ in range(min(ticks, _MOST_BEATS)):
+                self._beat()
+            return
+        active = state not in (schema.STATE_IDLE, schema.STATE_FAULT)
+        if self._lifetime.is_over(now, self.link.connected, active):
+            self.stopping = self._abandoned = True
+        if self._truth:
+            self._truth.flush()
+        self._serve(self._pacing.wait_ms)
+
+    def close(self):
+        """Leave nothing behind in memory; of an abandoned board, no folder either."""
+        if self._truth:
+            self._truth.flush()
+        if self._abandoned and self._own_folder:
+            clear(self._own_folder)
+
+    def _serve(self, wait_ms):
+        """Wait up to `wait_ms` for the sockets; return True when the host has sent something."""
+        received = False
+        for sock, _ in self._poller.poll(wait_ms):
+            if self.control_port.owns(sock):
+                self._control.poll()
+            elif self.link.owns(sock):
+                received = True
+        return received
+
+    def _beat(self):
+        """Let one tick pass."""
+        controller = self.app.controller
+        plant = self.plant
+        pump = plant.pump
+        resting = controller.sequencer.state == schema.STATE_IDLE
+        if resting:
+            self._fit_die()
+            # How long a press rests before a run must not matter to the run: what is random or
+            # periodic stands still.
+            noise = self._rng.state
+            gauge_noise = self._gauge.rng.state
+            phase = pump.phase
+        pump.command = self._pump / _FULL
+        plant.release.command = self._release / _FULL
+        plant.step(_TICK_S)
+        self._raw = self.transducer.sample(plant.oil_mpa)
+        if self._gauge.present:
+            self._displacement_um = self._gauge.sample(plant.closing_mm())
+        if resting:
+            self._rng.state = noise
+            self._gauge.rng.state = gauge_noise
+            pump.phase = phase
+        tick = controller.tick_count
+        micropython.heap_lock()
+        try:
+            self._tick()
+        finally:
+            micropython.heap_unlock()
+        truth = self._truth
+        if truth and not (resting and controller.sequencer.state == schema.STATE_IDLE):
+            truth.record(tick, plant)
+
+    def _fit_die(self):
+        """Put in the die of the plan, as the operator does: on another all pressures are wrong."""
+        plan = self.app.plan
+        if plan.committed:
+            self.plant.put_in(plan.scaling.die_um)

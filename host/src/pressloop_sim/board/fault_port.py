@@ -1,0 +1,95 @@
+# mypy: ignore-errors
+# Runs under MicroPython next to the firmware.
+"""The control port: what a person could do to the press and its wiring, for tests and rehearsals.
+
+One JSON object per line in, one per line out: `{"ok": true, ...}` or `{"ok": false, "error": ...}`.
+
+    {"set": {"emergency_stop": true, "guard_open": false, "button": true}}   digital inputs
+    {"sensor": "ok" | "broken" | "short"}                                    the transducer's loop
+    {"break": "pellet" | "die"}                                              what gives way
+    {"get": true}                                                            tick and true state
+    {"stop": true}                                                           end the process
+"""
+
+import json
+
+from pressloop_fw import schema
+
+from pressloop_sim.plant import damage, transducer
+
+_INPUTS = {
+    "emergency_stop": schema.INPUT_EMERGENCY_STOP,
+    "guard_open": schema.INPUT_GUARD_OPEN,
+    "button": schema.INPUT_BUTTON,
+}
+_LONGEST_LINE = 1024
+
+
+class Control:
+    """Reads command lines from a port and carries them out on a board."""
+
+    def __init__(self, port, board):
+        """Serve `port` on behalf of `board`."""
+        self._port = port
+        self._board = board
+        self._buf = bytearray(256)
+        self._line = b""
+
+    def poll(self):
+        """Answer every whole line that has arrived."""
+        while True:
+            n = self._port.read_into(self._buf)
+            if n == 0:
+                break
+            self._line += bytes(self._buf[:n])
+        while b"\n" in self._line:
+            line, self._line = self._line.split(b"\n", 1)
+            try:
+                answer = self._do(json.loads(line))
+            except ValueError as error:
+                answer = {"ok": False, "error": str(error)}
+            self._port.write((json.dumps(answer) + "\n").encode())
+        if len(self._line) > _LONGEST_LINE or not self._port.connected:
+            self._line = b""
+
+    def _do(self, command):
+        board = self._board
+        if not isinstance(command, dict) or len(command) != 1:
+            raise ValueError("expected an object with one command")
+        (verb,) = command
+        argument = command[verb]
+        answer = {"ok": True}
+        if verb == "set":
+            set_bits, clear_bits = _bits(argument)
+            board.inputs = board.inputs & ~clear_bits | set_bits
+        elif verb == "sensor":
+            if argument not in transducer.FAULTS:
+                raise ValueError("sensor: one of " + ", ".join(transducer.FAULTS))
+            board.transducer.fault = argument
+        elif verb == "break":
+            if not isinstance(argument, str) or argument not in damage.BREAKS:
+                raise ValueError("break: one of " + ", ".join(sorted(damage.BREAKS)))
+            board.plant.give_way(damage.BREAKS[argument])
+        elif verb == "get":
+            answer["tick"] = board.app.controller.tick_count
+            answer.update(board.plant.state())
+        elif verb == "stop":
+            board.stopping = True
+        else:
+            raise ValueError("no such command: " + verb)
+        return answer
+
+
+def _bits(wanted):
+    """Return the bits to set and the bits to clear."""
+    if not isinstance(wanted, dict):
+        raise ValueError("set: an object of input names and booleans")
+    high = low = 0
+    for name, value in wanted.items():
+        if name not in _INPUTS or not isinstance(value, bool):
+            raise ValueError("set: booleans for " + ", ".join(sorted(_INPUTS)))
+        if value:
+            high |= _INPUTS[name]
+        else:
+            low |= _INPUTS[name]
+    return high, low

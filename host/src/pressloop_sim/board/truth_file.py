@@ -1,0 +1,64 @@
+"""Writes the true state of the press to a file, tick by tick (`truth_format`)."""
+
+import struct
+
+from pressloop_sim.plant.plant import Plant
+from pressloop_sim.truth_format import MAGIC, RECORD, SEGMENT
+
+_SIZE = struct.calcsize(RECORD)
+# A killed board loses at most this many records.
+_BLOCK = 50
+
+
+class TruthFile:
+    """Appends records in blocks."""
+
+    def __init__(self, path: str) -> None:
+        """Start an empty file."""
+        self._path = path
+        self._segment = 0
+        self._written = 0
+        self._begin(path)
+        self._buf = bytearray(_SIZE * _BLOCK)
+        self._view = memoryview(self._buf)
+        self._held = 0
+
+    def record(self, tick: int, plant: Plant) -> None:
+        """Append the state of the press at a tick."""
+        struct.pack_into(
+            RECORD,
+            self._buf,
+            self._held * _SIZE,
+            tick,
+            plant.pellet_mpa,
+            plant.oil_mpa,
+            plant.density(),
+            plant.ram_mm(),
+            plant.damage,
+        )
+        self._held += 1
+        if self._held == _BLOCK:
+            self.flush()
+
+    def flush(self) -> None:
+        """Hand what is held to the operating system."""
+        if self._held:
+            self._file.write(self._view[: self._held * _SIZE])
+            self._written += self._held
+            self._held = 0
+            if self._written >= SEGMENT:
+                self._file.close()
+                self._segment += 1
+                self._written = 0
+                self._begin(self._path + "." + str(self._segment))
+
+    def _begin(self, path: str) -> None:
+        # Unbuffered: a write survives the death of the board. MicroPython's flush would wait for
+        # the disk, which took half of the time of a long run.
+        self._file = open(path, "wb", buffering=0)  # noqa: SIM115 - open as long as the board lives
+        self._file.write(MAGIC)
+
+    def close(self) -> None:
+        """Hand over what is held, and let go of the file."""
+        self.flush()
+        self._file.close()

@@ -1,0 +1,274 @@
+"""The press: oil in, ram out, powder between.
+
+The state is the volume of oil that has flowed in, minus what has flowed out. Pressure and ram
+position follow from it without integration, so volume is conserved exactly and no step is stiff,
+however hard the closed press:
+
+    volume = oil.taken_up(P) + A x                     ram retracted (x = 0) or travelling (P = P0)
+    volume = oil.taken_up(P) + A x_c
+             + A (F/k + compression of the pellet)     in contact, F = A (P - P0)
+
+with A the ram area, k the stiffness of the frame, P0 the pressure that carries the ram's weight and
+return spring (constant over the stroke) and x_c the travel at which punch and pellet touch.
+Friction and inertia are left out: the ram's resonance lies far above the loop.
+
+Only the flows are integrated, by the midpoint rule, and once per call of `step` the relaxation of
+the pellet.
+
+Units: MPa, mm, mm2, mm3, N, s. Pellet pressures are true pressures, not readings.
+"""
+
+import math
+
+from pressloop_sim.plant import micropython_compat as micropython
+from pressloop_sim.plant.damage import DIE_BURST
+from pressloop_sim.plant.oil import Oil, Spring
+from pressloop_sim.plant.powder import Powder
+from pressloop_sim.plant.valves import PumpValve, ReleaseValve
+
+SUBSTEP_S = 0.005
+# A step that is due but for a rounding error is due.
+_ROUNDING = 1e-6
+_NEWTON_STEPS = 12
+# Newton converges quadratically: a step this small leaves an error far below the sensor's noise.
+_NEWTON_STEP_MPA = 1e-4
+
+
+class Plant:
+    """The true press, stepped by whoever owns the clock."""
+
+    def __init__(self, config: dict[str, float], substep_s: float = SUBSTEP_S) -> None:
+        """Build a press at rest from the flat dict that `description` writes."""
+        self._substep_s = substep_s
+        self.pump = PumpValve(
+            substep_s,
+            config["pump_dead_band"],
+            config["valve_lag_s"],
+            config["valve_delay_s"],
+            config["valve_hysteresis"],
+            config["pump_flow_mm3_s"],
+            config["pump_ripple"],
+            config["pump_ripple_hz"],
+        )
+        self.release = ReleaseValve(
+            substep_s,
+            config["release_dead_band"],
+            config["valve_lag_s"],
+            config["valve_delay_s"],
+            config["valve_hysteresis"],
+            config["release_flow_10mpa_mm3_s"],
+        )
+        self._oil = Oil(
+            config["oil_volume_mm3"], config["oil_bulk_modulus_mpa"], config["oil_air_fraction"]
+        )
+        area = config["ram_area_mm2"]
+        self._area = area
+        self._frame = area * area / config["frame_stiffness_n_mm"]
+        self._travel_mpa = config["return_force_n"] / area
+        self._leak = config["leak_mm3_s_mpa"]
+        self._gap = config["approach_gap_mm"]
+        self._due = 0.0
+        self._at_travel = self._oil.taken_up(self._travel_mpa)
+        self._alone = Spring(self._oil)
+        self._closed = Spring(self._oil)
+        self._config = config
+        self._load(config)
+
+    def put_in(self, die_um: int) -> None:
+        """Have another die in the press, with as much fresh powder; nothing if it is in already.
+
+        For that the ram is retracted: nobody gets a die in otherwise.
+        """
+        if die_um == self.die_um:
+            return
+        # Not changed in place: the config is its owner's.
+        config = self._config.copy()
+        old_mm2 = config["die_area_mm2"]
+        die_mm2 = math.pi / 4 * (die_um / 1000) ** 2
+        config["die_area_mm2"] = die_mm2
+        config["powder_solid_height_mm"] *= old_mm2 / die_mm2
+        self._config = config
+        self._load(config)
+
+    def _load(self, config: dict[str, float]) -> None:
+        """Retract the ram, and put in the die with its powder."""
+        self.powder = Powder(config)
+        self.die_um = round(1000 * math.sqrt(4 / math.pi * config["die_area_mm2"]))
+        # Pellet pressure per oil pressure.
+        self._lever = self._area / config["die_area_mm2"]
+        self.volume_mm3 = 0.0
+        self.oil_mpa = 0.0
+        self.pellet_mpa = 0.0
+        # What broke so far: constants of `cracking`, joined by or; 0 when all is sound.
+        self.damage = 0
+        self._find_contact()
+        self._yield_volume = self._at_travel
+        self._yield_stiffness = 0.0
+        self._stiffness_up = self._stiffness_down = 1.0 / self._oil.slope(0.0)
+
+    @micropython.native
+    def density(self) -> float:
+        """Return the relative density of the pellet in the die, now."""
+        return self.powder.density(self.pellet_mpa)
+
+    def closing_mm(self) -> float:
+        """Return how far the platens have closed since the ram was retracted, mm.
+
+        What a sensor between them sees: the travel of the ram without the stretch of the frame.
+        """
+        stretch = self._frame * max(0.0, self.oil_mpa - self._travel_mpa)
+        return self.ram_mm() - stretch / self._area
+
+    # No properties here: with one, MicroPython searches the class at every store to an instance.
+
+    def ram_mm(self) -> float:
+        """Return the travel of the ram from its retracted position.
+
+        What a sensor at the cylinder sees: the stretch of the frame is in it.
+        """
+        return (self.volume_mm3 - self._oil.taken_up(self.oil_mpa)) / self._area
+
+    def pellet_mm(self) -> float:
+        """Return the height of the pellet in the die, now; in a burst die 0."""
+        return self.powder.height(self.pellet_mpa)
+
+    @micropython.native
+    def step(self, dt_s: float) -> None:
+        """Let `dt_s` pass, in whole substeps; what is left over is due at the next call."""
+        dt = self._substep_s
+        due = self._due + dt_s / dt
+        count = int(due + _ROUNDING)
+        self._due = due - count
+        half = 0.5 * dt
+        pump = self.pump
+        release = self.release
+        leak = self._leak
+        for _ in range(count):
+            fed = pump.flow(pump.advance())
+            opening = release.advance()
+            pressure = self.oil_mpa
+            flow = fed - leak * pressure
+            if opening > 0.0:
+                flow -= release.flow(opening, pressure)
+            middle = pressure + half * flow * (
+                self._stiffness_up if flow > 0.0 else self._stiffness_down
+            )
+            if middle < 0.0:
+                middle = 0.0
+            flow = fed - leak * middle
+            if opening > 0.0:
+                flow -= release.flow(opening, middle)
+            self._settle(self.volume_mm3 + flow * dt)
+        powder = self.powder
+        pellet_mpa = self.pellet_mpa
+        if pellet_mpa > 0.0 and powder.relaxation.active:
+            flowed = powder.relaxation.step(pellet_mpa, dt_s)
+            if flowed > 0.0:
+                self._contact_volume += self._area * powder.elastic() * flowed
+        cause = powder.cracking.cause(pellet_mpa, dt_s)
+        if cause:
+            self.give_way(cause)
+
+    def state(self) -> dict[str, float]:
+        """Return all of the true state by name, units in the names."""
+        return {
+            "pellet_mpa": self.pellet_mpa,
+            "oil_mpa": self.oil_mpa,
+            "density": self.density(),
+            "ram_mm": self.ram_mm(),
+            "closing_mm": self.closing_mm(),
+            "pellet_mm": self.pellet_mm(),
+            "damage": self.damage,
+        }
+
+    def give_way(self, cause: int) -> None:
+        """Crack the pellet or burst the die: the punches find it lower, and the pressure falls.
+
+        `cause` is a constant of `cracking`; `FORCED` and `DIE_BURST` are for callers from outside.
+        """
+        powder = self.powder
+        if powder.damage & (cause | DIE_BURST):
+            return
+        powder.crack(cause)
+        self.damage = powder.damage
+        self._find_contact()
+        over = self._yield_oil_mpa - self._travel_mpa
+        self._yield_volume = (
+            self._oil.taken_up(self._yield_oil_mpa)
+            + self._frame * over
+            + self._area * powder.elastic() * powder.yield_mpa
+        )
+
+    @micropython.native
+    def _find_contact(self) -> None:
+        """Find where the pellet, as its highest pressure left it, now touches the punch."""
+        powder = self.powder
+        travel = self._gap + powder.loose_mm - powder.height(0.0)
+        self._contact_volume = self._area * travel
+        self._yield_oil_mpa = self._travel_mpa + powder.yield_mpa / self._lever
+        self._stale = True
+
+    @micropython.native
+    def _settle(self, volume: float) -> None:
+        """Find the pressure at which the press holds `volume`."""
+        if volume < 0.0:
+            volume = 0.0
+        self.volume_mm3 = volume
+        squeezing = volume - self._contact_volume
+        if squeezing <= self._at_travel:
+            self.pellet_mpa = 0.0
+            if volume > self._at_travel:
+                # Travelling: more oil moves the ram, not the pressure.
+                self.oil_mpa = self._travel_mpa
+                self._stiffness_up = self._stiffness_down = 0.0
+                return
+            self.oil_mpa = self._alone.pressure(volume)
+            self._stiffness_up = self._stiffness_down = self._alone.stiffness
+            return
+        if squeezing <= self._yield_volume:
+            closed = self._closed
+            if self._stale:
+                elastic = self._frame + self._area * self._lever * self.powder.elastic()
+                closed.set(elastic)
+                # The spring of frame and pellet begins at the travel pressure, not at zero.
+                self._ahead = elastic * self._travel_mpa
+                self._stale = False
+            pressure = closed.pressure(squeezing + self._ahead)
+            self.oil_mpa = pressure
+            self.pellet_mpa = (pressure - self._travel_mpa) * self._lever
+            self._stiffness_up = self._stiffness_down = closed.stiffness
+            return
+        self._densify(volume)
+
+    @micropython.native
+    def _densify(self, volume: float) -> None:
+        """Solve for a pressure above all before. From below, Newton approaches monotonically."""
+        oil = self._oil
+        powder = self.powder
+        area = self._area
+        lever = self._lever
+        frame = self._frame
+        travel_mpa = self._travel_mpa
+        # What remains is the oil's own take-up and what height the pellet loses.
+        spare = volume - area * (self._gap + powder.loose_mm)
+        # The first Newton step starts at the yield point, where excess and slope are known.
+        pressure = self._yield_oil_mpa + self._yield_stiffness * (
+            volume - self._contact_volume - self._yield_volume
+        )
+        for _ in range(_NEWTON_STEPS):
+            over = pressure - travel_mpa
+            height, slope = powder.squeeze(over * lever)
+            excess = oil.taken_up(pressure) + frame * over - area * height - spare
+            slope = oil.slope(pressure) + frame - area * lever * slope
+            step = excess / slope
+            pressure -= step
+            if -_NEWTON_STEP_MPA < step < _NEWTON_STEP_MPA:
+                break
+        self.oil_mpa = pressure
+        self.pellet_mpa = (pressure - travel_mpa) * lever
+        self._find_contact()
+        self._yield_volume = volume - self._contact_volume
+        self._yield_oil_mpa = pressure
+        self._stiffness_up = self._yield_stiffness = 1.0 / slope
+        elastic = frame + area * lever * powder.elastic()
+        self._stiffness_down = 1.0 / (oil.slope(pressure) + elastic)

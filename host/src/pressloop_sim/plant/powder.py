@@ -1,0 +1,91 @@
+"""A pellet between two punches: it densifies while loaded, springs back when released, flows.
+
+Its height under the pressure p is
+
+    height = h(p_max) (1 - (p + s)/M)
+
+with h the unloaded height after the highest pressure so far (`densification`), s/M the inelastic
+strain of flow (`relaxation`) and M the confined modulus, M = E (1 - nu)/((1 + nu)(1 - 2 nu)), that
+of a body whose sides the die holds (Hooke's law with no lateral strain). So unloading and reloading
+below p_max are elastic, and a pellet released from p recovers p/M of its height.
+
+`cracking` says when it breaks. Pressures in MPa on the pellet, heights in mm.
+"""
+
+from pressloop_sim.plant import micropython_compat as micropython
+from pressloop_sim.plant.damage import CRACKED, DIE_BURST, Cracking
+from pressloop_sim.plant.densification import Heckel, Panelli
+from pressloop_sim.plant.relaxation import Relaxation
+
+
+class Powder:
+    """One pellet. A solid blank is a powder with an initial density of 1."""
+
+    def __init__(self, config: dict[str, float]) -> None:
+        """Fill the die loosely, as `description` says in the keys that begin with powder_."""
+        solid_mm = config["powder_solid_height_mm"]
+        density = config["powder_initial_density"]
+        heckel_k = config["powder_heckel_k"]
+        self.solid_mm = solid_mm
+        self._law: Panelli | Heckel
+        if heckel_k > 0.0:
+            self._law = Heckel(solid_mm, density, heckel_k)
+        else:
+            self._law = Panelli(solid_mm, density, config["powder_panelli_a"])
+        self.relaxation = Relaxation(
+            config["powder_relaxation_share"], config["powder_relaxation_half_s"]
+        )
+        self.cracking = Cracking(config["powder_crack_mpa"], config["powder_crack_release_mpa_s"])
+        self._crack_loss = config["powder_crack_loss"]
+        self._per_modulus = 1.0 / config["powder_modulus_mpa"]
+        # What cracks leave of the height; nothing once the die has burst.
+        self._left = 1.0
+        self.damage = 0
+        self.loose_mm = self._law.loose_mm
+        # Highest pressure so far, and the unloaded height that it left.
+        self.yield_mpa = 0.0
+        self.height_mm = self.loose_mm
+
+    @micropython.native
+    def squeeze(self, pressure: float) -> tuple[float, float]:
+        """Make `pressure` the highest so far; return height, mm, and its slope, mm/MPa, under it.
+
+        The solver of the press comes here several times before the pressure is right; its last
+        call is the one that counts.
+        """
+        height, slope = self._law.height(pressure)
+        left = self._left
+        height *= left
+        self.yield_mpa = pressure
+        self.height_mm = height
+        per_modulus = self._per_modulus
+        strain_left = 1.0 - (pressure + self.relaxation.lost_mpa) * per_modulus
+        return height * strain_left, slope * left * strain_left - height * per_modulus
+
+    @micropython.native
+    def elastic(self) -> float:
+        """Return the compliance of the pellet as it is now, mm/MPa."""
+        return self.height_mm * self._per_modulus
+
+    @micropython.native
+    def height(self, pressure: float) -> float:
+        """Return the height, mm, under a `pressure` not above the highest so far."""
+        return self.height_mm * (1.0 - (pressure + self.relaxation.lost_mpa) * self._per_modulus)
+
+    @micropython.native
+    def density(self, pressure: float) -> float:
+        """Return the relative density in the die under `pressure`; 0 in a burst die."""
+        height = self.height(pressure)
+        return self.solid_mm / height if height > 0.0 else 0.0
+
+    def crack(self, cause: int) -> None:
+        """Crack, or lose the die: `cause` is one of the constants of `cracking`."""
+        if cause == DIE_BURST:
+            share = 0.0
+        elif self.damage & CRACKED:
+            share = 1.0  # it lies in pieces already
+        else:
+            share = 1.0 - self._crack_loss
+        self.damage |= cause
+        self._left *= share
+        self.height_mm *= share

@@ -1,0 +1,133 @@
+"""Pump valve and release valve: what lies between a commanded opening and a flow.
+
+A proportional valve follows its command after a transport delay (driver, coil), with friction that
+gives it hysteresis (play; what is left of it with dither), as a first-order lag, and passes nothing
+until the spool has left its overlap, the dead band. Command -> delay -> play -> lag -> dead band.
+Manufacturers state lags of 20-50 ms, dead bands of about 20 % and hysteresis of a few per cent with
+dither. Openings are fractions of full stroke, pressures MPa, flows mm3/s.
+"""
+
+import math
+
+from pressloop_sim.plant import micropython_compat as micropython
+
+# Orifices are laminar at small pressure drops: below this the flow is proportional to the pressure.
+_LAMINAR_MPA = 0.05
+# A spool this close to where it goes, of the stroke, has arrived.
+_SETTLED = 1e-12
+
+
+class Valve:
+    """The spool: from a command to an effective opening, in substeps of fixed length."""
+
+    def __init__(
+        self,
+        substep_s: float,
+        dead_band: float,
+        lag_s: float,
+        delay_s: float,
+        hysteresis: float,
+        rest: float,
+    ) -> None:
+        """`rest` is the opening without power. `delay_s` is rounded to whole substeps."""
+        self.command = rest
+        self._dead_band = dead_band
+        self._gain = 1.0 / (1.0 - dead_band)
+        self._half_play = hysteresis / 2
+        self._towards_half = 1.0 - math.exp(-0.5 * substep_s / lag_s)
+        self._towards_full = 1.0 - math.exp(-substep_s / lag_s)
+        self._queue = [rest] * int(delay_s / substep_s + 0.5)
+        self._at = 0
+        self._wanted = rest
+        self._spool = rest
+        # A spool that has arrived need not be moved again.
+        self._target = rest
+        self._settled = False
+        self._opening = 0.0
+
+    @micropython.native
+    def advance(self) -> float:
+        """Move one substep on; return the effective opening in its middle."""
+        target = self.command
+        queue = self._queue
+        if queue:
+            at = self._at
+            target, queue[at] = queue[at], target
+            at += 1
+            self._at = at if at < len(queue) else 0
+        if target == self._target and self._settled:
+            return self._opening
+        self._target = target
+        wanted = self._wanted
+        if target > wanted + self._half_play:
+            wanted = target - self._half_play
+        elif target < wanted - self._half_play:
+            wanted = target + self._half_play
+        self._wanted = wanted
+        spool = self._spool
+        gap = wanted - spool
+        self._settled = -_SETTLED < gap < _SETTLED
+        self._spool = spool + gap * self._towards_full
+        opening = spool + gap * self._towards_half - self._dead_band
+        opening = opening * self._gain if opening > 0.0 else 0.0
+        self._opening = opening
+        return opening
+
+
+class PumpValve(Valve):
+    """Feeds the press from a pump of constant flow, with the ripple of its pistons."""
+
+    def __init__(
+        self,
+        substep_s: float,
+        dead_band: float,
+        lag_s: float,
+        delay_s: float,
+        hysteresis: float,
+        full_flow: float,
+        ripple: float,
+        ripple_hz: float,
+    ) -> None:
+        """`full_flow` in mm3/s; `ripple` is the amplitude of a triangle wave, a fraction of it."""
+        Valve.__init__(self, substep_s, dead_band, lag_s, delay_s, hysteresis, 0.0)
+        self._full_flow = full_flow
+        self._ripple = 4 * ripple
+        self._turn = ripple_hz * substep_s
+        self.phase = 0.0
+
+    @micropython.native
+    def flow(self, opening: float) -> float:
+        """Return the flow into the press, mm3/s. Call it once per substep."""
+        phase = self.phase + self._turn
+        if phase >= 1.0:
+            phase -= 1.0
+        self.phase = phase
+        if opening == 0.0:
+            return 0.0
+        wave = (phase if phase < 0.5 else 1.0 - phase) - 0.25
+        return self._full_flow * opening * (1.0 + self._ripple * wave)
+
+
+class ReleaseValve(Valve):
+    """Lets oil back to the tank; open without power.
+
+    Turbulent orifice flow, Q = K x sqrt(P), which turns laminar below `_LAMINAR_MPA`.
+    """
+
+    def __init__(
+        self,
+        substep_s: float,
+        dead_band: float,
+        lag_s: float,
+        delay_s: float,
+        hysteresis: float,
+        flow_at_10_mpa: float,
+    ) -> None:
+        """`flow_at_10_mpa` in mm3/s, fully open."""
+        Valve.__init__(self, substep_s, dead_band, lag_s, delay_s, hysteresis, 1.0)
+        self._k = flow_at_10_mpa / math.sqrt(10.0)
+
+    @micropython.native
+    def flow(self, opening: float, pressure: float) -> float:
+        """Return the flow out of the press, mm3/s."""
+        return self._k * opening * pressure / math.sqrt(pressure + _LAMINAR_MPA)
