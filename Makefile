@@ -88,8 +88,8 @@ types: setup ## strict types of the host package
 .PHONY: drift
 drift: setup ## generated files that no longer match what they come from
 	$(BIN)/python protocol/generate.py --check
-	@$(BIN)/python -m pressloop.document --schema | diff --brief - $(DOCUMENT_SCHEMA) >/dev/null || { \
-	  echo "$(DOCUMENT_SCHEMA) differs from host/src/pressloop/document/: make generate" >&2; exit 1; }
+	@$(BIN)/python -m pressloop.protocol --schema | diff --brief - $(DOCUMENT_SCHEMA) >/dev/null || { \
+	  echo "$(DOCUMENT_SCHEMA) differs from host/src/pressloop/protocol/model/: make generate" >&2; exit 1; }
 
 .PHONY: format
 format: setup ## rewrite the Python files in the project's format
@@ -99,7 +99,7 @@ format: setup ## rewrite the Python files in the project's format
 .PHONY: generate
 generate: setup ## write the files that `make drift` looks at
 	$(BIN)/python protocol/generate.py
-	$(BIN)/python -m pressloop.document --schema > $(DOCUMENT_SCHEMA)
+	$(BIN)/python -m pressloop.protocol --schema > $(DOCUMENT_SCHEMA)
 
 .PHONY: hooks
 hooks: setup ## let git run the checks before each commit

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pressloop.document import (
+from pressloop.errors import BadInputError
+from pressloop.protocol import (
     Hold,
     HostLoss,
     Pid,
@@ -17,8 +18,7 @@ from pressloop.document import (
     Stage,
     Until,
 )
-from pressloop.errors import BadInputError
-from pressloop.loading import load_protocol
+from pressloop.protocol.loading import load_protocol
 from pydantic import ValidationError
 
 

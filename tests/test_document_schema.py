@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
-from pressloop.document.schema import json_schema, json_schema_text
+from pressloop.protocol.json_schema import json_schema, json_schema_text
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parent.parent
@@ -37,13 +37,13 @@ def load(path: Path) -> object:
 def test_exported_schema_is_up_to_date() -> None:
     exported = (ROOT / "protocol" / "protocol.schema.json").read_text(encoding="utf-8")
     assert exported == json_schema_text(), (
-        "run: python -m pressloop.document --schema > protocol/protocol.schema.json"
+        "run: python -m pressloop.protocol --schema > protocol/protocol.schema.json"
     )
 
 
 def test_schema_is_printed_by_the_module() -> None:
     run = subprocess.run(
-        [sys.executable, "-m", "pressloop.document", "--schema"],
+        [sys.executable, "-m", "pressloop.protocol", "--schema"],
         capture_output=True,
         check=True,
         env={"PYTHONPATH": str(ROOT / "host" / "src"), "PYTHONIOENCODING": "utf-8"},

@@ -14,7 +14,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
-from pressloop.document import (
+from pressloop.emulator.description import PressDescription
+from pressloop.errors import CommandRefusedError
+from pressloop.plan import Plan, compile_plan, count_steps, finding_of_refusal, unroll
+from pressloop.profile import MachineProfile
+from pressloop.protocol import (
     Hold,
     HostLoss,
     Item,
@@ -27,12 +31,8 @@ from pressloop.document import (
     Stage,
     Until,
 )
-from pressloop.document.schema import json_schema
-from pressloop.emulator.description import PressDescription
-from pressloop.errors import CommandRefusedError
-from pressloop.loading import load_protocol
-from pressloop.plan import Plan, compile_plan, count_steps, finding_of_refusal, unroll
-from pressloop.profile import MachineProfile
+from pressloop.protocol.json_schema import json_schema
+from pressloop.protocol.loading import load_protocol
 from pressloop.validation import validate_protocol
 from pressloop.validation.relaxation import window_s
 from pressloop.wire.codec import encode_message

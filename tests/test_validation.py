@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pressloop.document import Protocol, Ramp, Release, Stage
 from pressloop.emulator.description import PressDescription
 from pressloop.errors import BadInputError
-from pressloop.loading import load_protocol
 from pressloop.profile import MachineProfile
+from pressloop.protocol import Protocol, Ramp, Release, Stage
+from pressloop.protocol.loading import load_protocol
 from pressloop.validation import Validation, validate_file, validate_protocol, validate_text
 
 REFERENCE = MachineProfile.from_fields(PressDescription().nominal_profile())

@@ -69,7 +69,7 @@ def functions(module: ModuleType) -> Iterator[tuple[str, FunctionType]]:
 
 def test_the_documentation_names_what_there_is() -> None:
     names = exported()
-    assert ("pressloop", "Press") in names and ("pressloop.document", "Ramp") in names
+    assert ("pressloop", "Press") in names and ("pressloop.protocol", "Ramp") in names
     for module, name in sorted(names):
         home = importlib.import_module(module)
         try:

@@ -19,9 +19,9 @@ import numpy as np
 import numpy.typing as npt
 from pressloop.emulator.description import PressDescription
 from pressloop.extras import needs_extra
-from pressloop.goals import GOALS, find_goal
 from pressloop.press import Press
 from pressloop.prompts import confirm_all
+from pressloop.protocol.library import GOALS, find_goal
 from pressloop.record import RunRecord
 from pressloop.record.summary import StageResult
 

@@ -17,18 +17,6 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from pressloop.discovery import FoundPort, list_boards
-    from pressloop.document import (
-        Hold,
-        HostLoss,
-        Pid,
-        Prompt,
-        Protocol,
-        Ramp,
-        Release,
-        Repeat,
-        Stage,
-        Until,
-    )
     from pressloop.emulator.description import PressDescription
     from pressloop.emulator.process import EmulatedBoard
     from pressloop.errors import (
@@ -45,10 +33,22 @@ if TYPE_CHECKING:
         RunFailedError,
         VersionMismatchError,
     )
-    from pressloop.loading import load_protocol
     from pressloop.press import Press
     from pressloop.profile import MachineProfile
     from pressloop.prompts import OpenPrompt, ask_on_terminal, confirm_all
+    from pressloop.protocol import (
+        Hold,
+        HostLoss,
+        Pid,
+        Prompt,
+        Protocol,
+        Ramp,
+        Release,
+        Repeat,
+        Stage,
+        Until,
+    )
+    from pressloop.protocol.loading import load_protocol
     from pressloop.record import RunRecord, ThinningRules
     from pressloop.result import RunResult
     from pressloop.run import Run
@@ -70,41 +70,41 @@ _HOMES: Final = {
     "Fault": "wire.schema",
     "FlagBits": "wire.schema",
     "FoundPort": "discovery",
-    "Hold": "document",
-    "HostLoss": "document",
+    "Hold": "protocol",
+    "HostLoss": "protocol",
     "InputBits": "wire.schema",
     "LinkClosedError": "errors",
     "MachineProfile": "profile",
     "NoBoardError": "errors",
     "OpenPrompt": "prompts",
-    "Pid": "document",
+    "Pid": "protocol",
     "PortBusyError": "errors",
     "Press": "press",
     "PressDescription": "emulator.description",
     "PressStatus": "status",
     "PressloopError": "errors",
-    "Prompt": "document",
-    "Protocol": "document",
-    "Ramp": "document",
+    "Prompt": "protocol",
+    "Protocol": "protocol",
+    "Ramp": "protocol",
     "RecordError": "errors",
-    "Release": "document",
-    "Repeat": "document",
+    "Release": "protocol",
+    "Repeat": "protocol",
     "Run": "run",
     "RunFailedError": "errors",
     "RunRecord": "record",
     "RunResult": "result",
     "Sample": "sample",
-    "Stage": "document",
+    "Stage": "protocol",
     "State": "wire.schema",
     "TelemetryBatch": "telemetry",
     "TelemetryRecord": "telemetry",
     "ThinningRules": "record",
-    "Until": "document",
+    "Until": "protocol",
     "VersionMismatchError": "errors",
     "ask_on_terminal": "prompts",
     "confirm_all": "prompts",
     "list_boards": "discovery",
-    "load_protocol": "loading",
+    "load_protocol": "protocol.loading",
     "load_sample": "sample",
 }
 

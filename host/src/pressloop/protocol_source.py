@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pressloop.document import Protocol
 from pressloop.profile import MachineProfile
+from pressloop.protocol import Protocol
 from pressloop.validation import Validation, validate_file, validate_protocol, validate_text
 
 ProtocolSource = Protocol | Path | str

@@ -15,9 +15,9 @@ from pydantic_core import ErrorDetails
 from typing_extensions import Self
 
 from pressloop.errors import BadInputError
-from pressloop.file_kinds import mistaken
 from pressloop.findings import Finding
-from pressloop.yaml_source import SourceMap, read_yaml_file
+from pressloop.yaml import SourceMap, read_yaml_file
+from pressloop.yaml.file_kind import wrong_kind
 
 SAMPLE_NAME: Final = "sample.json"
 
@@ -129,7 +129,7 @@ def load_sample(path: Path | str) -> Sample:
     """
     yaml = read_yaml_file(path, hint=f"give the path of a sample; {_HINT}")
     findings = [finding for finding in yaml.findings if finding.severity == "error"]
-    other = mistaken(yaml.data, "sample")
+    other = wrong_kind(yaml.data, "sample")
     if other is not None:
         raise BadInputError(f"{path}: {other[0]}", hint=other[1])
     if not findings:

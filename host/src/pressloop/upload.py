@@ -8,7 +8,7 @@ from pressloop.errors import BadInputError, CommandRefusedError, VersionMismatch
 from pressloop.plan import Plan, finding_of_refusal
 from pressloop.session import Session
 from pressloop.wire.schema import PROTOCOL_MAJOR, PlanCommitRequest
-from pressloop.yaml_source import SourceMap
+from pressloop.yaml import SourceMap
 
 # Refusals that are about the plan and not about the moment.
 _OF_THE_PLAN: Final = (

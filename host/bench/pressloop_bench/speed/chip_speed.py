@@ -12,9 +12,9 @@ import math
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from pressloop.loading import load_protocol
 from pressloop.plan import compile_plan
 from pressloop.profile import MachineProfile
+from pressloop.protocol.loading import load_protocol
 from pressloop.wire.codec import encode_message
 from pressloop.wire.frame import Frame, encode_frame
 from pressloop.wire.message import Message

@@ -10,8 +10,8 @@ from rich.markup import escape
 from pressloop.cli.live import span
 from pressloop.cli.options import described, profile_of
 from pressloop.cli.output import err, errors_as_exit_codes, out
-from pressloop.goals import GOALS, find_goal
 from pressloop.plan import compile_plan
+from pressloop.protocol.library import GOALS, find_goal
 from pressloop.validation import validate_text
 
 

@@ -20,9 +20,9 @@ from pressloop.cli.output import ExitCode, err, errors_as_exit_codes, out
 from pressloop.cli.verdict import end_line, print_verdict
 from pressloop.emulator.description import PressDescription
 from pressloop.errors import BadInputError, NoBoardError, RecordError
-from pressloop.loading import load_protocol
 from pressloop.place import EMULATED
 from pressloop.press import DEFAULT_THINNING, Press
+from pressloop.protocol.loading import load_protocol
 from pressloop.record import RunRecord, RunSummary, finalise
 from pressloop.record.journal import JOURNAL_NAME
 from pressloop.record.model import INTERRUPTED

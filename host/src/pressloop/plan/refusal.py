@@ -8,7 +8,7 @@ from pressloop.errors import CommandRefusedError
 from pressloop.findings import Finding, Path
 from pressloop.plan.steps import Plan, PlanStep
 from pressloop.wire.schema import StepKind
-from pressloop.yaml_source import SourceMap
+from pressloop.yaml import SourceMap
 
 _STEP_KEYS: Final = {
     "rate_kpa_s": ("rate",),

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Literal
 
-from pressloop.document import Pid, Protocol
 from pressloop.errors import PressloopError
 from pressloop.findings import Path
+from pressloop.protocol import Pid, Protocol
 from pressloop.wire.codec import encode_message
 from pressloop.wire.schema import HoldMode, PlanBeginRequest, PlanStepRequest, StepKind
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from pressloop.document import Protocol
 from pressloop.findings import Finding, Path, Severity
-from pressloop.loading import Draft
 from pressloop.profile import DieLimits, MachineProfile
+from pressloop.protocol import Protocol
+from pressloop.protocol.loading import Draft
 from pressloop.wire.schema import PlanStepRequest
 
 # No press is faster or stronger in the messages to the board.

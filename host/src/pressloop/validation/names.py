@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pressloop.document import Item, Repeat, Stage
 from pressloop.findings import Path
+from pressloop.protocol import Item, Repeat, Stage
 from pressloop.validation.case import Case
 
 

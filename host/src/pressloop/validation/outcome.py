@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from pressloop.document import Protocol
 from pressloop.errors import BadInputError
 from pressloop.findings import Finding
-from pressloop.yaml_source import SourceMap
+from pressloop.protocol import Protocol
+from pressloop.yaml import SourceMap
 
 
 @dataclass(frozen=True)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path as FilePath
 
-from pressloop.document import Protocol
 from pressloop.findings import Finding
-from pressloop.loading import Draft, draft_of_file, draft_of_text
 from pressloop.plan import count_steps, unroll
 from pressloop.profile import MachineProfile
+from pressloop.protocol import Protocol
+from pressloop.protocol.loading import Draft, draft_of_file, draft_of_text
 from pressloop.validation.case import Case
 from pressloop.validation.names import check_names
 from pressloop.validation.outcome import Validation
 from pressloop.validation.press import check_filter, check_press
 from pressloop.validation.steps import check_steps
 from pressloop.wire.schema import MAX_STEPS
-from pressloop.yaml_source import SourceMap
+from pressloop.yaml import SourceMap
 
 
 def validate_file(path: FilePath | str, profile: MachineProfile) -> Validation:

@@ -11,9 +11,9 @@ from pydantic_core import ErrorDetails
 from pressloop.emulator import presets
 from pressloop.emulator.description.press import PressDescription
 from pressloop.errors import BadInputError
-from pressloop.file_kinds import mistaken
 from pressloop.findings import Finding
-from pressloop.yaml_source import SourceMap, YamlSource, read_yaml, read_yaml_file
+from pressloop.yaml import SourceMap, YamlSource, read_yaml, read_yaml_file
+from pressloop.yaml.file_kind import wrong_kind
 
 
 def load(path: Path | str) -> PressDescription:
@@ -44,7 +44,7 @@ def loads(text: str, *, source: str = "press description") -> PressDescription:
 
 def _checked(yaml: YamlSource, source: str) -> PressDescription:
     findings = [finding for finding in yaml.findings if finding.severity == "error"]
-    other = mistaken(yaml.data, "press")
+    other = wrong_kind(yaml.data, "press")
     if other is not None:
         raise BadInputError(f"{source}: {other[0]}", hint=other[1])
     if not findings:

@@ -6,8 +6,8 @@ be checked too; the places are remembered as doubtful and nothing is concluded f
 
 from __future__ import annotations
 
-from pressloop.loading.draft import Draft
-from pressloop.loading.source import (
+from pressloop.protocol.loading.draft import Draft
+from pressloop.protocol.loading.load import (
     draft_of_bytes,
     draft_of_file,
     draft_of_text,

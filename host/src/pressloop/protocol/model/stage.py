@@ -9,7 +9,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 from typing_extensions import Self
 
-from pressloop.document.fields import (
+from pressloop.protocol.model.fields import (
     TICK_MS,
     Duration,
     Model,
@@ -24,7 +24,7 @@ from pressloop.document.fields import (
     mistake,
     ms_of,
 )
-from pressloop.document.hold import Hold
+from pressloop.protocol.model.hold import Hold
 from pressloop.units import PER_SECOND, PER_SECOND_SQUARED
 from pressloop.wire.schema import MAX_STEPS, TICK_HZ, PlanStepRequest
 

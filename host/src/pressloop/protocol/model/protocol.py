@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field
 
-from pressloop.document.fields import (
+from pressloop.protocol.model.fields import (
     TICK_MS,
     Duration,
     Model,
@@ -22,10 +22,10 @@ from pressloop.document.fields import (
     ms_of,
     whole_ticks,
 )
-from pressloop.document.stage import Stages
-from pressloop.document.yaml_layout import yaml_text
+from pressloop.protocol.model.stage import Stages
 from pressloop.units import DURATION, LENGTH, PRESSURE
 from pressloop.wire.schema import PlanBeginRequest
+from pressloop.yaml.write import yaml_text
 
 _EVERY_MS: Final = tuple(TICK_MS * ticks for ticks in PlanBeginRequest.range_of("record_every"))
 

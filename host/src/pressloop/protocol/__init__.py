@@ -8,9 +8,9 @@ What depends on the press is checked in `validation`, not here.
 
 from __future__ import annotations
 
-from pressloop.document.hold import Hold, Until
-from pressloop.document.protocol import HostLoss, Protocol
-from pressloop.document.stage import Item, Pid, Prompt, Ramp, Release, Repeat, Stage
+from pressloop.protocol.model.hold import Hold, Until
+from pressloop.protocol.model.protocol import HostLoss, Protocol
+from pressloop.protocol.model.stage import Item, Pid, Prompt, Ramp, Release, Repeat, Stage
 
 __all__ = [
     "Hold",

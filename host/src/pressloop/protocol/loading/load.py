@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path as FilePath
 from typing import Final
 
-from pressloop.document import Protocol
 from pressloop.errors import BadInputError
-from pressloop.file_kinds import mistaken
-from pressloop.loading.draft import Draft
-from pressloop.loading.mistakes import missing_key
-from pressloop.loading.repair import fill_empty, repaired
-from pressloop.yaml_source import YamlSource, read_yaml, read_yaml_bytes, read_yaml_file
+from pressloop.protocol import Protocol
+from pressloop.protocol.loading.draft import Draft
+from pressloop.protocol.loading.schema_findings import missing_key
+from pressloop.protocol.loading.stand_ins import fill_empty, repaired
+from pressloop.yaml import YamlSource, read_yaml, read_yaml_bytes, read_yaml_file
+from pressloop.yaml.file_kind import wrong_kind
 
 _WHICH_FILE: Final = "give the path of a protocol file, like examples/sodium_three_step.yaml"
 
@@ -72,7 +72,7 @@ def _draft(source: YamlSource) -> Draft:
                 )
             )
         return draft
-    other = mistaken(data, "protocol")
+    other = wrong_kind(data, "protocol")
     if other is not None:
         message, hint = other
         finding = draft.marks.finding("error", "not-a-protocol", (), message, hint)

@@ -9,8 +9,8 @@ from typing import Final
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from pressloop.findings import Finding, Path, Severity, path_text
-from pressloop.yaml_source.compose import UnreadableError, compose
-from pressloop.yaml_source.marks import Mark, SourceMap
+from pressloop.yaml.parse import UnreadableError, compose
+from pressloop.yaml.source_map import Mark, SourceMap
 
 MAX_NODES: Final = 20_000
 """Counted after aliases are followed: a few lines of nested aliases can stand for billions."""

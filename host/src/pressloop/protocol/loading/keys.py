@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from pressloop.document import (
+from pressloop.findings import Path
+from pressloop.protocol import (
     Hold,
     HostLoss,
     Pid,
@@ -20,8 +21,7 @@ from pressloop.document import (
     Stage,
     Until,
 )
-from pressloop.document.stage import kind_of
-from pressloop.findings import Path
+from pressloop.protocol.model.stage import kind_of
 
 MODELS: Final[Mapping[str, type[BaseModel]]] = {
     "ramp": Ramp,

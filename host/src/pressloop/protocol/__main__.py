@@ -1,4 +1,4 @@
-"""`python -m pressloop.document --schema` prints the JSON Schema of a protocol file."""
+"""`python -m pressloop.protocol --schema` prints the JSON Schema of a protocol file."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from pressloop.document.schema import json_schema_text
+from pressloop.protocol.json_schema import json_schema_text
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the JSON Schema."""
-    parser = argparse.ArgumentParser(prog="python -m pressloop.document")
+    parser = argparse.ArgumentParser(prog="python -m pressloop.protocol")
     parser.add_argument("--schema", action="store_true", required=True, help="print JSON Schema")
     parser.parse_args(argv)
     sys.stdout.write(json_schema_text())

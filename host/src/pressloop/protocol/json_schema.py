@@ -8,7 +8,7 @@ from typing import Any, Final
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-from pressloop.document.protocol import Protocol
+from pressloop.protocol.model.protocol import Protocol
 
 SCHEMA_ID: Final = "urn:pressloop:protocol:1"
 """A name, not an address to fetch."""

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from pressloop.errors import BadInputError
 from pressloop.findings import Finding
-from pressloop.yaml_source.compose import MAX_BYTES
-from pressloop.yaml_source.convert import YamlSource, read_yaml
-from pressloop.yaml_source.marks import SourceMap
+from pressloop.yaml.parse import MAX_BYTES
+from pressloop.yaml.source_map import SourceMap
+from pressloop.yaml.values import YamlSource, read_yaml
 
 
 def read_yaml_file(path: Path | str, *, hint: str) -> YamlSource:

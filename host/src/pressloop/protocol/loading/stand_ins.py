@@ -8,11 +8,11 @@ from typing import Any, Final
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from pressloop.document import Protocol
 from pressloop.findings import Path, path_text
-from pressloop.loading.draft import Draft
-from pressloop.loading.keys import meant_key
-from pressloop.loading.mistakes import finding_of, path_of
+from pressloop.protocol import Protocol
+from pressloop.protocol.loading.draft import Draft
+from pressloop.protocol.loading.keys import meant_key
+from pressloop.protocol.loading.schema_findings import finding_of, path_of
 
 _STAND_IN_STAGE: Final = {"name": "?", "ramp": {"target": "1 MPa", "rate": "1 MPa/s"}}
 _STAND_INS: Final[Mapping[str, object]] = {

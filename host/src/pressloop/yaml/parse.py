@@ -12,7 +12,7 @@ from ruamel.yaml.nodes import Node
 from ruamel.yaml.reader import ReaderError
 
 from pressloop.findings import Finding
-from pressloop.yaml_source.marks import Mark
+from pressloop.yaml.source_map import Mark
 
 MAX_BYTES: Final = 128 * 1024
 """A protocol of 200 stages has some 30 KiB; beyond this it is another file, or an attack."""

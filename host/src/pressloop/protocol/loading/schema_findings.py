@@ -9,10 +9,10 @@ from typing import Any, Final
 
 from pydantic_core import ErrorDetails
 
-from pressloop.document.stage import MAX_KD, MAX_REPEAT
 from pressloop.findings import Finding, Path
-from pressloop.loading.keys import ITEMS, MODELS, meant_key, models_at
-from pressloop.yaml_source import SourceMap
+from pressloop.protocol.loading.keys import ITEMS, MODELS, meant_key, models_at
+from pressloop.protocol.model.stage import MAX_KD, MAX_REPEAT
+from pressloop.yaml import SourceMap
 
 _EXAMPLES: Final[Mapping[str, str]] = {
     "pressloop": "1",

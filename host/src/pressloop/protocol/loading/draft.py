@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pressloop.document import Protocol
 from pressloop.findings import Finding, Path
-from pressloop.yaml_source import SourceMap
+from pressloop.protocol import Protocol
+from pressloop.yaml import SourceMap
 
 
 @dataclass
