@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from pressloop.errors import CommandRefusedError
+from pressloop.machine.profile import DieLimits
 from pressloop.press import Press
-from pressloop.profile import DieLimits
 from pressloop.wire.codec import encode_message
 from pressloop.wire.message import Request
 from pressloop.wire.schema import (

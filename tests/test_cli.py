@@ -19,8 +19,8 @@ from pressloop.cli.live import LiveLine
 from pressloop.cli.verdict import _number
 from pressloop.emulator.process import EmulatedBoard
 from pressloop.errors import RecordError
+from pressloop.machine.profile import MachineProfile
 from pressloop.press import Press
-from pressloop.profile import MachineProfile
 from pressloop.prompts import confirm_all
 from pressloop.record import RunRecord
 from pressloop.status import PressStatus

@@ -9,7 +9,7 @@ import pytest
 from pressloop.cli.app import app
 from pressloop.cli.tune import _leak_line
 from pressloop.emulator.description import PressDescription
-from pressloop.profile import MachineProfile
+from pressloop.machine.profile import MachineProfile
 from pressloop.record import RunRecord
 from typer.testing import CliRunner, Result
 

@@ -16,8 +16,8 @@ import pytest
 from pressloop import errors
 from pressloop.emulator.description import PressDescription
 from pressloop.install import mpremote
+from pressloop.machine.profile import MachineProfile
 from pressloop.press import Press
-from pressloop.profile import MachineProfile
 
 ROOT = Path(__file__).resolve().parent.parent
 STOCK = ROOT / "build" / "stock-pico.uf2"

@@ -8,8 +8,8 @@ import pytest
 from pressloop.cli.app import app
 from pressloop.emulator.description import PressDescription
 from pressloop.errors import BadInputError
+from pressloop.machine.profile import MachineProfile
 from pressloop.plan import Plan, compile_plan
-from pressloop.profile import MachineProfile
 from pressloop.protocol.library import GOALS, Goal, find_goal
 from pressloop.validation import validate_text
 from pressloop.wire.schema import HoldMode, HostLossAction, StepKind

@@ -13,8 +13,8 @@ from xml.etree import ElementTree
 
 import pytest
 from pressloop.emulator.process import EmulatedBoard
+from pressloop.machine.profile import MachineProfile
 from pressloop.press import Press
-from pressloop.profile import MachineProfile
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pressloop.emulator.description import PressDescription
-from pressloop.leak import leak_loss, leaked
-from pressloop.profile import MachineProfile
+from pressloop.machine.leak import leak_loss, leaked
+from pressloop.machine.profile import MachineProfile
 from pressloop.validation import validate_text
 from pressloop_fw import leak as board_leak
 from pressloop_fw.profile import Profile

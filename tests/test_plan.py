@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from pressloop.emulator.description import PressDescription
 from pressloop.errors import CommandRefusedError
+from pressloop.machine.profile import MachineProfile
 from pressloop.plan import Plan, PlanError, compile_plan, finding_of_refusal
-from pressloop.profile import MachineProfile
 from pressloop.protocol import Hold, Item, Pid, Prompt, Protocol, Ramp, Release, Repeat, Stage
 from pressloop.protocol.loading import load_protocol
 from pressloop.validation import validate_file

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from pressloop.emulator.description import PressDescription
 from pressloop.errors import CommandRefusedError
+from pressloop.machine.profile import MachineProfile
 from pressloop.plan import Plan, compile_plan, count_steps, finding_of_refusal, unroll
-from pressloop.profile import MachineProfile
 from pressloop.protocol import (
     Hold,
     HostLoss,

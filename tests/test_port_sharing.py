@@ -20,8 +20,8 @@ from pressloop.emulator.pico import EmulatedPico
 from pressloop.emulator.pico.process import find_image
 from pressloop.errors import BoardTimeoutError, EmulatorError, PressloopError
 from pressloop.install import flashing, mpremote, uf2
+from pressloop.machine.profile import MachineProfile
 from pressloop.press import Press
-from pressloop.profile import MachineProfile
 from pressloop.session import Session
 from pressloop.transport import open_transport
 from pressloop.wire.schema import Fault, ResetCause, State

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pressloop.leak import Leaked
+from pressloop.machine.leak import Leaked
 from pressloop.relaxation import fit_relaxation
 
 Floats = np.ndarray

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from pressloop.density import Anchor, thickness_at
 from pressloop.emulator.description import PressDescription
-from pressloop.profile import MachineProfile
+from pressloop.machine.profile import MachineProfile
 from pressloop.sample import Sample
 from pressloop.springback import Release, from_displacement, from_oil
 

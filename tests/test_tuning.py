@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from pressloop import first_contact, tuning
 from pressloop.errors import BadInputError
-from pressloop.profile import lever
+from pressloop.machine.profile import lever
 from pressloop.wire import schema
 from pressloop_bench.control.identification import compliance_ul_mpa, flow_scale
 from pressloop_bench.control.press_family import Case, family, reference

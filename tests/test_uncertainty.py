@@ -7,8 +7,8 @@ import random
 
 import pytest
 from pressloop.emulator.description import PressDescription
-from pressloop.profile import MachineProfile, converter_of
-from pressloop.uncertainty import Instrument
+from pressloop.machine.profile import MachineProfile, converter_of
+from pressloop.machine.uncertainty import Instrument
 from pressloop.units import with_uncertainty
 
 REFERENCE = MachineProfile.from_fields(PressDescription().nominal_profile())

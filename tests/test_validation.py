@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pressloop.emulator.description import PressDescription
 from pressloop.errors import BadInputError
-from pressloop.profile import MachineProfile
+from pressloop.machine.profile import MachineProfile
 from pressloop.protocol import Protocol, Ramp, Release, Stage
 from pressloop.protocol.loading import load_protocol
 from pressloop.validation import Validation, validate_file, validate_protocol, validate_text

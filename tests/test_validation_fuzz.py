@@ -9,7 +9,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pressloop.emulator.description import PressDescription
-from pressloop.profile import MachineProfile
+from pressloop.machine.profile import MachineProfile
 from pressloop.protocol.loading import draft_of_bytes
 from pressloop.validation import Validation, validate_text
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pressloop.emulator.description import PressDescription
-from pressloop.profile import MachineProfile
+from pressloop.machine.profile import MachineProfile
 from pressloop.record import (
     BoardIdentity,
     BoardStepResult,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from pressloop.machine.profile import MachineProfile
 from pressloop.plan import compile_plan
-from pressloop.profile import MachineProfile
 from pressloop.protocol import Protocol
 from pressloop.record.from_wire import board_identity, planned_stages, planned_steps, step_result
 from pressloop.wire.schema import (

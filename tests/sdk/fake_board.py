@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any
 
 from pressloop.emulator.description import PressDescription
-from pressloop.profile import MachineProfile
+from pressloop.machine.profile import MachineProfile
 from pressloop.wire.codec import decode_message, encode_message
 from pressloop.wire.frame import Frame, FrameDecoder, encode_frame
 from pressloop.wire.message import Message

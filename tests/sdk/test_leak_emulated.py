@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from pressloop import Press, RunResult
-from pressloop.profile import MachineProfile
+from pressloop.machine.profile import MachineProfile
 from pressloop.record.remarks import remarks
 from pressloop_bench.control.press_family import reference
 from pressloop_bench.control.tuned_press import tune

@@ -17,9 +17,9 @@ from typing import Final
 
 import numpy as np
 from pressloop.emulator.description import PressDescription
+from pressloop.machine.profile import MachineProfile
 from pressloop.plan import compile_plan
 from pressloop.plotting import plot_run
-from pressloop.profile import MachineProfile
 from pressloop.record import (
     BoardIdentity,
     RunEnd,

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
         RunFailedError,
         VersionMismatchError,
     )
+    from pressloop.machine.profile import MachineProfile
     from pressloop.press import Press
-    from pressloop.profile import MachineProfile
     from pressloop.prompts import OpenPrompt, ask_on_terminal, confirm_all
     from pressloop.protocol import (
         Hold,
@@ -74,7 +74,7 @@ _HOMES: Final = {
     "HostLoss": "protocol",
     "InputBits": "wire.schema",
     "LinkClosedError": "errors",
-    "MachineProfile": "profile",
+    "MachineProfile": "machine.profile",
     "NoBoardError": "errors",
     "OpenPrompt": "prompts",
     "Pid": "protocol",

@@ -17,8 +17,8 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from pressloop.machine.uncertainty import COVERAGE_FACTOR
 from pressloop.sample import Sample
-from pressloop.uncertainty import COVERAGE_FACTOR
 
 
 @dataclass(frozen=True)

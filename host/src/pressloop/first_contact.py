@@ -16,7 +16,7 @@ import numpy as np
 
 from pressloop import tuning
 from pressloop.errors import BadInputError
-from pressloop.profile import lever
+from pressloop.machine.profile import lever
 from pressloop.wire import schema
 
 _FULL: Final = schema.OUTPUT_FULL

@@ -20,9 +20,9 @@ from pressloop.errors import (
 )
 from pressloop.feed import TelemetryFeed
 from pressloop.follower import NOT_STARTED
+from pressloop.machine.profile import MachineProfile, converter_of
 from pressloop.place import EMULATED, connect_emulated, find_place
 from pressloop.plan import Plan, compile_plan
-from pressloop.profile import MachineProfile, converter_of
 from pressloop.prompts import Asker, ask_on_terminal
 from pressloop.protocol_source import ProtocolSource, text_of, validate
 from pressloop.record import EmulatedPress, RunEnd, RunRecorder, ThinningRules

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pressloop.profile import MachineProfile
+from pressloop.machine.profile import MachineProfile
 from pressloop.protocol import Protocol
 from pressloop.validation import Validation, validate_file, validate_protocol, validate_text
 

@@ -30,8 +30,8 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
-from pressloop.leak import Leaked
-from pressloop.uncertainty import COVERAGE_FACTOR
+from pressloop.machine.leak import Leaked
+from pressloop.machine.uncertainty import COVERAGE_FACTOR
 
 Floats = npt.NDArray[np.float64]
 

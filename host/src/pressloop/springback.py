@@ -22,10 +22,10 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
-from pressloop.leak import compliance_ul_mpa
+from pressloop.machine.leak import compliance_ul_mpa
+from pressloop.machine.profile import MachineProfile
+from pressloop.machine.uncertainty import COVERAGE_FACTOR
 from pressloop.metrics import noise_mpa as noise_within_blocks
-from pressloop.profile import MachineProfile
-from pressloop.uncertainty import COVERAGE_FACTOR
 
 Floats = npt.NDArray[np.float64]
 

@@ -28,7 +28,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pressloop.errors import BadInputError
-from pressloop.profile import MachineProfile, curve_knots
+from pressloop.machine.profile import MachineProfile, curve_knots
 from pressloop.tuning_leak import Leak, seen_leak
 from pressloop.wire import schema
 

@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from pressloop.leak import REFERENCE_MPA
+from pressloop.machine.leak import REFERENCE_MPA
 from pressloop.wire import schema
 
 Floats = npt.NDArray[np.float64]

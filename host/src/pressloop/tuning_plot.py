@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from pressloop.extras import needs_extra
+from pressloop.machine.profile import MachineProfile, curve_knots
 from pressloop.plotting.style import BLUE, GREY, ORANGE, mark_simulated
-from pressloop.profile import MachineProfile, curve_knots
 from pressloop.tuning import KNOTS, Seen, Tuned
 
 with needs_extra("plot"):

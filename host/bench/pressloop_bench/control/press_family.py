@@ -19,7 +19,7 @@ from typing import Final
 
 from pressloop.emulator import presets
 from pressloop.emulator.description import PressDescription
-from pressloop.profile import lever
+from pressloop.machine.profile import lever
 
 RANGES: Final[dict[str, tuple[float, float]]] = {
     "ram.area_cm2": (8, 40),

@@ -12,8 +12,8 @@ import math
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from pressloop.machine.profile import MachineProfile
 from pressloop.plan import compile_plan
-from pressloop.profile import MachineProfile
 from pressloop.protocol.loading import load_protocol
 from pressloop.wire.codec import encode_message
 from pressloop.wire.frame import Frame, encode_frame

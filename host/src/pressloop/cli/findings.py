@@ -11,8 +11,8 @@ from rich.markup import escape
 from pressloop.cli.output import err
 from pressloop.errors import BadInputError
 from pressloop.findings import Finding
+from pressloop.machine.profile import MachineProfile
 from pressloop.plan import Plan, compile_plan
-from pressloop.profile import MachineProfile
 from pressloop.validation import validate_file
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from pressloop.emulator import description
-from pressloop.profile import MachineProfile
+from pressloop.machine.profile import MachineProfile
 
 PROTOCOL: Any = typer.Argument(metavar="PROTOCOL", help="Protocol file (YAML).", show_default=False)
 

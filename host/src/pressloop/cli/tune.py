@@ -18,8 +18,8 @@ from pressloop.cli import options
 from pressloop.cli.live import LiveLine
 from pressloop.cli.output import err, errors_as_exit_codes, out
 from pressloop.errors import BadInputError, PressloopError, RecordError
+from pressloop.machine.profile import MachineProfile
 from pressloop.press import Press
-from pressloop.profile import MachineProfile
 from pressloop.protocol import Protocol
 from pressloop.units import LENGTH, PRESSURE, parse, with_uncertainty
 from pressloop.wire import schema

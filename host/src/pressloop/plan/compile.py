@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from pressloop.findings import path_text
+from pressloop.machine.profile import MachineProfile
 from pressloop.plan.steps import Plan, PlanError
 from pressloop.plan.unroll import unroll
-from pressloop.profile import MachineProfile
 from pressloop.protocol import Protocol
 from pressloop.wire.message import Message
 from pressloop.wire.schema import HostLossAction, PlanBeginRequest

@@ -11,8 +11,8 @@ from typing import Final
 
 from pressloop import __version__
 from pressloop.findings import path_text
+from pressloop.machine.profile import MachineProfile
 from pressloop.plan import Plan, PlanStage, PlanStep
-from pressloop.profile import MachineProfile
 from pressloop.record.layout import wire_name
 from pressloop.record.model import (
     BoardIdentity,

@@ -9,9 +9,9 @@ from typing import Final
 import numpy as np
 
 from pressloop.density import Anchor, Density, Thickness, thickness_at
-from pressloop.leak import Leaked, leaked
+from pressloop.machine.leak import Leaked, leaked
+from pressloop.machine.profile import MachineProfile
 from pressloop.metrics import Bools, Floats
-from pressloop.profile import MachineProfile
 from pressloop.record.layout import FLAGS, NO_STEP
 from pressloop.record.model import PlannedStage, RunHeader, judged_steps
 from pressloop.record.series import Series

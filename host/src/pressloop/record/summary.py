@@ -7,11 +7,11 @@ from typing import Final
 from pydantic import ConfigDict
 
 from pressloop.density import Density
+from pressloop.machine.uncertainty import Budget
 from pressloop.record.model import BoardStepResult, Direction, Model, RunEvent, RunHeader
 from pressloop.relaxation import Relaxation
 from pressloop.sample import Sample
 from pressloop.springback import Springback
-from pressloop.uncertainty import Budget
 
 SUMMARY_NAME: Final = "run.json"
 TELEMETRY_NAME: Final = "telemetry.parquet"

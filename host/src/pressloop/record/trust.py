@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator
 
 from pydantic import ValidationError
 
+from pressloop.machine.profile import MachineProfile
+from pressloop.machine.uncertainty import Instrument
 from pressloop.metrics import NOISE_BLOCK
-from pressloop.profile import MachineProfile
 from pressloop.record.model import RunHeader
 from pressloop.record.summary import StageResult
-from pressloop.uncertainty import Instrument
 
 
 def profile_of(header: RunHeader) -> MachineProfile | None:

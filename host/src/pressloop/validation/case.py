@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from pressloop.findings import Finding, Path, Severity
-from pressloop.profile import DieLimits, MachineProfile
+from pressloop.machine.profile import DieLimits, MachineProfile
 from pressloop.protocol import Protocol
 from pressloop.protocol.loading import Draft
 from pressloop.wire.schema import PlanStepRequest

@@ -5,8 +5,8 @@ from __future__ import annotations
 from decimal import ROUND_UP, Decimal
 
 from pressloop.findings import Path
+from pressloop.machine.resolution import Resolution
 from pressloop.plan import PlanStage, PlanStep
-from pressloop.resolution import Resolution
 from pressloop.units import PERCENT, parse
 from pressloop.validation.case import Case
 from pressloop.validation.leak import check_leak

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pressloop.leak import LeakLoss, leak_loss
+from pressloop.machine.leak import LeakLoss, leak_loss
 from pressloop.plan import PlanStage, PlanStep
 from pressloop.units import DURATION, format_quantity
 from pressloop.validation.case import Case

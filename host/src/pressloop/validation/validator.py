@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path as FilePath
 
 from pressloop.findings import Finding
+from pressloop.machine.profile import MachineProfile
 from pressloop.plan import count_steps, unroll
-from pressloop.profile import MachineProfile
 from pressloop.protocol import Protocol
 from pressloop.protocol.loading import Draft, draft_of_file, draft_of_text
 from pressloop.validation.case import Case

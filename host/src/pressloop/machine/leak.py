@@ -17,7 +17,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from pressloop.profile import MachineProfile, curve_knots
+from pressloop.machine.profile import MachineProfile, curve_knots
 from pressloop.wire import schema
 
 Floats = npt.NDArray[np.float64]

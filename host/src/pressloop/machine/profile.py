@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from typing_extensions import Self
 
-from pressloop.profile_wire import our_fields, wire_fields
+from pressloop.machine.profile_wire import our_fields, wire_fields
 from pressloop.wire import schema
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]

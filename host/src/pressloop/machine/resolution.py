@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from pressloop.profile import MachineProfile
-from pressloop.uncertainty import converter_half_width
+from pressloop.machine.profile import MachineProfile
+from pressloop.machine.uncertainty import converter_half_width
 from pressloop.units import LENGTH, PRESSURE, format_quantity
 
 RANGES_BAR: Final = (60, 100, 160, 250, 400, 600, 1000)

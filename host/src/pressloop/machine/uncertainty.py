@@ -22,7 +22,7 @@ import math
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from pressloop.profile import MachineProfile
+from pressloop.machine.profile import MachineProfile
 
 COVERAGE_FACTOR: Final = 2
 
