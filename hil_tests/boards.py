@@ -13,9 +13,9 @@ from pathlib import Path
 from struct import iter_unpack
 from typing import Final, Literal
 
+from pressloop.connect import EMULATED
 from pressloop.errors import CommandRefusedError
 from pressloop.machine.profile import MachineProfile
-from pressloop.place import EMULATED
 from pressloop.press import Press
 from pressloop.wire.schema import TICK_HZ, AbortRequest, HelloReply, State
 from pressloop_sim.truth_format import MAGIC, RECORD

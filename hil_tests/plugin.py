@@ -19,7 +19,7 @@ from typing import Final
 
 import pytest
 from pressloop.press import Press
-from pressloop.transport import open_transport
+from pressloop.transport.transport import open_transport
 from pressloop.wire.schema import HelloReply
 
 from hil_tests import wiretap

@@ -7,7 +7,7 @@ import time
 from types import TracebackType
 from typing import Final, TypeVar
 
-from pressloop.transport import Transport
+from pressloop.transport.transport import Transport
 from pressloop.wire.codec import decode_message, encode_message
 from pressloop.wire.frame import Frame, FrameDecoder, encode_frame
 from pressloop.wire.message import Message, Request

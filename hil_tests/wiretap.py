@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import cbor2
 import pytest
-from pressloop.transport import SerialTransport, SocketTransport, Transport
+from pressloop.transport.transport import SerialTransport, SocketTransport, Transport
 from pressloop.wire.frame import Frame, FrameDecoder
 from pressloop.wire.message import Message, Request
 from pressloop.wire.schema import (

@@ -22,7 +22,7 @@ from pressloop.errors import EmulatorError
 from pressloop.install import uf2
 from pressloop.press import Press
 from pressloop.session import Session
-from pressloop.transport import open_transport
+from pressloop.transport.transport import open_transport
 from pressloop.wire.schema import (
     Fault,
     HelloReply,

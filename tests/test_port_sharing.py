@@ -23,7 +23,7 @@ from pressloop.install import flashing, mpremote, uf2
 from pressloop.machine.profile import MachineProfile
 from pressloop.press import Press
 from pressloop.session import Session
-from pressloop.transport import open_transport
+from pressloop.transport.transport import open_transport
 from pressloop.wire.schema import Fault, ResetCause, State
 
 try:

@@ -24,10 +24,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import image
 from image import FIRMWARE
 from phase import REPOSITORY
-from pressloop.discovery import list_serial_ports
 from pressloop.errors import AmbiguousPortError, NoBoardError, PressloopError
 from pressloop.install import mpremote
 from pressloop.install.controller import RESTART_LIMIT_S, await_build, refuse_during_run
+from pressloop.transport.discovery import list_serial_ports
 
 BUILD = REPOSITORY / "build" / "deploy"
 PACKAGE = "pressloop_fw"

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from fake_board import WAITS_S, FakeBoard
 from pressloop.session import Session
-from pressloop.transport import open_transport
+from pressloop.transport.transport import open_transport
 
 
 @pytest.fixture

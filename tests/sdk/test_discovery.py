@@ -5,8 +5,9 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-from pressloop import discovery, errors
-from pressloop.discovery import USB_PRODUCT, USB_VENDOR_ID, find_port, list_boards
+from pressloop import errors
+from pressloop.transport import discovery
+from pressloop.transport.discovery import USB_PRODUCT, USB_VENDOR_ID, find_port, list_boards
 
 
 def port(device: str, serial_number: str | None, product: str | None, vid: int | None) -> object:

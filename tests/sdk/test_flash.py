@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pressloop import errors
 from pressloop.cli.app import app
-from pressloop.discovery import FoundPort
 from pressloop.emulator.locate import source_hash
 from pressloop.install import bootsel, controller, flashing, mpremote, uf2
+from pressloop.transport.discovery import FoundPort
 from pressloop.wire.schema import State
 from typer.testing import CliRunner
 

@@ -12,9 +12,10 @@ from collections.abc import Iterator
 
 import pytest
 import serial
-from pressloop import errors, transport
+from pressloop import errors
 from pressloop.console import Console
-from pressloop.transport import (
+from pressloop.transport import transport
+from pressloop.transport.transport import (
     READ_WAIT_S,
     SerialTransport,
     SocketTransport,

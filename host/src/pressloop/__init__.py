@@ -16,7 +16,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from pressloop.discovery import FoundPort, list_boards
     from pressloop.emulator.description import PressDescription
     from pressloop.emulator.process import EmulatedBoard
     from pressloop.errors import (
@@ -55,6 +54,7 @@ if TYPE_CHECKING:
     from pressloop.sample import Sample, load_sample
     from pressloop.status import PressStatus
     from pressloop.telemetry import TelemetryBatch, TelemetryRecord
+    from pressloop.transport.discovery import FoundPort, list_boards
     from pressloop.wire.schema import EndReason, Fault, FlagBits, InputBits, State
 
 __version__ = "0.1.0"
@@ -69,7 +69,7 @@ _HOMES: Final = {
     "EndReason": "wire.schema",
     "Fault": "wire.schema",
     "FlagBits": "wire.schema",
-    "FoundPort": "discovery",
+    "FoundPort": "transport.discovery",
     "Hold": "protocol",
     "HostLoss": "protocol",
     "InputBits": "wire.schema",
@@ -103,7 +103,7 @@ _HOMES: Final = {
     "VersionMismatchError": "errors",
     "ask_on_terminal": "prompts",
     "confirm_all": "prompts",
-    "list_boards": "discovery",
+    "list_boards": "transport.discovery",
     "load_protocol": "protocol.loading",
     "load_sample": "sample",
 }

@@ -27,7 +27,7 @@ from pressloop.errors import (
 )
 from pressloop.heartbeat import HEARTBEAT_S
 from pressloop.refusals import explain_refusal
-from pressloop.transport import Transport
+from pressloop.transport.transport import Transport
 from pressloop.wire.codec import WireError, decode_message, decode_telemetry, encode_message
 from pressloop.wire.frame import Frame, FrameDecoder, encode_frame
 from pressloop.wire.message import Message, Request

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Final
 
 from pressloop import __version__
+from pressloop.connect import EMULATED, connect_emulated, find_place
 from pressloop.emulator.description import PressDescription
 from pressloop.emulator.process import EmulatedBoard, Pacing
 from pressloop.errors import (
@@ -21,7 +22,6 @@ from pressloop.errors import (
 from pressloop.feed import TelemetryFeed
 from pressloop.follower import NOT_STARTED
 from pressloop.machine.profile import MachineProfile, converter_of
-from pressloop.place import EMULATED, connect_emulated, find_place
 from pressloop.plan import Plan, compile_plan
 from pressloop.prompts import Asker, ask_on_terminal
 from pressloop.protocol_source import ProtocolSource, text_of, validate

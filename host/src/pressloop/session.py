@@ -31,7 +31,7 @@ from pressloop.link import ATTEMPT_WAITS_S, Link, R
 from pressloop.listener import Listener, Listeners
 from pressloop.relink import RELINK_S, Relinker
 from pressloop.stream import BATCH_TICKS, QUIET_S, Stream
-from pressloop.transport import Transport
+from pressloop.transport.transport import Transport
 from pressloop.wire.message import Request
 from pressloop.wire.schema import (
     HelloReply,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.table import Table
 
 from pressloop.cli.output import err, out
-from pressloop.discovery import list_serial_ports
+from pressloop.transport.discovery import list_serial_ports
 
 
 def ports() -> None:

@@ -18,9 +18,9 @@ from pressloop.cli.live import LiveLine
 from pressloop.cli.operator import Operator
 from pressloop.cli.output import ExitCode, err, errors_as_exit_codes, out
 from pressloop.cli.verdict import end_line, print_verdict
+from pressloop.connect import EMULATED
 from pressloop.emulator.description import PressDescription
 from pressloop.errors import BadInputError, NoBoardError, RecordError
-from pressloop.place import EMULATED
 from pressloop.press import DEFAULT_THINNING, Press
 from pressloop.protocol.loading import load_protocol
 from pressloop.record import RunRecord, RunSummary, finalise

@@ -6,6 +6,7 @@ import time
 from typing import Final
 
 from pressloop import __version__
+from pressloop.connect import find_place
 from pressloop.errors import (
     BoardTimeoutError,
     LinkClosedError,
@@ -13,7 +14,6 @@ from pressloop.errors import (
     PortBusyError,
     PressloopError,
 )
-from pressloop.place import find_place
 from pressloop.session import Session
 from pressloop.wire.schema import HelloReply, State
 

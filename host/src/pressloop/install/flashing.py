@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
-from pressloop.discovery import list_boards, list_serial_ports
+from pressloop.connect import names_emulated
 from pressloop.errors import AmbiguousPortError, BadInputError, NoBoardError
 from pressloop.install import bootsel, mpremote, uf2
 from pressloop.install.bootsel import Drive
 from pressloop.install.controller import await_build, refuse_during_run
 from pressloop.install.uf2 import Image
-from pressloop.place import names_emulated
+from pressloop.transport.discovery import list_boards, list_serial_ports
 from pressloop.wire.schema import HelloReply
 
 BY_HAND_LIMIT_S: Final = 120.0

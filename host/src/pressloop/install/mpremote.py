@@ -13,9 +13,9 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
+from pressloop.connect import is_path
 from pressloop.errors import BoardTimeoutError, NoBoardError, PressloopError
-from pressloop.place import is_path
-from pressloop.transport import SOCKET_SCHEME
+from pressloop.transport.transport import SOCKET_SCHEME
 
 PROMPT_LIMIT_S: Final = 30.0
 """Longest an exchange may take that copies nothing; mpremote itself gives up after ten seconds."""

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from pressloop.console import TAIL_LINES
-from pressloop.discovery import find_port, list_serial_ports
 from pressloop.emulator.pico import EmulatedPico
 from pressloop.emulator.process import EmulatedBoard
 from pressloop.errors import EmulatorError, NoBoardError
-from pressloop.transport import SOCKET_SCHEME, Transport, open_transport
+from pressloop.transport.discovery import find_port, list_serial_ports
+from pressloop.transport.transport import SOCKET_SCHEME, Transport, open_transport
 
 EMULATED: Final[dict[str, type[EmulatedBoard]]] = {
     "emulated": EmulatedBoard,
