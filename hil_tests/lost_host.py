@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 from pressloop.press import Press
-from pressloop.telemetry import TelemetryRecord
+from pressloop.session.telemetry import TelemetryRecord
 from pressloop.wire.schema import FlagBits
 
 from hil_tests import wiretap

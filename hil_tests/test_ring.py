@@ -9,7 +9,7 @@ import pytest
 from pressloop.errors import CommandRefusedError
 from pressloop.press import Press
 from pressloop.record import RunRecord
-from pressloop.telemetry import widened
+from pressloop.session.telemetry import widened
 from pressloop.wire.schema import (
     RECORD_FORMAT,
     RECORD_SIZE,

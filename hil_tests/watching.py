@@ -9,7 +9,7 @@ from typing import Final
 
 from pressloop.press import Press
 from pressloop.run import Run
-from pressloop.telemetry import TelemetryBatch, TelemetryRecord
+from pressloop.session.telemetry import TelemetryBatch, TelemetryRecord
 from pressloop.wire.schema import TICK_HZ
 
 _POLL_S: Final = 0.002

@@ -23,7 +23,7 @@ from pressloop.machine.profile import MachineProfile
 from pressloop.press import Press
 from pressloop.prompts import confirm_all
 from pressloop.record import RunRecord
-from pressloop.status import PressStatus
+from pressloop.session.status import PressStatus
 from pressloop.wire.schema import EndReason, Fault, InputBits, State
 from rich.console import Console
 from typer.testing import CliRunner, Result

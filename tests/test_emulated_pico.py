@@ -21,7 +21,7 @@ from pressloop.emulator.pico.process import find_image
 from pressloop.errors import EmulatorError
 from pressloop.install import uf2
 from pressloop.press import Press
-from pressloop.session import Session
+from pressloop.session.session import Session
 from pressloop.transport.transport import open_transport
 from pressloop.wire.schema import (
     Fault,

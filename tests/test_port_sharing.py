@@ -22,7 +22,7 @@ from pressloop.errors import BoardTimeoutError, EmulatorError, PressloopError
 from pressloop.install import flashing, mpremote, uf2
 from pressloop.machine.profile import MachineProfile
 from pressloop.press import Press
-from pressloop.session import Session
+from pressloop.session.session import Session
 from pressloop.transport.transport import open_transport
 from pressloop.wire.schema import Fault, ResetCause, State
 

@@ -12,7 +12,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from fake_board import WAITS_S, FakeBoard
-from pressloop.session import Session
+from pressloop.session.session import Session
 from pressloop.transport.transport import open_transport
 
 

@@ -17,7 +17,7 @@ from pressloop.emulator.description import loads
 from pressloop.prompts import OpenPrompt
 from pressloop.record import RunRecord
 from pressloop.run import RunResult
-from pressloop.telemetry import TelemetryBatch
+from pressloop.session.telemetry import TelemetryBatch
 from pressloop.wire.codec import encode_message
 from pressloop.wire.schema import CapabilityBits, Fault, InputBits, ProfileReadRequest, State
 

@@ -12,7 +12,7 @@ from fake_board import FakeBoard, RefusalError
 from pressloop import Press, confirm_all, errors
 from pressloop.prompts import OpenPrompt
 from pressloop.record import RunRecord, RunRecorder
-from pressloop.status import PressStatus
+from pressloop.session.status import PressStatus
 from pressloop.wire.schema import AbortReply, EndReason, ErrorCode, Fault, State
 
 PROTOCOL = """

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable
 import pytest
 from fake_board import WAITS_S, FakeBoard, RefusalError
 from pressloop import errors
-from pressloop.link import ATTEMPT_WAITS_S, SessionLostError
-from pressloop.refusals import explain_refusal
-from pressloop.session import Session
+from pressloop.session.connection import ATTEMPT_WAITS_S, SessionLostError
+from pressloop.session.refusals import explain_refusal
+from pressloop.session.session import Session
 from pressloop.wire.codec import encode_message
 from pressloop.wire.frame import Frame
 from pressloop.wire.schema import (

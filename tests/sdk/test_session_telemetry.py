@@ -10,11 +10,11 @@ from typing import cast
 import pytest
 from fake_board import FakeBoard
 from pressloop import errors
-from pressloop.feed import MOST_WAITING, TelemetryFeed
-from pressloop.heartbeat import HEARTBEAT_S
-from pressloop.listener import Listener
-from pressloop.session import Session
-from pressloop.telemetry import TelemetryBatch
+from pressloop.session.acknowledge import HEARTBEAT_S
+from pressloop.session.listeners import Listener
+from pressloop.session.session import Session
+from pressloop.session.telemetry import TelemetryBatch
+from pressloop.session.telemetry_iterator import MOST_WAITING, TelemetryFeed
 from pressloop.wire.frame import Frame
 from pressloop.wire.schema import RECORD_SIZE, Command, EchoRequest, FrameKind
 

@@ -6,8 +6,8 @@ import struct
 
 from hypothesis import given
 from hypothesis import strategies as st
-from pressloop.heartbeat import HOLD_GRACE_S, AckClock
-from pressloop.telemetry import Intake, TelemetryBatch
+from pressloop.session.acknowledge import HOLD_GRACE_S, AckClock
+from pressloop.session.telemetry import Intake, TelemetryBatch
 from pressloop.wire.schema import RECORD_FORMAT, FlagBits, InputBits, State
 
 steps = st.lists(

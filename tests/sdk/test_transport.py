@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import pytest
 import serial
 from pressloop import errors
-from pressloop.console import Console
+from pressloop.session.console import Console
 from pressloop.transport import transport
 from pressloop.transport.transport import (
     READ_WAIT_S,

@@ -52,8 +52,8 @@ if TYPE_CHECKING:
     from pressloop.result import RunResult
     from pressloop.run import Run
     from pressloop.sample import Sample, load_sample
-    from pressloop.status import PressStatus
-    from pressloop.telemetry import TelemetryBatch, TelemetryRecord
+    from pressloop.session.status import PressStatus
+    from pressloop.session.telemetry import TelemetryBatch, TelemetryRecord
     from pressloop.transport.discovery import FoundPort, list_boards
     from pressloop.wire.schema import EndReason, Fault, FlagBits, InputBits, State
 
@@ -81,7 +81,7 @@ _HOMES: Final = {
     "PortBusyError": "errors",
     "Press": "press",
     "PressDescription": "emulator.description",
-    "PressStatus": "status",
+    "PressStatus": "session.status",
     "PressloopError": "errors",
     "Prompt": "protocol",
     "Protocol": "protocol",
@@ -96,8 +96,8 @@ _HOMES: Final = {
     "Sample": "sample",
     "Stage": "protocol",
     "State": "wire.schema",
-    "TelemetryBatch": "telemetry",
-    "TelemetryRecord": "telemetry",
+    "TelemetryBatch": "session.telemetry",
+    "TelemetryRecord": "session.telemetry",
     "ThinningRules": "record",
     "Until": "protocol",
     "VersionMismatchError": "errors",

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from pressloop.console import TAIL_LINES
 from pressloop.emulator.pico import EmulatedPico
 from pressloop.emulator.process import EmulatedBoard
 from pressloop.errors import EmulatorError, NoBoardError
+from pressloop.session.console import TAIL_LINES
 from pressloop.transport.discovery import find_port, list_serial_ports
 from pressloop.transport.transport import SOCKET_SCHEME, Transport, open_transport
 

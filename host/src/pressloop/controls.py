@@ -7,7 +7,7 @@ from typing import Final
 
 from pressloop.errors import CommandRefusedError
 from pressloop.record import RunRecorder
-from pressloop.session import Session
+from pressloop.session.session import Session
 from pressloop.wire.schema import (
     AbortRequest,
     AdvanceRequest,

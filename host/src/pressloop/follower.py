@@ -15,15 +15,15 @@ from typing import Final
 
 from pressloop.controls import AT_REST, Controls
 from pressloop.errors import BoardTimeoutError, LinkClosedError, PressloopError
-from pressloop.feed import TelemetryFeed
-from pressloop.listener import Listener
 from pressloop.prompts import PromptDesk
 from pressloop.record import BoardStepResult, RunEnd, RunRecorder
 from pressloop.record.from_wire import step_result
 from pressloop.record.layout import wire_name
-from pressloop.session import Session
-from pressloop.status import PressStatus
-from pressloop.telemetry import TelemetryBatch
+from pressloop.session.listeners import Listener
+from pressloop.session.session import Session
+from pressloop.session.status import PressStatus
+from pressloop.session.telemetry import TelemetryBatch
+from pressloop.session.telemetry_iterator import TelemetryFeed
 from pressloop.wire.schema import (
     TICK_HZ,
     EndReason,

@@ -19,7 +19,6 @@ from pressloop.errors import (
     CommandRefusedError,
     PressloopError,
 )
-from pressloop.feed import TelemetryFeed
 from pressloop.follower import NOT_STARTED
 from pressloop.machine.profile import MachineProfile, converter_of
 from pressloop.plan import Plan, compile_plan
@@ -30,13 +29,14 @@ from pressloop.record.entries import header_of, refuse_ended
 from pressloop.record.from_wire import new_header
 from pressloop.record.journal import JOURNAL_NAME, read_journal
 from pressloop.rejoin import is_same_boot, rejoin, truth_of
-from pressloop.relink import RELINK_S
 from pressloop.result import RunResult, html_table
 from pressloop.run import VENT_LIMIT_S, Run
 from pressloop.sample import Sample, keep_sample, refuse_unknown_stage
-from pressloop.session import Session
-from pressloop.status import PressStatus
-from pressloop.telemetry import TelemetryBatch
+from pressloop.session.reconnect import RELINK_S
+from pressloop.session.session import Session
+from pressloop.session.status import PressStatus
+from pressloop.session.telemetry import TelemetryBatch
+from pressloop.session.telemetry_iterator import TelemetryFeed
 from pressloop.upload import upload
 from pressloop.validation import Validation
 from pressloop.wire.schema import (

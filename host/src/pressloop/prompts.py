@@ -12,9 +12,9 @@ from typing import Final
 
 from pressloop.controls import Controls
 from pressloop.errors import CommandRefusedError
-from pressloop.heartbeat import Hold
 from pressloop.record import RunRecorder
-from pressloop.session import Session
+from pressloop.session.acknowledge import Hold
+from pressloop.session.session import Session
 from pressloop.wire.schema import StatusReply
 
 _RETRY_S: Final = 0.5

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from pressloop.errors import RunFailedError
 from pressloop.extras import DataFrame
-from pressloop.faults import words_of
 from pressloop.record import RunSummary
 from pressloop.record.remarks import remarks
+from pressloop.session.fault_texts import words_of
 
 
 @dataclass(frozen=True, repr=False)

@@ -13,15 +13,15 @@ from typing import Final
 from pressloop.controls import Controls
 from pressloop.errors import BoardTimeoutError, LinkClosedError, PressloopError
 from pressloop.extras import DataFrame
-from pressloop.feed import TelemetryFeed
 from pressloop.follower import Follower
 from pressloop.prompts import Asker, PromptDesk
 from pressloop.record import RunRecorder
 from pressloop.record.layout import wire_name
 from pressloop.result import RunResult, frame_of, html_table
-from pressloop.session import Session
-from pressloop.status import PressStatus
-from pressloop.telemetry import TelemetryBatch
+from pressloop.session.session import Session
+from pressloop.session.status import PressStatus
+from pressloop.session.telemetry import TelemetryBatch
+from pressloop.session.telemetry_iterator import TelemetryFeed
 from pressloop.wire.schema import State
 
 VENT_LIMIT_S: Final = 120.0

@@ -6,7 +6,7 @@ from typing import Final
 
 from pressloop.errors import BadInputError, CommandRefusedError, VersionMismatchError
 from pressloop.plan import Plan, finding_of_refusal
-from pressloop.session import Session
+from pressloop.session.session import Session
 from pressloop.wire.schema import PROTOCOL_MAJOR, PlanCommitRequest
 from pressloop.yaml import SourceMap
 

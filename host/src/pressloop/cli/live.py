@@ -15,7 +15,7 @@ from rich.control import Control
 from rich.segment import ControlType
 from rich.text import Text
 
-from pressloop.status import PressStatus
+from pressloop.session.status import PressStatus
 from pressloop.wire.schema import State
 
 _BAR_CELLS = 24

@@ -12,7 +12,7 @@ from pressloop.cli.live import LiveLine, duration
 from pressloop.errors import CommandRefusedError
 from pressloop.prompts import OpenPrompt
 from pressloop.run import Run
-from pressloop.status import PressStatus
+from pressloop.session.status import PressStatus
 from pressloop.wire.schema import State
 
 

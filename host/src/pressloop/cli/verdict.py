@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
-from pressloop.faults import words_of
 from pressloop.record.remarks import remarks
 from pressloop.record.summary import RunSummary, StageResult
 from pressloop.record.verdict import Check, VerdictRow, verdict_rows
+from pressloop.session.fault_texts import words_of
 
 NOT_REACHED: Final = "not reached"
 """Outcome of a stage that the run never came to."""

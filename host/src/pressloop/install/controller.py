@@ -14,7 +14,7 @@ from pressloop.errors import (
     PortBusyError,
     PressloopError,
 )
-from pressloop.session import Session
+from pressloop.session.session import Session
 from pressloop.wire.schema import HelloReply, State
 
 RESTART_LIMIT_S: Final = 30.0

@@ -19,7 +19,7 @@ from pressloop.record.model import (
     TruthSums,
 )
 from pressloop.record.thinning import Interval
-from pressloop.telemetry import widened
+from pressloop.session.telemetry import widened
 from pressloop.wire.schema import RECORD_SIZE, SHORT_RECORD_SIZE
 
 

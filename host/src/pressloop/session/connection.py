@@ -17,7 +17,6 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
-from pressloop.console import Console
 from pressloop.errors import (
     BoardTimeoutError,
     CommandRefusedError,
@@ -25,8 +24,9 @@ from pressloop.errors import (
     PressloopError,
     VersionMismatchError,
 )
-from pressloop.heartbeat import HEARTBEAT_S
-from pressloop.refusals import explain_refusal
+from pressloop.session.acknowledge import HEARTBEAT_S
+from pressloop.session.console import Console
+from pressloop.session.refusals import explain_refusal
 from pressloop.transport.transport import Transport
 from pressloop.wire.codec import WireError, decode_message, decode_telemetry, encode_message
 from pressloop.wire.frame import Frame, FrameDecoder, encode_frame

@@ -9,10 +9,10 @@ import time
 from typing import Final
 
 from pressloop.errors import CommandRefusedError
-from pressloop.heartbeat import AckClock
-from pressloop.link import Link
-from pressloop.listener import Listeners
-from pressloop.telemetry import Intake, Source, TelemetryBatch, widened
+from pressloop.session.acknowledge import AckClock
+from pressloop.session.connection import Link
+from pressloop.session.listeners import Listeners
+from pressloop.session.telemetry import Intake, Source, TelemetryBatch, widened
 from pressloop.wire.schema import (
     RECORD_SIZE,
     BackfillRequest,

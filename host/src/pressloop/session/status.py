@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pressloop.telemetry import NO_STEP
+from pressloop.session.telemetry import NO_STEP
 from pressloop.wire.schema import EndReason, Fault, InputBits, State, StatusReply
 
 

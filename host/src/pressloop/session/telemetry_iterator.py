@@ -10,10 +10,10 @@ from types import TracebackType
 from typing import Final
 
 from pressloop.errors import PressloopError
-from pressloop.heartbeat import Hold
-from pressloop.listener import Listener
-from pressloop.session import Session
-from pressloop.telemetry import TelemetryBatch
+from pressloop.session.acknowledge import Hold
+from pressloop.session.listeners import Listener
+from pressloop.session.session import Session
+from pressloop.session.telemetry import TelemetryBatch
 
 MOST_WAITING: Final = 3000
 """Batches that wait for a slow consumer: ten minutes of a real press, about 1.5 MB."""

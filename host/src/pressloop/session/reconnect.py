@@ -15,7 +15,7 @@ from pressloop.errors import (
     PortBusyError,
     PressloopError,
 )
-from pressloop.link import Link, SessionLostError
+from pressloop.session.connection import Link, SessionLostError
 from pressloop.wire.schema import HelloReply
 
 RELINK_S: Final = 30.0

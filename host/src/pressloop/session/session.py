@@ -26,11 +26,11 @@ from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
 from pressloop.errors import BoardTimeoutError, LinkClosedError, PressloopError
-from pressloop.heartbeat import AckClock, Hold
-from pressloop.link import ATTEMPT_WAITS_S, Link, R
-from pressloop.listener import Listener, Listeners
-from pressloop.relink import RELINK_S, Relinker
-from pressloop.stream import BATCH_TICKS, QUIET_S, Stream
+from pressloop.session.acknowledge import AckClock, Hold
+from pressloop.session.connection import ATTEMPT_WAITS_S, Link, R
+from pressloop.session.listeners import Listener, Listeners
+from pressloop.session.reconnect import RELINK_S, Relinker
+from pressloop.session.telemetry_stream import BATCH_TICKS, QUIET_S, Stream
 from pressloop.transport.transport import Transport
 from pressloop.wire.message import Request
 from pressloop.wire.schema import (

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 
 from pressloop.errors import BoardTimeoutError, LinkClosedError, PressloopError
-from pressloop.telemetry import TelemetryBatch
+from pressloop.session.telemetry import TelemetryBatch
 
 _log = logging.getLogger(__name__)
 

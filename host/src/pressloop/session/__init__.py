@@ -1,0 +1,1 @@
+"""Talk to a board: connection, requests, telemetry without holes, what its status means."""
