@@ -42,7 +42,7 @@ def needs(name: str, path: Path) -> set[str]:
 
 def test_no_module_is_imported_in_a_circle() -> None:
     graph = {name: needs(name, path) for name, path in MODULES.items()}
-    assert graph["pressloop.validation.case"] >= {"pressloop.protocol", "pressloop.findings"}
+    assert graph["pressloop.validation.context"] >= {"pressloop.protocol", "pressloop.findings"}
     assert "pressloop.emulator.presets" in graph["pressloop.emulator.description.press"]
     # A circle raises CycleError, which lists its modules.
     TopologicalSorter(graph).prepare()

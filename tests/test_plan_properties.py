@@ -34,7 +34,7 @@ from pressloop.protocol import (
 from pressloop.protocol.json_schema import json_schema
 from pressloop.protocol.loading import load_protocol
 from pressloop.validation import validate_protocol
-from pressloop.validation.relaxation import window_s
+from pressloop.validation.check_relaxation import window_s
 from pressloop.wire.codec import encode_message
 from pressloop.wire.message import Message
 from pressloop.wire.schema import MAX_STEPS, ErrorCode, StepKind

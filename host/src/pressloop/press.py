@@ -23,7 +23,6 @@ from pressloop.follower import NOT_STARTED
 from pressloop.machine.profile import MachineProfile, converter_of
 from pressloop.plan import Plan, compile_plan
 from pressloop.prompts import Asker, ask_on_terminal
-from pressloop.protocol_source import ProtocolSource, text_of, validate
 from pressloop.record import EmulatedPress, RunEnd, RunRecorder, ThinningRules
 from pressloop.record.entries import header_of, refuse_ended
 from pressloop.record.from_wire import new_header
@@ -39,6 +38,7 @@ from pressloop.session.telemetry import TelemetryBatch
 from pressloop.session.telemetry_iterator import TelemetryFeed
 from pressloop.upload import upload
 from pressloop.validation import Validation
+from pressloop.validation.any_source import ProtocolSource, text_of, validate
 from pressloop.wire.schema import (
     AbortRequest,
     ClearRequest,

@@ -7,8 +7,8 @@ in the protocol it comes from, so that a refusal by the board is reported like a
 from __future__ import annotations
 
 from pressloop.plan.compile import compile_plan
+from pressloop.plan.model import Pass, Plan, PlanError, PlanStage, PlanStep
 from pressloop.plan.refusal import finding_of_refusal
-from pressloop.plan.steps import Pass, Plan, PlanError, PlanStage, PlanStep
 from pressloop.plan.unroll import count_steps, unroll
 
 __all__ = [

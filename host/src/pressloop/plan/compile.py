@@ -6,7 +6,7 @@ from typing import Final
 
 from pressloop.findings import path_text
 from pressloop.machine.profile import MachineProfile
-from pressloop.plan.steps import Plan, PlanError
+from pressloop.plan.model import Plan, PlanError
 from pressloop.plan.unroll import unroll
 from pressloop.protocol import Protocol
 from pressloop.wire.message import Message

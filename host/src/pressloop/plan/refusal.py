@@ -6,7 +6,7 @@ from typing import Final
 
 from pressloop.errors import CommandRefusedError
 from pressloop.findings import Finding, Path
-from pressloop.plan.steps import Plan, PlanStep
+from pressloop.plan.model import Plan, PlanStep
 from pressloop.wire.schema import StepKind
 from pressloop.yaml import SourceMap
 

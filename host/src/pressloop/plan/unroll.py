@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from pressloop.findings import Path, path_text
-from pressloop.plan.steps import Pass, PlanError, PlanStage, PlanStep
+from pressloop.plan.model import Pass, PlanError, PlanStage, PlanStep
 from pressloop.protocol import Hold, Item, Pid, Prompt, Protocol, Ramp, Repeat, Stage
 from pressloop.wire.schema import MAX_STEPS, HoldMode, StepKind
 

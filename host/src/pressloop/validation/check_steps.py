@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pressloop.plan import PlanStage, PlanStep
-from pressloop.validation.case import Case
-from pressloop.validation.holds import check_hold
-from pressloop.validation.moves import check_move
-from pressloop.validation.wording import in_pass, mpa
+from pressloop.validation.check_hold import check_hold
+from pressloop.validation.check_ramp import check_move
+from pressloop.validation.context import Case
+from pressloop.validation.phrases import in_pass, mpa
 from pressloop.wire.schema import StepKind
 
 

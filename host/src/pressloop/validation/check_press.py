@@ -7,9 +7,9 @@ from typing import Final
 
 from pressloop.plan import PlanStep
 from pressloop.units import LENGTH, format_quantity
-from pressloop.validation.case import Case
-from pressloop.validation.moves import report_impossible_rate
-from pressloop.validation.wording import mpa
+from pressloop.validation.check_ramp import report_impossible_rate
+from pressloop.validation.context import Case
+from pressloop.validation.phrases import mpa
 from pressloop.wire.schema import TICK_HZ, StepKind
 
 _LATE_FILTER_S: Final = 0.3

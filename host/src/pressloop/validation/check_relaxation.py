@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from pressloop.plan import PlanStage, PlanStep
-from pressloop.validation.case import Case
-from pressloop.validation.leak import loss_in
-from pressloop.validation.wording import in_pass, mpa
+from pressloop.validation.check_leak import loss_in
+from pressloop.validation.context import Case
+from pressloop.validation.phrases import in_pass, mpa
 from pressloop.wire.schema import HoldMode
 
 _LEAST_WINDOW_S: Final = 5

@@ -8,10 +8,10 @@ from pressloop.findings import Path
 from pressloop.machine.resolution import Resolution
 from pressloop.plan import PlanStage, PlanStep
 from pressloop.units import PERCENT, parse
-from pressloop.validation.case import Case
-from pressloop.validation.leak import check_leak
-from pressloop.validation.relaxation import check_relaxation
-from pressloop.validation.wording import in_pass, mpa
+from pressloop.validation.check_leak import check_leak
+from pressloop.validation.check_relaxation import check_relaxation
+from pressloop.validation.context import Case
+from pressloop.validation.phrases import in_pass, mpa
 
 
 def check_hold(case: Case, step: PlanStep, stage: PlanStage, level_kpa: int | None) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from pressloop.findings import Path
 from pressloop.protocol import Item, Repeat, Stage
-from pressloop.validation.case import Case
+from pressloop.validation.context import Case
 
 
 def check_names(case: Case) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pressloop.machine.leak import LeakLoss, leak_loss
 from pressloop.plan import PlanStage, PlanStep
 from pressloop.units import DURATION, format_quantity
-from pressloop.validation.case import Case
-from pressloop.validation.wording import in_pass, mpa
+from pressloop.validation.context import Case
+from pressloop.validation.phrases import in_pass, mpa
 from pressloop.wire.schema import HoldMode
 
 

@@ -9,11 +9,11 @@ from pressloop.machine.profile import MachineProfile
 from pressloop.plan import count_steps, unroll
 from pressloop.protocol import Protocol
 from pressloop.protocol.loading import Draft, draft_of_file, draft_of_text
-from pressloop.validation.case import Case
-from pressloop.validation.names import check_names
-from pressloop.validation.outcome import Validation
-from pressloop.validation.press import check_filter, check_press
-from pressloop.validation.steps import check_steps
+from pressloop.validation.check_names import check_names
+from pressloop.validation.check_press import check_filter, check_press
+from pressloop.validation.check_steps import check_steps
+from pressloop.validation.context import Case
+from pressloop.validation.result import Validation
 from pressloop.wire.schema import MAX_STEPS
 from pressloop.yaml import SourceMap
 

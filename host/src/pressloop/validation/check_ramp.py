@@ -7,8 +7,8 @@ from typing import Any, Final
 from pressloop.findings import Path
 from pressloop.plan import PlanStage, PlanStep
 from pressloop.units import PRESSURE_RATE, format_quantity, parse
-from pressloop.validation.case import Case
-from pressloop.validation.wording import in_pass, mpa
+from pressloop.validation.context import Case
+from pressloop.validation.phrases import in_pass, mpa
 from pressloop.wire.schema import StepKind
 
 _ROUNDING_WORTH_A_WARNING: Final = 0.01
