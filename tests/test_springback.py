@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pressloop.density import Anchor, thickness_at
+from pressloop.analysis.density import Anchor, thickness_at
+from pressloop.analysis.springback import Release, from_displacement, from_oil
 from pressloop.emulator.description import PressDescription
 from pressloop.machine.profile import MachineProfile
 from pressloop.sample import Sample
-from pressloop.springback import Release, from_displacement, from_oil
 
 REFERENCE = MachineProfile.from_fields(PressDescription().nominal_profile())
 RATIO = REFERENCE.lever(10)

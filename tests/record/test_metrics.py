@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pressloop import metrics
-from pressloop.metrics import StageMetrics, StageSamples
+from pressloop.analysis import metrics
+from pressloop.analysis.metrics import StageMetrics, StageSamples
 
 TARGET = 250.0
 TOLERANCE = 1.25

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pressloop import Press, RunRecord, RunResult, Sample
+from pressloop.analysis.relaxation import Relaxation
 from pressloop.emulator.description import (
     DisplacementSection,
     Leak,
@@ -16,7 +17,6 @@ from pressloop.emulator.description import (
 )
 from pressloop.plotting.figure import figure_of
 from pressloop.record.remarks import remarks
-from pressloop.relaxation import Relaxation
 
 # A tall pellet on a press without leaks: what relaxes is the powder.
 PRESS = PressDescription(

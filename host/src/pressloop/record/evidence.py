@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pressloop.metrics import Bools, Floats
+from pressloop.analysis.metrics import Bools, Floats
 from pressloop.record.entries import (
     end_of,
     header_of,

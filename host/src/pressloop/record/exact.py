@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pressloop.metrics import (
+from pressloop.analysis.metrics import (
     FIXED_BAND,
     Bools,
     StageMetrics,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pressloop.metrics import Bools
+from pressloop.analysis.metrics import Bools
 from pressloop.record.crosscheck import disagreements
 from pressloop.record.evidence import Evidence
 from pressloop.record.journal import JournalContents

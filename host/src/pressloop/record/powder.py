@@ -8,18 +8,18 @@ from typing import Final
 
 import numpy as np
 
-from pressloop.density import Anchor, Density, Thickness, thickness_at
+from pressloop.analysis.density import Anchor, Density, Thickness, thickness_at
+from pressloop.analysis.metrics import Bools, Floats
+from pressloop.analysis.relaxation import Relaxation, fit_relaxation
+from pressloop.analysis.springback import Release, Springback, from_displacement, from_oil
 from pressloop.machine.leak import Leaked, leaked
 from pressloop.machine.profile import MachineProfile
-from pressloop.metrics import Bools, Floats
 from pressloop.record.layout import FLAGS, NO_STEP
 from pressloop.record.model import PlannedStage, RunHeader, judged_steps
 from pressloop.record.series import Series
 from pressloop.record.summary import StageResult
 from pressloop.record.trust import instrument_of, profile_of
-from pressloop.relaxation import Relaxation, fit_relaxation
 from pressloop.sample import Sample
-from pressloop.springback import Release, Springback, from_displacement, from_oil
 from pressloop.wire.schema import NO_DISPLACEMENT, OUTPUT_FULL, State
 
 _NO_SENSOR: Final = "only a displacement sensor shows what the powder does while pressure is kept"

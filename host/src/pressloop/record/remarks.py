@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pressloop.density import Density, Thickness
+from pressloop.analysis.density import Density, Thickness
+from pressloop.analysis.relaxation import Relaxation
+from pressloop.analysis.springback import Springback
 from pressloop.record.summary import StageResult
-from pressloop.relaxation import Relaxation
-from pressloop.springback import Springback
 from pressloop.units import with_uncertainty
 
 

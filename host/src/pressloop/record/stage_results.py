@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 import numpy as np
 
-from pressloop.metrics import Floats, StageSamples, stage_metrics
+from pressloop.analysis.metrics import Floats, StageSamples, stage_metrics
 from pressloop.record.evidence import Evidence
 from pressloop.record.exact import sums_of, with_intervals
 from pressloop.record.layout import FLAGS

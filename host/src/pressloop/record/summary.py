@@ -6,12 +6,12 @@ from typing import Final
 
 from pydantic import ConfigDict
 
-from pressloop.density import Density
+from pressloop.analysis.density import Density
+from pressloop.analysis.relaxation import Relaxation
+from pressloop.analysis.springback import Springback
 from pressloop.machine.uncertainty import Budget
 from pressloop.record.model import BoardStepResult, Direction, Model, RunEvent, RunHeader
-from pressloop.relaxation import Relaxation
 from pressloop.sample import Sample
-from pressloop.springback import Springback
 
 SUMMARY_NAME: Final = "run.json"
 TELEMETRY_NAME: Final = "telemetry.parquet"

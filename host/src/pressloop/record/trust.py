@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 
 from pydantic import ValidationError
 
+from pressloop.analysis.metrics import NOISE_BLOCK
 from pressloop.machine.profile import MachineProfile
 from pressloop.machine.uncertainty import Instrument
-from pressloop.metrics import NOISE_BLOCK
 from pressloop.record.model import RunHeader
 from pressloop.record.summary import StageResult
 

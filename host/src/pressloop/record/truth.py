@@ -11,8 +11,8 @@ import numpy.typing as npt
 from pressloop_sim.plant import damage
 from pressloop_sim.truth_format import MAGIC
 
+from pressloop.analysis.metrics import Floats
 from pressloop.errors import RecordError
-from pressloop.metrics import Floats
 from pressloop.record.layout import TRUTH_NAME
 from pressloop.record.series import Ints, Series, signed_ticks
 

@@ -22,10 +22,10 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
+from pressloop.analysis.metrics import noise_mpa as noise_within_blocks
 from pressloop.machine.leak import compliance_ul_mpa
 from pressloop.machine.profile import MachineProfile
 from pressloop.machine.uncertainty import COVERAGE_FACTOR
-from pressloop.metrics import noise_mpa as noise_within_blocks
 
 Floats = npt.NDArray[np.float64]
 
