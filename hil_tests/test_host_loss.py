@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from pressloop.evaluation import RunRecord
 from pressloop.press import Press
-from pressloop.record import RunRecord
 from pressloop.result import RunResult
 from pressloop.wire.schema import State
 

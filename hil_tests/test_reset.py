@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from pressloop.errors import CommandRefusedError, LinkClosedError
+from pressloop.evaluation import RunRecord
 from pressloop.press import Press
-from pressloop.record import RunRecord
 from pressloop.wire.message import Request
 from pressloop.wire.schema import (
     OUTPUT_FULL,

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from pressloop.errors import CommandRefusedError
+from pressloop.evaluation import RunRecord
 from pressloop.press import Press
-from pressloop.record import RunRecord
 from pressloop.session.telemetry import widened
 from pressloop.wire.schema import (
     RECORD_FORMAT,

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from pressloop.errors import CommandRefusedError
+from pressloop.evaluation import RunRecord
 from pressloop.press import Press
 from pressloop.prompts import OpenPrompt
-from pressloop.record import RunRecord
 from pressloop.wire.schema import (
     EndReason,
     HelloReply,

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from pressloop.record import RunRecord
+from pressloop.evaluation import RunRecord
 
 from hil_tests import lost_host, wiring
 from hil_tests.boards import Bench

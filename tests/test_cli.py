@@ -19,10 +19,10 @@ from pressloop.cli.live import LiveLine
 from pressloop.cli.verdict import _number
 from pressloop.emulator.process import EmulatedBoard
 from pressloop.errors import RecordError
+from pressloop.evaluation import RunRecord
 from pressloop.machine.profile import MachineProfile
 from pressloop.press import Press
 from pressloop.prompts import confirm_all
-from pressloop.record import RunRecord
 from pressloop.session.status import PressStatus
 from pressloop.wire.schema import EndReason, Fault, InputBits, State
 from rich.console import Console

@@ -9,8 +9,8 @@ import pytest
 from pressloop.cli.app import app
 from pressloop.cli.tune import _leak_line
 from pressloop.emulator.description import PressDescription
+from pressloop.evaluation import RunRecord
 from pressloop.machine.profile import MachineProfile
-from pressloop.record import RunRecord
 from typer.testing import CliRunner, Result
 
 PRESSES = Path(__file__).resolve().parent.parent / "examples" / "presses"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pressloop.evaluation import RunSummary, verdict_rows
 from pressloop.press import Press
-from pressloop.record import RunSummary, verdict_rows
 
 PROTOCOL = """
 pressloop: 1

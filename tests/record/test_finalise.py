@@ -18,8 +18,9 @@ import synthetic_run
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pressloop.errors import RecordError
-from pressloop.record import RunEnd, RunRecord, RunRecorder, RunSummary, finalise, verdict_rows
-from pressloop.record.series import signed_ticks
+from pressloop.evaluation import RunRecord, RunSummary, finalise, verdict_rows
+from pressloop.evaluation.series import signed_ticks
+from pressloop.record import RunEnd, RunRecorder
 from pressloop.wire.schema import RECORD_FORMAT, State
 from pressloop_sim.plant import damage
 from pressloop_sim.truth_format import MAGIC, RECORD

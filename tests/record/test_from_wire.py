@@ -5,7 +5,7 @@ from __future__ import annotations
 from pressloop.machine.profile import MachineProfile
 from pressloop.plan import compile_plan
 from pressloop.protocol import Protocol
-from pressloop.record.from_wire import board_identity, planned_stages, planned_steps, step_result
+from pressloop.record.header import board_identity, planned_stages, planned_steps, step_result
 from pressloop.wire.schema import (
     DwellEnd,
     Fault,

@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.text import Text
 from pressloop.errors import PressloopError
+from pressloop.evaluation import RunRecord
 from pressloop.extras import needs_extra
 from pressloop.plotting import plot_run
 from pressloop.plotting.figure import _rows, figure_of
 from pressloop.plotting.lines import min_max
-from pressloop.record import RunEnd, RunRecord, RunRecorder
+from pressloop.record import RunEnd, RunRecorder
 from synthetic_run import Shape, SyntheticRun
 
 SHORT = Shape(targets_mpa=(20.0, 8.0), hold_s=0.3, prompt_s=0.05, bump_mpa=0.01, noise_mpa=0.0)

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 import synthetic_run
 from pressloop.errors import BadInputError
-from pressloop.record import RunRecorder, RunSummary, finalise
-from pressloop.record.powder import alone
+from pressloop.evaluation import RunSummary, finalise
+from pressloop.evaluation.powder import alone
+from pressloop.record import RunRecorder
 from pressloop.sample import Sample, keep_sample, load_sample, read_sample
 from pressloop.wire.schema import OUTPUT_FULL, RECORD_FORMAT, State
 from synthetic_run import Shape, SyntheticRun

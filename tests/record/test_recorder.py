@@ -11,9 +11,10 @@ import synthetic_run
 from hypothesis import given
 from hypothesis import strategies as st
 from pressloop.errors import RecordError
-from pressloop.record import RunRecord, RunRecorder, finalise
+from pressloop.evaluation import RunRecord, finalise
+from pressloop.record import RunRecorder
 from pressloop.record.journal import JournalWriter
-from pressloop.record.ranges import SequenceRanges
+from pressloop.record.sequence_ranges import SequenceRanges
 from pressloop.wire.schema import RECORD_FORMAT, RECORD_SIZE, SHORT_RECORD_FORMAT
 
 HEADER = synthetic_run.header()

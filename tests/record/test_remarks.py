@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pressloop.record import StageResult
-from pressloop.record.remarks import remarks
-from pressloop.record.summary import RunSummary
+from pressloop.evaluation import StageResult
+from pressloop.evaluation.notes import remarks
+from pressloop.evaluation.summary import RunSummary
 from pressloop.result import RunResult
 
 STAGE = StageResult(

@@ -14,18 +14,11 @@ import pytest
 import synthetic_run
 from hypothesis import given
 from hypothesis import strategies as st
+from pressloop.evaluation import RunRecord, StageResult, finalise
+from pressloop.evaluation.series import RECORD_DTYPE
 from pressloop.plotting import plot_run
-from pressloop.record import (
-    PlannedStep,
-    RunEnd,
-    RunRecord,
-    RunRecorder,
-    StageResult,
-    ThinningRules,
-    finalise,
-)
-from pressloop.record.recent import RECENT_NAMES
-from pressloop.record.series import RECORD_DTYPE
+from pressloop.record import PlannedStep, RunEnd, RunRecorder, ThinningRules
+from pressloop.record.pending import RECENT_NAMES
 from pressloop.record.thinning import Interval, Piece, Thinner, Whole
 from pressloop.wire.schema import NO_DISPLACEMENT, RECORD_FORMAT, RECORD_SIZE, FlagBits, State
 from pressloop_sim.plant.damage import OVER_PRESSURE

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 import synthetic_run
-from pressloop.record import RunRecorder, RunSummary, VerdictRow, finalise, verdict_rows
+from pressloop.evaluation import RunSummary, VerdictRow, finalise, verdict_rows
+from pressloop.record import RunRecorder
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from pressloop import Press, RunResult
+from pressloop.evaluation.notes import remarks
 from pressloop.machine.profile import MachineProfile
-from pressloop.record.remarks import remarks
 from pressloop_bench.control.press_family import reference
 from pressloop_bench.control.tuned_press import tune
 

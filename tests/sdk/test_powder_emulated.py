@@ -15,8 +15,8 @@ from pressloop.emulator.description import (
     PowderSection,
     PressDescription,
 )
+from pressloop.evaluation.notes import remarks
 from pressloop.plotting.figure import figure_of
-from pressloop.record.remarks import remarks
 
 # A tall pellet on a press without leaks: what relaxes is the powder.
 PRESS = PressDescription(

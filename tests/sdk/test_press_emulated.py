@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from pressloop import EmulatedBoard, Press, confirm_all, errors
 from pressloop.emulator.description import loads
+from pressloop.evaluation import RunRecord
 from pressloop.prompts import OpenPrompt
-from pressloop.record import RunRecord
 from pressloop.run import RunResult
 from pressloop.session.telemetry import TelemetryBatch
 from pressloop.wire.codec import encode_message

@@ -18,12 +18,12 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 from pressloop.emulator.description import PressDescription
+from pressloop.evaluation import RunRecord
+from pressloop.evaluation.summary import StageResult
 from pressloop.extras import needs_extra
 from pressloop.press import Press
 from pressloop.prompts import confirm_all
 from pressloop.protocol.library import GOALS, find_goal
-from pressloop.record import RunRecord
-from pressloop.record.summary import StageResult
 
 _SEED: Final = 1000
 _MINUTES: Final = 60

@@ -17,20 +17,13 @@ from typing import Final
 
 import numpy as np
 from pressloop.emulator.description import PressDescription
+from pressloop.evaluation import RunRecord, finalise
+from pressloop.evaluation.series import RECORD_DTYPE
 from pressloop.machine.profile import MachineProfile
 from pressloop.plan import compile_plan
 from pressloop.plotting import plot_run
-from pressloop.record import (
-    BoardIdentity,
-    RunEnd,
-    RunHeader,
-    RunRecord,
-    RunRecorder,
-    ThinningRules,
-    finalise,
-)
-from pressloop.record.from_wire import planned_stages, planned_steps
-from pressloop.record.series import RECORD_DTYPE
+from pressloop.record import BoardIdentity, RunEnd, RunHeader, RunRecorder, ThinningRules
+from pressloop.record.header import planned_stages, planned_steps
 from pressloop.validation import validate_file
 from pressloop.wire.schema import (
     NO_DISPLACEMENT,

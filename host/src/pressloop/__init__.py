@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         RunFailedError,
         VersionMismatchError,
     )
+    from pressloop.evaluation import RunRecord
     from pressloop.machine.profile import MachineProfile
     from pressloop.press import Press
     from pressloop.prompts import OpenPrompt, ask_on_terminal, confirm_all
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
         Until,
     )
     from pressloop.protocol.loading import load_protocol
-    from pressloop.record import RunRecord, ThinningRules
+    from pressloop.record import ThinningRules
     from pressloop.result import RunResult
     from pressloop.run import Run
     from pressloop.sample import Sample, load_sample
@@ -91,7 +92,7 @@ _HOMES: Final = {
     "Repeat": "protocol",
     "Run": "run",
     "RunFailedError": "errors",
-    "RunRecord": "record",
+    "RunRecord": "evaluation",
     "RunResult": "result",
     "Sample": "sample",
     "Stage": "protocol",

@@ -17,8 +17,8 @@ from pressloop.controls import AT_REST, Controls
 from pressloop.errors import BoardTimeoutError, LinkClosedError, PressloopError
 from pressloop.prompts import PromptDesk
 from pressloop.record import BoardStepResult, RunEnd, RunRecorder
-from pressloop.record.from_wire import step_result
-from pressloop.record.layout import wire_name
+from pressloop.record.columns import wire_name
+from pressloop.record.header import step_result
 from pressloop.session.listeners import Listener
 from pressloop.session.session import Session
 from pressloop.session.status import PressStatus

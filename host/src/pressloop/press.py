@@ -25,7 +25,7 @@ from pressloop.plan import Plan, compile_plan
 from pressloop.prompts import Asker, ask_on_terminal
 from pressloop.record import EmulatedPress, RunEnd, RunRecorder, ThinningRules
 from pressloop.record.entries import header_of, refuse_ended
-from pressloop.record.from_wire import new_header
+from pressloop.record.header import new_header
 from pressloop.record.journal import JOURNAL_NAME, read_journal
 from pressloop.rejoin import is_same_boot, rejoin, truth_of
 from pressloop.result import RunResult, html_table

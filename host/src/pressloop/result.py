@@ -7,9 +7,9 @@ from html import escape
 from pathlib import Path
 
 from pressloop.errors import RunFailedError
+from pressloop.evaluation import RunSummary
+from pressloop.evaluation.notes import remarks
 from pressloop.extras import DataFrame
-from pressloop.record import RunSummary
-from pressloop.record.remarks import remarks
 from pressloop.session.fault_texts import words_of
 
 
@@ -89,7 +89,7 @@ def frame_of(directory: Path) -> DataFrame:
         PressloopError: `missing-extra`, when the packages for it are not installed.
     """
     # numpy and pyarrow are needed here alone.
-    from pressloop.record import RunRecord
+    from pressloop.evaluation import RunRecord
 
     return RunRecord.open(directory).frame()
 

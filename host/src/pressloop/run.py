@@ -16,7 +16,7 @@ from pressloop.extras import DataFrame
 from pressloop.follower import Follower
 from pressloop.prompts import Asker, PromptDesk
 from pressloop.record import RunRecorder
-from pressloop.record.layout import wire_name
+from pressloop.record.columns import wire_name
 from pressloop.result import RunResult, frame_of, html_table
 from pressloop.session.session import Session
 from pressloop.session.status import PressStatus
@@ -268,7 +268,7 @@ class Run:
             self.follower.fail(error)
 
     def _finalised(self) -> RunResult:
-        from pressloop.record import finalise
+        from pressloop.evaluation import finalise
 
         with self._result_lock:
             if self._result is None:

@@ -10,8 +10,8 @@ from rich.markup import escape
 
 from pressloop.cli import options
 from pressloop.cli.output import errors_as_exit_codes, out, writing
+from pressloop.evaluation import RunRecord
 from pressloop.plotting import plot_run
-from pressloop.record import RunRecord
 
 
 def plot(

@@ -21,12 +21,12 @@ from pressloop.cli.verdict import end_line, print_verdict
 from pressloop.connect import EMULATED
 from pressloop.emulator.description import PressDescription
 from pressloop.errors import BadInputError, NoBoardError, RecordError
+from pressloop.evaluation import RunRecord, RunSummary, finalise
 from pressloop.press import DEFAULT_THINNING, Press
 from pressloop.protocol.loading import load_protocol
-from pressloop.record import RunRecord, RunSummary, finalise
+from pressloop.record.columns import SUMMARY_NAME
 from pressloop.record.journal import JOURNAL_NAME
 from pressloop.record.model import INTERRUPTED
-from pressloop.record.summary import SUMMARY_NAME
 from pressloop.run import Run
 from pressloop.sample import load_sample
 from pressloop.wire.schema import State

@@ -11,7 +11,7 @@ from rich.markup import escape
 from pressloop.cli import options
 from pressloop.cli.output import err, errors_as_exit_codes, out
 from pressloop.cli.verdict import print_verdict
-from pressloop.record import RunRecord, finalise
+from pressloop.evaluation import RunRecord, finalise
 from pressloop.sample import keep_sample, load_sample, refuse_unknown_stage
 
 

@@ -16,11 +16,11 @@ from pressloop.cli.live import span
 from pressloop.cli.output import ExitCode, err, errors_as_exit_codes, out, writing
 from pressloop.cli.verdict import end_line, print_verdict
 from pressloop.errors import BadInputError
+from pressloop.evaluation import RunRecord
 from pressloop.plan import Plan
 from pressloop.plotting import FORMATS, plot_run
 from pressloop.press import Press
 from pressloop.prompts import confirm_all
-from pressloop.record import RunRecord
 from pressloop.run import Run
 from pressloop.wire.schema import TICK_HZ, FlagBits
 

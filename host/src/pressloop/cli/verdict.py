@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
-from pressloop.record.remarks import remarks
-from pressloop.record.summary import RunSummary, StageResult
-from pressloop.record.verdict import Check, VerdictRow, verdict_rows
+from pressloop.evaluation.notes import remarks
+from pressloop.evaluation.summary import RunSummary, StageResult
+from pressloop.evaluation.verdict import Check, VerdictRow, verdict_rows
 from pressloop.session.fault_texts import words_of
 
 NOT_REACHED: Final = "not reached"

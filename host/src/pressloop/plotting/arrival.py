@@ -5,10 +5,10 @@ from __future__ import annotations
 import textwrap
 from typing import Final
 
+from pressloop.evaluation import StageResult, VerdictRow
 from pressloop.extras import needs_extra
 from pressloop.plotting.style import BAND, READING, SETPOINT, TRUTH, tidy
 from pressloop.plotting.telemetry import Telemetry
-from pressloop.record import StageResult, VerdictRow
 from pressloop.units import with_uncertainty
 
 with needs_extra("plot"):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from pressloop.errors import PressloopError
+from pressloop.evaluation import RunRecord, verdict_rows
 from pressloop.extras import needs_extra
 from pressloop.plotting.arrival import arrivals_of, draw_arrival
 from pressloop.plotting.marks import prompt_texts
@@ -14,7 +15,6 @@ from pressloop.plotting.overview import draw_pressure, draw_valves
 from pressloop.plotting.powder import draw_powder, panels_of
 from pressloop.plotting.telemetry import telemetry_of
 from pressloop.plotting.title import draw_title
-from pressloop.record import RunRecord, verdict_rows
 
 with needs_extra("plot"):
     from matplotlib.figure import Figure

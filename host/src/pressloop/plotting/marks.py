@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import textwrap
 
+from pressloop.evaluation import RunRecord, VerdictRow
 from pressloop.extras import needs_extra
 from pressloop.plotting.style import PAUSE, PROMPT, WRONG
 from pressloop.plotting.telemetry import Telemetry, spans
-from pressloop.record import RunRecord, VerdictRow
 
 with needs_extra("plot"):
     from matplotlib.axes import Axes

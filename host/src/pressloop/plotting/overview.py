@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from pressloop.evaluation import RunRecord, StageResult, VerdictRow
 from pressloop.extras import needs_extra
 from pressloop.plotting.lines import draw_line, thin
 from pressloop.plotting.marks import hatch_gaps, mark_waits, name_stages
 from pressloop.plotting.style import BAND, PUMP, READING, RELEASE, SETPOINT, tidy
 from pressloop.plotting.telemetry import Bools, Telemetry
-from pressloop.record import RunRecord, StageResult, VerdictRow
 
 with needs_extra("plot"):
     import numpy as np

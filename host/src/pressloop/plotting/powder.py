@@ -6,11 +6,11 @@ import textwrap
 from collections.abc import Iterator
 from typing import Final, Literal
 
+from pressloop.evaluation import RunRecord, StageResult
+from pressloop.evaluation.notes import curve_text, density_text, relaxation_text, springback_text
 from pressloop.extras import needs_extra
 from pressloop.plotting.style import BLACK, GREY, READING, VERMILION, tidy
-from pressloop.record import RunRecord, StageResult
 from pressloop.record.model import judged_steps
-from pressloop.record.remarks import curve_text, density_text, relaxation_text, springback_text
 
 with needs_extra("plot"):
     import numpy as np

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from pressloop.evaluation import Gap, RunRecord
 from pressloop.extras import needs_extra
-from pressloop.record import Gap, RunRecord
 
 with needs_extra("plot"):
     import numpy as np

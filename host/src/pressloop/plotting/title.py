@@ -6,9 +6,9 @@ import textwrap
 from datetime import datetime, timezone
 from typing import Final
 
+from pressloop.evaluation import RunRecord
 from pressloop.extras import needs_extra
 from pressloop.plotting.style import WRONG, mark_simulated
-from pressloop.record import RunRecord
 
 with needs_extra("plot"):
     from matplotlib.figure import Figure

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, Final
 
 from pressloop.errors import RecordError
+from pressloop.record.columns import INTERVALS_NAME, SUMMARY_NAME, TELEMETRY_NAME, TRUTH_NAME
 from pressloop.record.entries import (
     Kind,
     header_of,
@@ -21,13 +22,11 @@ from pressloop.record.entries import (
     telemetry_batches,
 )
 from pressloop.record.journal import JOURNAL_NAME, JournalWriter, read_journal, sync_folder
-from pressloop.record.layout import TRUTH_NAME
 from pressloop.record.model import EventKind, RunEnd, RunEvent, RunHeader, RunStart, Source
-from pressloop.record.ranges import SequenceRanges
-from pressloop.record.recent import RECENT_NAMES, RecentRecords, read_recent
-from pressloop.record.summary import INTERVALS_NAME, SUMMARY_NAME, TELEMETRY_NAME
+from pressloop.record.pending import RECENT_NAMES, RecentRecords, read_recent
+from pressloop.record.sequence_ranges import SequenceRanges
 from pressloop.record.thinning import Piece, Thinner, Whole
-from pressloop.record.truth_tail import TruthTail
+from pressloop.record.truth_copy import TruthTail
 from pressloop.wire.schema import RECORD_FORMAT, RECORD_SIZE
 
 _DERIVED: Final = (SUMMARY_NAME, TELEMETRY_NAME, INTERVALS_NAME)

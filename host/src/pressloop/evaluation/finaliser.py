@@ -6,12 +6,13 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from pressloop.record.evaluation import evaluate
+from pressloop.evaluation.evaluate import evaluate
+from pressloop.evaluation.summary import RunSummary
+from pressloop.evaluation.table import write_parquet
+from pressloop.evaluation.truth import truth_in
+from pressloop.record.columns import INTERVALS_NAME, SUMMARY_NAME, TELEMETRY_NAME
 from pressloop.record.journal import JOURNAL_NAME, JournalWriter, sync_folder
-from pressloop.record.recent import read_record
-from pressloop.record.summary import INTERVALS_NAME, SUMMARY_NAME, TELEMETRY_NAME, RunSummary
-from pressloop.record.table import write_parquet
-from pressloop.record.truth import truth_in
+from pressloop.record.pending import read_record
 
 
 def finalise(directory: str | Path, truth: str | Path | None = None) -> RunSummary:

@@ -7,20 +7,20 @@ from pathlib import Path
 from typing import Any
 
 from pressloop.errors import RecordError
-from pressloop.record.damage import located, warnings_of, with_damage
+from pressloop.evaluation.completeness import warnings
+from pressloop.evaluation.damage import located, warnings_of, with_damage
+from pressloop.evaluation.outcomes import contradictions, stage_outcome
+from pressloop.evaluation.powder import with_powder
+from pressloop.evaluation.run_data import Evidence, gather
+from pressloop.evaluation.series import Series
+from pressloop.evaluation.stage_results import stage_results
+from pressloop.evaluation.stage_uncertainty import with_uncertainty
+from pressloop.evaluation.summary import Hashes, RunSummary, Thinned
+from pressloop.evaluation.table import interval_table, telemetry_table
+from pressloop.evaluation.truth import Truth, read_truth
 from pressloop.record.entries import events_of
-from pressloop.record.evidence import Evidence, gather
 from pressloop.record.journal import JournalContents
-from pressloop.record.missing import warnings
 from pressloop.record.model import UNCONFIRMED, RunHeader
-from pressloop.record.outcomes import contradictions, stage_outcome
-from pressloop.record.powder import with_powder
-from pressloop.record.series import Series
-from pressloop.record.stage_results import stage_results
-from pressloop.record.summary import Hashes, RunSummary, Thinned
-from pressloop.record.table import interval_table, telemetry_table
-from pressloop.record.trust import with_uncertainty
-from pressloop.record.truth import Truth, read_truth
 from pressloop.sample import read_sample
 
 

@@ -13,8 +13,8 @@ from pressloop_sim.truth_format import MAGIC
 
 from pressloop.analysis.metrics import Floats
 from pressloop.errors import RecordError
-from pressloop.record.layout import TRUTH_NAME
-from pressloop.record.series import Ints, Series, signed_ticks
+from pressloop.evaluation.series import Ints, Series, signed_ticks
+from pressloop.record.columns import TRUTH_NAME
 
 TRUTH_DTYPE: Final = np.dtype(
     [

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from pressloop.analysis.metrics import Bools, Floats
+from pressloop.evaluation.series import Series, assemble, gaps_of
+from pressloop.evaluation.summary import Gap
 from pressloop.record.entries import (
     end_of,
     header_of,
@@ -17,8 +19,6 @@ from pressloop.record.entries import (
 )
 from pressloop.record.journal import JournalContents
 from pressloop.record.model import INTERRUPTED, PlannedStage, RunEnd, RunHeader, RunStart
-from pressloop.record.series import Series, assemble, gaps_of
-from pressloop.record.summary import Gap
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,14 @@ from typing import Any
 
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
+from pressloop.evaluation.evaluate import evaluate
+from pressloop.evaluation.summary import RunSummary
+from pressloop.evaluation.truth import truth_in
 from pressloop.extras import DataFrame
-from pressloop.record.evaluation import evaluate
+from pressloop.record.columns import INTERVALS_NAME, SUMMARY_NAME, TELEMETRY_NAME
 from pressloop.record.journal import JOURNAL_NAME
 from pressloop.record.model import RunEvent, RunHeader
-from pressloop.record.recent import read_record
-from pressloop.record.summary import INTERVALS_NAME, SUMMARY_NAME, TELEMETRY_NAME, RunSummary
-from pressloop.record.truth import truth_in
+from pressloop.record.pending import read_record
 
 
 class RunRecord:

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from pressloop.analysis.metrics import Bools
-from pressloop.record.crosscheck import disagreements
-from pressloop.record.evidence import Evidence
+from pressloop.evaluation.board_check import disagreements
+from pressloop.evaluation.run_data import Evidence
+from pressloop.evaluation.series import Series
+from pressloop.evaluation.truth import Truth
+from pressloop.record.columns import NO_STEP
 from pressloop.record.journal import JournalContents
-from pressloop.record.layout import NO_STEP
 from pressloop.record.model import INTERRUPTED
-from pressloop.record.series import Series
-from pressloop.record.truth import Truth
 
 
 def missing_s(evidence: Evidence, mine: Bools) -> float:

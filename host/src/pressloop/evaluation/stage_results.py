@@ -8,12 +8,12 @@ from dataclasses import asdict
 import numpy as np
 
 from pressloop.analysis.metrics import Floats, StageSamples, stage_metrics
-from pressloop.record.evidence import Evidence
-from pressloop.record.exact import sums_of, with_intervals
-from pressloop.record.layout import FLAGS
-from pressloop.record.missing import missing_s, without_truth
+from pressloop.evaluation.completeness import missing_s, without_truth
+from pressloop.evaluation.run_data import Evidence
+from pressloop.evaluation.summary import StageResult
+from pressloop.evaluation.thinned_statistics import sums_of, with_intervals
+from pressloop.record.columns import FLAGS
 from pressloop.record.model import PlannedStage, judged_steps
-from pressloop.record.summary import StageResult
 from pressloop.wire.schema import OUTPUT_FULL, State
 
 

@@ -9,10 +9,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from pressloop.evaluation.summary import Gap
+from pressloop.record.columns import FLAGS
 from pressloop.record.entries import Batch
-from pressloop.record.layout import FLAGS
-from pressloop.record.ranges import SequenceRanges
-from pressloop.record.summary import Gap
+from pressloop.record.sequence_ranges import SequenceRanges
 from pressloop.record.thinning import Interval
 from pressloop.wire.schema import RECORD_FIELDS, RECORD_FORMAT, RECORD_SIZE
 

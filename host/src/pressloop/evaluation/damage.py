@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from pressloop.record.layout import NO_STEP
+from pressloop.evaluation.series import Series
+from pressloop.evaluation.summary import Damage, StageResult
+from pressloop.evaluation.truth import Truth
+from pressloop.record.columns import NO_STEP
 from pressloop.record.model import RunHeader
-from pressloop.record.series import Series
-from pressloop.record.summary import Damage, StageResult
-from pressloop.record.truth import Truth
 
 
 def located(truth: Truth, header: RunHeader, series: Series, start_tick: int) -> tuple[Damage, ...]:

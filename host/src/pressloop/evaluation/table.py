@@ -10,10 +10,10 @@ import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
-from pressloop.record.layout import FLAGS, INPUTS, NO_STEP, STATES
-from pressloop.record.series import Series
-from pressloop.record.summary import RunSummary
-from pressloop.record.truth import Truth
+from pressloop.evaluation.series import Series
+from pressloop.evaluation.summary import RunSummary
+from pressloop.evaluation.truth import Truth
+from pressloop.record.columns import FLAGS, INPUTS, NO_STEP, STATES
 from pressloop.wire.schema import NO_DISPLACEMENT, OUTPUT_FULL
 
 METADATA_KEY: Final = b"pressloop"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from pressloop.record.summary import RunSummary, StageResult
+from pressloop.evaluation.summary import RunSummary, StageResult
 
 HOLD_FRACTION: Final = 0.999
 """Share of the dwell's samples that have to be in band."""

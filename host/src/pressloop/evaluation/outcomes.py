@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from pressloop.record.evidence import Evidence
-from pressloop.record.layout import NO_STEP
+from pressloop.evaluation.run_data import Evidence
+from pressloop.record.columns import NO_STEP
 from pressloop.record.model import INTERRUPTED, PlannedStage
 
 

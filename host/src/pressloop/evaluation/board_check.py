@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from pressloop.record.layout import FLAGS
+from pressloop.evaluation.series import Series
+from pressloop.record.columns import FLAGS
 from pressloop.record.model import BoardStepResult, RunHeader
-from pressloop.record.series import Series
 from pressloop.wire.schema import State
 
 

@@ -13,9 +13,6 @@ from pressloop.machine.uncertainty import Budget
 from pressloop.record.model import BoardStepResult, Direction, Model, RunEvent, RunHeader
 from pressloop.sample import Sample
 
-SUMMARY_NAME: Final = "run.json"
-TELEMETRY_NAME: Final = "telemetry.parquet"
-INTERVALS_NAME: Final = "intervals.parquet"
 SUMMARY_SCHEMA: Final = "pressloop.run/1"
 
 

@@ -1,4 +1,4 @@
-"""The packed telemetry record by the names that the record's columns have."""
+"""The names in a record: of its files, and of the columns that packed telemetry becomes."""
 
 from __future__ import annotations
 
@@ -12,6 +12,11 @@ def wire_name(member: IntEnum) -> str:
     """A member's name as the schema writes it, such as `prompt-timeout`."""
     return member.name.lower().replace("_", "-")
 
+
+SUMMARY_NAME: Final = "run.json"
+TELEMETRY_NAME: Final = "telemetry.parquet"
+INTERVALS_NAME: Final = "intervals.parquet"
+"""What evaluation makes of the journal, beside it."""
 
 TRUTH_NAME: Final = "run.truth"
 """The true state of an emulated press, beside the journal."""

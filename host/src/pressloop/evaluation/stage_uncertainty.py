@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator
 from pydantic import ValidationError
 
 from pressloop.analysis.metrics import NOISE_BLOCK
+from pressloop.evaluation.summary import StageResult
 from pressloop.machine.profile import MachineProfile
 from pressloop.machine.uncertainty import Instrument
 from pressloop.record.model import RunHeader
-from pressloop.record.summary import StageResult
 
 
 def profile_of(header: RunHeader) -> MachineProfile | None:

@@ -13,7 +13,7 @@ from pressloop import __version__
 from pressloop.findings import path_text
 from pressloop.machine.profile import MachineProfile
 from pressloop.plan import Plan, PlanStage, PlanStep
-from pressloop.record.layout import wire_name
+from pressloop.record.columns import wire_name
 from pressloop.record.model import (
     BoardIdentity,
     BoardStepResult,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pressloop.analysis.density import Density, Thickness
 from pressloop.analysis.relaxation import Relaxation
 from pressloop.analysis.springback import Springback
-from pressloop.record.summary import StageResult
+from pressloop.evaluation.summary import StageResult
 from pressloop.units import with_uncertainty
 
 

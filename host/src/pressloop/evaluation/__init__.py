@@ -1,0 +1,41 @@
+"""From the journal of a run to `run.json` and `telemetry.parquet`, and both of them read again.
+
+`finalise` writes them and `RunRecord` reads a record in either condition; both need the extra
+`data`. What they give is a `RunSummary`, and `verdict_rows` says how it was pressed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pressloop.evaluation.summary import Gap, RunSummary, StageResult
+from pressloop.evaluation.verdict import Check, VerdictRow, verdict_rows
+from pressloop.extras import needs_extra
+
+if TYPE_CHECKING:
+    from pressloop.evaluation.finaliser import finalise
+    from pressloop.evaluation.reader import RunRecord
+
+__all__ = [
+    "Check",
+    "Gap",
+    "RunRecord",
+    "RunSummary",
+    "StageResult",
+    "VerdictRow",
+    "finalise",
+    "verdict_rows",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Import what needs numpy and pyarrow on first use (the extra `data`)."""
+    if name == "RunRecord":
+        with needs_extra("data"):
+            from pressloop.evaluation.reader import RunRecord
+        return RunRecord
+    if name == "finalise":
+        with needs_extra("data"):
+            from pressloop.evaluation.finaliser import finalise
+        return finalise
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
