@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pressloop.errors import CommandRefusedError, RunFailedError
 from pressloop.press import Press
-from pressloop.result import RunResult
+from pressloop.run.result import RunResult
 from pressloop.wire.schema import (
     OUTPUT_FULL,
     TICK_HZ,

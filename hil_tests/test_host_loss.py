@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 from pressloop.evaluation import RunRecord
 from pressloop.press import Press
-from pressloop.result import RunResult
+from pressloop.run.result import RunResult
 from pressloop.wire.schema import State
 
 from hil_tests import lost_host, wiring

@@ -8,7 +8,7 @@ import pytest
 from pressloop.errors import CommandRefusedError
 from pressloop.evaluation import RunRecord
 from pressloop.press import Press
-from pressloop.prompts import OpenPrompt
+from pressloop.run.prompts import OpenPrompt
 from pressloop.wire.schema import (
     EndReason,
     HelloReply,

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from pressloop.press import Press
-from pressloop.run import Run
+from pressloop.run.run import Run
 from pressloop.session.telemetry import TelemetryBatch, TelemetryRecord
 from pressloop.wire.schema import TICK_HZ
 

@@ -22,7 +22,7 @@ from pressloop.errors import RecordError
 from pressloop.evaluation import RunRecord
 from pressloop.machine.profile import MachineProfile
 from pressloop.press import Press
-from pressloop.prompts import confirm_all
+from pressloop.run.prompts import confirm_all
 from pressloop.session.status import PressStatus
 from pressloop.wire.schema import EndReason, Fault, InputBits, State
 from rich.console import Console

@@ -7,7 +7,7 @@ from pathlib import Path
 from pressloop.evaluation import StageResult
 from pressloop.evaluation.notes import remarks
 from pressloop.evaluation.summary import RunSummary
-from pressloop.result import RunResult
+from pressloop.run.result import RunResult
 
 STAGE = StageResult(
     index=0,

@@ -15,8 +15,8 @@ import pytest
 from pressloop import EmulatedBoard, Press, confirm_all, errors
 from pressloop.emulator.description import loads
 from pressloop.evaluation import RunRecord
-from pressloop.prompts import OpenPrompt
-from pressloop.run import RunResult
+from pressloop.run.prompts import OpenPrompt
+from pressloop.run.run import RunResult
 from pressloop.session.telemetry import TelemetryBatch
 from pressloop.wire.codec import encode_message
 from pressloop.wire.schema import CapabilityBits, Fault, InputBits, ProfileReadRequest, State

@@ -11,8 +11,8 @@ import pytest
 from fake_board import FakeBoard, RefusalError
 from pressloop import Press, confirm_all, errors
 from pressloop.evaluation import RunRecord
-from pressloop.prompts import OpenPrompt
 from pressloop.record import RunRecorder
+from pressloop.run.prompts import OpenPrompt
 from pressloop.session.status import PressStatus
 from pressloop.wire.schema import AbortReply, EndReason, ErrorCode, Fault, State
 

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from pressloop.evaluation import RunRecord
     from pressloop.machine.profile import MachineProfile
     from pressloop.press import Press
-    from pressloop.prompts import OpenPrompt, ask_on_terminal, confirm_all
     from pressloop.protocol import (
         Hold,
         HostLoss,
@@ -50,8 +49,9 @@ if TYPE_CHECKING:
     )
     from pressloop.protocol.loading import load_protocol
     from pressloop.record import ThinningRules
-    from pressloop.result import RunResult
-    from pressloop.run import Run
+    from pressloop.run.prompts import OpenPrompt, ask_on_terminal, confirm_all
+    from pressloop.run.result import RunResult
+    from pressloop.run.run import Run
     from pressloop.sample import Sample, load_sample
     from pressloop.session.status import PressStatus
     from pressloop.session.telemetry import TelemetryBatch, TelemetryRecord
@@ -77,7 +77,7 @@ _HOMES: Final = {
     "LinkClosedError": "errors",
     "MachineProfile": "machine.profile",
     "NoBoardError": "errors",
-    "OpenPrompt": "prompts",
+    "OpenPrompt": "run.prompts",
     "Pid": "protocol",
     "PortBusyError": "errors",
     "Press": "press",
@@ -90,10 +90,10 @@ _HOMES: Final = {
     "RecordError": "errors",
     "Release": "protocol",
     "Repeat": "protocol",
-    "Run": "run",
+    "Run": "run.run",
     "RunFailedError": "errors",
     "RunRecord": "evaluation",
-    "RunResult": "result",
+    "RunResult": "run.result",
     "Sample": "sample",
     "Stage": "protocol",
     "State": "wire.schema",
@@ -102,8 +102,8 @@ _HOMES: Final = {
     "ThinningRules": "record",
     "Until": "protocol",
     "VersionMismatchError": "errors",
-    "ask_on_terminal": "prompts",
-    "confirm_all": "prompts",
+    "ask_on_terminal": "run.prompts",
+    "confirm_all": "run.prompts",
     "list_boards": "transport.discovery",
     "load_protocol": "protocol.loading",
     "load_sample": "sample",

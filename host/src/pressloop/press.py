@@ -19,24 +19,24 @@ from pressloop.errors import (
     CommandRefusedError,
     PressloopError,
 )
-from pressloop.follower import NOT_STARTED
 from pressloop.machine.profile import MachineProfile, converter_of
 from pressloop.plan import Plan, compile_plan
-from pressloop.prompts import Asker, ask_on_terminal
 from pressloop.record import EmulatedPress, RunEnd, RunRecorder, ThinningRules
 from pressloop.record.entries import header_of, refuse_ended
 from pressloop.record.header import new_header
 from pressloop.record.journal import JOURNAL_NAME, read_journal
-from pressloop.rejoin import is_same_boot, rejoin, truth_of
-from pressloop.result import RunResult, html_table
-from pressloop.run import VENT_LIMIT_S, Run
+from pressloop.run.prompts import Asker, ask_on_terminal
+from pressloop.run.reattach import is_same_boot, rejoin, truth_of
+from pressloop.run.result import RunResult, html_table
+from pressloop.run.run import VENT_LIMIT_S, Run
+from pressloop.run.run_monitor import NOT_STARTED
+from pressloop.run.upload import upload
 from pressloop.sample import Sample, keep_sample, refuse_unknown_stage
 from pressloop.session.reconnect import RELINK_S
 from pressloop.session.session import Session
 from pressloop.session.status import PressStatus
 from pressloop.session.telemetry import TelemetryBatch
 from pressloop.session.telemetry_iterator import TelemetryFeed
-from pressloop.upload import upload
 from pressloop.validation import Validation
 from pressloop.validation.any_source import ProtocolSource, text_of, validate
 from pressloop.wire.schema import (

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import cbor2
 from pressloop.press import Press
-from pressloop.prompts import confirm_all
+from pressloop.run.prompts import confirm_all
 from pressloop.wire.codec import decode_telemetry, encode_message
 from pressloop.wire.schema import SHORT_RECORD_SIZE, TICK_HZ, TelemetryEvent
 

@@ -10,8 +10,8 @@ from rich.markup import escape
 from pressloop.cli.keyboard import Keyboard
 from pressloop.cli.live import LiveLine, duration
 from pressloop.errors import CommandRefusedError
-from pressloop.prompts import OpenPrompt
-from pressloop.run import Run
+from pressloop.run.prompts import OpenPrompt
+from pressloop.run.run import Run
 from pressloop.session.status import PressStatus
 from pressloop.wire.schema import State
 
@@ -57,7 +57,7 @@ class Operator:
             self._watch_open_hold(self.run, status.step)
 
     def ask(self, prompt: OpenPrompt) -> bool | None:
-        """Put a prompt; see `pressloop.prompts.Asker`."""
+        """Put a prompt; see `pressloop.run.prompts.Asker`."""
         with self._line.paused():
             if prompt.problem:
                 self._console.print(f"[bad]not yet:[/bad] {escape(prompt.problem)}")

@@ -27,7 +27,7 @@ from pressloop.protocol.loading import load_protocol
 from pressloop.record.columns import SUMMARY_NAME
 from pressloop.record.journal import JOURNAL_NAME
 from pressloop.record.model import INTERRUPTED
-from pressloop.run import Run
+from pressloop.run.run import Run
 from pressloop.sample import load_sample
 from pressloop.wire.schema import State
 

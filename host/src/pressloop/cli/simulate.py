@@ -20,8 +20,8 @@ from pressloop.evaluation import RunRecord
 from pressloop.plan import Plan
 from pressloop.plotting import FORMATS, plot_run
 from pressloop.press import Press
-from pressloop.prompts import confirm_all
-from pressloop.run import Run
+from pressloop.run.prompts import confirm_all
+from pressloop.run.run import Run
 from pressloop.wire.schema import TICK_HZ, FlagBits
 
 _LONG_S = 6 * 3600

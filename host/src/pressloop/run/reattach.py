@@ -8,7 +8,7 @@ from pressloop.errors import RecordError
 from pressloop.record import RunHeader, RunRecorder
 from pressloop.record.entries import events_of, start_of
 from pressloop.record.journal import JournalContents
-from pressloop.run import Run
+from pressloop.run.run import Run
 from pressloop.session.session import Session
 from pressloop.wire.schema import StepResultRequest
 

@@ -13,12 +13,12 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from pressloop.controls import AT_REST, Controls
 from pressloop.errors import BoardTimeoutError, LinkClosedError, PressloopError
-from pressloop.prompts import PromptDesk
 from pressloop.record import BoardStepResult, RunEnd, RunRecorder
 from pressloop.record.columns import wire_name
 from pressloop.record.header import step_result
+from pressloop.run.commands import AT_REST, Controls
+from pressloop.run.prompts import PromptDesk
 from pressloop.session.listeners import Listener
 from pressloop.session.session import Session
 from pressloop.session.status import PressStatus

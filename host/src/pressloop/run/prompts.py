@@ -10,9 +10,9 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
-from pressloop.controls import Controls
 from pressloop.errors import CommandRefusedError
 from pressloop.record import RunRecorder
+from pressloop.run.commands import Controls
 from pressloop.session.acknowledge import Hold
 from pressloop.session.session import Session
 from pressloop.wire.schema import StatusReply

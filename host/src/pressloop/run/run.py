@@ -10,14 +10,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from pressloop.controls import Controls
 from pressloop.errors import BoardTimeoutError, LinkClosedError, PressloopError
 from pressloop.extras import DataFrame
-from pressloop.follower import Follower
-from pressloop.prompts import Asker, PromptDesk
 from pressloop.record import RunRecorder
 from pressloop.record.columns import wire_name
-from pressloop.result import RunResult, frame_of, html_table
+from pressloop.run.commands import Controls
+from pressloop.run.prompts import Asker, PromptDesk
+from pressloop.run.result import RunResult, frame_of, html_table
+from pressloop.run.run_monitor import Follower
 from pressloop.session.session import Session
 from pressloop.session.status import PressStatus
 from pressloop.session.telemetry import TelemetryBatch

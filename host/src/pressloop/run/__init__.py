@@ -1,0 +1,1 @@
+"""One run of a protocol: start or reattach, monitor, commands, prompts, result."""
