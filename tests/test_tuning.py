@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from pressloop import first_contact, tuning
 from pressloop.errors import BadInputError
 from pressloop.machine.profile import lever
+from pressloop.tuning import first_contact
+from pressloop.tuning import tune as tuning
 from pressloop.wire import schema
 from pressloop_bench.control.identification import compliance_ul_mpa, flow_scale
 from pressloop_bench.control.press_family import Case, family, reference

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from pressloop.tuning_leak import DOUBT, Leak, seen_leak
+from pressloop.tuning.leak import DOUBT, Leak, seen_leak
 
 Floats = np.ndarray
 

@@ -12,7 +12,7 @@ import sys
 from typing import Final
 
 import numpy as np
-from pressloop.tuning import DITHER_MARGIN, knots_mpa
+from pressloop.tuning.tune import DITHER_MARGIN, knots_mpa
 from pressloop.wire import schema
 
 from pressloop_bench.control.press_family import Case, family

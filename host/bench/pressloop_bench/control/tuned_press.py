@@ -6,8 +6,8 @@ import math
 from dataclasses import asdict, replace
 from typing import Any, Final
 
-from pressloop import tuning
 from pressloop.emulator.description import PowderSection
+from pressloop.tuning import tune as tuning
 from pressloop.wire import schema
 
 from pressloop_bench.control.press_family import Case

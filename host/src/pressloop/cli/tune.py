@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 import typer
 
-from pressloop import first_contact, tuning
 from pressloop.cli import options
 from pressloop.cli.live import LiveLine
 from pressloop.cli.output import err, errors_as_exit_codes, out
@@ -21,6 +20,8 @@ from pressloop.errors import BadInputError, PressloopError, RecordError
 from pressloop.machine.profile import MachineProfile
 from pressloop.press import Press
 from pressloop.protocol import Protocol
+from pressloop.tuning import first_contact
+from pressloop.tuning import tune as tuning
 from pressloop.units import LENGTH, PRESSURE, parse, with_uncertainty
 from pressloop.wire import schema
 
@@ -96,7 +97,7 @@ def _learn(bench: _Bench) -> None:
     machine.write_profile(after)
     _report(before, after, passes[-1], kept=machine.profile().leak_ul_min is not None)
     try:
-        from pressloop.tuning_plot import plot_tuning
+        from pressloop.plotting.tuning import plot_tuning
     except PressloopError as missing:
         err.print(f"no picture: {missing}; {missing.hint}")
         return

@@ -14,9 +14,9 @@ from typing import Final
 
 import numpy as np
 
-from pressloop import tuning
 from pressloop.errors import BadInputError
 from pressloop.machine.profile import lever
+from pressloop.tuning import tune
 from pressloop.wire import schema
 
 _FULL: Final = schema.OUTPUT_FULL
@@ -78,13 +78,13 @@ def plan(profile: schema.Profile, die_um: int, limit_kpa: int) -> list[schema.Pl
     return [ramp, hold, release]
 
 
-def learn(records: tuning.Records, profile: schema.Profile, die_um: int) -> Contact:
+def learn(records: tune.Records, profile: schema.Profile, die_um: int) -> Contact:
     """Return what a run of `plan` shows; without a tuned curve, against the data sheet's.
 
     Raises:
         BadInputError: The sample was never pressed.
     """
-    oil_mpa = tuning.oil_mpa_of(records, tuning.zero_of(profile), profile)
+    oil_mpa = tune.oil_mpa_of(records, tune.zero_of(profile), profile)
     rising = np.flatnonzero((records.step == 0) & ~records.approaching)
     if len(rising) < _FEWEST_TICKS:
         raise BadInputError(
@@ -93,11 +93,11 @@ def learn(records: tuning.Records, profile: schema.Profile, die_um: int) -> Cont
             code="contact-pressure",
         )
     lag_ticks = max(1.0, (profile.valve_lag_ms or 40) / 10 - 1)
-    place = tuning.spool(np.maximum(records.output, 0) / _FULL, 0.0, lag_ticks)
-    passed = tuning.passed(place, profile.pump_dead_band / _FULL)
+    place = tune.spool(np.maximum(records.output, 0) / _FULL, 0.0, lag_ticks)
+    passed = tune.passed(place, profile.pump_dead_band / _FULL)
     pumped_ul = float(np.sum(passed[rising])) * profile.pump_flow_ul_s * _TICK_S
-    knots = tuning.knots_mpa(profile)
-    flat = (profile.compliance_nl_mpa,) * tuning.KNOTS
+    knots = tune.knots_mpa(profile)
+    flat = (profile.compliance_nl_mpa,) * tune.KNOTS
     curve = np.array(profile.compliance_curve or flat) / 1000
     # A few readings together: single ones carry the noise.
     first, last = (float(np.mean(oil_mpa[part])) for part in (rising[:5], rising[-5:]))

@@ -9,7 +9,7 @@ from typing import Final
 from pressloop.extras import needs_extra
 from pressloop.machine.profile import MachineProfile, curve_knots
 from pressloop.plotting.style import BLUE, GREY, ORANGE, mark_simulated
-from pressloop.tuning import KNOTS, Seen, Tuned
+from pressloop.tuning.tune import KNOTS, Seen, Tuned
 
 with needs_extra("plot"):
     import numpy as np

@@ -29,7 +29,7 @@ import numpy.typing as npt
 
 from pressloop.errors import BadInputError
 from pressloop.machine.profile import MachineProfile, curve_knots
-from pressloop.tuning_leak import Leak, seen_leak
+from pressloop.tuning.leak import Leak, seen_leak
 from pressloop.wire import schema
 
 Floats = npt.NDArray[np.float64]
