@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CDDL = ROOT / "protocol" / "pressloop.cddl"
 
 OUTPUTS: dict[str, Callable[[Schema], str]] = {
-    "firmware/pressloop_fw/schema.py": firmware.emit,
+    "firmware/pressloop_fw/wire/schema.py": firmware.emit,
     "host/src/pressloop/wire/schema.py": host.emit,
     "docs/wire-reference.md": reference.emit,
 }

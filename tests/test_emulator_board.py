@@ -196,8 +196,9 @@ def toy_firmware(
     package = tmp_path / "firmware" / "pressloop_fw"
     package.mkdir(parents=True)
     (package / "app.py").write_text(TOY_FIRMWARE)
-    for name in ("__init__.py", "schema.py", "hal.py"):
-        shutil.copy(ROOT / "firmware" / "pressloop_fw" / name, package)
+    (package / "wire").mkdir()
+    for name in ("__init__.py", "wire/__init__.py", "wire/schema.py", "hal.py"):
+        shutil.copy(ROOT / "firmware" / "pressloop_fw" / name, package / name)
     monkeypatch.setenv(locate.FIRMWARE_VARIABLE, str(package.parent))
     monkeypatch.setenv(locate.INTERPRETER_VARIABLE, str(micropython))
     yield package.parent

@@ -13,8 +13,8 @@ from pressloop.emulator import description, presets
 from pressloop.emulator.description import PressDescription
 from pressloop.errors import BadInputError
 from pressloop.sample import load_sample
-from pressloop_fw import schema
-from pressloop_fw.profile import Profile
+from pressloop_fw.service.profile_store import Profile
+from pressloop_fw.wire import schema
 from pydantic import BaseModel
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -14,12 +14,12 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, assume, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
-from pressloop_fw import cbor, schema
-from pressloop_fw.profile import Profile
-from pressloop_fw.relaxation import LEAST_WINDOW_S, Relaxation
-from pressloop_fw.rest import at_rest
-from pressloop_fw.scaling import ratio_q10
-from pressloop_fw.sequencer import NO_STEP
+from pressloop_fw.loop.relaxation import LEAST_WINDOW_S, Relaxation
+from pressloop_fw.loop.scaling import ratio_q10
+from pressloop_fw.loop.sequencer import NO_STEP
+from pressloop_fw.loop.unloaded import at_rest
+from pressloop_fw.service.profile_store import Profile
+from pressloop_fw.wire import cbor, schema
 from rig import PRESS, PROFILE, RefusedError, Rig, hold, prompt, ramp, release
 from small_int import SmallInt, small_rig
 

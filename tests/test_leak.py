@@ -10,9 +10,9 @@ from pressloop.emulator.description import PressDescription
 from pressloop.machine.leak import leak_loss, leaked
 from pressloop.machine.profile import MachineProfile
 from pressloop.validation import validate_text
-from pressloop_fw import leak as board_leak
-from pressloop_fw.profile import Profile
-from pressloop_fw.scaling import Scaling
+from pressloop_fw.loop import leak as board_leak
+from pressloop_fw.loop.scaling import Scaling
+from pressloop_fw.service.profile_store import Profile
 from pydantic import ValidationError
 
 REFERENCE = MachineProfile.from_fields(PressDescription().nominal_profile())

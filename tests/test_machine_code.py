@@ -30,42 +30,45 @@ OPERATIONS = {
 # Constants that a module has written down anew, and whose they are: a name of another module is
 # looked up each time, and in machine code only a module's own are numbers at all.
 COPIES = {
-    "controller": {
-        "schema": "OUTPUT_FULL STATE_IDLE STATE_FAULT FLAG_HOST_LOST",
-        "sequencer": "ACT_SAFE ACT_SHUT ACT_REGULATE ACT_APPROACH ACT_DUMP",
-        "sampler": "ALERT",
-        "setpoint": "DESCENDING",
-        "split_range": "PUMP_COMMAND RELEASE_COMMAND",
-        "status": "FLAGS",
+    "loop.tick": {
+        "wire.schema": "OUTPUT_FULL STATE_IDLE STATE_FAULT FLAG_HOST_LOST",
+        "loop.sequencer": "ACT_SAFE ACT_SHUT ACT_REGULATE ACT_APPROACH ACT_DUMP",
+        "loop.sampler": "ALERT",
+        "loop.setpoint": "DESCENDING",
+        "loop.split_range": "PUMP_COMMAND RELEASE_COMMAND",
+        "loop.flags": "FLAGS",
     },
-    "sequencer": {
-        "schema": "STATE_IDLE STATE_RUNNING STEP_HOLD FLAG_DWELLING",
-        "status": "FLAGS",
+    "loop.sequencer": {
+        "wire.schema": "STATE_IDLE STATE_RUNNING STEP_HOLD FLAG_DWELLING",
+        "loop.flags": "FLAGS",
     },
-    "hold": {
-        "schema": "FLAG_IN_BAND FLAG_DWELLING FLAG_SEALED FLAG_TOPPING_UP",
-        "status": "FLAGS",
-        "step_results": "ROW TICKS DWELL PEAK LOWEST",
+    "loop.hold": {
+        "wire.schema": "FLAG_IN_BAND FLAG_DWELLING FLAG_SEALED FLAG_TOPPING_UP",
+        "loop.flags": "FLAGS",
+        "loop.step_results": "ROW TICKS DWELL PEAK LOWEST",
     },
-    "crack": {
-        "schema": "FAULT_SAMPLE_CRACKED FAULT_DIE_FAILURE",
-        "sampler": "NEWEST_KPA",
-        "split_range": "RELEASE FALL_KPA_S",
+    "loop.crack_detector": {
+        "wire.schema": "FAULT_SAMPLE_CRACKED FAULT_DIE_FAILURE",
+        "loop.sampler": "NEWEST_KPA",
+        "loop.split_range": "RELEASE FALL_KPA_S",
     },
-    "interlocks": {"setpoint": "VALUE_KPA", "split_range": "PUMPING"},
-    "pid": {"setpoint": "VALUE_KPA LEAD_KPA_S", "split_range": "RISE_KPA_S FALL_KPA_S"},
-    "cbor": {"schema": "T_INT T_BOOL T_BYTES T_TEXT"},
-    "relaxation": {"schema": "TICK_HZ"},
-    "server": {"schema": "STATE_RUNNING"},
-    "split_range": {"setpoint": "DESCENDING RISING", "stiffness": "SOFTNESS"},
-    "stiffness": {"split_range": "CURVE_GAIN PUMPING"},
-    "telemetry": {
-        "schema": "FLAG_SATURATED SHORT_RECORD_SIZE",
-        "sequencer": "ACT_REGULATE",
-        "setpoint": "VALUE_KPA",
-        "split_range": "OUTPUT",
-        "pid": "SATURATED",
-        "status": "FLAGS",
+    "loop.interlocks": {"loop.setpoint": "VALUE_KPA", "loop.split_range": "PUMPING"},
+    "loop.pid": {
+        "loop.setpoint": "VALUE_KPA LEAD_KPA_S",
+        "loop.split_range": "RISE_KPA_S FALL_KPA_S",
+    },
+    "wire.cbor": {"wire.schema": "T_INT T_BOOL T_BYTES T_TEXT"},
+    "loop.relaxation": {"wire.schema": "TICK_HZ"},
+    "service.commands": {"wire.schema": "STATE_RUNNING"},
+    "loop.split_range": {"loop.setpoint": "DESCENDING RISING", "loop.stiffness": "SOFTNESS"},
+    "loop.stiffness": {"loop.split_range": "CURVE_GAIN PUMPING"},
+    "loop.telemetry_ring": {
+        "wire.schema": "FLAG_SATURATED SHORT_RECORD_SIZE",
+        "loop.sequencer": "ACT_REGULATE",
+        "loop.setpoint": "VALUE_KPA",
+        "loop.split_range": "OUTPUT",
+        "loop.pid": "SATURATED",
+        "loop.flags": "FLAGS",
     },
 }
 
@@ -163,7 +166,9 @@ def test_some_code_is_looked_at() -> None:
 
 @pytest.mark.parametrize("copier", COPIES)
 def test_constants_that_are_written_down_anew_are_those_of_their_modules(copier: str) -> None:
-    tree = ast.parse((FIRMWARE / "pressloop_fw" / f"{copier}.py").read_text(encoding="utf-8"))
+    tree = ast.parse(
+        (FIRMWARE / "pressloop_fw" / f"{copier.replace('.', '/')}.py").read_text(encoding="utf-8")
+    )
     mine = constants(tree)
     for owner, names in COPIES[copier].items():
         module = importlib.import_module(f"pressloop_fw.{owner}")
@@ -172,6 +177,6 @@ def test_constants_that_are_written_down_anew_are_those_of_their_modules(copier:
 
 
 def test_all_numbers_of_the_controller_are_compared() -> None:
-    tree = ast.parse((FIRMWARE / "pressloop_fw" / "controller.py").read_text(encoding="utf-8"))
-    compared = {name for names in COPIES["controller"].values() for name in names.split()}
+    tree = ast.parse((FIRMWARE / "pressloop_fw" / "loop" / "tick.py").read_text(encoding="utf-8"))
+    compared = {name for names in COPIES["loop.tick"].values() for name in names.split()}
     assert {name[1:] for name in constants(tree)} == compared

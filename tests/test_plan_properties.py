@@ -38,12 +38,12 @@ from pressloop.validation.check_relaxation import window_s
 from pressloop.wire.codec import encode_message
 from pressloop.wire.message import Message
 from pressloop.wire.schema import MAX_STEPS, ErrorCode, StepKind
-from pressloop_fw import cbor
-from pressloop_fw import plan as board_plan
-from pressloop_fw import relaxation as board_relaxation
-from pressloop_fw import schema as board_schema
-from pressloop_fw.profile import Profile
-from pressloop_fw.scaling import Scaling
+from pressloop_fw.loop import plan as board_plan
+from pressloop_fw.loop import relaxation as board_relaxation
+from pressloop_fw.loop.scaling import Scaling
+from pressloop_fw.service.profile_store import Profile
+from pressloop_fw.wire import cbor
+from pressloop_fw.wire import schema as board_schema
 from ruamel.yaml import YAML
 
 REFERENCE = MachineProfile.from_fields(PressDescription().nominal_profile())

@@ -166,7 +166,7 @@ def test_a_pump_that_is_stuck_ends_the_run(
     with pytest.raises(PressRunError) as ended:
         record(steel(reference()), profile, steps, limit_kpa)
     number = int(str(ended.value).split("fault ")[1].split(",")[0])
-    known = vars(firmware("schema"))
+    known = vars(firmware("wire.schema"))
     name = next(key for key, value in known.items() if key.startswith("FAULT_") and value == number)
     assert name.startswith(fault) and name != "FAULT_NONE"
 

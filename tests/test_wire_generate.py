@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 from pressloop.wire import schema
-from pressloop_fw import schema as board_schema
+from pressloop_fw.wire import schema as board_schema
 
 ROOT = Path(__file__).resolve().parent.parent
 CDDL = (ROOT / "protocol" / "pressloop.cddl").read_text()
 OUTPUTS = {
-    "firmware/pressloop_fw/schema.py",
+    "firmware/pressloop_fw/wire/schema.py",
     "host/src/pressloop/wire/schema.py",
     "docs/wire-reference.md",
 }

@@ -19,9 +19,9 @@ from pressloop.wire.codec import (
 )
 from pressloop.wire.frame import Frame, FrameDecoder, encode_frame
 from pressloop.wire.message import Field, Kind, Message
-from pressloop_fw import cbor
-from pressloop_fw import frame as board_frame
-from pressloop_fw import schema as board_schema
+from pressloop_fw.wire import cbor
+from pressloop_fw.wire import frame as board_frame
+from pressloop_fw.wire import schema as board_schema
 
 MAX = 64
 

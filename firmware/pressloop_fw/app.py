@@ -2,12 +2,12 @@
 
 import sys
 
-from pressloop_fw import schema
-from pressloop_fw.controller import Controller
-from pressloop_fw.link import Link
-from pressloop_fw.plan import Plan
-from pressloop_fw.server import Server
-from pressloop_fw.telemetry import TelemetryRing
+from pressloop_fw.loop.plan import Plan
+from pressloop_fw.loop.telemetry_ring import TelemetryRing
+from pressloop_fw.loop.tick import Controller
+from pressloop_fw.service.commands import Server
+from pressloop_fw.wire import schema
+from pressloop_fw.wire.link import Link
 
 _CTRL_C = 3
 # A minute before the clock ends. Every run has ended by then (`Plan.vent_by_tick`).

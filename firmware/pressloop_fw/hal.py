@@ -5,7 +5,7 @@ marked *tick* are called from the control tick: they return at once and allocate
 keeps the functions that it found when the controller was made.
 """
 
-from pressloop_fw import schema
+from pressloop_fw.wire import schema
 
 
 class Board:

@@ -1,4 +1,4 @@
-"""Writes firmware/pressloop_fw/schema.py: constants and tuples, no classes, no names in RAM."""
+"""Writes firmware/pressloop_fw/wire/schema.py: constants and tuples, no names in RAM."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ more members.
 try:
     from micropython import const
 except ImportError:  # CPython
-    from pressloop_fw.plain import const
+    from pressloop_fw.cpython import const
 
 
 T_INT = const(0)

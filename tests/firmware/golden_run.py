@@ -1,6 +1,6 @@
 """The three-step run of the golden trace, shortened to 80 seconds."""
 
-from pressloop_fw import schema
+from pressloop_fw.wire import schema
 from rig import hold, prompt, ramp, release
 
 TICKS = 8000

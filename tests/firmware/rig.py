@@ -5,9 +5,9 @@ is the emulated one, or readings written by hand. Every tick runs with the heap 
 tick that allocates ends the run with an internal fault.
 """
 
-from pressloop_fw import cbor, schema
 from pressloop_fw.app import App
 from pressloop_fw.hal import Board
+from pressloop_fw.wire import cbor, schema
 from pressloop_sim.plant.noise import Rng
 from pressloop_sim.plant.plant import Plant
 from pressloop_sim.plant.transducer import Transducer

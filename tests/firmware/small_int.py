@@ -2,7 +2,7 @@
 
 import contextlib
 
-from pressloop_fw import words
+from pressloop_fw.loop import registers
 
 
 class SmallInt(int):
@@ -40,11 +40,11 @@ class _Block(list):
 @contextlib.contextmanager
 def small_words():
     """Let the control loop, built meanwhile, keep its words as SmallInt."""
-    real, words.array = words.array, lambda _kind, values: _Block(map(SmallInt, values))
+    real, registers.array = registers.array, lambda _kind, values: _Block(map(SmallInt, values))
     try:
         yield
     finally:
-        words.array = real
+        registers.array = real
 
 
 def small_rig(make):

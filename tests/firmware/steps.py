@@ -1,7 +1,7 @@
 """Single steps of the control loop, with numbers in the place of their neighbours' blocks."""
 
-from pressloop_fw import crack, pid, sampler, setpoint, split_range, stiffness
-from pressloop_fw.words import words
+from pressloop_fw.loop import crack_detector, pid, sampler, setpoint, split_range, stiffness
+from pressloop_fw.loop.registers import words
 
 
 def _block(*places_and_values):
@@ -41,7 +41,7 @@ def follow(softness, opening, gain, pressure_kpa):
 
 def crack_check(watch, pressure_kpa, release, fall_kpa_s):
     """Let a `CrackWatch` take in a valid reading; return a fault or FAULT_NONE."""
-    return crack.loss(
+    return crack_detector.loss(
         watch.words,
         _block((sampler.NEWEST_KPA, pressure_kpa)),
         _block((split_range.RELEASE, release), (split_range.FALL_KPA_S, fall_kpa_s)),

@@ -1,7 +1,7 @@
 """What the test vectors do not cover of the board's codec: wrong values, the open tail."""
 
-from pressloop_fw import cbor, schema
-from pressloop_fw.telemetry import begin_event
+from pressloop_fw.loop.telemetry_ring import begin_event
+from pressloop_fw.wire import cbor, schema
 
 # How many of the byte strings below CPython's own decoder accepts.
 CPYTHON_ACCEPTS = 375

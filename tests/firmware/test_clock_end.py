@@ -1,6 +1,6 @@
 """The device clock ends with the small integers: nothing starts, and nothing runs, past it."""
 
-from pressloop_fw import schema
+from pressloop_fw.wire import schema
 from rig import RefusedError, Rig, hold, prompt, ramp
 
 _DAY = 24 * 3600 * schema.TICK_HZ

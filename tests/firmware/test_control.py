@@ -1,13 +1,13 @@
 """The control path: scaling, setpoint, PID, split range."""
 
-from pressloop_fw import schema
-from pressloop_fw.pid import Pid
-from pressloop_fw.profile import Profile
-from pressloop_fw.sampler import Sampler
-from pressloop_fw.scaling import Scaling
-from pressloop_fw.setpoint import SetpointGenerator
-from pressloop_fw.split_range import SplitRange, dither, isqrt, put
-from pressloop_fw.stiffness import GAIN_BITS, SOFTNESS_ONE, Softness
+from pressloop_fw.loop.pid import Pid
+from pressloop_fw.loop.sampler import Sampler
+from pressloop_fw.loop.scaling import Scaling
+from pressloop_fw.loop.setpoint import SetpointGenerator
+from pressloop_fw.loop.split_range import SplitRange, dither, isqrt, put
+from pressloop_fw.loop.stiffness import GAIN_BITS, SOFTNESS_ONE, Softness
+from pressloop_fw.service.profile_store import Profile
+from pressloop_fw.wire import schema
 from rig import PROFILE
 from steps import drive, follow, pid_step, schedule
 

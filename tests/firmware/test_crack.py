@@ -1,9 +1,9 @@
 """Sudden losses of force: what trips, under which name, and what must not."""
 
-from pressloop_fw import schema
-from pressloop_fw.crack import CrackWatch
-from pressloop_fw.profile import Profile
-from pressloop_fw.scaling import Scaling
+from pressloop_fw.loop.crack_detector import CrackWatch
+from pressloop_fw.loop.scaling import Scaling
+from pressloop_fw.service.profile_store import Profile
+from pressloop_fw.wire import schema
 from pressloop_sim.plant.damage import DIE_BURST, FORCED
 from rig import PRESS, PROFILE, RefusedError, Rig, hold, ramp, release
 from steps import crack_check

@@ -2,12 +2,12 @@
 
 import struct
 
-from pressloop_fw import schema
-from pressloop_fw.pid import Pid
-from pressloop_fw.setpoint import SetpointGenerator
-from pressloop_fw.split_range import OUTPUT, SplitRange
-from pressloop_fw.status import Status
-from pressloop_fw.telemetry import TelemetryRing, append
+from pressloop_fw.loop.flags import Status
+from pressloop_fw.loop.pid import Pid
+from pressloop_fw.loop.setpoint import SetpointGenerator
+from pressloop_fw.loop.split_range import OUTPUT, SplitRange
+from pressloop_fw.loop.telemetry_ring import TelemetryRing, append
+from pressloop_fw.wire import schema
 from rig import Rig, hold, ramp
 
 _STEPS = [ramp(100000, 50000), hold(100000, 500)]

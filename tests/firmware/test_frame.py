@@ -1,6 +1,6 @@
 """Frames as the board builds and finds them."""
 
-from pressloop_fw import frame, schema
+from pressloop_fw.wire import frame, schema
 
 MAX = 64
 

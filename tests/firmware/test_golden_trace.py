@@ -7,12 +7,12 @@ import struct
 import sys
 
 from golden_run import TICKS, confirm_prompts, three_step
-from pressloop_fw import schema
-from pressloop_fw.pid import Pid
-from pressloop_fw.profile import Profile
-from pressloop_fw.scaling import Scaling
-from pressloop_fw.split_range import SplitRange
-from pressloop_fw.stiffness import Softness
+from pressloop_fw.loop.pid import Pid
+from pressloop_fw.loop.scaling import Scaling
+from pressloop_fw.loop.split_range import SplitRange
+from pressloop_fw.loop.stiffness import Softness
+from pressloop_fw.service.profile_store import Profile
+from pressloop_fw.wire import schema
 from rig import PROFILE, Rig
 from steps import drive, follow, pid_step, schedule
 

@@ -1,6 +1,6 @@
 """From one stage to the next and from one valve to the other: no jump, and nothing runs away."""
 
-from pressloop_fw import schema
+from pressloop_fw.wire import schema
 from rig import PRESS, PROFILE, Rig, hold, ramp, release
 
 # Of full stroke, above the dead band: on the rig's press 0.7 % of the pump is 2 MPa/s.

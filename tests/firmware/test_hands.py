@@ -1,6 +1,6 @@
 """Nothing moves, and no pressure is kept, where a hand may be."""
 
-from pressloop_fw import schema
+from pressloop_fw.wire import schema
 from rig import PRESS, RefusedError, Rig, hold, prompt, ramp
 
 _START = {schema.START_REQUEST_RUN_ID: b"12345678"}

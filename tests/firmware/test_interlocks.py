@@ -1,6 +1,6 @@
 """Faults: what trips, that the first reason stays, and that the press goes safe."""
 
-from pressloop_fw import schema
+from pressloop_fw.wire import schema
 from rig import RefusedError, Rig, hold, prompt, ramp
 
 

@@ -1,8 +1,9 @@
 """A press that leaks: what its powder does is judged without what the leak takes."""
 
-from pressloop_fw import leak, schema
-from pressloop_fw.profile import Profile
-from pressloop_fw.scaling import Scaling
+from pressloop_fw.loop import leak
+from pressloop_fw.loop.scaling import Scaling
+from pressloop_fw.service.profile_store import Profile
+from pressloop_fw.wire import schema
 from rig import PRESS, PROFILE, RefusedError, Rig, hold, ramp
 
 # A powder that relaxes by some MPa in a minute.

@@ -1,6 +1,6 @@
 """Requests, retries and sessions over bytes, as a host would send them."""
 
-from pressloop_fw import cbor, frame, schema
+from pressloop_fw.wire import cbor, frame, schema
 from rig import Rig, hold, ramp
 
 

@@ -1,6 +1,7 @@
 """A hold of seven days: every counter on the way is large enough, to the last tick."""
 
-from pressloop_fw import progress, schema
+from pressloop_fw.service import progress
+from pressloop_fw.wire import schema
 from rig import Rig, hold, ramp
 
 WEEK_MS = 7 * 24 * 3600 * 1000

@@ -1,6 +1,6 @@
 """The board refuses what the host should have refused."""
 
-from pressloop_fw import schema
+from pressloop_fw.wire import schema
 from rig import PROFILE, RefusedError, Rig, hold, prompt, ramp, release
 
 

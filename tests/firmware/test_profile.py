@@ -1,6 +1,7 @@
 """The stored machine profile."""
 
-from pressloop_fw import profile, schema
+from pressloop_fw.service import profile_store
+from pressloop_fw.wire import schema
 from rig import PROFILE, RefusedError, Rig
 
 
@@ -17,12 +18,12 @@ def test_any_flipped_bit_in_the_flash_is_noticed():
         torn = bytearray(good)
         torn[at] ^= 0x10
         rig.stored["profile"] = bytes(torn)
-        assert profile.load(rig)[0] is None
+        assert profile_store.load(rig)[0] is None
     for length in range(len(good)):
         rig.stored["profile"] = good[:length]
-        assert profile.load(rig)[0] is None
+        assert profile_store.load(rig)[0] is None
     rig.stored["profile"] = good
-    assert profile.load(rig)[0] is not None
+    assert profile_store.load(rig)[0] is not None
 
 
 def test_contradictions_are_refused_by_name():

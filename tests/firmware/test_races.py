@@ -1,8 +1,9 @@
 """The tick interrupts the foreground anywhere: between any two of its looks at the state."""
 
-from pressloop_fw import progress, schema
-from pressloop_fw.profile import Profile
-from pressloop_fw.scaling import Scaling
+from pressloop_fw.loop.scaling import Scaling
+from pressloop_fw.service import progress
+from pressloop_fw.service.profile_store import Profile
+from pressloop_fw.wire import schema
 from rig import PROFILE, RefusedError, Rig, hold, prompt, ramp
 
 _START = {schema.START_REQUEST_RUN_ID: b"12345678"}

@@ -1,7 +1,7 @@
 """Dwells that end on relaxation, by the operator or at their longest; what the board refuses."""
 
-from pressloop_fw import schema
-from pressloop_fw.relaxation import LONGEST_WINDOW_S, Relaxation, window_s
+from pressloop_fw.loop.relaxation import LONGEST_WINDOW_S, Relaxation, window_s
+from pressloop_fw.wire import schema
 from rig import PRESS, PROFILE, RefusedError, Rig, hold, ramp
 
 # No leak, and a powder that relaxes by some MPa in a minute.

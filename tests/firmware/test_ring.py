@@ -1,6 +1,6 @@
 """The record: what ended a run is in it, and nothing overwrites it while nobody reads it."""
 
-from pressloop_fw import schema
+from pressloop_fw.wire import schema
 from rig import RefusedError, Rig, hold, ramp
 
 OUTPUT = 3

@@ -1,6 +1,7 @@
 """Runs on the emulated press: what the sequencer promises."""
 
-from pressloop_fw import progress, schema
+from pressloop_fw.service import progress
+from pressloop_fw.wire import schema
 from rig import PRESS, RefusedError, Rig, hold, prompt, ramp, release
 
 IDLE = schema.STATE_IDLE

@@ -1,6 +1,6 @@
 """Interlocks and flash under hostile plans, profiles and power."""
 
-from pressloop_fw import schema
+from pressloop_fw.wire import schema
 from rig import PROFILE, RefusedError, Rig, hold, ramp
 
 

@@ -3,7 +3,7 @@
 import binascii
 import json
 
-from pressloop_fw import cbor, frame, schema
+from pressloop_fw.wire import cbor, frame, schema
 
 VECTORS = __file__.rsplit("/", 3)[0] + "/protocol/vectors/"
 ERRORS = {

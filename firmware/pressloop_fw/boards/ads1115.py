@@ -8,8 +8,8 @@ try:
     import micropython
     from micropython import const
 except ImportError:  # CPython
-    from pressloop_fw import plain as micropython
-    from pressloop_fw.plain import const
+    from pressloop_fw import cpython as micropython
+    from pressloop_fw.cpython import const
 
 
 _CONVERSION = b"\x00"

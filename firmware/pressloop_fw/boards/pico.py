@@ -9,13 +9,13 @@ import micropython
 from machine import ADC, I2C, PWM, WDT, Pin
 from micropython import const
 
-from pressloop_fw import schema
 from pressloop_fw.app import App
 from pressloop_fw.boards import wiring
 from pressloop_fw.boards.ads1115 import Ads1115
-from pressloop_fw.boards.beat import Beat
+from pressloop_fw.boards.tick_timer import Beat
 from pressloop_fw.boards.usb import open_port
 from pressloop_fw.hal import Board
+from pressloop_fw.wire import schema
 
 try:
     from pressloop_build import BUILD

@@ -6,7 +6,7 @@ The one place for pins, addresses and the electrical facts behind them. docs/wir
 try:
     from micropython import const
 except ImportError:  # CPython
-    from pressloop_fw.plain import const
+    from pressloop_fw.cpython import const
 
 
 # Pressure transducer: 4-20 mA over a 150 ohm shunt, into AIN0 of an ADS1115.

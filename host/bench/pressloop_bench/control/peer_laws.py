@@ -156,11 +156,11 @@ class PeerPid:
         self._law = make(gains.kp * share, gains.ki * share, gains.kd * share)
         self._kpa_s = full * 1000 / _FULL
         # The tick hands them to the law and reads from them whether the output was at a limit.
-        self._saturated = firmware("pid").SATURATED
+        self._saturated = firmware("loop.pid").SATURATED
         self.words = [0] * (self._saturated + 1)
-        self._value: int = firmware("setpoint").VALUE_KPA
-        self._rise: int = firmware("split_range").RISE_KPA_S
-        self._fall: int = firmware("split_range").FALL_KPA_S
+        self._value: int = firmware("loop.setpoint").VALUE_KPA
+        self._rise: int = firmware("loop.split_range").RISE_KPA_S
+        self._fall: int = firmware("loop.split_range").FALL_KPA_S
 
     def set_gains(self, kp: int, ki: int, kd: int) -> None:
         """Keep the law's own."""

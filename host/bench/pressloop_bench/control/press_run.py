@@ -92,16 +92,16 @@ class Bench:
 
     def __init__(self, config: dict[str, float], profile: dict[str, Any], seed: int) -> None:
         """Give the controller a profile: field names of the wire's `profile` and values."""
-        self.schema = firmware("schema")
+        self.schema = firmware("wire.schema")
         self._raw = 0
         self.press = EmulatedPress(config, seed)
-        self._profile = firmware("profile").Profile(
+        self._profile = firmware("service.profile_store").Profile(
             {getattr(self.schema, f"PROFILE_{name.upper()}"): v for name, v in profile.items()}
         )
         culprit = self._profile.contradiction()
         if culprit:
             raise PressRunError(f"the profile contradicts itself in field {culprit}")
-        self.plan = firmware("plan").Plan()
+        self.plan = firmware("loop.plan").Plan()
         self._board = SimpleNamespace(
             capabilities=0,
             read_raw=lambda: self._raw,
@@ -110,8 +110,8 @@ class Bench:
             safe=self._safe,
         )
         # Nobody reads the records.
-        ring = firmware("telemetry").TelemetryRing(2)
-        self.controller = firmware("controller").Controller(self._board, self.plan, ring)
+        ring = firmware("loop.telemetry_ring").TelemetryRing(2)
+        self.controller = firmware("loop.tick").Controller(self._board, self.plan, ring)
         self._pump = 0
         self._release = _FULL
         self._raw = self.press.beat(self._pump, self._release)
@@ -132,7 +132,7 @@ class Bench:
         """
         schema = self.schema
         profile = self._profile
-        scaling = firmware("scaling").Scaling(profile, die_um)
+        scaling = firmware("loop.scaling").Scaling(profile, die_um)
         header = {
             "steps": len(steps),
             "die_um": die_um,
@@ -162,7 +162,7 @@ class Bench:
         schema = self.schema
         sequencer = controller.sequencer
         setpoint = sequencer.setpoint
-        dump, no_step = firmware("sequencer").ACT_DUMP, firmware("sequencer").NO_STEP
+        dump, no_step = firmware("loop.sequencer").ACT_DUMP, firmware("loop.sequencer").NO_STEP
         plant = self.press.plant
         rows: list[tuple[float, ...]] = []
         for _ in range(200):

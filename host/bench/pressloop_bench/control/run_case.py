@@ -28,7 +28,7 @@ RELEASE_FACTOR: Final = 2.0
 
 def protocol(case: Case) -> list[dict[str, Any]]:
     """Return the plan steps: three stages from nothing, then up again and down to the third."""
-    schema = firmware("schema")
+    schema = firmware("wire.schema")
     first, second, third = (round(target * 1000) for target in case.targets_mpa)
     rates = [round(rate * 1000) for rate in case.rates_mpa_s]
     down = round(rates[0] * RELEASE_FACTOR)
@@ -57,7 +57,7 @@ def protocol(case: Case) -> list[dict[str, Any]]:
 
 def stages_of(trace: Trace, steps: list[dict[str, Any]]) -> list[Stage]:
     """Cut a trace into stages."""
-    schema = firmware("schema")
+    schema = firmware("wire.schema")
     stages: list[Stage] = []
     level = 0
     nothing = trace.true_mpa[:0]

@@ -12,8 +12,8 @@ import sys
 import time
 
 import micropython
-from pressloop_fw import schema
 from pressloop_fw.hal import Board
+from pressloop_fw.wire import schema
 
 from pressloop_sim.board.fault_port import Control
 from pressloop_sim.board.lifetime import Lifetime, clear

@@ -13,7 +13,7 @@ One JSON object per line in, one per line out: `{"ok": true, ...}` or `{"ok": fa
 
 import json
 
-from pressloop_fw import schema
+from pressloop_fw.wire import schema
 
 from pressloop_sim.plant import damage, transducer
 

@@ -1,0 +1,1 @@
+"""The control loop: all that runs in the tick, and what the foreground may ask of it."""

@@ -1,0 +1,155 @@
+"""A sudden loss of force: the sample cracked, or a punch or the die gave way.
+
+Nothing else in a press is that fast. Powder relaxes by a few MPa/s at most, leaks are slower, pump
+ripple and dither take no pressure away. The release valve does: what it may have let go is taken
+off, on the safe side, so in a release only a collapse stands out.
+"""
+
+from pressloop_fw.loop.registers import words
+
+try:
+    import micropython
+    from micropython import const
+except ImportError:  # CPython
+    from pressloop_fw import cpython as micropython
+    from pressloop_fw.cpython import const, ptr32
+
+_UP = const(0)
+_AT = const(1)
+_HELD = const(2)
+_LOST = const(3)
+_EXPLAINED_KPA = const(4)
+_FADE_SHIFT = const(5)
+_SHUT_OPENING = const(6)
+_ARMED_KPA = const(7)
+_LEAST_KPA = const(8)
+_SHARE_SHIFT = const(9)
+_LAST_KPA = const(10)
+_RISE_KPA = const(11)
+_NOISE = const(12)
+_MOST_JITTER_KPA = const(13)
+_FIRST_READING = const(14)
+_WORDS = const(20)
+
+# Words of the sampler and of the split range.
+_NEWEST_KPA = const(4)
+_RELEASE = const(2)
+_FALL_KPA_S = const(4)
+
+# A loss is what is missing against the reading this many ticks ago ...
+_SPAN = const(6)
+# ... in so many readings in a row: a spike on the wire is none.
+_READINGS = const(3)
+# Twice what the transducer may be wrong by, or this share of the pressure (0.8 %).
+_SHARE = const(7)
+# Or what the readings' own noise makes of two of them now and then: 5.4 standard deviations of one.
+# A reading's jitter, the bend in three of them, is 1.95 of these on average; ramps have none. The
+# mean is over some 64 ticks. Three times in a row that is once in 10**12 ticks.
+_NOISE_SHIFT = const(6)
+_NOISE_TIMES_256 = const(11)
+# A crack is no noise: more jitter than this many times the smallest loss does not count.
+_MOST_JITTER = const(4)
+_JITTER_LIMIT_KPA = const(1 << 20)
+# Below this many times the pressure of contact loose powder may still fall into place.
+_ARMED_CONTACTS = const(2)
+# A dead band may be so much smaller than the profile says: a sixteenth of the stroke.
+_DEAD_BAND_DOUBT = const(2047)
+# What the valve let go stays an explanation for this long, as a power of two in ticks; valves that
+# nobody has measured shut within 50 ms.
+_FADE = const(3)
+_SLOW_LAG_MS = const(60)
+_MOST_FALL = const(1 << 26)
+_NEVER = const(1 << 29)
+# schema's.
+_FAULT_SAMPLE_CRACKED = const(12)
+_FAULT_DIE_FAILURE = const(13)
+
+
+@micropython.viper
+def loss(words: ptr32, sampled: ptr32, valves: ptr32) -> int:
+    """Take in a valid reading; return the fault that it shows, 0 for none.
+
+    `sampled` are the sampler's words, `valves` those of the split range as they were driven last.
+    """
+    up = words[_UP]
+    pressure_kpa = sampled[_NEWEST_KPA] << up >> up
+    fall_kpa_s = valves[_FALL_KPA_S]
+    explained = words[_EXPLAINED_KPA]
+    if explained:
+        explained -= (explained >> words[_FADE_SHIFT]) + 1
+    over = valves[_RELEASE] - words[_SHUT_OPENING]
+    if over > 0:
+        # In the span, and twice: the flow also grows with the root of the pressure.
+        if fall_kpa_s > _MOST_FALL:
+            fall_kpa_s = _MOST_FALL
+        opened = (fall_kpa_s >> 12) * over >> 6
+        if opened > explained:
+            explained = opened
+    words[_EXPLAINED_KPA] = explained
+    at = words[_AT]
+    before = words[_FIRST_READING + at] << up >> up
+    words[_FIRST_READING + at] = pressure_kpa
+    at += 1
+    if at == _SPAN:
+        at = 0
+    words[_AT] = at
+    rise = pressure_kpa - (words[_LAST_KPA] << up >> up)
+    jitter = rise - (words[_RISE_KPA] << up >> up)
+    words[_LAST_KPA] = pressure_kpa
+    words[_RISE_KPA] = rise
+    if words[_HELD] < _SPAN:
+        words[_HELD] += 1
+        return 0
+    if jitter < 0:
+        jitter = 0 - jitter
+    if jitter > words[_MOST_JITTER_KPA]:
+        jitter = words[_MOST_JITTER_KPA]
+    noise = words[_NOISE]
+    noise += jitter - (noise >> _NOISE_SHIFT)
+    words[_NOISE] = noise
+    least = before >> words[_SHARE_SHIFT]
+    if least < words[_LEAST_KPA]:
+        least = words[_LEAST_KPA]
+    noise = noise * _NOISE_TIMES_256 >> 8
+    if least < noise:
+        least = noise
+    if before - pressure_kpa <= least + explained or before < words[_ARMED_KPA]:
+        words[_LOST] = 0
+        return 0
+    words[_LOST] += 1
+    if words[_LOST] < _READINGS:
+        return 0
+    if pressure_kpa < before >> 1:
+        return _FAULT_DIE_FAILURE
+    return _FAULT_SAMPLE_CRACKED
+
+
+class CrackWatch:
+    """Looks at every reading of a run; `loss` is its step."""
+
+    def __init__(self):
+        self.words = words(_WORDS)
+        self.words[_LEAST_KPA] = _NEVER
+
+    def configure(self, profile, scaling, crack_kpa=-1):
+        """Take over a press and a die, and the plan's own threshold: 0 is never, -1 none."""
+        block = self.words
+        lag_ms = profile.valve_lag_ms
+        block[_FADE_SHIFT] = _FADE + (lag_ms > _SLOW_LAG_MS) + (lag_ms > 2 * _SLOW_LAG_MS)
+        block[_SHUT_OPENING] = max(0, profile.release_dead_band - _DEAD_BAND_DOUBT)
+        block[_ARMED_KPA] = _ARMED_CONTACTS * scaling.contact_kpa
+        block[_LEAST_KPA] = 2 * scaling.resolution_kpa
+        block[_SHARE_SHIFT] = _SHARE
+        block[_NOISE] = 0
+        block[_MOST_JITTER_KPA] = min(_MOST_JITTER * block[_LEAST_KPA], _JITTER_LIMIT_KPA)
+        if crack_kpa >= 0:
+            block[_MOST_JITTER_KPA] = 0
+            block[_LEAST_KPA] = crack_kpa or _NEVER
+            block[_SHARE_SHIFT] = 30
+        self.restart()
+
+    def restart(self):
+        """Forget what was seen."""
+        self.words[_HELD] = 0
+        self.words[_LOST] = 0
+        self.words[_EXPLAINED_KPA] = 0

@@ -1,0 +1,219 @@
+"""A hold: the dwell clock, what ends the dwell, and the sealing of the oil in between.
+
+The dwell clock counts ticks in band and nothing else: a dwell that starts before the pressure is
+there, or goes on while it is not, makes cells that do not repeat.
+"""
+
+from pressloop_fw.loop.registers import words
+from pressloop_fw.loop.relaxation import Relaxation
+from pressloop_fw.wire import schema
+
+try:
+    import micropython
+    from micropython import const
+except ImportError:  # CPython
+    from pressloop_fw import cpython as micropython
+    from pressloop_fw.cpython import const, ptr32
+
+# What a hold wants in a tick.
+REGULATE = const(0)  # the loop
+SHUT = const(1)  # both valves closed: the oil is locked in
+ENDED = const(2)  # the next step
+TIMED_OUT = const(3)  # the end of the run: too long out of band
+
+# A sealed hold is topped up to within this share of its tolerance.
+_TOP_UP_SHARE = const(4)
+# More ticks than anybody holds.
+_FOR_EVER = const(1 << 29)
+
+_UP = const(0)
+_DULL = const(1)
+_LOWEST_IN_BAND = const(2)
+_HIGHEST_IN_BAND = const(3)
+_LONGEST = const(4)
+_OUT_TICKS = const(5)
+_WORDS = const(6)
+
+# Of the block of step_results, of the status word, and of schema.
+_ROW = const(4)
+_TICKS = const(0)
+_DWELL = const(1)
+_PEAK = const(2)
+_LOWEST = const(3)
+_FLAGS = const(1)
+_FLAG_IN_BAND = const(1)
+_FLAG_DWELLING = const(2)
+_FLAG_SEALED = const(16)
+_FLAG_TOPPING_UP = const(64)
+
+
+@micropython.viper
+def dwell_on(hold: ptr32, counts: ptr32, index: int, pressure_kpa: int) -> int:
+    """Take a tick of a hold if it is dull: in band, as the one before, and not the last one.
+
+    `counts` are the words of the results. Return whether it was, 1 or 0; if not, nothing was
+    counted.
+    """
+    up = hold[_UP]
+    if hold[_DULL] == 0:
+        return 0
+    if pressure_kpa < hold[_LOWEST_IN_BAND] << up >> up:
+        return 0
+    if pressure_kpa > hold[_HIGHEST_IN_BAND] << up >> up:
+        return 0
+    row = (index + 1) * _ROW
+    dwelt = counts[row + _DWELL] + 1
+    if dwelt >= hold[_LONGEST]:
+        return 0
+    counts[row + _DWELL] = dwelt
+    # What step_results.tally does: another call would cost as much as all of this.
+    counts[row + _TICKS] += 1
+    if pressure_kpa > counts[row + _PEAK] << up >> up:
+        counts[row + _PEAK] = pressure_kpa
+    elif pressure_kpa < counts[row + _LOWEST] << up >> up:
+        counts[row + _LOWEST] = pressure_kpa
+    return 1
+
+
+class Hold:
+    """The hold in progress; `dwell_on` is its usual step, `step` the one for all ticks."""
+
+    def __init__(self, plan, results, status):
+        self.words = words(_WORDS)
+        self.relaxation = Relaxation()
+        # Whether the loss of this hold, sealed, may end it.
+        self._watched = False
+        self._plan = plan
+        self._results = results
+        self._status = status
+        self._shown = status.words
+
+    @property
+    def in_band(self):
+        """Whether the last reading was within the tolerance."""
+        return self._status.up(_FLAG_IN_BAND)
+
+    @property
+    def dwelling(self):
+        """Whether the dwell clock counted in the last tick."""
+        return self._status.up(_FLAG_DWELLING)
+
+    @property
+    def sealed(self):
+        """Whether the oil is locked in."""
+        return self._status.up(_FLAG_SEALED)
+
+    def restart(self):
+        """A new step begins, whatever it is."""
+        block = self.words
+        block[_DULL] = 0
+        block[_OUT_TICKS] = 0
+        self.leave()
+
+    def leave(self):
+        """The run goes elsewhere: nothing is held."""
+        self._shown[_FLAGS] &= ~(_FLAG_IN_BAND | _FLAG_SEALED | _FLAG_TOPPING_UP)
+        self.relaxation.known = False
+
+    def interrupt(self):
+        """The run pauses in this step; return whether the oil was locked in."""
+        # The dwell clock starts again from a reading that is looked at.
+        self.words[_DULL] = 0
+        sealed = self.sealed
+        self._unseal()
+        return sealed
+
+    def _unseal(self):
+        """Let the loop have the valves again."""
+        self._shown[_FLAGS] &= ~(_FLAG_SEALED | _FLAG_TOPPING_UP)
+        self.relaxation.known = False
+
+    def step(self, index, pressure_kpa, there):
+        """Take in a reading; return what the hold wants: REGULATE, SHUT, ENDED or TIMED_OUT.
+
+        `there` says whether the setpoint stands on the target.
+        """
+        plan = self._plan
+        results = self._results
+        block = self.words
+        error = plan.target_kpa[index] - pressure_kpa
+        tolerance = plan.tolerance_kpa[index]
+        in_band = -tolerance <= error <= tolerance
+        shown = self._shown
+        if in_band:
+            shown[_FLAGS] |= _FLAG_IN_BAND | _FLAG_DWELLING
+            block[_OUT_TICKS] = 0
+            dwell = results.dwell[index] + 1
+            results.dwell[index] = dwell
+            ends = self._dwell_end(index, dwell)
+            if ends != schema.DWELL_NONE:
+                results.dwell_end[index] = ends
+                return ENDED
+        else:
+            shown[_FLAGS] &= ~_FLAG_IN_BAND
+            block[_OUT_TICKS] += 1
+            if block[_OUT_TICKS] >= plan.timeout_ticks[index]:
+                return TIMED_OUT
+        if plan.mode[index] == schema.HOLD_SEALED:
+            wanted = self._seal_step(index, error, tolerance, in_band, there)
+            block[_DULL] = wanted == SHUT
+            rate = plan.relaxation_kpa_min[index]
+            self._watched = rate != 0
+            if rate and wanted == SHUT:
+                self.watch(pressure_kpa)
+                if self.relaxation.slower_than(rate):
+                    # It ends with its least time.
+                    block[_DULL] = 0
+        else:
+            wanted = REGULATE
+            block[_DULL] = in_band
+        if block[_DULL]:
+            self._expect_dull(index)
+        return wanted
+
+    def watch(self, pressure_kpa):
+        """Take in a reading of a sealed tick, dull or not; a new loss has to be looked at."""
+        if self._watched and self.relaxation.step(pressure_kpa):
+            self.words[_DULL] = 0
+
+    def _expect_dull(self, index):
+        """Nothing happens in this hold while the pressure stays in band, sealed or not."""
+        plan = self._plan
+        block = self.words
+        target = plan.target_kpa[index]
+        tolerance = plan.tolerance_kpa[index]
+        block[_LOWEST_IN_BAND] = target - tolerance
+        block[_HIGHEST_IN_BAND] = target + tolerance
+        block[_LONGEST] = plan.duration_ticks[index] or _FOR_EVER
+
+    def _dwell_end(self, index, dwell):
+        """Return why the dwell ends in this tick, DWELL_NONE when it goes on."""
+        plan = self._plan
+        longest = plan.duration_ticks[index]
+        rate = plan.relaxation_kpa_min[index]
+        relaxation = self.relaxation
+        if rate and relaxation.known:
+            self._results.loss_kpa_min[index] = relaxation.loss_kpa_min
+            self._results.leak_kpa_min[index] = relaxation.leak_kpa_min
+            if relaxation.slower_than(rate) and dwell >= plan.least_ticks[index]:
+                return schema.DWELL_RELAXATION
+        if not longest or dwell < longest:
+            return schema.DWELL_NONE
+        return schema.DWELL_LONGEST if rate or plan.open[index] else schema.DWELL_DURATION
+
+    def _seal_step(self, index, error, tolerance, in_band, there):
+        """Lock the oil in near the target, and top up when the pressure has left the band."""
+        shown = self._shown
+        if shown[_FLAGS] & _FLAG_SEALED:
+            if in_band:
+                return SHUT
+            self._unseal()
+            if error > 0:
+                shown[_FLAGS] |= _FLAG_TOPPING_UP
+                self._results.top_ups[index] += 1
+            return REGULATE
+        if there and -tolerance < error * _TOP_UP_SHARE < tolerance:
+            shown[_FLAGS] = shown[_FLAGS] & ~_FLAG_TOPPING_UP | _FLAG_SEALED
+            self.relaxation.restart(self._plan.window_s[index], self._plan.leak_share[index])
+            return SHUT
+        return REGULATE

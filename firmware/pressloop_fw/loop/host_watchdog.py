@@ -1,0 +1,98 @@
+"""Whether the host is still there: any frame of the session says so.
+
+What a run does without its host is the plan's to say, and the sequencer's to do.
+"""
+
+from pressloop_fw.loop.registers import word, words
+from pressloop_fw.wire.schema import FLAG_HOST_LOST
+
+try:
+    import micropython
+    from micropython import const
+except ImportError:  # CPython
+    from pressloop_fw import cpython as micropython
+    from pressloop_fw.cpython import const, ptr32
+
+# What there is to do about the host in a tick.
+NOTHING = const(0)
+LOST_NOW = const(1)  # the host has just been given up
+LOST_TOO_LONG = const(2)  # and did not come back for as long as the plan waits
+
+# The longest host time-out that a plan can ask for. At rest before the first plan, too, somebody
+# may watch and vanish.
+_LONGEST_SILENCE_TICKS = const(6000)
+
+_HEARD = const(1)
+_LOST = const(2)
+_SILENT_TICKS = const(3)
+_LOST_TICKS = const(4)
+_TIMEOUT_TICKS = const(5)
+_LIMIT_TICKS = const(6)
+_WORDS = const(7)
+
+
+@micropython.viper
+def listen(words: ptr32) -> int:
+    """Take a tick into a host watch; return 1 when `judge` has something to judge, else 0."""
+    if words[_HEARD]:
+        if words[_LOST]:
+            return 1
+        words[_HEARD] = 0
+        words[_SILENT_TICKS] = 0
+        return 0
+    silent_ticks = words[_SILENT_TICKS] + 1
+    words[_SILENT_TICKS] = silent_ticks
+    return 1 if silent_ticks >= words[_TIMEOUT_TICKS] else 0
+
+
+class HostWatch:
+    """Counts the ticks since the host was heard; `listen` is its step."""
+
+    # Whether the host has been silent for longer than the plan allows, 1 or 0.
+    lost = word(_LOST)
+
+    def __init__(self, status):
+        self.words = words(_WORDS)
+        self._status = status
+        self.words[_TIMEOUT_TICKS] = _LONGEST_SILENCE_TICKS
+        self.heard()
+
+    def configure(self, timeout_ticks, limit_ticks):
+        """Say after how long a silent host is lost, and how much later a run must end."""
+        self.words[_TIMEOUT_TICKS] = timeout_ticks
+        self.words[_LIMIT_TICKS] = limit_ticks
+
+    def heard(self):
+        """Note, in the foreground, that a frame of the session has arrived."""
+        self.words[_HEARD] = 1
+
+    def restart(self):
+        """A host has just started a run: it is there."""
+        self.words[_SILENT_TICKS] = 0
+        self._show(0)
+
+    def judge(self, running):
+        """Return what there is to do in this tick, of which `listen` asked to be judged.
+
+        `running` says whether a run is in progress that does not end already.
+        """
+        block = self.words
+        if block[_HEARD]:
+            block[_HEARD] = 0
+            block[_SILENT_TICKS] = 0
+            self._show(0)
+            return NOTHING
+        newly = not block[_LOST]
+        if newly:
+            block[_LOST_TICKS] = 0
+            self._show(1)
+        if not running:
+            return NOTHING
+        if newly:
+            return LOST_NOW
+        block[_LOST_TICKS] += 1
+        return LOST_TOO_LONG if block[_LOST_TICKS] >= block[_LIMIT_TICKS] else NOTHING
+
+    def _show(self, lost):
+        self.words[_LOST] = lost
+        self._status.show(FLAG_HOST_LOST, lost)

@@ -1,0 +1,160 @@
+"""What must never be. The first fault latches; outputs stay safe until it is cleared."""
+
+from pressloop_fw.loop.plan import TICK_MS
+from pressloop_fw.loop.registers import words
+from pressloop_fw.wire import schema
+
+try:
+    import micropython
+    from micropython import const
+except ImportError:  # CPython
+    from pressloop_fw import cpython as micropython
+    from pressloop_fw.cpython import const, ptr32
+
+# One bad reading can be noise on the wire; this many in a row (50 ms) are a broken sensor.
+_BAD_READINGS = const(5)
+# A pressure above the limit must be seen this often in a row (30 ms).
+_OVER_READINGS = const(3)
+# Beats lost at once after which the loop no longer controls what it thinks it controls.
+_LOST_BEATS = const(10)
+# Closing of the platens in one observation that no powder under pressure does.
+_RUNAWAY_UM = const(500)
+# Pumping harder than this share of the stroke above the dead band should raise the pressure.
+_HARD = const(1638)
+
+_UP = const(0)
+_GAIN_TICKS = const(1)
+_GAIN_FROM_KPA = const(2)
+_RESOLUTION_KPA = const(3)
+_WORDS = const(4)
+
+# Words of the setpoint and of the split range.
+_VALUE_KPA = const(1)
+_PUMPING = const(6)
+
+
+@micropython.viper
+def fruitless(words: ptr32, valves: ptr32, setpoint: ptr32, pressure_kpa: int) -> int:
+    """Return for how many ticks the pump has worked against nothing.
+
+    `valves` are the words of the split range, `setpoint` those of the setpoint. Trickling in a hold
+    is not pumping; a lag behind the setpoint that the sensor cannot tell is none.
+    """
+    up = words[_UP]
+    resolution_kpa = words[_RESOLUTION_KPA]
+    short_kpa = (setpoint[_VALUE_KPA] << up >> up) - pressure_kpa
+    gained = pressure_kpa - (words[_GAIN_FROM_KPA] << up >> up)
+    if valves[_PUMPING] < _HARD or short_kpa <= 2 * resolution_kpa or gained > resolution_kpa:
+        words[_GAIN_TICKS] = 0
+        words[_GAIN_FROM_KPA] = pressure_kpa
+        return 0
+    words[_GAIN_TICKS] += 1
+    return words[_GAIN_TICKS]
+
+
+class Interlocks:
+    """Checks every tick; `fault` is the latched reason, FAULT_NONE while all is well."""
+
+    def __init__(self):
+        self.fault = schema.FAULT_NONE
+        self.words = words(_WORDS)
+        self._over_kpa = 0
+        self._press_over_kpa = 0
+        self._window_ticks = 0
+        self._over_count = 0
+        self._gain_from_um = schema.NO_DISPLACEMENT
+        self._run_ticks = 0
+        self._run_from_kpa = 0
+        self._run_from_um = schema.NO_DISPLACEMENT
+
+    def configure(self, profile, scaling):
+        """Take over a press and a die."""
+        self.words[_RESOLUTION_KPA] = scaling.resolution_kpa
+        self._press_over_kpa = scaling.pellet_limit_kpa + scaling.resolution_kpa
+        self._window_ticks = profile.no_gain_window_ms // TICK_MS
+
+    def limit_to(self, over_kpa):
+        """Take over the highest reading that a run may have."""
+        self._over_kpa = over_kpa
+
+    def latch(self, fault):
+        """Latch a fault unless one is latched already: the first reason wins."""
+        if self.fault == schema.FAULT_NONE:
+            self.fault = fault
+
+    def clear(self):
+        """Forget the latched fault. What still holds latches again in the next tick."""
+        self.fault = schema.FAULT_NONE
+        self._over_count = 0
+        self.restart_gain(0)
+
+    def restart_gain(self, pressure_kpa):
+        """Begin a new observation of the pressure gain."""
+        self.words[_GAIN_TICKS] = 0
+        self.words[_GAIN_FROM_KPA] = pressure_kpa
+
+    def restart_closing(self, closing_um, pressure_kpa):
+        """Begin a new observation of the platens."""
+        self._run_ticks = 0
+        self._run_from_um = closing_um
+        self._run_from_kpa = pressure_kpa
+
+    def check(self, sampler, inputs, missed, active, moving):
+        """Look at everything but the pressure gain: readings, inputs, beats.
+
+        `active` says whether a run is in progress, `moving` whether the press can move.
+        """
+        if inputs & schema.INPUT_EMERGENCY_STOP:
+            self.latch(schema.FAULT_EMERGENCY_STOP)
+        if sampler.low_count >= _BAD_READINGS:
+            self.latch(schema.FAULT_SENSOR_LOW)
+        if sampler.high_count >= _BAD_READINGS:
+            self.latch(schema.FAULT_SENSOR_HIGH)
+        # At rest a lost beat controls nothing, and flash is slow.
+        if active and missed > _LOST_BEATS:
+            self.latch(schema.FAULT_TICK_OVERRUN)
+        # A plan's ceiling binds its run: at rest a low one would latch again and again. The reading
+        # before the filter counts, which can be seconds late.
+        self._check_pressure(sampler.newest_kpa, self._over_kpa if active else self._press_over_kpa)
+        if moving and inputs & schema.INPUT_GUARD_OPEN:
+            self.latch(schema.FAULT_GUARD_OPEN)
+
+    def check_gain(self, fruitless_ticks):
+        """Trip when the pump has worked against nothing for too long."""
+        if fruitless_ticks and fruitless_ticks >= self._window_ticks:
+            self.latch(schema.FAULT_NO_PRESSURE_GAIN)
+
+    def check_platens(self, closing_um, pressure_kpa, fruitless_ticks, descending):
+        """Trip when the platens close without a gain of pressure: the die gives way."""
+        if fruitless_ticks <= 1:
+            self._gain_from_um = closing_um
+        elif fruitless_ticks >= self._window_ticks and _runs_away(self._gain_from_um, closing_um):
+            self.latch(schema.FAULT_DIE_FAILURE)
+        if descending:
+            self.restart_closing(closing_um, pressure_kpa)
+        else:
+            self._check_closing(closing_um, pressure_kpa)
+
+    def _check_closing(self, closing_um, pressure_kpa):
+        """However little is pumped."""
+        self._run_ticks += 1
+        gained = pressure_kpa - self._run_from_kpa
+        resolution_kpa = self.words[_RESOLUTION_KPA]
+        if self._run_ticks < self._window_ticks and gained <= resolution_kpa:
+            return
+        if gained <= resolution_kpa and _runs_away(self._run_from_um, closing_um):
+            self.latch(schema.FAULT_DIE_FAILURE)
+        self.restart_closing(closing_um, pressure_kpa)
+
+    def _check_pressure(self, pressure_kpa, limit_kpa):
+        if pressure_kpa <= limit_kpa:
+            self._over_count = 0
+            return
+        self._over_count += 1
+        if self._over_count >= _OVER_READINGS:
+            self.latch(schema.FAULT_OVER_PRESSURE)
+
+
+def _runs_away(from_um, to_um):
+    known = from_um != schema.NO_DISPLACEMENT and to_um != schema.NO_DISPLACEMENT
+    return known and to_um - from_um > _RUNAWAY_UM

@@ -1,0 +1,78 @@
+"""Counts of the transducer to kPa on the pellet, with integers only.
+
+The lever between oil and pellet is ram area over die area; everything that depends on it is
+computed once per plan, in the foreground, where big integers are welcome. The tick then needs two
+multiplications whose products stay below 2**30.
+"""
+
+from pressloop_fw.loop.relaxation import LONGEST_WINDOW_S
+
+try:
+    from micropython import const
+except ImportError:  # CPython
+    from pressloop_fw.cpython import const
+
+
+_FRACTION_BITS = const(12)
+# Readings are carried in 1/16 kPa so that the filter can smooth below one kPa.
+SUB_BITS = const(4)
+
+
+def ratio_q10(ram_area_mm2, die_um):
+    """Ram area over die area, times 1024. 355/452 is pi/4 to 8 digits."""
+    die_area_um2 = die_um * die_um * 355 // 452
+    return ram_area_mm2 * 1000000 * 1024 // die_area_um2
+
+
+class Scaling:
+    """Scale of one press with one die. Immutable: a new plan makes a new one."""
+
+    def __init__(self, profile, die_um):
+        ratio = ratio_q10(profile.ram_area_mm2, die_um)
+        self.die_um = die_um
+        self.pellet_limit_kpa = profile.max_oil_kpa * ratio // 1024
+        self.resolution_kpa = max(
+            1, profile.full_scale_oil_kpa * ratio * profile.accuracy_ppm // (1024 * 1000000)
+        )
+        self.contact_kpa = profile.contact_oil_kpa * ratio // 1024
+        # Pellet pressure at 10 MPa of oil, where the release flow is specified.
+        self.release_reference_kpa = 10000 * ratio // 1024
+        self._pump_flow_ul_s = profile.pump_flow_ul_s
+        self._ratio = ratio
+        self.fastest_rise_kpa_s = self.rise_kpa_s(profile.compliance_nl_mpa)
+        fall = profile.release_flow_ul_s * 1000 * 1000 // profile.compliance_nl_mpa
+        self.fastest_fall_kpa_s = fall * ratio // 1024
+
+        # Pellet pressure in 1/16 kPa of c counts above `zero` is, with integers only,
+        # c * per_count + (c * fraction >> 12) - zero_rest; the sampler works it out.
+        self.zero = profile.raw_zero
+        span = profile.raw_full - profile.raw_zero
+        numerator = profile.full_scale_oil_kpa * ratio << SUB_BITS
+        denominator = 1024 * span
+        # The smallest loss that means something: two counts, or an eighth of the accuracy, for the
+        # rest of it (offset, span) is the same before and after.
+        two_counts = -(-2 * numerator // (denominator << SUB_BITS))
+        self.loss_unit_kpa = max(two_counts, self.resolution_kpa // 8)
+        # In the longest window, a minute, this must be lost to be told from standing still.
+        self.finest_loss_kpa_min = self.loss_unit_kpa * 60 // LONGEST_WINDOW_S
+        self.per_count = numerator // denominator
+        self.fraction = (numerator % denominator << _FRACTION_BITS) // denominator
+        self.zero_rest = numerator * profile.raw_zero_fraction // (256 * denominator)
+
+    def oil_kpa(self, pressure_kpa):
+        """Return the oil pressure behind a pressure on the pellet."""
+        return pressure_kpa * 1024 // self._ratio
+
+    def rise_kpa_s(self, compliance_nl_mpa):
+        """Return what the fully open pump does to a closed press of that compliance."""
+        return self._pump_flow_ul_s * 1000 * 1000 // compliance_nl_mpa * self._ratio // 1024
+
+    def fits(self):
+        """Whether every product in the tick stays a small integer for this press and die."""
+        return (
+            self.per_count < 1 << 13
+            and 0 < self.pellet_limit_kpa <= 2000000
+            and 0 < self.fastest_rise_kpa_s <= 8000000
+            and 0 < self.fastest_fall_kpa_s <= 80000000
+            and self.release_reference_kpa < 1 << 21
+        )

@@ -1,0 +1,172 @@
+"""The setpoint generator: moves the setpoint to its target at the rate, exactly.
+
+The rate itself comes in over a quarter of a second and fades out before the target, because a
+corner in the setpoint becomes an overshoot in the press.
+
+A command reaches the press late, by the valve's lag. So the generator runs ahead of the setpoint by
+that much: the rate that it hands to the controller meets the setpoint at the press. A release that
+stands on its seat takes longer still, as it has to cross its dead band first, and the setpoint
+waits for it.
+"""
+
+from pressloop_fw.loop.registers import word, words
+
+try:
+    import micropython
+    from micropython import const
+except ImportError:  # CPython
+    from pressloop_fw import cpython as micropython
+    from pressloop_fw.cpython import const, ptr8, ptr32
+
+_TICK_HZ = const(100)
+
+# The rate grows from nothing to full over this many ticks, without a corner at either end:
+# 256 (3 x^2 - 2 x^3).
+RISE = bytes(256 * (3 * 26 - 2 * n) * n * n // 26**3 for n in range(1, 26))
+_RISE_TICKS = const(25)
+# It is at most the remaining distance times this per second, so it fades like an exponential,
+_FADE_PER_S = const(5)
+# but never below this fraction of the rate, so that the ramp ends.
+_FADE_FLOOR = const(20)
+# The furthest that the generator runs ahead.
+_MOST_LEAD_TICKS = const(15)
+# Within three lags a spool has done 95 % of its way from the seat to the dead band.
+_TRAVEL_LAGS = const(3)
+
+
+_UP = const(0)
+VALUE_KPA = const(1)
+LEAD_KPA_S = const(2)
+DESCENDING = const(3)
+RISING = const(4)
+_TARGET_KPA = const(5)
+_LEAD_TICKS = const(6)
+_TRAVEL_TICKS = const(7)
+_WAIT = const(8)
+_AHEAD_KPA = const(9)
+_FULL_RATE = const(10)
+_RISEN = const(11)
+_REMAINDER = const(12)
+_AT = const(13)
+# Steps that have been worked out and are still to be taken, in a ring.
+_STEPS = const(14)
+_WORDS = const(14 + 15)
+
+
+@micropython.viper
+def move(words: ptr32, rise: ptr8) -> int:
+    """Move a setpoint by one tick; return 1 when it stands on its target, else 0.
+
+    `rise` is how the rate comes in: its share / 256 by ticks from standstill.
+    """
+    up = words[_UP]
+    value = words[VALUE_KPA] << up >> up
+    target = words[_TARGET_KPA] << up >> up
+    words[DESCENDING] = 1 if target < value else 0
+    words[RISING] = 1 if target > value else 0
+    if words[_WAIT]:
+        words[_WAIT] -= 1
+        return 1 if target == value else 0
+
+    # By how much the setpoint is to move, `lead_ticks` from now.
+    kpa = 0
+    speed = 0
+    ahead = words[_AHEAD_KPA] << up >> up
+    distance = target - ahead
+    if distance != 0:
+        remaining = distance if distance > 0 else 0 - distance
+        full = words[_FULL_RATE]
+        speed = full
+        risen = words[_RISEN]
+        if risen < _RISE_TICKS:
+            speed = (full * rise[risen] >> 8) + 1
+            words[_RISEN] = risen + 1
+        floor = full // _FADE_FLOOR + 1
+        fade = remaining * _FADE_PER_S
+        if fade < floor:
+            fade = floor
+        if speed > fade:
+            speed = fade
+        travel = words[_REMAINDER] + speed
+        kpa = travel // _TICK_HZ
+        words[_REMAINDER] = travel - kpa * _TICK_HZ
+        if kpa >= remaining:
+            kpa = remaining
+            words[_REMAINDER] = 0
+        if distance < 0:
+            kpa = 0 - kpa
+            speed = 0 - speed
+        words[_AHEAD_KPA] = ahead + kpa
+    words[LEAD_KPA_S] = speed
+
+    if words[_LEAD_TICKS]:
+        at = words[_AT]
+        due = words[_STEPS + at] << up >> up
+        words[_STEPS + at] = kpa
+        kpa = due
+        at += 1
+        words[_AT] = at if at < words[_LEAD_TICKS] else 0
+    value += kpa
+    words[VALUE_KPA] = value
+    return 1 if target == value else 0
+
+
+class SetpointGenerator:
+    """Setpoint in kPa that moves in steps of whole kPa and loses no fraction of the rate."""
+
+    value_kpa = word(VALUE_KPA)
+    target_kpa = word(_TARGET_KPA)
+    # Signed rate that a command given now will meet at the press, kPa/s: the feed-forward.
+    lead_kpa_s = word(LEAD_KPA_S)
+    # Whether it is on its way down, or about to go: work for the release. 1 or 0.
+    descending = word(DESCENDING)
+    # Whether it is on its way up: work for the pump.
+    rising = word(RISING)
+
+    def __init__(self):
+        self.words = words(_WORDS)
+
+    def configure(self, lag_ticks):
+        """Say how long a command takes to reach the press."""
+        block = self.words
+        block[_LEAD_TICKS] = min(_MOST_LEAD_TICKS, lag_ticks)
+        block[_TRAVEL_TICKS] = _TRAVEL_LAGS * block[_LEAD_TICKS]
+        block[_AT] = 0
+        self._halt()
+
+    def jump(self, value_kpa):
+        """Put the setpoint somewhere and let it rest there."""
+        self.words[VALUE_KPA] = value_kpa
+        self.words[_TARGET_KPA] = value_kpa
+        self._halt()
+
+    def ramp(self, target_kpa, rate_kpa_s):
+        """Start towards a target from the present value, from standstill."""
+        self.words[_TARGET_KPA] = target_kpa
+        self.words[_FULL_RATE] = rate_kpa_s
+        self._halt()
+
+    def rest(self):
+        """Stop moving without giving up the target: the next step starts from standstill."""
+        self._halt()
+
+    def arrived(self):
+        """Whether the setpoint stands on its target."""
+        return self.words[VALUE_KPA] == self.words[_TARGET_KPA]
+
+    def step(self):
+        """Move by one tick; return whether the setpoint stands on its target."""
+        return move(self.words, RISE) != 0
+
+    def _halt(self):
+        block = self.words
+        falls = block[_TARGET_KPA] < block[VALUE_KPA]
+        block[LEAD_KPA_S] = 0
+        block[DESCENDING] = 0
+        block[RISING] = 0
+        block[_WAIT] = block[_TRAVEL_TICKS] if falls else 0
+        block[_AHEAD_KPA] = block[VALUE_KPA]
+        block[_RISEN] = 0
+        block[_REMAINDER] = 0
+        for at in range(_STEPS, _WORDS):
+            block[at] = 0

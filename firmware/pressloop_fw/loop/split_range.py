@@ -1,0 +1,287 @@
+"""A wanted pressure rate becomes an opening of the pump valve or of the release valve.
+
+The two valves are one actuator: positive opens the pump, negative the release, and never both.
+The rate is turned into an opening by the press's stiffness at this pressure and lifted over the
+valve's dead band; release flow goes with the square root of the pressure, which is divided out.
+
+Between the two lies a gap in which neither passes oil, so that noise does not make them work
+against each other. In the gap the pump waits just below its dead band: coming back from there takes
+a few ticks less than from its seat.
+"""
+
+from pressloop_fw.loop.registers import word, words
+from pressloop_fw.loop.stiffness import SOFTNESS_ONE, curve_gains
+
+try:
+    import micropython
+    from micropython import const
+except ImportError:  # CPython
+    from pressloop_fw import cpython as micropython
+    from pressloop_fw.cpython import const, ptr32
+
+# Words that the tick reads.
+PUMP = const(1)
+RELEASE = const(2)
+RISE_KPA_S = const(3)
+FALL_KPA_S = const(4)
+CURVE_GAIN = const(5)
+PUMPING = const(6)
+PUMP_COMMAND = const(7)
+RELEASE_COMMAND = const(8)
+# The rest.
+_PUMP_GAIN = const(9)
+_RELEASE_GAIN = const(10)
+_RELEASE_PER_PUMP = const(11)
+_PUMP_DEAD_BAND = const(12)
+_RELEASE_DEAD_BAND = const(13)
+_REFERENCE_KPA = const(14)
+_RELEASING = const(15)
+_LEAST_GAP = const(16)
+_DITHER = const(17)
+_DITHER_UP = const(18)
+OUTPUT = const(19)
+_TOP_KPA = const(20)
+_FIRST_GAIN = const(21)
+_TOP_GAIN = const(28)
+PUMP_LOCKED = const(29)
+_WORDS = const(30)
+
+# Words of the setpoint and of the softness.
+_DESCENDING = const(3)
+_RISING = const(4)
+_SOFTNESS = const(1)
+
+_FULL = const(32767)
+_GAIN_BITS = const(14)
+# The release starts to act below -1/_GAP of the pump's full rate, and never for a rate that the
+# sensor cannot tell within half a second; it stops above half of that.
+_GAP = const(1000)
+_MOST_GAP = const(1 << 18)
+# A waiting valve stands at most this far below its dead band: a fiftieth of the stroke.
+_WAITING = const(655)
+_WAITING_SHARE = const(50)
+# On the way a valve shuts over the width of the gap by this much beyond its dead band, 6 % of the
+# stroke: twice what a data sheet may be wrong.
+_SHUTTING = const(1966)
+# At very low pressure the square-root correction stops at 8 times the opening.
+_MOST_RATIO_Q8 = const(64 << 8)
+_GAIN_LIMIT_BITS = const(17)
+_RATIO_BITS = const(12)
+_MOST_PRODUCT = const(1 << 29)
+
+
+@micropython.viper
+def isqrt(n: int) -> int:
+    """Integer square root of 0 <= n < 2**30."""
+    root = 0
+    bit = 1 << 28
+    while bit > n:
+        bit >>= 2
+    while bit:
+        if n >= root + bit:
+            n -= root + bit
+            root = (root >> 1) + bit
+        else:
+            root >>= 1
+        bit >>= 2
+    return root
+
+
+@micropython.viper
+def schedule(words: ptr32, pressure_kpa: int, softness: ptr32):
+    """Find the gains at a pressure, with the sample whose softness has these words."""
+    # The curve is straight between its knots, each at twice the pressure of the one before.
+    knot = _TOP_GAIN
+    upper = words[_TOP_KPA]
+    curve = words[knot]
+    while pressure_kpa < upper and knot > _FIRST_GAIN:
+        lower = upper >> 1
+        knot -= 1
+        curve = words[knot]
+        if pressure_kpa >= lower:
+            share = (pressure_kpa - lower << 8) // (upper - lower)
+            curve += (words[knot + 1] - curve) * share >> 8
+        upper = lower
+    words[CURVE_GAIN] = curve
+    gain = curve * softness[_SOFTNESS] >> 8
+    most = 1 << _GAIN_LIMIT_BITS
+    most -= 1
+    if gain > most:
+        gain = most
+    elif gain < 1:
+        gain = 1
+    words[_PUMP_GAIN] = gain
+    words[RISE_KPA_S] = _MOST_PRODUCT // gain
+    # A release is elastic: the powder does not take part.
+    gain = curve * words[_RELEASE_PER_PUMP] >> _RATIO_BITS
+    if gain < 1:
+        gain = 1
+    words[_RELEASE_GAIN] = gain
+    words[FALL_KPA_S] = _MOST_PRODUCT // gain
+
+
+@micropython.viper
+def drive(words: ptr32, rate_kpa_s: int, pressure_kpa: int, setpoint: ptr32):
+    """Realise a pressure rate at the pressure last scheduled, with the words of the setpoint.
+
+    With the pump locked only the release acts. On the way down there is no gap: the release is to
+    follow from the first tick on. On the way, down or up, the valve that moves the pressure shuts
+    well beyond its dead band before the other one acts, so that a dead band taken too high lets
+    neither the release run the press down nor the two work against each other.
+    """
+    rise = words[RISE_KPA_S]
+    fall = words[FALL_KPA_S]
+    if rate_kpa_s > rise:
+        rate_kpa_s = rise
+    elif rate_kpa_s < -fall:
+        rate_kpa_s = -fall
+    gap = rise // _GAP
+    if gap < words[_LEAST_GAP]:
+        gap = words[_LEAST_GAP]
+    shut = 0
+    locked = words[PUMP_LOCKED]
+    if locked or setpoint[_DESCENDING]:
+        releasing = 1
+        if rate_kpa_s > gap and not locked:
+            # The press loses more by itself than it is to lose.
+            releasing = 0
+            rate_kpa_s -= gap
+        elif rate_kpa_s > 0:
+            shut = _SHUTTING * (rate_kpa_s if rate_kpa_s < gap else gap) // gap
+            rate_kpa_s = 0
+    else:
+        if words[_RELEASING]:
+            gap >>= 1
+        releasing = 1 if rate_kpa_s < 0 - gap else 0
+        if setpoint[_RISING] and rate_kpa_s < 0 and not releasing:
+            shut = _SHUTTING * (0 - rate_kpa_s) // gap
+            rate_kpa_s = 0
+
+    if releasing:
+        valve = RELEASE
+        dead_band = words[_RELEASE_DEAD_BAND] - shut
+        opening = (0 - rate_kpa_s) * words[_RELEASE_GAIN] >> _GAIN_BITS
+        # Flow goes with the root of the pressure.
+        ratio = (words[_REFERENCE_KPA] << 8) // (pressure_kpa if pressure_kpa > 0 else 1)
+        if ratio > _MOST_RATIO_Q8:
+            ratio = _MOST_RATIO_Q8
+        opening = opening * int(isqrt(ratio << 8)) >> 8
+        if opening > _FULL:
+            opening = _FULL
+    else:
+        valve = PUMP
+        dead_band = words[_PUMP_DEAD_BAND] - shut
+        opening = -_WAITING
+        if rate_kpa_s > (0 - rise) // _WAITING_SHARE:
+            opening = rate_kpa_s * words[_PUMP_GAIN] >> _GAIN_BITS
+
+    lifted = dead_band + (opening * (_FULL - dead_band) >> 15)
+    if lifted < 0:
+        lifted = 0
+    words[_RELEASING] = releasing
+    words[PUMP] = 0
+    words[RELEASE] = 0
+    words[PUMPING] = 0
+    words[valve] = lifted
+    if releasing:
+        words[OUTPUT] = 0 - lifted
+        return
+    words[OUTPUT] = lifted
+    if lifted > dead_band:
+        words[PUMPING] = (lifted - dead_band << 15) // (_FULL + 1 - dead_band)
+
+
+@micropython.viper
+def put(words: ptr32, pump: int, release: int):
+    """Open the valves so far, dead bands included."""
+    words[PUMP] = pump
+    words[RELEASE] = release
+    words[OUTPUT] = 0 - release if release else pump
+    words[_RELEASING] = 1 if release else 0
+    above = pump - words[_PUMP_DEAD_BAND]
+    if above < 0:
+        above = 0
+    words[PUMPING] = (above << 15) // (_FULL + 1 - words[_PUMP_DEAD_BAND])
+
+
+@micropython.viper
+def dither(words: ptr32):
+    """Work out the commands of this tick: the openings, moved up and down in turn.
+
+    A valve with play follows the middle of an alternating command as soon as its amplitude is half
+    the play. A valve that is shut, or fully open, stays so.
+    """
+    by = words[_DITHER]
+    if words[_DITHER_UP]:
+        words[_DITHER_UP] = 0
+        by = 0 - by
+    else:
+        words[_DITHER_UP] = 1
+    valve = PUMP
+    while valve <= RELEASE:
+        opening = words[valve]
+        if opening != 0 and opening != _FULL:
+            opening += by
+            if opening < 0:
+                opening = 0
+            elif opening > _FULL:
+                opening = _FULL
+        words[valve + PUMP_COMMAND - PUMP] = opening
+        valve += 1
+
+
+class SplitRange:
+    """Openings for pump and release, 0..32767, from a wanted rate in kPa/s.
+
+    `rise_kpa_s` and `fall_kpa_s` are what the fully open valves do at the pressure last given to
+    `schedule`; `pump_command` and `release_command` are the openings with dither.
+    """
+
+    pump = word(PUMP)
+    release = word(RELEASE)
+    rise_kpa_s = word(RISE_KPA_S)
+    fall_kpa_s = word(FALL_KPA_S)
+    # Gain of the curve alone at the present pressure; the softness finds its factor to it.
+    curve_gain = word(CURVE_GAIN)
+    # Opening of the pump above its dead band, 0..32767.
+    pumping = word(PUMPING)
+    pump_command = word(PUMP_COMMAND)
+    release_command = word(RELEASE_COMMAND)
+    # Whether only the release may act, 1 or 0.
+    pump_locked = word(PUMP_LOCKED)
+
+    def __init__(self):
+        self.words = words(_WORDS)
+        for position in (
+            RISE_KPA_S,
+            FALL_KPA_S,
+            CURVE_GAIN,
+            _PUMP_GAIN,
+            _RELEASE_GAIN,
+            _LEAST_GAP,
+        ):
+            self.words[position] = 1
+
+    def configure(self, profile, scaling):
+        """Take over flows, compliance, dead bands and hysteresis."""
+        block = self.words
+        block[_TOP_KPA] = scaling.pellet_limit_kpa
+        for knot, gain in enumerate(curve_gains(profile, scaling)):
+            block[_FIRST_GAIN + knot] = gain
+        # A release that passes less than the pump is driven as if it passed as much.
+        block[_RELEASE_PER_PUMP] = min(
+            1 << _RATIO_BITS, (profile.pump_flow_ul_s << _RATIO_BITS) // profile.release_flow_ul_s
+        )
+        block[_PUMP_DEAD_BAND] = profile.pump_dead_band
+        block[_RELEASE_DEAD_BAND] = profile.release_dead_band
+        block[_REFERENCE_KPA] = scaling.release_reference_kpa
+        block[_LEAST_GAP] = max(1, min(_MOST_GAP, 2 * scaling.resolution_kpa))
+        block[_DITHER] = profile.valve_dither
+        as_tuned = words(_SOFTNESS + 1)
+        as_tuned[_SOFTNESS] = SOFTNESS_ONE
+        schedule(block, 0, as_tuned)
+        put(block, 0, 0)
+
+    def output(self):
+        """Signed split-range output as commanded to the valves, without dither."""
+        return self.words[OUTPUT]

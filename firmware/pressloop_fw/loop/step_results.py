@@ -1,0 +1,96 @@
+"""What the board itself measured in each step; survives lost telemetry."""
+
+from array import array
+
+from pressloop_fw.loop.registers import words
+from pressloop_fw.wire import schema
+
+try:
+    import micropython
+    from micropython import const
+except ImportError:  # CPython
+    from pressloop_fw import cpython as micropython
+    from pressloop_fw.cpython import const, ptr32
+
+_UP = const(0)
+# A step's row in the block, and what is in it.
+ROW = const(4)
+TICKS = const(0)
+DWELL = const(1)
+PEAK = const(2)
+LOWEST = const(3)
+
+
+@micropython.viper
+def tally(counts: ptr32, index: int, pressure_kpa: int):
+    """Count a tick of a step and note its highest and lowest pressure."""
+    up = counts[_UP]
+    row = (index + 1) * ROW
+    counts[row + TICKS] += 1
+    if pressure_kpa > counts[row + PEAK] << up >> up:
+        counts[row + PEAK] = pressure_kpa
+    elif pressure_kpa < counts[row + LOWEST] << up >> up:
+        counts[row + LOWEST] = pressure_kpa
+
+
+class _Column:
+    """One number of every row of a block."""
+
+    def __init__(self, block, place):
+        self._block = block
+        self._place = place
+
+    def __getitem__(self, index):
+        return self._block[(index + 1) * ROW + self._place]
+
+    def __setitem__(self, index, value):
+        self._block[(index + 1) * ROW + self._place] = value
+
+
+class StepResults:
+    """Results in columns, one row for each step of a plan.
+
+    What the tick counts stands in a block of words, row by row, the rest in arrays.
+    """
+
+    def __init__(self):
+        size = schema.MAX_STEPS
+        self.outcome = bytearray(size)
+        # The first row is the block's own.
+        self.words = words((size + 1) * ROW)
+        self.ticks = _Column(self.words, TICKS)
+        self.dwell = _Column(self.words, DWELL)
+        self.peak = _Column(self.words, PEAK)
+        self.lowest = _Column(self.words, LOWEST)
+        self.top_ups = array("i", [0] * size)
+        self.start_tick = array("i", [0] * size)
+        self.dwell_end = bytearray(size)
+        self.loss_kpa_min = array("i", [0] * size)
+        self.leak_kpa_min = array("i", [0] * size)
+
+    def reset(self):
+        """Forget the run before."""
+        block = self.words
+        for at in range(ROW, len(block)):
+            block[at] = 0
+        for index in range(schema.MAX_STEPS):
+            self.outcome[index] = schema.OUTCOME_PENDING
+            self.top_ups[index] = 0
+            self.start_tick[index] = 0
+            self.dwell_end[index] = schema.DWELL_NONE
+            self.loss_kpa_min[index] = 0
+            self.leak_kpa_min[index] = 0
+
+    def begin(self, index, tick, pressure_kpa):
+        """Open a step's row: the step begins in this tick."""
+        self.outcome[index] = schema.OUTCOME_ACTIVE
+        self.start_tick[index] = tick
+        self.peak[index] = pressure_kpa
+        self.lowest[index] = pressure_kpa
+
+    def note(self, index, pressure_kpa):
+        """Note the pressure of a tick that does not count."""
+        if pressure_kpa > self.peak[index]:
+            self.peak[index] = pressure_kpa
+        elif pressure_kpa < self.lowest[index]:
+            self.lowest[index] = pressure_kpa

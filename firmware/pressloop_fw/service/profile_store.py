@@ -1,0 +1,111 @@
+"""The machine profile: what the controller must know of its press.
+
+Kept on the board as CBOR with a CRC-32 behind it, so that a torn or aged flash is noticed before
+a press moves by a wrong ram area.
+"""
+
+import binascii
+
+from pressloop_fw.loop.scaling import Scaling
+from pressloop_fw.loop.stiffness import CURVE_KNOTS
+from pressloop_fw.wire import cbor, schema
+
+_FILE = "profile"
+
+
+class Profile:
+    """A profile: `values` is the wire map, the attributes are what the control path reads."""
+
+    def __init__(self, values):
+        self.values = values
+        self.ram_area_mm2 = values[schema.PROFILE_RAM_AREA_MM2]
+        self.full_scale_oil_kpa = values[schema.PROFILE_FULL_SCALE_OIL_KPA]
+        self.raw_zero = values[schema.PROFILE_RAW_ZERO]
+        self.raw_full = values[schema.PROFILE_RAW_FULL]
+        self.raw_fault_low = values[schema.PROFILE_RAW_FAULT_LOW]
+        self.raw_fault_high = values[schema.PROFILE_RAW_FAULT_HIGH]
+        self.accuracy_ppm = values[schema.PROFILE_ACCURACY_PPM]
+        self.max_oil_kpa = values[schema.PROFILE_MAX_OIL_KPA]
+        self.dies_um = values[schema.PROFILE_DIES_UM]
+        self.pump_dead_band = values[schema.PROFILE_PUMP_DEAD_BAND]
+        self.release_dead_band = values[schema.PROFILE_RELEASE_DEAD_BAND]
+        self.pump_flow_ul_s = values[schema.PROFILE_PUMP_FLOW_UL_S]
+        self.release_flow_ul_s = values[schema.PROFILE_RELEASE_FLOW_UL_S]
+        self.compliance_nl_mpa = values[schema.PROFILE_COMPLIANCE_NL_MPA]
+        self.approach_opening = values[schema.PROFILE_APPROACH_OPENING]
+        self.contact_oil_kpa = values[schema.PROFILE_CONTACT_OIL_KPA]
+        self.approach_timeout_ms = values[schema.PROFILE_APPROACH_TIMEOUT_MS]
+        self.no_gain_window_ms = values[schema.PROFILE_NO_GAIN_WINDOW_MS]
+        self.kp = values[schema.PROFILE_KP]
+        self.ki = values[schema.PROFILE_KI]
+        self.kd = values[schema.PROFILE_KD]
+        self.filter_shift = values[schema.PROFILE_FILTER_SHIFT]
+        # What a tuning run adds. Without one the press is taken to be as stiff everywhere.
+        self.compliance_curve = values.get(
+            schema.PROFILE_COMPLIANCE_CURVE, [self.compliance_nl_mpa] * CURVE_KNOTS
+        )
+        self.valve_dither = values.get(schema.PROFILE_VALVE_DITHER, 0)
+        self.valve_lag_ms = values.get(schema.PROFILE_VALVE_LAG_MS, 0)
+        # At 74 MPa half a count can be 0.03 % of the pressure.
+        self.raw_zero_fraction = values.get(schema.PROFILE_RAW_ZERO_FRACTION, 0)
+        # An unknown leak is none: what it takes then counts as the powder's.
+        self.leak_nl_min = values.get(schema.PROFILE_LEAK_NL_MIN, 0)
+        self.leak_uncertainty_nl_min = values.get(schema.PROFILE_LEAK_UNCERTAINTY_NL_MIN, 0)
+
+    def contradiction(self):
+        """Return the key of the first field that contradicts another one, or 0."""
+        if self.raw_full <= self.raw_zero:
+            return schema.PROFILE_RAW_FULL
+        if self.raw_fault_low >= self.raw_zero:
+            return schema.PROFILE_RAW_FAULT_LOW
+        if self.raw_fault_high <= self.raw_full:
+            return schema.PROFILE_RAW_FAULT_HIGH
+        if self.max_oil_kpa > self.full_scale_oil_kpa:
+            return schema.PROFILE_MAX_OIL_KPA
+        if self.pump_dead_band > schema.OUTPUT_FULL // 2:
+            return schema.PROFILE_PUMP_DEAD_BAND
+        if self.release_dead_band > schema.OUTPUT_FULL // 2:
+            return schema.PROFILE_RELEASE_DEAD_BAND
+        if self.approach_opening <= self.pump_dead_band:
+            return schema.PROFILE_APPROACH_OPENING
+        if self.contact_oil_kpa * 4 > self.max_oil_kpa:
+            return schema.PROFILE_CONTACT_OIL_KPA
+        if self.kp == 0:
+            return schema.PROFILE_KP
+        if (schema.PROFILE_LEAK_NL_MIN in self.values) != (
+            schema.PROFILE_LEAK_UNCERTAINTY_NL_MIN in self.values
+        ):
+            # How well a leak is known decides what it may be subtracted from.
+            return schema.PROFILE_LEAK_UNCERTAINTY_NL_MIN
+        for die_um in self.dies_um:
+            if not Scaling(self, die_um).fits():
+                return schema.PROFILE_DIES_UM
+        return 0
+
+
+def save(board, profile):
+    """Store the profile on the board and return its CRC-32."""
+    buf = bytearray(schema.MAX_PAYLOAD + 4)
+    end = cbor.encode_map(schema.PROFILE_FIELDS, profile.values, buf, 0)
+    crc = binascii.crc32(memoryview(buf)[:end])
+    buf[end : end + 4] = crc.to_bytes(4, "little")
+    board.store(_FILE, bytes(memoryview(buf)[: end + 4]))
+    return crc
+
+
+def load(board):
+    """Return (profile, CRC-32) from the board, or (None, 0) when there is none to be trusted."""
+    data = board.load(_FILE)
+    if data is None or len(data) < 5:
+        return None, 0
+    end = len(data) - 4
+    crc = binascii.crc32(data[:end])
+    if crc != int.from_bytes(data[end:], "little"):
+        return None, 0
+    try:
+        profile = Profile(cbor.decode_map(schema.PROFILE_FIELDS, data, 0, end))
+    except cbor.CodecError:
+        return None, 0
+    if profile.contradiction():
+        return None, 0
+    return profile, crc

@@ -1,0 +1,613 @@
+"""Constants and field tables of every message.
+
+Generated from protocol/pressloop.cddl by protocol/generate.py: do not edit.
+
+A field is `(key, type, low, high, required)`, fields stand in the order of their keys. For
+strings and arrays `low..high` is the length; an array carries the limits of its elements in two
+more members.
+"""
+
+try:
+    from micropython import const
+except ImportError:  # CPython
+    from pressloop_fw.cpython import const
+
+
+T_INT = const(0)
+T_BOOL = const(1)
+T_BYTES = const(2)
+T_TEXT = const(3)
+T_INTS = const(4)
+
+PROTOCOL_MAJOR = const(1)
+PROTOCOL_MINOR = const(3)
+MAX_PAYLOAD = const(512)
+MAX_STEPS = const(200)
+TICK_HZ = const(100)
+CLOCK_END = const(1073741824)
+NO_DISPLACEMENT = const(65535)
+OUTPUT_FULL = const(32767)
+
+# First bytes of the SHA-256 of the schema.
+SCHEMA_HASH = b"\xd5\x9f\x70\xd8\xa7\xff\xf9\x83"
+
+# What a frame is. A reply or an error repeats the sequence number of its request.
+KIND_REQUEST = const(1)
+KIND_REPLY = const(2)
+KIND_ERROR = const(3)
+KIND_NOTICE = const(4)
+KIND_EVENT = const(5)
+
+# What a host can ask for.
+CMD_HELLO = const(1)
+CMD_STATUS = const(2)
+CMD_ECHO = const(3)
+CMD_STREAM = const(4)
+CMD_BACKFILL = const(5)
+CMD_PLAN_BEGIN = const(6)
+CMD_PLAN_STEP = const(7)
+CMD_PLAN_COMMIT = const(8)
+CMD_START = const(9)
+CMD_PAUSE = const(10)
+CMD_RESUME = const(11)
+CMD_ABORT = const(12)
+CMD_CONFIRM = const(13)
+CMD_ADVANCE = const(14)
+CMD_CLEAR = const(15)
+CMD_PROFILE_READ = const(16)
+CMD_PROFILE_WRITE = const(17)
+CMD_STEP_RESULT = const(18)
+
+# What a host says without wanting an answer.
+NOTICE_ALIVE = const(1)
+
+# What a board says unasked.
+EVENT_TELEMETRY = const(1)
+
+# Why a request was refused. The press is not affected by a refused request.
+ERR_UNKNOWN_COMMAND = const(1)
+ERR_MALFORMED = const(2)
+ERR_MISSING_FIELD = const(3)
+ERR_UNKNOWN_FIELD = const(4)
+ERR_BAD_TYPE = const(5)
+ERR_OUT_OF_RANGE = const(6)
+ERR_BAD_SESSION = const(7)
+ERR_BAD_VERSION = const(8)
+ERR_BAD_STATE = const(9)
+ERR_FAULTED = const(10)
+ERR_NO_PLAN = const(11)
+ERR_PLAN_ORDER = const(12)
+ERR_PLAN_DIGEST = const(13)
+ERR_OVER_CEILING = const(14)
+ERR_OVER_LIMIT = const(15)
+ERR_UNKNOWN_DIE = const(16)
+ERR_TOLERANCE_UNRESOLVED = const(17)
+ERR_RATE_IMPOSSIBLE = const(18)
+ERR_NO_END = const(19)
+ERR_WRONG_DIRECTION = const(20)
+ERR_WRONG_PROMPT = const(21)
+ERR_GUARD_OPEN = const(22)
+ERR_EMERGENCY_STOP = const(23)
+ERR_NO_PROFILE = const(24)
+ERR_PROFILE_INVALID = const(25)
+ERR_STORAGE = const(26)
+ERR_NOT_HELD = const(27)
+ERR_PRESSURISED = const(28)
+ERR_HOLD_ELSEWHERE = const(29)
+ERR_RELAXATION_UNRESOLVED = const(30)
+ERR_NOT_SEALED = const(31)
+ERR_RUN_REPEATED = const(32)
+ERR_CLOCK_SPENT = const(33)
+
+# What the press is doing.
+STATE_IDLE = const(0)
+STATE_RUNNING = const(1)
+STATE_PAUSED = const(2)
+STATE_PROMPTING = const(3)
+STATE_VENTING = const(4)
+STATE_FAULT = const(5)
+
+# Kinds of plan step.
+STEP_RAMP = const(1)
+STEP_HOLD = const(2)
+STEP_RELEASE = const(3)
+STEP_PROMPT = const(4)
+
+# How a hold keeps its pressure.
+HOLD_REGULATED = const(0)
+HOLD_SEALED = const(1)
+
+# What to do when the host has not been heard for the plan's time-out.
+HOST_LOSS_HOLD = const(1)
+HOST_LOSS_FINISH = const(2)
+HOST_LOSS_VENT = const(3)
+
+# Why a run ended.
+END_NONE = const(0)
+END_COMPLETED = const(1)
+END_ABORTED = const(2)
+END_HOST_LOST = const(3)
+END_PROMPT_TIMEOUT = const(4)
+END_HOLD_TIMEOUT = const(5)
+END_FAULT = const(6)
+END_CLOCK_SPENT = const(7)
+
+# What latched. The first reason wins and stays until `clear`.
+FAULT_NONE = const(0)
+FAULT_OVER_PRESSURE = const(1)
+FAULT_SENSOR_LOW = const(2)
+FAULT_SENSOR_HIGH = const(3)
+FAULT_EMERGENCY_STOP = const(4)
+FAULT_GUARD_OPEN = const(5)
+FAULT_NO_PRESSURE_GAIN = const(6)
+FAULT_NO_CONTACT = const(7)
+FAULT_TICK_OVERRUN = const(8)
+FAULT_WATCHDOG = const(9)
+FAULT_POWER_LOSS = const(10)
+FAULT_INTERNAL = const(11)
+FAULT_SAMPLE_CRACKED = const(12)
+FAULT_DIE_FAILURE = const(13)
+
+# Why the controller last started.
+RESET_POWER_ON = const(1)
+RESET_HARD = const(2)
+RESET_WATCHDOG = const(3)
+RESET_DEEP_SLEEP = const(4)
+RESET_SOFT = const(5)
+
+# How a step ended.
+OUTCOME_PENDING = const(0)
+OUTCOME_ACTIVE = const(1)
+OUTCOME_DONE = const(2)
+OUTCOME_ADVANCED = const(3)
+OUTCOME_CUT = const(4)
+
+# Why a dwell ended.
+DWELL_NONE = const(0)
+DWELL_DURATION = const(1)
+DWELL_RELAXATION = const(2)
+DWELL_OPERATOR = const(3)
+DWELL_LONGEST = const(4)
+DWELL_RUN = const(5)
+
+# Bits of the board's digital inputs.
+INPUT_EMERGENCY_STOP = const(1)
+INPUT_GUARD_OPEN = const(2)
+INPUT_BUTTON = const(4)
+
+# Bits of a telemetry record's flags.
+FLAG_IN_BAND = const(1)
+FLAG_DWELLING = const(2)
+FLAG_APPROACHING = const(4)
+FLAG_SATURATED = const(8)
+FLAG_SEALED = const(16)
+FLAG_HOST_LOST = const(32)
+FLAG_TOPPING_UP = const(64)
+
+# Capabilities this firmware offers, bits of hello-reply `capabilities`.
+CAP_EMERGENCY_STOP = const(1)
+CAP_GUARD = const(2)
+CAP_WATCHDOG = const(4)
+CAP_PERSISTENT_PROFILE = const(8)
+CAP_DISPLACEMENT = const(16)
+
+# A telemetry record: struct format, size and the offset of each column.
+RECORD_FORMAT = "<IiihHBBBBH"
+RECORD_SIZE = const(22)
+# The same without its optional last column.
+SHORT_RECORD_FORMAT = "<IiihHBBBB"
+SHORT_RECORD_SIZE = const(20)
+RECORD_TICK = const(0)
+RECORD_PRESSURE_KPA = const(4)
+RECORD_SETPOINT_KPA = const(8)
+RECORD_OUTPUT = const(12)
+RECORD_RAW = const(14)
+RECORD_STEP = const(16)
+RECORD_STATE = const(17)
+RECORD_FLAGS = const(18)
+RECORD_INPUTS = const(19)
+RECORD_DISPLACEMENT_UM = const(20)
+
+# Message keys and field tables.
+
+ERROR_REPLY_CODE = const(1)
+ERROR_REPLY_STEP = const(2)
+ERROR_REPLY_FIELD = const(3)
+ERROR_REPLY_DETAIL = const(4)
+ERROR_REPLY_FIELDS = (
+    (1, T_INT, 1, 33, True),  # code
+    (2, T_INT, 0, 255, False),  # step
+    (3, T_INT, 0, 255, False),  # field
+    (4, T_INT, 0, 2147483647, False),  # detail
+)
+
+HELLO_REQUEST_NONCE = const(1)
+HELLO_REQUEST_MAJOR = const(2)
+HELLO_REQUEST_MINOR = const(3)
+HELLO_REQUEST_HOST = const(4)
+HELLO_REQUEST_FIELDS = (
+    (1, T_INT, 0, 4294967295, True),  # nonce
+    (2, T_INT, 0, 255, True),  # major
+    (3, T_INT, 0, 255, True),  # minor
+    (4, T_TEXT, 1, 40, True),  # host
+)
+
+HELLO_REPLY_NONCE = const(1)
+HELLO_REPLY_MAJOR = const(2)
+HELLO_REPLY_MINOR = const(3)
+HELLO_REPLY_SESSION = const(4)
+HELLO_REPLY_FIRMWARE = const(5)
+HELLO_REPLY_BOARD = const(6)
+HELLO_REPLY_UNIQUE_ID = const(7)
+HELLO_REPLY_CAPABILITIES = const(8)
+HELLO_REPLY_SCHEMA_HASH = const(9)
+HELLO_REPLY_BOOT_ID = const(10)
+HELLO_REPLY_RESET_CAUSE = const(11)
+HELLO_REPLY_LAST_FAULT = const(12)
+HELLO_REPLY_SIMULATED = const(13)
+HELLO_REPLY_RING_RECORDS = const(14)
+HELLO_REPLY_PYTHON = const(15)
+HELLO_REPLY_PROFILE_HASH = const(16)
+HELLO_REPLY_BUILD = const(17)
+HELLO_REPLY_FIELDS = (
+    (1, T_INT, 0, 4294967295, True),  # nonce
+    (2, T_INT, 0, 255, True),  # major
+    (3, T_INT, 0, 255, True),  # minor
+    (4, T_INT, 0, 65535, True),  # session
+    (5, T_TEXT, 1, 40, True),  # firmware
+    (6, T_TEXT, 1, 40, True),  # board
+    (7, T_BYTES, 1, 16, True),  # unique-id
+    (8, T_INT, 0, 4294967295, True),  # capabilities
+    (9, T_BYTES, 8, 8, True),  # schema-hash
+    (10, T_INT, 0, 4294967295, True),  # boot-id
+    (11, T_INT, 1, 5, True),  # reset-cause
+    (12, T_INT, 0, 13, True),  # last-fault
+    (13, T_BOOL, 0, 1, True),  # simulated
+    (14, T_INT, 0, 65535, True),  # ring-records
+    (15, T_TEXT, 0, 40, True),  # python
+    (16, T_BYTES, 8, 8, True),  # profile-hash
+    (17, T_TEXT, 1, 16, True),  # build
+)
+
+STATUS_REQUEST_FIELDS = ()
+
+STATUS_REPLY_STATE = const(1)
+STATUS_REPLY_TICK = const(2)
+STATUS_REPLY_PRESSURE_KPA = const(3)
+STATUS_REPLY_SETPOINT_KPA = const(4)
+STATUS_REPLY_TARGET_KPA = const(5)
+STATUS_REPLY_STEP = const(6)
+STATUS_REPLY_STAGE = const(7)
+STATUS_REPLY_DWELL_MS = const(8)
+STATUS_REPLY_REMAINING_MS = const(9)
+STATUS_REPLY_RUN_ID = const(10)
+STATUS_REPLY_END_REASON = const(11)
+STATUS_REPLY_FAULT = const(12)
+STATUS_REPLY_INPUTS = const(13)
+STATUS_REPLY_HOST_LOST = const(14)
+STATUS_REPLY_OLDEST = const(15)
+STATUS_REPLY_NEXT = const(16)
+STATUS_REPLY_MISSED_TICKS = const(17)
+STATUS_REPLY_FRAME_ERRORS = const(18)
+STATUS_REPLY_PROMPT = const(19)
+STATUS_REPLY_RUN_FIRST = const(20)
+STATUS_REPLY_RECORD_EVERY = const(21)
+STATUS_REPLY_APPROACHING = const(22)
+STATUS_REPLY_FIELDS = (
+    (1, T_INT, 0, 5, True),  # state
+    (2, T_INT, 0, 4294967295, True),  # tick
+    (3, T_INT, -2000000, 2000000, True),  # pressure-kpa
+    (4, T_INT, 0, 2000000, True),  # setpoint-kpa
+    (5, T_INT, 0, 2000000, True),  # target-kpa
+    (6, T_INT, 0, 255, True),  # step
+    (7, T_INT, 0, 255, True),  # stage
+    (8, T_INT, 0, 1000000000, True),  # dwell-ms
+    (9, T_INT, 0, 1000000000, True),  # remaining-ms
+    (10, T_BYTES, 8, 8, True),  # run-id
+    (11, T_INT, 0, 7, True),  # end-reason
+    (12, T_INT, 0, 13, True),  # fault
+    (13, T_INT, 0, 255, True),  # inputs
+    (14, T_BOOL, 0, 1, True),  # host-lost
+    (15, T_INT, 0, 4294967295, True),  # oldest
+    (16, T_INT, 0, 4294967295, True),  # next
+    (17, T_INT, 0, 4294967295, True),  # missed-ticks
+    (18, T_INT, 0, 4294967295, True),  # frame-errors
+    (19, T_TEXT, 0, 120, True),  # prompt
+    (20, T_INT, 0, 4294967295, True),  # run-first
+    (21, T_INT, 0, 65535, True),  # record-every
+    (22, T_BOOL, 0, 1, True),  # approaching
+)
+
+ECHO_REQUEST_DATA = const(1)
+ECHO_REQUEST_FIELDS = (
+    (1, T_BYTES, 0, 500, True),  # data
+)
+
+ECHO_REPLY_DATA = const(1)
+ECHO_REPLY_FIELDS = (
+    (1, T_BYTES, 0, 500, True),  # data
+)
+
+STREAM_REQUEST_ON = const(1)
+STREAM_REQUEST_BATCH_TICKS = const(2)
+STREAM_REQUEST_FIELDS = (
+    (1, T_BOOL, 0, 1, True),  # on
+    (2, T_INT, 1, 100, True),  # batch-ticks
+)
+
+STREAM_REPLY_NEXT = const(1)
+STREAM_REPLY_FIELDS = (
+    (1, T_INT, 0, 4294967295, True),  # next
+)
+
+BACKFILL_REQUEST_FIRST = const(1)
+BACKFILL_REQUEST_COUNT = const(2)
+BACKFILL_REQUEST_FIELDS = (
+    (1, T_INT, 0, 4294967295, True),  # first
+    (2, T_INT, 1, 20, True),  # count
+)
+
+BACKFILL_REPLY_FIRST = const(1)
+BACKFILL_REPLY_RECORDS = const(2)
+BACKFILL_REPLY_FIELDS = (
+    (1, T_INT, 0, 4294967295, True),  # first
+    (2, T_BYTES, 0, 400, True),  # records
+)
+
+ALIVE_NOTICE_TICK = const(1)
+ALIVE_NOTICE_FIELDS = (
+    (1, T_INT, 0, 4294967295, True),  # tick
+)
+
+TELEMETRY_EVENT_FIRST = const(1)
+TELEMETRY_EVENT_TICK = const(2)
+TELEMETRY_EVENT_RECORDS = const(3)
+TELEMETRY_EVENT_FIELDS = (
+    (1, T_INT, 0, 4294967295, True),  # first
+    (2, T_INT, 0, 4294967295, True),  # tick
+    (3, T_BYTES, 0, 480, True),  # records
+)
+
+PLAN_BEGIN_REQUEST_STEPS = const(1)
+PLAN_BEGIN_REQUEST_DIE_UM = const(2)
+PLAN_BEGIN_REQUEST_CEILING_KPA = const(3)
+PLAN_BEGIN_REQUEST_HOST_LOSS = const(4)
+PLAN_BEGIN_REQUEST_HOST_LOSS_LIMIT_MS = const(5)
+PLAN_BEGIN_REQUEST_HOST_TIMEOUT_MS = const(6)
+PLAN_BEGIN_REQUEST_VENT_RATE_KPA_S = const(7)
+PLAN_BEGIN_REQUEST_RECORD_EVERY = const(8)
+PLAN_BEGIN_REQUEST_ACCEPT_UNRESOLVED = const(9)
+PLAN_BEGIN_REQUEST_CRACK_KPA = const(10)
+PLAN_BEGIN_REQUEST_FIELDS = (
+    (1, T_INT, 1, 200, True),  # steps
+    (2, T_INT, 1000, 100000, True),  # die-um
+    (3, T_INT, 0, 2000000, True),  # ceiling-kpa
+    (4, T_INT, 1, 3, True),  # host-loss
+    (5, T_INT, 0, 1000000000, True),  # host-loss-limit-ms
+    (6, T_INT, 500, 60000, True),  # host-timeout-ms
+    (7, T_INT, 1, 1000000, True),  # vent-rate-kpa-s
+    (8, T_INT, 1, 1000, True),  # record-every
+    (9, T_BOOL, 0, 1, True),  # accept-unresolved
+    (10, T_INT, 0, 2000000, False),  # crack-kpa
+)
+
+PLAN_BEGIN_REPLY_FIELDS = ()
+
+PLAN_STEP_REQUEST_INDEX = const(1)
+PLAN_STEP_REQUEST_KIND = const(2)
+PLAN_STEP_REQUEST_STAGE = const(3)
+PLAN_STEP_REQUEST_TARGET_KPA = const(4)
+PLAN_STEP_REQUEST_RATE_KPA_S = const(5)
+PLAN_STEP_REQUEST_TOLERANCE_KPA = const(6)
+PLAN_STEP_REQUEST_DURATION_MS = const(7)
+PLAN_STEP_REQUEST_TIMEOUT_MS = const(8)
+PLAN_STEP_REQUEST_MODE = const(9)
+PLAN_STEP_REQUEST_OPEN = const(10)
+PLAN_STEP_REQUEST_TEXT = const(11)
+PLAN_STEP_REQUEST_KP = const(12)
+PLAN_STEP_REQUEST_KI = const(13)
+PLAN_STEP_REQUEST_KD = const(14)
+PLAN_STEP_REQUEST_RELAXATION_KPA_MIN = const(15)
+PLAN_STEP_REQUEST_LEAST_MS = const(16)
+PLAN_STEP_REQUEST_FIELDS = (
+    (1, T_INT, 0, 199, True),  # index
+    (2, T_INT, 1, 4, True),  # kind
+    (3, T_INT, 0, 199, True),  # stage
+    (4, T_INT, 0, 2000000, False),  # target-kpa
+    (5, T_INT, 1, 1000000, False),  # rate-kpa-s
+    (6, T_INT, 1, 1000000, False),  # tolerance-kpa
+    (7, T_INT, 10, 1000000000, False),  # duration-ms
+    (8, T_INT, 10, 1000000000, False),  # timeout-ms
+    (9, T_INT, 0, 1, False),  # mode
+    (10, T_BOOL, 0, 1, False),  # open
+    (11, T_TEXT, 1, 120, False),  # text
+    (12, T_INT, 0, 8191, False),  # kp
+    (13, T_INT, 0, 16383, False),  # ki
+    (14, T_INT, 0, 4095, False),  # kd
+    (15, T_INT, 1, 1000000, False),  # relaxation-kpa-min
+    (16, T_INT, 10, 1000000000, False),  # least-ms
+)
+
+PLAN_STEP_REPLY_FIELDS = ()
+
+PLAN_COMMIT_REQUEST_DIGEST = const(1)
+PLAN_COMMIT_REQUEST_FIELDS = (
+    (1, T_INT, 0, 4294967295, True),  # digest
+)
+
+PLAN_COMMIT_REPLY_FIELDS = ()
+
+START_REQUEST_RUN_ID = const(1)
+START_REQUEST_FIELDS = (
+    (1, T_BYTES, 8, 8, True),  # run-id
+)
+
+START_REPLY_RUN_FIRST = const(1)
+START_REPLY_TICK = const(2)
+START_REPLY_FIELDS = (
+    (1, T_INT, 0, 4294967295, True),  # run-first
+    (2, T_INT, 0, 4294967295, True),  # tick
+)
+
+PAUSE_REQUEST_FIELDS = ()
+
+PAUSE_REPLY_FIELDS = ()
+
+RESUME_REQUEST_FIELDS = ()
+
+RESUME_REPLY_FIELDS = ()
+
+ABORT_REQUEST_FIELDS = ()
+
+ABORT_REPLY_FIELDS = ()
+
+CONFIRM_REQUEST_STEP = const(1)
+CONFIRM_REQUEST_FIELDS = (
+    (1, T_INT, 0, 199, True),  # step
+)
+
+CONFIRM_REPLY_FIELDS = ()
+
+ADVANCE_REQUEST_STEP = const(1)
+ADVANCE_REQUEST_FIELDS = (
+    (1, T_INT, 0, 199, True),  # step
+)
+
+ADVANCE_REPLY_FIELDS = ()
+
+CLEAR_REQUEST_FAULT = const(1)
+CLEAR_REQUEST_FIELDS = (
+    (1, T_INT, 0, 13, True),  # fault
+)
+
+CLEAR_REPLY_FIELDS = ()
+
+STEP_RESULT_REQUEST_STEP = const(1)
+STEP_RESULT_REQUEST_FIELDS = (
+    (1, T_INT, 0, 199, True),  # step
+)
+
+STEP_RESULT_REPLY_OUTCOME = const(1)
+STEP_RESULT_REPLY_TICKS = const(2)
+STEP_RESULT_REPLY_DWELL_TICKS = const(3)
+STEP_RESULT_REPLY_PEAK_KPA = const(4)
+STEP_RESULT_REPLY_LOWEST_KPA = const(5)
+STEP_RESULT_REPLY_TOP_UPS = const(6)
+STEP_RESULT_REPLY_START_TICK = const(7)
+STEP_RESULT_REPLY_DWELL_END = const(8)
+STEP_RESULT_REPLY_LOSS_KPA_MIN = const(9)
+STEP_RESULT_REPLY_LEAK_KPA_MIN = const(10)
+STEP_RESULT_REPLY_FIELDS = (
+    (1, T_INT, 0, 4, True),  # outcome
+    (2, T_INT, 0, 4294967295, True),  # ticks
+    (3, T_INT, 0, 4294967295, True),  # dwell-ticks
+    (4, T_INT, -2147483648, 2147483647, True),  # peak-kpa
+    (5, T_INT, -2147483648, 2147483647, True),  # lowest-kpa
+    (6, T_INT, 0, 65535, True),  # top-ups
+    (7, T_INT, 0, 4294967295, True),  # start-tick
+    (8, T_INT, 0, 5, False),  # dwell-end
+    (9, T_INT, -2147483648, 2147483647, False),  # loss-kpa-min
+    (10, T_INT, -2147483648, 2147483647, False),  # leak-kpa-min
+)
+
+PROFILE_NAME = const(1)
+PROFILE_RAM_AREA_MM2 = const(2)
+PROFILE_FULL_SCALE_OIL_KPA = const(3)
+PROFILE_RAW_ZERO = const(4)
+PROFILE_RAW_FULL = const(5)
+PROFILE_RAW_FAULT_LOW = const(6)
+PROFILE_RAW_FAULT_HIGH = const(7)
+PROFILE_ACCURACY_PPM = const(8)
+PROFILE_MAX_OIL_KPA = const(9)
+PROFILE_DIES_UM = const(10)
+PROFILE_PUMP_DEAD_BAND = const(11)
+PROFILE_RELEASE_DEAD_BAND = const(12)
+PROFILE_PUMP_FLOW_UL_S = const(13)
+PROFILE_RELEASE_FLOW_UL_S = const(14)
+PROFILE_COMPLIANCE_NL_MPA = const(15)
+PROFILE_APPROACH_OPENING = const(16)
+PROFILE_CONTACT_OIL_KPA = const(17)
+PROFILE_APPROACH_TIMEOUT_MS = const(18)
+PROFILE_NO_GAIN_WINDOW_MS = const(19)
+PROFILE_KP = const(20)
+PROFILE_KI = const(21)
+PROFILE_KD = const(22)
+PROFILE_FILTER_SHIFT = const(23)
+PROFILE_COMPLIANCE_CURVE = const(24)
+PROFILE_VALVE_DITHER = const(25)
+PROFILE_VALVE_LAG_MS = const(26)
+PROFILE_LEAK_NL_MIN = const(27)
+PROFILE_LEAK_UNCERTAINTY_NL_MIN = const(28)
+PROFILE_RAW_ZERO_FRACTION = const(29)
+PROFILE_RAM_AREA_UNCERTAINTY_PPM = const(40)
+PROFILE_DIE_UNCERTAINTY_UM = const(41)
+PROFILE_REPEATABILITY_PPM = const(42)
+PROFILE_TUNING_RESIDUAL_PPM = const(43)
+PROFILE_FIELDS = (
+    (1, T_TEXT, 1, 40, True),  # name
+    (2, T_INT, 50, 100000, True),  # ram-area-mm2
+    (3, T_INT, 1000, 200000, True),  # full-scale-oil-kpa
+    (4, T_INT, 0, 65535, True),  # raw-zero
+    (5, T_INT, 0, 65535, True),  # raw-full
+    (6, T_INT, 0, 65535, True),  # raw-fault-low
+    (7, T_INT, 0, 65535, True),  # raw-fault-high
+    (8, T_INT, 1, 100000, True),  # accuracy-ppm
+    (9, T_INT, 100, 200000, True),  # max-oil-kpa
+    (10, T_INTS, 1, 16, True, 1000, 100000),  # dies-um
+    (11, T_INT, 0, 32767, True),  # pump-dead-band
+    (12, T_INT, 0, 32767, True),  # release-dead-band
+    (13, T_INT, 1, 1000000, True),  # pump-flow-ul-s
+    (14, T_INT, 1, 10000000, True),  # release-flow-ul-s
+    (15, T_INT, 1, 10000000, True),  # compliance-nl-mpa
+    (16, T_INT, 0, 32767, True),  # approach-opening
+    (17, T_INT, 1, 20000, True),  # contact-oil-kpa
+    (18, T_INT, 100, 600000, True),  # approach-timeout-ms
+    (19, T_INT, 100, 60000, True),  # no-gain-window-ms
+    (20, T_INT, 0, 8191, True),  # kp
+    (21, T_INT, 0, 16383, True),  # ki
+    (22, T_INT, 0, 4095, True),  # kd
+    (23, T_INT, 0, 8, True),  # filter-shift
+    (24, T_INTS, 8, 8, False, 1, 10000000),  # compliance-curve
+    (25, T_INT, 0, 3276, False),  # valve-dither
+    (26, T_INT, 0, 200, False),  # valve-lag-ms
+    (27, T_INT, 0, 100000000, False),  # leak-nl-min
+    (28, T_INT, 0, 100000000, False),  # leak-uncertainty-nl-min
+    (29, T_INT, 0, 255, False),  # raw-zero-fraction
+    (40, T_INT, 0, 100000, False),  # ram-area-uncertainty-ppm
+    (41, T_INT, 0, 10000, False),  # die-uncertainty-um
+    (42, T_INT, 0, 100000, False),  # repeatability-ppm
+    (43, T_INT, 0, 1000000, False),  # tuning-residual-ppm
+)
+
+PROFILE_READ_REQUEST_FIELDS = ()
+
+PROFILE_WRITE_REPLY_CRC = const(1)
+PROFILE_WRITE_REPLY_FIELDS = (
+    (1, T_INT, 0, 4294967295, True),  # crc
+)
+
+PROFILE_READ_REPLY_FIELDS = PROFILE_FIELDS
+
+PROFILE_WRITE_REQUEST_FIELDS = PROFILE_FIELDS
+
+# What each command takes and gives.
+COMMANDS = {
+    CMD_HELLO: (HELLO_REQUEST_FIELDS, HELLO_REPLY_FIELDS),
+    CMD_STATUS: (STATUS_REQUEST_FIELDS, STATUS_REPLY_FIELDS),
+    CMD_ECHO: (ECHO_REQUEST_FIELDS, ECHO_REPLY_FIELDS),
+    CMD_STREAM: (STREAM_REQUEST_FIELDS, STREAM_REPLY_FIELDS),
+    CMD_BACKFILL: (BACKFILL_REQUEST_FIELDS, BACKFILL_REPLY_FIELDS),
+    CMD_PLAN_BEGIN: (PLAN_BEGIN_REQUEST_FIELDS, PLAN_BEGIN_REPLY_FIELDS),
+    CMD_PLAN_STEP: (PLAN_STEP_REQUEST_FIELDS, PLAN_STEP_REPLY_FIELDS),
+    CMD_PLAN_COMMIT: (PLAN_COMMIT_REQUEST_FIELDS, PLAN_COMMIT_REPLY_FIELDS),
+    CMD_START: (START_REQUEST_FIELDS, START_REPLY_FIELDS),
+    CMD_PAUSE: (PAUSE_REQUEST_FIELDS, PAUSE_REPLY_FIELDS),
+    CMD_RESUME: (RESUME_REQUEST_FIELDS, RESUME_REPLY_FIELDS),
+    CMD_ABORT: (ABORT_REQUEST_FIELDS, ABORT_REPLY_FIELDS),
+    CMD_CONFIRM: (CONFIRM_REQUEST_FIELDS, CONFIRM_REPLY_FIELDS),
+    CMD_ADVANCE: (ADVANCE_REQUEST_FIELDS, ADVANCE_REPLY_FIELDS),
+    CMD_CLEAR: (CLEAR_REQUEST_FIELDS, CLEAR_REPLY_FIELDS),
+    CMD_PROFILE_READ: (PROFILE_READ_REQUEST_FIELDS, PROFILE_READ_REPLY_FIELDS),
+    CMD_PROFILE_WRITE: (PROFILE_WRITE_REQUEST_FIELDS, PROFILE_WRITE_REPLY_FIELDS),
+    CMD_STEP_RESULT: (STEP_RESULT_REQUEST_FIELDS, STEP_RESULT_REPLY_FIELDS),
+}
