@@ -59,7 +59,7 @@ firmware: $(IMAGES) ## build the flash image for the Pico and, as pressloop-pico
 
 .PHONY: deploy
 deploy: setup ## put the controller on a Pico with stock MicroPython: make deploy PORT=/dev/ttyACM0
-	@$(BIN)/python firmware/tools/deploy.py --port "$(PORT)"
+	@$(BIN)/python host/tools/deploy.py --port "$(PORT)"
 
 .PHONY: stock
 stock: build/stock-pico.uf2 ## build stock MicroPython for the Pico, which make deploy is tested on

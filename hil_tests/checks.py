@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pandas as pd
-
-from hil_tests import wiring
+from pressloop.hil import wiring
 
 
 def assert_pressure_is_kept(frame: pd.DataFrame) -> None:

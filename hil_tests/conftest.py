@@ -1,13 +1,12 @@
-"""Loads the plugin for the cases in this folder. A folder elsewhere says `-p hil_tests.plugin`."""
+"""Loads the plugin for the cases in this folder: `-p pressloop.hil.plugin` does so elsewhere."""
 
 from __future__ import annotations
 
 import pytest
-
-from hil_tests import plugin
+from pressloop.hil import plugin
 
 
 def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
     """Register the plugin, unless the command line has named it already."""
     if not pluginmanager.is_registered(plugin):
-        pluginmanager.register(plugin, "hil_tests.plugin")
+        pluginmanager.register(plugin, "pressloop.hil.plugin")

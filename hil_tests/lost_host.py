@@ -13,11 +13,11 @@ import signal
 import sys
 from pathlib import Path
 
+from pressloop.hil import wiretap
 from pressloop.press import Press
 from pressloop.session.telemetry import TelemetryRecord
 from pressloop.wire.schema import FlagBits
 
-from hil_tests import wiretap
 from hil_tests.protocols import HOLD, SECOND_HOLD
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from pressloop.hil import wiring
 from pressloop.wire.schema import (
     HoldMode,
     HostLossAction,
@@ -11,8 +12,6 @@ from pressloop.wire.schema import (
     PlanStepRequest,
     StepKind,
 )
-
-from hil_tests import wiring
 
 RAMP: Final = 0
 HOLD: Final = 1

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pressloop.hil import wiring
+from pressloop.hil.watching import watching
 from pressloop.press import Press
 from pressloop.wire.schema import FlagBits
 
-from hil_tests import wiring
 from hil_tests.protocols import HOLD, one_hold, one_hold_until
-from hil_tests.watching import watching
 
 pytestmark = pytest.mark.needs("pressing")
 

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 from pressloop.errors import CommandRefusedError, RunFailedError
+from pressloop.hil import wiring
+from pressloop.hil.boards import Bench, Breakage, SensorFault
+from pressloop.hil.watching import Watch, until, watching
 from pressloop.press import Press
 from pressloop.run.result import RunResult
 from pressloop.wire.schema import (
@@ -16,10 +19,7 @@ from pressloop.wire.schema import (
     State,
 )
 
-from hil_tests import wiring
-from hil_tests.boards import Bench, Breakage, SensorFault
 from hil_tests.protocols import HOLD, RAMP, RELEASE, one_hold, short_run
-from hil_tests.watching import Watch, until, watching
 
 SENSOR_FAULTS: dict[SensorFault, Fault] = {
     "broken": Fault.SENSOR_LOW,

@@ -9,6 +9,7 @@ import random
 from typing import Any
 
 import pytest
+from pressloop.hil.rawlink import RawLink
 from pressloop.wire.codec import decode_message, encode_message
 from pressloop.wire.frame import END, ESCAPE, START, Frame, encode_frame
 from pressloop.wire.message import Request
@@ -22,8 +23,6 @@ from pressloop.wire.schema import (
     StatusRequest,
     StreamRequest,
 )
-
-from hil_tests.rawlink import RawLink
 
 CONSOLE_KEYS = b"\x03\x04"
 TEXT = bytes(byte for byte in range(256) if byte not in CONSOLE_KEYS + START + END)

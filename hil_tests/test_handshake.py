@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from pressloop.hil.rawlink import RawLink
 from pressloop.wire.codec import decode_message
 from pressloop.wire.schema import (
     PROTOCOL_MAJOR,
@@ -18,7 +19,6 @@ from pressloop.wire.schema import (
 )
 
 from hil_tests.protocols import plan_begin, plan_steps
-from hil_tests.rawlink import RawLink
 
 
 def test_board_says_who_it_is(board: HelloReply) -> None:

@@ -15,12 +15,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from pressloop.evaluation import RunRecord
+from pressloop.hil import wiring
+from pressloop.hil.boards import Bench
 from pressloop.press import Press
 from pressloop.run.result import RunResult
 from pressloop.wire.schema import State
 
-from hil_tests import lost_host, wiring
-from hil_tests.boards import Bench
+from hil_tests import lost_host
 from hil_tests.checks import assert_pressure_is_kept
 from hil_tests.protocols import HOLD, PROMPT, RAMP, RELEASE, one_hold, short_run
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from pressloop.errors import CommandRefusedError
+from pressloop.hil import wiring
 from pressloop.machine.profile import DieLimits
 from pressloop.press import Press
 from pressloop.wire.codec import encode_message
@@ -34,7 +35,6 @@ from pressloop.wire.schema import (
     StepResultRequest,
 )
 
-from hil_tests import wiring
 from hil_tests.protocols import HOLD, PROMPT, RAMP, RELEASE, plan_begin, plan_steps
 
 RUN_ID = bytes(range(1, 9))

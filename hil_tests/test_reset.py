@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 from pressloop.errors import CommandRefusedError, LinkClosedError
 from pressloop.evaluation import RunRecord
+from pressloop.hil import wiring
+from pressloop.hil.boards import Bench
+from pressloop.hil.watching import until, watching
 from pressloop.press import Press
 from pressloop.wire.message import Request
 from pressloop.wire.schema import (
@@ -19,10 +22,7 @@ from pressloop.wire.schema import (
     State,
 )
 
-from hil_tests import wiring
-from hil_tests.boards import Bench
 from hil_tests.protocols import HOLD, PROMPT, RAMP, RELEASE, plan_begin, short_run
-from hil_tests.watching import until, watching
 
 
 def cut_in(bench: Bench, record: Path, step: int) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from pressloop.errors import CommandRefusedError
 from pressloop.evaluation import RunRecord
+from pressloop.hil.boards import Bench
+from pressloop.hil.watching import batches_of, until, watching
 from pressloop.press import Press
 from pressloop.session.telemetry import widened
 from pressloop.wire.schema import (
@@ -20,10 +22,8 @@ from pressloop.wire.schema import (
     State,
 )
 
-from hil_tests.boards import Bench
 from hil_tests.protocols import RAMP, one_hold
 from hil_tests.test_host_loss import lose_host
-from hil_tests.watching import batches_of, until, watching
 
 PIECE = 18
 """Most records of one backfill, with a displacement or without."""

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from pressloop.errors import CommandRefusedError
 from pressloop.evaluation import RunRecord
+from pressloop.hil import wiring
+from pressloop.hil.boards import Bench
 from pressloop.press import Press
 from pressloop.run.prompts import OpenPrompt
 from pressloop.wire.schema import (
@@ -18,8 +20,6 @@ from pressloop.wire.schema import (
     StepResultRequest,
 )
 
-from hil_tests import wiring
-from hil_tests.boards import Bench
 from hil_tests.protocols import one_hold, three_steps
 
 pytestmark = pytest.mark.needs("pressing")

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 from pressloop.evaluation import RunRecord
+from pressloop.hil import wiring
+from pressloop.hil.boards import Bench
 
-from hil_tests import lost_host, wiring
-from hil_tests.boards import Bench
+from hil_tests import lost_host
 from hil_tests.protocols import RAMP, one_hold
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from pressloop.errors import CommandRefusedError
+from pressloop.hil import wiring
+from pressloop.hil.watching import watching
 from pressloop.press import Press
 from pressloop.wire.message import Request
 from pressloop.wire.schema import (
@@ -19,10 +21,8 @@ from pressloop.wire.schema import (
     State,
 )
 
-from hil_tests import wiring
 from hil_tests.checks import assert_pressure_is_kept
 from hil_tests.protocols import HOLD, PROMPT, RAMP, RELEASE, SECOND_HOLD, one_hold, short_run
-from hil_tests.watching import watching
 
 pytestmark = pytest.mark.needs("pressing")
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 from pressloop.errors import BoardTimeoutError
+from pressloop.hil import wiring
+from pressloop.hil.boards import Bench, Part
+from pressloop.hil.watching import until, watching
 from pressloop.press import Press
 from pressloop.wire.schema import OUTPUT_FULL, Fault, FlagBits, HelloReply, ResetCause, State
 
-from hil_tests import wiring
-from hil_tests.boards import Bench, Part
 from hil_tests.protocols import HOLD, short_run
-from hil_tests.watching import until, watching
 
 pytestmark = pytest.mark.needs("hang")
 parts = pytest.mark.parametrize("part", ["tick", "foreground"])

@@ -22,7 +22,7 @@ from pressloop.press import Press
 ROOT = Path(__file__).resolve().parent.parent
 STOCK = ROOT / "build" / "stock-pico.uf2"
 
-sys.path.insert(0, str(ROOT / "firmware" / "tools"))
+sys.path.insert(0, str(ROOT / "host" / "tools"))
 try:
     import deploy
     import image

@@ -59,7 +59,7 @@ def other_bench(tmp_path: Path) -> Path:
 
 def run_pytest(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the plugin on the cases in a folder."""
-    command = [sys.executable, "-m", "pytest", "-p", "hil_tests.plugin", "-rA", *arguments]
+    command = [sys.executable, "-m", "pytest", "-p", "pressloop.hil.plugin", "-rA", *arguments]
     environ = {name: value for name, value in os.environ.items() if "PYTEST" not in name}
     environ["PYTHONPATH"] = str(ROOT)
     return subprocess.run(

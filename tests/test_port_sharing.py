@@ -31,7 +31,7 @@ try:
 except EmulatorError as error:
     pytest.skip(f"{error}; {error.hint}", allow_module_level=True)
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "firmware" / "tools"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "host" / "tools"))
 try:
     import deploy
 finally:

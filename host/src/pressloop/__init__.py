@@ -15,6 +15,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
+from pressloop._version import __version__
+
 if TYPE_CHECKING:
     from pressloop.emulator.description import PressDescription
     from pressloop.emulator.process import EmulatedBoard
@@ -57,8 +59,6 @@ if TYPE_CHECKING:
     from pressloop.session.telemetry import TelemetryBatch, TelemetryRecord
     from pressloop.transport.discovery import FoundPort, list_boards
     from pressloop.wire.schema import EndReason, Fault, FlagBits, InputBits, State
-
-__version__ = "0.1.0"
 
 _HOMES: Final = {
     "AmbiguousPortError": "errors",

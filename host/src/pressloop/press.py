@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final
 
-from pressloop import __version__
+from pressloop._version import __version__
 from pressloop.connect import EMULATED, connect_emulated, find_place
 from pressloop.emulator.description import PressDescription
 from pressloop.emulator.process import EmulatedBoard, Pacing

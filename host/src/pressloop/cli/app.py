@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pressloop import __version__
+from pressloop._version import __version__
 from pressloop.cli.flash import flash
 from pressloop.cli.look import abort, clear, info, watch
 from pressloop.cli.output import out

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Final
 
-from pressloop import __version__
+from pressloop._version import __version__
 from pressloop.connect import find_place
 from pressloop.errors import (
     BoardTimeoutError,

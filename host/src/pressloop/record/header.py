@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from typing import Final
 
-from pressloop import __version__
+from pressloop._version import __version__
 from pressloop.findings import path_text
 from pressloop.machine.profile import MachineProfile
 from pressloop.plan import Plan, PlanStage, PlanStep

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import cbor2
 import pytest
+
 from pressloop.transport.transport import SerialTransport, SocketTransport, Transport
 from pressloop.wire.frame import Frame, FrameDecoder
 from pressloop.wire.message import Message, Request

@@ -13,15 +13,15 @@ from pathlib import Path
 from struct import iter_unpack
 from typing import Final, Literal
 
+from pressloop_sim.truth_format import MAGIC, RECORD
+
 from pressloop.connect import EMULATED
 from pressloop.errors import CommandRefusedError
+from pressloop.hil import wiring
+from pressloop.hil.watching import until
 from pressloop.machine.profile import MachineProfile
 from pressloop.press import Press
 from pressloop.wire.schema import TICK_HZ, AbortRequest, HelloReply, State
-from pressloop_sim.truth_format import MAGIC, RECORD
-
-from hil_tests import wiring
-from hil_tests.watching import until
 
 PRESSING: Final = "pressing"
 SENSOR_FAULT: Final = "sensor-fault"

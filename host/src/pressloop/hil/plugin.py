@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+
+from pressloop.hil import wiretap
+from pressloop.hil.boards import BENCHES, NEEDS, Bench, offers, open_bench
+from pressloop.hil.rawlink import RawLink
 from pressloop.press import Press
 from pressloop.transport.transport import open_transport
 from pressloop.wire.schema import HelloReply
-
-from hil_tests import wiretap
-from hil_tests.boards import BENCHES, NEEDS, Bench, offers, open_bench
-from hil_tests.rawlink import RawLink
 
 LOG_DIR: Final = Path("build", "hil-logs")
 """Where the logs of failures are kept, below pytest's root, until the suite is started again."""
