@@ -27,7 +27,7 @@ from hil_tests.protocols import HOLD, PROMPT, RAMP, RELEASE, plan_begin, short_r
 
 def cut_in(bench: Bench, record: Path, step: int) -> None:
     """Start a run and take the controller's power away in a step of it."""
-    press = bench.open_press(relink_s=0)
+    press = bench.open_press(reconnect_timeout_s=0)
     run = press.start(short_run(), out=record)
     with watching(run) as watch:
         watch.until(

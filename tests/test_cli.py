@@ -30,7 +30,7 @@ from typer.testing import CliRunner, Result
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "examples"
-# Files that are doubtful but can be run.
+# Files that are unreliable but can be run.
 WARNED = (
     "crack_threshold_low",
     "duplicate_name",

@@ -190,7 +190,7 @@ def stop_reading_in_mid_ramp(board: Any) -> dict[str, Any]:
 def test_a_stock_board_becomes_a_controller(stock: Any, tmp_path: Path) -> None:
     # A busy machine may take minutes for a restart, and for the ten seconds without an answer.
     deploy.deploy(stock.url, restart_limit_s=300)
-    with Press.open(stock.url, relink_s=300) as press, ThreadPoolExecutor() as aside:
+    with Press.open(stock.url, reconnect_timeout_s=300) as press, ThreadPoolExecutor() as aside:
         assert press.hello.build == image.source_hash()
         assert " stdio" in press.hello.python
         press.write_profile(MachineProfile.from_fields(stock.press.nominal_profile()))

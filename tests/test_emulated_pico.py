@@ -55,7 +55,7 @@ def pico(tmp_path: Path) -> Iterator[EmulatedPico]:
 @contextlib.contextmanager
 def hello(board: EmulatedPico) -> Iterator[Session]:
     """Talk to the firmware."""
-    session = Session(lambda: open_transport(board.url), host="test", relink_s=2.0)
+    session = Session(lambda: open_transport(board.url), host="test", reconnect_timeout_s=2.0)
     try:
         yield session
     finally:

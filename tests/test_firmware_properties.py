@@ -14,7 +14,7 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, assume, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
-from pressloop_fw.loop.relaxation import LEAST_WINDOW_S, Relaxation
+from pressloop_fw.loop.relaxation import MIN_WINDOW_S, Relaxation
 from pressloop_fw.loop.scaling import ratio_q10
 from pressloop_fw.loop.sequencer import NO_STEP
 from pressloop_fw.loop.unloaded import at_rest
@@ -29,7 +29,7 @@ LOSS_LIMIT_MS = 1000
 VENT_RATE_KPA_S = 100000
 # A healthy press is at rest this long after an abort: 300 MPa at the vent rate, the last of it
 # through the open valve, and the readings that count as rest.
-MOST_VENT_S = 15
+MAX_VENT_S = 15
 STEERING = (
     schema.CMD_PAUSE,
     schema.CMD_RESUME,
@@ -236,7 +236,7 @@ class Walk(RuleBasedStateMachine):
         rig = self.rig
         rig.inputs = 0
         if self._ask(schema.CMD_ABORT, 0):
-            self._beats(MOST_VENT_S * schema.TICK_HZ, lambda: rig.sequencer.state in REST_STATES)
+            self._beats(MAX_VENT_S * schema.TICK_HZ, lambda: rig.sequencer.state in REST_STATES)
             assert rig.sequencer.state in REST_STATES, "the abort did not end"
             assert rig.status()[schema.STATUS_REPLY_END_REASON] != schema.END_NONE
 
@@ -359,7 +359,7 @@ def test_the_loss_of_any_dwell_is_a_small_integer(
     readings: list[int], rate: int, leak: int
 ) -> None:
     relaxation = Relaxation()
-    relaxation.restart(SmallInt(LEAST_WINDOW_S + rate % 56), SmallInt(leak))
+    relaxation.restart(SmallInt(MIN_WINDOW_S + rate % 56), SmallInt(leak))
     for reading in readings:
         for _ in range(10 * schema.TICK_HZ):
             relaxation.step(SmallInt(reading))

@@ -53,7 +53,7 @@ def pico(tmp_path: Path) -> Iterator[EmulatedPico]:
 
 def ask(board: EmulatedPico) -> Session:
     """Say hello, look whether the controller is sound, and let go of the port."""
-    session = Session(lambda: open_transport(board.url), host="test", relink_s=2.0)
+    session = Session(lambda: open_transport(board.url), host="test", reconnect_timeout_s=2.0)
     assert session.status().state is State.IDLE
     session.close()
     return session
@@ -118,7 +118,7 @@ app.server.drain = wait_for_a_host
 app.run()
 """
     mpremote.run(pico.url, "exec", "--no-follow", program)
-    session = Session(lambda: open_transport(pico.url), host="test", relink_s=2.0)
+    session = Session(lambda: open_transport(pico.url), host="test", reconnect_timeout_s=2.0)
     until = time.monotonic() + PATIENCE_S
     while session.status().fault is not Fault.INTERNAL:
         assert time.monotonic() < until

@@ -19,7 +19,7 @@ from pressloop.evaluation.series import RECORD_DTYPE
 from pressloop.plotting import plot_run
 from pressloop.record import PlannedStep, RunEnd, RunRecorder, ThinningRules
 from pressloop.record.pending import RECENT_NAMES
-from pressloop.record.thinning import Interval, Piece, Thinner, Whole
+from pressloop.record.thinning import Interval, Piece, RawBatch, Thinner
 from pressloop.wire.schema import NO_DISPLACEMENT, RECORD_FORMAT, RECORD_SIZE, FlagBits, State
 from pressloop_sim.plant.damage import OVER_PRESSURE
 from pressloop_sim.truth_format import MAGIC
@@ -90,7 +90,7 @@ def test_pieces_cover_every_record_and_keep_its_extremes(
         part = records[at * RECORD_SIZE :][: size_of(piece) * RECORD_SIZE]
         mine = errors_kpa[at : at + size_of(piece)]
         at += size_of(piece)
-        if isinstance(piece, Whole):
+        if isinstance(piece, RawBatch):
             assert piece.records == part
             continue
         kept = [mine[offset] for offset in piece.offsets]
@@ -140,7 +140,7 @@ def test_a_hold_that_flickers_for_long_is_bounded() -> None:
     rules = replace_rules(event_store_s=20.0, event_share=0.01)
     records = hold_records([60 if n % 100 == 0 else 0 for n in range(60_000)])
     pieces, _ = thin(records, [20], rules)
-    whole = sum(size_of(piece) for piece in pieces if isinstance(piece, Whole))
+    whole = sum(size_of(piece) for piece in pieces if isinstance(piece, RawBatch))
     assert 1000 <= whole <= 2000 + 600 + 100
     out_of_band = sum(
         piece.count - piece.sums.in_band for piece in pieces if isinstance(piece, Interval)
@@ -148,7 +148,7 @@ def test_a_hold_that_flickers_for_long_is_bounded() -> None:
     seen = sum(
         row[1] == 74_060
         for piece in pieces
-        if isinstance(piece, Whole)
+        if isinstance(piece, RawBatch)
         for row in struct.iter_unpack(RECORD_FORMAT, piece.records)
     )
     assert out_of_band + seen == 600
@@ -160,7 +160,7 @@ def test_an_interval_never_reaches_over_a_hole() -> None:
     pieces = thinner.take(0, records[: 500 * RECORD_SIZE])
     pieces += thinner.take(520, records[520 * RECORD_SIZE :])
     assert thinner.take(500, records[500 * RECORD_SIZE : 520 * RECORD_SIZE]) == [
-        Whole(500, records[500 * RECORD_SIZE : 520 * RECORD_SIZE])
+        RawBatch(500, records[500 * RECORD_SIZE : 520 * RECORD_SIZE])
     ]
     pieces += thinner.flush()
     covered = sorted((piece.first, piece.first + size_of(piece)) for piece in pieces)

@@ -29,7 +29,7 @@ def open_session(board: FakeBoard) -> Iterator[Callable[..., Session]]:
     sessions: list[Session] = []
 
     def open_one(**settings: Any) -> Session:
-        settings = {"host": "test", "waits_s": WAITS_S, "relink_s": 2.0, **settings}
+        settings = {"host": "test", "waits_s": WAITS_S, "reconnect_timeout_s": 2.0, **settings}
         sessions.append(Session(lambda: open_transport(board.url), **settings))
         return sessions[-1]
 

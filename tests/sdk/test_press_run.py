@@ -42,7 +42,7 @@ def press(board: FakeBoard) -> Iterator[Press]:
 
     board.step_press = step_press  # type: ignore[method-assign]
     board.lockstep = True
-    with Press.open(board.url, relink_s=3.0) as opened:
+    with Press.open(board.url, reconnect_timeout_s=3.0) as opened:
         yield opened
 
 
@@ -340,7 +340,10 @@ def test_a_link_lost_for_good_leaves_a_record_to_attach_to(
     board: FakeBoard, tmp_path: Path
 ) -> None:
     board.lockstep = True
-    with pytest.raises(errors.LinkClosedError), Press.open(board.url, relink_s=0.0) as press:
+    with (
+        pytest.raises(errors.LinkClosedError),
+        Press.open(board.url, reconnect_timeout_s=0.0) as press,
+    ):
         run = press.start(PROTOCOL, out=tmp_path)
         board.wait_for(lambda: board.tick >= 200)
         board.vanish()
@@ -350,7 +353,7 @@ def test_a_link_lost_for_good_leaves_a_record_to_attach_to(
 
 def test_the_error_of_a_lost_link_says_how_to_attach(board: FakeBoard, tmp_path: Path) -> None:
     board.lockstep = True
-    press = Press.open(board.url, relink_s=0.0)
+    press = Press.open(board.url, reconnect_timeout_s=0.0)
     run = press.start(PROTOCOL, out=tmp_path)
     board.vanish()
     with pytest.raises(errors.LinkClosedError, match=f"pressloop attach {tmp_path}") as caught:

@@ -14,7 +14,7 @@ from pressloop.session.acknowledge import HEARTBEAT_S
 from pressloop.session.listeners import Listener
 from pressloop.session.session import Session
 from pressloop.session.telemetry import TelemetryBatch
-from pressloop.session.telemetry_iterator import MOST_WAITING, TelemetryFeed
+from pressloop.session.telemetry_iterator import MAX_WAITING, TelemetryFeed
 from pressloop.wire.frame import Frame
 from pressloop.wire.schema import RECORD_SIZE, Command, EchoRequest, FrameKind
 
@@ -330,7 +330,7 @@ def test_a_board_that_restarts_behind_its_port_is_noticed(
 
 
 def test_a_link_that_stays_lost_ends_the_session(board: FakeBoard, open_session: Opener) -> None:
-    session = open_session(relink_s=0.0)
+    session = open_session(reconnect_timeout_s=0.0)
     keeper = listening(session)
     board.vanish()
     keeper.wait_for(lambda: keeper.closed)
@@ -387,7 +387,7 @@ def test_nothing_blocks_on_a_bad_link(board: FakeBoard, open_session: Opener, se
     Everybody gets on, nothing is handed on twice, and nothing is missing in the end.
     """
     chance = random.Random(seed)
-    session = open_session(waits_s=(0.02, 0.04, 0.08, 0.16, 0.32), relink_s=10.0)
+    session = open_session(waits_s=(0.02, 0.04, 0.08, 0.16, 0.32), reconnect_timeout_s=10.0)
     board.lockstep = True
 
     def spoil(frame: Frame, data: bytes) -> Iterable[bytes]:
@@ -448,7 +448,7 @@ class Unpaced:
 
     def follow(self, _: object) -> None: ...
     def unlisten(self, _: object) -> None: ...
-    def hold(self, *, lapses: bool) -> object:
+    def hold(self, *, expires: bool) -> object:
         return object()
 
     def release(self, _: object) -> None: ...
@@ -456,12 +456,12 @@ class Unpaced:
 
 def test_a_feed_that_nobody_reads_does_not_grow_for_a_week() -> None:
     with TelemetryFeed(cast(Session, Unpaced())) as feed:
-        for number in range(MOST_WAITING + 5):
+        for number in range(MAX_WAITING + 5):
             feed.on_telemetry(TelemetryBatch(20 * number, bytes(20 * RECORD_SIZE), "live", 0))
         assert feed.skipped == 100
         assert next(feed).first == 100
         feed.end()
-        assert sum(1 for _ in feed) == MOST_WAITING - 1
+        assert sum(1 for _ in feed) == MAX_WAITING - 1
 
 
 def test_a_busy_script_does_not_make_an_emulated_press_wait_for_ever(

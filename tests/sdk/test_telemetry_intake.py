@@ -6,8 +6,8 @@ import struct
 
 from hypothesis import given
 from hypothesis import strategies as st
-from pressloop.session.acknowledge import HOLD_GRACE_S, AckClock
-from pressloop.session.telemetry import Intake, TelemetryBatch
+from pressloop.session.acknowledge import HOLD_GRACE_S, HostProgress
+from pressloop.session.telemetry import SequenceTracker, TelemetryBatch
 from pressloop.wire.schema import RECORD_FORMAT, FlagBits, InputBits, State
 
 steps = st.lists(
@@ -25,7 +25,7 @@ steps = st.lists(
 def test_intake_agrees_with_a_set_of_missing_numbers(
     start: int, steps: list[tuple[str, int, int]]
 ) -> None:
-    intake = Intake(start)
+    intake = SequenceTracker(start)
     missing: set[int] = set()
     known = start
     for kind, number, count in steps:
@@ -85,7 +85,7 @@ class Clock:
 
 
 def test_the_acknowledged_clock_follows_what_was_handled() -> None:
-    ack = AckClock(Clock())
+    ack = HostProgress(Clock())
     ack.handled(20)
     ack.handled(10)
     assert ack.tick() == 20
@@ -93,7 +93,7 @@ def test_the_acknowledged_clock_follows_what_was_handled() -> None:
 
 def test_a_hold_gives_way_to_the_wall_clock_after_its_grace() -> None:
     clock = Clock()
-    ack = AckClock(clock)
+    ack = HostProgress(clock)
     ack.handled(100)
     hold = ack.hold()
     ack.handled(5000)
@@ -111,7 +111,7 @@ def test_a_hold_gives_way_to_the_wall_clock_after_its_grace() -> None:
 
 def test_of_several_holds_the_tightest_counts() -> None:
     clock = Clock()
-    ack = AckClock(clock)
+    ack = HostProgress(clock)
     early = ack.hold()
     ack.handled(100)
     late = ack.hold()
@@ -124,7 +124,7 @@ def test_of_several_holds_the_tightest_counts() -> None:
 
 
 def test_a_restarted_board_begins_at_zero() -> None:
-    ack = AckClock(Clock())
+    ack = HostProgress(Clock())
     ack.handled(100)
     ack.hold()
     ack.restart()

@@ -22,12 +22,12 @@ _EXPLAINED_KPA = const(4)
 _FADE_SHIFT = const(5)
 _SHUT_OPENING = const(6)
 _ARMED_KPA = const(7)
-_LEAST_KPA = const(8)
+_MIN_KPA = const(8)
 _SHARE_SHIFT = const(9)
 _LAST_KPA = const(10)
 _RISE_KPA = const(11)
 _NOISE = const(12)
-_MOST_JITTER_KPA = const(13)
+_MAX_JITTER_KPA = const(13)
 _FIRST_READING = const(14)
 _WORDS = const(20)
 
@@ -48,7 +48,7 @@ _SHARE = const(7)
 _NOISE_SHIFT = const(6)
 _NOISE_TIMES_256 = const(11)
 # A crack is no noise: more jitter than this many times the smallest loss does not count.
-_MOST_JITTER = const(4)
+_MAX_JITTER = const(4)
 _JITTER_LIMIT_KPA = const(1 << 20)
 # Below this many times the pressure of contact loose powder may still fall into place.
 _ARMED_CONTACTS = const(2)
@@ -58,7 +58,7 @@ _DEAD_BAND_DOUBT = const(2047)
 # nobody has measured shut within 50 ms.
 _FADE = const(3)
 _SLOW_LAG_MS = const(60)
-_MOST_FALL = const(1 << 26)
+_MAX_FALL = const(1 << 26)
 _NEVER = const(1 << 29)
 # schema's.
 _FAULT_SAMPLE_CRACKED = const(12)
@@ -80,8 +80,8 @@ def loss(words: ptr32, sampled: ptr32, valves: ptr32) -> int:
     over = valves[_RELEASE] - words[_SHUT_OPENING]
     if over > 0:
         # In the span, and twice: the flow also grows with the root of the pressure.
-        if fall_kpa_s > _MOST_FALL:
-            fall_kpa_s = _MOST_FALL
+        if fall_kpa_s > _MAX_FALL:
+            fall_kpa_s = _MAX_FALL
         opened = (fall_kpa_s >> 12) * over >> 6
         if opened > explained:
             explained = opened
@@ -102,14 +102,14 @@ def loss(words: ptr32, sampled: ptr32, valves: ptr32) -> int:
         return 0
     if jitter < 0:
         jitter = 0 - jitter
-    if jitter > words[_MOST_JITTER_KPA]:
-        jitter = words[_MOST_JITTER_KPA]
+    if jitter > words[_MAX_JITTER_KPA]:
+        jitter = words[_MAX_JITTER_KPA]
     noise = words[_NOISE]
     noise += jitter - (noise >> _NOISE_SHIFT)
     words[_NOISE] = noise
     least = before >> words[_SHARE_SHIFT]
-    if least < words[_LEAST_KPA]:
-        least = words[_LEAST_KPA]
+    if least < words[_MIN_KPA]:
+        least = words[_MIN_KPA]
     noise = noise * _NOISE_TIMES_256 >> 8
     if least < noise:
         least = noise
@@ -129,7 +129,7 @@ class CrackWatch:
 
     def __init__(self):
         self.words = words(_WORDS)
-        self.words[_LEAST_KPA] = _NEVER
+        self.words[_MIN_KPA] = _NEVER
 
     def configure(self, profile, scaling, crack_kpa=-1):
         """Take over a press and a die, and the plan's own threshold: 0 is never, -1 none."""
@@ -138,13 +138,13 @@ class CrackWatch:
         block[_FADE_SHIFT] = _FADE + (lag_ms > _SLOW_LAG_MS) + (lag_ms > 2 * _SLOW_LAG_MS)
         block[_SHUT_OPENING] = max(0, profile.release_dead_band - _DEAD_BAND_DOUBT)
         block[_ARMED_KPA] = _ARMED_CONTACTS * scaling.contact_kpa
-        block[_LEAST_KPA] = 2 * scaling.resolution_kpa
+        block[_MIN_KPA] = 2 * scaling.resolution_kpa
         block[_SHARE_SHIFT] = _SHARE
         block[_NOISE] = 0
-        block[_MOST_JITTER_KPA] = min(_MOST_JITTER * block[_LEAST_KPA], _JITTER_LIMIT_KPA)
+        block[_MAX_JITTER_KPA] = min(_MAX_JITTER * block[_MIN_KPA], _JITTER_LIMIT_KPA)
         if crack_kpa >= 0:
-            block[_MOST_JITTER_KPA] = 0
-            block[_LEAST_KPA] = crack_kpa or _NEVER
+            block[_MAX_JITTER_KPA] = 0
+            block[_MIN_KPA] = crack_kpa or _NEVER
             block[_SHARE_SHIFT] = 30
         self.restart()
 

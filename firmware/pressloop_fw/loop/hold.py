@@ -48,7 +48,7 @@ _FLAG_TOPPING_UP = const(64)
 
 
 @micropython.viper
-def dwell_on(hold: ptr32, counts: ptr32, index: int, pressure_kpa: int) -> int:
+def dwell_tick(hold: ptr32, counts: ptr32, index: int, pressure_kpa: int) -> int:
     """Take a tick of a hold if it is dull: in band, as the one before, and not the last one.
 
     `counts` are the words of the results. Return whether it was, 1 or 0; if not, nothing was
@@ -76,7 +76,7 @@ def dwell_on(hold: ptr32, counts: ptr32, index: int, pressure_kpa: int) -> int:
 
 
 class Hold:
-    """The hold in progress; `dwell_on` is its usual step, `step` the one for all ticks."""
+    """The hold in progress; `dwell_tick` is its usual step, `step` the one for all ticks."""
 
     def __init__(self, plan, results, status):
         self.words = words(_WORDS)

@@ -16,7 +16,7 @@ except ImportError:  # CPython
 
 _SHARE_BITS = const(15)
 # A press that loses all of its pressure in a minute is no press to subtract a leak on.
-_MOST_SHARE = const(32767)
+_MAX_SHARE = const(32767)
 # Split so that no pressure times no share leaves the small integers: 2 GPa are 2**21 kPa.
 _PRESSURE_BITS = const(7)
 _REST_BITS = const(8)
@@ -43,7 +43,7 @@ def share_q15(profile, scaling, pressure_kpa):
     """Return which share of a pressure on the pellet the leak takes per minute, times 2**15."""
     takes = _REFERENCE_MPA * compliance_nl_mpa(profile, scaling.oil_kpa(pressure_kpa))
     share = ((profile.leak_nl_min << _SHARE_BITS) + takes // 2) // takes
-    return min(_MOST_SHARE, share)
+    return min(_MAX_SHARE, share)
 
 
 def uncertainty_kpa_min(profile, scaling, pressure_kpa):

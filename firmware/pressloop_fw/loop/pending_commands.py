@@ -8,8 +8,8 @@ from pressloop_fw.loop.plan import NO_STEP
 from pressloop_fw.wire import schema
 
 
-class Wishes:
-    """Wishes of the foreground; `raised` says that there is one to look at."""
+class PendingCommands:
+    """PendingCommands of the foreground; `raised` says that there is one to look at."""
 
     def __init__(self):
         self.forget()

@@ -22,7 +22,7 @@ from pressloop_fw.loop.registers import words
 _TICK_HZ = const(100)
 
 # A mean of a second takes noise and the last count out of a reading.
-LEAST_WINDOW_S = const(5)
+MIN_WINDOW_S = const(5)
 LONGEST_WINDOW_S = const(60)
 _SLOTS = const(61)
 _NOT_YET = const(-1)
@@ -52,7 +52,7 @@ def gather(words: ptr32, pressure_kpa: int) -> int:
 
 def window_s(rate_kpa_min, loss_unit_kpa):
     """Return over how many seconds a rate is told; more than LONGEST_WINDOW_S: it cannot be."""
-    return max(LEAST_WINDOW_S, -(-60 * loss_unit_kpa // rate_kpa_min))
+    return max(MIN_WINDOW_S, -(-60 * loss_unit_kpa // rate_kpa_min))
 
 
 class Relaxation:
@@ -63,7 +63,7 @@ class Relaxation:
         self.leak_kpa_min = 0
         self.known = False
         self._means = array("i", [0] * _SLOTS)
-        self._window = LEAST_WINDOW_S
+        self._window = MIN_WINDOW_S
         self._leak_share = 0
         self._blocks = _NOT_YET
         self.words = words(_WORDS)

@@ -8,9 +8,9 @@ on the host, the results.
 from pressloop_fw.loop import host_watchdog
 from pressloop_fw.loop.approach import CLOSING, LANDED, Approach
 from pressloop_fw.loop.flags import Status
-from pressloop_fw.loop.hold import ENDED, SHUT, TIMED_OUT, Hold, dwell_on
+from pressloop_fw.loop.hold import ENDED, SHUT, TIMED_OUT, Hold, dwell_tick
 from pressloop_fw.loop.host_watchdog import HostWatch, listen
-from pressloop_fw.loop.pending_commands import Wishes
+from pressloop_fw.loop.pending_commands import PendingCommands
 from pressloop_fw.loop.plan import NO_STEP
 from pressloop_fw.loop.setpoint import RISE, SetpointGenerator, move
 from pressloop_fw.loop.step_results import StepResults, tally
@@ -44,7 +44,7 @@ class Sequencer:
 
     def __init__(self, plan):
         self.plan = plan
-        self.wishes = Wishes()
+        self.wishes = PendingCommands()
         status = self.status = Status()
         self.host = HostWatch(status)
         self.setpoint = SetpointGenerator()
@@ -71,9 +71,9 @@ class Sequencer:
         # Raised in the tick that takes up the wish to start, until the loop has seen it.
         self.starting = False
         # Raised when the loop must take over from manual valve positions, until it has.
-        self.take_over = False
+        self.bumpless_transfer_due = False
         # Raised when a step begins, until the loop has its gains.
-        self.new_step = False
+        self.step_changed = False
         # Raised with either, and when the pump is locked or free again: the loop looks only then.
         self.news = False
 
@@ -103,7 +103,7 @@ class Sequencer:
         tick,
         pressure_kpa,
         listen=listen,
-        dwell_on=dwell_on,
+        dwell_tick=dwell_tick,
         tally=tally,
         move=move,
         rise=RISE,
@@ -123,7 +123,7 @@ class Sequencer:
         counts = self._counts
         if state == _STATE_RUNNING and self._kind[index] == _STEP_HOLD:
             # Nearly all ticks of a hold go the short way.
-            if dwell_on(self._hold, counts, index, pressure_kpa):
+            if dwell_tick(self._hold, counts, index, pressure_kpa):
                 action = self.action
                 if action == ACT_SHUT:
                     self.hold.watch(pressure_kpa)
@@ -281,7 +281,7 @@ class Sequencer:
     def _enter(self, index, tick, pressure_kpa):
         plan = self.plan
         self.step_index = index
-        self.new_step = True
+        self.step_changed = True
         self.news = True
         self.results.begin(index, tick, pressure_kpa)
         self.hold.restart()
@@ -407,7 +407,7 @@ class Sequencer:
                 self.results.dwell_end[self.step_index] = schema.DWELL_RUN
             self.step_index = NO_STEP
             # A step can be over in the tick that entered it.
-            self.new_step = False
+            self.step_changed = False
 
     # --- venting and rest
 
@@ -424,7 +424,7 @@ class Sequencer:
     def _regulate(self):
         if self.action != ACT_REGULATE:
             self.action = ACT_REGULATE
-            self.take_over = True
+            self.bumpless_transfer_due = True
             self.news = True
 
     def _stop(self, state):

@@ -29,7 +29,7 @@ _FADE_PER_S = const(5)
 # but never below this fraction of the rate, so that the ramp ends.
 _FADE_FLOOR = const(20)
 # The furthest that the generator runs ahead.
-_MOST_LEAD_TICKS = const(15)
+_MAX_LEAD_TICKS = const(15)
 # Within three lags a spool has done 95 % of its way from the seat to the dead band.
 _TRAVEL_LAGS = const(3)
 
@@ -129,7 +129,7 @@ class SetpointGenerator:
     def configure(self, lag_ticks):
         """Say how long a command takes to reach the press."""
         block = self.words
-        block[_LEAD_TICKS] = min(_MOST_LEAD_TICKS, lag_ticks)
+        block[_LEAD_TICKS] = min(_MAX_LEAD_TICKS, lag_ticks)
         block[_TRAVEL_TICKS] = _TRAVEL_LAGS * block[_LEAD_TICKS]
         block[_AT] = 0
         self._halt()

@@ -36,7 +36,7 @@ _PUMP_DEAD_BAND = const(12)
 _RELEASE_DEAD_BAND = const(13)
 _REFERENCE_KPA = const(14)
 _RELEASING = const(15)
-_LEAST_GAP = const(16)
+_MIN_GAP = const(16)
 _DITHER = const(17)
 _DITHER_UP = const(18)
 OUTPUT = const(19)
@@ -56,7 +56,7 @@ _GAIN_BITS = const(14)
 # The release starts to act below -1/_GAP of the pump's full rate, and never for a rate that the
 # sensor cannot tell within half a second; it stops above half of that.
 _GAP = const(1000)
-_MOST_GAP = const(1 << 18)
+_MAX_GAP = const(1 << 18)
 # A waiting valve stands at most this far below its dead band: a fiftieth of the stroke.
 _WAITING = const(655)
 _WAITING_SHARE = const(50)
@@ -64,10 +64,10 @@ _WAITING_SHARE = const(50)
 # stroke: twice what a data sheet may be wrong.
 _SHUTTING = const(1966)
 # At very low pressure the square-root correction stops at 8 times the opening.
-_MOST_RATIO_Q8 = const(64 << 8)
+_MAX_RATIO_Q8 = const(64 << 8)
 _GAIN_LIMIT_BITS = const(17)
 _RATIO_BITS = const(12)
-_MOST_PRODUCT = const(1 << 29)
+_MAX_PRODUCT = const(1 << 29)
 
 
 @micropython.viper
@@ -111,13 +111,13 @@ def schedule(words: ptr32, pressure_kpa: int, softness: ptr32):
     elif gain < 1:
         gain = 1
     words[_PUMP_GAIN] = gain
-    words[RISE_KPA_S] = _MOST_PRODUCT // gain
+    words[RISE_KPA_S] = _MAX_PRODUCT // gain
     # A release is elastic: the powder does not take part.
     gain = curve * words[_RELEASE_PER_PUMP] >> _RATIO_BITS
     if gain < 1:
         gain = 1
     words[_RELEASE_GAIN] = gain
-    words[FALL_KPA_S] = _MOST_PRODUCT // gain
+    words[FALL_KPA_S] = _MAX_PRODUCT // gain
 
 
 @micropython.viper
@@ -136,8 +136,8 @@ def drive(words: ptr32, rate_kpa_s: int, pressure_kpa: int, setpoint: ptr32):
     elif rate_kpa_s < -fall:
         rate_kpa_s = -fall
     gap = rise // _GAP
-    if gap < words[_LEAST_GAP]:
-        gap = words[_LEAST_GAP]
+    if gap < words[_MIN_GAP]:
+        gap = words[_MIN_GAP]
     shut = 0
     locked = words[PUMP_LOCKED]
     if locked or setpoint[_DESCENDING]:
@@ -163,8 +163,8 @@ def drive(words: ptr32, rate_kpa_s: int, pressure_kpa: int, setpoint: ptr32):
         opening = (0 - rate_kpa_s) * words[_RELEASE_GAIN] >> _GAIN_BITS
         # Flow goes with the root of the pressure.
         ratio = (words[_REFERENCE_KPA] << 8) // (pressure_kpa if pressure_kpa > 0 else 1)
-        if ratio > _MOST_RATIO_Q8:
-            ratio = _MOST_RATIO_Q8
+        if ratio > _MAX_RATIO_Q8:
+            ratio = _MAX_RATIO_Q8
         opening = opening * int(isqrt(ratio << 8)) >> 8
         if opening > _FULL:
             opening = _FULL
@@ -258,7 +258,7 @@ class SplitRange:
             CURVE_GAIN,
             _PUMP_GAIN,
             _RELEASE_GAIN,
-            _LEAST_GAP,
+            _MIN_GAP,
         ):
             self.words[position] = 1
 
@@ -275,7 +275,7 @@ class SplitRange:
         block[_PUMP_DEAD_BAND] = profile.pump_dead_band
         block[_RELEASE_DEAD_BAND] = profile.release_dead_band
         block[_REFERENCE_KPA] = scaling.release_reference_kpa
-        block[_LEAST_GAP] = max(1, min(_MOST_GAP, 2 * scaling.resolution_kpa))
+        block[_MIN_GAP] = max(1, min(_MAX_GAP, 2 * scaling.resolution_kpa))
         block[_DITHER] = profile.valve_dither
         as_tuned = words(_SOFTNESS + 1)
         as_tuned[_SOFTNESS] = SOFTNESS_ONE

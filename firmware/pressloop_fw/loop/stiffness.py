@@ -24,7 +24,7 @@ CURVE_KNOTS = const(8)
 GAIN_BITS = const(14)
 _GAIN_BITS = const(14)
 # Slowest press that the arithmetic can drive: 4 MPa/s at full opening.
-_MOST_GAIN = const(131071)
+_MAX_GAIN = const(131071)
 
 SOFTNESS_ONE = const(256)
 _SOFTEST = const(4095)
@@ -35,10 +35,10 @@ _LAG_SHIFT = const(2)
 _SMOOTH_SHIFT = const(3)
 # The factor follows what is seen with a time constant of 16 ticks.
 _FOLLOW_SHIFT = const(4)
-_LEAST_THRESHOLD = const(16)
+_MIN_THRESHOLD = const(16)
 # Pressures are carried in 1/16 kPa through the smoothing.
 _SUB_BITS = const(4)
-_MOST_BEHIND = const(1 << 25)
+_MAX_BEHIND = const(1 << 25)
 _TICK_HZ = const(100)
 
 _UP = const(0)
@@ -77,11 +77,11 @@ def follow(words: ptr32, valves: ptr32, pressure_kpa: int) -> int:
     level = words[_LEVEL] << up >> up
     behind = (pressure_kpa << _SUB_BITS) - level
     words[_LEVEL] = level + (behind >> _SMOOTH_SHIFT)
-    if behind > _MOST_BEHIND:
+    if behind > _MAX_BEHIND:
         # No press rises that fast: a sensor that jumps must not leave the small integers.
-        behind = _MOST_BEHIND
-    elif behind < -_MOST_BEHIND:
-        behind = -_MOST_BEHIND
+        behind = _MAX_BEHIND
+    elif behind < -_MAX_BEHIND:
+        behind = -_MAX_BEHIND
     slope = (behind >> _SUB_BITS) * _TICK_HZ >> _SMOOTH_SHIFT
     threshold = words[_THRESHOLD]
     if slope < threshold or expected < threshold:
@@ -103,7 +103,7 @@ def curve_gains(profile, scaling):
     gains = []
     for compliance in profile.compliance_curve:
         rise = scaling.rise_kpa_s(compliance)
-        gains.append(max(1, min(_MOST_GAIN, (OUTPUT_FULL << GAIN_BITS) // max(1, rise))))
+        gains.append(max(1, min(_MAX_GAIN, (OUTPUT_FULL << GAIN_BITS) // max(1, rise))))
     return gains
 
 
@@ -124,4 +124,4 @@ class Softness:
         block[_DELAYED] = 0
         block[_LEVEL] = pressure_kpa << _SUB_BITS
         block[_EXPECTED] = 0
-        block[_THRESHOLD] = max(_LEAST_THRESHOLD, threshold_kpa_s)
+        block[_THRESHOLD] = max(_MIN_THRESHOLD, threshold_kpa_s)

@@ -286,17 +286,17 @@ class Controller:
         sequencer.news = False
         locked = sequencer.pump_locked
         self.valves.pump_locked = locked
-        if sequencer.take_over:
-            sequencer.take_over = False
+        if sequencer.bumpless_transfer_due:
+            sequencer.bumpless_transfer_due = False
             pid.restart(pressure)
         self._falling = sequencer.setpoint.descending
         descending = locked or self._falling != 0
         if descending != self._descending:
             self._descending = descending
             pid.act_through(descending)
-        if sequencer.new_step:
+        if sequencer.step_changed:
             # After the valve is chosen: its integral is the one that takes up the difference.
-            sequencer.new_step = False
+            sequencer.step_changed = False
             plan = self.plan
             index = sequencer.step_index
             pid.set_gains(plan.kp[index], plan.ki[index], plan.kd[index])

@@ -20,8 +20,8 @@ _NO_RUN = b"\0" * 8
 # schema's, which every turn of the loop would look up.
 _STATE_RUNNING = const(1)
 # What a status can say. An open hold may last longer, and must not fail for being asked.
-_MOST_KPA = 2000000
-_MOST_MS = 1000000000
+_MAX_KPA = 2000000
+_MAX_MS = 1000000000
 # Bytes of records that fit one telemetry event, and one reply to a backfill.
 _EVENT_BYTES = schema.TELEMETRY_EVENT_FIELDS[-1][3]
 _BACKFILL_BYTES = schema.BACKFILL_REPLY_FIELDS[-1][3]
@@ -123,11 +123,11 @@ class Server:
         if self._run_open and (
             self._sequencer.state != _STATE_RUNNING or tick >= self._vent_by_tick
         ):
-            self._tend_run(tick)
+            self._update_run_file(tick)
         if self.batch_ticks and tick - self._batch_tick >= self.batch_ticks:
             self._send_batch(tick)
 
-    def _tend_run(self, tick):
+    def _update_run_file(self, tick):
         """Close the books of a run that has ended; end one before the clock does."""
         sequencer = self._sequencer
         # In this order: a tick between the two looks can turn the wish into a run.
@@ -206,15 +206,15 @@ class Server:
             schema.STATUS_REPLY_STATE: sequencer.state,
             schema.STATUS_REPLY_TICK: controller.tick_count,
             schema.STATUS_REPLY_PRESSURE_KPA: max(
-                -_MOST_KPA, min(controller.sampler.pressure_kpa, _MOST_KPA)
+                -_MAX_KPA, min(controller.sampler.pressure_kpa, _MAX_KPA)
             ),
             schema.STATUS_REPLY_SETPOINT_KPA: sequencer.setpoint.value_kpa,
             schema.STATUS_REPLY_TARGET_KPA: progress.target_kpa(sequencer),
             schema.STATUS_REPLY_STEP: step,
             schema.STATUS_REPLY_STAGE: progress.stage(sequencer),
-            schema.STATUS_REPLY_DWELL_MS: min(progress.dwell_ticks(sequencer) * TICK_MS, _MOST_MS),
+            schema.STATUS_REPLY_DWELL_MS: min(progress.dwell_ticks(sequencer) * TICK_MS, _MAX_MS),
             schema.STATUS_REPLY_REMAINING_MS: min(
-                progress.remaining_ticks(sequencer) * TICK_MS, _MOST_MS
+                progress.remaining_ticks(sequencer) * TICK_MS, _MAX_MS
             ),
             schema.STATUS_REPLY_RUN_ID: self._run_id,
             schema.STATUS_REPLY_END_REASON: self._end_reason(),
@@ -309,8 +309,8 @@ class Server:
                 schema.START_REQUEST_RUN_ID,
             )
         controller = self._controller
-        self._clock_allows()
-        self._inputs_allow()
+        self._require_clock_left()
+        self._require_inputs_safe()
         sequencer = controller.sequencer
         if not at_rest(self._plan.scaling, controller.sampler.pressure_kpa):
             raise PlanError(schema.ERR_PRESSURISED)
@@ -334,7 +334,7 @@ class Server:
     def _resume(self, _values):
         self._not_faulted()
         self._in_state(schema.STATE_PAUSED)
-        self._inputs_allow()
+        self._require_inputs_safe()
         self._controller.sequencer.wishes.to_resume()
         return {}
 
@@ -354,7 +354,7 @@ class Server:
         step = values[schema.CONFIRM_REQUEST_STEP]
         if step != sequencer.step_index:
             raise PlanError(schema.ERR_WRONG_PROMPT, schema.CONFIRM_REQUEST_STEP)
-        self._inputs_allow()
+        self._require_inputs_safe()
         sequencer.wishes.to_confirm(step)
         return {}
 
@@ -452,7 +452,7 @@ class Server:
             return schema.END_ABORTED
         return reason
 
-    def _clock_allows(self):
+    def _require_clock_left(self):
         tick = self._controller.tick_count
         if tick <= self._plan.start_by_tick():
             return
@@ -481,7 +481,7 @@ class Server:
         if self._profile is None:
             raise PlanError(schema.ERR_NO_PROFILE)
 
-    def _inputs_allow(self):
+    def _require_inputs_safe(self):
         inputs = self._controller.inputs
         if inputs & schema.INPUT_EMERGENCY_STOP:
             raise PlanError(schema.ERR_EMERGENCY_STOP)

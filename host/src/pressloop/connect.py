@@ -21,7 +21,7 @@ EMULATED: Final[dict[str, type[EmulatedBoard]]] = {
 
 
 @dataclass(frozen=True)
-class Place:
+class BoardAddress:
     """Where a board is: the name to find it again, and how to connect."""
 
     name: str
@@ -33,7 +33,7 @@ def names_emulated(port: str) -> bool:
     return port.partition(":")[0] == "emulated"
 
 
-def find_place(port: str | None) -> Place:
+def resolve_address(port: str | None) -> BoardAddress:
     """Find the board that a user means.
 
     Args:
@@ -60,12 +60,12 @@ def find_place(port: str | None) -> Place:
     return _by_serial(port)
 
 
-def _by_path(path: str) -> Place:
-    return Place(path, lambda: open_transport(path))
+def _by_path(path: str) -> BoardAddress:
+    return BoardAddress(path, lambda: open_transport(path))
 
 
-def _by_serial(serial_number: str) -> Place:
-    return Place(serial_number, lambda: open_transport(find_port(serial_number)))
+def _by_serial(serial_number: str) -> BoardAddress:
+    return BoardAddress(serial_number, lambda: open_transport(find_port(serial_number)))
 
 
 def is_path(port: str) -> bool:

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Final
 
 from pressloop._version import __version__
-from pressloop.connect import EMULATED, connect_emulated, find_place
+from pressloop.connect import EMULATED, connect_emulated, resolve_address
 from pressloop.emulator.description import PressDescription
 from pressloop.emulator.process import EmulatedBoard, Pacing
 from pressloop.errors import (
@@ -26,13 +26,13 @@ from pressloop.record.entries import header_of, refuse_ended
 from pressloop.record.header import new_header
 from pressloop.record.journal import JOURNAL_NAME, read_journal
 from pressloop.run.prompts import Asker, ask_on_terminal
-from pressloop.run.reattach import is_same_boot, rejoin, truth_of
+from pressloop.run.reattach import is_same_boot, reattach, truth_of
 from pressloop.run.result import RunResult, html_table
 from pressloop.run.run import VENT_LIMIT_S, Run
 from pressloop.run.run_monitor import NOT_STARTED
 from pressloop.run.upload import upload
 from pressloop.sample import Sample, keep_sample, refuse_unknown_stage
-from pressloop.session.reconnect import RELINK_S
+from pressloop.session.reconnect import RECONNECT_TIMEOUT_S
 from pressloop.session.session import Session
 from pressloop.session.status import PressStatus
 from pressloop.session.telemetry import TelemetryBatch
@@ -97,7 +97,7 @@ class Press:
         seed: int = 0,
         pacing: Pacing = "lockstep",
         speed: float = 1.0,
-        relink_s: float = RELINK_S,
+        reconnect_timeout_s: float = RECONNECT_TIMEOUT_S,
     ) -> Press:
         """Connect to a press.
 
@@ -110,7 +110,7 @@ class Press:
             pacing: `"lockstep"` lets virtual time pass as fast as this program follows, `"real"`
                 at wall-clock pace.
             speed: With `"real"`: how many times faster than the wall clock.
-            relink_s: How long a lost link is tried again.
+            reconnect_timeout_s: How long a lost link is tried again.
 
         Raises:
             NoBoardError: There is no board.
@@ -134,8 +134,8 @@ class Press:
                 f"the press description is for the emulated press, the port is {port!r}",
                 hint='use the port "emulated" or "emulated:pico", or leave out the description',
             )
-        place = find_place(port)
-        session = Session(place.connect, host=_HOST, relink_s=relink_s)
+        place = resolve_address(port)
+        session = Session(place.connect, host=_HOST, reconnect_timeout_s=reconnect_timeout_s)
         return cls(place.name, session)
 
     @classmethod
@@ -157,7 +157,9 @@ class Press:
 
     @classmethod
     def _on_emulated(cls, board: EmulatedBoard) -> Press:
-        session = Session(lambda: connect_emulated(board), host=_HOST, relink_s=_EMULATED_RELINK_S)
+        session = Session(
+            lambda: connect_emulated(board), host=_HOST, reconnect_timeout_s=_EMULATED_RELINK_S
+        )
         try:
             if session.hello.profile_hash == _NO_PROFILE:
                 session.request(ProfileWriteRequest(**board.press.nominal_profile()))
@@ -283,7 +285,7 @@ class Press:
             run.answer_prompts(on_prompt)
         except BaseException as error:
             if self._run is not None and self._run is not before:
-                self._see_off(self._run, _culprit(error))
+                self._abort_and_finish(self._run, _abort_reason(error))
             raise
         return run.result()
 
@@ -353,7 +355,7 @@ class Press:
         run = Run(self._session, recorder, ask=on_prompt, on_status=on_status)
         self._run = run
         if goes_on:
-            self._session.in_order(lambda: rejoin(self._session, run, recorder, contents))
+            self._session.in_order(lambda: reattach(self._session, run, recorder, contents))
         else:
             run.follower.on_relink(restarted=True)
         return run
@@ -403,7 +405,7 @@ class Press:
         detached = run is not None and run.detached
         try:
             if run is not None and not detached:
-                self._see_off(run, "the press was closed")
+                self._abort_and_finish(run, "the press was closed")
         finally:
             self._session.close()
             if self._board is not None and not detached:
@@ -427,7 +429,7 @@ class Press:
                 raise
             _log.error("%s", problem)
 
-    def _see_off(self, run: Run, by: str) -> None:
+    def _abort_and_finish(self, run: Run, by: str) -> None:
         """Bring an active run to its end, and complete its record."""
         if run.is_active and not run.abort_and_wait(by):
             raise PressloopError(
@@ -487,5 +489,5 @@ class Press:
         )
 
 
-def _culprit(error: BaseException) -> str:
+def _abort_reason(error: BaseException) -> str:
     return "operator (Ctrl-C)" if isinstance(error, KeyboardInterrupt) else repr(error)

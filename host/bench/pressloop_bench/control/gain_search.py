@@ -26,7 +26,7 @@ _FACTORS: Final = (3.0, 1.7, 1.3)
 _FIRST_KD: Final = 0.01
 MOST: Final = {OURS: Gains(8191 / 256, 16383 / 655.36, 4095 / 256)}
 """What the wire can carry of ours."""
-MOST_OF_A_PEER: Final = Gains(200, 200, 200)
+MAX_OF_A_PEER: Final = Gains(200, 200, 200)
 
 _NOT_COMPLETED: Final = 1000.0
 
@@ -56,7 +56,7 @@ def _search(task: tuple[str, Gains]) -> tuple[Gains, float]:
             total += cost(quality) if isinstance(quality, Quality) else _NOT_COMPLETED
         return total / len(cases)
 
-    best, least = walk(mean_cost, start, MOST.get(law, MOST_OF_A_PEER))
+    best, least = walk(mean_cost, start, MOST.get(law, MAX_OF_A_PEER))
     print(f"{law} from {start}: {best}, cost {least:.3f}", file=sys.stderr, flush=True)
     return best, least
 

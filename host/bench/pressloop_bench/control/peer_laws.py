@@ -186,7 +186,7 @@ class PeerPid:
         return max(low_kpa_s, min(high_kpa_s, wanted))
 
 
-def give_to(controller: Any, name: str, gains: Gains, full_mpa_s: float) -> None:
+def install_law(controller: Any, name: str, gains: Gains, full_mpa_s: float) -> None:
     """Put a peer's law into a firmware controller."""
     controller.pid = PeerPid(LAWS[name], gains, full_mpa_s)
     # A peer does not look at the sample: no slope is steep enough to tell of it.

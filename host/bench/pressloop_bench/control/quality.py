@@ -28,7 +28,7 @@ TARGETS: Final = {
 }
 """What is asked of every press; measures without a target only describe."""
 
-_MOST_COST: Final = 20.0
+_MAX_COST: Final = 20.0
 _SETTLED_TICKS: Final = 100
 
 
@@ -97,7 +97,7 @@ def cost(quality: Quality) -> float:
         quality.rms / TARGETS["rms"],
         quality.dwell_ticks / TARGETS["dwell_ticks"],
     )
-    return sum(min(_MOST_COST, share) for share in shares)
+    return sum(min(_MAX_COST, share) for share in shares)
 
 
 def judge(stages: list[Stage], limit_mpa: float) -> Quality:

@@ -123,7 +123,7 @@ def press(case: Case, profile: dict[str, Any], law: str, gains: Gains | None = N
         die_mm2 = case.press.plant_config()["die_area_mm2"]
         lever = profile["ram_area_mm2"] / die_mm2
         full_mpa_s = profile["pump_flow_ul_s"] / profile["compliance_nl_mpa"] * 1000 * lever
-        peer_laws.give_to(bench.controller, law, gains or peer_laws.GAINS[law], full_mpa_s)
+        peer_laws.install_law(bench.controller, law, gains or peer_laws.GAINS[law], full_mpa_s)
     return bench.run(
         protocol(case),
         die_um=round(case.press.die_mm * 1000),

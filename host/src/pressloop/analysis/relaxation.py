@@ -46,7 +46,7 @@ _SKIP_S: Final = 0.3
 _END_SHARE: Final = 0.02
 """Share of the dwell that its end level is the mean of."""
 _SEARCH: Final = 80
-_LEAST_R_SQUARED: Final = 0.9
+_MIN_R_SQUARED: Final = 0.9
 _LARGEST_ERROR: Final = 0.5
 """Relative standard error of k2 from which on the whole loss cannot be told."""
 _LONGEST_HALF_TIME: Final = 2.0
@@ -194,7 +194,7 @@ def _objection(
     """Why the law may not be told from a change that is there; empty when it may."""
     if change <= leak_uncertainty:
         return "what the leak leaves of the loss is within the leak's own uncertainty"
-    if line.r_squared < _LEAST_R_SQUARED:
+    if line.r_squared < _MIN_R_SQUARED:
         return f"the law explains only {line.r_squared:.2f} of the data"
     if line.tau_s > _LONGEST_HALF_TIME * duration_s:
         return "half of the whole change would take several such dwells, or it is a leak"

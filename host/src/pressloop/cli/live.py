@@ -19,7 +19,7 @@ from pressloop.session.status import PressStatus
 from pressloop.wire.schema import State
 
 _BAR_CELLS = 24
-_LEAST_BAR_CELLS = 6
+_MIN_BAR_CELLS = 6
 _SPARE_CELLS = 4
 """Kept free at the right: a terminal writes ^C behind the line, and must not wrap for it."""
 
@@ -115,7 +115,7 @@ class LiveLine:
         )
         room = max(1, self._console.width - _SPARE_CELLS)
         cells = min(_BAR_CELLS, room - before.cell_len - after.cell_len - 2)
-        bar = self._bar(status, cells) if cells >= _LEAST_BAR_CELLS else Text()
+        bar = self._bar(status, cells) if cells >= _MIN_BAR_CELLS else Text()
         line = before + bar + after
         line.truncate(room, overflow="ellipsis")
         return line

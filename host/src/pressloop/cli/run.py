@@ -98,9 +98,9 @@ def run(
                     thinning=None if every_record else DEFAULT_THINNING,
                     sample=pellet,
                 )
-                _see_through(handle, operator, line)
+                _follow_to_end(handle, operator, line)
         summary = RunRecord.open(folder).summary
-    _conclude(summary, folder)
+    _report(summary, folder)
 
 
 def attach(
@@ -116,7 +116,7 @@ def attach(
         ended = _ended(record)
         if ended is not None:
             err.print("the run of this record has ended: there is nothing to go on with")
-            _conclude(ended, record)
+            _report(ended, record)
         with _reopened(record, port) as machine:
             steps = RunRecord.open(record).header.steps
             open_holds = {step.index: step.text for step in steps if step.open}
@@ -125,9 +125,9 @@ def attach(
                 handle = machine.attach(record, on_status=operator.show)
                 if handle.is_active and handle.status().state is State.PAUSED:
                     _resume(handle, operator, line, resume)
-                _see_through(handle, operator, line)
+                _follow_to_end(handle, operator, line)
         summary = RunRecord.open(record).summary
-    _conclude(summary, record)
+    _report(summary, record)
 
 
 def _ended(record: Path) -> RunSummary | None:
@@ -168,7 +168,7 @@ def _resume(handle: Run, operator: Operator, line: LiveLine, resume: bool) -> No
         raise typer.Exit(ExitCode.NOT_COMPLETED)
 
 
-def _see_through(handle: Run, operator: Operator, line: LiveLine) -> None:
+def _follow_to_end(handle: Run, operator: Operator, line: LiveLine) -> None:
     """Follow a run to its end; Ctrl-C ends it."""
     operator.run = handle
     try:
@@ -219,7 +219,7 @@ def _introduce(machine: Press, protocol: Path, folder: Path) -> None:
     err.print(f"[dim]{escape(str(protocol))} -> {escape(str(folder))}[/dim]", soft_wrap=True)
 
 
-def _conclude(summary: RunSummary, folder: Path) -> None:
+def _report(summary: RunSummary, folder: Path) -> None:
     print_verdict(err, summary)
     err.print(end_line(summary), soft_wrap=True)
     if sys.stdout.isatty() and sys.stderr.isatty():

@@ -12,7 +12,7 @@ from rich.text import Text
 from pressloop.evaluation.notes import remarks
 from pressloop.evaluation.summary import RunSummary, StageResult
 from pressloop.evaluation.verdict import Check, VerdictRow, verdict_rows
-from pressloop.session.fault_texts import words_of
+from pressloop.session.fault_texts import explain_fault
 
 NOT_REACHED: Final = "not reached"
 """Outcome of a stage that the run never came to."""
@@ -42,7 +42,7 @@ def print_verdict(console: Console, summary: RunSummary) -> None:
     for stage, source, reason in _reasons(rows):
         console.print(f"  [bad]{escape(stage)}[/bad]{source}: {escape(reason)}", soft_wrap=True)
     if summary.fault:
-        meaning, remedy = words_of(summary.fault)
+        meaning, remedy = explain_fault(summary.fault)
         console.print(f"  [bad]{escape(summary.fault)}[/bad]: {escape(meaning)}", soft_wrap=True)
         console.print(f"  [note]next[/note] {escape(remedy)}", soft_wrap=True)
     for warning in summary.warnings:

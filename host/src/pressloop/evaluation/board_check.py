@@ -12,7 +12,7 @@ from pressloop.record.model import BoardStepResult, RunHeader
 from pressloop.wire.schema import State
 
 
-def disagreements(
+def compare(
     header: RunHeader, series: Series, results: tuple[BoardStepResult, ...]
 ) -> Iterator[str]:
     """One sentence per disagreement. Only meaningful when no telemetry is missing.

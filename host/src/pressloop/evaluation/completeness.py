@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from pressloop.analysis.metrics import Bools
-from pressloop.evaluation.board_check import disagreements
-from pressloop.evaluation.run_data import Evidence
+from pressloop.evaluation.board_check import compare
+from pressloop.evaluation.run_data import RunData
 from pressloop.evaluation.series import Series
 from pressloop.evaluation.truth import Truth
 from pressloop.record.columns import NO_STEP
@@ -16,7 +16,7 @@ from pressloop.record.journal import JournalContents
 from pressloop.record.model import INTERRUPTED
 
 
-def missing_s(evidence: Evidence, mine: Bools) -> float:
+def missing_s(evidence: RunData, mine: Bools) -> float:
     """Time of the gaps that begin or end among the records of a stage, s."""
     total = 0.0
     for gap in evidence.gaps:
@@ -35,7 +35,7 @@ def without_truth(series: Series, steps: Sequence[int]) -> int:
     )
 
 
-def warnings(contents: JournalContents, evidence: Evidence, truth: Truth | None) -> list[str]:
+def warnings(contents: JournalContents, evidence: RunData, truth: Truth | None) -> list[str]:
     """Say what of the run is not known, or known twice."""
     header, series, end = evidence.header, evidence.series, evidence.end
     said = [
@@ -59,5 +59,5 @@ def warnings(contents: JournalContents, evidence: Evidence, truth: Truth | None)
         if missing:
             said.append(f"the true pressure is missing for {missing} records of the stages")
     if not evidence.gaps:
-        said += disagreements(header, series, end.step_results)
+        said += compare(header, series, end.step_results)
     return said

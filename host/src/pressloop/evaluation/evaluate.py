@@ -11,7 +11,7 @@ from pressloop.evaluation.completeness import warnings
 from pressloop.evaluation.damage import located, warnings_of, with_damage
 from pressloop.evaluation.outcomes import contradictions, stage_outcome
 from pressloop.evaluation.powder import with_powder
-from pressloop.evaluation.run_data import Evidence, gather
+from pressloop.evaluation.run_data import RunData, gather
 from pressloop.evaluation.series import Series
 from pressloop.evaluation.stage_results import stage_results
 from pressloop.evaluation.stage_uncertainty import with_uncertainty
@@ -110,7 +110,7 @@ def _thinned(series: Series, header: RunHeader) -> Thinned | None:
     )
 
 
-def _truth(evidence: Evidence, path: Path) -> Truth:
+def _truth(evidence: RunData, path: Path) -> Truth:
     header = evidence.header
     if not header.simulated:
         raise RecordError(

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from pressloop.evaluation.run_data import Evidence
+from pressloop.evaluation.run_data import RunData
 from pressloop.record.columns import NO_STEP
 from pressloop.record.model import INTERRUPTED, PlannedStage
 
 
-def stage_outcome(stage: PlannedStage, evidence: Evidence) -> str:
+def stage_outcome(stage: PlannedStage, evidence: RunData) -> str:
     """How a stage ended: by the board's results, else by what the telemetry shows."""
     end = evidence.end
     results = [r.outcome for r in end.step_results if r.step in stage.steps]
@@ -40,7 +40,7 @@ def _by_board(results: Sequence[str]) -> str:
     return "advanced" if "advanced" in results else "done"
 
 
-def contradictions(evidence: Evidence, outcomes: Mapping[int, str]) -> tuple[str, ...]:
+def contradictions(evidence: RunData, outcomes: Mapping[int, str]) -> tuple[str, ...]:
     """Why a reported completion cannot be believed; `outcomes` by the index of the stage."""
     end = evidence.end
     if end.end_reason != "completed":

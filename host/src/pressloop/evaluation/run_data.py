@@ -22,7 +22,7 @@ from pressloop.record.model import INTERRUPTED, PlannedStage, RunEnd, RunHeader,
 
 
 @dataclass(frozen=True)
-class Evidence:
+class RunData:
     """One run, as far as its journal could be read.
 
     Attributes:
@@ -62,7 +62,7 @@ class Evidence:
         return float(ticks) / self.header.tick_hz
 
 
-def gather(contents: JournalContents, journal: Path) -> Evidence:
+def gather(contents: JournalContents, journal: Path) -> RunData:
     """Put in order what could be read of a journal.
 
     Raises:
@@ -77,7 +77,7 @@ def gather(contents: JournalContents, journal: Path) -> Evidence:
         end.last_seq,
         intervals_of(contents),
     )
-    return Evidence(
+    return RunData(
         header,
         start,
         end,

@@ -9,7 +9,7 @@ import numpy as np
 
 from pressloop.analysis.metrics import Floats, StageSamples, stage_metrics
 from pressloop.evaluation.completeness import missing_s, without_truth
-from pressloop.evaluation.run_data import Evidence
+from pressloop.evaluation.run_data import RunData
 from pressloop.evaluation.summary import StageResult
 from pressloop.evaluation.thinned_statistics import sums_of, with_intervals
 from pressloop.record.columns import FLAGS
@@ -18,7 +18,7 @@ from pressloop.wire.schema import OUTPUT_FULL, State
 
 
 def stage_results(
-    evidence: Evidence, outcomes: Mapping[int, str], pressure_mpa: Floats, *, of_truth: bool
+    evidence: RunData, outcomes: Mapping[int, str], pressure_mpa: Floats, *, of_truth: bool
 ) -> Iterator[StageResult]:
     """Measure every stage that has a target.
 
@@ -38,7 +38,7 @@ def stage_results(
 def _stage_result(
     stage: PlannedStage,
     target_mpa: float,
-    evidence: Evidence,
+    evidence: RunData,
     outcome: str,
     pressure_mpa: Floats,
     of_truth: bool,

@@ -47,7 +47,7 @@ NEEDS: Final = {
 """What a case can need, and how the reason for not running it reads."""
 
 _NO_PROFILE: Final = bytes(8)
-_RELINK_S: Final = 2.0
+_RECONNECT_TIMEOUT_S: Final = 2.0
 _BRIDGE_S: Final = 1.0
 """How much later than a real controller a board behind a socket may notice a silence."""
 
@@ -75,9 +75,9 @@ class Bench:
     def stop(self) -> None:
         """Let go of the board."""
 
-    def open_press(self, relink_s: float = _RELINK_S) -> Press:
+    def open_press(self, reconnect_timeout_s: float = _RECONNECT_TIMEOUT_S) -> Press:
         """Open the press as a host would. Close it before another host is to have the board."""
-        return Press.open(self.url, relink_s=relink_s)
+        return Press.open(self.url, reconnect_timeout_s=reconnect_timeout_s)
 
     def console(self) -> str:
         """What the board itself kept of its console; empty when that is not to be had."""

@@ -6,7 +6,7 @@ import time
 from typing import Final
 
 from pressloop._version import __version__
-from pressloop.connect import find_place
+from pressloop.connect import resolve_address
 from pressloop.errors import (
     BoardTimeoutError,
     LinkClosedError,
@@ -108,5 +108,5 @@ def await_build(port: str | None, build: str, limit_s: float = RESTART_LIMIT_S) 
 
 
 def _ask(port: str | None) -> Session:
-    place = find_place(port)
-    return Session(place.connect, host=_HOST, relink_s=0.0, waits_s=_ASK_WAITS_S)
+    place = resolve_address(port)
+    return Session(place.connect, host=_HOST, reconnect_timeout_s=0.0, waits_s=_ASK_WAITS_S)

@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 FORMATS: Final = (".png", ".svg", ".pdf")
 
-_MOST_PANELS: Final = 6
+_MAX_PANELS: Final = 6
 """Of a kind; a protocol with more stages shows those that are worth a close look."""
 
 _PANELS_IN_ROW: Final = 3
@@ -59,8 +59,8 @@ def figure_of(record: RunRecord) -> Figure:
     """Return the whole plot of a run."""
     telemetry = telemetry_of(record)
     rows = [row for row in verdict_rows(record.summary) if row.source == "reading"]
-    zoomed = arrivals_of(telemetry, rows, most=_MOST_PANELS)
-    powder = panels_of([row.stage for row in rows])[:_MOST_PANELS]
+    zoomed = arrivals_of(telemetry, rows, most=_MAX_PANELS)
+    powder = panels_of([row.stage for row in rows])[:_MAX_PANELS]
     arrival_rows, powder_rows = list(_rows(zoomed)), list(_rows(powder))
     height = 5.6 + 2.6 * len(arrival_rows) + 3.3 * len(powder_rows)
     figure = Figure(figsize=(11, height))

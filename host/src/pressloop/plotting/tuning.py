@@ -9,7 +9,7 @@ from typing import Final
 from pressloop.extras import needs_extra
 from pressloop.machine.profile import MachineProfile, curve_knots
 from pressloop.plotting.style import BLUE, GREY, ORANGE, mark_simulated
-from pressloop.tuning.tune import KNOTS, Seen, Tuned
+from pressloop.tuning.tune import KNOTS, Tuned, ValveObservations
 
 with needs_extra("plot"):
     import numpy as np
@@ -114,7 +114,11 @@ def _compliance(axes: Axes, before: MachineProfile, after: MachineProfile, tuned
 
 
 def _valve(
-    axes: Axes, title: str, seen: Seen, before: tuple[float, float], after: tuple[float, float]
+    axes: Axes,
+    title: str,
+    seen: ValveObservations,
+    before: tuple[float, float],
+    after: tuple[float, float],
 ) -> None:
     some = _some(len(seen.opening))
     opening = 100 * seen.opening[some]

@@ -25,15 +25,15 @@ from pressloop.record.journal import JOURNAL_NAME, JournalWriter, read_journal, 
 from pressloop.record.model import EventKind, RunEnd, RunEvent, RunHeader, RunStart, Source
 from pressloop.record.pending import RECENT_NAMES, RecentRecords, read_recent
 from pressloop.record.sequence_ranges import SequenceRanges
-from pressloop.record.thinning import Piece, Thinner, Whole
+from pressloop.record.thinning import Piece, RawBatch, Thinner
 from pressloop.record.truth_copy import TruthTail
 from pressloop.wire.schema import RECORD_FORMAT, RECORD_SIZE
 
 _DERIVED: Final = (SUMMARY_NAME, TELEMETRY_NAME, INTERVALS_NAME)
-_MOST_BYTES: Final = 1000 * RECORD_SIZE
+_MAX_BYTES: Final = 1000 * RECORD_SIZE
 """Of one journal entry: a torn tail costs one entry."""
 
-_MOST_TRUTH_WAITS: Final = 200_000 * RECORD_SIZE
+_MAX_TRUTH_WAITS: Final = 200_000 * RECORD_SIZE
 """Bytes of records kept whole, after which their truth is moved, too."""
 
 _TICK: Final = struct.Struct(RECORD_FORMAT[:2])
@@ -170,7 +170,7 @@ class RunRecorder:
             return
         with self._mutex:
             if self._thinner is None:
-                self._keep(Whole(first, records), source)
+                self._keep(RawBatch(first, records), source)
             else:
                 undecided = self._thinner.undecided.start
                 pieces = self._thinner.take(first, records)
@@ -182,20 +182,20 @@ class RunRecorder:
 
     def _keep(self, piece: Piece, source: Source) -> None:
         """Write what was decided into the journal."""
-        if isinstance(piece, Whole):
-            for at in range(0, len(piece.records), _MOST_BYTES):
+        if isinstance(piece, RawBatch):
+            for at in range(0, len(piece.records), _MAX_BYTES):
                 self._writer.append(
                     {
                         "kind": Kind.TELEMETRY,
                         "first": piece.first + at // RECORD_SIZE,
-                        "records": piece.records[at : at + _MOST_BYTES],
+                        "records": piece.records[at : at + _MAX_BYTES],
                         "record_size": RECORD_SIZE,
                         "unix_time_second": time.time(),
                         "source": source,
                     }
                 )
             self._truth_waits += len(piece.records)
-            if self._truth is not None and self._thinner and self._truth_waits > _MOST_TRUTH_WAITS:
+            if self._truth is not None and self._thinner and self._truth_waits > _MAX_TRUTH_WAITS:
                 self._truth.move_before(_TICK.unpack_from(piece.records)[0])
                 self._truth_waits = 0
             return
@@ -211,7 +211,7 @@ class RunRecorder:
             stop = batch.first + len(batch.records) // RECORD_SIZE
             for first, last in self._held.gaps(batch.first, stop):
                 low, high = (RECORD_SIZE * (n - batch.first) for n in (first, last + 1))
-                self._keep(Whole(first, batch.records[low:high]), "live")
+                self._keep(RawBatch(first, batch.records[low:high]), "live")
                 self._held.add(first, last - first + 1)
         self._recent.discard()
 

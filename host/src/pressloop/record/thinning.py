@@ -34,7 +34,7 @@ _EVENT_FLAGS: Final = int(
 )
 """Flags whose change is an event. `saturated` is not: a valve at its stop says nothing new."""
 
-_LEAST_RECORDS: Final = 12
+_MIN_RECORDS: Final = 12
 """A shorter interval is kept whole: the summary would save nothing."""
 
 _NEVER: Final = 1 << 62
@@ -44,7 +44,7 @@ _SLACK_KPA: Final = 0.001
 
 
 @dataclass(frozen=True)
-class Whole:
+class RawBatch:
     """Consecutive records, kept as received."""
 
     first: int
@@ -92,7 +92,7 @@ class TrueInterval:
     row_of: Mapping[int, bytes]
 
 
-Piece = Whole | Interval
+Piece = RawBatch | Interval
 Rows = Sequence[tuple[int, ...]]
 """Unpacked telemetry records."""
 
@@ -149,7 +149,7 @@ class Thinner:
         """Take consecutive records; return what is decided by them, in order."""
         count = len(records) // RECORD_SIZE
         if self._next is not None and first < self._next:
-            return [Whole(first, records)]  # fetched late: it belongs to a hole
+            return [RawBatch(first, records)]  # fetched late: it belongs to a hole
         pieces: list[Piece] = []
         if first != self._next:
             # An interval never reaches over a hole.
@@ -168,7 +168,7 @@ class Thinner:
         if not self._pending:
             return []
         stop = self.undecided.stop
-        return [Whole(self._start, self._cut(stop))]
+        return [RawBatch(self._start, self._cut(stop))]
 
     # --- what is to be kept whole
 
@@ -218,15 +218,15 @@ class Thinner:
                 self._keep.pop(0)
             low, high = self._keep[0] if self._keep else (end + self._before, end)
             if low <= start:
-                pieces.append(Whole(start, self._cut(min(high, end))))
+                pieces.append(RawBatch(start, self._cut(min(high, end))))
                 continue
             stop = min(start + self._interval_at(start), low)
             if closed:
                 stop = min(stop, end)
             elif stop > end or (stop < low and stop > end - self._before):
                 break
-            if stop - start < _LEAST_RECORDS:
-                pieces.append(Whole(start, self._cut(stop)))
+            if stop - start < _MIN_RECORDS:
+                pieces.append(RawBatch(start, self._cut(stop)))
             else:
                 pieces.append(self._sum_up(start, self._cut(stop)))
         return pieces

@@ -21,7 +21,7 @@ AT_REST: Final = (State.IDLE, State.FAULT)
 """States without a run; in a fault the release valve is open."""
 
 
-class Controls:
+class RunCommands:
     """Steers one run. From any thread."""
 
     def __init__(self, session: Session, recorder: RunRecorder) -> None:

@@ -12,7 +12,7 @@ from typing import Final
 
 from pressloop.errors import CommandRefusedError
 from pressloop.record import RunRecorder
-from pressloop.run.commands import Controls
+from pressloop.run.commands import RunCommands
 from pressloop.session.acknowledge import Hold
 from pressloop.session.session import Session
 from pressloop.wire.schema import StatusReply
@@ -82,14 +82,14 @@ def _forget_typed() -> None:
         termios.tcflush(sys.stdin, termios.TCIFLUSH)
 
 
-class PromptDesk:
+class PromptQueue:
     """Where the board's questions wait for somebody to put them to the operator.
 
     An open question holds the acknowledged device clock: an automatic answer reaches the board at
     the tick of the question, and while a person thinks an emulated press keeps to the wall clock.
     """
 
-    def __init__(self, session: Session, recorder: RunRecorder, controls: Controls) -> None:
+    def __init__(self, session: Session, recorder: RunRecorder, controls: RunCommands) -> None:
         """Start without a question."""
         self._session = session
         self._recorder = recorder

@@ -41,7 +41,7 @@ def is_same_boot(session: Session, header: RunHeader) -> bool:
     return True
 
 
-def rejoin(session: Session, run: Run, recorder: RunRecorder, contents: JournalContents) -> None:
+def reattach(session: Session, run: Run, recorder: RunRecorder, contents: JournalContents) -> None:
     """Follow a run again and fetch what was missed.
 
     To be called in the dispatcher thread, so that no record is missed.

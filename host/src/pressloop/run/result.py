@@ -10,7 +10,7 @@ from pressloop.errors import RunFailedError
 from pressloop.evaluation import RunSummary
 from pressloop.evaluation.notes import remarks
 from pressloop.extras import DataFrame
-from pressloop.session.fault_texts import words_of
+from pressloop.session.fault_texts import explain_fault
 
 
 @dataclass(frozen=True, repr=False)
@@ -50,7 +50,7 @@ class RunResult:
             hint = f"its record in {self.directory} says what led to it"
             why = ""
             if self.summary.fault:
-                meaning, remedy = words_of(self.summary.fault)
+                meaning, remedy = explain_fault(self.summary.fault)
                 why = f" ({self.summary.fault}: {meaning})"
                 hint = f"{remedy}; {hint}"
             raise RunFailedError(

@@ -14,10 +14,10 @@ from pressloop.errors import BoardTimeoutError, LinkClosedError, PressloopError
 from pressloop.extras import DataFrame
 from pressloop.record import RunRecorder
 from pressloop.record.columns import wire_name
-from pressloop.run.commands import Controls
-from pressloop.run.prompts import Asker, PromptDesk
+from pressloop.run.commands import RunCommands
+from pressloop.run.prompts import Asker, PromptQueue
 from pressloop.run.result import RunResult, frame_of, html_table
-from pressloop.run.run_monitor import Follower
+from pressloop.run.run_monitor import RunMonitor
 from pressloop.session.session import Session
 from pressloop.session.status import PressStatus
 from pressloop.session.telemetry import TelemetryBatch
@@ -57,9 +57,9 @@ class Run:
         self._session = session
         self._recorder = recorder
         self._ask = ask
-        self._controls = Controls(session, recorder)
-        self._desk = PromptDesk(session, recorder, self._controls)
-        self.follower = Follower(session, recorder, self._controls, self._desk, on_status)
+        self._controls = RunCommands(session, recorder)
+        self._desk = PromptQueue(session, recorder, self._controls)
+        self.follower = RunMonitor(session, recorder, self._controls, self._desk, on_status)
         # Kept for the first loop over the telemetry, which may come late.
         self._first_feed: TelemetryFeed | None = None
         self._feed_lock = threading.Lock()

@@ -17,8 +17,8 @@ from pressloop.errors import BoardTimeoutError, LinkClosedError, PressloopError
 from pressloop.record import BoardStepResult, RunEnd, RunRecorder
 from pressloop.record.columns import wire_name
 from pressloop.record.header import step_result
-from pressloop.run.commands import AT_REST, Controls
-from pressloop.run.prompts import PromptDesk
+from pressloop.run.commands import AT_REST, RunCommands
+from pressloop.run.prompts import PromptQueue
 from pressloop.session.listeners import Listener
 from pressloop.session.session import Session
 from pressloop.session.status import PressStatus
@@ -49,7 +49,7 @@ _UNSEEN_TICKS: Final = TICK_HZ
 _log = logging.getLogger(__name__)
 
 
-class Follower(Listener):
+class RunMonitor(Listener):
     """The run as the dispatcher thread sees it.
 
     Attributes:
@@ -64,8 +64,8 @@ class Follower(Listener):
         self,
         session: Session,
         recorder: RunRecorder,
-        controls: Controls,
-        desk: PromptDesk,
+        controls: RunCommands,
+        desk: PromptQueue,
         on_status: Callable[[PressStatus], None] | None,
     ) -> None:
         """Know of a run that has not begun."""

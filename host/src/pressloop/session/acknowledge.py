@@ -35,12 +35,12 @@ _NO_LIMIT: Final = 2**32
 class Hold:
     """Keeps the acknowledged clock from running ahead until `release`."""
 
-    def __init__(self, clock: AckClock, tick: int, since_s: float, lapses: bool) -> None:
-        """Use `AckClock.hold`."""
+    def __init__(self, clock: HostProgress, tick: int, since_s: float, expires: bool) -> None:
+        """Use `HostProgress.hold`."""
         self._clock = clock
         self._tick = tick
         self._since_s = since_s
-        self._lapses = lapses
+        self._lapses = expires
 
     def limit(self, now_s: float) -> int:
         """Return the device clock that may be acknowledged at a wall clock."""
@@ -50,7 +50,7 @@ class Hold:
         return self._tick + int(waited_s * TICK_HZ)
 
     def stay(self, handled: int, now_s: float) -> None:
-        """Lapse no more. For `AckClock`; what was acknowledged meanwhile stays so."""
+        """Lapse no more. For `HostProgress`; what was acknowledged meanwhile stays so."""
         if self.limit(now_s) == _NO_LIMIT:
             self._tick = handled
         self._since_s = now_s
@@ -61,7 +61,7 @@ class Hold:
         self._clock.release(self)
 
 
-class AckClock:
+class HostProgress:
     """The device clock to acknowledge: what was handled, within what the holds allow."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -76,14 +76,14 @@ class AckClock:
         with self._lock:
             self._handled = max(self._handled, tick)
 
-    def hold(self, *, lapses: bool = False) -> Hold:
+    def hold(self, *, expires: bool = False) -> Hold:
         """Keep the acknowledgement at what was handled so far.
 
         Args:
-            lapses: End by itself after `HOLD_GRACE_S`: it is for somebody who may never come.
+            expires: End by itself after `HOLD_GRACE_S`: it is for somebody who may never come.
         """
         with self._lock:
-            hold = Hold(self, self._handled, self._clock(), lapses)
+            hold = Hold(self, self._handled, self._clock(), expires)
             self._holds.add(hold)
         return hold
 

@@ -59,6 +59,6 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
 }
 
 
-def words_of(fault: str) -> tuple[str, str]:
+def explain_fault(fault: str) -> tuple[str, str]:
     """Return what a fault means and what to do; `fault` is its name in the record."""
     return _WORDS.get(fault, (f"the board reports the fault {fault}", "update this software"))

@@ -18,7 +18,7 @@ from pressloop.errors import (
 from pressloop.session.connection import Link, SessionLostError
 from pressloop.wire.schema import HelloReply
 
-RELINK_S: Final = 30.0
+RECONNECT_TIMEOUT_S: Final = 30.0
 """How long a lost link is tried again: long enough to replug a cable or to reboot a controller."""
 
 _PAUSE_S: Final = 0.5
@@ -26,25 +26,25 @@ _PAUSE_S: Final = 0.5
 _log = logging.getLogger(__name__)
 
 
-class Relinker:
+class Reconnector:
     """One board, over one link after another.
 
     Args:
         open_link: Connects and says hello.
         closing: Set when nobody wants a link any more.
-        relink_s: How long a lost link is tried again.
+        reconnect_timeout_s: How long a lost link is tried again.
 
     Raises:
         PressloopError: What `open_link` raises, for the first link.
     """
 
     def __init__(
-        self, open_link: Callable[[], Link], closing: threading.Event, relink_s: float
+        self, open_link: Callable[[], Link], closing: threading.Event, reconnect_timeout_s: float
     ) -> None:
         """Open the first link."""
         self._open_link = open_link
         self._closing = closing
-        self._relink_s = relink_s
+        self._relink_s = reconnect_timeout_s
         self._changed = threading.Condition()
         self._ended = False
         self._failure: PressloopError | None = None

@@ -8,7 +8,7 @@ Two threads, and no call from one into the other that waits:
 
 So a listener may make requests like anybody else, their replies come in through the reader, and
 whatever a listener sends in reaction to telemetry is on the wire before that telemetry is
-acknowledged. Nothing here waits for a listener's own threads; `AckClock.hold` is for those.
+acknowledged. Nothing here waits for a listener's own threads; `HostProgress.hold` is for those.
 
 When the link is lost the dispatcher connects again for a while. A board that is still in the same
 boot goes on where it was, and its ring closes the hole.
@@ -26,10 +26,10 @@ from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
 from pressloop.errors import BoardTimeoutError, LinkClosedError, PressloopError
-from pressloop.session.acknowledge import AckClock, Hold
+from pressloop.session.acknowledge import Hold, HostProgress
 from pressloop.session.connection import ATTEMPT_WAITS_S, Link, R
 from pressloop.session.listeners import Listener, Listeners
-from pressloop.session.reconnect import RELINK_S, Relinker
+from pressloop.session.reconnect import RECONNECT_TIMEOUT_S, Reconnector
 from pressloop.session.telemetry_stream import BATCH_TICKS, QUIET_S, Stream
 from pressloop.transport.transport import Transport
 from pressloop.wire.message import Request
@@ -89,7 +89,7 @@ class Session:
     Args:
         connect: Opens a transport; called again when the link is lost.
         host: Name and version of the host software.
-        relink_s: How long a lost link is tried again.
+        reconnect_timeout_s: How long a lost link is tried again.
         waits_s: How long each attempt of a request waits for its reply.
 
     Raises:
@@ -103,19 +103,19 @@ class Session:
         connect: Callable[[], Transport],
         *,
         host: str,
-        relink_s: float = RELINK_S,
+        reconnect_timeout_s: float = RECONNECT_TIMEOUT_S,
         waits_s: Sequence[float] = ATTEMPT_WAITS_S,
     ) -> None:
         """Connect and say hello."""
         self._connect = connect
         self._host = host
         self._waits_s = tuple(waits_s)
-        self._ack = AckClock()
+        self._ack = HostProgress()
         self._inbox: queue.SimpleQueue[_Telemetry | _Call[Any] | _Wake] = queue.SimpleQueue()
         self._listeners = Listeners()
         self._closing = threading.Event()
         self._ended = threading.Event()
-        self._relinker = Relinker(self._open_link, self._closing, relink_s)
+        self._relinker = Reconnector(self._open_link, self._closing, reconnect_timeout_s)
         # From here on only the dispatcher touches these.
         self._stream = Stream(self._ack, self._listeners)
         self._boot_id = self.hello.boot_id
@@ -215,13 +215,13 @@ class Session:
         """Note that all records below `stop` exist; those that have not come are fetched."""
         self.in_order(lambda: self._stream.expect(stop))
 
-    def hold(self, *, lapses: bool = False) -> Hold:
+    def hold(self, *, expires: bool = False) -> Hold:
         """Keep the acknowledged device clock from moving on while a reaction is pending.
 
         Args:
-            lapses: Give up after a second without `keep`: it is not sure that anybody will react.
+            expires: Give up after a second without `keep`: it is not sure that anybody will react.
         """
-        return self._ack.hold(lapses=lapses)
+        return self._ack.hold(expires=expires)
 
     def keep(self, hold: Hold) -> None:
         """Let a hold that would lapse last until it is released."""

@@ -130,7 +130,7 @@ class TelemetryBatch:
         return TelemetryBatch(self.first + count, rest, self.source, self.tick)
 
 
-class Intake:
+class SequenceTracker:
     """Which sequence numbers have arrived, which are known to exist and are still missing.
 
     Sequence numbers are contiguous on the board, so a jump is a hole. Duplicates and late batches

@@ -15,7 +15,7 @@ from pressloop.session.listeners import Listener
 from pressloop.session.session import Session
 from pressloop.session.telemetry import TelemetryBatch
 
-MOST_WAITING: Final = 3000
+MAX_WAITING: Final = 3000
 """Batches that wait for a slow consumer: ten minutes of a real press, about 1.5 MB."""
 
 _log = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 class TelemetryFeed(Listener):
     """Batches in the order of their arrival until the session or the feed ends.
 
-    A consumer that falls behind by more than `MOST_WAITING` batches skips the oldest of them: a
+    A consumer that falls behind by more than `MAX_WAITING` batches skips the oldest of them: a
     program may not grow for a week because one loop is slow. `skipped` counts their records; the
     run record has them all.
 
@@ -111,8 +111,8 @@ class TelemetryFeed(Listener):
             return
         with self._lock:
             if self._hold is None and (self._attended or not self._passed_over):
-                self._hold = self._session.hold(lapses=not self._attended)
-            if self._batches.qsize() >= MOST_WAITING:
+                self._hold = self._session.hold(expires=not self._attended)
+            if self._batches.qsize() >= MAX_WAITING:
                 self._skip_oldest()
             self._batches.put(batch)
 
@@ -127,7 +127,7 @@ class TelemetryFeed(Listener):
             oldest = self._batches.get_nowait()
         if oldest is not None:
             if self._attended and not self.skipped:
-                _log.warning("a telemetry consumer is %d batches behind: skipping", MOST_WAITING)
+                _log.warning("a telemetry consumer is %d batches behind: skipping", MAX_WAITING)
             self.skipped += len(oldest)
 
     def _done_with_last(self) -> None:

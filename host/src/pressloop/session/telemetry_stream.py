@@ -9,10 +9,10 @@ import time
 from typing import Final
 
 from pressloop.errors import CommandRefusedError
-from pressloop.session.acknowledge import AckClock
+from pressloop.session.acknowledge import HostProgress
 from pressloop.session.connection import Link
 from pressloop.session.listeners import Listeners
-from pressloop.session.telemetry import Intake, Source, TelemetryBatch, widened
+from pressloop.session.telemetry import SequenceTracker, Source, TelemetryBatch, widened
 from pressloop.wire.schema import (
     RECORD_SIZE,
     BackfillRequest,
@@ -44,12 +44,12 @@ class Stream:
         listeners: Are told the records, each once, and which are lost.
     """
 
-    def __init__(self, ack: AckClock, listeners: Listeners) -> None:
+    def __init__(self, ack: HostProgress, listeners: Listeners) -> None:
         """Nothing is streamed until `start`."""
         self._ack = ack
         self._listeners = listeners
         self._on = False
-        self._intake: Intake | None = None
+        self._intake: SequenceTracker | None = None
         # Backfill requests in a row for records that were gone when they arrived.
         self._refusals = 0
         self._quiet_since_s = time.monotonic()
@@ -149,13 +149,19 @@ class Stream:
     def _ask_for_stream(self, link: Link) -> None:
         reply = link.request(StreamRequest(on=True, batch_ticks=BATCH_TICKS))
         if self._intake is None:
-            self._intake = Intake(reply.next)
+            self._intake = SequenceTracker(reply.next)
         self._intake.expect(reply.next)
         self._on = True
         self._quiet_since_s = time.monotonic()
 
     def _hand_on(
-        self, link: Link, intake: Intake, first: int, records: bytes, source: Source, tick: int
+        self,
+        link: Link,
+        intake: SequenceTracker,
+        first: int,
+        records: bytes,
+        source: Source,
+        tick: int,
     ) -> None:
         if not link.hello.capabilities & CapabilityBits.DISPLACEMENT:
             records = widened(records)
@@ -164,7 +170,7 @@ class Stream:
             start, stop = (RECORD_SIZE * (number - first) for number in (part.start, part.stop))
             self._tell_batch(TelemetryBatch(part.start, records[start:stop], source, tick))
 
-    def _give_up(self, intake: Intake, oldest: int) -> None:
+    def _give_up(self, intake: SequenceTracker, oldest: int) -> None:
         """Tell which missing records below `oldest` are gone."""
         for lost in intake.give_up(oldest):
             self._tell_lost(lost)

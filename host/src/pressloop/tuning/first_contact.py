@@ -23,10 +23,10 @@ _FULL: Final = schema.OUTPUT_FULL
 _TICK_S: Final = 1 / schema.TICK_HZ
 _RISE_S: Final = 10.0
 _HOLD_S: Final = 3
-_MOST_CONTACTS: Final = 20
+_MAX_CONTACTS: Final = 20
 """The run goes no higher than this many times the pressure that counts as contact."""
-_LEAST_CONTACTS: Final = 3
-_FEWEST_TICKS: Final = 50
+_MIN_CONTACTS: Final = 3
+_MIN_TICKS: Final = 50
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def plan(profile: schema.Profile, die_um: int, limit_kpa: int) -> list[schema.Pl
         BadInputError: The limit is no gentle pressure, or too low to see anything.
     """
     contact_kpa = round(profile.contact_oil_kpa * lever(profile.ram_area_mm2, die_um / 1000))
-    low, high = _LEAST_CONTACTS * contact_kpa, _MOST_CONTACTS * contact_kpa
+    low, high = _MIN_CONTACTS * contact_kpa, _MAX_CONTACTS * contact_kpa
     if not low <= limit_kpa <= high:
         raise BadInputError(
             f"{limit_kpa / 1000:g} MPa is no pressure for a first contact: this press sees contact "
@@ -86,7 +86,7 @@ def learn(records: tune.Records, profile: schema.Profile, die_um: int) -> Contac
     """
     oil_mpa = tune.oil_mpa_of(records, tune.zero_of(profile), profile)
     rising = np.flatnonzero((records.step == 0) & ~records.approaching)
-    if len(rising) < _FEWEST_TICKS:
+    if len(rising) < _MIN_TICKS:
         raise BadInputError(
             "the run never pressed the sample: it was at its pressure as soon as it was met",
             hint="give a higher pressure, or a slower approach_opening in the profile",

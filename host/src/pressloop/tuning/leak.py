@@ -29,12 +29,12 @@ family, 5 % for one in twenty, 12 % at worst."""
 # Means of half a second, so that noise which is not white counts as what it is; of less where a
 # large leak soon had the pump at work.
 _BLOCK_TICKS: Final = 50
-_FEWEST_BLOCKS: Final = 5
+_MIN_BLOCKS: Final = 5
 # Standard errors from which on a loss is seen to slow down.
 _BENT: Final = 3.0
 COOLING_S: Final = 120.0
 """Assumption: time constant with which the oil in a jack cools after it was compressed."""
-_MOST_NL_MIN: Final = next(f.high for f in schema.Profile.FIELDS if f.name == "leak_nl_min")
+_MAX_NL_MIN: Final = next(f.high for f in schema.Profile.FIELDS if f.name == "leak_nl_min")
 
 
 @dataclass(frozen=True)
@@ -65,14 +65,14 @@ class Leak:
             leak, uncertainty = 0.0, leak + expanded
         nl_min = 60 * 1000 * REFERENCE_MPA * compliance_ul_mpa
         return (
-            min(_MOST_NL_MIN, round(leak * nl_min)),
-            min(_MOST_NL_MIN, math.ceil(uncertainty * nl_min)),
+            min(_MAX_NL_MIN, round(leak * nl_min)),
+            min(_MAX_NL_MIN, math.ceil(uncertainty * nl_min)),
         )
 
 
 def seen_leak(shut_mpa: Floats) -> Leak:
     """Return the leak that explains the oil pressures of a shut press, one per tick."""
-    ticks = min(_BLOCK_TICKS, len(shut_mpa) // _FEWEST_BLOCKS)
+    ticks = min(_BLOCK_TICKS, len(shut_mpa) // _MIN_BLOCKS)
     if not ticks:
         return Leak(0.0, math.inf, 0.0)
     blocks = len(shut_mpa) // ticks

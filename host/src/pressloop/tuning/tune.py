@@ -64,7 +64,7 @@ _COARSE_SEALED_S: Final = 6.0
 _WINDOW: Final = 20
 _STRIDE: Final = 2
 _CLOSING_TICKS: Final = 20
-_MOSTLY: Final = 0.95
+_MIN_SHARE_RISING: Final = 0.95
 _FEWEST: Final = 25
 # Shares of the highest pressure below which a window tells more of contact than of the press.
 _LOWEST_RISING: Final = 0.01
@@ -77,7 +77,7 @@ DITHER_MARGIN: Final = 1.3
 """The dither that is stored, of half the valves' play."""
 # Of half the play: beyond, the fine run has seen hunting, or flow that is the dither's alone.
 _FINE_DITHER: Final = (1.15, 2.2)
-_LEAST_DITHER: Final = 0.002
+_MIN_DITHER: Final = 0.002
 # Play and lag are searched on a wide grid, then on a fine one around the best of it.
 _PLAYS: Final = tuple(0.005 * n for n in range(17))
 _LAGS_TICKS: Final = (2.0, 3.0, 4.0, 5.0, 6.0, 7.0)
@@ -99,7 +99,7 @@ _WORST_NOISE_PERCENT: Final = 0.05
 """Of the transducer's range, one standard deviation: five times the reference's."""
 _WORST_LEAK_PERCENT_S: Final = 2.0
 """Of the pressure, lost per second by the shut press: no dwell is worth a record beyond."""
-_MOST_YIELDING: Final = 1.15
+_MAX_YIELDING: Final = 1.15
 """Oil that one rise takes, of what another takes: steel gives back what it took."""
 
 _BLANK_HINT: Final = (
@@ -119,7 +119,7 @@ class Records:
 
 
 @dataclass(frozen=True)
-class Seen:
+class ValveObservations:
     """What the windows of a run show of one valve: each an opening and the flow that it passed."""
 
     oil_mpa: Floats
@@ -139,8 +139,8 @@ class Tuned:
     leak: Leak
     noise_percent: float
     """Of the transducer's range, one standard deviation."""
-    pump: Seen
-    release: Seen
+    pump: ValveObservations
+    release: ValveObservations
     compliance_ul_mpa: Floats
     """What each window of `pump` took per MPa of rise."""
     compliance_at_mpa: Floats
@@ -270,7 +270,7 @@ def identify(
     raw_zero = int(zero)
     oil_mpa = oil_mpa_of(records, zero, profile)
     noise_percent = _noise_percent(records, profile)
-    _demand(
+    _require_plausible(
         noise_percent < _WORST_NOISE_PERCENT,
         "the transducer's noise",
         noise_percent,
@@ -280,7 +280,7 @@ def identify(
     )
     leak = seen_leak(_shut_mpa(records, oil_mpa))
     leak_per_s = leak.per_s
-    _demand(
+    _require_plausible(
         100 * leak_per_s < _WORST_LEAK_PERCENT_S,
         "the leak, of the pressure per second,",
         100 * leak_per_s,
@@ -301,22 +301,28 @@ def identify(
     )
     fed = rising.fed(passed(place, dead_band) * flow_ul_s)
     ramps = [rising.step == n for n, step in enumerate(steps) if step.kind == schema.StepKind.RAMP]
-    yielding = _yielding(fed, rising.volumes(leak_per_s, top_mpa) @ shape, ramps)
-    _demand(
-        yielding < _MOST_YIELDING,
+    yielding = _compliance_mismatch(fed, rising.volumes(leak_per_s, top_mpa) @ shape, ramps)
+    _require_plausible(
+        yielding < _MAX_YIELDING,
         "the oil that one rise took, of what another took,",
         yielding,
-        f"below {_MOST_YIELDING} times",
+        f"below {_MAX_YIELDING} times",
         "something in the die yields: take the sample out and put a steel blank in; then tune "
         "again",
     )
-    _demand(residual < _WORST_RESIDUAL_PERCENT, "what no press explains", residual, "below 15 %")
-    _demand(0.002 < dead_band < 0.49, "the pump's dead band", 100 * dead_band, "0-50 % of stroke")
+    _require_plausible(
+        residual < _WORST_RESIDUAL_PERCENT, "what no press explains", residual, "below 15 %"
+    )
+    _require_plausible(
+        0.002 < dead_band < 0.49, "the pump's dead band", 100 * dead_band, "0-50 % of stroke"
+    )
     knots = knots_mpa(profile)
     # Below and above what was pressed the curve goes on flat.
     pressed = np.clip(knots, rising.oil_mpa.min(), rising.oil_mpa.max())
     curve = _compliance_shapes(pressed) @ shape
-    _demand(bool(np.all(curve > 0)), "the compliance", float(curve.min()), "above 0 uL/MPa")
+    _require_plausible(
+        bool(np.all(curve > 0)), "the compliance", float(curve.min()), "above 0 uL/MPa"
+    )
 
     falling = _Balance.of(records, oil_mpa, _LOWEST_FALLING, releasing=True)
     root = np.sqrt(np.maximum(oil_mpa, 0) / _REFERENCE_MPA)
@@ -325,7 +331,7 @@ def identify(
     release_dead_band, per_volume, _ = _dead_band(
         lambda edge: falling.fed(passed(fallen, edge) * root), taken, falling.moving
     )
-    _demand(
+    _require_plausible(
         0.002 < release_dead_band < 0.49,
         "the release's dead band",
         100 * release_dead_band,
@@ -333,7 +339,9 @@ def identify(
     )
     release_flow_ul_s = 1 / float(per_volume[0])
     ratio = release_flow_ul_s / profile.release_flow_ul_s
-    _demand(0.2 < ratio < 5, "the release's flow, of the data sheet's,", ratio, "0.2-5 times")
+    _require_plausible(
+        0.2 < ratio < 5, "the release's flow, of the data sheet's,", ratio, "0.2-5 times"
+    )
 
     leak_nl_min, leak_uncertainty_nl_min = leak.stored(
         float((_compliance_shapes(np.array([leak.oil_mpa])) @ shape)[0])
@@ -368,8 +376,8 @@ def identify(
         residual_percent=residual,
         leak=leak,
         noise_percent=noise_percent,
-        pump=Seen(rising.oil_mpa, rising.fed(place) / window_s, needed_ul / window_s),
-        release=Seen(
+        pump=ValveObservations(rising.oil_mpa, rising.fed(place) / window_s, needed_ul / window_s),
+        release=ValveObservations(
             falling.oil_mpa,
             falling.fed(fallen) / window_s,
             taken[:, 0] / np.maximum(falling.fed(root), 1e-9),
@@ -390,7 +398,7 @@ class _Play:
 
 def _with_play(profile: schema.Profile, play: _Play, margin: float) -> schema.Profile:
     """Return the profile with the play's lag, and a dither of `margin` times half the play."""
-    dither = max(_LEAST_DITHER, margin * play.stroke / 2)
+    dither = max(_MIN_DITHER, margin * play.stroke / 2)
     return replace(
         profile, valve_dither=round(dither * _FULL), valve_lag_ms=round(10 * play.lag_ticks) + 10
     )
@@ -420,7 +428,9 @@ def _seen_play(records: Records, profile: schema.Profile) -> _Play:
         return min(product(plays, lags_ticks), key=lambda pair: distance(*pair))
 
     play, lag_ticks = nearest(_PLAYS, _LAGS_TICKS)
-    _demand(play < _PLAYS[-1], "the valves' hysteresis", 100 * play, "below 8 % of stroke")
+    _require_plausible(
+        play < _PLAYS[-1], "the valves' hysteresis", 100 * play, "below 8 % of stroke"
+    )
     play, lag_ticks = nearest(
         [play + by for by in _FINE_PLAYS if play + by >= 0],
         [lag_ticks + by for by in _FINE_LAGS_TICKS],
@@ -547,7 +557,7 @@ def _dead_band(
 
     def left(edge: float) -> float:
         volume = fed(edge)
-        if np.mean(volume[moving] > 0) < _MOSTLY:
+        if np.mean(volume[moving] > 0) < _MIN_SHARE_RISING:
             return float("inf")
         rest = volume - volumes / scale @ (inverse @ volume)
         size = float(volume @ volume)
@@ -595,7 +605,7 @@ def _zero(records: Records, profile: schema.Profile) -> float:
         return zero_of(profile)
     zero = float(np.mean(middle))
     off = 100 * abs(zero - zero_of(profile)) / (profile.raw_full - profile.raw_zero)
-    _demand(off < 2, "the zero, off the profile's by", off, "below 2 % of the range")
+    _require_plausible(off < 2, "the zero, off the profile's by", off, "below 2 % of the range")
     return zero
 
 
@@ -617,7 +627,7 @@ def _noise_percent(records: Records, profile: schema.Profile) -> float:
     return 100 * counts / (profile.raw_full - profile.raw_zero)
 
 
-def _yielding(fed: Floats, explained: Floats, ramps: Sequence[Bools]) -> float:
+def _compliance_mismatch(fed: Floats, explained: Floats, ramps: Sequence[Bools]) -> float:
     """Return how much more oil one rise took, against one model of the press, than another."""
     parts = [ramp for ramp in ramps if np.count_nonzero(ramp) >= _FEWEST]
     shares = [float(np.sum(fed[part]) / np.sum(explained[part])) for part in parts]
@@ -625,7 +635,7 @@ def _yielding(fed: Floats, explained: Floats, ramps: Sequence[Bools]) -> float:
     return max(shares, default=1.0) / least if least > 0 else float("inf")
 
 
-def _demand(
+def _require_plausible(
     reasonable: bool, what: str, value: float, range_: str, hint: str = _BLANK_HINT
 ) -> None:
     if not reasonable:

@@ -33,7 +33,7 @@ def check_hold(case: Case, step: PlanStep, stage: PlanStage, level_kpa: int | No
             "add a ramp to the stage: it says how fast to get there",
         )
     path = (*step.path, "tolerance")
-    if step.tolerance_kpa is None or case.is_doubtful(path):
+    if step.tolerance_kpa is None or case.is_unreliable(path):
         return
     if step.tolerance_kpa >= step.target_kpa:
         case.warn(

@@ -25,7 +25,7 @@ def check_leak(case: Case, step: PlanStep, stage: PlanStage) -> None:
     dwell_ms, tolerance_kpa = step.dwell_ms, step.tolerance_kpa
     if step.mode is not HoldMode.SEALED or not dwell_ms or not tolerance_kpa:
         return
-    if case.is_doubtful((*step.path, "duration")):
+    if case.is_unreliable((*step.path, "duration")):
         return
     loss = loss_in(case, step)
     lost_kpa = loss.kpa_min * dwell_ms // 60_000 if loss else 0

@@ -14,7 +14,7 @@ def check_names(case: Case) -> None:
     first: dict[str, Path] = {}
     for stage, path in _stages_of(case.protocol.stages, ("stages",)):
         name_path = (*path, "name")
-        if case.is_doubtful(name_path):
+        if case.is_unreliable(name_path):
             continue
         if stage.name in first:
             mark = case.marks.value(first[stage.name])

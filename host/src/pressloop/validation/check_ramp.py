@@ -27,7 +27,7 @@ def check_move(
         known_target: Whether its target is what the user wrote, and no stand-in.
     """
     rate_path = (*step.path, "rate")
-    if not case.is_doubtful(rate_path):
+    if not case.is_unreliable(rate_path):
         _check_rounding(case, step, stage, rate_path)
     if not known_target or level_kpa is None:
         return

@@ -10,7 +10,7 @@ from pressloop.validation.context import Case
 from pressloop.validation.phrases import in_pass, mpa
 from pressloop.wire.schema import HoldMode
 
-_LEAST_WINDOW_S: Final = 5
+_MIN_WINDOW_S: Final = 5
 
 
 def window_s(rate_kpa_min: int, finest_kpa_min: int) -> int:
@@ -20,13 +20,13 @@ def window_s(rate_kpa_min: int, finest_kpa_min: int) -> int:
         rate_kpa_min: The loss to be told.
         finest_kpa_min: What the press can tell over a minute.
     """
-    return max(_LEAST_WINDOW_S, -(-60 * finest_kpa_min // rate_kpa_min))
+    return max(_MIN_WINDOW_S, -(-60 * finest_kpa_min // rate_kpa_min))
 
 
 def check_relaxation(case: Case, step: PlanStep, stage: PlanStage, rate_kpa_min: int) -> None:
     """Check the relaxation rate that ends a hold, kPa/min."""
     path = (*step.path, "until", "relaxation")
-    if case.is_doubtful(path):
+    if case.is_unreliable(path):
         return
     if step.mode is not HoldMode.SEALED:
         case.error(

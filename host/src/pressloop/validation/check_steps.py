@@ -21,7 +21,7 @@ def check_steps(case: Case, stages: Sequence[PlanStage], steps: Sequence[PlanSte
             continue
         stage = stages[step.stage]
         # What follows from a target that is only a stand-in is unknown.
-        known = not case.is_doubtful(step.target_path)
+        known = not case.is_unreliable(step.target_path)
         if known:
             _check_ceiling(case, step, stage)
         if step.kind is not StepKind.HOLD:
@@ -56,7 +56,7 @@ def _check_ceiling(case: Case, step: PlanStep, stage: PlanStage) -> None:
         )
         return
     margin_kpa = step.tolerance_kpa or (case.limits.resolution_kpa if case.limits else 0)
-    if step.tolerance_kpa is not None and case.is_doubtful((*step.path, "tolerance")):
+    if step.tolerance_kpa is not None and case.is_unreliable((*step.path, "tolerance")):
         return
     if step.target_kpa + margin_kpa > ceiling_kpa:
         case.warn(

@@ -20,7 +20,7 @@ class Case:
     """What the checks look at, and where they report.
 
     Attributes:
-        protocol: With stand-ins at doubtful places.
+        protocol: With stand-ins at unreliable places.
         profile: The press.
         marks: Where each key stands in the text.
         limits: What the press can do with the die, within what messages can say; None: which die
@@ -33,15 +33,17 @@ class Case:
         self.protocol = protocol
         self.profile = profile
         self.marks = draft.marks
-        self.limits = None if draft.is_doubtful(("die",)) else _sayable(profile, protocol.die_um)
-        self.ceiling_kpa = None if draft.is_doubtful(("ceiling",)) else protocol.ceiling_kpa
+        self.limits = (
+            None if draft.is_unreliable(("die",)) else _wire_limits(profile, protocol.die_um)
+        )
+        self.ceiling_kpa = None if draft.is_unreliable(("ceiling",)) else protocol.ceiling_kpa
         self.findings: list[Finding] = []
         self._draft = draft
         self._said: set[tuple[str, Path]] = set()
 
-    def is_doubtful(self, path: Path) -> bool:
+    def is_unreliable(self, path: Path) -> bool:
         """Whether a place holds a stand-in for what could not be understood."""
-        return self._draft.is_doubtful(path)
+        return self._draft.is_unreliable(path)
 
     def error(self, code: str, path: Path, message: str, hint: str) -> None:
         """Report what keeps the protocol from being run."""
@@ -53,13 +55,13 @@ class Case:
 
     def _report(self, severity: Severity, code: str, path: Path, message: str, hint: str) -> None:
         """Report once per place, however many passes meet it."""
-        if self.is_doubtful(path) or (code, path) in self._said:
+        if self.is_unreliable(path) or (code, path) in self._said:
             return
         self._said.add((code, path))
         self.findings.append(self.marks.finding(severity, code, path, message, hint))
 
 
-def _sayable(profile: MachineProfile, die_um: int) -> DieLimits:
+def _wire_limits(profile: MachineProfile, die_um: int) -> DieLimits:
     limits = profile.limits(die_um)
     return replace(
         limits,

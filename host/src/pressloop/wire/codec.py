@@ -104,7 +104,7 @@ def decode_message(message_type: type[MessageT], payload: bytes) -> MessageT:
         ) from None
 
 
-_MOST_RECORD_BYTES = TelemetryEvent.FIELDS[-1].high
+_MAX_RECORD_BYTES = TelemetryEvent.FIELDS[-1].high
 
 # The heads of {1: first, 2: tick, 3: records} as a busy link has them: more than 255 bytes of
 # records, both numbers of 16 bits or both of 32. By the head of the first number: the layout, its
@@ -114,7 +114,7 @@ _HEADS = {
     0x1A: (struct.Struct(">3sI2sI2sH"), b"\xa3\x01\x1a", b"\x02\x1a", 0x10000),
 }
 _RECORDS_HEAD = b"\x03\x59"
-_LEAST_LONG = 0x100
+_MIN_LONG = 0x100
 # What the constructor of a frozen dataclass does, in a third of its time.
 _new_event = object.__new__
 _set_first, _set_tick, _set_records = (
@@ -132,7 +132,7 @@ def decode_telemetry(payload: bytes) -> TelemetryEvent:
         DecodeError: As `decode_message`.
     """
     size = len(payload)
-    if size > _LEAST_LONG and (usual := _HEADS.get(payload[2])) is not None:
+    if size > _MIN_LONG and (usual := _HEADS.get(payload[2])) is not None:
         layout, map_head, tick_head, least = usual
         head, first, middle, tick, records_head, length = layout.unpack_from(payload)
         start = layout.size
@@ -142,7 +142,7 @@ def decode_telemetry(payload: bytes) -> TelemetryEvent:
             and records_head == _RECORDS_HEAD
             and first >= least
             and tick >= least
-            and _LEAST_LONG <= length <= _MOST_RECORD_BYTES
+            and _MIN_LONG <= length <= _MAX_RECORD_BYTES
             and size == start + length
         ):
             event = _new_event(TelemetryEvent)

@@ -29,7 +29,7 @@ _TICK_S = 1 / schema.TICK_HZ
 _FULL = schema.OUTPUT_FULL
 _FRAME_END = 0x02
 # The foreground gets its turn at least this often.
-_MOST_BEATS = 100
+_MAX_BEATS = 100
 
 
 class EmulatedBoard(Board):
@@ -157,7 +157,7 @@ class EmulatedBoard(Board):
             state == schema.STATE_PROMPTING,
         )
         if ticks:
-            for _ in range(min(ticks, _MOST_BEATS)):
+            for _ in range(min(ticks, _MAX_BEATS)):
                 self._beat()
             return
         active = state not in (schema.STATE_IDLE, schema.STATE_FAULT)

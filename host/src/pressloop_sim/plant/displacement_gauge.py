@@ -7,7 +7,7 @@ from pressloop_sim.plant import micropython_compat as micropython
 from pressloop_sim.plant.noise import Rng
 
 NOTHING = 65535
-_MOST_UM = 65534
+_MAX_UM = 65534
 
 
 class DisplacementGauge:
@@ -31,4 +31,4 @@ class DisplacementGauge:
         um = int(int(true_um / self._resolution_um + 0.5) * self._resolution_um)
         if um < 0:
             return 0
-        return um if um <= _MOST_UM else NOTHING
+        return um if um <= _MAX_UM else NOTHING

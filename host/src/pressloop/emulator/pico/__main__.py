@@ -27,7 +27,7 @@ from pressloop.wire.schema import State
 _WAIT_S: Final = 0.002
 _BOOT_LIMIT_S: Final = 10.0
 # The device takes in 256 bytes at a time; the rest waits at the host's end of the cable.
-_MOST_WAITING: Final = 1024
+_MAX_WAITING: Final = 1024
 
 
 class EmulatedPicoProcess:
@@ -79,7 +79,7 @@ class EmulatedPicoProcess:
         self._bench.flush()
 
     def _serve(self, now: float) -> None:
-        if self._usb.backlog < _MOST_WAITING:
+        if self._usb.backlog < _MAX_WAITING:
             data = self.link.receive()
             if data:
                 self._conversation.host_said(data)

@@ -7,9 +7,9 @@ import socket
 from typing import Final
 
 _HOST: Final = "127.0.0.1"
-_MOST_BYTES: Final = 4096
+_MAX_BYTES: Final = 4096
 # What a client may leave unread before the emulated cable is full.
-_MOST_WAITING: Final = 4096
+_MAX_WAITING: Final = 4096
 
 
 class Port:
@@ -33,7 +33,7 @@ class Port:
     @property
     def full(self) -> bool:
         """True while the client leaves unread what it was sent."""
-        return len(self._unsent) >= _MOST_WAITING
+        return len(self._unsent) >= _MAX_WAITING
 
     def receive(self) -> bytes:
         """Return what has arrived, and let in a client that waits at the door."""
@@ -41,7 +41,7 @@ class Port:
         if self._client is None:
             return b""
         try:
-            data = self._client.recv(_MOST_BYTES)
+            data = self._client.recv(_MAX_BYTES)
         except BlockingIOError:
             return b""
         except OSError:

@@ -1,7 +1,7 @@
 """A protocol file to a `Protocol`: every mistake of form becomes a finding, not only the first.
 
 Where something is wrong, a harmless stand-in takes its place, so that the rest of the protocol can
-be checked too; the places are remembered as doubtful and nothing is concluded from them.
+be checked too; the places are remembered as unreliable and nothing is concluded from them.
 """
 
 from __future__ import annotations

@@ -16,9 +16,9 @@ class Draft:
     marks: SourceMap
     findings: list[Finding]
     protocol: Protocol | None = None
-    """With stand-ins at the doubtful places; None when nothing can be made of the text."""
-    doubtful: set[Path] = field(default_factory=set)
+    """With stand-ins at the unreliable places; None when nothing can be made of the text."""
+    unreliable: set[Path] = field(default_factory=set)
 
-    def is_doubtful(self, path: Path) -> bool:
+    def is_unreliable(self, path: Path) -> bool:
         """Whether a place, or something around it, is a stand-in."""
-        return any(path[:length] in self.doubtful for length in range(len(path) + 1))
+        return any(path[:length] in self.unreliable for length in range(len(path) + 1))

@@ -78,9 +78,9 @@ def _draft(source: YamlSource) -> Draft:
         finding = draft.marks.finding("error", "not-a-protocol", (), message, hint)
         return Draft(draft.marks, [finding])
     for path in list(fill_empty(data, ())):
-        draft.doubtful.add(path)
+        draft.unreliable.add(path)
     if "pressloop" not in data:
-        if ("pressloop",) not in draft.doubtful:
+        if ("pressloop",) not in draft.unreliable:
             draft.findings.append(missing_key(draft.marks, ("pressloop",)))
         data["pressloop"] = 1
     draft.protocol = repaired(data, draft)

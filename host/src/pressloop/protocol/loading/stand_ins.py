@@ -75,12 +75,12 @@ def repaired(data: dict[str, Any], draft: Draft) -> Protocol | None:
         for mistake in mistakes:
             path = path_of(mistake)
             follows = mistake["type"] == "missing" and path in misspelt
-            if not (follows or draft.is_doubtful(path) or path_text(path) in reported):
+            if not (follows or draft.is_unreliable(path) or path_text(path) in reported):
                 draft.findings.append(finding_of(mistake, path, data, draft.marks))
-            draft.doubtful.add(path)
+            draft.unreliable.add(path)
             _repair(data, path, remove=mistake["type"] in _SURPLUS)
         # What a misspelt key would have said is unknown.
-        draft.doubtful |= misspelt
+        draft.unreliable |= misspelt
     return None
 
 
