@@ -1,0 +1,100 @@
+"""`pressloop tune` on the emulated board."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from pressloop.cli.app import app
+from pressloop.cli.tune import _leak_line
+from pressloop.emulator.description import PressDescription
+from pressloop.evaluation import RunRecord
+from pressloop.machine.profile import MachineProfile
+from typer.testing import CliRunner, Result
+
+PRESSES = Path(__file__).resolve().parents[2] / "examples" / "presses"
+
+
+def call(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def test_tune_stores_what_it_learned(tmp_path: Path) -> None:
+    """The steel blank's pump has a dead band of 21.5 %, its data sheet says 20 %."""
+    blank = PRESSES / "steel-blank.yaml"
+    options = ("--port", "emulated", "--press", blank, "--out", tmp_path / "tune", "--yes")
+    result = call("tune", "300 MPa", *options)
+    assert result.exit_code == 0, result.output
+    assert result.stdout.strip() == str(tmp_path / "tune")
+    found = re.search(r"pump_dead_band_percent +([0-9.]+) -> ([0-9.]+)", result.stderr)
+    assert found and float(found[1]) == pytest.approx(20, abs=0.01)
+    assert float(found[2]) == pytest.approx(21.5, abs=0.05)
+    assert "stored" in result.stderr
+    leak = re.search(r"leak_ul_min +unknown -> ([0-9.]+) ± ([0-9.]+) uL/min", result.stderr)
+    assert leak and abs(float(leak[1]) - 10) < float(leak[2]) < 1.5
+    for name in ("coarse", "play", "fine"):
+        assert RunRecord.open(tmp_path / "tune" / name).summary.end_reason == "completed"
+    assert (tmp_path / "tune" / "tuning.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_tune_stores_nothing_learned_from_powder(tmp_path: Path) -> None:
+    press = tmp_path / "powder.yaml"
+    press.write_text("powder: {preset: Na3PS4}\n")
+    options = ("--port", "emulated", "--press", press, "--out", tmp_path / "tune", "--yes")
+    result = call("tune", "250 MPa", *options)
+    assert result.exit_code == 2
+    assert "one rise took" in result.stderr
+    assert "--press examples/presses/steel-blank.yaml" in result.stderr
+    assert "stored" not in result.stderr.replace("nothing to store", "")
+
+
+def test_tune_wants_a_folder_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("of another day")
+    result = call("tune", "250 MPa", "--port", "emulated", "--out", tmp_path, "--yes")
+    assert result.exit_code == 2
+    assert "choose another one with --out" in result.stderr
+
+
+def test_tune_asks_for_the_blank_first(tmp_path: Path) -> None:
+    answer = CliRunner().invoke(app, ["tune", "300 MPa", "--port", "emulated"], input="n\n")
+    assert answer.exit_code == 2
+    assert "steel blank" in answer.output
+
+
+def test_a_sample_is_met_gently_and_nothing_is_stored(tmp_path: Path) -> None:
+    options = ("--first-contact", "--port", "emulated", "--out", tmp_path / "contact", "--yes")
+    result = call("tune", "15 MPa", *options)
+    assert result.exit_code == 0, result.output
+    landed = re.search(r"landed at +([0-9.]+) MPa", result.stderr)
+    assert landed and float(landed[1]) < 15
+    assert "tuned on a steel blank" in result.stderr and "stored" not in result.stderr
+    frame = RunRecord.open(tmp_path / "contact" / "contact").frame()
+    assert frame.pressure_mpa.max() < 17
+
+
+def test_a_first_contact_is_no_pressing(tmp_path: Path) -> None:
+    result = call(
+        "tune", "100 MPa", "--first-contact", "--port", "emulated", "--yes", "--out", tmp_path
+    )
+    assert result.exit_code == 2
+    assert "give 12 to 73 MPa" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        ((10.2, 1.03), "12 -> 10.2 ± 1.0 uL/min"),
+        ((0.0, 0.034), "12 -> not to be told from none, below 0.034 uL/min"),
+        ((None, None), "12 -> unknown: the press was not shut"),
+    ],
+)
+def test_a_leak_is_said_with_what_it_is_worth(
+    found: tuple[float | None, float | None], said: str
+) -> None:
+    profile = MachineProfile.from_fields(PressDescription().nominal_profile())
+    before, after = (
+        profile.model_copy(update={"leak_ul_min": leak, "leak_uncertainty_ul_min": uncertainty})
+        for leak, uncertainty in ((12.0, 1.2), found)
+    )
+    assert said in _leak_line(before, after)

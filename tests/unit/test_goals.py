@@ -1,0 +1,100 @@
+"""The protocols by goal: valid, and what their comments promise is what they say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pressloop.cli.app import app
+from pressloop.emulator.description import PressDescription
+from pressloop.errors import BadInputError
+from pressloop.machine.profile import MachineProfile
+from pressloop.plan import Plan, compile_plan
+from pressloop.protocol.library import GOALS, Goal, find_goal
+from pressloop.validation import validate_text
+from pressloop.wire.schema import HoldMode, HostLossAction, StepKind
+from typer.testing import CliRunner
+
+PROFILE = MachineProfile.from_fields(PressDescription().nominal_profile())
+EACH = pytest.mark.parametrize("goal", GOALS, ids=lambda goal: goal.name)
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def plan_of(goal: Goal) -> Plan:
+    return compile_plan(validate_text(goal.text, goal.name, PROFILE).checked(), PROFILE)
+
+
+PLAIN = compile_plan(
+    validate_text(
+        (ROOT / "examples" / "sodium_three_step.yaml").read_text(), "plain", PROFILE
+    ).checked(),
+    PROFILE,
+)
+
+
+@EACH
+def test_each_is_valid_without_a_remark(goal: Goal) -> None:
+    assert list(validate_text(goal.text, goal.name, PROFILE).findings) == []
+
+
+@EACH
+def test_each_says_its_goal_and_its_reasons_first(goal: Goal) -> None:
+    lines = goal.text.splitlines()
+    assert lines[0].startswith(f"# Goal: {goal.name.replace('-', ' ')}.")
+    assert "# Costs:" in goal.text
+    assert sum(line.startswith("#") for line in lines) > 10
+
+
+@EACH
+def test_each_makes_the_same_cell(goal: Goal) -> None:
+    targets = {stage.name: stage.target_mpa for stage in plan_of(goal).stages}
+    assert targets["densify electrolyte"] == 250 and targets["stack"] == 74
+    assert targets["bond cathode"] == (600 if goal.name == "cycle-life" else 500)
+
+
+def of_kind(plan: Plan, kind: StepKind) -> list[tuple[str, int | None]]:
+    names = [plan.stages[step.stage].name for step in plan.steps]
+    return [
+        (name, step.rate_kpa_s if kind is not StepKind.HOLD else step.duration_ms)
+        for name, step in zip(names, plan.steps, strict=True)
+        if step.kind is kind
+    ]
+
+
+def test_cycle_life_holds_longer_and_lets_go_more_slowly() -> None:
+    plan = plan_of(find_goal("cycle-life"))
+    for kind, better in ((StepKind.HOLD, 1), (StepKind.RELEASE, -1), (StepKind.RAMP, -1)):
+        for (name, mine), (_, plain) in zip(of_kind(plan, kind), of_kind(PLAIN, kind), strict=True):
+            assert mine is not None and plain is not None
+            assert better * mine >= better * plain, (name, kind)
+
+
+def test_efficiency_is_the_slowest_upwards() -> None:
+    rates = [rate for _, rate in of_kind(plan_of(find_goal("efficiency")), StepKind.RAMP)]
+    assert set(rates) == {2000}
+
+
+def test_reproducibility_leaves_nothing_to_judgement() -> None:
+    plan = plan_of(find_goal("reproducibility"))
+    assert plan.begin.host_loss is HostLossAction.FINISH
+    for step in plan.steps:
+        if step.kind is StepKind.HOLD:
+            assert step.duration_ms and not step.open and step.mode is HoldMode.REGULATED
+            assert step.timeout_ms == 5000
+
+
+def test_the_command_lists_them_and_prints_one(tmp_path: Path) -> None:
+    listed = CliRunner().invoke(app, ["protocols"])
+    assert listed.exit_code == 0
+    assert [line.split()[0] for line in listed.stdout.splitlines()] == [g.name for g in GOALS]
+    printed = CliRunner().invoke(app, ["protocols", "cycle-life"])
+    assert printed.stdout == find_goal("cycle-life").text
+    (tmp_path / "my.yaml").write_text(printed.stdout)
+    assert CliRunner().invoke(app, ["validate", str(tmp_path / "my.yaml")]).exit_code == 0
+
+
+def test_a_goal_that_is_none_names_those_that_are() -> None:
+    with pytest.raises(BadInputError, match="did you mean 'efficiency'") as refusal:
+        find_goal("eficiency")
+    assert refusal.value.code == "unknown-goal"
+    assert CliRunner().invoke(app, ["protocols", "speed"]).exit_code == 2

@@ -1,0 +1,533 @@
+"""Runs on a board in this process: recorded to the end, and aborted whenever the host fails."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pressloop import Press, confirm_all, errors
+from pressloop.evaluation import RunRecord
+from pressloop.record import RunRecorder
+from pressloop.run.prompts import OpenPrompt
+from pressloop.session.status import PressStatus
+from pressloop.wire.schema import AbortReply, EndReason, ErrorCode, Fault, State
+
+from tests.unit.fake_board import FakeBoard, RefusalError
+
+PROTOCOL = """
+pressloop: 1
+name: Two stages and a question
+die: 10 mm
+ceiling: 300 MPa
+stages:
+  - name: densify
+    ramp: {target: 250 MPa, rate: 10 MPa/s}
+    hold: {duration: 10 s, tolerance: 1 %}
+  - prompt: Insert the cathode
+  - name: bond
+    hold: {target: 250 MPa, duration: 10 s, tolerance: 1 %}
+"""
+PROMPT_STEP = 2
+
+
+@pytest.fixture
+def press(board: FakeBoard) -> Iterator[Press]:
+    """A press whose steps last one batch each; prompts wait."""
+
+    def step_press() -> None:
+        if board.state is State.RUNNING:
+            board.go_to(board.step + 1)
+
+    board.step_press = step_press  # type: ignore[method-assign]
+    board.lockstep = True
+    with Press.open(board.url, reconnect_timeout_s=3.0) as opened:
+        yield opened
+
+
+def test_a_run_to_its_end(press: Press, board: FakeBoard, tmp_path: Path) -> None:
+    asked: list[OpenPrompt] = []
+
+    def ask(prompt: OpenPrompt) -> bool:
+        asked.append(prompt)
+        return True
+
+    seen: list[PressStatus] = []
+    result = press.run(PROTOCOL, out=tmp_path / "run", on_prompt=ask, on_status=seen.append)
+    summary = result.summary
+    assert [prompt.text for prompt in asked] == ["Insert the cathode"]
+    assert summary.gaps == ()
+    assert summary.simulated
+    assert summary.header.protocol_text == PROTOCOL
+    assert summary.header.port == board.url
+    assert [event.kind for event in summary.events] == ["prompt", "prompt-answered"]
+    assert len(summary.steps) == 4
+    assert {status.stage_name for status in seen} <= {"densify", "prompt", "bond", None}
+    assert len(result.frame()) == summary.records
+    assert board.end_reason is EndReason.COMPLETED
+    assert result.end_reason == "completed"
+    assert result.check() is result
+
+
+def test_an_answer_is_sent_before_its_question_is_acknowledged(
+    press: Press, board: FakeBoard, tmp_path: Path
+) -> None:
+    press.run(PROTOCOL, out=tmp_path / "run", on_prompt=confirm_all)
+    log = [entry for entry in board.log if entry[0] in ("confirm", "alive")]
+    at = next(number for number, entry in enumerate(log) if entry[0] == "confirm")
+    confirmed_tick = max(entry[1] for entry in log[:at])
+    states = [record[17] for record in board.records]
+    asked_tick = states.index(State.PROMPTING)
+    assert confirmed_tick <= asked_tick
+    assert states.count(State.PROMPTING) == 20
+
+
+def fail(*_: Any) -> bool:
+    raise ZeroDivisionError("in a callback")
+
+
+@pytest.mark.parametrize("which", ["on_status", "on_prompt"])
+def test_an_exception_in_a_callback_aborts_the_press(
+    press: Press, board: FakeBoard, tmp_path: Path, which: str
+) -> None:
+    callbacks: dict[str, Any] = {"on_prompt": confirm_all, which: fail}
+    with pytest.raises(ZeroDivisionError):
+        press.run(PROTOCOL, out=tmp_path, **callbacks)
+    assert len(board.executed("abort")) == 1
+    assert RunRecord.open(tmp_path).summary.end_reason == "aborted"
+
+
+def test_an_exception_in_a_background_callback_aborts_the_press(
+    press: Press, board: FakeBoard, tmp_path: Path
+) -> None:
+    run = press.start(PROTOCOL, out=tmp_path, on_prompt=fail)
+    with pytest.raises(ZeroDivisionError):
+        run.result(10)
+    assert len(board.executed("abort")) == 1
+    assert "ZeroDivisionError" in RunRecord.open(tmp_path).summary.note
+
+
+def test_a_disk_that_refuses_aborts_the_press(
+    press: Press, board: FakeBoard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    run = press.start(PROTOCOL, out=tmp_path)
+    monkeypatch.setattr(RunRecorder, "telemetry", full)
+    with pytest.raises(OSError, match="No space left"):
+        run.result(10)
+    assert len(board.executed("abort")) == 1
+
+
+def test_ctrl_c_aborts_the_press_and_completes_the_record(
+    press: Press, board: FakeBoard, tmp_path: Path
+) -> None:
+    def interrupt(_: OpenPrompt) -> bool:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        press.run(PROTOCOL, out=tmp_path, on_prompt=interrupt)
+    summary = RunRecord.open(tmp_path).summary
+    assert summary.end_reason == "aborted"
+    assert (tmp_path / "run.json").exists()
+    assert summary.events[-1].data == {"by": "operator (Ctrl-C)"}
+    assert len(board.executed("abort")) == 1
+
+
+def test_an_operator_who_declines_aborts(press: Press, tmp_path: Path) -> None:
+    result = press.run(PROTOCOL, out=tmp_path, on_prompt=lambda prompt: False)
+    assert result.end_reason == "aborted"
+    with pytest.raises(errors.RunFailedError, match="aborted"):
+        result.check()
+    assert [event.kind for event in result.summary.events][:2] == ["prompt", "prompt-answered"]
+
+
+def test_an_open_guard_is_asked_about_again(press: Press, board: FakeBoard, tmp_path: Path) -> None:
+    problems: list[str] = []
+    do_confirm = board.do_confirm
+
+    def guarded(request: Any) -> Any:
+        if len(problems) < 2:
+            raise RefusalError(ErrorCode.GUARD_OPEN)
+        return do_confirm(request)
+
+    board.do_confirm = guarded  # type: ignore[method-assign]
+
+    def ask(prompt: OpenPrompt) -> bool:
+        problems.append(prompt.problem)
+        return True
+
+    press.run(PROTOCOL, out=tmp_path, on_prompt=ask)
+    assert problems[0] == ""
+    assert "guard is open" in problems[1]
+    assert board.end_reason is EndReason.COMPLETED
+
+
+def test_a_prompt_nobody_answers_keeps_an_emulated_press_on_the_wall_clock(
+    press: Press, board: FakeBoard, tmp_path: Path
+) -> None:
+    run = press.start(PROTOCOL, out=tmp_path)
+    board.wait_for(lambda: board.state is State.PROMPTING)
+    began = board.tick
+    threading.Event().wait(0.5)
+    assert board.tick - began <= 2 * 20
+    assert run.status().prompt == "Insert the cathode"
+    run.confirm()
+    run.result(10)
+    assert board.end_reason is EndReason.COMPLETED
+
+
+def test_leaving_the_block_aborts_what_is_active(board: FakeBoard, tmp_path: Path) -> None:
+    board.lockstep = True
+    with Press.open(board.url) as press:
+        press.start(PROTOCOL, out=tmp_path)
+    assert len(board.executed("abort")) == 1
+    assert board.state is State.IDLE
+    assert RunRecord.open(tmp_path).summary.end_reason == "aborted"
+
+
+def test_an_error_in_the_block_aborts_and_is_not_replaced(board: FakeBoard, tmp_path: Path) -> None:
+    board.lockstep = True
+    with pytest.raises(ZeroDivisionError), Press.open(board.url) as press:
+        press.start(PROTOCOL, out=tmp_path)
+        fail()
+    assert board.state is State.IDLE
+
+
+def test_a_detached_run_goes_on(board: FakeBoard, tmp_path: Path) -> None:
+    board.lockstep = True
+    with Press.open(board.url) as press:
+        run = press.start(PROTOCOL, out=tmp_path)
+        run.detach()
+        assert not run.is_active
+    assert board.executed("abort") == []
+    assert board.state is State.RUNNING
+    assert RunRecord.open(tmp_path).summary.end_reason == "interrupted"
+
+
+def test_a_second_abort_does_not_open_the_valve(
+    press: Press, board: FakeBoard, tmp_path: Path
+) -> None:
+    run = press.start(PROTOCOL, out=tmp_path)
+    board.wait_for(lambda: board.state is State.PROMPTING)
+
+    def vent(_: object) -> Any:
+        board.state = State.VENTING
+        return AbortReply()
+
+    board.do_abort = vent  # type: ignore[method-assign]
+    run.abort()
+    run.abort()
+    assert len(board.executed("abort")) == 1
+    run.dump()
+    assert len(board.executed("abort")) == 2
+    board.end(EndReason.ABORTED)
+    assert run.wait(10)
+
+
+def test_the_board_refuses_what_the_host_let_through(
+    press: Press, board: FakeBoard, tmp_path: Path
+) -> None:
+    def refuse(request: Any) -> Any:
+        raise RefusalError(ErrorCode.OVER_CEILING, step=request.index, detail=200_000)
+
+    board.do_plan_step = refuse  # type: ignore[method-assign]
+    with pytest.raises(errors.BadInputError) as caught:
+        press.run(PROTOCOL, out=tmp_path / "run")
+    assert [finding.path for finding in caught.value.findings] == ["stages[0].ramp.target"]
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_press_that_is_not_ready_leaves_a_truthful_record(
+    press: Press, board: FakeBoard, tmp_path: Path
+) -> None:
+    def refuse(_: object) -> Any:
+        raise RefusalError(ErrorCode.GUARD_OPEN)
+
+    board.do_start = refuse  # type: ignore[method-assign]
+    with pytest.raises(errors.CommandRefusedError, match="guard is open"):
+        press.run(PROTOCOL, out=tmp_path)
+    assert RunRecord.open(tmp_path).summary.end_reason == "not-started"
+    assert board.executed("abort") == []
+
+
+def test_a_mistake_in_the_protocol_moves_nothing(
+    press: Press, board: FakeBoard, tmp_path: Path
+) -> None:
+    with pytest.raises(errors.BadInputError) as caught:
+        press.run(PROTOCOL.replace("300 MPa", "200 MPa"), out=tmp_path / "run")
+    assert caught.value.findings[0].code == "over-ceiling"
+    assert board.executed("plan_begin") == []
+
+
+def test_a_fault_is_the_end(press: Press, board: FakeBoard, tmp_path: Path) -> None:
+    def trip() -> None:
+        if board.state is State.RUNNING:
+            board.state = State.FAULT
+            board.fault = Fault.OVER_PRESSURE
+            board.step = 255
+
+    board.step_press = trip  # type: ignore[method-assign]
+    result = press.run(PROTOCOL, out=tmp_path, on_prompt=confirm_all)
+    assert result.end_reason == "fault"
+    assert result.summary.fault == "over-pressure"
+    assert press.clear_fault() is Fault.OVER_PRESSURE
+    assert press.clear_fault() is Fault.NONE
+
+
+def test_the_end_is_found_when_records_are_rare(
+    press: Press, board: FakeBoard, tmp_path: Path
+) -> None:
+    """With a record every ten seconds nothing but the clock arrives for a long time."""
+    advance = board.advance
+
+    def rarely(ticks: int, *, silently: bool = False) -> None:
+        if board.tick % 1000 < ticks:
+            advance(1, silently=True)
+            ticks -= 1
+        board.tick += ticks
+        board.send_event()
+
+    board.advance = rarely  # type: ignore[method-assign]
+    press.run(PROTOCOL, out=tmp_path, on_prompt=confirm_all)
+    assert board.end_reason is EndReason.COMPLETED
+
+
+def test_an_iterator_ends_with_the_run(press: Press, board: FakeBoard, tmp_path: Path) -> None:
+    run = press.start(PROTOCOL, out=tmp_path)
+    for batch in run.telemetry():
+        newest = batch.newest
+        if newest and newest.state is State.PROMPTING and board.state is State.PROMPTING:
+            run.confirm(PROMPT_STEP)
+    assert not run.is_active
+    assert list(run.telemetry()) == []
+    assert len(run.frame()) == RunRecord.open(tmp_path).summary.records
+
+
+def test_a_loop_that_comes_late_still_begins_with_the_run(
+    press: Press, board: FakeBoard, tmp_path: Path
+) -> None:
+    run = press.start(PROTOCOL, out=tmp_path, on_prompt=confirm_all)
+    run.result()
+    heard = [
+        seq for batch in run.telemetry() for seq in range(batch.first, batch.first + len(batch))
+    ]
+    recorded = run.frame()["seq"]
+    assert heard[: len(recorded)] == recorded.to_list()
+    assert list(run.telemetry()) == []
+
+
+def test_pause_resume_and_advance_are_in_the_record(
+    press: Press, board: FakeBoard, tmp_path: Path
+) -> None:
+    board.step_press = lambda: None  # type: ignore[method-assign]
+    run = press.start(PROTOCOL, out=tmp_path)
+    run.pause()
+    assert board.state is State.PAUSED
+    run.resume()
+    run.advance(0)
+    run.abort()
+    kinds = [event.kind for event in run.result(10).summary.events]
+    assert kinds == ["pause", "resume", "advance", "abort"]
+
+
+# --- lost links and killed hosts
+
+
+def test_a_link_lost_for_good_leaves_a_record_to_attach_to(
+    board: FakeBoard, tmp_path: Path
+) -> None:
+    board.lockstep = True
+    with (
+        pytest.raises(errors.LinkClosedError),
+        Press.open(board.url, reconnect_timeout_s=0.0) as press,
+    ):
+        run = press.start(PROTOCOL, out=tmp_path)
+        board.wait_for(lambda: board.tick >= 200)
+        board.vanish()
+        run.result(30)
+    assert RunRecord.open(tmp_path).summary.end_reason == "interrupted"
+
+
+def test_the_error_of_a_lost_link_says_how_to_attach(board: FakeBoard, tmp_path: Path) -> None:
+    board.lockstep = True
+    press = Press.open(board.url, reconnect_timeout_s=0.0)
+    run = press.start(PROTOCOL, out=tmp_path)
+    board.vanish()
+    with pytest.raises(errors.LinkClosedError, match=f"pressloop attach {tmp_path}") as caught:
+        run.result(30)
+    assert caught.value.record_dir == tmp_path
+    press.close()
+
+
+def abandon(press: Press) -> None:
+    """Leave a run as a killed program does: no abort, no end in the record."""
+    run = press._run
+    assert run is not None
+    run.detach()
+    press.close()
+
+
+def test_attaching_fills_the_hole(board: FakeBoard, tmp_path: Path) -> None:
+    first = Press.open(board.url)
+    first.start(PROTOCOL, out=tmp_path)
+    board.press_on(60)
+    abandon(first)
+    board.advance(140, silently=True)
+    with Press.reopen(tmp_path) as press:
+        run = press.attach(tmp_path)
+        assert run.is_active
+        assert board.executed("abort") == board.executed("resume") == []
+        board.advance(20)
+        board.end(EndReason.ABORTED)
+        board.advance(20)
+        summary = run.result(10).summary
+    assert summary.gaps == ()
+    assert summary.records == 60 + 140 + 20 + 1
+    assert summary.end_reason == "aborted"
+    assert "reattached" in [event.kind for event in summary.events]
+
+
+def test_attaching_after_the_end_completes_the_record(board: FakeBoard, tmp_path: Path) -> None:
+    first = Press.open(board.url)
+    first.start(PROTOCOL, out=tmp_path)
+    board.press_on(60)
+    abandon(first)
+    board.advance(100, silently=True)
+    board.end(EndReason.HOST_LOST)
+    board.advance(500, silently=True)
+    with Press.reopen(tmp_path) as press:
+        summary = press.attach(tmp_path).result(10).summary
+    assert summary.end_reason == "host-lost"
+    assert summary.gaps == ()
+    assert summary.records == 161
+
+
+def test_what_the_ring_lost_meanwhile_is_an_exact_gap(board: FakeBoard, tmp_path: Path) -> None:
+    first = Press.open(board.url)
+    first.start(PROTOCOL, out=tmp_path)
+    board.press_on(60)
+    abandon(first)
+    board.advance(300, silently=True)
+    board.forget(200)
+    with Press.reopen(tmp_path) as press:
+        run = press.attach(tmp_path)
+        board.end(EndReason.ABORTED)
+        board.advance(20)
+        summary = run.result(10).summary
+    assert [(gap.first_seq, gap.last_seq) for gap in summary.gaps] == [(60, 199)]
+
+
+def test_a_start_that_was_not_written_down_is_found_again(
+    board: FakeBoard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(RunRecorder, "started", lambda *_: None)
+        first = Press.open(board.url)
+        board.advance(33, silently=True)
+        first.start(PROTOCOL, out=tmp_path)
+        abandon(first)
+    board.advance(40, silently=True)
+    with Press.reopen(tmp_path) as press:
+        run = press.attach(tmp_path)
+        board.end(EndReason.ABORTED)
+        board.advance(20)
+        assert run.result(10).summary.records == 41
+
+
+@pytest.mark.parametrize("reconnects", [True, False])
+def test_a_board_that_restarted_is_told_truthfully(
+    board: FakeBoard, tmp_path: Path, reconnects: bool
+) -> None:
+    press = Press.open(board.url)
+    run = press.start(PROTOCOL, out=tmp_path)
+    board.press_on(60)
+    if not reconnects:
+        abandon(press)
+        board.boot()
+        press = Press.reopen(tmp_path)
+        run = press.attach(tmp_path)
+    else:
+        board.last_fault = Fault.NONE
+        board.boot()
+        board.last_fault = Fault.POWER_LOSS
+        board.unplug()
+    summary = run.result(20).summary
+    press.close()
+    assert summary.end_reason == "board-reset"
+    assert summary.records == 60
+    assert summary.fault == ("power-loss" if reconnects else None)
+    assert "restarted" in summary.note
+
+
+def test_attaching_refuses_what_is_not_this_run(board: FakeBoard, tmp_path: Path) -> None:
+    first = Press.open(board.url)
+    first.start(PROTOCOL, out=tmp_path / "one")
+    abandon(first)
+    board.end(EndReason.ABORTED)
+    with Press.open(board.url) as press:
+        board.lockstep = True
+        board.step_press = lambda: board.end(EndReason.ABORTED)  # type: ignore[method-assign]
+        press.run(PROTOCOL, out=tmp_path / "two")
+        with pytest.raises(errors.RecordError) as caught:
+            press.attach(tmp_path / "one")
+        assert caught.value.code == "other-run"
+        with pytest.raises(errors.RecordError) as caught:
+            press.attach(tmp_path / "two")
+        assert caught.value.code == "record-ended"
+    board.unique_id = b"fake-two"
+    with Press.open(board.url) as press, pytest.raises(errors.RecordError) as caught:
+        press.attach(tmp_path / "one")
+    assert caught.value.code == "other-board"
+
+
+# --- opening
+
+
+@pytest.mark.parametrize(
+    ("port", "kind"),
+    [("emulated:teapot", errors.NoBoardError), ("socket://nowhere", errors.BadInputError)],
+)
+def test_ports_that_cannot_be(port: str, kind: type[errors.PressloopError]) -> None:
+    with pytest.raises(kind) as caught:
+        Press.open(port)
+    assert caught.value.hint
+
+
+def test_a_press_description_needs_the_emulated_press(board: FakeBoard) -> None:
+    with pytest.raises(errors.BadInputError, match="emulated press"):
+        Press.open(board.url, press="examples/presses/reference.yaml")
+
+
+def test_the_profile_goes_both_ways(press: Press, board: FakeBoard) -> None:
+    profile = press.profile()
+    press.write_profile(profile.model_copy(update={"name": "renamed"}))
+    assert press.profile().name == "renamed"
+    assert board.profile is not None
+
+
+def test_an_older_board_is_not_sent_the_keys_that_it_does_not_know(board: FakeBoard) -> None:
+    for minor, kept, fraction in ((2, None, None), (3, 10.0, 0.5)):
+        board.minor = minor
+        with Press.open(board.url) as press:
+            newer = {
+                "leak_ul_min": 10.0,
+                "leak_uncertainty_ul_min": 1.0,
+                "raw_zero_fraction": 0.5,
+            }
+            press.write_profile(press.profile().model_copy(update=newer))
+            assert press.profile().leak_ul_min == kept
+            assert press.profile().raw_zero_fraction == fraction
+
+
+def test_notebooks_show_what_matters(press: Press, tmp_path: Path) -> None:
+    assert "simulated" in repr(press)
+    assert "<table>" in press._repr_html_()
+    run = press.start(PROTOCOL, out=tmp_path)
+    assert str(tmp_path) in repr(run)
+    assert "Two stages" in run._repr_html_()
+    run.abort()
+    assert "aborted" in run.result(10)._repr_html_()

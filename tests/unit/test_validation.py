@@ -1,0 +1,262 @@
+"""Every kind of mistake gets its finding: code, place, line and a next step."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pressloop.emulator.description import PressDescription
+from pressloop.errors import BadInputError
+from pressloop.machine.profile import MachineProfile
+from pressloop.protocol import Protocol, Ramp, Release, Stage
+from pressloop.protocol.loading import load_protocol
+from pressloop.validation import Validation, validate_file, validate_protocol, validate_text
+
+REFERENCE = MachineProfile.from_fields(PressDescription().nominal_profile())
+
+ROOT = Path(__file__).parents[2]
+BAD = sorted((Path(__file__).parents[1] / "data" / "bad").glob("*.yaml"))
+EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))
+
+HEAD = "pressloop: 1\nname: test\ndie: 10 mm\nceiling: 520 MPa\n"
+
+
+def validate(text: str) -> Validation:
+    return validate_text(text, "test", REFERENCE)
+
+
+def found(validation: Validation) -> list[str]:
+    return sorted(f"{f.severity} {f.code} {f.path}" for f in validation.findings)
+
+
+@pytest.mark.parametrize("path", BAD, ids=lambda p: p.stem)
+def test_bad_file_has_exactly_the_findings_that_it_announces(path: Path) -> None:
+    text = path.read_text(encoding="utf-8", errors="replace")
+    expected = [line[10:] for line in text.splitlines() if line.startswith("# expect: ")]
+    assert expected, "a bad file begins with lines like '# expect: error no-end stages[0].hold'"
+
+    validation = validate_file(path, REFERENCE)
+
+    assert found(validation) == sorted(expected)
+    assert (validation.protocol is None) == any(e.startswith("error") for e in expected)
+    for finding in validation.findings:
+        assert finding.message and finding.hint
+        assert finding.line is not None and finding.column is not None
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: p.stem)
+def test_example_has_no_findings(path: Path) -> None:
+    assert found(validate_file(path, REFERENCE)) == []
+
+
+def test_every_code_is_documented() -> None:
+    documented = (ROOT / "docs" / "protocol-file.md").read_text(encoding="utf-8")
+    codes = {f.code for path in BAD for f in validate_file(path, REFERENCE).findings}
+    assert {code for code in codes if f"`{code}`" not in documented} == set()
+
+
+def only(text: str) -> tuple[str, str]:
+    """Return message and hint of the only finding."""
+    findings = validate(text).findings
+    assert len(findings) == 1, findings
+    return findings[0].message, findings[0].hint
+
+
+def test_unresolved_tolerance_names_the_numbers_and_what_helps() -> None:
+    message, hint = only(
+        HEAD + "stages:\n- name: a\n  ramp: {target: 74 MPa, rate: 5 MPa/s}\n"
+        "  hold: {duration: 1 min, tolerance: 0.5 %}\n"
+    )
+    assert "0.37 MPa" in message and "0.738 MPa" in message and "400 bar" in message
+    assert "'1.0 %'" in hint
+    for help_ in (
+        "a transducer of 0.05 % accuracy (+-0.369 MPa)",
+        "a smaller range fine enough does not reach the ceiling of 520 MPa",
+        "accept_unresolved_tolerance",
+    ):
+        assert help_ in hint
+
+
+def unresolved(profile: MachineProfile, tolerance: str = "0.45 MPa") -> tuple[str, str]:
+    """Return message and hint for a tolerance that is too fine, under a low ceiling."""
+    validation = validate_text(
+        HEAD.replace("520", "80") + "stages:\n- name: a\n  ramp: {target: 74 MPa, rate: 5 MPa/s}\n"
+        f"  hold: {{duration: 1 min, tolerance: {tolerance}}}\n",
+        "test",
+        profile,
+    )
+    assert found(validation) == ["error tolerance-unresolved stages[0].hold.tolerance"]
+    return validation.findings[0].message, validation.findings[0].hint
+
+
+def test_what_helps_is_the_least_change_that_is_enough_and_still_reaches_the_ceiling() -> None:
+    _, hint = unresolved(REFERENCE)
+    assert "a smaller range: 160 bar (+-0.295 MPa)" in hint
+    assert "a larger die: 13 mm (+-0.436 MPa)" in hint
+    assert "a transducer of 0.05 % accuracy (+-0.369 MPa)" in hint
+
+
+def test_the_chips_own_converter_makes_a_press_blunter_and_says_so() -> None:
+    # Half a step of 3.3 V / 2^8.7, of the 2.4 V that the transducer spans.
+    half_step_mpa = 738.5 * 3.3 / 2**8.7 / 2 / 2.4
+    internal = REFERENCE.model_copy(update={"converter": "adc"})
+    message, hint = unresolved(internal, "1 MPa")
+    assert half_step_mpa == pytest.approx(1.221, abs=1e-3)
+    assert "+-1.959 MPa" in message
+    assert "12 bit, 8.7 of them good" in message
+    assert "an ADS1115 as converter (+-0.738 MPa)" in hint
+    external = REFERENCE.model_copy(update={"converter": "ads1115"})
+    assert "converter" not in unresolved(external)[1]
+
+
+def test_unresolved_tolerance_can_be_accepted() -> None:
+    text = (
+        HEAD + "accept_unresolved_tolerance: true\nstages:\n- name: a\n"
+        "  ramp: {target: 74 MPa, rate: 5 MPa/s}\n  hold: {duration: 1 min, tolerance: 0.5 %}\n"
+    )
+    validation = validate(text)
+    assert found(validation) == ["warning tolerance-unresolved stages[0].hold.tolerance"]
+    assert validation.protocol is not None
+
+
+def test_the_tolerance_that_the_hint_proposes_is_accepted() -> None:
+    validation = validate(
+        HEAD + "stages:\n- name: a\n  ramp: {target: 74 MPa, rate: 5 MPa/s}\n"
+        "  hold: {duration: 1 min, tolerance: 1.0 %}\n"
+    )
+    assert found(validation) == []
+
+
+def test_impossible_rate_names_the_fastest() -> None:
+    fastest = REFERENCE.limits(10_000).fastest_rise_kpa_s
+    text = HEAD + "stages:\n- name: a\n  ramp: {target: 100 MPa, rate: %d kPa/s}\n"
+    assert only(text % (fastest + 1))[1] == f"the fastest is '{fastest / 1000} MPa/s'"
+    assert found(validate(text % fastest)) == []
+
+
+def test_tolerance_at_the_resolution_is_accepted() -> None:
+    text = (
+        HEAD + "stages:\n- name: a\n  ramp: {target: 74 MPa, rate: 5 MPa/s}\n"
+        "  hold: {duration: 1 min, tolerance: %d kPa}\n"
+    )
+    finest = REFERENCE.limits(10_000).resolution_kpa
+    assert found(validate(text % finest)) == []
+    assert only(text % (finest - 1))[0].startswith("+-0.737 MPa")
+
+
+def test_what_the_wire_cannot_carry_is_impossible_for_every_press() -> None:
+    # The release valve alone would manage three times as much.
+    text = (
+        HEAD + "vent_rate: %d MPa/s\nstages:\n- name: a\n  ramp: {target: 9 MPa, rate: 1 MPa/s}\n"
+    )
+    assert only(text % 1001)[1] == "the fastest is '1000 MPa/s'"
+    assert found(validate(text % 1000)) == []
+
+
+def test_unknown_key_suggests_the_right_one() -> None:
+    _, hint = only(HEAD + "stages:\n- name: a\n  ramp: {target: 9 MPa, rate: 1 MPa/s}\n  hodl: 1\n")
+    assert "did you mean 'hold'?" in hint
+
+
+def test_finding_points_at_line_and_column() -> None:
+    text = HEAD + "stages:\n  - name: a\n    ramp: {target: 600 MPa, rate: 1 MPa/s}\n"
+    finding = validate(text).findings[0]
+    assert (finding.line, finding.column) == (7, 20)
+    assert text.splitlines()[finding.line - 1][finding.column - 1 :].startswith("600 MPa")
+    assert finding.as_dict() == {
+        "severity": "error",
+        "code": "over-ceiling",
+        "path": "stages[0].ramp.target",
+        "line": 7,
+        "column": 20,
+        "message": finding.message,
+        "hint": finding.hint,
+    }
+
+
+def test_malformed_yaml_names_the_line() -> None:
+    finding = validate(HEAD + "stages:\n\t- name: a\n").findings[0]
+    assert (finding.code, finding.line) == ("malformed-yaml", 6)
+    assert "spaces" in finding.hint
+
+
+def test_nothing_is_concluded_from_a_doubtful_place() -> None:
+    # The first target is unreadable, so whether the release goes down is unknown.
+    validation = validate(
+        HEAD + "stages:\n- name: a\n  ramp: {target: 250, rate: 10 MPa/s}\n"
+        "- name: b\n  release: {target: 100 MPa, rate: 10 MPa/s}\n"
+    )
+    assert found(validation) == ["error missing-unit stages[0].ramp.target"]
+
+
+def test_aliases_are_followed() -> None:
+    text = HEAD + (
+        "stages:\n- &press\n  name: a\n  ramp: {target: 100 MPa, rate: 10 MPa/s}\n"
+        "  release: {target: 0 MPa, rate: 10 MPa/s}\n- prompt: Turn the die\n- *press\n"
+    )
+    assert found(validate(text)) == ["warning duplicate-name stages[2].name"]
+
+
+def test_windows_file_with_byte_order_mark_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "windows.yaml"
+    text = (ROOT / "examples" / "sodium_three_step.yaml").read_text(encoding="utf-8")
+    path.write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
+    assert found(validate_file(path, REFERENCE)) == []
+
+
+@pytest.mark.parametrize("size", [128 * 1024 - 1, 128 * 1024, 10_000_000])
+def test_large_files_are_refused_quickly(tmp_path: Path, size: int) -> None:
+    path = tmp_path / "large.yaml"
+    # Every second byte starts a two-byte character, so one size cuts a character in half.
+    path.write_bytes((b"#" + "ä".encode() * size)[:size] if size > 128 * 1024 else b"#" * size)
+    codes = {f.code for f in validate_file(path, REFERENCE).findings}
+    assert codes == ({"too-large"} if size > 128 * 1024 else {"empty-file"})
+
+
+def test_utf16_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "utf16.yaml"
+    path.write_bytes(HEAD.encode("utf-16"))
+    (finding,) = validate_file(path, REFERENCE).findings
+    assert finding.code == "not-utf8" and "UTF-16" in finding.message
+
+
+def test_absent_file_is_an_error_with_a_hint(tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match="cannot read"):
+        validate_file(tmp_path / "absent.yaml", REFERENCE)
+
+
+@pytest.mark.parametrize(("shift", "warned"), [(4, False), (5, True), (8, True)])
+def test_a_filter_that_shows_contact_late_is_a_warning(shift: int, warned: bool) -> None:
+    profile = REFERENCE.model_copy(update={"filter_shift": shift})
+    text = HEAD + "stages:\n- name: a\n  ramp: {target: 250 MPa, rate: 10 MPa/s}\n"
+    expected = ["warning filter-slow stages[0].ramp"] if warned else []
+    assert found(validate_text(text, "text", profile)) == expected
+
+
+def test_python_protocol_is_validated_without_lines() -> None:
+    protocol = Protocol(
+        name="test",
+        die="10 mm",
+        ceiling="520 MPa",
+        stages=[
+            Stage(
+                name="a",
+                ramp=Ramp(target="600 MPa", rate="10 MPa/s"),
+                release=Release(target="0 MPa", rate="10 MPa/s"),
+            )
+        ],
+    )
+    validation = validate_protocol(protocol, REFERENCE)
+    assert found(validation) == ["error over-ceiling stages[0].ramp.target"]
+    assert validation.findings[0].line is None
+    with pytest.raises(BadInputError, match="over-ceiling"):
+        validation.checked()
+
+
+def test_load_protocol_lists_every_mistake_of_form() -> None:
+    with pytest.raises(BadInputError) as error:
+        load_protocol(HEAD + "stages:\n- name: a\n  ramp: {target: 250, rate: 10}\n")
+    assert [f.path for f in error.value.findings] == [
+        "stages[0].ramp.target",
+        "stages[0].ramp.rate",
+    ]
