@@ -24,7 +24,7 @@ import pytest
 from pressloop.emulator import locate
 from pressloop.emulator.process import EmulatedBoard
 from pressloop.errors import EmulatorError
-from pressloop_sim.truth_format import MAGIC, RECORD
+from pressloop_sim.plant.truth_format import MAGIC, RECORD
 
 ROOT = Path(__file__).resolve().parents[2]
 IDLE, RUNNING, PROMPTING = 0, 1, 3

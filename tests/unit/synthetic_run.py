@@ -24,7 +24,7 @@ from pressloop.record import (
     RunHeader,
 )
 from pressloop.wire.schema import NO_DISPLACEMENT, RECORD_FORMAT, FlagBits, State
-from pressloop_sim.truth_format import MAGIC, RECORD
+from pressloop_sim.plant.truth_format import MAGIC, RECORD
 
 NO_STEP = 255
 REFERENCE = MachineProfile.from_fields(PressDescription().nominal_profile())

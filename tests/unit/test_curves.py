@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
-from pressloop.emulator import presets
+from pressloop.emulator.description import presets
 from pressloop_bench import powder_curves
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from pressloop.emulator import description, presets
-from pressloop.emulator.description import PressDescription
+from pressloop.emulator import description
+from pressloop.emulator.description import PressDescription, presets
 from pressloop.errors import BadInputError
 from pressloop.sample import load_sample
 from pressloop_fw.service.profile_store import Profile

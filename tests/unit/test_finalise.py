@@ -22,7 +22,7 @@ from pressloop.evaluation.series import signed_ticks
 from pressloop.record import RunEnd, RunRecorder
 from pressloop.wire.schema import RECORD_FORMAT, State
 from pressloop_sim.plant import damage
-from pressloop_sim.truth_format import MAGIC, RECORD
+from pressloop_sim.plant.truth_format import MAGIC, RECORD
 
 from tests.unit import synthetic_run
 from tests.unit.synthetic_run import Shape, SyntheticRun

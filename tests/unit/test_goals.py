@@ -10,7 +10,7 @@ from pressloop.emulator.description import PressDescription
 from pressloop.errors import BadInputError
 from pressloop.machine.profile import MachineProfile
 from pressloop.plan import Plan, compile_plan
-from pressloop.protocol.library import GOALS, Goal, find_goal
+from pressloop.protocol.goals import GOALS, Goal, find_goal
 from pressloop.validation import validate_text
 from pressloop.wire.schema import HoldMode, HostLossAction, StepKind
 from typer.testing import CliRunner

@@ -21,8 +21,8 @@ from pressloop.record.pending import RECENT_NAMES
 from pressloop.record.thinning import Interval, Piece, RawBatch, Thinner
 from pressloop.wire.schema import NO_DISPLACEMENT, RECORD_FORMAT, RECORD_SIZE, FlagBits, State
 from pressloop_sim.plant.damage import OVER_PRESSURE
-from pressloop_sim.truth_format import MAGIC
-from pressloop_sim.truth_format import RECORD as TRUTH_RECORD
+from pressloop_sim.plant.truth_format import MAGIC
+from pressloop_sim.plant.truth_format import RECORD as TRUTH_RECORD
 
 from tests.unit import synthetic_run
 

@@ -22,7 +22,7 @@ from pressloop.evaluation import RunRecord
 from pressloop.evaluation.summary import StageResult
 from pressloop.extras import needs_extra
 from pressloop.press import Press
-from pressloop.protocol.library import GOALS, find_goal
+from pressloop.protocol.goals import GOALS, find_goal
 from pressloop.run.prompts import confirm_all
 
 _SEED: Final = 1000

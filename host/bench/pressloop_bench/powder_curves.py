@@ -12,8 +12,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final
 
-from pressloop.emulator import presets
-from pressloop.emulator.description import PowderSection, PressDescription
+from pressloop.emulator.description import PowderSection, PressDescription, presets
 from pressloop_sim.plant.densification import Heckel, Panelli
 from pressloop_sim.plant.oil import Oil
 from pressloop_sim.plant.plant import Plant

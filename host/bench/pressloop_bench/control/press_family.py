@@ -17,8 +17,7 @@ import random
 from dataclasses import dataclass
 from typing import Final
 
-from pressloop.emulator import presets
-from pressloop.emulator.description import PressDescription
+from pressloop.emulator.description import PressDescription, presets
 from pressloop.machine.profile import lever
 
 RANGES: Final[dict[str, tuple[float, float]]] = {

@@ -11,7 +11,7 @@ from pressloop.cli.live import span
 from pressloop.cli.options import described, profile_of
 from pressloop.cli.output import err, errors_as_exit_codes, out
 from pressloop.plan import compile_plan
-from pressloop.protocol.library import GOALS, find_goal
+from pressloop.protocol.goals import GOALS, find_goal
 from pressloop.validation import validate_text
 
 

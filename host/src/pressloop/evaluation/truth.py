@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 from pressloop_sim.plant import damage
-from pressloop_sim.truth_format import MAGIC
+from pressloop_sim.plant.truth_format import MAGIC
 
 from pressloop.analysis.metrics import Floats
 from pressloop.errors import RecordError

@@ -13,7 +13,7 @@ from pathlib import Path
 from struct import iter_unpack
 from typing import Final, Literal
 
-from pressloop_sim.truth_format import MAGIC, RECORD
+from pressloop_sim.plant.truth_format import MAGIC, RECORD
 
 from pressloop.connect import EMULATED
 from pressloop.errors import CommandRefusedError

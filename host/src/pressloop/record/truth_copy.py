@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-from pressloop_sim.truth_format import MAGIC, RECORD
+from pressloop_sim.plant.truth_format import MAGIC, RECORD
 
 from pressloop.record.model import TruthSums
 from pressloop.record.thinning import Rows, TrueInterval

@@ -3,7 +3,7 @@
 import struct
 
 from pressloop_sim.plant.plant import Plant
-from pressloop_sim.truth_format import MAGIC, RECORD, SEGMENT
+from pressloop_sim.plant.truth_format import MAGIC, RECORD, SEGMENT
 
 _SIZE = struct.calcsize(RECORD)
 # A killed board loses at most this many records.

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pressloop_sim.plant import transducer as adc
 from pydantic import Field, model_validator
 
-from pressloop.emulator import presets
+from pressloop.emulator.description import presets
 from pressloop.emulator.description.sections import (
     Controller,
     DisplacementSection,

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from pressloop.emulator import presets
+from pressloop.emulator.description import presets
 from pressloop.emulator.description.press import PressDescription
 from pressloop.errors import BadInputError
 from pressloop.findings import Finding

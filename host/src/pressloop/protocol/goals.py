@@ -25,7 +25,7 @@ class Goal:
     @property
     def text(self) -> str:
         """The protocol file, comments included."""
-        file = resources.files(__name__) / f"{self.name}.yaml"
+        file = resources.files("pressloop.protocol") / "library" / f"{self.name}.yaml"
         return file.read_text(encoding="utf-8")
 
 
