@@ -25,15 +25,6 @@ _MAX_MS = 1000000000
 # Bytes of records that fit one telemetry event, and one reply to a backfill.
 _EVENT_BYTES = schema.TELEMETRY_EVENT_FIELDS[-1][3]
 _BACKFILL_BYTES = schema.BACKFILL_REPLY_FIELDS[-1][3]
-# Minor version of the protocol from which on a host knows of displacement and dwell ends.
-_MINOR_1_2 = 2
-# From which on it knows of the leak.
-_MINOR_1_3 = 3
-_SINCE_1_3 = (
-    schema.PROFILE_LEAK_NL_MIN,
-    schema.PROFILE_LEAK_UNCERTAINTY_NL_MIN,
-    schema.PROFILE_RAW_ZERO_FRACTION,
-)
 
 
 class Server:
@@ -55,9 +46,6 @@ class Server:
         self._run_id = _NO_RUN
         self._run_open = False
         self._vent_by_tick = 0
-        self._record_size = schema.SHORT_RECORD_SIZE
-        # Until a host has said otherwise.
-        self._host_minor = schema.PROTOCOL_MINOR
         self._boot_id = 0
         self._profile = None
         self._profile_crc = 0
@@ -144,14 +132,15 @@ class Server:
             return
         ring = self._ring
         newest = ring.next
-        most = _EVENT_BYTES // self._record_size
+        size = ring.record_size
+        most = _EVENT_BYTES // size
         if newest - self._sent > 2 * most:
             # The link is slower than the press: what is skipped stays in the ring for backfill.
             self._sent = newest - most
         count = min(newest - self._sent, most)
         buf, at = place
-        at = begin_event(buf, at, self._sent, tick, count * self._record_size)
-        at = ring.copy(self._sent, count, buf, at, self._record_size)
+        at = begin_event(buf, at, self._sent, tick, count * size)
+        at = ring.copy(self._sent, count, buf, at)
         self._sent += count
         self._batch_tick = tick
         self._link.send_event(schema.EVENT_TELEMETRY, at)
@@ -166,13 +155,6 @@ class Server:
                 schema.PROTOCOL_MAJOR,
             )
         board = self._board
-        capabilities = board.capabilities
-        self._record_size = self._ring.record_size
-        self._host_minor = values[schema.HELLO_REQUEST_MINOR]
-        if self._host_minor < _MINOR_1_2:
-            # A host that would take longer records for broken ones gets them as it knows them.
-            capabilities &= ~schema.CAP_DISPLACEMENT
-            self._record_size = schema.SHORT_RECORD_SIZE
         self.batch_ticks = 0
         self._controller.watched = False
         session = self._link.open_session()
@@ -185,11 +167,11 @@ class Server:
             schema.HELLO_REPLY_FIRMWARE: __version__,
             schema.HELLO_REPLY_BOARD: board.name,
             schema.HELLO_REPLY_UNIQUE_ID: board.unique_id,
-            schema.HELLO_REPLY_CAPABILITIES: capabilities,
+            schema.HELLO_REPLY_CAPABILITIES: board.capabilities,
             schema.HELLO_REPLY_SCHEMA_HASH: schema.SCHEMA_HASH,
             schema.HELLO_REPLY_BOOT_ID: self._boot_id,
             schema.HELLO_REPLY_RESET_CAUSE: board.reset_cause,
-            schema.HELLO_REPLY_LAST_FAULT: self._fault(),
+            schema.HELLO_REPLY_LAST_FAULT: self._controller.interlocks.fault,
             schema.HELLO_REPLY_SIMULATED: board.simulated,
             schema.HELLO_REPLY_RING_RECORDS: self._ring.capacity,
             schema.HELLO_REPLY_PYTHON: board.python,
@@ -217,8 +199,8 @@ class Server:
                 progress.remaining_ticks(sequencer) * TICK_MS, _MAX_MS
             ),
             schema.STATUS_REPLY_RUN_ID: self._run_id,
-            schema.STATUS_REPLY_END_REASON: self._end_reason(),
-            schema.STATUS_REPLY_FAULT: self._fault(),
+            schema.STATUS_REPLY_END_REASON: sequencer.end_reason,
+            schema.STATUS_REPLY_FAULT: controller.interlocks.fault,
             schema.STATUS_REPLY_INPUTS: controller.inputs,
             schema.STATUS_REPLY_HOST_LOST: bool(sequencer.host.lost),
             schema.STATUS_REPLY_OLDEST: self._ring.oldest,
@@ -250,12 +232,12 @@ class Server:
         oldest = ring.oldest
         if first < oldest or first >= ring.next:
             raise PlanError(schema.ERR_NOT_HELD, schema.BACKFILL_REQUEST_FIRST, oldest)
-        size = self._record_size
+        size = ring.record_size
         count = min(
             values[schema.BACKFILL_REQUEST_COUNT], ring.next - first, _BACKFILL_BYTES // size
         )
         records = bytearray(count * size)
-        ring.copy(first, count, records, 0, size)
+        ring.copy(first, count, records, 0)
         if first < ring.oldest:
             # The tick was faster than the copy: what was copied last may be newer than it says.
             raise PlanError(schema.ERR_NOT_HELD, schema.BACKFILL_REQUEST_FIRST, ring.oldest)
@@ -303,11 +285,7 @@ class Server:
             raise PlanError(schema.ERR_OUT_OF_RANGE, schema.START_REQUEST_RUN_ID)
         if run_id == self._run_id:
             # Pressing the same cell twice for a reply that got lost would spoil it and its record.
-            told = self._host_minor >= _MINOR_1_2
-            raise PlanError(
-                schema.ERR_RUN_REPEATED if told else schema.ERR_BAD_STATE,
-                schema.START_REQUEST_RUN_ID,
-            )
+            raise PlanError(schema.ERR_RUN_REPEATED, schema.START_REQUEST_RUN_ID)
         controller = self._controller
         self._require_clock_left()
         self._require_inputs_safe()
@@ -369,7 +347,7 @@ class Server:
 
     def _clear(self, values):
         controller = self._controller
-        fault = self._fault()
+        fault = controller.interlocks.fault
         if fault == schema.FAULT_NONE or values[schema.CLEAR_REQUEST_FAULT] != fault:
             raise PlanError(schema.ERR_BAD_STATE, schema.CLEAR_REQUEST_FAULT)
         if controller.inputs & schema.INPUT_EMERGENCY_STOP:
@@ -397,13 +375,11 @@ class Server:
             schema.STEP_RESULT_REPLY_LOWEST_KPA: results.lowest[step],
             schema.STEP_RESULT_REPLY_TOP_UPS: min(results.top_ups[step], 65535),
             schema.STEP_RESULT_REPLY_START_TICK: results.start_tick[step],
+            schema.STEP_RESULT_REPLY_DWELL_END: results.dwell_end[step],
         }
-        if self._host_minor >= _MINOR_1_2:
-            reply[schema.STEP_RESULT_REPLY_DWELL_END] = results.dwell_end[step]
-            if self._plan.relaxation_kpa_min[step]:
-                reply[schema.STEP_RESULT_REPLY_LOSS_KPA_MIN] = results.loss_kpa_min[step]
-                if self._host_minor >= _MINOR_1_3:
-                    reply[schema.STEP_RESULT_REPLY_LEAK_KPA_MIN] = results.leak_kpa_min[step]
+        if self._plan.relaxation_kpa_min[step]:
+            reply[schema.STEP_RESULT_REPLY_LOSS_KPA_MIN] = results.loss_kpa_min[step]
+            reply[schema.STEP_RESULT_REPLY_LEAK_KPA_MIN] = results.leak_kpa_min[step]
         return reply
 
     # --- profile
@@ -411,10 +387,7 @@ class Server:
     def _profile_read(self, _values):
         if self._profile is None:
             raise PlanError(schema.ERR_NO_PROFILE)
-        values = self._profile.values
-        if self._host_minor < _MINOR_1_3:
-            return {key: value for key, value in values.items() if key not in _SINCE_1_3}
-        return values
+        return self._profile.values
 
     def _profile_write(self, values):
         self._idle()
@@ -438,32 +411,17 @@ class Server:
 
     # --- conditions
 
-    def _fault(self):
-        """Return the latched fault in the words that the host knows."""
-        fault = self._controller.interlocks.fault
-        if fault > schema.FAULT_INTERNAL and self._host_minor < _MINOR_1_2:
-            return schema.FAULT_NO_PRESSURE_GAIN
-        return fault
-
-    def _end_reason(self):
-        """Return why the last run ended in the words that the host knows."""
-        reason = self._controller.sequencer.end_reason
-        if reason > schema.END_FAULT and self._host_minor < _MINOR_1_2:
-            return schema.END_ABORTED
-        return reason
-
     def _require_clock_left(self):
         tick = self._controller.tick_count
         if tick <= self._plan.start_by_tick():
             return
-        if self._host_minor < _MINOR_1_2:
-            raise PlanError(schema.ERR_BAD_STATE)
         left_s = max(0, self._plan.vent_by_tick() - tick) // schema.TICK_HZ
         raise PlanError(schema.ERR_CLOCK_SPENT, 0, left_s)
 
     def _not_faulted(self):
-        if self._controller.interlocks.fault != schema.FAULT_NONE:
-            raise PlanError(schema.ERR_FAULTED, 0, self._fault())
+        fault = self._controller.interlocks.fault
+        if fault != schema.FAULT_NONE:
+            raise PlanError(schema.ERR_FAULTED, 0, fault)
 
     def _in_state(self, state):
         if self._controller.sequencer.state != state:
