@@ -18,7 +18,7 @@ from pressloop.wire.codec import (
     encode_message,
 )
 from pressloop.wire.frame import Frame, FrameDecoder, encode_frame
-from pressloop.wire.message import Field, Kind, Message
+from pressloop.wire.message import Field, FieldKind, Message
 from pressloop_fw.wire import cbor
 from pressloop_fw.wire import frame as board_frame
 from pressloop_fw.wire import schema as board_schema
@@ -42,14 +42,14 @@ def board_fields(cls: type[Message]) -> Any:
 
 def values(field: Field) -> st.SearchStrategy[Any]:
     low, high = field.low, field.high
-    if field.kind is Kind.BOOL:
+    if field.kind is FieldKind.BOOL:
         return st.booleans()
-    if field.kind is Kind.BYTES:
+    if field.kind is FieldKind.BYTES:
         return st.binary(min_size=low, max_size=high)
-    if field.kind is Kind.TEXT:
+    if field.kind is FieldKind.TEXT:
         text = st.text(st.characters(codec="utf-8"), min_size=low, max_size=high)
         return text.filter(lambda text: len(text.encode()) <= high)
-    if field.kind is Kind.INTS:
+    if field.kind is FieldKind.INTS:
         element = st.integers(field.element_low, field.element_high)
         return st.lists(element, min_size=low, max_size=high).map(tuple)
     integers = st.integers(low, high)
@@ -71,7 +71,7 @@ def to_board(message: Message) -> dict[int, Any]:
     for field in message.FIELDS:
         value = getattr(message, field.name)
         if value is not None:
-            found[field.key] = int(value) if field.kind is Kind.INT else value
+            found[field.key] = int(value) if field.kind is FieldKind.INT else value
     return found
 
 

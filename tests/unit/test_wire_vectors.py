@@ -13,7 +13,7 @@ import pytest
 from pressloop.wire import schema
 from pressloop.wire.codec import DecodeError, decode_message, encode_message
 from pressloop.wire.frame import Frame, FrameDecoder, encode_frame
-from pressloop.wire.message import Kind, Message
+from pressloop.wire.message import FieldKind, Message
 
 PROTOCOL = Path(__file__).resolve().parents[2] / "protocol"
 # pycddl 0.6 knows no ranges below zero.
@@ -45,7 +45,7 @@ def message(vector: Vector) -> Message:
     values = {}
     for field in message_type(vector).FIELDS:
         value = vector["value"].get(str(field.key))
-        if value is not None and field.kind is Kind.BYTES:
+        if value is not None and field.kind is FieldKind.BYTES:
             value = bytes.fromhex(value)
         values[field.name] = tuple(value) if isinstance(value, list) else value
     return message_type(vector)(**values)
