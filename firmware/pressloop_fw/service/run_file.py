@@ -14,7 +14,7 @@ except ImportError:  # CPython
 NO_RUN = b"\0" * 8
 
 _FILE = "run"
-# schema's, which every turn of the foreground loop would look up.
+# A copy of schema's, which every turn of the foreground loop would look up.
 _STATE_RUNNING = const(1)
 
 
