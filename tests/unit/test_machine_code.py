@@ -59,7 +59,7 @@ COPIES = {
     },
     "wire.cbor": {"wire.schema": "T_INT T_BOOL T_BYTES T_TEXT"},
     "loop.relaxation": {"wire.schema": "TICK_HZ"},
-    "service.commands": {"wire.schema": "STATE_RUNNING"},
+    "service.run_file": {"wire.schema": "STATE_RUNNING"},
     "loop.split_range": {"loop.setpoint": "DESCENDING RISING", "loop.stiffness": "SOFTNESS"},
     "loop.stiffness": {"loop.split_range": "CURVE_GAIN PUMPING"},
     "loop.telemetry_ring": {

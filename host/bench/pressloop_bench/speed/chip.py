@@ -57,7 +57,7 @@ class BenchChip:
         }
         wiring = load_wiring(find_firmware())
         self._bench = Bench(self._chip.mcu, wiring, config)
-        self._watch_lateness(wiring.BEAT_PIN, wiring.I2C_ID)
+        self._watch_lateness(wiring.TICK_PIN, wiring.I2C_ID)
 
     def __enter__(self) -> BenchChip:
         """Boot, and interrupt the controller."""

@@ -209,7 +209,7 @@ class Bench:
 
     def _connect_beat(self) -> None:
         """On the chip a pin's input sees what its output drives; in the package it does not."""
-        gpio = self._chip.gpio[self._wiring.BEAT_PIN]
+        gpio = self._chip.gpio[self._wiring.TICK_PIN]
 
         def follow(value: GPIOPinState, _before: GPIOPinState) -> None:
             gpio.set_input_value(value == GPIOPinState.HIGH)
