@@ -24,8 +24,8 @@ class App:
     def __init__(self, board):
         self.board = board
         self.plan = Plan()
-        gauged = bool(board.capabilities & schema.CAP_DISPLACEMENT)
-        self.ring = TelemetryRing(board.ring_records, gauged)
+        has_displacement = bool(board.capabilities & schema.CAP_DISPLACEMENT)
+        self.ring = TelemetryRing(board.ring_records, has_displacement)
         self.controller = Controller(board, self.plan, self.ring)
         self.server = Server(board, self.controller, self.plan, self.ring)
         self.link = Link(board, self.server, self._on_console)
@@ -64,7 +64,7 @@ class App:
     def _on_console(self, byte):
         """Take a byte that came outside a frame: Ctrl-C never reaches a press in motion."""
         sequencer = self.controller.sequencer
-        if byte == _CTRL_C and not sequencer.active() and not sequencer.wishes.start:
+        if byte == _CTRL_C and not sequencer.active() and not sequencer.pending.start:
             self.board.interrupt()
 
 

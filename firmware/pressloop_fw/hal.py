@@ -48,7 +48,7 @@ class Board:
     def start_tick(self, tick):
         """Call `tick(missed)` schema.TICK_HZ times per second from now on.
 
-        `missed` is how many beats were lost since the call before.
+        `missed` is how many ticks were lost since the call before.
         """
         raise NotImplementedError
 

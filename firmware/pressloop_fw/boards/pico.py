@@ -12,7 +12,7 @@ from micropython import const
 from pressloop_fw.app import App
 from pressloop_fw.boards import wiring
 from pressloop_fw.boards.ads1115 import Ads1115
-from pressloop_fw.boards.tick_timer import Beat
+from pressloop_fw.boards.tick_timer import TickTimer
 from pressloop_fw.boards.usb import open_port
 from pressloop_fw.hal import Board
 from pressloop_fw.wire import schema
@@ -115,7 +115,7 @@ class InternalAdc:
         return self._adc.read_u16() * 13200 >> 15
 
 
-class DisplacementGauge:
+class DisplacementSensor:
     """A displacement sensor with a voltage output on the chip's own converter."""
 
     def __init__(self, pin):
@@ -152,7 +152,7 @@ class PicoBoard(Board):
         self._port = open_port()
         self.receive_into = self._port.receive_into
         self.send = self._port.send
-        self._beat = None
+        self._tick_timer = None
 
         self.name = "pico2" if _RP2350 else "pico"
         self.simulated = not Pin(wiring.SIMULATED_PIN, Pin.IN, Pin.PULL_UP).value()
@@ -165,11 +165,11 @@ class PicoBoard(Board):
             | schema.CAP_PERSISTENT_PROFILE
         )
         if wiring.DISPLACEMENT_PIN >= 0:
-            self.read_displacement = DisplacementGauge(wiring.DISPLACEMENT_PIN).read
+            self.read_displacement = DisplacementSensor(wiring.DISPLACEMENT_PIN).read
             self.capabilities |= schema.CAP_DISPLACEMENT
         self.ring_records = 4096
         version = ".".join(str(part) for part in sys.implementation.version[:3])
-        # Which of the features that differ were found; `start_tick` adds the beat.
+        # Which of the features that differ were found; `start_tick` adds the timer.
         self.python = "MicroPython " + version + " " + adc_name + " " + self._port.name
         self.build = BUILD
         if _FOLDER[1:] not in os.listdir("/"):
@@ -184,8 +184,8 @@ class PicoBoard(Board):
         self._watchdog = WDT(timeout=_WATCHDOG_MS)
         # The foreground calls it in every turn.
         self.feed_watchdog = self._watchdog.feed
-        self._beat = Beat(schema.TICK_HZ, tick, wiring.BEAT_PIN)
-        self.python += " " + self._beat.name
+        self._tick_timer = TickTimer(schema.TICK_HZ, tick, wiring.TICK_PIN)
+        self.python += " " + self._tick_timer.name
 
     def load(self, name):
         try:
@@ -209,9 +209,9 @@ class PicoBoard(Board):
         raise KeyboardInterrupt
 
     def stop(self):
-        """Safe outputs, no beat, no watchdog: what a person at the prompt finds."""
-        if self._beat:
-            self._beat.stop()
+        """Safe outputs, no tick, no watchdog: what a person at the prompt finds."""
+        if self._tick_timer:
+            self._tick_timer.stop()
         self.safe()
         machine.mem32[_CTRL_CLEAR_BITS] = _CTRL_ENABLE
         _interrupt_on(_CTRL_C)

@@ -46,8 +46,8 @@ DISPLACEMENT_SPAN_UM = const(25000)
 # Lit while a coil has current: the press may move.
 LAMP_PIN = const(21)
 
-# The 100 Hz beat where MicroPython has no hard timer. Nothing may be connected to it.
-BEAT_PIN = const(22)
+# The 100 Hz tick where MicroPython has no hard timer. Nothing may be connected to it.
+TICK_PIN = const(22)
 
 # Tied to ground where a simulator stands in for the press: the controller then says so to the host,
 # and no run on it can pass for a real one. On a press nothing is connected.

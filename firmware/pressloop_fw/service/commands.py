@@ -1,10 +1,10 @@
-"""One handler per command. Runs in the foreground; the tick only ever sees wishes."""
+"""One handler per command. Runs in the foreground; the tick sees only pending commands."""
 
 from pressloop_fw import __version__
 from pressloop_fw.loop.plan import TICK_MS, PlanError
 from pressloop_fw.loop.scaling import Scaling
 from pressloop_fw.loop.telemetry_ring import begin_event
-from pressloop_fw.loop.unloaded import at_rest
+from pressloop_fw.loop.unloaded import is_unloaded
 from pressloop_fw.service import profile_store, progress
 from pressloop_fw.wire import schema
 
@@ -131,12 +131,12 @@ class Server:
         """Close the books of a run that has ended; end one before the clock does."""
         sequencer = self._sequencer
         # In this order: a tick between the two looks can turn the wish into a run.
-        if not sequencer.wishes.start and not sequencer.active():
+        if not sequencer.pending.start and not sequencer.active():
             self._board.store(_RUN_FILE, b"")
             self._run_open = False
         elif sequencer.active() and tick >= self._vent_by_tick:
             # The tick cannot count on. A release under control, not one by a reset.
-            sequencer.wishes.to_end(schema.END_CLOCK_SPENT)
+            sequencer.pending.request_end(schema.END_CLOCK_SPENT)
 
     def _send_batch(self, tick):
         place = self._link.event_buffer()
@@ -312,7 +312,7 @@ class Server:
         self._require_clock_left()
         self._require_inputs_safe()
         sequencer = controller.sequencer
-        if not at_rest(self._plan.scaling, controller.sampler.pressure_kpa):
+        if not is_unloaded(self._plan.scaling, controller.sampler.pressure_kpa):
             raise PlanError(schema.ERR_PRESSURISED)
         self._board.store(_RUN_FILE, run_id)
         self._run_id = run_id
@@ -326,26 +326,26 @@ class Server:
         self._not_faulted()
         sequencer = self._controller.sequencer
         # A run that starts with the next tick is paused in it; a prompt is a pause by itself.
-        if not sequencer.wishes.start or self._plan.kind[0] == schema.STEP_PROMPT:
+        if not sequencer.pending.start or self._plan.kind[0] == schema.STEP_PROMPT:
             self._in_state(schema.STATE_RUNNING)
-        sequencer.wishes.to_pause()
+        sequencer.pending.request_pause()
         return {}
 
     def _resume(self, _values):
         self._not_faulted()
         self._in_state(schema.STATE_PAUSED)
         self._require_inputs_safe()
-        self._controller.sequencer.wishes.to_resume()
+        self._controller.sequencer.pending.request_resume()
         return {}
 
     def _abort(self, _values):
         sequencer = self._controller.sequencer
         if sequencer.state == schema.STATE_VENTING:
-            sequencer.wishes.to_dump()
+            sequencer.pending.request_dump()
             return {}
-        if not sequencer.wishes.start and not sequencer.active():
+        if not sequencer.pending.start and not sequencer.active():
             raise PlanError(schema.ERR_BAD_STATE)
-        sequencer.wishes.to_end(schema.END_ABORTED)
+        sequencer.pending.request_end(schema.END_ABORTED)
         return {}
 
     def _confirm(self, values):
@@ -355,7 +355,7 @@ class Server:
         if step != sequencer.step_index:
             raise PlanError(schema.ERR_WRONG_PROMPT, schema.CONFIRM_REQUEST_STEP)
         self._require_inputs_safe()
-        sequencer.wishes.to_confirm(step)
+        sequencer.pending.request_confirm(step)
         return {}
 
     def _advance(self, values):
@@ -364,7 +364,7 @@ class Server:
         step = values[schema.ADVANCE_REQUEST_STEP]
         if step != sequencer.step_index or self._plan.kind[step] != schema.STEP_HOLD:
             raise PlanError(schema.ERR_BAD_STATE, schema.ADVANCE_REQUEST_STEP)
-        sequencer.wishes.to_advance(step)
+        sequencer.pending.request_advance(step)
         return {}
 
     def _clear(self, values):
@@ -375,7 +375,9 @@ class Server:
         if controller.inputs & schema.INPUT_EMERGENCY_STOP:
             raise PlanError(schema.ERR_EMERGENCY_STOP)
         sequencer = controller.sequencer
-        if self._plan.scaling and not at_rest(self._plan.scaling, controller.sampler.pressure_kpa):
+        if self._plan.scaling and not is_unloaded(
+            self._plan.scaling, controller.sampler.pressure_kpa
+        ):
             raise PlanError(schema.ERR_PRESSURISED)
         # Only now somebody has seen it: until then the next boot tells it again.
         if fault in (schema.FAULT_POWER_LOSS, schema.FAULT_WATCHDOG):
@@ -471,7 +473,7 @@ class Server:
 
     def _idle(self):
         # In this order: a tick between the two looks can turn the wish into a run.
-        if self._controller.sequencer.wishes.start:
+        if self._controller.sequencer.pending.start:
             raise PlanError(schema.ERR_BAD_STATE)
         self._in_state(schema.STATE_IDLE)
 
