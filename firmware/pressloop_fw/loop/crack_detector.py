@@ -14,7 +14,19 @@ except ImportError:  # CPython
     from pressloop_fw import cpython as micropython
     from pressloop_fw.cpython import const, ptr32
 
+# generated: numbers of other modules; edit the lists and run `make generate`.
+# loop.registers: SIGN_SHIFT
+# loop.sampler: NEWEST_KPA
+# loop.split_range: RELEASE FALL_KPA_S
+# wire.schema: FAULT_SAMPLE_CRACKED FAULT_DIE_FAILURE
 _SIGN_SHIFT = const(0)
+_NEWEST_KPA = const(4)
+_RELEASE = const(2)
+_FALL_KPA_S = const(4)
+_FAULT_SAMPLE_CRACKED = const(12)
+_FAULT_DIE_FAILURE = const(13)
+# end of generated
+
 _AT = const(1)
 _HELD = const(2)
 _LOST = const(3)
@@ -31,10 +43,6 @@ _MAX_JITTER_KPA = const(13)
 _FIRST_READING = const(14)
 _REGISTERS = const(20)
 
-# Words of the sampler and of the split range.
-_NEWEST_KPA = const(4)
-_RELEASE = const(2)
-_FALL_KPA_S = const(4)
 
 # A loss is what is missing against the reading this many ticks ago ...
 _SPAN = const(6)
@@ -60,9 +68,6 @@ _FADE = const(3)
 _SLOW_LAG_MS = const(60)
 _MAX_FALL = const(1 << 26)
 _NEVER = const(1 << 29)
-# schema's.
-_FAULT_SAMPLE_CRACKED = const(12)
-_FAULT_DIE_FAILURE = const(13)
 
 
 @micropython.viper

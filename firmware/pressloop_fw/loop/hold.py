@@ -15,6 +15,24 @@ except ImportError:  # CPython
     from pressloop_fw import cpython as micropython
     from pressloop_fw.cpython import const, ptr32
 
+# generated: numbers of other modules; edit the lists and run `make generate`.
+# loop.registers: SIGN_SHIFT
+# loop.flags: FLAGS
+# loop.step_results: ROW TICKS DWELL PEAK LOWEST
+# wire.schema: FLAG_IN_BAND FLAG_DWELLING FLAG_SEALED FLAG_TOPPING_UP
+_SIGN_SHIFT = const(0)
+_FLAGS = const(1)
+_ROW = const(4)
+_TICKS = const(0)
+_DWELL = const(1)
+_PEAK = const(2)
+_LOWEST = const(3)
+_FLAG_IN_BAND = const(1)
+_FLAG_DWELLING = const(2)
+_FLAG_SEALED = const(16)
+_FLAG_TOPPING_UP = const(64)
+# end of generated
+
 # What a hold wants in a tick.
 REGULATE = const(0)  # the loop
 SHUT = const(1)  # both valves closed: the oil is locked in
@@ -26,25 +44,12 @@ _TOP_UP_SHARE = const(4)
 # More ticks than any hold lasts.
 _UNLIMITED_TICKS = const(1 << 29)
 
-_SIGN_SHIFT = const(0)
 _STEADY = const(1)
 _LOWEST_IN_BAND = const(2)
 _HIGHEST_IN_BAND = const(3)
 _MAX_DWELL_TICKS = const(4)
 _OUT_TICKS = const(5)
 _REGISTERS = const(6)
-
-# Of the block of step_results, of the status word, and of schema.
-_ROW = const(4)
-_TICKS = const(0)
-_DWELL = const(1)
-_PEAK = const(2)
-_LOWEST = const(3)
-_FLAGS = const(1)
-_FLAG_IN_BAND = const(1)
-_FLAG_DWELLING = const(2)
-_FLAG_SEALED = const(16)
-_FLAG_TOPPING_UP = const(64)
 
 
 @micropython.viper

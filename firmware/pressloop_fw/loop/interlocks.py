@@ -11,6 +11,15 @@ except ImportError:  # CPython
     from pressloop_fw import cpython as micropython
     from pressloop_fw.cpython import const, ptr32
 
+# generated: numbers of other modules; edit the lists and run `make generate`.
+# loop.registers: SIGN_SHIFT
+# loop.setpoint: VALUE_KPA
+# loop.split_range: PUMPING
+_SIGN_SHIFT = const(0)
+_VALUE_KPA = const(1)
+_PUMPING = const(6)
+# end of generated
+
 # One bad reading can be noise on the wire; this many in a row (50 ms) are a broken sensor.
 _BAD_READINGS = const(5)
 # A pressure above the limit must be seen this often in a row (30 ms).
@@ -22,15 +31,10 @@ _RUNAWAY_UM = const(500)
 # Pumping harder than this share of the stroke above the dead band should raise the pressure.
 _HARD = const(1638)
 
-_SIGN_SHIFT = const(0)
 _GAIN_TICKS = const(1)
 _GAIN_FROM_KPA = const(2)
 _RESOLUTION_KPA = const(3)
 _REGISTERS = const(4)
-
-# Words of the setpoint and of the split range.
-_VALUE_KPA = const(1)
-_PUMPING = const(6)
 
 
 @micropython.viper

@@ -15,7 +15,19 @@ except ImportError:  # CPython
     from pressloop_fw import cpython as micropython
     from pressloop_fw.cpython import const, ptr32
 
+# generated: numbers of other modules; edit the lists and run `make generate`.
+# loop.registers: SIGN_SHIFT
+# loop.setpoint: VALUE_KPA LEAD_KPA_S
+# loop.split_range: RISE_KPA_S FALL_KPA_S
+# wire.schema: TICK_HZ
 _SIGN_SHIFT = const(0)
+_VALUE_KPA = const(1)
+_LEAD_KPA_S = const(2)
+_RISE_KPA_S = const(3)
+_FALL_KPA_S = const(4)
+_TICK_HZ = const(100)
+# end of generated
+
 _KP = const(1)
 _KI = const(2)
 _KD = const(3)
@@ -27,13 +39,7 @@ _REMAINDER = const(8)
 SATURATED = const(9)
 _REGISTERS = const(10)
 
-# Words of the setpoint and of the split range.
-_VALUE_KPA = const(1)
-_LEAD_KPA_S = const(2)
-_RISE_KPA_S = const(3)
-_FALL_KPA_S = const(4)
 
-_TICK_HZ = const(100)
 _GAIN_BITS = const(8)
 _INTEGRAL_BITS = const(16)
 _ERROR_BITS = const(17)

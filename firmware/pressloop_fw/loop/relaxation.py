@@ -8,6 +8,9 @@ profile, is told apart (`leak.py`). Integers; every product stays below 2**30.
 
 from array import array
 
+from pressloop_fw.loop.leak import loss_kpa_min
+from pressloop_fw.loop.registers import register_block
+
 try:
     import micropython
     from micropython import const
@@ -15,11 +18,13 @@ except ImportError:  # CPython
     from pressloop_fw import cpython as micropython
     from pressloop_fw.cpython import const, ptr32
 
-from pressloop_fw.loop.leak import loss_kpa_min
-from pressloop_fw.loop.registers import register_block
-
-# schema's.
+# generated: numbers of other modules; edit the lists and run `make generate`.
+# loop.registers: SIGN_SHIFT
+# wire.schema: TICK_HZ
+_SIGN_SHIFT = const(0)
 _TICK_HZ = const(100)
+# end of generated
+
 
 # A mean of a second takes noise and the last count out of a reading.
 MIN_WINDOW_S = const(5)
@@ -27,7 +32,6 @@ MAX_WINDOW_S = const(60)
 _SLOTS = const(61)
 _NOT_YET = const(-1)
 
-_SIGN_SHIFT = const(0)
 _SUM = const(1)
 _TICKS = const(2)
 _MEAN = const(3)

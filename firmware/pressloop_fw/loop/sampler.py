@@ -9,7 +9,14 @@ except ImportError:  # CPython
     from pressloop_fw import cpython as micropython
     from pressloop_fw.cpython import const, ptr32
 
+# generated: numbers of other modules; edit the lists and run `make generate`.
+# loop.registers: SIGN_SHIFT
+# loop.scaling: SUB_BITS FRACTION_BITS
 _SIGN_SHIFT = const(0)
+_SUB_BITS = const(4)
+_FRACTION_BITS = const(12)
+# end of generated
+
 _RAW = const(1)
 _LOW_COUNT = const(2)
 _HIGH_COUNT = const(3)
@@ -28,10 +35,6 @@ ALERT = const(15)
 _ALERT_KPA = const(16)
 _ZERO_REST = const(17)
 _REGISTERS = const(18)
-
-# Scaling's fixed point: SUB_BITS and FRACTION_BITS of scaling.py.
-_SUB_BITS = const(4)
-_FRACTION_BITS = const(12)
 
 
 @micropython.viper

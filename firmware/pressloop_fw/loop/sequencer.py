@@ -23,13 +23,16 @@ try:
 except ImportError:  # CPython
     from pressloop_fw.cpython import const
 
-
-# Constants of other modules, which the tick would look up each time.
+# generated: numbers of other modules; edit the lists and run `make generate`.
+# wire.schema: STATE_IDLE STATE_RUNNING STEP_HOLD FLAG_DWELLING
+# loop.flags: FLAGS
 _STATE_IDLE = const(0)
 _STATE_RUNNING = const(1)
 _STEP_HOLD = const(2)
-_FLAGS = const(1)
 _FLAG_DWELLING = const(2)
+_FLAGS = const(1)
+# end of generated
+
 
 # What the sequencer wants of the valves in this tick.
 ACT_SAFE = const(0)  # outputs de-energised

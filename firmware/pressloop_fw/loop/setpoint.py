@@ -18,7 +18,12 @@ except ImportError:  # CPython
     from pressloop_fw import cpython as micropython
     from pressloop_fw.cpython import const, ptr8, ptr32
 
+# generated: numbers of other modules; edit the lists and run `make generate`.
+# loop.registers: SIGN_SHIFT
+# wire.schema: TICK_HZ
+_SIGN_SHIFT = const(0)
 _TICK_HZ = const(100)
+# end of generated
 
 # The rate grows from nothing to full over this many ticks, without a corner at either end:
 # 256 (3 x^2 - 2 x^3).
@@ -34,7 +39,6 @@ _MAX_LEAD_TICKS = const(15)
 _TRAVEL_LAGS = const(3)
 
 
-_SIGN_SHIFT = const(0)
 VALUE_KPA = const(1)
 LEAD_KPA_S = const(2)
 DESCENDING = const(3)

@@ -19,6 +19,17 @@ except ImportError:  # CPython
     from pressloop_fw import cpython as micropython
     from pressloop_fw.cpython import const, ptr32
 
+# generated: numbers of other modules; edit the lists and run `make generate`.
+# loop.setpoint: DESCENDING RISING
+# loop.stiffness: COMPLIANCE_RATIO GAIN_BITS
+# wire.schema: OUTPUT_FULL
+_DESCENDING = const(3)
+_RISING = const(4)
+_COMPLIANCE_RATIO = const(1)
+_GAIN_BITS = const(14)
+_OUTPUT_FULL = const(32767)
+# end of generated
+
 # Words that the tick reads.
 PUMP = const(1)
 RELEASE = const(2)
@@ -46,13 +57,7 @@ _TOP_GAIN = const(28)
 PUMP_LOCKED = const(29)
 _REGISTERS = const(30)
 
-# Words of the setpoint and of the softness.
-_DESCENDING = const(3)
-_RISING = const(4)
-_COMPLIANCE_RATIO = const(1)
 
-_FULL = const(32767)
-_GAIN_BITS = const(14)
 # The release starts to act below -1/_GAP of the pump's full rate, and never for a rate that the
 # sensor cannot tell within half a second; it stops above half of that.
 _GAP = const(1000)
@@ -166,8 +171,8 @@ def drive(registers: ptr32, rate_kpa_s: int, pressure_kpa: int, setpoint: ptr32)
         if ratio > _MAX_RATIO_Q8:
             ratio = _MAX_RATIO_Q8
         opening = opening * int(isqrt(ratio << 8)) >> 8
-        if opening > _FULL:
-            opening = _FULL
+        if opening > _OUTPUT_FULL:
+            opening = _OUTPUT_FULL
     else:
         valve = PUMP
         dead_band = registers[_PUMP_DEAD_BAND] - shut
@@ -175,7 +180,7 @@ def drive(registers: ptr32, rate_kpa_s: int, pressure_kpa: int, setpoint: ptr32)
         if rate_kpa_s > (0 - rise) // _WAITING_SHARE:
             opening = rate_kpa_s * registers[_PUMP_GAIN] >> _GAIN_BITS
 
-    lifted = dead_band + (opening * (_FULL - dead_band) >> 15)
+    lifted = dead_band + (opening * (_OUTPUT_FULL - dead_band) >> 15)
     if lifted < 0:
         lifted = 0
     registers[_RELEASING] = releasing
@@ -188,7 +193,7 @@ def drive(registers: ptr32, rate_kpa_s: int, pressure_kpa: int, setpoint: ptr32)
         return
     registers[OUTPUT] = lifted
     if lifted > dead_band:
-        registers[PUMPING] = (lifted - dead_band << 15) // (_FULL + 1 - dead_band)
+        registers[PUMPING] = (lifted - dead_band << 15) // (_OUTPUT_FULL + 1 - dead_band)
 
 
 @micropython.viper
@@ -201,7 +206,7 @@ def set_openings(registers: ptr32, pump: int, release: int):
     above = pump - registers[_PUMP_DEAD_BAND]
     if above < 0:
         above = 0
-    registers[PUMPING] = (above << 15) // (_FULL + 1 - registers[_PUMP_DEAD_BAND])
+    registers[PUMPING] = (above << 15) // (_OUTPUT_FULL + 1 - registers[_PUMP_DEAD_BAND])
 
 
 @micropython.viper
@@ -220,12 +225,12 @@ def dither(registers: ptr32):
     valve = PUMP
     while valve <= RELEASE:
         opening = registers[valve]
-        if opening != 0 and opening != _FULL:
+        if opening != 0 and opening != _OUTPUT_FULL:
             opening += by
             if opening < 0:
                 opening = 0
-            elif opening > _FULL:
-                opening = _FULL
+            elif opening > _OUTPUT_FULL:
+                opening = _OUTPUT_FULL
         registers[valve + PUMP_COMMAND - PUMP] = opening
         valve += 1
 

@@ -12,7 +12,11 @@ except ImportError:  # CPython
     from pressloop_fw import cpython as micropython
     from pressloop_fw.cpython import const, ptr32
 
+# generated: numbers of other modules; edit the lists and run `make generate`.
+# loop.registers: SIGN_SHIFT
 _SIGN_SHIFT = const(0)
+# end of generated
+
 # A step's row in the block, and what is in it.
 ROW = const(4)
 TICKS = const(0)

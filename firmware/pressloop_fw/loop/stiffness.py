@@ -18,11 +18,20 @@ except ImportError:  # CPython
     from pressloop_fw import cpython as micropython
     from pressloop_fw.cpython import const, ptr32
 
+# generated: numbers of other modules; edit the lists and run `make generate`.
+# loop.registers: SIGN_SHIFT
+# loop.split_range: CURVE_GAIN PUMPING
+# wire.schema: TICK_HZ
+_SIGN_SHIFT = const(0)
+_CURVE_GAIN = const(5)
+_PUMPING = const(6)
+_TICK_HZ = const(100)
+# end of generated
+
 # Points of the profile's compliance curve, each at twice the pressure of the one before; the last
 # at the press's limit.
 CURVE_KNOTS = const(8)
 GAIN_BITS = const(14)
-_GAIN_BITS = const(14)
 # Slowest press that the arithmetic can drive: 4 MPa/s at full opening.
 _MAX_GAIN = const(131071)
 
@@ -37,11 +46,9 @@ _SMOOTH_SHIFT = const(3)
 _FOLLOW_SHIFT = const(4)
 _MIN_THRESHOLD = const(16)
 # Pressures are carried in 1/16 kPa through the smoothing.
-_SUB_BITS = const(4)
+_LEVEL_BITS = const(4)
 _MAX_BEHIND = const(1 << 25)
-_TICK_HZ = const(100)
 
-_SIGN_SHIFT = const(0)
 
 # Words of the softness; the first is its value.
 COMPLIANCE_RATIO = const(1)
@@ -51,10 +58,6 @@ _LEVEL = const(4)
 _EXPECTED = const(5)
 _THRESHOLD = const(6)
 _REGISTERS = const(7)
-
-# Words of the split range.
-_CURVE_GAIN = const(5)
-_PUMPING = const(6)
 
 
 @micropython.viper
@@ -71,18 +74,18 @@ def follow_compliance(registers: ptr32, valves: ptr32, pressure_kpa: int) -> int
     registers[_DELAYED] = valves[_PUMPING] << 8
     # What this flow would do to the press of the curve.
     expected = registers[_EXPECTED]
-    expected += ((flow >> 8 << _GAIN_BITS) // valves[_CURVE_GAIN] - expected) >> _SMOOTH_SHIFT
+    expected += ((flow >> 8 << GAIN_BITS) // valves[_CURVE_GAIN] - expected) >> _SMOOTH_SHIFT
     registers[_EXPECTED] = expected
     # The slope of a signal is what a first-order lag of it lags behind.
     level = registers[_LEVEL] << sign_shift >> sign_shift
-    behind = (pressure_kpa << _SUB_BITS) - level
+    behind = (pressure_kpa << _LEVEL_BITS) - level
     registers[_LEVEL] = level + (behind >> _SMOOTH_SHIFT)
     if behind > _MAX_BEHIND:
         # No press rises that fast: a sensor that jumps must not leave the small integers.
         behind = _MAX_BEHIND
     elif behind < -_MAX_BEHIND:
         behind = -_MAX_BEHIND
-    slope = (behind >> _SUB_BITS) * _TICK_HZ >> _SMOOTH_SHIFT
+    slope = (behind >> _LEVEL_BITS) * _TICK_HZ >> _SMOOTH_SHIFT
     threshold = registers[_THRESHOLD]
     if slope < threshold or expected < threshold:
         return value
@@ -122,6 +125,6 @@ class SampleCompliance:
         block[COMPLIANCE_RATIO] = COMPLIANCE_RATIO_ONE
         block[_FLOW] = 0
         block[_DELAYED] = 0
-        block[_LEVEL] = pressure_kpa << _SUB_BITS
+        block[_LEVEL] = pressure_kpa << _LEVEL_BITS
         block[_EXPECTED] = 0
         block[_THRESHOLD] = max(_MIN_THRESHOLD, threshold_kpa_s)

@@ -14,19 +14,26 @@ except ImportError:  # CPython
     from pressloop_fw import cpython as micropython
     from pressloop_fw.cpython import const, ptr8, ptr32
 
-_NEXT = const(1)
-_CAPACITY = const(2)
-_RECORD_SIZE = const(3)
-_REGISTERS = const(4)
-
-# Words of the blocks that a record is made of, and numbers of the sequencer and of schema.
+# generated: numbers of other modules; edit the lists and run `make generate`.
+# loop.setpoint: VALUE_KPA
+# loop.split_range: OUTPUT
+# loop.pid: SATURATED
+# loop.flags: FLAGS
+# loop.sequencer: ACT_REGULATE
+# wire.schema: FLAG_SATURATED SHORT_RECORD_SIZE
 _VALUE_KPA = const(1)
 _OUTPUT = const(19)
 _SATURATED = const(9)
 _FLAGS = const(1)
 _ACT_REGULATE = const(2)
-_SHORT_RECORD_SIZE = const(20)
 _FLAG_SATURATED = const(8)
+_SHORT_RECORD_SIZE = const(20)
+# end of generated
+
+_NEXT = const(1)
+_CAPACITY = const(2)
+_RECORD_SIZE = const(3)
+_REGISTERS = const(4)
 
 
 @micropython.viper

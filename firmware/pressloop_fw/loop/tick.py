@@ -20,8 +20,17 @@ try:
 except ImportError:  # CPython
     from pressloop_fw.cpython import const
 
-# Constants of other modules, as the tick uses them: a name of another module is looked up each
-# time, which costs the chip 160 cycles, one of this module is a number. A test compares them.
+# generated: numbers of other modules; edit the lists and run `make generate`.
+# wire.schema: OUTPUT_FULL STATE_IDLE STATE_FAULT FLAG_HOST_LOST
+# loop.sequencer: ACT_SAFE ACT_SHUT ACT_REGULATE ACT_APPROACH ACT_DUMP
+# loop.sampler: ALERT
+# loop.setpoint: DESCENDING
+# loop.split_range: PUMP_COMMAND RELEASE_COMMAND
+# loop.flags: FLAGS
+_OUTPUT_FULL = const(32767)
+_STATE_IDLE = const(0)
+_STATE_FAULT = const(5)
+_FLAG_HOST_LOST = const(32)
 _ACT_SAFE = const(0)
 _ACT_SHUT = const(1)
 _ACT_REGULATE = const(2)
@@ -31,11 +40,8 @@ _ALERT = const(15)
 _DESCENDING = const(3)
 _PUMP_COMMAND = const(7)
 _RELEASE_COMMAND = const(8)
-_OUTPUT_FULL = const(32767)
-_STATE_IDLE = const(0)
-_STATE_FAULT = const(5)
-_FLAG_HOST_LOST = const(32)
 _FLAGS = const(1)
+# end of generated
 
 
 class Controller:

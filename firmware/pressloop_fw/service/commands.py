@@ -13,12 +13,15 @@ try:
 except ImportError:  # CPython
     from pressloop_fw.cpython import const
 
+# generated: numbers of other modules; edit the lists and run `make generate`.
+# wire.schema: STATE_RUNNING
+_STATE_RUNNING = const(1)
+# end of generated
+
 # Written when a run starts and emptied when it ends: found at boot, it tells of a run that was
 # cut off by a reset, until somebody has cleared the fault that says so.
 _RUN_FILE = "run"
 _NO_RUN = b"\0" * 8
-# schema's, which every turn of the loop would look up.
-_STATE_RUNNING = const(1)
 # What a status can say. An open hold may last longer, and must not fail for being asked.
 _MAX_KPA = 2000000
 _MAX_MS = 1000000000
