@@ -5,7 +5,7 @@ import sys
 from pressloop_fw.loop.plan import Plan
 from pressloop_fw.loop.telemetry_ring import TelemetryRing
 from pressloop_fw.loop.tick import Controller
-from pressloop_fw.service.commands import Server
+from pressloop_fw.service.commands import CommandServer
 from pressloop_fw.wire import schema
 from pressloop_fw.wire.link import Link
 
@@ -27,7 +27,7 @@ class App:
         has_displacement = bool(board.capabilities & schema.CAP_DISPLACEMENT)
         self.ring = TelemetryRing(board.ring_records, has_displacement)
         self.controller = Controller(board, self.plan, self.ring)
-        self.server = Server(board, self.controller, self.plan, self.ring)
+        self.server = CommandServer(board, self.controller, self.plan, self.ring)
         self.link = Link(board, self.server, self._on_console)
         self._fed_at = -1
         board.safe()

@@ -8,6 +8,7 @@ tick that allocates ends the run with an internal fault.
 from pressloop_fw.app import App
 from pressloop_fw.hal import Board
 from pressloop_fw.wire import cbor, schema
+from pressloop_fw.wire.errors import CommandError
 from pressloop_sim.plant.noise import Rng
 from pressloop_sim.plant.plant import Plant
 from pressloop_sim.plant.transducer import Transducer
@@ -202,10 +203,9 @@ class Rig(Board):
         fields = schema.COMMANDS[command][0]
         end = cbor.encode_map(fields, values or {}, buf, 0)
         values = cbor.decode_map(fields, buf, 0, end)
-        server = self.app.server
         try:
-            reply = server.handle(command, values, memoryview(buf)[:end])
-        except server.Refusal as refusal:
+            reply = self.app.server.handle(command, values, memoryview(buf)[:end])
+        except CommandError as refusal:
             raise RefusedError(
                 refusal.code, refusal.field, refusal.step, refusal.detail
             ) from refusal

@@ -67,9 +67,6 @@ def test_a_refused_start_says_how_long_a_run_may_take_and_changes_nothing():
     assert "run" not in rig.stored
     _at(rig, schema.CLOCK_END - 10)
     assert _refusal(rig) == (schema.ERR_CLOCK_SPENT, 0)
-    # A host of 1.1 has no such word.
-    rig.ask(schema.CMD_HELLO, {1: 7, 2: schema.PROTOCOL_MAJOR, 3: 1, 4: "old"})
-    assert _refusal(rig)[0] == schema.ERR_BAD_STATE
     # Restarted, the same controller starts.
     rig = Rig(stored=rig.stored)
     rig.upload([ramp(80000), hold(80000, 1000)])
@@ -99,8 +96,6 @@ def test_a_run_that_is_open_at_the_end_of_the_clock_is_vented_at_its_rate():
         assert rig.run(30, rig.idle_again)
         assert rig.controller.interlocks.fault == schema.FAULT_NONE
         assert rig.status()[schema.STATUS_REPLY_END_REASON] == schema.END_CLOCK_SPENT
-        rig.ask(schema.CMD_HELLO, {1: 7, 2: schema.PROTOCOL_MAJOR, 3: 1, 4: "old"})
-        assert rig.status()[schema.STATUS_REPLY_END_REASON] == schema.END_ABORTED
 
 
 def test_at_rest_the_watchdog_is_left_hungry_before_the_clock_ends():

@@ -1,7 +1,7 @@
 """The tick interrupts the foreground anywhere: between any two of its looks at the state."""
 
 from pressloop_fw.loop.scaling import Scaling
-from pressloop_fw.service import progress
+from pressloop_fw.service import preconditions, progress
 from pressloop_fw.service.profile_store import Profile
 from pressloop_fw.wire import schema
 from rig import PROFILE, RefusedError, Rig, hold, prompt, ramp
@@ -66,7 +66,7 @@ def test_nothing_is_exchanged_under_a_run_that_is_about_to_start():
         (schema.CMD_PROFILE_WRITE, dict(PROFILE)),
     ):
         rig = _about_to_start()
-        with _TickAfter(rig, rig.app.server, "_in_state"):
+        with _TickAfter(rig, preconditions, "require_state"):
             assert _code(rig, command, values) == schema.ERR_BAD_STATE
         rig.tick()
         assert rig.sequencer.state == schema.STATE_RUNNING
@@ -95,12 +95,15 @@ def test_a_wish_that_came_too_late_does_not_reach_the_next_run():
     rig = _about_to_start()
     rig.tick()
     sequencer = rig.sequencer
-    server = rig.app.server
-    # The run ends between the look at the state and the wish.
-    server._in_state = lambda state: sequencer.clear()
-    rig.ask(schema.CMD_PAUSE)
-    server._in_state = lambda state: None
-    rig.ask(schema.CMD_START, {schema.START_REQUEST_RUN_ID: b"the next"})
+    plain = preconditions.require_state
+    try:
+        # The run ends between the check of the state and the request.
+        preconditions.require_state = lambda sequencer, state: sequencer.clear()
+        rig.ask(schema.CMD_PAUSE)
+        preconditions.require_state = lambda sequencer, state: None
+        rig.ask(schema.CMD_START, {schema.START_REQUEST_RUN_ID: b"the next"})
+    finally:
+        preconditions.require_state = plain
     rig.tick()
     assert sequencer.state == schema.STATE_RUNNING
 

@@ -15,9 +15,8 @@ def _sealed(longest_ms=120000, **more):
     return hold(250000, longest_ms, mode=schema.HOLD_SEALED, **more)
 
 
-def _pressed(step, seconds=200, press=None, minor=schema.PROTOCOL_MINOR):
+def _pressed(step, seconds=200, press=None):
     rig = Rig(press or _PRESS)
-    rig.ask(schema.CMD_HELLO, {1: 7, 2: schema.PROTOCOL_MAJOR, 3: minor, 4: "test"})
     rig.start([ramp(250000, 50000), step])
     assert rig.run(seconds, rig.idle_again)
     return rig, rig.result(1)
@@ -117,11 +116,6 @@ def test_other_ends_have_their_names_too():
     rig.ask(schema.CMD_ABORT)
     assert rig.run(60, rig.idle_again)
     assert rig.sequencer.results.dwell_end[1] == schema.DWELL_RUN
-
-
-def test_an_older_host_is_told_what_it_knows():
-    _, result = _pressed(_sealed(2000), minor=1)
-    assert schema.STEP_RESULT_REPLY_DWELL_END not in result
 
 
 def test_the_loss_is_that_of_the_means_of_seconds():

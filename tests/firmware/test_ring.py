@@ -81,10 +81,10 @@ def test_records_overwritten_while_they_are_copied_are_not_passed_off_as_others(
     ring = rig.app.ring
     copy = ring.copy
 
-    def slow(first, count, buf, start, size=0):
+    def slow(first, count, buf, start):
         for _ in range(3):
             rig.controller.tick()
-        return copy(first, count, buf, start, size)
+        return copy(first, count, buf, start)
 
     ring.copy = slow
     try:

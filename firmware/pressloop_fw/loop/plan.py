@@ -10,6 +10,7 @@ from array import array
 from pressloop_fw.loop import leak
 from pressloop_fw.loop.relaxation import window_s
 from pressloop_fw.wire import schema
+from pressloop_fw.wire.errors import CommandError
 
 try:
     from micropython import const
@@ -28,15 +29,8 @@ _TO_REST_TICKS = 3600 * schema.TICK_HZ
 _UNPLANNED_TICKS = 24 * _TO_REST_TICKS
 
 
-class PlanError(Exception):
-    """A refusal: error code, and where it applies step, field and the limit that was passed."""
-
-    def __init__(self, code, field=0, detail=-1, step=-1):
-        super().__init__(code)
-        self.code = code
-        self.field = field
-        self.detail = detail
-        self.step = step
+class PlanError(CommandError):
+    """A refusal of a plan or one of its steps."""
 
 
 def _ticks(ms):

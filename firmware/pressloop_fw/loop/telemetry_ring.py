@@ -125,17 +125,17 @@ def begin_event(buf: ptr8, at: int, first: int, tick: int, size: int) -> int:
 
 
 @micropython.viper
-def extract(records: ptr8, buf: ptr8, at: int, registers: ptr32, first: int, count: int, size: int):
-    """Copy `size` bytes of each of `count` records of a ring into `buf` at `at`.
+def extract(records: ptr8, buf: ptr8, at: int, registers: ptr32, first: int, count: int):
+    """Copy `count` records of a ring, from `first` on, into `buf` at `at`.
 
     Slices would allocate. The compiler keeps the first three arguments in registers, which are
     those of every byte.
     """
     capacity = registers[_CAPACITY]
-    stride = registers[_RECORD_SIZE]
+    size = registers[_RECORD_SIZE]
     slot = first % capacity
     while count:
-        ahead = slot * stride - at
+        ahead = slot * size - at
         end = at + size
         while at < end:
             buf[at] = records[at + ahead]
@@ -168,14 +168,10 @@ class TelemetryRing:
         # One record less than there is room for: the tick may be overwriting that one just now.
         return max(0, self.next - self.capacity + 1)
 
-    def copy(self, first, count, buf, start, size=0):
-        """Copy records first..first+count-1 into `buf` at `start`; return the end.
-
-        With `size` only so many bytes of each, for a host that knows no more columns.
-        """
-        size = size or self.record_size
-        end = start + count * size
-        if end > len(buf) or size > self.record_size:
-            raise ValueError("no room for the records, or records that are longer than they are")
-        extract(self.buf, buf, start, self.registers, first, count, size)
+    def copy(self, first, count, buf, start):
+        """Copy records first..first+count-1 into `buf` at `start`; return the end."""
+        end = start + count * self.record_size
+        if end > len(buf):
+            raise ValueError("no room for the records")
+        extract(self.buf, buf, start, self.registers, first, count)
         return end

@@ -5,6 +5,7 @@ and gets the same reply again without being carried out again.
 """
 
 from pressloop_fw.wire import cbor, frame, schema
+from pressloop_fw.wire.errors import CommandError
 
 try:
     from micropython import const
@@ -155,7 +156,7 @@ class Link:
             return
         try:
             reply = self._handler.handle(code, values, memoryview(buf)[start:end])
-        except self._handler.Refusal as refusal:
+        except CommandError as refusal:
             self._refuse(
                 code, seq, session, refusal.code, refusal.step, refusal.field, refusal.detail
             )

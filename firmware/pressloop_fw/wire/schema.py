@@ -20,7 +20,7 @@ T_TEXT = const(3)
 T_INTS = const(4)
 
 PROTOCOL_MAJOR = const(1)
-PROTOCOL_MINOR = const(3)
+PROTOCOL_MINOR = const(0)
 MAX_PAYLOAD = const(512)
 MAX_STEPS = const(200)
 TICK_HZ = const(100)
@@ -29,7 +29,7 @@ NO_DISPLACEMENT = const(65535)
 OUTPUT_FULL = const(32767)
 
 # First bytes of the SHA-256 of the schema.
-SCHEMA_HASH = b"\xd5\x9f\x70\xd8\xa7\xff\xf9\x83"
+SCHEMA_HASH = b"\x32\x6f\x25\x18\x85\xc1\xc6\xb1"
 
 # What a frame is. A reply or an error repeats the sequence number of its request.
 KIND_REQUEST = const(1)
@@ -505,7 +505,7 @@ STEP_RESULT_REPLY_FIELDS = (
     (5, T_INT, -2147483648, 2147483647, True),  # lowest-kpa
     (6, T_INT, 0, 65535, True),  # top-ups
     (7, T_INT, 0, 4294967295, True),  # start-tick
-    (8, T_INT, 0, 5, False),  # dwell-end
+    (8, T_INT, 0, 5, True),  # dwell-end
     (9, T_INT, -2147483648, 2147483647, False),  # loss-kpa-min
     (10, T_INT, -2147483648, 2147483647, False),  # leak-kpa-min
 )

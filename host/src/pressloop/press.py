@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -58,7 +57,6 @@ _EMULATED_RELINK_S: Final = 2.0
 """An emulated board has no cable to replug: when its process is gone it is gone."""
 
 _NO_PROFILE: Final = bytes(8)
-_MINOR_WITH_LEAK: Final = 3
 _HOST: Final = f"pressloop {__version__}"
 
 _log = logging.getLogger(__name__)
@@ -210,17 +208,10 @@ class Press:
     def write_profile(self, profile: MachineProfile) -> None:
         """Store a machine profile on the board. Only at rest.
 
-        Firmware that speaks wire protocol 1.2 or older knows no leak and no fraction of a count:
-        they are left out there, and what the board then reports is a profile without them.
-
         Raises:
             CommandRefusedError: `bad-state`, `profile-invalid` or `storage`.
         """
         wire = profile.to_wire()
-        if self.hello.minor < _MINOR_WITH_LEAK:
-            wire = replace(
-                wire, leak_nl_min=None, leak_uncertainty_nl_min=None, raw_zero_fraction=None
-            )
         values = {field.name: getattr(wire, field.name) for field in wire.FIELDS}
         self._session.request(ProfileWriteRequest(**values))
 
@@ -268,7 +259,6 @@ class Press:
             BadInputError: The protocol has mistakes, or the board refused it.
             CommandRefusedError: The press is not ready: fault, guard, emergency stop, pressure.
             RecordError: The folder holds a record.
-            VersionMismatchError: The firmware is too old for what the protocol asks for.
             LinkClosedError: The link was lost for good; the run goes on as the protocol says.
         """
         before = self._run
@@ -366,7 +356,6 @@ class Press:
         Raises:
             BadInputError: The board refused the plan; the finding says where.
             CommandRefusedError: The board takes no plan now.
-            VersionMismatchError: The firmware is too old for what the plan asks for.
         """
         upload(self._session, plan, None if validation is None else validation.marks)
 

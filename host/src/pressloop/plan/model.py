@@ -5,15 +5,13 @@ from __future__ import annotations
 import binascii
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final, Literal
+from typing import Literal
 
 from pressloop.errors import PressloopError
 from pressloop.findings import Path
 from pressloop.protocol import Pid, Protocol
 from pressloop.wire.codec import encode_message
 from pressloop.wire.schema import HoldMode, PlanBeginRequest, PlanStepRequest, StepKind
-
-_MINOR_WITH_UNTIL: Final = 2
 
 
 class PlanError(PressloopError):
@@ -153,15 +151,6 @@ class Plan:
         for step in self.steps:
             digest = binascii.crc32(encode_message(step), digest)
         return digest
-
-    @property
-    def minor(self) -> int:
-        """Least minor version of the wire protocol that the board must speak."""
-        ends = any(
-            step.relaxation_kpa_min is not None or (step.is_open and step.duration_ms is not None)
-            for step in self.sources
-        )
-        return _MINOR_WITH_UNTIL if ends or self.begin.crack_kpa is not None else 0
 
     @property
     def expected_s(self) -> float:

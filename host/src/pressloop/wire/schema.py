@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final
 from pressloop.wire.message import CodedMessage, Field, Kind, Message, Request
 
 PROTOCOL_MAJOR: Final = 1
-PROTOCOL_MINOR: Final = 3
+PROTOCOL_MINOR: Final = 0
 MAX_PAYLOAD: Final = 512
 """Largest CBOR payload of one frame, bytes."""
 MAX_STEPS: Final = 200
@@ -26,7 +26,7 @@ NO_DISPLACEMENT: Final = 65535
 """What a record says of the displacement when the sensor says nothing."""
 OUTPUT_FULL: Final = 32767
 """Full opening of a valve, and the span of the split-range output on either side of zero."""
-SCHEMA_HASH: Final = b"\xd5\x9f\x70\xd8\xa7\xff\xf9\x83"
+SCHEMA_HASH: Final = b"\x32\x6f\x25\x18\x85\xc1\xc6\xb1"
 """First bytes of the SHA-256 of the schema."""
 RECORD_FORMAT: Final = "<IiihHBBBBH"
 """Struct format of a packed telemetry record."""
@@ -167,11 +167,10 @@ class ErrorCode(IntEnum):
     NOT_SEALED = 31
     """A hold that ends on relaxation but is not sealed."""
     RUN_REPEATED = 32
-    """The run-id is that of the last run, which may have pressed already; to hosts of 1.1
-    bad-state."""
+    """The run-id is that of the last run, which may have pressed already."""
     CLOCK_SPENT = 33
     """The run could outlast the device clock: restart the controller; `detail` is how long a run
-    may take, s; to hosts of 1.1 bad-state."""
+    may take, s."""
 
 
 class State(IntEnum):
@@ -242,8 +241,7 @@ class EndReason(IntEnum):
     FAULT = 6
     """A fault latched; `fault` says which."""
     CLOCK_SPENT = 7
-    """The device clock was about to end, 124 days after the controller's start; to hosts of 1.1
-    aborted."""
+    """The device clock was about to end, 124 days after the controller's start."""
 
 
 class Fault(IntEnum):
@@ -273,11 +271,9 @@ class Fault(IntEnum):
     INTERNAL = 11
     """An exception in the firmware; the console has the traceback."""
     SAMPLE_CRACKED = 12
-    """A sudden loss of force that neither release valve nor relaxation explains; to hosts of 1.1
-    no-pressure-gain."""
+    """A sudden loss of force that neither release valve nor relaxation explains."""
     DIE_FAILURE = 13
-    """Half of the force lost at once, or the platens closed without the pressure rising; to hosts
-    of 1.1 no-pressure-gain."""
+    """Half of the force lost at once, or the platens closed without the pressure rising."""
 
 
 class ResetCause(IntEnum):
@@ -357,7 +353,7 @@ class CapabilityBits(IntFlag):
     WATCHDOG = 4
     PERSISTENT_PROFILE = 8
     DISPLACEMENT = 16
-    """Every record has its last column; offered only to hosts from 1.2 on."""
+    """Every record has its last column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -495,12 +491,12 @@ class Profile(Message):
     valve_lag_ms: int | None = None
     """From a command to the flow, delay and lag together. Unit: ms."""
     leak_nl_min: int | None = None
-    """Oil that the shut press loses at 10 MPa of oil, and in proportion elsewhere; absent: unknown;
-    to hosts from 1.3 on. Unit: nL/min."""
+    """Oil that the shut press loses at 10 MPa of oil, and in proportion elsewhere; absent: unknown.
+    Unit: nL/min."""
     leak_uncertainty_nl_min: int | None = None
-    """Of leak-nl-min, half width (k = 2); both or neither; to hosts from 1.3 on. Unit: nL/min."""
+    """Of leak-nl-min, half width (k = 2); both or neither. Unit: nL/min."""
     raw_zero_fraction: int | None = None
-    """Zero pressure lies this far above raw-zero; to hosts from 1.3 on. Unit: 1/256 count."""
+    """Zero pressure lies this far above raw-zero. Unit: 1/256 count."""
     ram_area_uncertainty_ppm: int | None = None
     """Half width; kept for the host. Unit: ppm."""
     die_uncertainty_um: int | None = None
@@ -791,7 +787,7 @@ class StepResultReply(Message):
         Field(5, "lowest_kpa", Kind.INT, -2147483648, 2147483647),
         Field(6, "top_ups", Kind.INT, 0, 65535),
         Field(7, "start_tick", Kind.INT, 0, 4294967295),
-        Field(8, "dwell_end", Kind.INT, 0, 5, required=False, enum=DwellEnd),
+        Field(8, "dwell_end", Kind.INT, 0, 5, enum=DwellEnd),
         Field(9, "loss_kpa_min", Kind.INT, -2147483648, 2147483647, required=False),
         Field(10, "leak_kpa_min", Kind.INT, -2147483648, 2147483647, required=False),
     )
@@ -809,14 +805,14 @@ class StepResultReply(Message):
     """How often a sealed hold fell out of its band and was pumped up again."""
     start_tick: int
     """Device clock at the step's start. Unit: ticks."""
-    dwell_end: DwellEnd | None = None
-    """Why the dwell ended; to hosts from 1.2 on."""
+    dwell_end: DwellEnd
+    """Why the dwell ended."""
     loss_kpa_min: int | None = None
-    """Pressure loss last seen, the leak's part included; in holds that end on relaxation, to hosts
-    from 1.2 on. Unit: kPa/min."""
+    """Pressure loss last seen, the leak's part included; in holds that end on relaxation. Unit:
+    kPa/min."""
     leak_kpa_min: int | None = None
-    """The leak's part of loss-kpa-min, by the profile; the hold ends when the rest is small enough;
-    to hosts from 1.3 on. Unit: kPa/min."""
+    """The leak's part of loss-kpa-min, by the profile; the hold ends when the rest is small enough.
+    Unit: kPa/min."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -977,8 +973,7 @@ class PlanBeginRequest(Request[PlanBeginReply]):
     accept_unresolved: bool
     """The user accepts tolerances finer than the transducer."""
     crack_kpa: int | None = None
-    """Sudden loss that is a crack, 0: none is; absent: as the board sees fit; since 1.2. Unit:
-    kPa."""
+    """Sudden loss that is a crack, 0: none is; absent: as the board sees fit. Unit: kPa."""
 
     @classmethod
     def reply_type(cls) -> type[PlanBeginReply]:
@@ -993,8 +988,7 @@ class PlanStepRequest(Request[PlanStepReply]):
     The board checks it as the host did and refuses the same mistakes. Which keys are needed depends
     on the kind: ramp and release need target and rate; hold needs target, tolerance, time-out,
     mode, and a duration or open; prompt needs text and time-out. A hold with a relaxation rate, and
-    one that is open, ends after its duration at the latest. The keys relaxation-kpa-min and least-
-    ms, a text in a hold, and open beside a duration, are since 1.2.
+    one that is open, ends after its duration at the latest.
     """
 
     CODE: ClassVar[Command] = Command.PLAN_STEP
