@@ -64,7 +64,7 @@ class App:
     def _on_console(self, byte):
         """Process a byte from outside a frame. Ctrl-C is ignored while a run is active."""
         sequencer = self.controller.sequencer
-        if byte == _CTRL_C and not sequencer.active() and not sequencer.wishes.start:
+        if byte == _CTRL_C and not sequencer.active() and not sequencer.pending.start:
             self.board.interrupt()
 
 

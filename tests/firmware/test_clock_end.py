@@ -52,7 +52,7 @@ def test_a_start_is_refused_one_tick_after_the_last_that_is_safe():
         for tick, code in ((last + 1, schema.ERR_CLOCK_SPENT), (last, 0)):
             rig = Rig()
             rig.upload(steps)
-            rig.beat()
+            rig.tick()
             _at(rig, tick)
             assert _refusal(rig)[0] == code, tick - last
 
@@ -60,7 +60,7 @@ def test_a_start_is_refused_one_tick_after_the_last_that_is_safe():
 def test_a_refused_start_says_how_long_a_run_may_take_and_changes_nothing():
     rig = Rig()
     rig.upload([ramp(80000), hold(80000, 1000)])
-    rig.beat()
+    rig.tick()
     _at(rig, schema.CLOCK_END - 2 * _HOUR)
     code, left_s = _refusal(rig)
     assert code == schema.ERR_CLOCK_SPENT and left_s == 3600 - 26
@@ -70,7 +70,7 @@ def test_a_refused_start_says_how_long_a_run_may_take_and_changes_nothing():
     # Restarted, the same controller starts.
     rig = Rig(stored=rig.stored)
     rig.upload([ramp(80000), hold(80000, 1000)])
-    rig.beat()
+    rig.tick()
     assert _refusal(rig)[0] == 0
 
 
@@ -80,7 +80,7 @@ def _open_run(state=schema.STATE_RUNNING):
     assert rig.run(30, lambda: rig.sequencer.hold.dwelling)
     if state == schema.STATE_PAUSED:
         rig.ask(schema.CMD_PAUSE)
-        rig.beat()
+        rig.tick()
     # 26 s of vent, an hour to come to rest in.
     _at(rig, schema.CLOCK_END - _HOUR - 2600 - 100)
     return rig
@@ -100,7 +100,7 @@ def test_a_run_that_is_open_at_the_end_of_the_clock_is_vented_at_its_rate():
 
 def test_at_rest_the_watchdog_is_left_hungry_before_the_clock_ends():
     rig = Rig()
-    rig.beat()
+    rig.tick()
     _at(rig, schema.CLOCK_END - _MINUTE - 50)
     rig.run(0.4)
     fed = rig.fed

@@ -1,6 +1,6 @@
 """Dwells that end on relaxation, by the operator or at their longest; what the board refuses."""
 
-from pressloop_fw.loop.relaxation import LONGEST_WINDOW_S, Relaxation, window_s
+from pressloop_fw.loop.relaxation import MAX_WINDOW_S, Relaxation, window_s
 from pressloop_fw.wire import schema
 from rig import PRESS, PROFILE, RefusedError, Rig, hold, ramp
 
@@ -76,7 +76,7 @@ def test_a_top_up_begins_the_measurement_anew():
     # The first second after sealing is left out, and then comes a whole window.
     ticks = 0
     while sequencer.hold.sealed and not sequencer.hold.relaxation.known:
-        rig.beat()
+        rig.tick()
         ticks += 1
     assert not sequencer.hold.sealed or ticks >= 600
 
@@ -126,7 +126,7 @@ def test_the_loss_is_that_of_the_means_of_seconds():
         relaxation.step(250000 - tick // 2 + (40 if tick % 2 else -40))
         assert relaxation.known == (tick >= 699)
     assert abs(relaxation.loss_kpa_min - 3000) <= 12
-    relaxation.restart(LONGEST_WINDOW_S)
+    relaxation.restart(MAX_WINDOW_S)
     assert not relaxation.known
     for tick in range(6200 * 3):
         relaxation.step(2000000 - tick // 60)

@@ -55,7 +55,7 @@ def replay(fed):
     for at in range(0, len(fed), 3):
         rig.raw, rig.inputs = struct.unpack_from("<HB", fed, at)
         golden_run.confirm_prompts(rig)
-        rig.beat()
+        rig.tick()
         run = rig.sequencer
         output = rig.controller.valves.output()
         made += struct.pack("<hiB", output, run.setpoint.value_kpa, run.state)

@@ -22,7 +22,11 @@ try:
 except ImportError:  # copied to the board without its stamp
     BUILD = "unknown"
 
-_FULL = const(32767)
+# generated: numbers of other modules; edit the lists and run `make generate`.
+# wire.schema: OUTPUT_FULL
+_OUTPUT_FULL = const(32767)
+# end of generated
+
 # Longer than a garbage collection, a sector erase and a write to a stalled host on stock
 # MicroPython together; shorter than a pump needs to do harm when no reading stops it any more.
 _WATCHDOG_MS = const(2500)
@@ -91,7 +95,7 @@ def _set_valves(pump: int, release: int):
     # Half of the period, so that the products stay below 2**31.
     half = (ptr32(io[_TOP])[0] + 1) >> 1
     # The duty of the release valve shuts it.
-    shut = _FULL - release
+    shut = _OUTPUT_FULL - release
     levels = (pump + (pump >> 14)) * half >> 14
     levels |= ((shut + (shut >> 14)) * half >> 14) << 16
     ptr32(io[_LEVELS])[0] = levels
@@ -100,7 +104,7 @@ def _set_valves(pump: int, release: int):
 
 
 def _safe():
-    _set_valves(0, _FULL)
+    _set_valves(0, _OUTPUT_FULL)
 
 
 class InternalAdc:

@@ -280,26 +280,26 @@ class CommandServer:
         preconditions.require_no_fault(self._controller)
         sequencer = self._sequencer
         # A run that starts with the next tick is paused in that tick. A prompt cannot be paused.
-        if not sequencer.wishes.start or self._plan.kind[0] == schema.STEP_PROMPT:
+        if not sequencer.pending.start or self._plan.kind[0] == schema.STEP_PROMPT:
             preconditions.require_state(sequencer, schema.STATE_RUNNING)
-        sequencer.wishes.to_pause()
+        sequencer.pending.request_pause()
         return {}
 
     def _resume(self, _values):
         preconditions.require_no_fault(self._controller)
         preconditions.require_state(self._sequencer, schema.STATE_PAUSED)
         preconditions.require_inputs_safe(self._controller)
-        self._sequencer.wishes.to_resume()
+        self._sequencer.pending.request_resume()
         return {}
 
     def _abort(self, _values):
         sequencer = self._sequencer
         if sequencer.state == schema.STATE_VENTING:
-            sequencer.wishes.to_dump()
+            sequencer.pending.request_dump()
             return {}
-        if not sequencer.wishes.start and not sequencer.active():
+        if not sequencer.pending.start and not sequencer.active():
             raise CommandError(schema.ERR_BAD_STATE)
-        sequencer.wishes.to_end(schema.END_ABORTED)
+        sequencer.pending.request_end(schema.END_ABORTED)
         return {}
 
     def _confirm(self, values):
@@ -309,7 +309,7 @@ class CommandServer:
         if step != sequencer.step_index:
             raise CommandError(schema.ERR_WRONG_PROMPT, schema.CONFIRM_REQUEST_STEP)
         preconditions.require_inputs_safe(self._controller)
-        sequencer.wishes.to_confirm(step)
+        sequencer.pending.request_confirm(step)
         return {}
 
     def _advance(self, values):
@@ -318,7 +318,7 @@ class CommandServer:
         step = values[schema.ADVANCE_REQUEST_STEP]
         if step != sequencer.step_index or self._plan.kind[step] != schema.STEP_HOLD:
             raise CommandError(schema.ERR_BAD_STATE, schema.ADVANCE_REQUEST_STEP)
-        sequencer.wishes.to_advance(step)
+        sequencer.pending.request_advance(step)
         return {}
 
     def _clear(self, values):

@@ -1,6 +1,6 @@
 """What must hold before a command is carried out. Each check raises CommandError if it does not."""
 
-from pressloop_fw.loop.unloaded import at_rest
+from pressloop_fw.loop.unloaded import is_unloaded
 from pressloop_fw.wire import schema
 from pressloop_fw.wire.errors import CommandError
 
@@ -21,7 +21,7 @@ def require_state(sequencer, state):
 def require_idle(sequencer):
     """Refuse while a run is in progress or about to start."""
     # In this order: a tick between the two checks can turn the pending start into a run.
-    if sequencer.wishes.start:
+    if sequencer.pending.start:
         raise CommandError(schema.ERR_BAD_STATE)
     require_state(sequencer, schema.STATE_IDLE)
 
@@ -43,7 +43,7 @@ def require_clock_left(plan, tick):
 
 def require_unloaded(controller, scaling):
     """Refuse while something presses on the sample."""
-    if not at_rest(scaling, controller.sampler.pressure_kpa):
+    if not is_unloaded(scaling, controller.sampler.pressure_kpa):
         raise CommandError(schema.ERR_PRESSURISED)
 
 

@@ -11,11 +11,14 @@ try:
 except ImportError:  # CPython
     from pressloop_fw.cpython import const
 
+# generated: numbers of other modules; edit the lists and run `make generate`.
+# wire.schema: STATE_RUNNING
+_STATE_RUNNING = const(1)
+# end of generated
+
 NO_RUN = b"\0" * 8
 
 _FILE = "run"
-# A copy of schema's, which every turn of the foreground loop would look up.
-_STATE_RUNNING = const(1)
 
 
 class RunFile:
@@ -54,9 +57,9 @@ class RunFile:
         if sequencer.state == _STATE_RUNNING and tick < self._vent_by_tick:
             return
         # In this order: a tick between the two checks can turn the pending start into a run.
-        if not sequencer.wishes.start and not sequencer.active():
+        if not sequencer.pending.start and not sequencer.active():
             self.clear()
         elif sequencer.active() and tick >= self._vent_by_tick:
             # The tick cannot count past the end of the clock: release under control before it,
             # not by the reset that comes with it.
-            sequencer.wishes.to_end(schema.END_CLOCK_SPENT)
+            sequencer.pending.request_end(schema.END_CLOCK_SPENT)

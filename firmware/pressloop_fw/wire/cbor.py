@@ -20,11 +20,13 @@ except ImportError:  # CPython
     from pressloop_fw import cpython as micropython
     from pressloop_fw.cpython import const, ptr8
 
-# Copies of schema's, which would be looked up for every field.
+# generated: numbers of other modules; edit the lists and run `make generate`.
+# wire.schema: T_INT T_BOOL T_BYTES T_TEXT
 _T_INT = const(0)
 _T_BOOL = const(1)
 _T_BYTES = const(2)
 _T_TEXT = const(3)
+# end of generated
 
 # Major types, in the top three bits of an initial byte.
 _UINT = const(0x00)

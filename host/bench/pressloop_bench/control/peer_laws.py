@@ -3,7 +3,7 @@
 A peer takes the place of `pid.py` in the firmware's controller and gets everything around it as
 it is: filtered reading, setpoint generator, soft landing, dead bands and dither from the tuning
 run, split range, the root law of the release. What it does not have is what makes our law:
-feed-forward, stiffness over pressure, softness of the sample, an integral for each valve.
+feed-forward, stiffness over pressure, compliance of the sample, an integral for each valve.
 
 Each law works in its own units, per cent of the output per MPa of error; `Gains` are those of a
 press that full opening raises by 1 MPa/s, and are scaled to each press by its tuned stiffness. They
@@ -157,7 +157,7 @@ class PeerPid:
         self._kpa_s = full * 1000 / _FULL
         # The tick hands them to the law and reads from them whether the output was at a limit.
         self._saturated = firmware("loop.pid").SATURATED
-        self.words = [0] * (self._saturated + 1)
+        self.registers = [0] * (self._saturated + 1)
         self._value: int = firmware("loop.setpoint").VALUE_KPA
         self._rise: int = firmware("loop.split_range").RISE_KPA_S
         self._fall: int = firmware("loop.split_range").FALL_KPA_S
@@ -174,7 +174,7 @@ class PeerPid:
 
     def law(
         self,
-        words: list[int],
+        registers: list[int],
         setpoint: Sequence[int],
         pressure_kpa: int,
         valves: Sequence[int],
@@ -182,7 +182,7 @@ class PeerPid:
         """Return the wanted rate, kPa/s, without looking at the setpoint's."""
         low_kpa_s, high_kpa_s = -valves[self._fall], valves[self._rise]
         wanted = round(self._law(setpoint[self._value] / 1000, pressure_kpa / 1000) * self._kpa_s)
-        words[self._saturated] = not low_kpa_s < wanted < high_kpa_s
+        registers[self._saturated] = not low_kpa_s < wanted < high_kpa_s
         return max(low_kpa_s, min(high_kpa_s, wanted))
 
 
@@ -190,8 +190,8 @@ def install_law(controller: Any, name: str, gains: Gains, full_mpa_s: float) -> 
     """Put a peer's law into a firmware controller."""
     controller.pid = PeerPid(LAWS[name], gains, full_mpa_s)
     # A peer does not look at the sample: no slope is steep enough to tell of it.
-    restart = controller.softness.restart
-    controller.softness.restart = lambda pressure_kpa, _: restart(pressure_kpa, _NEVER)
+    restart = controller.sample_compliance.restart
+    controller.sample_compliance.restart = lambda pressure_kpa, _: restart(pressure_kpa, _NEVER)
 
 
 def flat(profile: dict[str, Any]) -> dict[str, Any]:

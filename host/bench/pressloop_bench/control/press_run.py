@@ -43,7 +43,7 @@ class EmulatedPress:
         self.plant = Plant(config)
         self._transducer = Transducer.of(config, Rng(seed), TICK_S)
 
-    def beat(self, pump: int, release: int) -> int:
+    def tick(self, pump: int, release: int) -> int:
         """Let a tick pass under two openings; return the transducer's counts."""
         plant = self.plant
         plant.pump.command = pump / _FULL
@@ -114,7 +114,7 @@ class Bench:
         self.controller = firmware("loop.tick").Controller(self._board, self.plan, ring)
         self._pump = 0
         self._release = _FULL
-        self._raw = self.press.beat(self._pump, self._release)
+        self._raw = self.press.tick(self._pump, self._release)
 
     def _set_valves(self, pump: int, release: int) -> None:
         self._pump, self._release = pump, release
@@ -166,11 +166,11 @@ class Bench:
         plant = self.press.plant
         rows: list[tuple[float, ...]] = []
         for _ in range(200):
-            self._raw = self.press.beat(self._pump, self._release)
+            self._raw = self.press.tick(self._pump, self._release)
             controller.tick()
         sequencer.request_start()
         while True:
-            self._raw = self.press.beat(self._pump, self._release)
+            self._raw = self.press.tick(self._pump, self._release)
             sequencer.host.heard()
             controller.tick()
             rows.append(

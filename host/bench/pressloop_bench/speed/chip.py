@@ -37,8 +37,8 @@ class BenchChip:
 
     Attributes:
         press: What the board is wired to.
-        late_us: While not None, collects for every beat how long after the beat's edge the
-            transducer was asked, microseconds.
+        late_us: While not None, collects for every tick the time from the edge of its interrupt to
+            the transducer's reading, microseconds.
     """
 
     def __init__(self) -> None:
@@ -160,16 +160,16 @@ class BenchChip:
         clock = self._chip.mcu.clock
         bus = self._chip.mcu.i2c[bus_number]
         connect = bus.on_connect
-        beat_at = 0.0
+        edge_at = 0.0
 
         def on_edge(value: Any, _before: Any) -> None:
-            nonlocal beat_at
+            nonlocal edge_at
             if value == 1:
-                beat_at = clock.nanos
+                edge_at = clock.nanos
 
         def on_connect(address: int, mode: Any) -> None:
-            if self.late_us is not None and beat_at:
-                self.late_us.append((clock.nanos - beat_at) / 1000)
+            if self.late_us is not None and edge_at:
+                self.late_us.append((clock.nanos - edge_at) / 1000)
             connect(address, mode)
 
         self._chip.mcu.gpio[pin].add_listener(on_edge)

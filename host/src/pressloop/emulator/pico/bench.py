@@ -71,7 +71,7 @@ class Bench:
         self.converter.present = config["ads1115"]
         self._on_adc_read = chip.adc.on_adc_read
         chip.adc.on_adc_read = self._convert
-        self._connect_beat()
+        self._connect_tick_pin()
         self._ignore_coil_edges()
         chip.gpio[wiring.SIMULATED_PIN].set_input_value(False)
         # Contacts to ground; at rest emergency stop and guard are closed, the button is not.
@@ -207,7 +207,7 @@ class Bench:
             for edge in (drive.alarm_a, drive.alarm_b, drive.alarm_bottom):
                 edge.enable = False
 
-    def _connect_beat(self) -> None:
+    def _connect_tick_pin(self) -> None:
         """On the chip a pin's input sees what its output drives; in the package it does not."""
         gpio = self._chip.gpio[self._wiring.TICK_PIN]
 
