@@ -7,7 +7,7 @@ feed-forward, stiffness over pressure, softness of the sample, an integral for e
 
 Each law works in its own units, per cent of the output per MPa of error; `Gains` are those of a
 press that full opening raises by 1 MPa/s, and are scaled to each press by its tuned stiffness. They
-were found by `search.py` on the reference press and a few others, as were ours.
+were found by `gain_search.py` on the reference press and a few others, as were ours.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ GAINS: Final[dict[str, Gains]] = {
     "Klipper": Gains(23.4, 81, 0.27),
     "kiln-controller": Gains(16, 62.4, 0.152),
 }
-"""What `search.py` found: the best of both starts."""
+"""What `gain_search.py` found: the best of both starts."""
 
 
 class PeerPid:

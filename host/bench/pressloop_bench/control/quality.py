@@ -78,7 +78,7 @@ class Quality:
         return -value if name == "in_band" else value
 
     @property
-    def missed(self) -> list[str]:
+    def missed_targets(self) -> list[str]:
         """The measures that do not meet their targets."""
         return [
             name

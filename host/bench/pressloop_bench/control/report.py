@@ -59,9 +59,12 @@ def markdown(reference: Results, results: Judged, laws: tuple[str, ...]) -> str:
             numbers = statistics(results, law, name)
             cells.append(" / ".join(_number(number) for number in numbers))
         lines.append(f"| {' | '.join(cells)} |")
-    met = [sum(not quality.missed for quality in completed(results, law).values()) for law in laws]
+    met = [
+        sum(not quality.missed_targets for quality in completed(results, law).values())
+        for law in laws
+    ]
     counts = " | ".join(f"{count} of {len(results)}" for count in met)
-    all_met = "yes" if isinstance(ours, Quality) and not ours.missed else "no"
+    all_met = "yes" if isinstance(ours, Quality) and not ours.missed_targets else "no"
     return "\n".join([*lines, f"| every target met | all | {all_met} | {counts} |"])
 
 
@@ -73,8 +76,10 @@ def failures(results: Judged, laws: tuple[str, ...]) -> list[str]:
             quality = by_law[law]
             if isinstance(quality, str):
                 lines.append(f"{law}, {case.name}: not completed: {quality}")
-            elif law == OURS and quality.missed:
-                measured = ", ".join(f"{n} {getattr(quality, n):.3g}" for n in quality.missed)
+            elif law == OURS and quality.missed_targets:
+                measured = ", ".join(
+                    f"{n} {getattr(quality, n):.3g}" for n in quality.missed_targets
+                )
                 lines.append(f"{law}, {case.name}: misses {measured}")
     return lines
 
@@ -141,7 +146,7 @@ def as_json(
             if completed(results, law)
         },
         "every_target_met": {
-            law: sum(not quality.missed for quality in completed(results, law).values())
+            law: sum(not quality.missed_targets for quality in completed(results, law).values())
             for law in laws
         },
         "peer_better": beaten(results, laws),

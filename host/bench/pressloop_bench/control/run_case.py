@@ -13,9 +13,9 @@ from pressloop.errors import BadInputError
 from pressloop_bench.control import peer_laws
 from pressloop_bench.control.peer_laws import Gains
 from pressloop_bench.control.press_family import Case
-from pressloop_bench.control.press_run import Bench, PressRunError, Trace, firmware
+from pressloop_bench.control.press_run import FastPress, PressRunError, Trace, firmware
 from pressloop_bench.control.quality import Quality, Stage, judge
-from pressloop_bench.control.tuned_press import fields, tune
+from pressloop_bench.control.tuned_press import fields, tune_case
 
 OURS: Final = "Pressloop"
 LAWS: Final = (OURS, *peer_laws.LAWS)
@@ -105,7 +105,7 @@ def tuned_profile(case: Case) -> dict[str, Any]:
         PressRunError: A run ended early.
         BadInputError: The tuning found nonsense.
     """
-    return fields(tune(case)[-1].profile)
+    return fields(tune_case(case)[-1].profile)
 
 
 def press(case: Case, profile: dict[str, Any], law: str, gains: Gains | None = None) -> Trace:
@@ -117,14 +117,14 @@ def press(case: Case, profile: dict[str, Any], law: str, gains: Gains | None = N
     if law == OURS:
         if gains is not None:
             profile = dict(profile, **_wire_gains(gains))
-        bench = Bench(case.press.plant_config(), profile, case.seed)
+        fast = FastPress(case.press.plant_config(), profile, case.seed)
     else:
-        bench = Bench(case.press.plant_config(), peer_laws.flat(profile), case.seed)
+        fast = FastPress(case.press.plant_config(), peer_laws.flat(profile), case.seed)
         die_mm2 = case.press.plant_config()["die_area_mm2"]
         lever = profile["ram_area_mm2"] / die_mm2
         full_mpa_s = profile["pump_flow_ul_s"] / profile["compliance_nl_mpa"] * 1000 * lever
-        peer_laws.install_law(bench.controller, law, gains or peer_laws.GAINS[law], full_mpa_s)
-    return bench.run(
+        peer_laws.install_law(fast.controller, law, gains or peer_laws.GAINS[law], full_mpa_s)
+    return fast.run(
         protocol(case),
         die_um=round(case.press.die_mm * 1000),
         ceiling_kpa=round(CEILING * case.targets_mpa[1] * 1000),
