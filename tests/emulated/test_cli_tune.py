@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from pressloop import BadInputError, Press, PressStatus, RecordError
 from pressloop.cli.app import app
-from pressloop.cli.tune import _leak_line
+from pressloop.cli.tuning_report import leak_line
 from pressloop.emulator.description import PressDescription
 from pressloop.evaluation import RunRecord
 from pressloop.machine.profile import MachineProfile
@@ -133,4 +133,4 @@ def test_a_leak_is_said_with_what_it_is_worth(
         profile.model_copy(update={"leak_ul_min": leak, "leak_uncertainty_ul_min": uncertainty})
         for leak, uncertainty in ((12.0, 1.2), found)
     )
-    assert said in _leak_line(before, after)
+    assert said in leak_line(before, after)

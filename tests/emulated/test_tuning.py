@@ -81,7 +81,7 @@ def test_first_contact_tells_powder_from_steel(tune_once: TuneOnce) -> None:
         for which in (case, steel(case))
     ]
     on_powder, on_steel = seen
-    assert on_steel.compliance_ratio == pytest.approx(1, abs=0.15)
+    assert on_steel.sample_compliance_ratio == pytest.approx(1, abs=0.15)
     assert on_powder.landed_mpa < 10 and on_steel.landed_mpa < 10
     true = case.press.plant_config()
     a, loose = true["powder_panelli_a"], true["powder_initial_density"]
@@ -97,7 +97,7 @@ def test_first_contact_tells_powder_from_steel(tune_once: TuneOnce) -> None:
     levels = np.linspace(low / ratio, high / ratio, 50)
     press_ul = float(np.mean(np.interp(levels, knots_mpa(profile), curve)))
     press_ul *= (high - low) / ratio
-    assert on_powder.compliance_ratio == pytest.approx(1 + given_ul / press_ul, rel=0.25)
+    assert on_powder.sample_compliance_ratio == pytest.approx(1 + given_ul / press_ul, rel=0.25)
 
 
 def _coarse(case: Case) -> tuple[schema.Profile, list[schema.PlanStepRequest], int]:

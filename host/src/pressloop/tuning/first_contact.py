@@ -38,7 +38,7 @@ class FirstContact:
     """From the start to contact."""
     landed_mpa: float
     """Where the ramp began: the pressure that the approach reached before the pump had stopped."""
-    compliance_ratio: float
+    sample_compliance_ratio: float
     """Oil that the closed press took, of what it takes on steel."""
     max_rate_mpa_s: float
     """Fastest rise that the fully open pump manages on this sample at this pressure."""
@@ -111,13 +111,13 @@ def measure_first_contact(
     first, last = (float(np.mean(oil_mpa[part])) for part in (rising[:5], rising[-5:]))
     levels = np.linspace(first, last, 200)
     elastic_ul = float(np.mean(np.interp(levels, knots, curve_ul_mpa))) * (last - first)
-    compliance_ratio = pumped_ul / elastic_ul if elastic_ul > 0 else math.inf
+    sample_compliance_ratio = pumped_ul / elastic_ul if elastic_ul > 0 else math.inf
     ratio = lever(profile.ram_area_mm2, die_um / 1000)
     return FirstContact(
         approach_s=float(np.count_nonzero(records.approaching)) * TICK_S,
         landed_mpa=first * ratio,
-        compliance_ratio=compliance_ratio,
+        sample_compliance_ratio=sample_compliance_ratio,
         max_rate_mpa_s=ratio
         * profile.pump_flow_ul_s
-        / (float(np.interp(last, knots, curve_ul_mpa)) * max(1.0, compliance_ratio)),
+        / (float(np.interp(last, knots, curve_ul_mpa)) * max(1.0, sample_compliance_ratio)),
     )
