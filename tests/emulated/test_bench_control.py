@@ -13,14 +13,14 @@ from pressloop_bench.control.gain_search import pattern_search
 from pressloop_bench.control.peer_laws import Gains
 from pressloop_bench.control.press_family import RANGES, Case, family, reference
 from pressloop_bench.control.press_run import FastPress, PressRunError
-from pressloop_bench.control.quality import TARGETS, Quality, Stage, cost, judge
+from pressloop_bench.control.quality import TARGETS, JudgedStage, Quality, cost, judge
 from pressloop_bench.control.tuned_press import fields
 
 
-def stage(**changes: object) -> Stage:
+def stage(**changes: object) -> JudgedStage:
     """A perfect stage of 100 MPa, with changes."""
     level = np.full(1000, 100.0)
-    perfect = Stage(100.0, True, 100.0, level[:500], level[:500], level, level, 1000)
+    perfect = JudgedStage(100.0, True, 100.0, level[:500], level[:500], level, level, 1000)
     return replace(perfect, **changes)  # type: ignore[arg-type]
 
 
@@ -120,7 +120,7 @@ def test_the_table_says_where_a_peer_is_better() -> None:
 
 
 def test_spread_is_that_of_the_same_hold() -> None:
-    runs = [[repeatability.Hold(100.0, 100.0 + n, 100.0, 2000 + n)] for n in (-1, 0, 1)]
+    runs = [[repeatability.HoldFigures(100.0, 100.0 + n, 100.0, 2000 + n)] for n in (-1, 0, 1)]
     assert repeatability.spread(runs) == [repeatability.Spread(100.0, pytest.approx(1.0), 0.0, 2)]
 
 

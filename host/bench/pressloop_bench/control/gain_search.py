@@ -19,7 +19,7 @@ from pressloop_bench.control.run_case import LAWS, OURS, judged, tuned_profile
 
 TRAINING: Final = 4
 TRAINING_SEED: Final = 99
-"""The presses, beside the reference, on which gains are found; never judged."""
+"""Presses on which gains are found, in addition to the reference; the bench never judges them."""
 
 STARTS: Final = (Gains(6, 3, 0), Gains(16, 16, 0))
 _FACTORS: Final = (3.0, 1.7, 1.3)
