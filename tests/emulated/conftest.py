@@ -12,7 +12,7 @@ from pressloop import Press
 from pressloop.cli.app import app
 from pressloop.machine.profile import MachineProfile
 from pressloop.tuning.identify import Identification
-from pressloop.tuning.runner import TuningResult
+from pressloop.tuning.result import TuningResult
 from pressloop_bench.control.press_family import Case
 from pressloop_bench.control.tuned_press import tune_case
 from typer.testing import CliRunner, Result

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from pressloop._version import __version__
 from pressloop.connect import EMULATED, connect_emulated, resolve_address
@@ -38,6 +38,7 @@ from pressloop.session.session import Session
 from pressloop.session.status import PressStatus
 from pressloop.session.telemetry import TelemetryBatch
 from pressloop.session.telemetry_iterator import TelemetryFeed
+from pressloop.tuning.result import TuningResult
 from pressloop.units import LENGTH, PRESSURE, parse
 from pressloop.validation import Validation
 from pressloop.validation.any_source import ProtocolSource, text_of, validate
@@ -52,9 +53,6 @@ from pressloop.wire.schema import (
     StartRequest,
     State,
 )
-
-if TYPE_CHECKING:
-    from pressloop.tuning.runner import TuningResult
 
 DEFAULT_THINNING: Final = ThinningRules()
 """Nothing within a quarter of an hour of any change is thinned, so short runs never are."""

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Final
 
 from pressloop.cli.output import err
 from pressloop.machine.profile import MachineProfile
+from pressloop.tuning.result import FirstContact, TuningResult
 from pressloop.units import with_uncertainty
 
-if TYPE_CHECKING:
-    from pressloop.tuning.first_contact import FirstContact
-    from pressloop.tuning.runner import TuningResult
-
-_MIN_SAMPLE_RATIO = 1.2
+_MIN_SAMPLE_RATIO: Final = 1.2
 """A sample that takes less than this times the oil of steel was pressed before, or is missing."""
 
 

@@ -9,7 +9,7 @@ from pressloop.extras import needs_extra
 from pressloop.machine.profile import MachineProfile, curve_knots
 from pressloop.plotting.style import BLUE, GREY, ORANGE, mark_simulated
 from pressloop.tuning.identify import Identification, ValveObservations
-from pressloop.tuning.runner import TuningResult
+from pressloop.tuning.result import TuningResult
 from pressloop.tuning.windows import KNOTS
 
 with needs_extra("plot"):

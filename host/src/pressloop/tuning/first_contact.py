@@ -9,7 +9,6 @@ the next portion of powder is another one.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -17,6 +16,7 @@ import numpy as np
 from pressloop.errors import BadInputError
 from pressloop.machine.profile import lever
 from pressloop.tuning.records import TuningRecords, oil_mpa_of, zero_of
+from pressloop.tuning.result import FirstContact
 from pressloop.tuning.spool import flow_share, spool_position
 from pressloop.tuning.windows import KNOTS, TICK_S, knots_mpa
 from pressloop.wire import schema
@@ -28,20 +28,6 @@ _MAX_CONTACTS: Final = 20
 """The run goes no higher than this many times the pressure that counts as contact."""
 _MIN_CONTACTS: Final = 3
 _MIN_TICKS: Final = 50
-
-
-@dataclass(frozen=True)
-class FirstContact:
-    """What a first contact showed. Pressures are MPa on the sample."""
-
-    approach_s: float
-    """From the start to contact."""
-    landed_mpa: float
-    """Where the ramp began: the pressure that the approach reached before the pump had stopped."""
-    sample_compliance_ratio: float
-    """Oil that the closed press took, of what it takes on steel."""
-    max_rate_mpa_s: float
-    """Fastest rise that the fully open pump manages on this sample at this pressure."""
 
 
 def first_contact_plan(

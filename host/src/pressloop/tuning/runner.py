@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import typing
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,13 +19,9 @@ from pressloop.machine.profile import MachineProfile
 from pressloop.protocol import Hold, Pid, Protocol, Ramp, Release, Stage
 from pressloop.run.result import RunResult
 from pressloop.session.status import PressStatus
-from pressloop.tuning.first_contact import (
-    FirstContact,
-    first_contact_plan,
-    measure_first_contact,
-)
-from pressloop.tuning.identify import Identification
-from pressloop.tuning.records import NO_STEP, Floats, TuningRecords
+from pressloop.tuning.first_contact import first_contact_plan, measure_first_contact
+from pressloop.tuning.records import NO_STEP, TuningRecords
+from pressloop.tuning.result import FirstContact, TrackingError, TuningResult
 from pressloop.tuning.tune import HYSTERESIS_RUN, tune
 from pressloop.wire import schema
 
@@ -45,32 +40,6 @@ class RunProtocol(typing.Protocol):
         on_status: Callable[[PressStatus], None] | None,
     ) -> RunResult:
         """Return the result, also of a run that did not complete."""
-
-
-@dataclass(frozen=True)
-class TrackingError:
-    """How far the reading of one run was from its setpoint."""
-
-    run: str
-    time_s: Floats
-    off_mpa: Floats
-    """Reading minus setpoint; NaN where the loop was not at work."""
-
-
-@dataclass(frozen=True)
-class TuningResult:
-    """What tuning a press showed and what it stored."""
-
-    before: MachineProfile
-    """The profile that was on the board."""
-    after: MachineProfile
-    """The profile that was stored."""
-    coarse: Identification
-    fine: Identification
-    tracking: tuple[TrackingError, TrackingError]
-    """Of the coarse and of the last run, which rise in the same way."""
-    folder: Path
-    """Where the records are, one folder for each run."""
 
 
 class TuningRunner:
