@@ -22,7 +22,7 @@ from pressloop_bench.control.press_run import TICK_S, firmware
 
 _FULL: Final = 100.0
 # No rate of pressure reaches this, kPa/s.
-_UNREACHABLE_KPA_S: Final = 1 << 30
+_NEVER: Final = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -190,7 +190,7 @@ def install_law(controller: Any, name: str, gains: Gains, full_mpa_s: float) -> 
     controller.pid = PeerPid(LAWS[name], gains, full_mpa_s)
     # A peer does not look at the sample: no slope is steep enough to tell of it.
     restart = controller.softness.restart
-    controller.softness.restart = lambda pressure_kpa, _: restart(pressure_kpa, _UNREACHABLE_KPA_S)
+    controller.softness.restart = lambda pressure_kpa, _: restart(pressure_kpa, _NEVER)
 
 
 def flat(profile: dict[str, Any]) -> dict[str, Any]:
