@@ -44,7 +44,7 @@ class SimulatedPress:
         self._transducer = Transducer.of(config, Rng(seed), TICK_S)
 
     def tick(self, pump: int, release: int) -> int:
-        """Simulate one tick with the valves so far open; return the transducer's counts."""
+        """Let a tick pass under two openings; return the transducer's counts."""
         plant = self.plant
         plant.pump.command = pump / _FULL
         plant.release.command = release / _FULL
