@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from pressloop import Press, RunResult
 from pressloop.evaluation.notes import remarks
 from pressloop.machine.profile import MachineProfile
-from pressloop_bench.control.press_family import reference
-from pressloop_bench.control.tuned_press import tune
+from pressloop.tuning.identify import Identification
+from pressloop_bench.control.press_family import Case, reference
 
 PROTOCOL = """
 pressloop: 1
@@ -24,9 +25,9 @@ stages:
 
 
 @pytest.fixture(scope="module")
-def tuned() -> MachineProfile:
+def tuned(tune_once: Callable[[Case], Identification]) -> MachineProfile:
     """What a tuning run finds on the reference press, which leaks 10 uL/min at 10 MPa."""
-    profile = MachineProfile.from_wire(tune(reference())[-1].profile)
+    profile = MachineProfile.from_wire(tune_once(reference()).profile)
     assert profile.leak_ul_min == pytest.approx(10, rel=0.08)
     return profile
 

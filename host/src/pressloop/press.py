@@ -18,6 +18,7 @@ from pressloop.errors import (
     CommandRefusedError,
     PressloopError,
 )
+from pressloop.extras import needs_extra
 from pressloop.machine.profile import MachineProfile, converter_of
 from pressloop.plan import Plan, compile_plan
 from pressloop.record import EmulatedPress, RunEnd, RunRecorder, ThinningRules
@@ -36,6 +37,8 @@ from pressloop.session.session import Session
 from pressloop.session.status import PressStatus
 from pressloop.session.telemetry import TelemetryBatch
 from pressloop.session.telemetry_iterator import TelemetryFeed
+from pressloop.tuning.result import TuningResult
+from pressloop.units import LENGTH, PRESSURE, parse
 from pressloop.validation import Validation
 from pressloop.validation.any_source import ProtocolSource, text_of, validate
 from pressloop.wire.schema import (
@@ -349,6 +352,53 @@ class Press:
         else:
             run.follower.on_relink(restarted=True)
         return run
+
+    def tune(
+        self,
+        limit: str,
+        die: str = "10 mm",
+        *,
+        out: str | Path,
+        on_status: Callable[[PressStatus], None] | None = None,
+    ) -> TuningResult:
+        """Learn the press from three runs on a steel blank, and store the profile that was found.
+
+        A hardened steel blank must be in the die and the guard closed before the call: the press
+        moves at once. The runs take five to ten minutes on a real press. If one of them fails or
+        shows nonsense, the profile from before is written back and the error is raised.
+        docs/tuning.md says what is learned and how certain it is.
+
+        Args:
+            limit: Highest pressure on the blank, such as `"400 MPa"`. The ceiling of the runs is a
+                tenth higher.
+            die: Diameter of the die that holds the blank.
+            out: Folder of the records, one folder in it for each run; new or empty.
+            on_status: Called a few times a second with what the press is doing.
+
+        Returns:
+            The profiles before and after, and what the runs showed.
+
+        Raises:
+            BadInputError: `tuning-nonsense`: the runs show no press that this controller could
+                drive; the message names the implausible number. Also if a run did not complete, or
+                if limit or die are beyond the press.
+            UnitError: `limit` or `die` is no quantity.
+            RecordError: `out` is not empty.
+            CommandRefusedError: The press is not ready: fault, guard, emergency stop, pressure; or
+                there is no profile to start from.
+            PressloopError: `missing-extra`: tuning needs `pressloop[data]`.
+        """
+        with needs_extra("data"):
+            from pressloop.tuning.runner import TuningRunner
+        runner = TuningRunner(
+            self.run,
+            self.write_profile,
+            Path(out),
+            die_um=round(parse(die, LENGTH).value),
+            limit_kpa=round(parse(limit, PRESSURE).value),
+            on_status=on_status,
+        )
+        return runner.tune(self.profile())
 
     def upload(self, plan: Plan, validation: Validation | None = None) -> None:
         """Send a plan to the board without starting it.

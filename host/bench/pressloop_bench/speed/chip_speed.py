@@ -1,8 +1,8 @@
-"""The tick on the chip: what it costs, part by part, how late it is, and what stands beside it.
+"""Measures the tick on the chip: the cost of each part, the lateness, and two peers for comparison.
 
-Everything is measured on the shipped image on the emulated RP2040, ours and the peers' alike.
-Emulated cycles are instructions of the core; waits for the flash and for the I2C bus are not in
-them, so absolute times are too short and ratios are what counts.
+Ours and the peers' are measured on the shipped image on the emulated RP2040. Emulated cycles are
+instructions of the core, without waits for the flash and for the I2C bus. So absolute times are too
+short; ratios are meaningful.
 """
 
 from __future__ import annotations
@@ -179,7 +179,7 @@ timer.deinit()
 
 @dataclass
 class ChipFigures:
-    """All that was measured; None where a peer could not be had."""
+    """All that was measured; None where a peer was not available."""
 
     tick_us: dict[str, float] = field(default_factory=dict)
     tick_most_us: dict[str, float] = field(default_factory=dict)
@@ -206,7 +206,7 @@ class ChipFigures:
 
 
 def measure(streaming_s: float = 60.0) -> ChipFigures:
-    """Boot the image twice, for ours and for the peers, and measure; takes a minute or two.
+    """Boot the image for ours, for the peers and for a naive loop, and measure; a minute or two.
 
     `streaming_s` is how long telemetry streams before the heap is looked at again.
     """
