@@ -13,7 +13,7 @@ from pressloop.machine.uncertainty import Budget
 from pressloop.record.model import BoardStepResult, Direction, Model, RunEvent, RunHeader
 from pressloop.sample import Sample
 
-SUMMARY_SCHEMA: Final = "pressloop.run.run/1"
+SUMMARY_SCHEMA: Final = "pressloop.run/1"
 
 
 class Gap(Model):
