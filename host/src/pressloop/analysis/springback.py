@@ -78,7 +78,7 @@ class Springback:
 
 
 @dataclass(frozen=True)
-class Release:
+class ReleaseSamples:
     """The samples from the dwell's beginning to contact loss, without gaps.
 
     All arrays have the shape (n,), one element per record.
@@ -136,7 +136,7 @@ class Release:
         )
 
 
-def from_displacement(release: Release, punches_um_mpa: float | None) -> Springback:
+def from_displacement(release: ReleaseSamples, punches_um_mpa: float | None) -> Springback:
     """Return the springback that the sensor saw.
 
     Args:
@@ -160,7 +160,7 @@ def from_displacement(release: Release, punches_um_mpa: float | None) -> Springb
     return replace(seen, punches_included=punches_um_mpa is None)
 
 
-def from_oil(release: Release, profile: MachineProfile, die_mm: float) -> Springback:
+def from_oil(release: ReleaseSamples, profile: MachineProfile, die_mm: float) -> Springback:
     """Return the springback that the oil tells, if it does."""
     at = slice(release.hold_end, None)
     oil_mpa = np.maximum(release.pressure_mpa[at], 0.0) / profile.lever(die_mm)
@@ -194,7 +194,7 @@ def from_oil(release: Release, profile: MachineProfile, die_mm: float) -> Spring
 
 
 def _judged(
-    source: Source, release: Release, gained_mm: float, uncertainty_mm: float, reason: str
+    source: Source, release: ReleaseSamples, gained_mm: float, uncertainty_mm: float, reason: str
 ) -> Springback:
     """Return what was seen; with a reason to doubt it, without the number."""
     high, low = release.levels()

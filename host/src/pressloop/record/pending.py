@@ -98,4 +98,4 @@ def read_record(journal: Path) -> JournalContents:
     # In this order: what leaves these files while they are read is in the journal by then.
     recent = read_recent(journal)
     contents = read_journal(journal)
-    return JournalContents([*contents.entries, *recent.entries], contents.damage, contents.end)
+    return JournalContents([*contents.entries, *recent.entries], contents.unreadable, contents.end)
