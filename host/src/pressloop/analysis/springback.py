@@ -47,7 +47,7 @@ _REFERENCE_MPA: Final = 10.0
 """Oil pressure at which the profile states the release flow."""
 
 
-Source = Literal["displacement", "oil volume"]
+SpringbackSource = Literal["displacement", "oil volume"]
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Springback:
         punches_included: The punches' own recovery was not given and is in the number.
     """
 
-    source: Source
+    source: SpringbackSource
     from_mpa: float
     to_mpa: float
     resolved: bool
@@ -194,7 +194,11 @@ def from_oil(release: ReleaseSamples, profile: MachineProfile, die_mm: float) ->
 
 
 def _judged(
-    source: Source, release: ReleaseSamples, gained_mm: float, uncertainty_mm: float, reason: str
+    source: SpringbackSource,
+    release: ReleaseSamples,
+    gained_mm: float,
+    uncertainty_mm: float,
+    reason: str,
 ) -> Springback:
     """Return what was seen; with a reason to doubt it, without the number."""
     high, low = release.levels()

@@ -11,15 +11,15 @@ from pressloop.evaluation.summary import StageResult
 from pressloop.units import with_uncertainty
 
 
-def remarks(stage: StageResult) -> tuple[str, ...]:
+def stage_notes(stage: StageResult) -> tuple[str, ...]:
     """The sentences, in the order of the stage; empty for a stage that measured nothing.
 
     What no instrument was there to see is left out; `run.json` says why.
     """
-    return tuple(_remarks(stage))
+    return tuple(_notes(stage))
 
 
-def _remarks(stage: StageResult) -> Iterator[str]:
+def _notes(stage: StageResult) -> Iterator[str]:
     if stage.mean_mpa is not None and stage.mean_mpa_uncertainty is not None:
         yield mean_text(stage.mean_mpa, stage.mean_mpa_uncertainty, stage.mean_mpa_repeatability)
     if stage.relaxation is not None and stage.relaxation.change is not None:

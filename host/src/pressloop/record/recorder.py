@@ -14,7 +14,7 @@ from typing import Any, Final
 from pressloop.errors import RecordError
 from pressloop.record.columns import INTERVALS_NAME, SUMMARY_NAME, TELEMETRY_NAME, TRUTH_NAME
 from pressloop.record.entries import (
-    Kind,
+    EntryKind,
     header_of,
     interval_entry,
     intervals_of,
@@ -22,11 +22,11 @@ from pressloop.record.entries import (
     telemetry_batches,
 )
 from pressloop.record.journal import JOURNAL_NAME, JournalWriter, read_journal, sync_folder
-from pressloop.record.model import EventKind, RunEnd, RunEvent, RunHeader, RunStart, Source
-from pressloop.record.pending import RECENT_NAMES, RecentRecords, read_recent
+from pressloop.record.model import BatchSource, EventKind, RunEnd, RunEvent, RunHeader, RunStart
+from pressloop.record.pending import PENDING_NAMES, PendingRecords, read_pending
 from pressloop.record.sequence_ranges import SequenceRanges
-from pressloop.record.thinning import Piece, RawBatch, Thinner
-from pressloop.record.truth_copy import TruthTail
+from pressloop.record.thinning import RawBatch, RecordPiece, Thinner
+from pressloop.record.truth_copy import TruthCopy
 from pressloop.wire.schema import RECORD_FORMAT, RECORD_SIZE
 
 _DERIVED: Final = (SUMMARY_NAME, TELEMETRY_NAME, INTERVALS_NAME)
@@ -56,8 +56,8 @@ class RunRecorder:
         self._mutex = threading.Lock()
         self.header = header
         self.directory = writer.path.parent
-        self._recent = RecentRecords(self.directory)
-        self._truth = None if truth is None else TruthTail(truth, self.directory / TRUTH_NAME)
+        self._recent = PendingRecords(self.directory)
+        self._truth = None if truth is None else TruthCopy(truth, self.directory / TRUTH_NAME)
         self._truth_waits = 0
         self._thinner: Thinner | None = None
         if header.thinning is not None:
@@ -100,8 +100,8 @@ class RunRecorder:
             raise _already_there(folder, [JOURNAL_NAME]) from error
         try:
             writer.truncate(0)
-            _remove(folder, *_DERIVED, *RECENT_NAMES, TRUTH_NAME)
-            writer.append({"kind": Kind.HEADER, "pid": os.getpid(), **header.model_dump()})
+            _remove(folder, *_DERIVED, *PENDING_NAMES, TRUTH_NAME)
+            writer.append({"kind": EntryKind.HEADER, "pid": os.getpid(), **header.model_dump()})
             sync_folder(folder)
         except BaseException:
             writer.close()
@@ -145,9 +145,9 @@ class RunRecorder:
     def started(self, run_first: int, start_tick: int) -> None:
         """Record the board's answer to start: first sequence number of the run, device clock."""
         start = RunStart(unix_time_second=time.time(), run_first=run_first, start_tick=start_tick)
-        self._writer.append({"kind": Kind.START, **start.model_dump()})
+        self._writer.append({"kind": EntryKind.START, **start.model_dump()})
 
-    def telemetry(self, first: int, records: bytes, source: Source = "live") -> None:
+    def telemetry(self, first: int, records: bytes, source: BatchSource = "live") -> None:
         """Record a batch exactly as received; batches may repeat, overlap and come in any order.
 
         Args:
@@ -180,13 +180,13 @@ class RunRecorder:
                     self._keep(piece, source)
             self._held.add(first, count)
 
-    def _keep(self, piece: Piece, source: Source) -> None:
+    def _keep(self, piece: RecordPiece, source: BatchSource) -> None:
         """Write what was decided into the journal."""
         if isinstance(piece, RawBatch):
             for at in range(0, len(piece.records), _MAX_BYTES):
                 self._writer.append(
                     {
-                        "kind": Kind.TELEMETRY,
+                        "kind": EntryKind.TELEMETRY,
                         "first": piece.first + at // RECORD_SIZE,
                         "records": piece.records[at : at + _MAX_BYTES],
                         "record_size": RECORD_SIZE,
@@ -207,7 +207,7 @@ class RunRecorder:
 
     def _adopt_recent(self, journal: Path) -> None:
         """Take what a killed host had not decided on into the journal."""
-        for batch in telemetry_batches(read_recent(journal)):
+        for batch in telemetry_batches(read_pending(journal)):
             stop = batch.first + len(batch.records) // RECORD_SIZE
             for first, last in self._held.gaps(batch.first, stop):
                 low, high = (RECORD_SIZE * (n - batch.first) for n in (first, last + 1))
@@ -230,7 +230,7 @@ class RunRecorder:
     ) -> None:
         event = RunEvent(unix_time_second=time.time(), kind=kind, tick=tick, data=dict(data))
         # The entry's own `kind` is taken.
-        entry = {**event.model_dump(), "kind": Kind.EVENT, "event": event.kind, **extra}
+        entry = {**event.model_dump(), "kind": EntryKind.EVENT, "event": event.kind, **extra}
         self._writer.append(entry)
 
     @property
@@ -252,7 +252,7 @@ class RunRecorder:
         try:
             self._settle()
             if end is not None:
-                self._writer.append({"kind": Kind.END, **end.model_dump()})
+                self._writer.append({"kind": EntryKind.END, **end.model_dump()})
         finally:
             self._recent.close()
             self._writer.close()

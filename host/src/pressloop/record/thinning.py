@@ -76,7 +76,7 @@ class Interval:
 
 
 @dataclass(frozen=True)
-class TrueInterval:
+class IntervalTruth:
     """The true pressures of an interval.
 
     Attributes:
@@ -92,11 +92,11 @@ class TrueInterval:
     row_of: Mapping[int, bytes]
 
 
-Piece = RawBatch | Interval
+RecordPiece = RawBatch | Interval
 Rows = Sequence[tuple[int, ...]]
 """Unpacked telemetry records."""
 
-TruthOf = Callable[[Rows, float | None, float | None], TrueInterval]
+TruthOf = Callable[[Rows, float | None, float | None], IntervalTruth]
 """Takes the true pressures of consecutive records, given target and tolerance, MPa."""
 
 
@@ -145,12 +145,12 @@ class Thinner:
         """Sequence numbers that are pending; it starts where the next piece will."""
         return range(self._start, self._start + len(self._pending) // RECORD_SIZE)
 
-    def take(self, first: int, records: bytes) -> list[Piece]:
+    def take(self, first: int, records: bytes) -> list[RecordPiece]:
         """Take consecutive records; return what is decided by them, in order."""
         count = len(records) // RECORD_SIZE
         if self._next is not None and first < self._next:
             return [RawBatch(first, records)]  # fetched late: it belongs to a hole
-        pieces: list[Piece] = []
+        pieces: list[RecordPiece] = []
         if first != self._next:
             # An interval never reaches over a hole.
             if self._next is not None:
@@ -163,7 +163,7 @@ class Thinner:
         self._pending += records
         return pieces + self._settle(self._next)
 
-    def flush(self) -> list[Piece]:
+    def flush(self) -> list[RecordPiece]:
         """Return all that is pending, whole: the record ends here, or is read now."""
         if not self._pending:
             return []
@@ -206,12 +206,12 @@ class Thinner:
 
     # --- what is decided
 
-    def _settle(self, end: int, *, closed: bool = False) -> list[Piece]:
+    def _settle(self, end: int, *, closed: bool = False) -> list[RecordPiece]:
         """Decide on all pending records below `end` that no later change can reach.
 
         `closed` says that no more records will follow without a hole.
         """
-        pieces: list[Piece] = []
+        pieces: list[RecordPiece] = []
         while self._start < end:
             start = self._start
             while self._keep and self._keep[0][1] <= start:

@@ -17,7 +17,7 @@ from typing import Any, Final
 from pressloop_sim.plant.truth_format import MAGIC, RECORD
 
 from pressloop.record.model import TruthSums
-from pressloop.record.thinning import Rows, TrueInterval
+from pressloop.record.thinning import IntervalTruth, Rows
 
 _ROW: Final = struct.Struct(RECORD)
 _DAMAGE: Final = 5  # column
@@ -27,7 +27,7 @@ _HALF_PERCENT: Final = 0.005
 _SLACK_MPA: Final = 1e-6
 
 
-class TruthTail:
+class TruthCopy:
     """Moves rows from the board's truth files to the record's.
 
     Args:
@@ -48,7 +48,7 @@ class TruthTail:
 
     def interval(
         self, rows: Rows, target_mpa: float | None, tolerance_mpa: float | None
-    ) -> TrueInterval:
+    ) -> IntervalTruth:
         """Take the truth of consecutive records, and all that came before them."""
         ticks = [row[0] for row in rows]
         before = b""
@@ -79,10 +79,10 @@ class TruthTail:
             half_percent=_within(errors, _HALF_PERCENT * aim),
         )
         if not values:
-            return TrueInterval(sums, (), before, row_of)
+            return IntervalTruth(sums, (), before, row_of)
         extremes = {values.index(min(values)), values.index(max(values))}
         kept = {offsets[at] for at in extremes} | self._broken_at(truth, ticks)
-        return TrueInterval(sums, tuple(kept), before, row_of)
+        return IntervalTruth(sums, tuple(kept), before, row_of)
 
     def _broken_at(self, truth: Sequence[tuple[Any, ...]], ticks: Sequence[int]) -> set[int]:
         """Offsets of the records behind which something had newly given way."""
