@@ -30,6 +30,7 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
+from pressloop.analysis.peleg import PelegCurve, condense, fit_peleg
 from pressloop.machine.leak import Leaked
 from pressloop.machine.uncertainty import COVERAGE_FACTOR
 
@@ -37,22 +38,19 @@ Floats = npt.NDArray[np.float64]
 
 Quantity = Literal["pressure", "displacement"]
 
-_BINS: Final = 200
-"""Means that a dwell is condensed to, spread evenly over the logarithm of time."""
-_FEWEST: Final = 100
-"""Samples below which no curve is fitted."""
+_MIN_SAMPLES: Final = 100
+"""With fewer samples no curve is fitted."""
 _SKIP_S: Final = 0.3
-"""After sealing: valves are still closing."""
+"""Samples up to this time after sealing are left out: the valves are still closing."""
 _END_SHARE: Final = 0.02
-"""Share of the dwell that its end level is the mean of."""
-_SEARCH: Final = 80
+"""The end level is the mean over this share of the dwell."""
 _MIN_R_SQUARED: Final = 0.9
-_LARGEST_ERROR: Final = 0.5
-"""Relative standard error of k2 from which on the whole loss cannot be told."""
-_LONGEST_HALF_TIME: Final = 2.0
-"""In dwells: beyond, the whole change is a guess, and powder and leak look alike."""
-_SIGNIFICANT: Final = 6.0
-"""The change has to be this many times its own standard error."""
+_MAX_RELATIVE_ERROR: Final = 0.5
+"""Of k2, standard: with a larger one the whole change is not known."""
+_MAX_HALF_TIME_DWELLS: Final = 2.0
+"""With a longer half time the whole change is a guess, and powder and leak look alike."""
+_MIN_CHANGE_ERRORS: Final = 6.0
+"""The change has to be at least this many times its own standard error."""
 
 
 @dataclass(frozen=True)
@@ -164,43 +162,44 @@ def fit_relaxation(
     def without(reason: str, change: float | None) -> Relaxation:
         return Relaxation(quantity, unit, start_s, duration_s, change, False, reason)
 
-    if time_s.size < _FEWEST:
+    if time_s.size < _MIN_SAMPLES:
         return without(f"the stretch of {duration_s:.1f} s is too short for a curve", None)
-    time, value, weight = _condensed(time_s, values)
-    line = _fit(time, sign * value, weight)
+    time, value, weight = condense(time_s, values)
+    curve = fit_peleg(time, sign * value, weight)
     if leaked is not None:
         # The same fit with a leak that is larger or smaller by its standard uncertainty.
-        _, more, _ = _condensed(time_s, leaked.uncertainty_mpa[keep] / COVERAGE_FACTOR)
-        line = line.also(
-            _fit(time, sign * (value + more), weight), _fit(time, sign * (value - more), weight)
+        _, more, _ = condense(time_s, leaked.uncertainty_mpa[keep] / COVERAGE_FACTOR)
+        curve = curve.with_error_between(
+            fit_peleg(time, sign * (value + more), weight),
+            fit_peleg(time, sign * (value - more), weight),
         )
     # The end as measured, the beginning as fitted: there the first samples are still on the move.
     end = values[time_s >= time_s[-1] - max(_END_SHARE * duration_s, _SKIP_S)].mean()
-    change = float(sign * end - line.initial)
-    if not change > _SIGNIFICANT * line.change_error:
+    change = float(sign * end - curve.initial)
+    if not change > _MIN_CHANGE_ERRORS * curve.change_error:
         seen = without(
             "the change is smaller than its own uncertainty", float(sign * (value[-1] - value[0]))
         )
-    elif reason := _objection(line, quantity, duration_s, change, leak.uncertainty):
+    elif reason := _objection(curve, quantity, duration_s, change, leak.uncertainty):
         seen = without(reason, change)
     else:
-        seen = _relaxation(line, quantity, unit, start_s, duration_s, change)
-    return leak.told_apart(seen, line.change_error)
+        seen = _relaxation(curve, quantity, unit, start_s, duration_s, change)
+    return leak.told_apart(seen, curve.change_error)
 
 
 def _objection(
-    line: _Line, quantity: Quantity, duration_s: float, change: float, leak_uncertainty: float
+    curve: PelegCurve, quantity: Quantity, duration_s: float, change: float, leak_uncertainty: float
 ) -> str:
     """Why the law may not be told from a change that is there; empty when it may."""
     if change <= leak_uncertainty:
         return "what the leak leaves of the loss is within the leak's own uncertainty"
-    if line.r_squared < _MIN_R_SQUARED:
-        return f"the law explains only {line.r_squared:.2f} of the data"
-    if line.tau_s > _LONGEST_HALF_TIME * duration_s:
+    if curve.r_squared < _MIN_R_SQUARED:
+        return f"the law explains only {curve.r_squared:.2f} of the data"
+    if curve.tau_s > _MAX_HALF_TIME_DWELLS * duration_s:
         return "half of the whole change would take several such dwells, or it is a leak"
-    if not line.final_error < _LARGEST_ERROR * line.final:
+    if not curve.final_error < _MAX_RELATIVE_ERROR * curve.final:
         return "the whole change cannot be told from so short a dwell"
-    if quantity == "pressure" and line.final > -line.initial:
+    if quantity == "pressure" and curve.final > -curve.initial:
         return "more than all pressure would be lost: a leak rather than the powder"
     return ""
 
@@ -232,92 +231,8 @@ class _LeakShare:
         )
 
 
-@dataclass(frozen=True)
-class _Line:
-    """`y = initial + final t / (tau + t)`, fitted; covariance of the three in this order."""
-
-    initial: float
-    final: float
-    tau_s: float
-    covariance: Floats
-    change_error: float
-    r_squared: float
-    residual: float
-
-    def also(self, one: _Line, other: _Line) -> _Line:
-        """Return the line with an error that makes it `one` or `other`, one standard each way."""
-        ends = np.array([[line.initial, line.final, line.tau_s] for line in (one, other)])
-        moved = (ends[0] - ends[1]) / 2
-        return replace(self, covariance=self.covariance + np.outer(moved, moved))
-
-    @property
-    def final_error(self) -> float:
-        return math.sqrt(max(0.0, self.covariance[1, 1]))
-
-
-def _condensed(time_s: Floats, values: Floats) -> tuple[Floats, Floats, Floats]:
-    """Means over bins that are even in the logarithm of time, and the samples in each."""
-    edges = np.geomspace(time_s[0], time_s[-1] * (1 + 1e-9), _BINS + 1)[1:-1]
-    index = np.searchsorted(edges, time_s, side="right")
-    count = np.bincount(index, minlength=_BINS).astype(np.float64)
-    filled = count > 0
-    time = np.bincount(index, time_s, _BINS)[filled] / count[filled]
-    value = np.bincount(index, values, _BINS)[filled] / count[filled]
-    return time, value, count[filled]
-
-
-def _fit(time: Floats, value: Floats, weight: Floats) -> _Line:
-    """Search tau on a logarithmic grid, then between its neighbours."""
-
-    def misfit(log_tau: float) -> float:
-        return _linear(time, value, weight, math.exp(log_tau))[2]
-
-    grid = np.linspace(math.log(time[0] / 10), math.log(time[-1] * 100), _SEARCH)
-    best = int(np.argmin([misfit(float(log_tau)) for log_tau in grid]))
-    low, high = float(grid[max(best - 1, 0)]), float(grid[min(best + 1, _SEARCH - 1)])
-    shrink = (math.sqrt(5) - 1) / 2
-    while high - low > 1e-7:
-        left, right = high - shrink * (high - low), low + shrink * (high - low)
-        if misfit(left) < misfit(right):
-            high = right
-        else:
-            low = left
-    tau = math.exp((low + high) / 2)
-    initial, final, squares = _linear(time, value, weight, tau)
-
-    share = time / (tau + time)
-    jacobian = np.column_stack([np.ones_like(time), share, -final * share / (tau + time)])
-    normal = jacobian.T @ (weight[:, None] * jacobian)
-    covariance = np.linalg.pinv(normal) * squares / max(1, time.size - 3)
-    at_end = np.array([0.0, share[-1], -final * share[-1] / (tau + time[-1])])
-    mean = np.average(value, weights=weight)
-    scatter = float(weight @ np.square(value - mean))
-    return _Line(
-        initial=initial,
-        final=final,
-        tau_s=tau,
-        covariance=covariance,
-        change_error=math.sqrt(max(0.0, float(at_end @ covariance @ at_end))),
-        r_squared=1 - squares / scatter if scatter > 0 else 0.0,
-        residual=math.sqrt(squares / float(weight.sum())),
-    )
-
-
-def _linear(time: Floats, value: Floats, weight: Floats, tau: float) -> tuple[float, float, float]:
-    """Best initial level and whole change for a half time, and the sum of squares left."""
-    share = time / (tau + time)
-    total = float(weight.sum())
-    share_mean, value_mean = float(weight @ share) / total, float(weight @ value) / total
-    centred = share - share_mean
-    spread = float(weight @ np.square(centred))
-    final = float(weight @ (centred * (value - value_mean))) / spread if spread > 0 else 0.0
-    initial = value_mean - final * share_mean
-    left = value - initial - final * share
-    return initial, final, float(weight @ np.square(left))
-
-
 def _relaxation(
-    line: _Line,
+    curve: PelegCurve,
     quantity: Quantity,
     unit: str,
     start_s: float,
@@ -326,7 +241,7 @@ def _relaxation(
 ) -> Relaxation:
     """In the terms of the law. Pressure was fitted upside down: its level has the other sign."""
     pressure = quantity == "pressure"
-    initial, final, tau = line.initial, line.final, line.tau_s
+    initial, final, tau = curve.initial, curve.final, curve.tau_s
     scale = -initial if pressure else 1.0
     by_initial = -1.0 if pressure else 0.0
     k2, k1 = scale / final, scale * tau / final
@@ -335,7 +250,7 @@ def _relaxation(
     of_k1 = np.array([by_initial * tau / final, -k1 / final, k2])
 
     def error(gradient: Floats) -> float:
-        return math.sqrt(max(0.0, float(gradient @ line.covariance @ gradient)))
+        return math.sqrt(max(0.0, float(gradient @ curve.covariance @ gradient)))
 
     return Relaxation(
         quantity=quantity,
@@ -351,8 +266,8 @@ def _relaxation(
         k2_standard_error=error(of_k2),
         half_time_s=tau,
         change_final=final,
-        change_final_standard_error=line.final_error,
+        change_final_standard_error=curve.final_error,
         change_rate_per_min=60 * final * tau / (tau + duration_s) ** 2,
-        r_squared=line.r_squared,
-        residual=line.residual,
+        r_squared=curve.r_squared,
+        residual=curve.residual,
     )
