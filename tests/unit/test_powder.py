@@ -166,4 +166,4 @@ def test_a_sample_as_a_user_writes_it(tmp_path: Path) -> None:
     path.write_text("mass_mg: 140\n")
     with pytest.raises(BadInputError) as alone_:
         load_sample(path)
-    assert "only together" in alone_.value.findings[0].message
+    assert "needs both" in alone_.value.findings[0].message

@@ -151,11 +151,13 @@ def from_displacement(release: ReleaseSamples, punches_um_mpa: float | None) -> 
     reason = ""
     if punches and gained < -uncertainty:
         reason = (
-            f"the platens opened by {1000 * (loaded - contact):.1f} um, and by punches_um_mpa the "
-            f"punches alone recover {1000 * punches:.1f} um: measure them with the die empty"
+            f"the platens opened by {1000 * (loaded - contact):.1f} um, but by punches_um_mpa the "
+            f"punches alone recover {1000 * punches:.1f} um: measure it again with the empty die"
         )
     elif gained <= uncertainty:
-        reason = f"{1000 * gained:.1f} um are less than the sensor's ± {1000 * uncertainty:.1f} um"
+        reason = (
+            f"{1000 * gained:.1f} um is within the uncertainty of ± {1000 * uncertainty:.1f} um"
+        )
     seen = _judged("displacement", release, gained, uncertainty, reason)
     return replace(seen, punches_included=punches_um_mpa is None)
 
@@ -187,7 +189,7 @@ def from_oil(release: ReleaseSamples, profile: MachineProfile, die_mm: float) ->
     reason = ""
     if gained <= uncertainty:
         reason = (
-            f"of {press:.0f} mm3 of oil the pellet's share is known to ± "
+            f"the pellet's share of {press:.0f} mm3 of oil is uncertain by ± "
             f"{uncertainty * area_mm2:.0f} mm3 (± {uncertainty:.2g} mm)"
         )
     return _judged("oil volume", release, gained, uncertainty, reason)

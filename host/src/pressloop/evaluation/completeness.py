@@ -43,7 +43,10 @@ def _warnings(data: RunData) -> Iterator[str]:
     for part in data.unreadable:
         yield f"{part.length} bytes of the journal at offset {part.offset} are not readable"
     for first, last in series.conflicts:
-        yield f"records {first}..{last} came twice with different content; the first was kept"
+        yield (
+            f"records {first}..{last} were received twice with different content; "
+            "the first was kept"
+        )
     if data.end.end_reason == INTERRUPTED:
         yield "the recording stopped before the run ended; what came after is unknown"
     elif not series.seq.size:

@@ -13,7 +13,7 @@ from pressloop.machine.leak import Leaked, leaked
 from pressloop.record.columns import FLAGS
 from pressloop.record.model import PlannedStage, judged_steps
 
-_NO_SENSOR: Final = "only a displacement sensor shows what the powder does while pressure is kept"
+_NO_SENSOR: Final = "no displacement sensor: creep at regulated pressure is not measured"
 
 
 def dwell_relaxation(data: RunData, stage: PlannedStage) -> Relaxation | None:

@@ -32,7 +32,7 @@ _DAMAGE: Final = {
     damage.OVER_PRESSURE: "cracked under too much pressure",
     damage.FAST_RELEASE: "cracked in too fast a release",
     damage.FORCED: "cracked on command",
-    damage.DIE_BURST: "lost its die",
+    damage.DIE_BURST: "escaped from a burst die",
 }
 
 
@@ -88,7 +88,7 @@ def read_truth(path: Path, series: Series, start_tick: int) -> Truth:
         ) from error
     if data[: len(MAGIC)] != MAGIC[: len(data)]:
         raise RecordError(
-            f"{path} is no file of true values that this version can read",
+            f"{path} is not a truth file that this version can read",
             code="no-truth",
             hint="it was written by another version of the emulated press; read it with that one",
         )

@@ -88,7 +88,7 @@ def refuse_ended(contents: JournalContents, folder: Path) -> None:
     """
     if any(entry["kind"] == EntryKind.END for entry in contents.entries):
         raise RecordError(
-            f"the run in {folder} has ended: there is nothing to go on with",
+            f"the run in {folder} has ended and cannot be continued",
             code="record-ended",
             hint="read it with RunRecord.open() or pressloop plot; record the next run into "
             "another folder",

@@ -162,7 +162,7 @@ class RunRecorder:
         count, rest = divmod(len(records), RECORD_SIZE)
         if rest:
             raise RecordError(
-                f"batch {first} has {len(records)} bytes, no multiple of {RECORD_SIZE}",
+                f"batch {first} has {len(records)} bytes, not a multiple of {RECORD_SIZE}",
                 code="record-layout",
                 hint="board and host disagree on the telemetry record: compare schema hashes",
             )
@@ -290,7 +290,7 @@ def _already_there(folder: Path, present: Sequence[str]) -> RecordError:
     return RecordError(
         f"{folder} already holds a run record ({', '.join(present)})",
         code="record-exists",
-        hint="choose another folder, or say explicitly that it may be overwritten",
+        hint="choose another folder, or allow overwriting: --overwrite, or overwrite=True",
     )
 
 
