@@ -17,8 +17,9 @@ from pressloop.evaluation import RunRecord, StageResult, finalise
 from pressloop.evaluation.series import RECORD_DTYPE
 from pressloop.plotting import plot_run
 from pressloop.record import PlannedStep, RunEnd, RunRecorder, ThinningRules
+from pressloop.record.interval import Interval
 from pressloop.record.pending import PENDING_NAMES
-from pressloop.record.thinning import Interval, RawBatch, RecordPiece, Thinner
+from pressloop.record.thinning import RawBatch, RecordPiece, Thinner
 from pressloop.wire.schema import NO_DISPLACEMENT, RECORD_FORMAT, RECORD_SIZE, FlagBits, State
 from pressloop_sim.plant.damage import OVER_PRESSURE
 from pressloop_sim.plant.truth_format import MAGIC

@@ -12,8 +12,8 @@ import numpy.typing as npt
 from pressloop.evaluation.summary import Gap
 from pressloop.record.columns import FLAGS
 from pressloop.record.entries import Batch
+from pressloop.record.interval import Interval
 from pressloop.record.sequence_ranges import SequenceRanges
-from pressloop.record.thinning import Interval
 from pressloop.wire.schema import RECORD_FIELDS, RECORD_FORMAT, RECORD_SIZE
 
 Ints = npt.NDArray[np.int64]

@@ -26,7 +26,7 @@ from pressloop.analysis.metrics import (
     noise_mpa,
 )
 from pressloop.evaluation.series import Ints, Series
-from pressloop.record.thinning import Interval
+from pressloop.record.interval import Interval
 from pressloop.wire.schema import State
 
 

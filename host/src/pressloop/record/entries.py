@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pressloop.errors import RecordError
+from pressloop.record.interval import Interval
 from pressloop.record.journal import JournalContents
 from pressloop.record.model import (
     SCHEMA_VERSION,
@@ -18,7 +19,6 @@ from pressloop.record.model import (
     RunStart,
     TruthSums,
 )
-from pressloop.record.thinning import Interval
 from pressloop.session.telemetry import widened
 from pressloop.wire.schema import RECORD_SIZE, SHORT_RECORD_SIZE
 

@@ -16,8 +16,8 @@ from typing import Any, Final
 
 from pressloop_sim.plant.truth_format import MAGIC, RECORD
 
+from pressloop.record.interval import IntervalTruth, Rows
 from pressloop.record.model import TruthSums
-from pressloop.record.thinning import IntervalTruth, Rows
 
 _ROW: Final = struct.Struct(RECORD)
 _DAMAGE: Final = 5  # column
