@@ -21,7 +21,7 @@ from pressloop.yaml.file_kind import wrong_kind
 
 SAMPLE_NAME: Final = "sample.json"
 
-_HINT: Final = "docs/run-record.md lists what a sample may say"
+_HINT: Final = "docs/run-record.md lists the keys of a sample"
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -58,7 +58,7 @@ class Sample(BaseModel):
     @model_validator(mode="after")
     def _says_something(self) -> Self:
         if (self.mass_mg is None) != (self.true_density_g_cm3 is None):
-            raise ValueError("mass_mg and true_density_g_cm3 are of use only together")
+            raise ValueError("a density needs both mass_mg and true_density_g_cm3")
         return self
 
     @property
@@ -84,7 +84,7 @@ def refuse_unknown_stage(sample: Sample | None, names: Sequence[str]) -> None:
     if sample is None or sample.until_stage is None or sample.until_stage in names:
         return
     raise BadInputError(
-        f"the sample's until_stage: no stage that presses is called '{sample.until_stage}'",
+        f"until_stage of the sample: no pressing stage has the name '{sample.until_stage}'",
         hint=f"the stages are: {', '.join(dict.fromkeys(names))}",
         code="unknown-stage",
     )
@@ -105,7 +105,7 @@ def read_sample(folder: Path) -> Sample | None:
         return Sample.model_validate_json(text)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the whole"
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
         raise BadInputError(
             f"{path}: {where}: {first['msg']}",
             hint=_HINT,
@@ -142,7 +142,7 @@ def load_sample(path: Path | str) -> Sample:
 
 def _finding(marks: SourceMap, error: ErrorDetails) -> Finding:
     message = error["msg"].removeprefix("Value error, ")
-    hint = f"it may say: {', '.join(Sample.model_fields)}"
+    hint = f"known keys: {', '.join(Sample.model_fields)}"
     if error["type"] != "extra_forbidden" and error["loc"]:
         hint = "write a plain number; its unit is the end of the key's name"
     return marks.finding("error", "bad-sample", error["loc"], message, hint)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pressloop.errors import RunFailedError
 from pressloop.evaluation import RunSummary
-from pressloop.evaluation.notes import remarks
+from pressloop.evaluation.notes import stage_notes
 from pressloop.extras import DataFrame
 from pressloop.session.fault_texts import explain_fault
 
@@ -77,7 +77,7 @@ class RunResult:
             rows.append(("simulated", "yes, no real press"))
         for stage in self.summary.stages:
             peak = "-" if stage.peak_mpa is None else f"peak {stage.peak_mpa:.1f} MPa"
-            said = "; ".join([f"{stage.outcome}, {peak}", *remarks(stage)])
+            said = "; ".join([f"{stage.outcome}, {peak}", *stage_notes(stage)])
             rows.append((f"{stage.name} ({stage.target_mpa:g} MPa)", said))
         return html_table(rows)
 
