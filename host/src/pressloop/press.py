@@ -37,8 +37,7 @@ from pressloop.session.session import Session
 from pressloop.session.status import PressStatus
 from pressloop.session.telemetry import TelemetryBatch
 from pressloop.session.telemetry_iterator import TelemetryFeed
-from pressloop.validation import Validation
-from pressloop.validation.any_source import ProtocolSource, text_of, validate
+from pressloop.validation import LoadedProtocol, ProtocolSource, Validation, validate_loaded
 from pressloop.wire.schema import (
     AbortRequest,
     ClearRequest,
@@ -233,7 +232,7 @@ class Press:
             CommandRefusedError: `no-profile`.
             BadInputError: The protocol is a file that cannot be read. Mistakes in it are findings.
         """
-        return validate(protocol, self.profile())
+        return validate_loaded(LoadedProtocol.of(protocol), self.profile())
 
     def run(
         self,
@@ -307,7 +306,7 @@ class Press:
         """
         wire_profile = self._session.request(ProfileReadRequest())
         profile = self._profile_of(wire_profile)
-        validation = validate(protocol, profile)
+        validation = validate_loaded(LoadedProtocol.of(protocol), profile)
         plan = compile_plan(validation.checked(), profile)
         self.upload(plan, validation)
         header = new_header(
@@ -315,7 +314,7 @@ class Press:
             self.hello,
             wire_profile,
             profile=profile,
-            protocol_text=text_of(protocol),
+            protocol_text=validation.source.text,
             port=self._place,
             emulated_press=self._emulated_press(plan.begin.die_um / 1000),
             thinning=thinning,
