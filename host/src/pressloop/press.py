@@ -36,7 +36,7 @@ from pressloop.session.reconnect import RECONNECT_TIMEOUT_S
 from pressloop.session.session import Session
 from pressloop.session.status import PressStatus
 from pressloop.session.telemetry import TelemetryBatch
-from pressloop.session.telemetry_iterator import TelemetryFeed
+from pressloop.session.telemetry_iterator import TelemetryIterator
 from pressloop.validation import LoadedProtocol, ProtocolSource, Validation, validate_loaded
 from pressloop.wire.schema import (
     AbortRequest,
@@ -53,7 +53,7 @@ from pressloop.wire.schema import (
 DEFAULT_THINNING: Final = ThinningRules()
 """Nothing within a quarter of an hour of any change is thinned, so short runs never are."""
 
-_EMULATED_RELINK_S: Final = 2.0
+_EMULATED_RECONNECT_S: Final = 2.0
 """An emulated board has no cable to replug: when its process is gone it is gone."""
 
 _NO_PROFILE: Final = bytes(8)
@@ -157,7 +157,9 @@ class Press:
     @classmethod
     def _on_emulated(cls, board: EmulatedBoard) -> Press:
         session = Session(
-            lambda: connect_emulated(board), host=_HOST, reconnect_timeout_s=_EMULATED_RELINK_S
+            lambda: connect_emulated(board),
+            host=_HOST,
+            reconnect_timeout_s=_EMULATED_RECONNECT_S,
         )
         try:
             if session.hello.profile_hash == _NO_PROFILE:
@@ -195,7 +197,7 @@ class Press:
 
     def telemetry(self) -> Iterator[TelemetryBatch]:
         """Iterate over batches of telemetry from now on, with or without a run."""
-        with TelemetryFeed(self._session) as feed:
+        with TelemetryIterator(self._session) as feed:
             yield from feed
 
     def profile(self) -> MachineProfile:
@@ -356,7 +358,7 @@ class Press:
         if goes_on:
             self._session.in_order(lambda: reattach(self._session, run, recorder, contents))
         else:
-            run.follower.on_relink(restarted=True)
+            run.monitor.on_reconnect(restarted=True)
         return run
 
     def upload(self, plan: Plan, validation: Validation | None = None) -> None:

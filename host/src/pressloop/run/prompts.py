@@ -13,7 +13,7 @@ from typing import Final
 from pressloop.errors import CommandRefusedError
 from pressloop.record import RunRecorder
 from pressloop.run.commands import RunCommands
-from pressloop.session.acknowledge import Hold
+from pressloop.session.acknowledge import AckHold
 from pressloop.session.session import Session
 from pressloop.wire.schema import StatusReply
 
@@ -89,15 +89,15 @@ class PromptQueue:
     the tick of the question, and while a person thinks an emulated press keeps to the wall clock.
     """
 
-    def __init__(self, session: Session, recorder: RunRecorder, controls: RunCommands) -> None:
+    def __init__(self, session: Session, recorder: RunRecorder, commands: RunCommands) -> None:
         """Start without a question."""
         self._session = session
         self._recorder = recorder
-        self._controls = controls
+        self._commands = commands
         self._asked: queue.SimpleQueue[OpenPrompt | None] = queue.SimpleQueue()
         self._over = threading.Event()
         self._lock = threading.Lock()
-        self._hold: Hold | None = None
+        self._hold: AckHold | None = None
         self.open_step: int | None = None
 
     def put(self, status: StatusReply) -> None:
@@ -153,7 +153,7 @@ class PromptQueue:
             answer = ask(prompt)
             if answer is False:
                 self._recorder.event("prompt-answered", step=prompt.step, answer="abort")
-                self._controls.abort("operator")
+                self._commands.abort("operator")
                 self.release()
             if answer is not True:
                 return
@@ -165,7 +165,7 @@ class PromptQueue:
     def _confirm(self, prompt: OpenPrompt) -> CommandRefusedError | None:
         """Confirm, unless the question is no longer open; return what has to be put right."""
         try:
-            self._controls.confirm(prompt.step)
+            self._commands.confirm(prompt.step)
         except CommandRefusedError as refusal:
             if refusal.code in ("guard-open", "emergency-stop"):
                 return refusal

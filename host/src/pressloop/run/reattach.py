@@ -64,7 +64,7 @@ def reattach(session: Session, run: Run, recorder: RunRecorder, contents: Journa
     run.begin(run_first, start_tick)
     for first, last in recorder.gaps(run_first, next_record):
         session.fetch(range(first, last + 1))
-    run.follower.look()
+    run.monitor.poll_status()
 
 
 def truth_of(contents: JournalContents) -> Path | None:

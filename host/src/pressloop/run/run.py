@@ -21,7 +21,7 @@ from pressloop.run.run_monitor import RunMonitor
 from pressloop.session.session import Session
 from pressloop.session.status import PressStatus
 from pressloop.session.telemetry import TelemetryBatch
-from pressloop.session.telemetry_iterator import TelemetryFeed
+from pressloop.session.telemetry_iterator import TelemetryIterator
 from pressloop.wire.schema import State
 
 VENT_LIMIT_S: Final = 120.0
@@ -57,12 +57,12 @@ class Run:
         self._session = session
         self._recorder = recorder
         self._ask = ask
-        self._controls = RunCommands(session, recorder)
-        self._desk = PromptQueue(session, recorder, self._controls)
-        self.follower = RunMonitor(session, recorder, self._controls, self._desk, on_status)
+        self._commands = RunCommands(session, recorder)
+        self._prompts = PromptQueue(session, recorder, self._commands)
+        self.monitor = RunMonitor(session, recorder, self._commands, self._prompts, on_status)
         # Kept for the first loop over the telemetry, which may come late.
-        self._first_feed: TelemetryFeed | None = None
-        self._feed_lock = threading.Lock()
+        self._first_iterator: TelemetryIterator | None = None
+        self._iterator_lock = threading.Lock()
         self._run_first = 0
         self._detached = False
         self._result_lock = threading.Lock()
@@ -71,10 +71,10 @@ class Run:
     def begin(self, run_first: int, start_tick: int) -> None:
         """Follow the run from its first record on. For `Press`, in the dispatcher thread."""
         self._run_first = run_first
-        self.follower.begin(run_first, start_tick)
-        feed = self._first_feed = TelemetryFeed(self._session)
-        feed.follow()
-        self.follower.end_with_run(feed)
+        self.monitor.begin(run_first, start_tick)
+        iterator = self._first_iterator = TelemetryIterator(self._session)
+        iterator.follow()
+        self.monitor.end_with_run(iterator)
         if self._ask is not None:
             threading.Thread(
                 target=self._answer_in_background,
@@ -98,17 +98,17 @@ class Run:
     @property
     def state(self) -> State:
         """What the newest telemetry says the press is doing."""
-        return self.follower.state
+        return self.monitor.state
 
     @property
     def is_active(self) -> bool:
         """Whether the run has not ended yet, as far as this program follows it."""
-        return not self.follower.over.is_set()
+        return not self.monitor.over.is_set()
 
     @property
     def has_ended(self) -> bool:
         """Whether the end of the run is in the record."""
-        return self.follower.ended
+        return self.monitor.ended
 
     @property
     def detached(self) -> bool:
@@ -117,7 +117,7 @@ class Run:
 
     def status(self) -> PressStatus:
         """Ask the board what it is doing."""
-        return self.follower.readable(self._session.status())
+        return self.monitor.readable(self._session.status())
 
     def telemetry(self) -> Iterator[TelemetryBatch]:
         """Iterate over batches of records until the run ends.
@@ -129,15 +129,15 @@ class Run:
         An emulated board waits for a quick loop body, so what the body does in reaction lands on
         the same tick in every run.
         """
-        with self._feed_lock:
-            feed, self._first_feed = self._first_feed, None
-        if feed is None:
+        with self._iterator_lock:
+            iterator, self._first_iterator = self._first_iterator, None
+        if iterator is None:
             if not self.is_active:
                 return
-            feed = TelemetryFeed(self._session)
-            self.follower.end_with_run(feed)
-        with feed:
-            for batch in feed:
+            iterator = TelemetryIterator(self._session)
+            self.monitor.end_with_run(iterator)
+        with iterator:
+            for batch in iterator:
                 mine = batch.without(max(0, self._run_first - batch.first))
                 if len(mine):
                     yield mine
@@ -157,43 +157,43 @@ class Run:
 
     def pause(self) -> None:
         """Freeze setpoint and clocks; the pressure stays regulated."""
-        self._controls.pause()
+        self._commands.pause()
 
     def resume(self) -> None:
         """Go on after a pause or a host loss. Refused with `guard-open` and `emergency-stop`."""
-        self._controls.resume()
+        self._commands.resume()
 
     def confirm(self, step: int | None = None) -> None:
         """Answer the open prompt, or the prompt at this step.
 
         Refused with `wrong-prompt`, `guard-open` and `emergency-stop`.
         """
-        self._controls.confirm(step)
-        self._desk.release()
+        self._commands.confirm(step)
+        self._prompts.release()
 
     def advance(self, step: int | None = None) -> None:
         """End the hold in progress, or the hold at this step, and go on; ends an open hold."""
-        self._controls.advance(step)
+        self._commands.advance(step)
 
     def abort(self, by: str = "script") -> None:
         """End the run: release at the protocol's vent rate. Harmless when it is ending anyway."""
-        self._controls.abort(by)
-        self._desk.release()
+        self._commands.abort(by)
+        self._prompts.release()
 
     def dump(self, by: str = "script") -> None:
         """Open the release valve fully. A pellet may crack: for when a release takes too long."""
-        self._controls.dump(by)
-        self._desk.release()
+        self._commands.dump(by)
+        self._prompts.release()
 
     def detach(self) -> None:
         """Let the run go on without this program; `Press.attach` finds it again."""
         self._detached = True
-        self._session.in_order(self.follower.let_go)
+        self._session.in_order(self.monitor.detach)
 
     def answer_prompts(self, ask: Asker) -> None:
         """Put the board's questions to the operator in this thread, until the run has ended."""
         self._expect_no_loop()
-        self._desk.answer(ask)
+        self._prompts.answer(ask)
 
     # --- the end
 
@@ -204,10 +204,10 @@ class Run:
             False when it has not ended within the limit.
         """
         self._expect_no_loop()
-        give_up_s = float("inf") if limit_s is None else time.monotonic() + limit_s
+        deadline_s = float("inf") if limit_s is None else time.monotonic() + limit_s
         while True:
-            slice_s = min(_SLICE_S, give_up_s - time.monotonic())
-            if self.follower.over.wait(max(0.0, slice_s)):
+            slice_s = min(_SLICE_S, deadline_s - time.monotonic())
+            if self.monitor.over.wait(max(0.0, slice_s)):
                 return True
             if slice_s <= 0:
                 return False
@@ -227,14 +227,14 @@ class Run:
                 hint="it goes on: wait longer, or call abort()",
                 code="run-goes-on",
             )
-        if self.follower.lost is not None:
-            raise self._attachable(self.follower.lost)
-        if self.follower.failure is None:
+        if self.monitor.lost is not None:
+            raise self._attachable(self.monitor.lost)
+        if self.monitor.failure is None:
             return self._finalised()
         # The record of a run that the host spoilt is worth having, but not a second error.
         with suppress(Exception):
             self._finalised()
-        raise self.follower.failure
+        raise self.monitor.failure
 
     def abort_and_wait(self, by: str, limit_s: float = VENT_LIMIT_S) -> bool:
         """Abort and see it through; opens the release valve fully if that takes too long.
@@ -257,15 +257,15 @@ class Run:
 
     def _expect_no_loop(self) -> None:
         """Let the press go on at once: whoever waits does not loop over the telemetry."""
-        feed = self._first_feed
-        if feed is not None:
-            feed.pass_over()
+        iterator = self._first_iterator
+        if iterator is not None:
+            iterator.skip()
 
     def _answer_in_background(self, ask: Asker) -> None:
         try:
-            self._desk.answer(ask)
+            self._prompts.answer(ask)
         except Exception as error:
-            self.follower.fail(error)
+            self.monitor.fail(error)
 
     def _finalised(self) -> RunResult:
         from pressloop.evaluation import finalise

@@ -23,7 +23,7 @@ from pressloop.session.listeners import Listener
 from pressloop.session.session import Session
 from pressloop.session.status import PressStatus
 from pressloop.session.telemetry import TelemetryBatch
-from pressloop.session.telemetry_iterator import TelemetryFeed
+from pressloop.session.telemetry_iterator import TelemetryIterator
 from pressloop.wire.schema import (
     TICK_HZ,
     EndReason,
@@ -64,22 +64,22 @@ class RunMonitor(Listener):
         self,
         session: Session,
         recorder: RunRecorder,
-        controls: RunCommands,
-        desk: PromptQueue,
+        commands: RunCommands,
+        prompts: PromptQueue,
         on_status: Callable[[PressStatus], None] | None,
     ) -> None:
         """Know of a run that has not begun."""
         self._session = session
         self._recorder = recorder
-        self._controls = controls
-        self._desk = desk
+        self._commands = commands
+        self._prompts = prompts
         self._on_status = on_status
         self.state = State.RUNNING
         self.over = threading.Event()
         self.ended = False
         self.failure: BaseException | None = None
         self.lost: PressloopError | None = None
-        self._feeds: list[TelemetryFeed] = []
+        self._iterators: list[TelemetryIterator] = []
         self._run_first = 0
         self._start_tick = 0
         self._newest_tick = -1
@@ -95,7 +95,7 @@ class RunMonitor(Listener):
         self._start_tick = start_tick
         self._session.listen(self)
 
-    def look(self) -> None:
+    def poll_status(self) -> None:
         """React to what the board is doing, without waiting for telemetry."""
         status = self._session.status()
         self.state = status.state
@@ -105,8 +105,8 @@ class RunMonitor(Listener):
             self._ending = status
             if self._first_at_rest is None:
                 self._session.expect(status.next)
-        elif status.state is State.PROMPTING and self._desk.open_step != status.step:
-            self._desk.put(status)
+        elif status.state is State.PROMPTING and self._prompts.open_step != status.step:
+            self._prompts.put(status)
 
     def readable(self, status: StatusReply) -> PressStatus:
         """Return a status with what is known of the run."""
@@ -117,11 +117,11 @@ class RunMonitor(Listener):
             elapsed_s=max(0, status.tick - self._start_tick) / TICK_HZ,
         )
 
-    def end_with_run(self, feed: TelemetryFeed) -> None:
-        """End a feed when the run is over."""
-        self._feeds.append(feed)
+    def end_with_run(self, iterator: TelemetryIterator) -> None:
+        """End a iterator when the run is over."""
+        self._iterators.append(iterator)
         if self.over.is_set():
-            feed.end()
+            iterator.end()
 
     def fail(self, error: BaseException) -> None:
         """Abort the press for the first failure of the host's side."""
@@ -130,7 +130,7 @@ class RunMonitor(Listener):
             self.failure = error
             self._abort_for_failure()
 
-    def let_go(self) -> None:
+    def detach(self) -> None:
         """Leave the record open-ended: the run goes on without this program."""
         if not self.over.is_set():
             self._recorder.close()
@@ -152,7 +152,7 @@ class RunMonitor(Listener):
                 self._react(newest.state, newest.step)
         elif batch.tick - max(self._newest_tick, self._start_tick) >= _UNSEEN_TICKS:
             self._newest_tick = batch.tick
-            self.look()
+            self.poll_status()
         self._report_status()
 
     def on_settled(self) -> None:
@@ -169,7 +169,7 @@ class RunMonitor(Listener):
             first = max(lost.start, self._run_first)
             self._recorder.event("note", text="telemetry lost", first=first, last=lost.stop - 1)
 
-    def on_relink(self, restarted: bool) -> None:
+    def on_reconnect(self, restarted: bool) -> None:
         """Note that the link was away; a board that restarted has no run any more."""
         if not restarted:
             self._recorder.event("note", text="the link was lost and is back")
@@ -191,7 +191,7 @@ class RunMonitor(Listener):
             self.lost = error or LinkClosedError(
                 "the press was closed during the run", hint="open the press again"
             )
-            self.let_go()
+            self.detach()
 
     def on_error(self, error: Exception) -> None:
         """Abort the press when a callback or the recorder failed."""
@@ -202,11 +202,11 @@ class RunMonitor(Listener):
     def _react(self, state: State, step: int) -> None:
         if self._ending is not None:
             return
-        if self._desk.open_step is not None and self._desk.open_step != step:
-            self._desk.withdraw()
-        asks = state is State.PROMPTING and self._desk.open_step != step
+        if self._prompts.open_step is not None and self._prompts.open_step != step:
+            self._prompts.withdraw()
+        asks = state is State.PROMPTING and self._prompts.open_step != step
         if asks or state in AT_REST:
-            self.look()
+            self.poll_status()
 
     def _record(self, batch: TelemetryBatch) -> None:
         """Record a batch; a disk that refuses ends the run, not the following of it."""
@@ -242,12 +242,12 @@ class RunMonitor(Listener):
     def _abort_for_failure(self) -> None:
         """Abort; on a link that is down, when it is back."""
         try:
-            self._controls.abort("failure of the host's software")
+            self._commands.abort("failure of the host's software")
         except (LinkClosedError, BoardTimeoutError):
             self._abort_due = True
         except Exception:
             _log.exception("the abort could not be recorded")
-        self._desk.release()
+        self._prompts.release()
 
     # --- the end
 
@@ -286,6 +286,6 @@ class RunMonitor(Listener):
     def _leave(self) -> None:
         self._session.unlisten(self)
         self.over.set()
-        self._desk.close()
-        for feed in self._feeds:
-            feed.end()
+        self._prompts.close()
+        for iterator in self._iterators:
+            iterator.end()
