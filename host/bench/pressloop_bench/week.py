@@ -43,7 +43,8 @@ _EXCURSION_KPA: Final = 2500
 def write(folder: Path, protocol: Path, hours: int, every_hours: int) -> None:
     """Record so many hours of the longest hold of a protocol."""
     profile = MachineProfile.from_fields(PressDescription().nominal_profile())
-    plan = compile_plan(validate_file(protocol, profile).checked(), profile)
+    validation = validate_file(protocol, profile)
+    plan = compile_plan(validation.checked(), profile)
     held = [step for step in plan.steps if step.kind is StepKind.HOLD]
     step = max(held, key=lambda hold: hold.duration_ms or 0)
     assert step.target_kpa is not None and step.tolerance_kpa is not None
@@ -51,7 +52,7 @@ def write(folder: Path, protocol: Path, hours: int, every_hours: int) -> None:
         run_id="00" * 8,
         created_unix_time_second=time.time(),
         protocol_name=plan.protocol.name,
-        protocol_text=protocol.read_text(encoding="utf-8"),
+        protocol_text=validation.source.text,
         steps=planned_steps(plan),
         stages=planned_stages(plan),
         board=BoardIdentity(

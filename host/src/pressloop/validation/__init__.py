@@ -7,7 +7,21 @@ allowed but probably not meant. docs/protocol-file.md lists all codes.
 
 from __future__ import annotations
 
+from pressloop.validation.any_source import LoadedProtocol, ProtocolSource
 from pressloop.validation.result import Validation
-from pressloop.validation.validate import validate_file, validate_protocol, validate_text
+from pressloop.validation.validate import (
+    validate_file,
+    validate_loaded,
+    validate_protocol,
+    validate_text,
+)
 
-__all__ = ["Validation", "validate_file", "validate_protocol", "validate_text"]
+__all__ = [
+    "LoadedProtocol",
+    "ProtocolSource",
+    "Validation",
+    "validate_file",
+    "validate_loaded",
+    "validate_protocol",
+    "validate_text",
+]

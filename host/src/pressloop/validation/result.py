@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from pressloop.errors import BadInputError
 from pressloop.findings import Finding
 from pressloop.protocol import Protocol
+from pressloop.validation.any_source import LoadedProtocol
 from pressloop.yaml import SourceMap
 
 
@@ -15,13 +16,17 @@ from pressloop.yaml import SourceMap
 class Validation:
     """What is to be said about a protocol on a press."""
 
-    source_name: str
+    source: LoadedProtocol
+    """The protocol as it was given."""
     protocol: Protocol | None
     """None if there are errors."""
     findings: tuple[Finding, ...]
     """In the order of the text."""
-    marks: SourceMap = field(default_factory=SourceMap, repr=False)
-    """Where each key stands in the text, to place what the board may still refuse."""
+
+    @property
+    def marks(self) -> SourceMap:
+        """Where each key stands in the text, to place what the board may still refuse."""
+        return self.source.draft.marks
 
     @property
     def errors(self) -> tuple[Finding, ...]:
@@ -41,7 +46,7 @@ class Validation:
         """
         if self.protocol is None:
             raise BadInputError(
-                f"{self.source_name} cannot be run on this press",
+                f"{self.source.name} cannot be run on this press",
                 hint="correct what is listed; docs/protocol-file.md explains every key and code",
                 findings=self.errors,
             )
@@ -50,7 +55,7 @@ class Validation:
     def as_dict(self) -> dict[str, Any]:
         """Return plain data, for JSON."""
         return {
-            "source": self.source_name,
+            "source": self.source.name,
             "valid": self.protocol is not None,
             "findings": [finding.as_dict() for finding in self.findings],
         }

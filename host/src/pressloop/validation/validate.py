@@ -8,14 +8,24 @@ from pressloop.findings import Finding
 from pressloop.machine.profile import MachineProfile
 from pressloop.plan import count_steps, unroll
 from pressloop.protocol import Protocol
-from pressloop.protocol.loading import Draft, draft_of_file, draft_of_text
+from pressloop.validation.any_source import LoadedProtocol
 from pressloop.validation.check_names import check_names
 from pressloop.validation.check_press import check_filter, check_press
 from pressloop.validation.check_steps import check_steps
 from pressloop.validation.context import Case
 from pressloop.validation.result import Validation
 from pressloop.wire.schema import MAX_STEPS
-from pressloop.yaml import SourceMap
+
+
+def validate_loaded(source: LoadedProtocol, profile: MachineProfile) -> Validation:
+    """Validate a protocol that was read before, for a press."""
+    draft = source.draft
+    findings = list(draft.findings)
+    if draft.protocol is not None:
+        findings += _checked(Case(draft, draft.protocol, profile))
+    findings.sort(key=lambda f: (f.line or 0, f.column or 0))
+    sound = draft.protocol is not None and all(f.severity != "error" for f in findings)
+    return Validation(source, draft.protocol if sound else None, tuple(findings))
 
 
 def validate_file(path: FilePath | str, profile: MachineProfile) -> Validation:
@@ -24,26 +34,17 @@ def validate_file(path: FilePath | str, profile: MachineProfile) -> Validation:
     Raises:
         BadInputError: the file cannot be read.
     """
-    return _validated(draft_of_file(path), str(path), profile)
+    return validate_loaded(LoadedProtocol.of_file(path), profile)
 
 
 def validate_text(text: str, source_name: str, profile: MachineProfile) -> Validation:
     """Validate a protocol's YAML text for a press; never raises, whatever the text."""
-    return _validated(draft_of_text(text), source_name, profile)
+    return validate_loaded(LoadedProtocol.of_text(text, source_name), profile)
 
 
 def validate_protocol(protocol: Protocol, profile: MachineProfile) -> Validation:
     """Validate a protocol that was built in Python for a press."""
-    return _validated(Draft(SourceMap(), [], protocol), f"protocol '{protocol.name}'", profile)
-
-
-def _validated(draft: Draft, source_name: str, profile: MachineProfile) -> Validation:
-    findings = list(draft.findings)
-    if draft.protocol is not None:
-        findings += _checked(Case(draft, draft.protocol, profile))
-    findings.sort(key=lambda f: (f.line or 0, f.column or 0))
-    sound = draft.protocol is not None and all(f.severity != "error" for f in findings)
-    return Validation(source_name, draft.protocol if sound else None, tuple(findings), draft.marks)
+    return validate_loaded(LoadedProtocol.of_object(protocol), profile)
 
 
 def _checked(case: Case) -> list[Finding]:

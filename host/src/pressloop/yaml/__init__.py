@@ -7,8 +7,16 @@ something else (`010`, a duplicate key, an empty value) is a finding, not a gues
 
 from __future__ import annotations
 
-from pressloop.yaml.read_file import read_yaml_bytes, read_yaml_file
+from pressloop.yaml.read_file import read_file_bytes, read_yaml_bytes, read_yaml_file
 from pressloop.yaml.source_map import Mark, SourceMap
 from pressloop.yaml.values import YamlSource, read_yaml
 
-__all__ = ["Mark", "SourceMap", "YamlSource", "read_yaml", "read_yaml_bytes", "read_yaml_file"]
+__all__ = [
+    "Mark",
+    "SourceMap",
+    "YamlSource",
+    "read_file_bytes",
+    "read_yaml",
+    "read_yaml_bytes",
+    "read_yaml_file",
+]

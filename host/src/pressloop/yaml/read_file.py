@@ -11,8 +11,8 @@ from pressloop.yaml.source_map import SourceMap
 from pressloop.yaml.values import YamlSource, read_yaml
 
 
-def read_yaml_file(path: Path | str, *, hint: str) -> YamlSource:
-    """Read a file of YAML; what is wrong inside is a finding.
+def read_file_bytes(path: Path | str, *, hint: str) -> bytes:
+    """Read the bytes of a file, at most one more than a document may have.
 
     Args:
         path: Of the file.
@@ -23,11 +23,19 @@ def read_yaml_file(path: Path | str, *, hint: str) -> YamlSource:
     """
     try:
         with Path(path).open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+            return file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         raise BadInputError(f"cannot read {path}: {reason}", hint=hint) from error
-    return read_yaml_bytes(data)
+
+
+def read_yaml_file(path: Path | str, *, hint: str) -> YamlSource:
+    """Read a file of YAML; what is wrong inside is a finding. Arguments as `read_file_bytes`.
+
+    Raises:
+        BadInputError: The file cannot be read.
+    """
+    return read_yaml_bytes(read_file_bytes(path, hint=hint))
 
 
 def read_yaml_bytes(data: bytes) -> YamlSource:

@@ -8,10 +8,20 @@ from __future__ import annotations
 
 from pressloop.protocol.loading.draft import Draft
 from pressloop.protocol.loading.load import (
+    PROTOCOL_FILE_HINT,
     draft_of_bytes,
     draft_of_file,
     draft_of_text,
     load_protocol,
+    require_form,
 )
 
-__all__ = ["Draft", "draft_of_bytes", "draft_of_file", "draft_of_text", "load_protocol"]
+__all__ = [
+    "PROTOCOL_FILE_HINT",
+    "Draft",
+    "draft_of_bytes",
+    "draft_of_file",
+    "draft_of_text",
+    "load_protocol",
+    "require_form",
+]

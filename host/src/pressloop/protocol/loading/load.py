@@ -13,7 +13,8 @@ from pressloop.protocol.loading.stand_ins import fill_empty, repaired
 from pressloop.yaml import YamlSource, read_yaml, read_yaml_bytes, read_yaml_file
 from pressloop.yaml.file_kind import wrong_kind
 
-_WHICH_FILE: Final = "give the path of a protocol file, like examples/sodium_three_step.yaml"
+PROTOCOL_FILE_HINT: Final = "give the path of a protocol file, like examples/sodium_three_step.yaml"
+"""What to do when a protocol file cannot be read."""
 
 
 def load_protocol(source: FilePath | str) -> Protocol:
@@ -25,9 +26,20 @@ def load_protocol(source: FilePath | str) -> Protocol:
         BadInputError: with one finding per mistake.
     """
     if isinstance(source, str) and "\n" in source:
-        name, draft = "the text", draft_of_text(source)
-    else:
-        name, draft = str(source), draft_of_file(source)
+        return require_form(draft_of_text(source), "the text")
+    return require_form(draft_of_file(source), str(source))
+
+
+def require_form(draft: Draft, name: str) -> Protocol:
+    """Return the protocol of a draft.
+
+    Args:
+        draft: What was read.
+        name: What the message calls it.
+
+    Raises:
+        BadInputError: It has mistakes; one finding each.
+    """
     errors = [f for f in draft.findings if f.severity == "error"]
     if errors or draft.protocol is None:
         raise BadInputError(
@@ -44,7 +56,7 @@ def draft_of_file(path: FilePath | str) -> Draft:
     Raises:
         BadInputError: It cannot be read.
     """
-    return _draft(read_yaml_file(path, hint=_WHICH_FILE))
+    return _draft(read_yaml_file(path, hint=PROTOCOL_FILE_HINT))
 
 
 def draft_of_bytes(data: bytes) -> Draft:
