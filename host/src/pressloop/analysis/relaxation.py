@@ -30,7 +30,7 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
-from pressloop.machine.leak import Leaked
+from pressloop.analysis.leak import Leaked
 from pressloop.machine.uncertainty import COVERAGE_FACTOR
 
 Floats = npt.NDArray[np.float64]

@@ -9,13 +9,13 @@ from typing import Final
 import numpy as np
 
 from pressloop.analysis.density import Anchor, Density, Thickness, thickness_at
+from pressloop.analysis.leak import Leaked, leaked
 from pressloop.analysis.metrics import Bools, Floats
 from pressloop.analysis.relaxation import Relaxation, fit_relaxation
 from pressloop.analysis.springback import Release, Springback, from_displacement, from_oil
 from pressloop.evaluation.series import Series
 from pressloop.evaluation.stage_uncertainty import instrument_of, profile_of
 from pressloop.evaluation.summary import StageResult
-from pressloop.machine.leak import Leaked, leaked
 from pressloop.machine.profile import MachineProfile
 from pressloop.record.columns import FLAGS, NO_STEP
 from pressloop.record.model import PlannedStage, RunHeader, judged_steps
