@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from pressloop.cli.live import span
+from pressloop.extras import needs_extra
+
+with needs_extra("data"):
+    import numpy as np
+    import numpy.typing as npt
 
 _LABEL_WIDTH = 12
 _WIDTH = 79 - _LABEL_WIDTH  # a terminal of 80 columns must not wrap it
