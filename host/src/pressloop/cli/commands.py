@@ -45,17 +45,17 @@ COMMANDS: Final = (
     CommandEntry(
         "run",
         "run",
-        "Run a protocol. Ctrl-C aborts the press, not just the program.",
+        "Run a protocol. Ctrl-C aborts the run and releases the pressure.",
     ),
     CommandEntry(
         "validate",
         "validate",
-        "Check a protocol against a press, without a board. Exits with 0 or 2.",
+        "Check a protocol against a press, without a board.",
     ),
     CommandEntry(
         "simulate",
         "simulate",
-        "Predict the pressure-time curve without a board; prompts are answered at once.",
+        "Predict the pressure-time curve on the emulated press.",
     ),
     CommandEntry(
         "tune",
@@ -65,27 +65,27 @@ COMMANDS: Final = (
     CommandEntry(
         "attach",
         "run",
-        "Go on with the record of a run whose program was killed; fills the hole it left.",
+        "Reconnect to a run after a crash and recover missing data.",
     ),
     CommandEntry(
         "plot",
         "plot",
-        "Plot a run, also one that was cut off. Prints the file's path.",
+        "Plot a run, also an interrupted one. Prints the path of the plot.",
     ),
     CommandEntry(
         "protocols",
         "protocols",
-        "List the protocols by goal, or print one: pressloop protocols cycle-life > my.yaml.",
+        "List ready-made protocols by goal, or print one.",
     ),
     CommandEntry(
         "sample",
         "sample",
-        "Say what lay in the die, and work out thickness and density. The journal stays as it is.",
+        "Add the sample's data to a record; compute thickness and density.",
     ),
     CommandEntry(
         "ports",
         "ports",
-        "List serial ports, and which of them is a press controller.",
+        "List the serial ports and mark the press controllers.",
     ),
     CommandEntry(
         "info",
@@ -95,12 +95,12 @@ COMMANDS: Final = (
     CommandEntry(
         "watch",
         "look",
-        "Show what a press is doing until Ctrl-C. Moves and records nothing.",
+        "Show live what a press is doing. Moves and records nothing.",
     ),
     CommandEntry(
         "abort",
         "look",
-        "End the run of a press, whoever started it: release at its vent rate.",
+        "Abort the run on a press and release at its vent rate.",
     ),
     CommandEntry(
         "clear",
@@ -110,7 +110,7 @@ COMMANDS: Final = (
     CommandEntry(
         "flash",
         "flash",
-        "Put the firmware's image on a Pico or Pico 2; refuses while its press runs.",
+        "Flash the firmware onto a Pico. Refuses while the press is running.",
     ),
 )
 """In the order of `pressloop --help`: the most used first."""
