@@ -11,7 +11,7 @@ from pressloop import Press, RunRecord, RunResult, Sample
 from pressloop.analysis.relaxation import Relaxation
 from pressloop.emulator.description import (
     DisplacementSection,
-    Leak,
+    LeakSection,
     PowderSection,
     PressDescription,
 )
@@ -21,7 +21,7 @@ from pressloop.plotting.figure import figure_of
 # A tall pellet on a press without leaks: what relaxes is the powder.
 PRESS = PressDescription(
     powder=PowderSection(mass_mg=1400.0, relaxation_percent=30.0, relaxation_half_s=8.0),
-    leak=Leak(ul_min_at_10_mpa=0.0),
+    leak=LeakSection(ul_min_at_10_mpa=0.0),
     displacement=DisplacementSection(resolution_um=1.0),
 )
 PROTOCOL = """
@@ -140,7 +140,7 @@ def test_what_is_said_of_it(result: RunResult) -> None:
 def dwell(folder: Path, ul_min: float, *, known: bool = True) -> Relaxation:
     """What is reported of a low pellet in a sealed dwell on a press that leaks."""
     powder = PRESS.powder.model_copy(update={"mass_mg": 150.0, "relaxation_percent": 60.0})
-    leak = Leak(ul_min_at_10_mpa=ul_min)
+    leak = LeakSection(ul_min_at_10_mpa=ul_min)
     description = PRESS.model_copy(update={"powder": powder, "leak": leak})
     with Press.open("emulated", press=description) as press:
         if known:

@@ -105,7 +105,7 @@ def _fault(rig):
 def test_a_crack_in_a_dwell_ends_the_run_safely():
     for mode in (schema.HOLD_REGULATED, schema.HOLD_SEALED):
         rig = _pressing(hold(250000, 60000, mode=mode))
-        rig.plant.give_way(FORCED)
+        rig.plant.apply_damage(FORCED)
         assert rig.run(0.05, lambda rig=rig: _fault(rig) != schema.FAULT_NONE)
         assert _fault(rig) == schema.FAULT_SAMPLE_CRACKED
         assert rig.pump == 0 and rig.release == schema.OUTPUT_FULL
@@ -117,19 +117,19 @@ def test_a_crack_in_a_ramp():
     rig = Rig()
     rig.start([ramp(250000, 25000), hold(250000, 60000)])
     assert rig.run(60, lambda: rig.controller.sampler.pressure_kpa > 150000)
-    rig.plant.give_way(FORCED)
+    rig.plant.apply_damage(FORCED)
     assert rig.run(0.05, lambda: _fault(rig) == schema.FAULT_SAMPLE_CRACKED)
 
 
 def test_a_die_that_bursts():
     rig = _pressing(hold(250000, 60000))
-    rig.plant.give_way(DIE_BURST)
+    rig.plant.apply_damage(DIE_BURST)
     assert rig.run(0.05, lambda: _fault(rig) == schema.FAULT_DIE_FAILURE)
 
 
 def test_a_plan_without_detection_presses_on():
     rig = _pressing(hold(250000, 1000, 8000), crack_kpa=0)
-    rig.plant.give_way(FORCED)
+    rig.plant.apply_damage(FORCED)
     assert rig.run(60, rig.idle_again)
     assert rig.sequencer.end_reason == schema.END_COMPLETED
 
@@ -204,7 +204,7 @@ def test_one_per_cent_of_the_height_is_told_in_a_sealed_dwell():
         press = _with_noise(0.004, seed=seed, powder_crack_loss=0.01)
         rig = _pressing(hold(250000, 60000, mode=schema.HOLD_SEALED), press=press)
         rig.run(2)
-        rig.plant.give_way(FORCED)
+        rig.plant.apply_damage(FORCED)
         assert rig.run(0.06, lambda rig=rig: _fault(rig) == schema.FAULT_SAMPLE_CRACKED), seed
 
 
@@ -257,7 +257,7 @@ def test_a_sensor_that_says_nothing_fails_no_die():
 
 def test_a_start_names_the_crack_that_is_latched_and_a_clear_of_it_clears_it():
     rig = _pressing(hold(250000, 60000))
-    rig.plant.give_way(FORCED)
+    rig.plant.apply_damage(FORCED)
     rig.run(5)
     fault = rig.status()[schema.STATUS_REPLY_FAULT]
     assert fault in (schema.FAULT_SAMPLE_CRACKED, schema.FAULT_DIE_FAILURE)

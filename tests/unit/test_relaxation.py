@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pressloop.analysis.leak import Leaked
 from pressloop.analysis.relaxation import fit_relaxation
-from pressloop.machine.leak import Leaked
 
 Floats = np.ndarray
 

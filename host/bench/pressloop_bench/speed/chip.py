@@ -15,8 +15,8 @@ from typing import Any, Final
 
 from pressloop.emulator.description import PressDescription
 from pressloop.emulator.locate import find_firmware
-from pressloop.emulator.pico.bench import Bench, load_wiring
 from pressloop.emulator.pico.chip import Chip
+from pressloop.emulator.pico.chip_wiring import ChipWiring, load_wiring
 from pressloop.emulator.pico.process import find_image
 from pressloop.emulator.pico.usb_host import UsbHost
 
@@ -56,7 +56,7 @@ class BenchChip:
             "ads1115": True,
         }
         wiring = load_wiring(find_firmware())
-        self._bench = Bench(self._chip.mcu, wiring, config)
+        self._wiring = ChipWiring(self._chip.mcu, wiring, config)
         self._watch_lateness(wiring.TICK_PIN, wiring.I2C_ID)
 
     def __enter__(self) -> BenchChip:
@@ -110,7 +110,7 @@ class BenchChip:
         end = self.now_s + seconds
         while self.now_s < end:
             self._chip.run(_SLICE_S)
-            self._bench.catch_up()
+            self._wiring.catch_up()
 
     def finish(self, limit_s: float = 60.0) -> str:
         """Wait until the code that `begin` started ends, and return its output.

@@ -30,8 +30,8 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
+from pressloop.analysis.leak import Leaked
 from pressloop.analysis.peleg import PelegCurve, condense, fit_peleg
-from pressloop.machine.leak import Leaked
 from pressloop.machine.uncertainty import COVERAGE_FACTOR
 
 Floats = npt.NDArray[np.float64]

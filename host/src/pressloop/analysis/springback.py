@@ -22,8 +22,8 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
+from pressloop.analysis.leak import compliance_ul_mpa
 from pressloop.analysis.metrics import noise_mpa as noise_within_blocks
-from pressloop.machine.leak import compliance_ul_mpa
 from pressloop.machine.profile import MachineProfile
 from pressloop.machine.uncertainty import COVERAGE_FACTOR
 

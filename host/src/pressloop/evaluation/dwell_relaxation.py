@@ -6,10 +6,10 @@ from typing import Final
 
 import numpy as np
 
+from pressloop.analysis.leak import Leaked, leaked
 from pressloop.analysis.metrics import Bools, Floats
 from pressloop.analysis.relaxation import Relaxation, fit_relaxation
 from pressloop.evaluation.run_data import RunData
-from pressloop.machine.leak import Leaked, leaked
 from pressloop.record.columns import FLAGS
 from pressloop.record.model import PlannedStage, judged_steps
 

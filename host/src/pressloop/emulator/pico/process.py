@@ -1,4 +1,4 @@
-"""Starts the emulated Pico: the flash image and the press, in a process of their own."""
+"""Starts the emulated Pico: flash image and press run in a process of their own."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ class EmulatedPico(EmulatedBoard):
     Args:
         press: As for `EmulatedBoard`.
         image: The flash image; found by `find_image` if None.
-        seed: Of everything random.
-        pacing: "lockstep" runs as fast as the host follows, "real" at wall-clock pace.
+        seed: Seed of all random numbers.
+        pacing: "lockstep" runs as fast as the host can follow, "real" at wall-clock pace.
         speed: With "real": how many times faster than the wall clock, as far as it can.
-        work_dir: Where flash, console log and truth go; else a temporary folder, which `stop`
-            removes.
+        work_dir: Folder for flash, console log and truth. By default a temporary folder, which
+            `stop` removes.
         truth: Record the true state of every tick of a run.
         ads1115: Whether the external converter is on the bus; without it the chip's own is used.
         silence_s: As for `EmulatedBoard`.
@@ -65,7 +65,7 @@ class EmulatedPico(EmulatedBoard):
         silence_s: float = 0.5,
         orphan_s: float = 600.0,
     ) -> None:
-        """Keep the settings; `start` starts."""
+        """Keep the settings; `start` starts the process."""
         super().__init__(
             press,
             seed=seed,

@@ -1,0 +1,54 @@
+"""What the press's leak took of a sealed dwell, sample by sample, by its profile.
+
+`pressloop.machine.leak` says how the leak is stated, and works out a single loss without numpy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from pressloop.machine.leak import REFERENCE_MPA
+from pressloop.machine.profile import MachineProfile, curve_knots
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Leaked:
+    """What the leak has taken of a sealed pressure on the pellet, per sample, since the first."""
+
+    mpa: Floats
+    uncertainty_mpa: Floats
+    """Expanded, k = 2; the same error throughout, so it grows with what was taken."""
+
+
+def leaked(
+    profile: MachineProfile, die_mm: float, time_s: Floats, pressure_mpa: Floats
+) -> Leaked | None:
+    """Return what the leak took of a stretch of a sealed dwell; None when it is not known.
+
+    Args:
+        profile: Of the press.
+        die_mm: Diameter of the die.
+        time_s: Ascending, without gaps.
+        pressure_mpa: On the pellet.
+    """
+    leak, uncertainty = profile.leak_ul_min, profile.leak_uncertainty_ul_min
+    if leak is None or uncertainty is None or not time_s.size:
+        return None
+    compliance = compliance_ul_mpa(profile, pressure_mpa / profile.lever(die_mm))
+    # MPa per s and uL/min of leak, summed up from sample to sample.
+    rate = pressure_mpa / (60 * REFERENCE_MPA * compliance)
+    taken = np.concatenate(([0.0], np.cumsum((rate[1:] + rate[:-1]) / 2 * np.diff(time_s))))
+    return Leaked(leak * taken, uncertainty * taken)
+
+
+def compliance_ul_mpa(profile: MachineProfile, oil_mpa: Floats) -> Floats:
+    """Return the compliance of the closed press at oil pressures."""
+    curve = profile.compliance_curve_ul_mpa
+    if curve is None:
+        return np.full(oil_mpa.size, profile.compliance_ul_mpa)
+    return np.interp(oil_mpa, curve_knots(profile.max_oil_bar / 10, len(curve)), curve)
