@@ -14,6 +14,6 @@ from pydantic import BaseModel
     ("kind", "model"), [("protocol", Protocol), ("press", PressDescription), ("sample", Sample)]
 )
 def test_the_keys_of_a_kind_are_those_of_its_model(
-    kind: file_kind.Kind, model: type[BaseModel]
+    kind: file_kind.FileKind, model: type[BaseModel]
 ) -> None:
-    assert file_kind._KEYS[kind] == set(model.model_fields)
+    assert file_kind._TOP_LEVEL_KEYS[kind] == set(model.model_fields)

@@ -7,11 +7,11 @@ from typing import Literal
 
 Severity = Literal["error", "warning"]
 
-Path = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 """Where in the document: keys and list indices from the top."""
 
 
-def path_text(path: Path) -> str:
+def path_text(path: KeyPath) -> str:
     """Print a path as `stages[0].hold.tolerance`; the document itself is `.`."""
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
     return text.removeprefix(".") or "."

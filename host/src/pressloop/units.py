@@ -124,7 +124,7 @@ _QUANTITY: Final = re.compile(
     rf"(-?{_NUMBER})(?:\s*(?![eE][-+]?[0-9])(?=[^\W\d_]|[%/])|\s+(?=1/))(\S.*)"
 )
 _BARE_NUMBER: Final = re.compile(rf"-?{_NUMBER}")
-_LONGEST: Final = 60
+_MAX_CHARACTERS: Final = 60
 """Characters; no quantity that a person writes is longer."""
 
 
@@ -146,9 +146,9 @@ def parse(text: str, *dimensions: Dimension) -> Quantity:
         UnitError: with a code, and a hint that says which units would be right.
     """
     stripped = text.strip()
-    shown = stripped if len(stripped) <= _LONGEST else stripped[:_LONGEST] + "..."
+    shown = stripped if len(stripped) <= _MAX_CHARACTERS else stripped[:_MAX_CHARACTERS] + "..."
     wanted = " or ".join(d.name for d in dimensions)
-    if len(stripped) > _LONGEST:
+    if len(stripped) > _MAX_CHARACTERS:
         raise UnitError(
             f"'{shown}' is too long for {wanted}",
             code="not-a-quantity",
@@ -224,7 +224,7 @@ def _decimal(value: Fraction) -> str:
     places = 0
     while (value * 10**places).denominator != 1:
         places += 1
-        if places > _LONGEST:
+        if places > _MAX_CHARACTERS:
             raise ValueError(f"{value} has no finite decimal expansion")
     digits = str(abs(int(value * 10**places))).rjust(places + 1, "0")
     sign = "-" if value < 0 else ""

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from typing_extensions import Self
 
-from pressloop.machine.profile_wire import our_fields, wire_fields
+from pressloop.machine.profile_wire import profile_fields, wire_fields
 from pressloop.wire import schema
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -59,7 +59,7 @@ def curve_knots(highest: float, knots: int) -> tuple[float, ...]:
     return tuple(highest / 2**below for below in range(knots - 1, -1, -1))
 
 
-def _most(name: str) -> int:
+def _wire_max(name: str) -> int:
     return schema.Profile.range_of(name)[1]
 
 
@@ -107,11 +107,11 @@ class MachineProfile(BaseModel):
     """Longest way to contact."""
     no_gain_window_s: Annotated[Positive, Field(ge=0.1, le=60)] = 5
     """Pumping this long must raise the pressure."""
-    kp_per_s: Annotated[Gain, Field(ge=1 / 256, le=_most("kp") / 256)] = 12
+    kp_per_s: Annotated[Gain, Field(ge=1 / 256, le=_wire_max("kp") / 256)] = 12
     """Wanted rate per pressure error."""
-    ki_per_s2: Annotated[Gain, Field(le=_most("ki") * schema.TICK_HZ / 65536)] = 8
+    ki_per_s2: Annotated[Gain, Field(le=_wire_max("ki") * schema.TICK_HZ / 65536)] = 8
     """Integral gain."""
-    kd: Annotated[Gain, Field(le=_most("kd") / 256)] = 0
+    kd: Annotated[Gain, Field(le=_wire_max("kd") / 256)] = 0
     """Derivative gain on the reading."""
     filter_shift: Annotated[int, Field(ge=0, le=8)] = 1
     """Smoothing of the reading: time constant of 2^n ticks."""
@@ -213,7 +213,7 @@ class MachineProfile(BaseModel):
     @classmethod
     def from_wire(cls, wire: schema.Profile) -> MachineProfile:
         """Return the profile that a board reported; a board of wire 1.0 says less of its valves."""
-        fields = our_fields(wire)
+        fields = profile_fields(wire)
         for name in ("valve_dither_percent", "valve_lag_ms"):
             fields[name] = fields[name] or 0
         return cls(**fields)

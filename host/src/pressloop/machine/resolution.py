@@ -24,7 +24,7 @@ ACCURACIES_PERCENT: Final = (0.5, 0.25, 0.1, 0.05, 0.025)
 
 
 @dataclass(frozen=True)
-class _Choice:
+class _Alternative:
     """Another transducer or die: its finest tolerance and its highest pressure."""
 
     name: str
@@ -54,7 +54,7 @@ class Resolution:
             error += " and half a step of the chip's own converter (12 bit, 8.7 of them good)"
         return f"{error} is +-{_mpa(self.finest_kpa)} on a {die} die"
 
-    def what_helps(self, tolerance_kpa: int, ceiling_kpa: int) -> str:
+    def improvements(self, tolerance_kpa: int, ceiling_kpa: int) -> str:
         """Return what would make the tolerance one that the press can tell, with numbers.
 
         Args:
@@ -74,34 +74,36 @@ class Resolution:
             if accuracy < profile.accuracy_percent and kpa <= tolerance_kpa:
                 ways.append(f"a transducer of {accuracy:g} % accuracy (+-{_mpa(kpa)})")
                 break
-        ways += self._that_reach("a smaller range", self._ranges(), tolerance_kpa, ceiling_kpa)
-        ways += self._that_reach("a larger die", self._dies(), tolerance_kpa, ceiling_kpa)
+        ways += self._least_change("a smaller range", self._ranges(), tolerance_kpa, ceiling_kpa)
+        ways += self._least_change("a larger die", self._dies(), tolerance_kpa, ceiling_kpa)
         return "; ".join(ways)
 
-    def _ranges(self) -> Iterator[_Choice]:
+    def _ranges(self) -> Iterator[_Alternative]:
         for range_bar in RANGES_BAR:
             if range_bar < self.profile.full_scale_bar:
                 smaller = self.profile.model_copy(update={"full_scale_bar": float(range_bar)})
                 oil_kpa = 100 * min(range_bar, self.profile.max_oil_bar)
                 reach_kpa = oil_kpa * smaller.limits(self.die_um).ratio_q10 / 1024
-                yield _Choice(f"{range_bar} bar", self._finest(smaller, self.die_um), reach_kpa)
+                yield _Alternative(
+                    f"{range_bar} bar", self._finest(smaller, self.die_um), reach_kpa
+                )
 
-    def _dies(self) -> Iterator[_Choice]:
+    def _dies(self) -> Iterator[_Alternative]:
         for die_um in self.profile.dies_um:
             if die_um > self.die_um:
                 reach_kpa = self.profile.limits(die_um).pellet_limit_kpa
                 name = format_quantity(die_um, LENGTH)
-                yield _Choice(name, self._finest(self.profile, die_um), reach_kpa)
+                yield _Alternative(name, self._finest(self.profile, die_um), reach_kpa)
 
     @staticmethod
-    def _that_reach(
-        what: str, choices: Iterable[_Choice], tolerance_kpa: int, ceiling_kpa: int
+    def _least_change(
+        what: str, alternatives: Iterable[_Alternative], tolerance_kpa: int, ceiling_kpa: int
     ) -> Iterator[str]:
         """Say the least change that is enough, or that none is that also reaches the ceiling."""
-        enough = [choice for choice in choices if choice.finest_kpa <= tolerance_kpa]
-        reaching = [choice for choice in enough if choice.reach_kpa >= ceiling_kpa]
+        enough = [other for other in alternatives if other.finest_kpa <= tolerance_kpa]
+        reaching = [other for other in enough if other.reach_kpa >= ceiling_kpa]
         if reaching:
-            least = max(reaching, key=lambda choice: choice.finest_kpa)
+            least = max(reaching, key=lambda other: other.finest_kpa)
             yield f"{what}: {least.name} (+-{_mpa(least.finest_kpa)})"
         elif enough:
             yield f"{what} fine enough does not reach the ceiling of {_mpa(ceiling_kpa)}"

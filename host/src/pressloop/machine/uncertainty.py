@@ -43,7 +43,7 @@ ENOB); what is missing are mostly steps of unequal height, which repeat from run
 _COUNT_V: Final = 125e-6
 """A count of the raw reading, whatever the converter: boards scale to the ADS1115's."""
 
-Kind = Literal["systematic", "random"]
+ErrorKind = Literal["systematic", "random"]
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Component:
     """
 
     name: str
-    kind: Kind
+    kind: ErrorKind
     half_width_mpa: float | None
     standard_mpa: float
     assumed: bool = False
@@ -136,7 +136,7 @@ class Instrument:
                 noise for a peak, or its standard error for a mean.
         """
         size = abs(pressure_mpa)
-        limits: tuple[tuple[str, Kind, float], ...] = (
+        limits: tuple[tuple[str, ErrorKind, float], ...] = (
             ("transducer", "systematic", self.accuracy_mpa),
             ("converter", "systematic", self.converter_mpa),
             ("ram area", "systematic", self.ram_area * size),
@@ -149,7 +149,7 @@ class Instrument:
         ]
         components.append(Component("noise of the reading", "random", None, scatter_mpa))
 
-        def expanded(*kinds: Kind) -> float:
+        def expanded(*kinds: ErrorKind) -> float:
             return COVERAGE_FACTOR * math.hypot(
                 *(c.standard_mpa for c in components if c.kind in kinds)
             )

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Final, Literal
 
 from pressloop.errors import PressloopError
-from pressloop.findings import Path
+from pressloop.findings import KeyPath
 from pressloop.protocol import Pid, Protocol
 from pressloop.wire.codec import encode_message
 from pressloop.wire.schema import HoldMode, PlanBeginRequest, PlanStepRequest, StepKind
@@ -38,9 +38,9 @@ class PlanStep:
     stage: int
     """Index of its `PlanStage`."""
     kind: StepKind
-    path: Path
+    path: KeyPath
     """Of the ramp, hold, release or prompt in the protocol."""
-    target_path: Path
+    target_path: KeyPath
     """Of the target, which for a hold may be that of its stage's ramp."""
     start_kpa: int
     """Setpoint when the step begins."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from pressloop.errors import CommandRefusedError
-from pressloop.findings import Finding, Path
+from pressloop.findings import Finding, KeyPath
 from pressloop.plan.model import Plan, PlanStep
 from pressloop.wire.schema import StepKind
 from pressloop.yaml import SourceMap
@@ -20,7 +20,7 @@ _STEP_KEYS: Final = {
     "relaxation_kpa_min": ("until", "relaxation"),
     "least_ms": ("until", "at_least"),
 }
-_BEGIN_PATHS: Final[dict[str, Path]] = {
+_BEGIN_PATHS: Final[dict[str, KeyPath]] = {
     "steps": ("stages",),
     "die_um": ("die",),
     "ceiling_kpa": ("ceiling",),
@@ -33,7 +33,7 @@ _BEGIN_PATHS: Final[dict[str, Path]] = {
     "accept_unresolved": ("accept_unresolved_tolerance",),
 }
 # What a code is about when the refusal does not name a field.
-_USUAL_FIELD: Final = {
+_DEFAULT_FIELD: Final = {
     "unknown-die": "die_um",
     "over-limit": "ceiling_kpa",
     "over-ceiling": "target_kpa",
@@ -57,7 +57,7 @@ def finding_of_refusal(
         refusal: What the board said; its field may be spelt as in the CDDL or as in Python.
         marks: Lines of the file that the protocol was loaded from, if any.
     """
-    name = (refusal.field or _USUAL_FIELD.get(refusal.code, "")).replace("-", "_")
+    name = (refusal.field or _DEFAULT_FIELD.get(refusal.code, "")).replace("-", "_")
     if refusal.step is not None and refusal.step < len(plan.sources):
         path = _path_in_step(plan.sources[refusal.step], name)
     else:
@@ -67,7 +67,7 @@ def finding_of_refusal(
     )
 
 
-def _path_in_step(step: PlanStep, name: str) -> Path:
+def _path_in_step(step: PlanStep, name: str) -> KeyPath:
     if name == "target_kpa":
         return step.target_path
     if step.kind is StepKind.PROMPT:

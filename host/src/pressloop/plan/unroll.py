@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from pressloop.findings import Path, path_text
+from pressloop.findings import KeyPath, path_text
 from pressloop.plan.model import Pass, PlanError, PlanStage, PlanStep
 from pressloop.protocol import Hold, Item, Pid, Prompt, Protocol, Ramp, Repeat, Stage
 from pressloop.wire.schema import MAX_STEPS, HoldMode, StepKind
@@ -47,8 +47,8 @@ def unroll(protocol: Protocol) -> tuple[tuple[PlanStage, ...], tuple[PlanStep, .
 
 
 def _in_order(
-    items: Sequence[Item], path: Path, passes: tuple[Pass, ...], offset_kpa: int
-) -> Iterator[tuple[Stage | Prompt, Path, tuple[Pass, ...], int]]:
+    items: Sequence[Item], path: KeyPath, passes: tuple[Pass, ...], offset_kpa: int
+) -> Iterator[tuple[Stage | Prompt, KeyPath, tuple[Pass, ...], int]]:
     """Yield stages and prompts as they run, with what the repeats around add to the targets."""
     for index, item in enumerate(items):
         here = (*path, index)
@@ -72,7 +72,7 @@ class _Unroller:
         self.steps: list[PlanStep] = []
         self._level_kpa = 0
 
-    def add_prompt(self, prompt: Prompt, path: Path, passes: tuple[Pass, ...]) -> None:
+    def add_prompt(self, prompt: Prompt, path: KeyPath, passes: tuple[Pass, ...]) -> None:
         first = len(self.steps)
         self._append(
             PlanStep(
@@ -90,7 +90,7 @@ class _Unroller:
         self._close_stage(first, "prompt", "prompt", path, passes, prompt=prompt.prompt)
 
     def add_stage(
-        self, stage: Stage, path: Path, passes: tuple[Pass, ...], offset_kpa: int
+        self, stage: Stage, path: KeyPath, passes: tuple[Pass, ...], offset_kpa: int
     ) -> None:
         first = len(self.steps)
         if stage.ramp is not None:
@@ -106,7 +106,7 @@ class _Unroller:
         self._close_stage(first, "stage", stage.name, path, passes)
 
     def _add_move(
-        self, kind: StepKind, move: Ramp, target_kpa: int, path: Path, pid: Pid | None
+        self, kind: StepKind, move: Ramp, target_kpa: int, path: KeyPath, pid: Pid | None
     ) -> None:
         self._append(
             PlanStep(
@@ -122,7 +122,7 @@ class _Unroller:
             )
         )
 
-    def _add_hold(self, hold: Hold, stage: Stage, path: Path, offset_kpa: int) -> None:
+    def _add_hold(self, hold: Hold, stage: Stage, path: KeyPath, offset_kpa: int) -> None:
         own_kpa = hold.target_kpa
         until = hold.until
         target_kpa = self._level_kpa if own_kpa is None else own_kpa + offset_kpa
@@ -156,7 +156,7 @@ class _Unroller:
         first: int,
         kind: Literal["stage", "prompt"],
         name: str,
-        path: Path,
+        path: KeyPath,
         passes: tuple[Pass, ...],
         prompt: str | None = None,
     ) -> None:

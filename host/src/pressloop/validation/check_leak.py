@@ -5,19 +5,19 @@ from __future__ import annotations
 from pressloop.machine.leak import LeakLoss, leak_loss
 from pressloop.plan import PlanStage, PlanStep
 from pressloop.units import DURATION, format_quantity
-from pressloop.validation.context import Case
+from pressloop.validation.context import Context
 from pressloop.validation.phrases import in_pass, mpa
 from pressloop.wire.schema import HoldMode
 
 
-def loss_in(case: Case, step: PlanStep) -> LeakLoss | None:
+def leak_loss_at_target(context: Context, step: PlanStep) -> LeakLoss | None:
     """What the leak takes of a hold's target; None: press or die leave it unknown."""
-    if case.limits is None:
+    if context.limits is None:
         return None
-    return leak_loss(case.profile, case.protocol.die_um, step.target_kpa)
+    return leak_loss(context.profile, context.protocol.die_um, step.target_kpa)
 
 
-def check_leak(case: Case, step: PlanStep, stage: PlanStage) -> None:
+def check_leak(context: Context, step: PlanStep, stage: PlanStage) -> None:
     """Warn of a sealed hold that the leak alone takes out of its band within its dwell.
 
     A hold until relaxation may end at any time: `check_relaxation` says whether it comes to that.
@@ -25,17 +25,17 @@ def check_leak(case: Case, step: PlanStep, stage: PlanStage) -> None:
     dwell_ms, tolerance_kpa = step.dwell_ms, step.tolerance_kpa
     if step.mode is not HoldMode.SEALED or not dwell_ms or not tolerance_kpa:
         return
-    if case.is_unreliable((*step.path, "duration")):
+    if context.is_unreliable((*step.path, "duration")):
         return
-    loss = loss_in(case, step)
+    loss = leak_loss_at_target(context, step)
     lost_kpa = loss.kpa_min * dwell_ms // 60_000 if loss else 0
     if not loss or lost_kpa <= tolerance_kpa:
         return
-    leak_ul_min = case.profile.leak_ul_min or 0.0
+    leak_ul_min = context.profile.leak_ul_min or 0.0
     stays_s = 60 * tolerance_kpa / loss.kpa_min
     # A top-up ends a quarter of the tolerance below the target, and the next one begins at its end.
     top_ups = 1 + 4 * (lost_kpa - tolerance_kpa) // (3 * tolerance_kpa)
-    case.warn(
+    context.warn(
         "leak-leaves-band",
         (*step.path, "tolerance"),
         f"the press's own leak, {leak_ul_min:.3g} uL/min at 10 MPa of oil, takes "

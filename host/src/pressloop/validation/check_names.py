@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pressloop.findings import Path
+from pressloop.findings import KeyPath
 from pressloop.protocol import Item, Repeat, Stage
-from pressloop.validation.context import Case
+from pressloop.validation.context import Context
 
 
-def check_names(case: Case) -> None:
+def check_names(context: Context) -> None:
     """Warn of stages with the same name, as they are written: a repeat counts once."""
-    first: dict[str, Path] = {}
-    for stage, path in _stages_of(case.protocol.stages, ("stages",)):
+    first: dict[str, KeyPath] = {}
+    for stage, path in _stages_of(context.protocol.stages, ("stages",)):
         name_path = (*path, "name")
-        if case.is_unreliable(name_path):
+        if context.is_unreliable(name_path):
             continue
         if stage.name in first:
-            mark = case.marks.value(first[stage.name])
+            mark = context.marks.value(first[stage.name])
             where = f" in line {mark.line}" if mark else ""
-            case.warn(
+            context.warn(
                 "duplicate-name",
                 name_path,
                 f"another stage{where} is called '{stage.name}' too",
@@ -28,7 +28,7 @@ def check_names(case: Case) -> None:
         first.setdefault(stage.name, name_path)
 
 
-def _stages_of(items: Sequence[Item], path: Path) -> Iterator[tuple[Stage, Path]]:
+def _stages_of(items: Sequence[Item], path: KeyPath) -> Iterator[tuple[Stage, KeyPath]]:
     """Yield the stages as they are written, repeats once."""
     for index, item in enumerate(items):
         if isinstance(item, Repeat):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from pressloop.plan import PlanStage, PlanStep
-from pressloop.validation.check_leak import loss_in
-from pressloop.validation.context import Case
+from pressloop.validation.check_leak import leak_loss_at_target
+from pressloop.validation.context import Context
 from pressloop.validation.phrases import in_pass, mpa
 from pressloop.wire.schema import HoldMode
 
@@ -23,44 +23,44 @@ def window_s(rate_kpa_min: int, finest_kpa_min: int) -> int:
     return max(_MIN_WINDOW_S, -(-60 * finest_kpa_min // rate_kpa_min))
 
 
-def check_relaxation(case: Case, step: PlanStep, stage: PlanStage, rate_kpa_min: int) -> None:
+def check_relaxation(context: Context, step: PlanStep, stage: PlanStage, rate_kpa_min: int) -> None:
     """Check the relaxation rate that ends a hold, kPa/min."""
     path = (*step.path, "until", "relaxation")
-    if case.is_unreliable(path):
+    if context.is_unreliable(path):
         return
     if step.mode is not HoldMode.SEALED:
-        case.error(
+        context.error(
             "not-sealed",
             (*step.path, "mode"),
             "the hold ends on relaxation, but its loop pumps back what relaxes",
             "write 'mode: sealed'",
         )
     if (step.least_ms or 0) > (step.duration_ms or 0):
-        case.error(
+        context.error(
             "out-of-range",
             (*step.path, "until", "at_least"),
             "the least time of the hold is longer than its longest",
             "write less than 'at_most'",
         )
-    if case.limits is None:
+    if context.limits is None:
         return
-    finest = case.limits.finest_loss_kpa_min
+    finest = context.limits.finest_loss_kpa_min
     if rate_kpa_min < finest:
-        profile = case.profile
-        case.error(
+        profile = context.profile
+        context.error(
             "relaxation-unresolved",
             path,
             f"a loss of {mpa(rate_kpa_min)}/min is finer than the transducer can tell: two "
             f"counts, or an eighth of {profile.accuracy_percent:g} % of "
-            f"{profile.full_scale_bar:g} bar, are {mpa(finest)} on a {case.protocol.die} "
+            f"{profile.full_scale_bar:g} bar, are {mpa(finest)} on a {context.protocol.die} "
             "die, and the board compares over a minute at most",
             f"write at least '{mpa(finest)}/min'; what helps: a transducer with a smaller "
             "range or better accuracy, a larger die",
         )
         return
-    leak = loss_in(case, step)
+    leak = leak_loss_at_target(context, step)
     if leak is not None and rate_kpa_min < leak.uncertainty_kpa_min:
-        case.error(
+        context.error(
             "relaxation-unresolved",
             path,
             f"a loss of {mpa(rate_kpa_min)}/min cannot be told from the press's own leak, which "
@@ -72,7 +72,7 @@ def check_relaxation(case: Case, step: PlanStep, stage: PlanStage, rate_kpa_min:
         return
     takes_s = window_s(rate_kpa_min, finest)
     if (step.duration_ms or 0) < 1000 * (takes_s + 2):
-        case.warn(
+        context.warn(
             "relaxation-late",
             (*step.path, "until", "at_most"),
             f"the hold is over before the board can tell {mpa(rate_kpa_min)}/min on this "
@@ -82,7 +82,7 @@ def check_relaxation(case: Case, step: PlanStep, stage: PlanStage, rate_kpa_min:
     by_leak = leak.kpa_min if leak is not None else 0
     lost_kpa = (rate_kpa_min + by_leak) * takes_s // 60
     if step.tolerance_kpa is not None and 4 * lost_kpa > 3 * step.tolerance_kpa:
-        case.warn(
+        context.warn(
             "relaxation-late",
             (*step.path, "tolerance"),
             f"at {mpa(rate_kpa_min)}/min"

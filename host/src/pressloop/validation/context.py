@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from pressloop.findings import Finding, Path, Severity
+from pressloop.findings import Finding, KeyPath, Severity
 from pressloop.machine.profile import DieLimits, MachineProfile
 from pressloop.protocol import Protocol
 from pressloop.protocol.loading import Draft
@@ -16,7 +16,7 @@ _WIRE_RATE_KPA_S: Final = PlanStepRequest.range_of("rate_kpa_s")[1]
 _WIRE_PRESSURE_KPA: Final = PlanStepRequest.range_of("target_kpa")[1]
 
 
-class Case:
+class Context:
     """What the checks look at, and where they report.
 
     Attributes:
@@ -39,21 +39,23 @@ class Case:
         self.ceiling_kpa = None if draft.is_unreliable(("ceiling",)) else protocol.ceiling_kpa
         self.findings: list[Finding] = []
         self._draft = draft
-        self._said: set[tuple[str, Path]] = set()
+        self._said: set[tuple[str, KeyPath]] = set()
 
-    def is_unreliable(self, path: Path) -> bool:
+    def is_unreliable(self, path: KeyPath) -> bool:
         """Whether a place holds a stand-in for what could not be understood."""
         return self._draft.is_unreliable(path)
 
-    def error(self, code: str, path: Path, message: str, hint: str) -> None:
+    def error(self, code: str, path: KeyPath, message: str, hint: str) -> None:
         """Report what keeps the protocol from being run."""
         self._report("error", code, path, message, hint)
 
-    def warn(self, code: str, path: Path, message: str, hint: str) -> None:
+    def warn(self, code: str, path: KeyPath, message: str, hint: str) -> None:
         """Report what is worth a second look."""
         self._report("warning", code, path, message, hint)
 
-    def _report(self, severity: Severity, code: str, path: Path, message: str, hint: str) -> None:
+    def _report(
+        self, severity: Severity, code: str, path: KeyPath, message: str, hint: str
+    ) -> None:
         """Report once per place, however many passes meet it."""
         if self.is_unreliable(path) or (code, path) in self._said:
             return

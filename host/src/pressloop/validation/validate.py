@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path as FilePath
+from pathlib import Path
 
 from pressloop.findings import Finding
 from pressloop.machine.profile import MachineProfile
@@ -12,13 +12,13 @@ from pressloop.protocol.loading import Draft, draft_of_file, draft_of_text
 from pressloop.validation.check_names import check_names
 from pressloop.validation.check_press import check_filter, check_press
 from pressloop.validation.check_steps import check_steps
-from pressloop.validation.context import Case
+from pressloop.validation.context import Context
 from pressloop.validation.result import Validation
 from pressloop.wire.schema import MAX_STEPS
 from pressloop.yaml import SourceMap
 
 
-def validate_file(path: FilePath | str, profile: MachineProfile) -> Validation:
+def validate_file(path: Path | str, profile: MachineProfile) -> Validation:
     """Validate a protocol file for a press.
 
     Raises:
@@ -40,19 +40,19 @@ def validate_protocol(protocol: Protocol, profile: MachineProfile) -> Validation
 def _validated(draft: Draft, source_name: str, profile: MachineProfile) -> Validation:
     findings = list(draft.findings)
     if draft.protocol is not None:
-        findings += _checked(Case(draft, draft.protocol, profile))
+        findings += _checked(Context(draft, draft.protocol, profile))
     findings.sort(key=lambda f: (f.line or 0, f.column or 0))
     sound = draft.protocol is not None and all(f.severity != "error" for f in findings)
     return Validation(source_name, draft.protocol if sound else None, tuple(findings), draft.marks)
 
 
-def _checked(case: Case) -> list[Finding]:
-    check_press(case)
-    check_names(case)
+def _checked(context: Context) -> list[Finding]:
+    check_press(context)
+    check_names(context)
     # A plan is unrolled only when it is known to be of a bounded size.
-    steps = count_steps(case.protocol.stages)
+    steps = count_steps(context.protocol.stages)
     if steps > MAX_STEPS:
-        case.error(
+        context.error(
             "too-many-steps",
             ("stages",),
             f"the protocol has {steps} steps when its repeats are unrolled, "
@@ -60,7 +60,7 @@ def _checked(case: Case) -> list[Finding]:
             "use fewer passes, or split it into two protocols",
         )
     else:
-        stages, plan_steps = unroll(case.protocol)
-        check_steps(case, stages, plan_steps)
-        check_filter(case, plan_steps)
-    return case.findings
+        stages, plan_steps = unroll(context.protocol)
+        check_steps(context, stages, plan_steps)
+        check_filter(context, plan_steps)
+    return context.findings

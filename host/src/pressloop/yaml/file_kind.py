@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, Literal
 
-Kind = Literal["protocol", "press", "sample"]
+FileKind = Literal["protocol", "press", "sample"]
 
-_WORDS: Final[Mapping[Kind, tuple[str, str]]] = {
+_NAMES_AND_HINTS: Final[Mapping[FileKind, tuple[str, str]]] = {
     "protocol": (
         "a press protocol",
         "give it as the protocol: pressloop simulate PROTOCOL.yaml --press PRESS.yaml",
@@ -25,7 +25,7 @@ _WORDS: Final[Mapping[Kind, tuple[str, str]]] = {
 
 # The keys that a file of each kind may have at its top. A test holds them to the models, which lie
 # above this module.
-_KEYS: Final[Mapping[Kind, frozenset[str]]] = {
+_TOP_LEVEL_KEYS: Final[Mapping[FileKind, frozenset[str]]] = {
     "protocol": frozenset(
         {
             "pressloop",
@@ -80,7 +80,7 @@ _KEYS: Final[Mapping[Kind, frozenset[str]]] = {
 }
 
 
-def wrong_kind(data: object, wanted: Kind) -> tuple[str, str] | None:
+def wrong_kind(data: object, wanted: FileKind) -> tuple[str, str] | None:
     """Return message and hint when a document is plainly of another kind than the one wanted.
 
     Args:
@@ -89,10 +89,10 @@ def wrong_kind(data: object, wanted: Kind) -> tuple[str, str] | None:
     """
     if not isinstance(data, dict):
         return None
-    known = {kind: sum(key in keys for key in data) for kind, keys in _KEYS.items()}
+    known = {kind: sum(key in keys for key in data) for kind, keys in _TOP_LEVEL_KEYS.items()}
     likeliest = max(known, key=lambda kind: known[kind])
     # Kinds share `name`, and one key may be a mistake: that is not yet another kind of file.
     if known[wanted] > 1 or known[likeliest] < 1 + 2 * known[wanted]:
         return None
-    what, hint = _WORDS[likeliest]
-    return f"this is {what}, not {_WORDS[wanted][0]}", hint
+    what, hint = _NAMES_AND_HINTS[likeliest]
+    return f"this is {what}, not {_NAMES_AND_HINTS[wanted][0]}", hint

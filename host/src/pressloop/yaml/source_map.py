@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pressloop.findings import Finding, Path, Severity, path_text
+from pressloop.findings import Finding, KeyPath, Severity, path_text
 
 
 @dataclass(frozen=True)
@@ -19,22 +19,22 @@ class Mark:
 class SourceMap:
     """Where keys and values of the document stand in the text."""
 
-    _keys: dict[Path, Mark] = field(default_factory=dict)
-    _values: dict[Path, Mark] = field(default_factory=dict)
+    _keys: dict[KeyPath, Mark] = field(default_factory=dict)
+    _values: dict[KeyPath, Mark] = field(default_factory=dict)
 
-    def record(self, path: Path, *, key: Mark | None, value: Mark) -> None:
+    def record(self, path: KeyPath, *, key: Mark | None, value: Mark) -> None:
         """Remember where a key and its value stand; list items have no key."""
         if key is not None:
             self._keys[path] = key
         self._values[path] = value
 
-    def value(self, path: Path) -> Mark | None:
+    def value(self, path: KeyPath) -> Mark | None:
         """Return where a value stands, or what is nearest around it."""
         while path not in self._values and path:
             path = path[:-1]
         return self._values.get(path)
 
-    def key(self, path: Path) -> Mark | None:
+    def key(self, path: KeyPath) -> Mark | None:
         """Return where a key stands, or what is nearest around it."""
         return self._keys.get(path) or self.value(path)
 
@@ -42,7 +42,7 @@ class SourceMap:
         self,
         severity: Severity,
         code: str,
-        path: Path,
+        path: KeyPath,
         message: str,
         hint: str,
         *,

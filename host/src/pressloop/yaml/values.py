@@ -8,7 +8,7 @@ from typing import Final
 
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from pressloop.findings import Finding, Path, Severity, path_text
+from pressloop.findings import Finding, KeyPath, Severity, path_text
 from pressloop.yaml.parse import UnreadableError, compose
 from pressloop.yaml.source_map import Mark, SourceMap
 
@@ -66,7 +66,7 @@ class _Reader:
             )
         return None
 
-    def _convert(self, node: Node, path: Path) -> object:
+    def _convert(self, node: Node, path: KeyPath) -> object:
         self._nodes += 1
         if self._nodes > MAX_NODES:
             raise _TooLargeError
@@ -92,7 +92,7 @@ class _Reader:
         finally:
             self._open.pop()
 
-    def _mapping(self, node: MappingNode, path: Path) -> dict[str, object]:
+    def _mapping(self, node: MappingNode, path: KeyPath) -> dict[str, object]:
         self._check_tag(node, path, "map")
         mapping: dict[str, object] = {}
         for key_node, value_node in node.value:
@@ -127,7 +127,7 @@ class _Reader:
             mapping[key] = self._convert(value_node, inner)
         return mapping
 
-    def _sequence(self, node: SequenceNode, path: Path) -> list[object]:
+    def _sequence(self, node: SequenceNode, path: KeyPath) -> list[object]:
         self._check_tag(node, path, "seq")
         items = []
         for index, item in enumerate(node.value):
@@ -135,7 +135,7 @@ class _Reader:
             items.append(self._convert(item, (*path, index)))
         return items
 
-    def _scalar(self, node: Node, path: Path) -> object:
+    def _scalar(self, node: Node, path: KeyPath) -> object:
         text = _characters(node)
         kind = str(node.tag).removeprefix(_TAG)
         if kind == "null":
@@ -186,7 +186,7 @@ class _Reader:
             )
         return text
 
-    def _check_tag(self, node: Node, path: Path, expected: str) -> None:
+    def _check_tag(self, node: Node, path: KeyPath, expected: str) -> None:
         if str(node.tag) != _TAG + expected:
             self._add(
                 "error",
@@ -196,7 +196,7 @@ class _Reader:
                 "remove the word that begins with an exclamation mark",
             )
 
-    def _check_anchor(self, node: Node, path: Path) -> None:
+    def _check_anchor(self, node: Node, path: KeyPath) -> None:
         name = getattr(node, "anchor", None)
         if name is None or self._anchors.setdefault(name, node) is node:
             return
@@ -209,7 +209,7 @@ class _Reader:
             "give each anchor its own name",
         )
 
-    def _add(self, severity: Severity, code: str, path: Path, message: str, hint: str) -> None:
+    def _add(self, severity: Severity, code: str, path: KeyPath, message: str, hint: str) -> None:
         self.findings.append(self.marks.finding(severity, code, path, message, hint))
 
 

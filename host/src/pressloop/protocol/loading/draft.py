@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pressloop.findings import Finding, Path
+from pressloop.findings import Finding, KeyPath
 from pressloop.protocol import Protocol
 from pressloop.yaml import SourceMap
 
@@ -17,8 +17,8 @@ class Draft:
     findings: list[Finding]
     protocol: Protocol | None = None
     """With stand-ins at the unreliable places; None when nothing can be made of the text."""
-    unreliable: set[Path] = field(default_factory=set)
+    unreliable: set[KeyPath] = field(default_factory=set)
 
-    def is_unreliable(self, path: Path) -> bool:
+    def is_unreliable(self, path: KeyPath) -> bool:
         """Whether a place, or something around it, is a stand-in."""
         return any(path[:length] in self.unreliable for length in range(len(path) + 1))

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path as FilePath
+from pathlib import Path
 from typing import Final
 
 from pressloop.errors import BadInputError
 from pressloop.protocol import Protocol
 from pressloop.protocol.loading.draft import Draft
 from pressloop.protocol.loading.schema_findings import missing_key
-from pressloop.protocol.loading.stand_ins import fill_empty, repaired
+from pressloop.protocol.loading.stand_ins import fill_empty_values, validate_with_stand_ins
 from pressloop.yaml import YamlSource, read_yaml, read_yaml_bytes, read_yaml_file
 from pressloop.yaml.file_kind import wrong_kind
 
 _WHICH_FILE: Final = "give the path of a protocol file, like examples/sodium_three_step.yaml"
 
 
-def load_protocol(source: FilePath | str) -> Protocol:
+def load_protocol(source: Path | str) -> Protocol:
     """Read a protocol from a file, or from YAML text if it has more than one line.
 
     Checks the form alone; whether a press can do it is the question of `validation`.
@@ -38,7 +38,7 @@ def load_protocol(source: FilePath | str) -> Protocol:
     return draft.protocol
 
 
-def draft_of_file(path: FilePath | str) -> Draft:
+def draft_of_file(path: Path | str) -> Draft:
     """Understand a file as far as possible.
 
     Raises:
@@ -77,13 +77,13 @@ def _draft(source: YamlSource) -> Draft:
         message, hint = other
         finding = draft.marks.finding("error", "not-a-protocol", (), message, hint)
         return Draft(draft.marks, [finding])
-    for path in list(fill_empty(data, ())):
+    for path in list(fill_empty_values(data, ())):
         draft.unreliable.add(path)
     if "pressloop" not in data:
         if ("pressloop",) not in draft.unreliable:
             draft.findings.append(missing_key(draft.marks, ("pressloop",)))
         data["pressloop"] = 1
-    draft.protocol = repaired(data, draft)
+    draft.protocol = validate_with_stand_ins(data, draft)
     wrong = {f.path for f in draft.findings if f.severity == "error"}
     draft.findings = [f for f in draft.findings if f.severity == "error" or f.path not in wrong]
     return draft

@@ -9,8 +9,13 @@ from typing import Any, Final
 
 from pydantic_core import ErrorDetails
 
-from pressloop.findings import Finding, Path
-from pressloop.protocol.loading.keys import ITEMS, MODELS, meant_key, models_at
+from pressloop.findings import Finding, KeyPath
+from pressloop.protocol.loading.known_keys import (
+    ITEM_MODELS,
+    SECTION_MODELS,
+    closest_key,
+    models_at,
+)
 from pressloop.protocol.model.stage import MAX_KD, MAX_REPEAT
 from pressloop.yaml import SourceMap
 
@@ -44,28 +49,28 @@ _EXAMPLES: Final[Mapping[str, str]] = {
 }
 
 
-def path_of(mistake: ErrorDetails) -> Path:
+def path_of(error: ErrorDetails) -> KeyPath:
     """Return the path in the document: pydantic puts the kind of item behind each index."""
-    loc = mistake["loc"]
+    loc = error["loc"]
     path = tuple(part for i, part in enumerate(loc) if i == 0 or not isinstance(loc[i - 1], int))
-    return path + tuple(mistake.get("ctx", {}).get("at", ()))
+    return path + tuple(error.get("ctx", {}).get("at", ()))
 
 
-def finding_of(mistake: ErrorDetails, path: Path, data: Any, marks: SourceMap) -> Finding:
+def finding_of(error: ErrorDetails, path: KeyPath, data: Any, marks: SourceMap) -> Finding:
     """Return the finding for one of pydantic's errors at a path of the document."""
-    kind, ctx = mistake["type"], mistake.get("ctx", {})
+    kind, ctx = error["type"], error.get("ctx", {})
     if kind == "missing":
         return missing_key(marks, path)
     if kind == "extra_forbidden":
-        return _unknown(marks, path, data)
+        return _unknown_key(marks, path, data)
     if "hint" in ctx:
         code, message, hint = kind, str(ctx["message"]), str(ctx["hint"])
     else:
-        code, message, hint = _plain(mistake, path)
+        code, message, hint = _builtin_error(error, path)
     return marks.finding("error", code, path, message, hint)
 
 
-def missing_key(marks: SourceMap, path: Path) -> Finding:
+def missing_key(marks: SourceMap, path: KeyPath) -> Finding:
     """Return the finding for a key that is not there."""
     key = str(path[-1])
     if path[-1] == "at_most":
@@ -85,14 +90,16 @@ def missing_key(marks: SourceMap, path: Path) -> Finding:
     )
 
 
-def _unknown(marks: SourceMap, path: Path, data: Any) -> Finding:
+def _unknown_key(marks: SourceMap, path: KeyPath, data: Any) -> Finding:
     key = str(path[-1])
     models = models_at(path[:-1], data)
     names = ", ".join(models[0].model_fields)
-    homes = [home for home, model in MODELS.items() if key in model.model_fields]
-    meant = meant_key(path, data)
+    homes = [home for home, model in SECTION_MODELS.items() if key in model.model_fields]
+    meant = closest_key(path, data)
     others = [
-        tag for tag, model in ITEMS.items() if model in models[1:] and key in model.model_fields
+        tag
+        for tag, model in ITEM_MODELS.items()
+        if model in models[1:] and key in model.model_fields
     ]
     if len(models) > 1 and others:
         hint = f"it belongs to a {others[0]}: make that an item of its own, with its own dash"
@@ -107,27 +114,27 @@ def _unknown(marks: SourceMap, path: Path, data: Any) -> Finding:
     )
 
 
-def _plain(mistake: ErrorDetails, path: Path) -> tuple[str, str, str]:
+def _builtin_error(error: ErrorDetails, path: KeyPath) -> tuple[str, str, str]:
     """Return code, message and hint for the checks that pydantic makes itself."""
-    kind, ctx, value = mistake["type"], mistake.get("ctx", {}), mistake["input"]
+    kind, ctx, value = error["type"], error.get("ctx", {}), error["input"]
     key = str(path[-1]) if path else "document"
     example = f"write it like '{key}: {_EXAMPLES[key]}'" if key in _EXAMPLES else ""
     if path == ("pressloop",):
         return (
             "unsupported-version",
-            f"this is version {_shown(value)} of the format; this software reads version 1",
+            f"this is version {_quoted(value)} of the format; this software reads version 1",
             "write 'pressloop: 1', or update the software",
         )
     if kind == "literal_error":
         choices = str(ctx["expected"])
         close = difflib.get_close_matches(str(value), re.findall(r"'(\w+)'", choices), n=1)
         meant = f"did you mean '{close[0]}'? " if close else ""
-        return "bad-choice", f"{_shown(value)} is not a choice here", f"{meant}choices: {choices}"
+        return "bad-choice", f"{_quoted(value)} is not a choice here", f"{meant}choices: {choices}"
     if kind in ("model_type", "model_attributes_type", "dict_type"):
         what = "a stage" if isinstance(path[-1], int) else f"'{key}'"
         return (
             "wrong-type",
-            f"{what} needs keys and values, not {_shown(value)}",
+            f"{what} needs keys and values, not {_quoted(value)}",
             example or f"write it like '- name: densify' and 'ramp: {_EXAMPLES['ramp']}'",
         )
     if kind in ("list_type", "sequence_str", "is_instance_of", "tuple_type"):
@@ -137,20 +144,20 @@ def _plain(mistake: ErrorDetails, path: Path) -> tuple[str, str, str]:
     if kind == "too_long":
         return "too-many-steps", "the list of stages is too long", "use repeat blocks"
     if kind in ("int_type", "int_from_float"):
-        return "wrong-type", f"{_shown(value)} is not a whole number", example
+        return "wrong-type", f"{_quoted(value)} is not a whole number", example
     if kind == "bool_type":
-        return "wrong-type", f"{_shown(value)} is not true or false", "write true or false"
+        return "wrong-type", f"{_quoted(value)} is not true or false", "write true or false"
     if kind == "float_type":
-        return "wrong-type", f"{_shown(value)} is not a number", example
+        return "wrong-type", f"{_quoted(value)} is not a number", example
     if kind == "string_too_long":
         return "bad-text", f"the text is longer than {ctx['max_length']} letters", "shorten it"
     if kind in ("greater_than_equal", "less_than_equal"):
         limits = f"1 to {MAX_REPEAT}" if key == "repeat" else f"0 to {MAX_KD}"
-        return "out-of-range", f"{_shown(value)} is out of range", f"the range is {limits}"
-    return "wrong-type", str(mistake["msg"]), example or "see docs/protocol-file.md"
+        return "out-of-range", f"{_quoted(value)} is out of range", f"the range is {limits}"
+    return "wrong-type", str(error["msg"]), example or "see docs/protocol-file.md"
 
 
-def _shown(value: object) -> str:
+def _quoted(value: object) -> str:
     """Return a value for a message, cut to a readable length."""
     if isinstance(value, dict):
         return "keys and values"

@@ -12,13 +12,13 @@ from pressloop.protocol.model.fields import (
     Duration,
     Dwell,
     LossRate,
-    Model,
     Pressure,
     PromptText,
+    ProtocolModel,
     Tolerance,
     exact,
+    form_error,
     kpa_of,
-    mistake,
     ms_of,
 )
 from pressloop.units import PERCENT, PRESSURE, PRESSURE_RATE, parse
@@ -28,7 +28,7 @@ DEFAULT_HOLD_TIMEOUT: Final = "60 s"
 press that lost its pump is noticed within a coffee break."""
 
 
-class Until(Model):
+class Until(ProtocolModel):
     """What ends a hold besides time: the powder's relaxation, or the operator."""
 
     model_config = ConfigDict(
@@ -47,28 +47,28 @@ class Until(Model):
     @model_validator(mode="after")
     def _names_one_end(self) -> Self:
         if self.relaxation is None and self.operator is None:
-            raise mistake(
+            raise form_error(
                 "no-end",
                 "'until' names neither relaxation nor operator",
                 "write it like 'until: {relaxation: 0.5 MPa/min, at_most: 30 min}'",
                 at=("relaxation",),
             )
         if self.relaxation is not None and self.operator is not None:
-            raise mistake(
+            raise form_error(
                 "end-twice",
                 "'until' names both relaxation and operator",
                 "keep one of them; the operator can end any hold early",
                 at=("operator",),
             )
         if self.relaxation_kpa_min == 0:
-            raise mistake(
+            raise form_error(
                 "out-of-range",
                 f"'{self.relaxation}' is too small",
                 "the least is '0.001 MPa/min', and most transducers tell less",
                 at=("relaxation",),
             )
         if self.relaxation is None and self.at_least is not None:
-            raise mistake(
+            raise form_error(
                 "end-twice",
                 "a hold that the operator ends has no least time",
                 "remove it, or say it to the operator in words",
@@ -94,7 +94,7 @@ class Until(Model):
         return ms_of(self.at_most)
 
 
-class Hold(Model):
+class Hold(ProtocolModel):
     """Keep the pressure. Only time within the tolerance counts as dwell."""
 
     model_config = ConfigDict(
@@ -118,14 +118,14 @@ class Hold(Model):
     @model_validator(mode="after")
     def _has_one_end(self) -> Self:
         if self.duration is None and self.until is None:
-            raise mistake(
+            raise form_error(
                 "no-end",
                 "the hold has no end: 'duration' is missing",
                 "add 'duration: 3 min', 'duration: open' to let the operator end it, or 'until'",
                 at=("duration",),
             )
         if self.duration is not None and self.until is not None:
-            raise mistake(
+            raise form_error(
                 "end-twice",
                 "the hold has both a duration and 'until'",
                 "remove one of them; the longest time of 'until' is its 'at_most'",

@@ -12,9 +12,9 @@ from pydantic import AfterValidator, Field
 from pressloop.protocol.model.fields import (
     TICK_MS,
     Duration,
-    Model,
     Name,
     PressureRate,
+    ProtocolModel,
     QuantityText,
     exact,
     kpa_of,
@@ -30,7 +30,7 @@ from pressloop.yaml.write import yaml_text
 _EVERY_MS: Final = tuple(TICK_MS * ticks for ticks in PlanBeginRequest.range_of("record_every"))
 
 
-class HostLoss(Model):
+class HostLoss(ProtocolModel):
     """What the board does on its own when it no longer hears the computer."""
 
     action: Literal["hold", "finish", "vent"] = "hold"
@@ -44,7 +44,7 @@ class HostLoss(Model):
         return ms_of(self.limit)
 
 
-class Protocol(Model):
+class Protocol(ProtocolModel):
     """A press protocol: what happens to the powder, and what must never happen."""
 
     pressloop: Literal[1] = 1
@@ -71,7 +71,7 @@ class Protocol(Model):
     """Time from one telemetry record to the next, a multiple of 10 ms."""
     accept_unresolved_tolerance: Annotated[bool, Field(strict=True)] = False
     """Press on, with a warning, where a tolerance is finer than the transducer can tell."""
-    crack_threshold: Annotated[str, QuantityText((PRESSURE,), low=1, word="off")] | None = None
+    crack_threshold: Annotated[str, QuantityText((PRESSURE,), low=1, keyword="off")] | None = None
     """Sudden loss of pressure that is taken for a crack; `off`: none is."""
     stages: Stages
     """Stages, prompts and repeat blocks, in order."""

@@ -12,16 +12,16 @@ from typing_extensions import Self
 from pressloop.protocol.model.fields import (
     TICK_MS,
     Duration,
-    Model,
     Name,
     Pressure,
     PressureRate,
     PromptText,
+    ProtocolModel,
     QuantityText,
     exact,
+    form_error,
     kpa_of,
     kpa_s_of,
-    mistake,
     ms_of,
 )
 from pressloop.protocol.model.hold import Hold
@@ -33,12 +33,12 @@ DEFAULT_PROMPT_TIMEOUT: Final = "30 min"
 MAX_REPEAT: Final = MAX_STEPS
 """As many as the plan may have steps."""
 
-_KP_MOST: Final = PlanStepRequest.range_of("kp")[1] // 256
-_KI_MOST: Final = PlanStepRequest.range_of("ki")[1] * TICK_HZ // 65536
+_MAX_KP: Final = PlanStepRequest.range_of("kp")[1] // 256
+_MAX_KI: Final = PlanStepRequest.range_of("ki")[1] * TICK_HZ // 65536
 MAX_KD: Final = PlanStepRequest.range_of("kd")[1] // 256
 
 
-class Ramp(Model):
+class Ramp(ProtocolModel):
     """Move the pressure to the target at a constant rate, up or down, in closed loop."""
 
     target: Pressure
@@ -64,15 +64,15 @@ class Release(Ramp):
     """Pressure on the pellet at the end of the release."""
 
 
-class Pid(Model):
+class Pid(ProtocolModel):
     """Gains of the loop, from pressure error to wanted rate of pressure.
 
     Flow and stiffness of the press are in its profile, so gains carry over from press to press.
     """
 
-    kp: Annotated[str, QuantityText((PER_SECOND,), high=_KP_MOST)]
+    kp: Annotated[str, QuantityText((PER_SECOND,), high=_MAX_KP)]
     """Proportional gain, 1/s: wanted rate per pressure error."""
-    ki: Annotated[str, QuantityText((PER_SECOND_SQUARED,), high=_KI_MOST)]
+    ki: Annotated[str, QuantityText((PER_SECOND_SQUARED,), high=_MAX_KI)]
     """Integral gain, 1/s2."""
     kd: Annotated[float, Field(ge=0, le=MAX_KD, allow_inf_nan=False, strict=True)] = 0
     """Derivative gain on the measurement, a number without unit."""
@@ -93,7 +93,7 @@ class Pid(Model):
         return round(self.kd * 256)
 
 
-class Stage(Model):
+class Stage(ProtocolModel):
     """Ramp, hold and release, in this order; at least one of them."""
 
     model_config = ConfigDict(
@@ -111,21 +111,21 @@ class Stage(Model):
     @model_validator(mode="after")
     def _does_something(self) -> Self:
         if self.ramp is None and self.hold is None and self.release is None:
-            raise mistake(
+            raise form_error(
                 "empty-stage",
                 "the stage has neither ramp, hold nor release",
                 "add at least one of them",
             )
         if self.hold is not None:
             if self.ramp is not None and self.hold.target is not None:
-                raise mistake(
+                raise form_error(
                     "target-twice",
                     "the hold has a target of its own beside that of the ramp",
                     "remove it: a hold keeps the target of its ramp",
                     at=("hold", "target"),
                 )
             if self.ramp is None and self.hold.target is None:
-                raise mistake(
+                raise form_error(
                     "missing-key",
                     "the hold has no target, and the stage has no ramp to take it from",
                     "add 'target' to the hold, or a ramp to the stage",
@@ -134,7 +134,7 @@ class Stage(Model):
         return self
 
 
-class Prompt(Model):
+class Prompt(ProtocolModel):
     """Wait for the operator."""
 
     prompt: PromptText
@@ -148,7 +148,7 @@ class Prompt(Model):
         return ms_of(self.timeout)
 
 
-class Repeat(Model):
+class Repeat(ProtocolModel):
     """Run a list of stages several times: progressive pressing."""
 
     repeat: Annotated[int, Field(ge=1, le=MAX_REPEAT, strict=True)]
@@ -166,7 +166,7 @@ class Repeat(Model):
 
 def kind_of(item: object) -> str:
     """Return what an item of a list of stages is meant to be: its model's tag."""
-    if isinstance(item, Model):
+    if isinstance(item, ProtocolModel):
         return type(item).__name__.lower()
     if isinstance(item, Mapping):
         keys = [key for key in item if isinstance(key, str)]
