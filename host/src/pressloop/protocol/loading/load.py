@@ -11,7 +11,7 @@ from pressloop.protocol.loading.draft import Draft
 from pressloop.protocol.loading.schema_findings import missing_key
 from pressloop.protocol.loading.stand_ins import fill_empty_values, validate_with_stand_ins
 from pressloop.yaml import YamlSource, read_yaml, read_yaml_bytes, read_yaml_file
-from pressloop.yaml.file_kind import wrong_kind
+from pressloop.yaml.model_file import document_problem
 
 _WHICH_FILE: Final = "give the path of a protocol file, like examples/sodium_three_step.yaml"
 
@@ -58,25 +58,15 @@ def draft_of_text(text: str) -> Draft:
 
 
 def _draft(source: YamlSource) -> Draft:
+    problem = document_problem(source, "protocol")
+    if problem is not None:
+        # In a file of another kind the other findings would only distract.
+        others = [] if isinstance(source.data, dict) else source.findings
+        return Draft(source.marks, [*others, problem])
     draft = Draft(source.marks, source.findings)
     data = source.data
     if not isinstance(data, dict):
-        if data is not None:
-            draft.findings.append(
-                draft.marks.finding(
-                    "error",
-                    "not-a-mapping",
-                    (),
-                    "the document is not a list of 'key: value' lines",
-                    "begin with 'pressloop: 1' and 'name: ...', as the examples do",
-                )
-            )
         return draft
-    other = wrong_kind(data, "protocol")
-    if other is not None:
-        message, hint = other
-        finding = draft.marks.finding("error", "not-a-protocol", (), message, hint)
-        return Draft(draft.marks, [finding])
     for path in list(fill_empty_values(data, ())):
         draft.unreliable.add(path)
     if "pressloop" not in data:
