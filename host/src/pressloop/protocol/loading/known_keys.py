@@ -1,4 +1,4 @@
-"""Which keys a protocol has and where, and which one a misspelt key was meant to be."""
+"""Look up which keys a protocol has at a place, and the closest one to a misspelt key."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ ITEM_MODELS: Final[Mapping[str, type[BaseModel]]] = {
 
 
 def models_at(path: KeyPath, data: Any) -> tuple[type[BaseModel], ...]:
-    """Return the model of the mapping at a path; for an item the likeliest kind first."""
+    """Return the models that fit the mapping at a path; for an item the likeliest first."""
     if not path:
         return (Protocol,)
     if isinstance(path[-1], int):
@@ -52,7 +52,7 @@ def models_at(path: KeyPath, data: Any) -> tuple[type[BaseModel], ...]:
 
 
 def closest_key(path: KeyPath, data: Any) -> str | None:
-    """Return the key that a misspelt one was probably meant to be."""
+    """Return the key that is closest to an unknown one, or None if none is similar."""
     key = str(path[-1])
     for model in models_at(path[:-1], data):
         names = list(model.model_fields)

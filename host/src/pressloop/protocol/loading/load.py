@@ -1,4 +1,4 @@
-"""A protocol as file, bytes or text to a draft of it."""
+"""Read a protocol from a file, bytes or text."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from pressloop.protocol.loading.stand_ins import fill_empty_values, validate_wit
 from pressloop.yaml import YamlSource, read_yaml, read_yaml_bytes, read_yaml_file
 from pressloop.yaml.model_file import document_problem
 
-_WHICH_FILE: Final = "give the path of a protocol file, like examples/sodium_three_step.yaml"
+_WHICH_FILE: Final = "give the path of a protocol file; examples are in the folder examples"
 
 
 def load_protocol(source: Path | str) -> Protocol:
     """Read a protocol from a file, or from YAML text if it has more than one line.
 
-    Checks the form alone; whether a press can do it is the question of `validation`.
+    Only the form is checked here; `validation` checks whether a press can run the protocol.
 
     Raises:
-        BadInputError: with one finding per mistake.
+        BadInputError: The file cannot be read, or has mistakes; `findings` lists each.
     """
     if isinstance(source, str) and "\n" in source:
         name, draft = "the text", draft_of_text(source)
@@ -31,29 +31,29 @@ def load_protocol(source: Path | str) -> Protocol:
     errors = [f for f in draft.findings if f.severity == "error"]
     if errors or draft.protocol is None:
         raise BadInputError(
-            f"{name} is not a protocol that can be run",
-            hint="correct what is listed; docs/protocol-file.md explains every key",
+            f"{name} is not a valid protocol",
+            hint="correct the findings; docs/protocol-file.md explains every key",
             findings=errors,
         )
     return draft.protocol
 
 
 def draft_of_file(path: Path | str) -> Draft:
-    """Understand a file as far as possible.
+    """Return the draft of a protocol file.
 
     Raises:
-        BadInputError: It cannot be read.
+        BadInputError: The file cannot be read.
     """
     return _draft(read_yaml_file(path, hint=_WHICH_FILE))
 
 
 def draft_of_bytes(data: bytes) -> Draft:
-    """Understand the bytes of a file as far as possible; never raises."""
+    """Return the draft of the bytes of a protocol file; never raises."""
     return _draft(read_yaml_bytes(data))
 
 
 def draft_of_text(text: str) -> Draft:
-    """Understand a text as far as possible; never raises."""
+    """Return the draft of a protocol text; never raises."""
     return _draft(read_yaml(text))
 
 

@@ -1,4 +1,4 @@
-"""Stand-ins for what is wrong, so that the rest of a protocol can be checked too."""
+"""Put stand-ins for what is wrong, so that the rest of a protocol can be checked too."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ _STAND_INS: Final[Mapping[str, object]] = {
     "prompt": "?",
     "repeat": 1,
 }
-"""For required keys; optional ones are left out instead."""
+"""Stand-ins for required keys; optional keys are removed instead."""
 
 _MENDED_BY_REMOVAL: Final = ("extra_forbidden", "target-twice", "end-twice")
-"""Mistakes that are put right by taking the place out."""
+"""Errors that are corrected by removing the place."""
 
 _MAX_ROUNDS: Final = 12
-"""Repairing a level can bring up errors one level further in; no protocol is deeper."""
+"""Correcting one level can reveal errors one level deeper; no protocol has more levels."""
 
 
 def fill_empty_values(value: object, path: KeyPath) -> Iterator[KeyPath]:
-    """Fill in for keys without a value, which the reader has reported; yield their paths."""
+    """Put stand-ins for keys without a value, which are reported already, and yield their paths."""
     if isinstance(value, dict):
         for key in list(value):
             if value[key] is None:
@@ -62,7 +62,10 @@ def fill_empty_values(value: object, path: KeyPath) -> Iterator[KeyPath]:
 
 
 def validate_with_stand_ins(data: dict[str, Any], draft: Draft) -> Protocol | None:
-    """Return the protocol of `data`, with stand-ins; findings and doubts go to the draft."""
+    """Return the protocol of `data` with stand-ins for what is wrong; None if that fails.
+
+    Findings and unreliable places are added to the draft.
+    """
     for _ in range(_MAX_ROUNDS):
         try:
             return Protocol.model_validate(data)
@@ -70,22 +73,22 @@ def validate_with_stand_ins(data: dict[str, Any], draft: Draft) -> Protocol | No
             errors = invalid.errors(include_url=False)
         except RecursionError:
             return None
-        misspelt = _intended_paths(errors, data)
+        intended = _intended_paths(errors, data)
         reported = {f.path for f in draft.findings if f.severity == "error"}
         for error in errors:
             path = path_of(error)
-            follows = error["type"] == "missing" and path in misspelt
+            follows = error["type"] == "missing" and path in intended
             if not (follows or draft.is_unreliable(path) or path_text(path) in reported):
                 draft.findings.append(finding_of(error, path, data, draft.marks))
             draft.unreliable.add(path)
             _put_stand_in(data, path, remove=error["type"] in _MENDED_BY_REMOVAL)
-        # What a misspelt key would have said is unknown.
-        draft.unreliable |= misspelt
+        # A misspelt key has an unknown value at the place that was intended.
+        draft.unreliable |= intended
     return None
 
 
 def _put_stand_in(data: Any, path: KeyPath, *, remove: bool) -> None:
-    """Put a stand-in at a place, or take the place out where nothing is needed."""
+    """Put a stand-in at a place, or remove the place if its key is optional."""
     if not path:
         return
     around = data
@@ -107,7 +110,7 @@ def _copy(value: Any) -> Any:
 
 
 def _intended_paths(errors: list[ErrorDetails], data: Any) -> set[KeyPath]:
-    """Return where the keys would stand that unknown keys were meant to be."""
+    """Return the paths of the keys that unknown keys were probably meant to be."""
     paths = (path_of(m) for m in errors if m["type"] == "extra_forbidden")
     meant = ((path, closest_key(path, data)) for path in paths)
     return {(*path[:-1], key) for path, key in meant if key is not None}

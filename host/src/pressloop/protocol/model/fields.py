@@ -1,6 +1,6 @@
-"""The kinds of field that a protocol has: quantities with their unit, and short texts.
+"""Define the field types of a protocol: quantities with a unit, and short texts.
 
-A quantity stays the text that was written; `exact` gives its value where a number is needed.
+A quantity keeps the text that was written; `exact` returns its value where a number is needed.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ from pressloop.units import (
 from pressloop.wire.schema import TICK_HZ, PlanStepRequest
 
 TICK_MS: Final = 1000 // TICK_HZ
-"""The board's beat; telemetry can be recorded in multiples of it."""
+"""Period of the board's tick; telemetry can be recorded in multiples of it."""
 
 MAX_PROMPT_BYTES: Final = PlanStepRequest.range_of("text")[1]
-"""UTF-8 bytes of prompt text that the board takes."""
+"""Longest prompt text that the board accepts, in UTF-8 bytes."""
 
 _MIN_DURATION_MS, _MAX_DURATION_MS = PlanStepRequest.range_of("duration_ms")
 _MAX_TOLERANCE_KPA: Final = PlanStepRequest.range_of("tolerance_kpa")[1]
@@ -49,13 +49,13 @@ _MAX_LOSS_KPA_MIN: Final = PlanStepRequest.range_of("relaxation_kpa_min")[1]
 
 
 def form_error(code: str, message: str, hint: str, at: tuple[str, ...] = ()) -> PydanticCustomError:
-    """Return an error that pydantic carries and `loading` turns into a finding.
+    """Return a pydantic error that carries code, message and hint of a finding.
 
     Args:
         code: Code of the finding.
         message: What is wrong.
         hint: What to write instead.
-        at: Where, relative to the model that raises.
+        at: Path of the mistake, relative to the model that raises the error.
     """
     return PydanticCustomError(
         code,
@@ -66,15 +66,15 @@ def form_error(code: str, message: str, hint: str, at: tuple[str, ...] = ()) -> 
 
 @dataclass(frozen=True)
 class QuantityText:
-    """Annotation of a string field that holds a quantity of one of the dimensions."""
+    """Annotates a text field that contains a quantity of one of the dimensions."""
 
     dimensions: tuple[Dimension, ...]
     low: int = 0
-    """Least value in base units."""
+    """Smallest value, in base units."""
     high: int | None = None
-    """Largest value in base units, where no later check gives a better reason."""
+    """Largest value, in base units; None where a later check has a better reason to refuse."""
     keyword: str | None = None
-    """A word that may stand in the place of a quantity."""
+    """Word that may be written in place of a quantity."""
 
     def __get_pydantic_core_schema__(self, _: object, __: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_plain_validator_function(self._check)
@@ -90,14 +90,16 @@ class QuantityText:
         return {"anyOf": [{"const": self.keyword}, quantity]} if self.keyword else quantity
 
     def _check(self, value: object) -> str:
-        """Check a field and return it with one space between number and unit."""
+        """Check a field and return its text with one space between number and unit."""
         if isinstance(value, int | float) and not isinstance(value, bool):
             error = missing_unit(value, *self.dimensions)
             raise form_error(error.code, error.message, error.hint)
         example = self.dimensions[0].example
         wanted = " or ".join(d.name for d in self.dimensions)
         if not isinstance(value, str):
-            raise form_error("wrong-type", f"{wanted} is needed here", f"write it like '{example}'")
+            raise form_error(
+                "wrong-type", f"{wanted} is needed here", f"write text such as '{example}'"
+            )
         if value.strip() == self.keyword:
             return self.keyword
         try:
@@ -113,23 +115,23 @@ class QuantityText:
             raise form_error(
                 "negative",
                 f"'{quantity.text}' is negative",
-                f"write a value without the minus, like '{quantity.dimension.example}'",
+                "remove the minus sign",
             )
         if quantity.value < self.low:
             least = format_quantity(self.low, quantity.dimension)
             raise form_error(
-                "out-of-range", f"'{quantity.text}' is too small", f"the least is '{least}'"
+                "out-of-range", f"'{quantity.text}' is too small", f"the minimum is '{least}'"
             )
-        # A tolerance of zero is no band at all, in either of its units.
+        # A tolerance of zero, in percent or as a pressure, leaves no band.
         if quantity.value == 0 and PERCENT in self.dimensions:
             raise form_error(
-                "out-of-range", "a tolerance of zero cannot be kept", "write it like '0.5 %'"
+                "out-of-range", "a tolerance of zero cannot be kept", "write a tolerance above zero"
             )
         high = 100 if quantity.dimension is PERCENT else self.high
         if high is not None and quantity.value > high:
             most = format_quantity(high, quantity.dimension)
             raise form_error(
-                "out-of-range", f"'{quantity.text}' is too large", f"the most is '{most}'"
+                "out-of-range", f"'{quantity.text}' is too large", f"the maximum is '{most}'"
             )
 
 
@@ -144,28 +146,28 @@ Dwell = Annotated[
 
 
 def exact(text: str, *dimensions: Dimension) -> Fraction:
-    """Return the exact value of a field that has been checked, in base units."""
+    """Return the exact value of a checked field, in base units."""
     return parse(text, *dimensions).value
 
 
 def kpa_of(text: str) -> int:
-    """Return a pressure that has been checked, to the nearest kPa."""
+    """Return the pressure of a checked field, rounded to kPa."""
     return round(exact(text, PRESSURE))
 
 
 def kpa_s_of(text: str) -> int:
-    """Return a rate of pressure that has been checked, to the nearest kPa/s."""
+    """Return the pressure rate of a checked field, rounded to kPa/s."""
     return round(exact(text, PRESSURE_RATE))
 
 
 def ms_of(text: str) -> int:
-    """Return a duration that has been checked, ms, never less than written."""
+    """Return the duration of a checked field, rounded up to ms."""
     return math.ceil(exact(text, DURATION))
 
 
 def _plain_text(value: object) -> object:
     if not isinstance(value, str):
-        raise form_error("wrong-type", "text is needed here", 'write words; quote a number: "12"')
+        raise form_error("wrong-type", "text is needed here", 'write text; quote a number: "12"')
     if not value.strip():
         raise form_error("bad-text", "the text is empty", "write at least one word")
     if not value.isprintable():
@@ -180,19 +182,23 @@ def _fits_prompt(value: str) -> str:
     if size > MAX_PROMPT_BYTES:
         raise form_error(
             "bad-text",
-            f"the prompt is {size} bytes long, {MAX_PROMPT_BYTES} fit the board",
-            "shorten it; letters outside ASCII take two bytes or more",
+            f"the prompt has {size} bytes, the board takes {MAX_PROMPT_BYTES}",
+            "shorten it; letters outside ASCII have two bytes or more",
         )
     return value
 
 
 def whole_ticks(value: str) -> str:
-    """Check a duration that is a multiple of the board's beat, and return it as it is."""
+    """Return a duration unchanged if it is a multiple of the board's tick.
+
+    Raises:
+        PydanticCustomError: `out-of-range`, if it is not.
+    """
     if exact(value, DURATION) % TICK_MS:
         raise form_error(
             "out-of-range",
             f"'{value}' is not a multiple of {TICK_MS} ms",
-            f"the board records every {TICK_MS} ms or a multiple of it",
+            f"write a multiple of {TICK_MS} ms, the period of the board's tick",
         )
     return value
 
@@ -206,6 +212,6 @@ PromptText = Annotated[Name, Field(max_length=MAX_PROMPT_BYTES), AfterValidator(
 
 
 class ProtocolModel(BaseModel):
-    """What all parts of a document are: immutable, and without keys that mean nothing."""
+    """Base of all parts of a protocol: immutable, and unknown keys are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
