@@ -172,11 +172,12 @@ def parse(text: str, *dimensions: Dimension) -> Quantity:
 
 def missing_unit(number: object, *dimensions: Dimension) -> UnitError:
     """Return the error for a number without a unit."""
-    choices = " or ".join(f"'{number} {d.example.split()[1]}'" for d in dimensions)
+    units = [unit for dimension in dimensions for unit in reversed(dimension.print_in)]
+    choices = " or ".join(f"'{number} {unit}'" for unit in units)
     return UnitError(
         f"{number} has no unit",
         code="missing-unit",
-        hint=f"write {choices}; units: {_units_of(dimensions)}",
+        hint=f"add the unit that is meant, such as {choices}; units: {_units_of(dimensions)}",
     )
 
 

@@ -1,8 +1,8 @@
-"""The finest tolerance that a press can tell from none, and what would make it finer.
+"""Compute the finest tolerance that a press can resolve, and what would make it finer.
 
-A hold's band is judged by the reading, so what counts is how far a reading may be off: the
-transducer's accuracy and half a step of the board's converter. Errors of the areas do not: they
-make every band narrower or wider by the same share, and are part of the result's uncertainty.
+The reading decides whether a hold is in band, so the error of a reading is what counts: the
+transducer's accuracy and half a step of the board's converter. Errors of the areas do not count:
+they make every band narrower or wider by the same share, and are part of the result's uncertainty.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from pressloop.machine.uncertainty import converter_half_width
 from pressloop.units import LENGTH, PRESSURE, format_quantity
 
 RANGES_BAR: Final = (60, 100, 160, 250, 400, 600, 1000)
-"""Ranges in which pressure transmitters are sold."""
+"""Full scales in which pressure transducers are sold, bar."""
 
 ACCURACIES_PERCENT: Final = (0.5, 0.25, 0.1, 0.05, 0.025)
-"""Accuracy classes in which they are sold."""
+"""Accuracy classes in which they are sold, percent of full scale."""
 
 
 @dataclass(frozen=True)
 class _Alternative:
-    """Another transducer or die: its finest tolerance and its highest pressure."""
+    """Another transducer or die, with its finest tolerance and its highest pressure."""
 
     name: str
     finest_kpa: int
@@ -34,19 +34,19 @@ class _Alternative:
 
 @dataclass(frozen=True)
 class Resolution:
-    """What a press with one die can tell; pressures in kPa on the pellet."""
+    """The resolution of a press with one die; pressures are on the pellet."""
 
     profile: MachineProfile
     die_um: int
 
     @property
     def finest_kpa(self) -> int:
-        """The finest tolerance: the board's own limit, and half a step of its converter."""
+        """Finest tolerance, kPa: the board's own limit and half a step of its converter."""
         return self._finest(self.profile, self.die_um)
 
     @property
     def reason(self) -> str:
-        """Where the number comes from, for a message."""
+        """How the finest tolerance comes about, for a message."""
         profile = self.profile
         die = format_quantity(self.die_um, LENGTH)
         error = f"{profile.accuracy_percent:g} % of {profile.full_scale_bar:g} bar"
@@ -55,11 +55,11 @@ class Resolution:
         return f"{error} is +-{_mpa(self.finest_kpa)} on a {die} die"
 
     def improvements(self, tolerance_kpa: int, ceiling_kpa: int) -> str:
-        """Return what would make the tolerance one that the press can tell, with numbers.
+        """Return which changes of the press would resolve a tolerance, with numbers.
 
         Args:
             tolerance_kpa: Half width of the band that is wanted.
-            ceiling_kpa: What the transducer has to be able to show.
+            ceiling_kpa: Highest pressure that the press must still reach and measure.
         """
         profile = self.profile
         ways = []
@@ -99,14 +99,14 @@ class Resolution:
     def _least_change(
         what: str, alternatives: Iterable[_Alternative], tolerance_kpa: int, ceiling_kpa: int
     ) -> Iterator[str]:
-        """Say the least change that is enough, or that none is that also reaches the ceiling."""
+        """Yield the smallest change that is enough, or say that none reaches the ceiling."""
         enough = [other for other in alternatives if other.finest_kpa <= tolerance_kpa]
         reaching = [other for other in enough if other.reach_kpa >= ceiling_kpa]
         if reaching:
             least = max(reaching, key=lambda other: other.finest_kpa)
             yield f"{what}: {least.name} (+-{_mpa(least.finest_kpa)})"
         elif enough:
-            yield f"{what} fine enough does not reach the ceiling of {_mpa(ceiling_kpa)}"
+            yield f"{what} that is fine enough does not reach {_mpa(ceiling_kpa)}"
 
     @staticmethod
     def _finest(profile: MachineProfile, die_um: int) -> int:

@@ -1,4 +1,4 @@
-"""A board's refusal of a plan back to the place in the protocol that it is about."""
+"""Find the place in the protocol that a board's refusal of a plan is about."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _BEGIN_PATHS: Final[dict[str, KeyPath]] = {
     "crack_kpa": ("crack_threshold",),
     "accept_unresolved": ("accept_unresolved_tolerance",),
 }
-# What a code is about when the refusal does not name a field.
+# The field that a code is about, if the refusal does not name one.
 _DEFAULT_FIELD: Final = {
     "unknown-die": "die_um",
     "over-limit": "ceiling_kpa",
@@ -53,9 +53,9 @@ def finding_of_refusal(
     """Return the board's refusal of a plan as a finding with its place in the protocol.
 
     Args:
-        plan: What was sent.
-        refusal: What the board said; its field may be spelt as in the CDDL or as in Python.
-        marks: Lines of the file that the protocol was loaded from, if any.
+        plan: The plan that was sent.
+        refusal: The refusal; the name of its field may be as in the CDDL or as in Python.
+        marks: Positions in the file that the protocol was loaded from, if any.
     """
     name = (refusal.field or _DEFAULT_FIELD.get(refusal.code, "")).replace("-", "_")
     if refusal.step is not None and refusal.step < len(plan.sources):
@@ -71,7 +71,7 @@ def _path_in_step(step: PlanStep, name: str) -> KeyPath:
     if name == "target_kpa":
         return step.target_path
     if step.kind is StepKind.PROMPT:
-        # The text is the prompt itself, the time-out stands beside it.
+        # The text is the value of `prompt`; `timeout` is a key beside it.
         return (*step.path[:-1], "timeout") if name == "timeout_ms" else step.path
     if name in ("kp", "ki", "kd"):
         return (*step.path[:-1], "pid", name)

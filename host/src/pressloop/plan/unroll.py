@@ -1,4 +1,4 @@
-"""Stages, prompts and repeats to the steps in the order in which they run."""
+"""Unroll stages, prompts and repeat blocks into steps in the order of running."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pressloop.wire.schema import MAX_STEPS, HoldMode, StepKind
 
 
 def count_steps(items: Sequence[Item]) -> int:
-    """Return how many steps a list of stages unrolls to, without unrolling it."""
+    """Return the number of steps of a list of stages, without unrolling it."""
     steps = 0
     for item in items:
         if isinstance(item, Repeat):
@@ -25,15 +25,16 @@ def count_steps(items: Sequence[Item]) -> int:
 
 
 def unroll(protocol: Protocol) -> tuple[tuple[PlanStage, ...], tuple[PlanStep, ...]]:
-    """Return stages and steps in the order in which they run.
+    """Return stages and steps in the order of running.
 
     Raises:
-        PlanError: `too-many-steps`.
+        PlanError: `too-many-steps`, if the board cannot store them.
     """
     count = count_steps(protocol.stages)
     if count > MAX_STEPS:
         raise PlanError(
-            f"the protocol has {count} steps when its repeats are unrolled, {MAX_STEPS} fit",
+            f"the protocol has {count} steps when its repeats are unrolled, the board accepts "
+            f"{MAX_STEPS}",
             code="too-many-steps",
             hint="use fewer passes, or split it into two protocols",
         )
@@ -49,7 +50,7 @@ def unroll(protocol: Protocol) -> tuple[tuple[PlanStage, ...], tuple[PlanStep, .
 def _in_order(
     items: Sequence[Item], path: KeyPath, passes: tuple[Pass, ...], offset_kpa: int
 ) -> Iterator[tuple[Stage | Prompt, KeyPath, tuple[Pass, ...], int]]:
-    """Yield stages and prompts as they run, with what the repeats around add to the targets."""
+    """Yield stages and prompts in the order of running, with what repeats add to the targets."""
     for index, item in enumerate(items):
         here = (*path, index)
         if not isinstance(item, Repeat):
@@ -65,7 +66,7 @@ def _in_order(
 
 
 class _Unroller:
-    """Appends stages and keeps the setpoint that the steps so far lead to."""
+    """Collects stages and steps, and keeps the setpoint after the last step."""
 
     def __init__(self) -> None:
         self.stages: list[PlanStage] = []

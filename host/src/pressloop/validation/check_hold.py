@@ -1,4 +1,4 @@
-"""Holds: where they are, and whether the transducer can tell their band from none."""
+"""Check holds: their target, and whether the transducer can resolve their band."""
 
 from __future__ import annotations
 
@@ -15,13 +15,20 @@ from pressloop.validation.phrases import in_pass, mpa
 
 
 def check_hold(context: Context, step: PlanStep, stage: PlanStage, level_kpa: int | None) -> None:
-    """Check a hold that begins at `level_kpa`; None: unknown."""
+    """Check a hold.
+
+    Args:
+        context: The protocol on the press; collects the findings.
+        step: The hold.
+        stage: The stage that it belongs to.
+        level_kpa: Pressure when it begins, kPa; None: unknown.
+    """
     if step.target_kpa == 0:
         context.error(
             "hold-at-zero",
             step.target_path,
-            "a hold at zero pressure holds nothing",
-            "give it a target above zero, or use a prompt to wait for the operator",
+            "a hold at zero pressure has no pressure to keep",
+            "write a target above zero, or use a prompt to wait for the operator",
         )
         return
     if level_kpa is not None and step.target_kpa != level_kpa:
@@ -30,7 +37,7 @@ def check_hold(context: Context, step: PlanStep, stage: PlanStage, level_kpa: in
             step.target_path,
             f"the hold is at {mpa(step.target_kpa)}, but the pressure is "
             f"{mpa(level_kpa)} when it begins{in_pass(stage)}",
-            "add a ramp to the stage: it says how fast to get there",
+            "add a ramp to the stage, which leads to the target at a rate of your choice",
         )
     path = (*step.path, "tolerance")
     if step.tolerance_kpa is None or context.is_unreliable(path):
@@ -41,7 +48,7 @@ def check_hold(context: Context, step: PlanStep, stage: PlanStage, level_kpa: in
             path,
             f"the band around {mpa(step.target_kpa)} reaches down to zero: time without "
             "pressure would count as dwell",
-            "write a tolerance well below the target",
+            "write a tolerance that is much smaller than the target",
         )
     _check_resolution(context, step, stage, path)
     check_leak(context, step, stage)
@@ -62,7 +69,7 @@ def _check_resolution(context: Context, step: PlanStep, stage: PlanStage, path: 
         "tolerance-unresolved",
         path,
         f"+-{mpa(step.tolerance_kpa)} at {mpa(step.target_kpa)}{in_pass(stage)} is finer "
-        f"than the transducer can tell: {press.reason}",
+        f"than the transducer can resolve: {press.reason}",
         f"write at least {_least_tolerance(step, finest)}; what helps: "
         f"{press.improvements(step.tolerance_kpa, context.ceiling_kpa or step.target_kpa)}"
         + ("" if accepted else "; 'accept_unresolved_tolerance: true' makes it a warning"),
@@ -70,7 +77,7 @@ def _check_resolution(context: Context, step: PlanStep, stage: PlanStage, path: 
 
 
 def _least_tolerance(step: PlanStep, finest_kpa: int) -> str:
-    """Return the finest tolerance that passes, as a pressure and in percent."""
+    """Return the finest tolerance that is accepted, in percent and as a pressure."""
     percent = Decimal(100 * finest_kpa) / Decimal(step.target_kpa)
     rounded = percent.quantize(Decimal("0.1"), rounding=ROUND_UP)
     pressure = f"'{mpa(finest_kpa)}'"

@@ -1,4 +1,4 @@
-"""Stages that a report could not tell apart."""
+"""Check that stages have different names."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pressloop.validation.context import Context
 
 
 def check_names(context: Context) -> None:
-    """Warn of stages with the same name, as they are written: a repeat counts once."""
+    """Warn of stages with the same name; the passes of a repeat block count as one stage."""
     first: dict[str, KeyPath] = {}
     for stage, path in _stages_of(context.protocol.stages, ("stages",)):
         name_path = (*path, "name")
@@ -23,13 +23,13 @@ def check_names(context: Context) -> None:
                 "duplicate-name",
                 name_path,
                 f"another stage{where} is called '{stage.name}' too",
-                "give each stage its own name, or the report cannot be told apart",
+                "give each stage its own name: reports and results use it",
             )
         first.setdefault(stage.name, name_path)
 
 
 def _stages_of(items: Sequence[Item], path: KeyPath) -> Iterator[tuple[Stage, KeyPath]]:
-    """Yield the stages as they are written, repeats once."""
+    """Yield the stages in the order of the text; those of a repeat block once."""
     for index, item in enumerate(items):
         if isinstance(item, Repeat):
             yield from _stages_of(item.stages, (*path, index, "stages"))

@@ -1,4 +1,4 @@
-"""What the press has to have: die, strength, a release and a filter that are fast enough."""
+"""Check what the whole protocol needs from the press: die, limits, release rate and filter."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from pressloop.validation.phrases import mpa
 from pressloop.wire.schema import TICK_HZ, StepKind
 
 _MAX_FILTER_LAG_S: Final = 0.3
-"""Longer than the landing after contact takes anyway."""
+"""Time constant from which the filter delays contact more than the landing after it takes."""
 
 
 def check_press(context: Context) -> None:
-    """Compare what the whole protocol asks for with the press and its dies."""
+    """Check die, ceiling, crack threshold and vent rate against the press."""
     limits, protocol = context.limits, context.protocol
     if limits is None:
         return
@@ -27,23 +27,23 @@ def check_press(context: Context) -> None:
             "unknown-die",
             ("die",),
             f"the press '{context.profile.name}' has no die of {protocol.die}",
-            f"its dies: {dies}; add the die to the press's profile if it has one",
+            f"its dies: {dies}; if the die is yours, add it to the press's profile",
         )
     if context.ceiling_kpa is not None and context.ceiling_kpa > limits.pellet_limit_kpa:
         context.error(
             "over-limit",
             ("ceiling",),
-            f"the ceiling of {protocol.ceiling} is above what this press may do with a "
-            f"{protocol.die} die: {mpa(limits.pellet_limit_kpa)}",
-            "lower the ceiling, or use a smaller die",
+            f"the ceiling of {protocol.ceiling} is above the limit of this press with a "
+            f"{protocol.die} die, {mpa(limits.pellet_limit_kpa)}",
+            "lower the ceiling to what die and sample stand; keep it above the highest target",
         )
     crack_kpa = protocol.crack_kpa
     if crack_kpa and crack_kpa < 2 * limits.resolution_kpa:
         context.warn(
             "crack-threshold-low",
             ("crack_threshold",),
-            f"{protocol.crack_threshold} is less than the {mpa(2 * limits.resolution_kpa)} "
-            "that the board itself takes for a crack on this die: noise could trip it",
+            f"a crack threshold of {protocol.crack_threshold} is below the board's own, "
+            f"{mpa(2 * limits.resolution_kpa)} on this die: noise could end a run",
             "watch a few runs before you rely on it, or leave the key out",
         )
     vent_rate = protocol.vent_rate_kpa_s
@@ -54,7 +54,7 @@ def check_press(context: Context) -> None:
 
 
 def check_filter(context: Context, steps: Sequence[PlanStep]) -> None:
-    """Warn of a filter that shows contact so late that the press is far beyond it."""
+    """Warn of a filter so slow that the pellet is already loaded when contact is detected."""
     lag_s = 2**context.profile.filter_shift / TICK_HZ
     ramp = next((s for s in steps if s.kind is StepKind.RAMP and s.target_kpa), None)
     if ramp is None or lag_s < _MAX_FILTER_LAG_S:
@@ -62,8 +62,8 @@ def check_filter(context: Context, steps: Sequence[PlanStep]) -> None:
     context.warn(
         "filter-slow",
         ramp.path,
-        f"the press's profile smooths its readings over {lag_s:.2g} s (filter_shift "
-        f"{context.profile.filter_shift}): the ram runs on for so long after contact, and a cell "
-        "that is loaded by it has been pressed faster than the protocol says",
-        "write a profile with a filter_shift of 4 or less, or a smaller approach opening",
+        f"the press's profile filters readings over {lag_s:.2g} s (filter_shift "
+        f"{context.profile.filter_shift}): the ram moves on for so long after contact and loads "
+        "the pellet faster than the protocol says",
+        "use a profile with a filter_shift of 4 or less, or a smaller approach_opening_percent",
     )

@@ -1,4 +1,4 @@
-"""The unrolled steps in order, with the pressure that each leads to."""
+"""Check the unrolled steps in order, each with the pressure at which it begins."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from pressloop.wire.schema import StepKind
 
 
 def check_steps(context: Context, stages: Sequence[PlanStage], steps: Sequence[PlanStep]) -> None:
-    """Check each step at the pressure that the one before it leaves; a press begins at none."""
+    """Check each step at the pressure that the step before it ends at; a run begins at zero."""
     level_kpa: int | None = 0
     for step in steps:
         if step.kind is StepKind.PROMPT:
             _check_prompt(context, step, level_kpa)
             continue
         stage = stages[step.stage]
-        # What follows from a target that is only a stand-in is unknown.
+        # Nothing is concluded from a target that is only a stand-in.
         known = not context.is_unreliable(step.target_path)
         if known:
             _check_ceiling(context, step, stage)
@@ -36,7 +36,7 @@ def _check_prompt(context: Context, step: PlanStep, level_kpa: int | None) -> No
         context.warn(
             "prompt-under-pressure",
             step.path,
-            f"the operator is asked while the pellet is at {mpa(level_kpa)}",
+            f"the prompt waits for the operator while the pellet is at {mpa(level_kpa)}",
             "release to '0 MPa' first if hands go near the die",
         )
 
@@ -51,8 +51,9 @@ def _check_ceiling(context: Context, step: PlanStep, stage: PlanStage) -> None:
             step.target_path,
             f"the target of {mpa(step.target_kpa)}{in_pass(stage)} is above the ceiling of "
             f"{mpa(ceiling_kpa)}",
-            "lower the target, or raise the ceiling if sample and die stand it"
-            + (", or use a smaller step or fewer passes" if stage.passes else ""),
+            "lower the target"
+            + (", the step or the number of passes" if stage.passes else "")
+            + ", or raise the ceiling if sample and die stand it",
         )
         return
     margin_kpa = step.tolerance_kpa or (context.limits.resolution_kpa if context.limits else 0)
@@ -63,6 +64,6 @@ def _check_ceiling(context: Context, step: PlanStep, stage: PlanStage) -> None:
             "ceiling-close",
             step.target_path,
             f"the target of {mpa(step.target_kpa)}{in_pass(stage)} is within "
-            f"{mpa(margin_kpa)} of the ceiling: an ordinary reading can be a fault",
-            "leave a few per cent between the highest target and the ceiling",
+            f"{mpa(margin_kpa)} of the ceiling: an ordinary reading above it is a fault",
+            "leave a few percent between the highest target and the ceiling",
         )

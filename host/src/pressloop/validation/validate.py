@@ -1,4 +1,4 @@
-"""A protocol as file, text or object, checked for a press: all checks, in their order."""
+"""Check a protocol for a press: run all checks in their order."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def validate_file(path: Path | str, profile: MachineProfile) -> Validation:
     """Validate a protocol file for a press.
 
     Raises:
-        BadInputError: the file cannot be read.
+        BadInputError: The file cannot be read.
     """
     return _validated(draft_of_file(path), str(path), profile)
 
 
 def validate_text(text: str, source_name: str, profile: MachineProfile) -> Validation:
-    """Validate a protocol's YAML text for a press; never raises, whatever the text."""
+    """Validate a protocol's YAML text for a press; never raises."""
     return _validated(draft_of_text(text), source_name, profile)
 
 
@@ -49,14 +49,14 @@ def _validated(draft: Draft, source_name: str, profile: MachineProfile) -> Valid
 def _checked(context: Context) -> list[Finding]:
     check_press(context)
     check_names(context)
-    # A plan is unrolled only when it is known to be of a bounded size.
+    # The plan is unrolled only after its size is known to be limited.
     steps = count_steps(context.protocol.stages)
     if steps > MAX_STEPS:
         context.error(
             "too-many-steps",
             ("stages",),
-            f"the protocol has {steps} steps when its repeats are unrolled, "
-            f"{MAX_STEPS} fit the board",
+            f"the protocol has {steps} steps when its repeats are unrolled, the board accepts "
+            f"{MAX_STEPS}",
             "use fewer passes, or split it into two protocols",
         )
     else:

@@ -105,8 +105,8 @@ class QuantityText:
         try:
             quantity = parse(value, *self.dimensions)
         except UnitError as error:
-            word = f", or '{self.keyword}'" if self.keyword else ""
-            raise form_error(error.code, error.message, error.hint + word) from error
+            other = f"; or write '{self.keyword}'" if self.keyword else ""
+            raise form_error(error.code, error.message, error.hint + other) from error
         self._check_range(quantity)
         return quantity.text
 
