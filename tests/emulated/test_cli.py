@@ -453,7 +453,7 @@ def test_a_file_of_another_kind_is_told_in_one_finding(protocol: Path, tmp_path:
     # One key that belongs elsewhere is a mistake in a file of the right kind.
     described = tmp_path / "press.yaml"
     described.write_text("name: near\nstages: 1\n")
-    assert "no such key" in call("simulate", protocol, "--press", described).stderr
+    assert "'stages' is not a key here" in call("simulate", protocol, "--press", described).stderr
 
 
 def test_the_cells_of_a_long_dwell_stay_apart(tmp_path: Path) -> None:

@@ -11,13 +11,11 @@ from pathlib import Path
 from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic_core import ErrorDetails
 from typing_extensions import Self
 
 from pressloop.errors import BadInputError
-from pressloop.findings import Finding
-from pressloop.yaml import SourceMap, read_yaml_file
-from pressloop.yaml.file_kind import wrong_kind
+from pressloop.yaml import read_yaml_file
+from pressloop.yaml.model_file import read_model
 
 SAMPLE_NAME: Final = "sample.json"
 
@@ -128,21 +126,4 @@ def load_sample(path: Path | str) -> Sample:
         BadInputError: It cannot be read, or has mistakes; `findings` lists each with its line.
     """
     yaml = read_yaml_file(path, hint=f"give the path of a sample; {_HINT}")
-    findings = [finding for finding in yaml.findings if finding.severity == "error"]
-    other = wrong_kind(yaml.data, "sample")
-    if other is not None:
-        raise BadInputError(f"{path}: {other[0]}", hint=other[1])
-    if not findings:
-        try:
-            return Sample.model_validate(yaml.data)
-        except ValidationError as error:
-            findings = [_finding(yaml.marks, item) for item in error.errors()]
-    raise BadInputError(f"{path} does not describe a sample", hint=_HINT, findings=findings)
-
-
-def _finding(marks: SourceMap, error: ErrorDetails) -> Finding:
-    message = error["msg"].removeprefix("Value error, ")
-    hint = f"known keys: {', '.join(Sample.model_fields)}"
-    if error["type"] != "extra_forbidden" and error["loc"]:
-        hint = "write a plain number; its unit is the end of the key's name"
-    return marks.finding("error", "bad-sample", error["loc"], message, hint)
+    return read_model(yaml, Sample, "sample", name=str(path), hint=_HINT)
