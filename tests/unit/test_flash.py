@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pressloop import errors
+from pressloop import errors, resources
 from pressloop.cli.app import app
 from pressloop.emulator.locate import source_hash
 from pressloop.install import bootsel, controller, flashing, mpremote, uf2
@@ -235,14 +235,21 @@ def test_the_other_chips_image_is_not_copied(image: Path, drives: Callable[..., 
     assert not (drive / image.name).exists()
 
 
-def test_the_chip_chooses_among_the_images_that_were_built(
-    image: Path, drives: Callable[..., Path], answered: list[str | None], tmp_path: Path
+def test_the_chip_chooses_among_the_images_that_came_with_the_package(
+    image: Path,
+    drives: Callable[..., Path],
+    answered: list[str | None],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    image.rename(tmp_path / "pressloop-pico.uf2")
-    pico2 = tmp_path / "pressloop-pico2.uf2"
+    (tmp_path / "images").mkdir()
+    image.rename(tmp_path / "images" / "pressloop-pico.uf2")
+    pico2 = tmp_path / "images" / "pressloop-pico2.uf2"
     pico2.write_bytes(b"".join(blocks(program(), family=uf2.RP2350)))
     drive = drives("RP2350")
-    images = flashing.choose_images(None, tmp_path)
+    monkeypatch.setattr(resources, "_PACKAGED", tmp_path)
+    monkeypatch.setattr(resources, "_CHECKOUT", tmp_path)
+    images = flashing.choose_images(None)
     flashing.flash(images, port=None, place=drive, say=lambda _text: None)
     assert [path.name for path in drive.glob("*.uf2")] == ["pressloop-pico2.uf2"]
     assert answered == [None]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
+from pressloop import resources
 from pressloop.connect import names_emulated
 from pressloop.errors import AmbiguousPortError, BadInputError, NoBoardError
 from pressloop.install import bootsel, mpremote, uf2
@@ -23,23 +24,23 @@ BY_PROMPT_LIMIT_S: Final = 20.0
 """How long a board may take from its prompt to its drive being mounted."""
 
 _LOOK_PAUSE_S: Final = 0.2
-_BUILDS: Final = Path(__file__).resolve().parents[4] / "build"
-_NAMES: Final = ("pressloop-pico.uf2", "pressloop-pico2.uf2")
+_IMAGES: Final = (resources.PICO_IMAGE, resources.PICO2_IMAGE)
 _FAMILIES: Final = {"pico": uf2.RP2040, "pico2": uf2.RP2350}
 
 Say = Callable[[str], None]
 
 
-def choose_images(named: Path | None, builds: Path = _BUILDS) -> list[Image]:
-    """Return the image that was named, else those that `make firmware` has built.
+def choose_images(named: Path | None) -> list[Image]:
+    """Return the image that the user named, else those of the checkout or the installed package.
 
     Raises:
-        BadInputError: There is none, or it is none.
+        BadInputError: There is no image, or a file is no image of Pressloop's.
     """
-    paths = [named] if named else [path for name in _NAMES if (path := builds / name).is_file()]
+    paths = [named] if named else [path for path in map(resources.find, _IMAGES) if path]
     if not paths:
+        looked = ", ".join(str(place) for place in resources.places(resources.PICO_IMAGE))
         raise BadInputError(
-            f"there is no flash image in {builds}",
+            f"there is no flash image; looked for {looked}",
             hint="run `make firmware` in a checkout, or name a UF2 file: pressloop flash IMAGE",
             code="no-image-file",
         )
@@ -128,7 +129,8 @@ def _image_for(images: Iterable[Image], family: int, what: str) -> Image:
         have = ", ".join(f"{image.path} is for a {image.chip}" for image in images)
         raise BadInputError(
             f"{what} is a {uf2.CHIPS[family]}; {have}",
-            hint="`make firmware` builds images for both: build/" + " and build/".join(_NAMES),
+            hint="`make firmware` builds images for both: "
+            + " and ".join(image.built for image in _IMAGES),
             code="wrong-board",
         )
     return fitting[0]
