@@ -66,6 +66,16 @@ deploy: setup ## put the controller on a Pico with stock MicroPython: make deplo
 stock: build/stock-pico.uf2 ## build stock MicroPython for the Pico, which make deploy is tested on
 	@:
 
+.PHONY: mip
+mip: setup ## write the controller as packages for `mpremote mip install` into dist/mip
+	@$(BIN)/python host/tools/mip.py
+
+##@ For others
+
+.PHONY: wheel
+wheel: setup $(IMAGES) ## pack packages, firmware, images and MicroPython into dist/*.whl
+	@$(BIN)/python host/tools/wheel.py
+
 ##@ Every change
 
 .PHONY: test

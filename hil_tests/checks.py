@@ -5,6 +5,8 @@ from __future__ import annotations
 import pandas as pd
 from pressloop.hil import wiring
 
+WIRING = wiring.current()
+
 
 def assert_pressure_is_kept(frame: pd.DataFrame) -> None:
     """Check that the press holds the pressure at a setpoint that is frozen.
@@ -15,5 +17,5 @@ def assert_pressure_is_kept(frame: pd.DataFrame) -> None:
     assert frame.setpoint_mpa.nunique() == 1, "the setpoint moved"
     setpoint, first = frame.setpoint_mpa.iloc[0], frame.pressure_mpa.iloc[0]
     low, high = min(setpoint, first), max(setpoint, first)
-    assert frame.pressure_mpa.min() >= low - wiring.KEPT_WITHIN_MPA
-    assert frame.pressure_mpa.max() <= high + wiring.KEPT_WITHIN_MPA
+    assert frame.pressure_mpa.min() >= low - WIRING.kept_within_mpa
+    assert frame.pressure_mpa.max() <= high + WIRING.kept_within_mpa

@@ -12,6 +12,8 @@ from pressloop.wire.schema import FlagBits
 
 from hil_tests.protocols import HOLD, one_hold, one_hold_until
 
+WIRING = wiring.current()
+
 pytestmark = pytest.mark.needs("pressing")
 
 
@@ -60,4 +62,4 @@ def test_other_dwells_say_why_they_ended_too(press: Press, tmp_path: Path) -> No
     assert [stage.dwell_end for stage in result.summary.stages] == ["duration"]
     ends = [step.dwell_end for step in result.summary.steps]
     assert ends == ["none", "duration", "none"]
-    assert result.summary.stages[0].target_mpa == wiring.WORK_MPA
+    assert result.summary.stages[0].target_mpa == WIRING.work_mpa

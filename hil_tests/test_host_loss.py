@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 from pressloop.evaluation import RunRecord
 from pressloop.hil import wiring
-from pressloop.hil.boards import Bench
+from pressloop.hil.boards import HilBench
 from pressloop.press import Press
 from pressloop.run.result import RunResult
 from pressloop.wire.schema import State
@@ -25,11 +25,13 @@ from hil_tests import lost_host
 from hil_tests.checks import assert_pressure_is_kept
 from hil_tests.protocols import HOLD, PROMPT, RAMP, RELEASE, one_hold, short_run
 
+WIRING = wiring.current()
+
 pytestmark = pytest.mark.needs("pressing")
 
 ROOT = Path(__file__).resolve().parent.parent
 STEPS = {"ramp": RAMP, "hold": HOLD, "release": RELEASE, "prompt": PROMPT}
-SILENCE_S = wiring.HOST_TIMEOUT_S + 0.5
+SILENCE_S = WIRING.host_timeout_s + 0.5
 """Until the board considers its host lost, and some time to see what it does then."""
 
 HOST_LIMIT_S = 60
@@ -39,7 +41,7 @@ HOST_LIMIT_S = 60
 class LostRun:
     """A run whose host was killed."""
 
-    bench: Bench
+    bench: HilBench
     record: Path
 
     def left_behind(self) -> RunRecord:
@@ -63,7 +65,7 @@ class LostRun:
         return result
 
 
-def lose_host(bench: Bench, folder: Path, protocol: str, step: int, ticks: int) -> LostRun:
+def lose_host(bench: HilBench, folder: Path, protocol: str, step: int, ticks: int) -> LostRun:
     """Run a protocol in another process, which is killed `ticks` into a step."""
     (folder / "protocol.yaml").write_text(protocol)
     record = folder / "run"
@@ -90,9 +92,9 @@ def while_lost(frame: pd.DataFrame) -> pd.DataFrame:
     return lost
 
 
-def kill_in(bench: Bench, folder: Path, action: str, kind: str) -> LostRun:
+def kill_in(bench: HilBench, folder: Path, action: str, kind: str) -> LostRun:
     """Lose the host in a kind of step; stay silent until the board has reacted."""
-    protocol = short_run(action, timeout_s=wiring.HOST_TIMEOUT_S)
+    protocol = short_run(action, timeout_s=WIRING.host_timeout_s)
     # Half a second into the step: after contact, before its end.
     lost = lose_host(bench, folder, protocol, STEPS[kind], 0 if kind == "prompt" else 50)
     known = lost.left_behind().frame()
@@ -102,7 +104,7 @@ def kill_in(bench: Bench, folder: Path, action: str, kind: str) -> LostRun:
 
 
 @pytest.mark.parametrize("kind", STEPS)
-def test_hold(bench: Bench, tmp_path: Path, kind: str) -> None:
+def test_hold(bench: HilBench, tmp_path: Path, kind: str) -> None:
     """The press keeps its pressure and continues when a host resumes the run."""
     lost = kill_in(bench, tmp_path, "hold", kind)
     result = lost.attach(resume=kind != "prompt")
@@ -115,7 +117,7 @@ def test_hold(bench: Bench, tmp_path: Path, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", STEPS)
-def test_finish(bench: Bench, tmp_path: Path, kind: str) -> None:
+def test_finish(bench: HilBench, tmp_path: Path, kind: str) -> None:
     """The press continues as far as it can without an operator."""
     lost = kill_in(bench, tmp_path, "finish", kind)
     result = lost.attach(resume=False)
@@ -132,7 +134,7 @@ def test_finish(bench: Bench, tmp_path: Path, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", STEPS)
-def test_vent(bench: Bench, tmp_path: Path, kind: str) -> None:
+def test_vent(bench: HilBench, tmp_path: Path, kind: str) -> None:
     """The press releases, and the run has ended when a host comes back."""
     lost = kill_in(bench, tmp_path, "vent", kind)
     result = lost.attach(resume=False)
@@ -142,13 +144,13 @@ def test_vent(bench: Bench, tmp_path: Path, kind: str) -> None:
     alone = while_lost(frame)
     assert set(alone.state) <= {"venting", "idle"}
     assert (alone.output_percent <= 0).all(), "the pump ran while the press vented"
-    assert frame.iloc[-1].pressure_mpa < wiring.AT_REST_MPA
+    assert frame.iloc[-1].pressure_mpa < WIRING.at_rest_mpa
     assert result.summary.stages[1].outcome == "not reached"
 
 
-def test_finish_to_the_end(bench: Bench, tmp_path: Path) -> None:
+def test_finish_to_the_end(bench: HilBench, tmp_path: Path) -> None:
     """A protocol without a prompt ends without a host; the late host gets the whole result."""
-    protocol = one_hold("0.5 s", "finish", timeout_s=wiring.HOST_TIMEOUT_S)
+    protocol = one_hold("0.5 s", "finish", timeout_s=WIRING.host_timeout_s)
     lost = lose_host(bench, tmp_path, protocol, RAMP, 50)
     lost.left_behind()
     bench.stay_silent(SILENCE_S)
@@ -158,10 +160,10 @@ def test_finish_to_the_end(bench: Bench, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("action", ["hold", "finish"])
-def test_limit_of_the_action(bench: Bench, tmp_path: Path, action: str) -> None:
+def test_limit_of_the_action(bench: HilBench, tmp_path: Path, action: str) -> None:
     """No host came back in time: the press releases."""
     limit_s = 0.5
-    protocol = short_run(action, limit_s=limit_s, timeout_s=wiring.HOST_TIMEOUT_S, hold_s=30)
+    protocol = short_run(action, limit_s=limit_s, timeout_s=WIRING.host_timeout_s, hold_s=30)
     lost = lose_host(bench, tmp_path, protocol, HOLD, 20)
     lost.left_behind()
     bench.stay_silent(SILENCE_S + limit_s)
@@ -171,10 +173,10 @@ def test_limit_of_the_action(bench: Bench, tmp_path: Path, action: str) -> None:
     alone = while_lost(result.frame())
     waited = alone[alone.state != "venting"]
     assert len(waited) / 100 == pytest.approx(limit_s, abs=0.02)
-    assert result.frame().iloc[-1].pressure_mpa < wiring.AT_REST_MPA
+    assert result.frame().iloc[-1].pressure_mpa < WIRING.at_rest_mpa
 
 
-def test_attaching_again_and_again_changes_nothing(bench: Bench, tmp_path: Path) -> None:
+def test_attaching_again_and_again_changes_nothing(bench: HilBench, tmp_path: Path) -> None:
     """Hosts come and go in a hold: the dwell is as long as planned, the record complete."""
     protocol = short_run("finish", hold_s=4)
     lost = lose_host(bench, tmp_path, protocol, HOLD, 50)

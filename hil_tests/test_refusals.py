@@ -37,8 +37,10 @@ from pressloop.wire.schema import (
 
 from hil_tests.protocols import HOLD, PROMPT, RAMP, RELEASE, plan_begin, plan_steps
 
+WIRING = wiring.current()
+
 RUN_ID = bytes(range(1, 9))
-WORK_KPA = wiring.WORK_MPA * 1000
+WORK_KPA = WIRING.work_mpa * 1000
 FASTEST_RATE_KPA_S = 1_000_000
 """Of the wire's `rate-kpa-s`."""
 
@@ -46,7 +48,7 @@ FASTEST_RATE_KPA_S = 1_000_000
 @pytest.fixture
 def limits(press: Press) -> DieLimits:
     """What this press can do with the die in it."""
-    return press.profile().limits(round(wiring.DIE_MM * 1000))
+    return press.profile().limits(round(WIRING.die_mm * 1000))
 
 
 def refused(press: Press, request: Request[Any]) -> CommandRefusedError:
@@ -136,7 +138,7 @@ def test_vent_rate_faster_than_the_valve(press: Press, limits: DieLimits) -> Non
 
 
 def test_target_above_the_ceiling(press: Press) -> None:
-    ceiling = wiring.CEILING_MPA * 1000
+    ceiling = WIRING.ceiling_mpa * 1000
     refusal = step_refused(press, RAMP, target_kpa=ceiling + 1)
     assert (refusal.code, refusal.field, refusal.detail) == ("over-ceiling", "target_kpa", ceiling)
 

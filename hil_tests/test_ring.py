@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pressloop.errors import CommandRefusedError
 from pressloop.evaluation import RunRecord
-from pressloop.hil.boards import Bench
+from pressloop.hil.boards import HilBench
 from pressloop.hil.watching import batches_of, until, watching
 from pressloop.press import Press
 from pressloop.session.telemetry import widened
@@ -64,7 +64,7 @@ def test_idle_press_keeps_the_last_run(press: Press) -> None:
 
 @pytest.mark.needs("pressing")
 def test_overwritten_records_are_an_exact_gap(
-    bench: Bench, board: HelloReply, tmp_path: Path
+    bench: HilBench, board: HelloReply, tmp_path: Path
 ) -> None:
     """The host is away for longer than the ring can hold."""
     ring_s = board.ring_records / TICK_HZ

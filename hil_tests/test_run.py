@@ -8,7 +8,7 @@ import pytest
 from pressloop.errors import CommandRefusedError
 from pressloop.evaluation import RunRecord
 from pressloop.hil import wiring
-from pressloop.hil.boards import Bench
+from pressloop.hil.boards import HilBench
 from pressloop.press import Press
 from pressloop.run.prompts import OpenPrompt
 from pressloop.wire.schema import (
@@ -21,6 +21,8 @@ from pressloop.wire.schema import (
 )
 
 from hil_tests.protocols import one_hold, three_steps
+
+WIRING = wiring.current()
 
 pytestmark = pytest.mark.needs("pressing")
 
@@ -42,12 +44,14 @@ def test_three_steps(press: Press, board: HelloReply, tmp_path: Path) -> None:
     assert [text for text in summary.warnings if "true pressure" not in text] == []
     assert summary.simulated is board.simulated
     assert summary.hashes.firmware_build == board.build
-    assert [stage.target_mpa for stage in summary.stages] == list(wiring.THREE_STEPS_MPA)
+    assert [stage.target_mpa for stage in summary.stages] == list(WIRING.three_steps_mpa)
     for stage in summary.stages:
         assert stage.outcome == "done"
-        assert stage.in_band_fraction is not None and stage.in_band_fraction >= wiring.IN_BAND_SHARE
+        assert (
+            stage.in_band_fraction is not None and stage.in_band_fraction >= WIRING.in_band_fraction
+        )
         assert stage.dwell_s == pytest.approx(stage.planned_dwell_s, abs=0.02), stage
-        assert stage.peak_mpa is not None and stage.peak_mpa < wiring.CEILING_MPA
+        assert stage.peak_mpa is not None and stage.peak_mpa < WIRING.ceiling_mpa
     # The board's own results agree, and the loop missed no tick.
     for step in summary.header.steps:
         own = press.session.request(StepResultRequest(step.index))
@@ -55,7 +59,7 @@ def test_three_steps(press: Press, board: HelloReply, tmp_path: Path) -> None:
     status = press.session.status()
     assert (status.state, status.end_reason) == (State.IDLE, EndReason.COMPLETED)
     assert status.missed_ticks == missed
-    assert abs(status.pressure_kpa) / 1000 < wiring.AT_REST_MPA
+    assert abs(status.pressure_kpa) / 1000 < WIRING.at_rest_mpa
 
 
 def test_record_has_every_tick_once(press: Press, tmp_path: Path) -> None:
@@ -89,15 +93,15 @@ def test_two_runs_in_a_row(press: Press, tmp_path: Path) -> None:
 
 
 @pytest.mark.needs("truth")
-def test_the_die_of_the_protocol_is_in_the_press(bench: Bench, tmp_path: Path) -> None:
+def test_the_die_of_the_protocol_is_in_the_press(bench: HilBench, tmp_path: Path) -> None:
     """An emulated press takes the die of the plan: with another one all pressures are wrong."""
-    protocol = one_hold("0.5 s").replace(f"{wiring.CEILING_MPA} MPa", f"{2 * wiring.WORK_MPA} MPa")
-    here = f"die: {wiring.DIE_MM:g} mm"
+    protocol = one_hold("0.5 s").replace(f"{WIRING.ceiling_mpa} MPa", f"{2 * WIRING.work_mpa} MPa")
+    here = f"die: {WIRING.die_mm:g} mm"
     assert here in protocol
     with bench.open_press() as press:
-        other_mm = max(die for die in press.profile().dies_mm if die != wiring.DIE_MM)
+        other_mm = max(die for die in press.profile().dies_mm if die != WIRING.die_mm)
         wider = protocol.replace(here, f"die: {other_mm:g} mm")
         frame = press.run(wider, out=tmp_path / "run").check().frame()
     truth = frame.tick.map(bench.true_pressures_mpa())
-    assert frame.pressure_mpa.max() > wiring.WORK_MPA / 2
-    assert (frame.pressure_mpa - truth).abs().max() < wiring.KEPT_WITHIN_MPA
+    assert frame.pressure_mpa.max() > WIRING.work_mpa / 2
+    assert (frame.pressure_mpa - truth).abs().max() < WIRING.kept_within_mpa

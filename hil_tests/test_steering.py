@@ -24,9 +24,11 @@ from pressloop.wire.schema import (
 from hil_tests.checks import assert_pressure_is_kept
 from hil_tests.protocols import HOLD, PROMPT, RAMP, RELEASE, SECOND_HOLD, one_hold, short_run
 
+WIRING = wiring.current()
+
 pytestmark = pytest.mark.needs("pressing")
 
-HALF_WAY_KPA = wiring.WORK_MPA * 500
+HALF_WAY_KPA = WIRING.work_mpa * 500
 PAUSE_S = 1.0
 
 
@@ -75,10 +77,10 @@ def test_abort_releases_at_the_vent_rate(press: Press, tmp_path: Path, step: int
     vent = result.frame().query("state == 'venting'")
     assert (vent.output_percent <= 0).all(), "the pump ran while the press vented"
     falling = -vent.setpoint_mpa.diff().dropna() * 100
-    assert falling.max() <= wiring.REST_STOP_MPA + 0.2
+    assert falling.max() <= WIRING.rest_stop_mpa + 0.2
     status = press.status()
     assert status.state is State.IDLE
-    assert status.pressure_mpa < wiring.AT_REST_MPA
+    assert status.pressure_mpa < WIRING.at_rest_mpa
 
 
 def test_second_abort_opens_the_valve(press: Press, tmp_path: Path) -> None:
@@ -93,7 +95,7 @@ def test_second_abort_opens_the_valve(press: Press, tmp_path: Path) -> None:
 
     assert result.end_reason == "aborted"
     vent = result.frame().query("state == 'venting'")
-    slow_s = wiring.WORK_MPA / wiring.REST_STOP_MPA
+    slow_s = WIRING.work_mpa / WIRING.rest_stop_mpa
     assert len(vent) / 100 < slow_s / 2, "the second abort did not open the valve fully"
 
 
@@ -121,7 +123,7 @@ def test_prompt_times_out(press: Press, tmp_path: Path) -> None:
 
     assert result.end_reason == "prompt-timeout"
     assert len(result.frame().query("state == 'prompting'")) == pytest.approx(50, abs=1)
-    assert press.status().pressure_mpa < wiring.AT_REST_MPA
+    assert press.status().pressure_mpa < WIRING.at_rest_mpa
 
 
 def test_advance_ends_an_open_hold_as_planned(press: Press, tmp_path: Path) -> None:
