@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -156,6 +157,25 @@ def test_a_rate_out_of_the_wires_range_is_impossible_for_every_press() -> None:
 def test_unknown_key_suggests_the_right_one() -> None:
     _, hint = only(HEAD + "stages:\n- name: a\n  ramp: {target: 9 MPa, rate: 1 MPa/s}\n  hodl: 1\n")
     assert "did you mean 'hold'?" in hint
+
+
+def test_hints_for_a_missing_or_malformed_key_propose_no_pressure_and_no_die() -> None:
+    texts = [
+        "pressloop: 1\nname: test\nstages:\n- name: a\n  ramp: {}\n  release: 5\n",
+        HEAD + "stages:\n- name: a\n  ramp: 100 MPa\n  hold: 5\n  pid: 5\n",
+        HEAD + "on_host_loss: 5\nstages:\n- name: a\n  hold: {until: 5, tolerance: 1 %}\n",
+    ]
+    findings = [finding for text in texts for finding in validate(text).findings]
+    assert {f.code for f in findings} >= {"missing-key", "wrong-type"}
+    assert [f.hint for f in findings if re.search(r"[0-9] ?(mm|MPa|/s)", f.hint)] == []
+
+
+def test_the_hint_for_a_missing_unit_leaves_the_choice_of_the_unit() -> None:
+    _, hint = only(
+        HEAD + "stages:\n- name: a\n  ramp: {target: 74 MPa, rate: 5 MPa/s}\n"
+        "  hold: {duration: 180, tolerance: 2 %}\n"
+    )
+    assert "'180 s' or '180 min'" in hint
 
 
 def test_finding_points_at_line_and_column() -> None:
