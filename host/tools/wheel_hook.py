@@ -12,7 +12,6 @@ import sys
 import sysconfig
 from pathlib import Path
 from typing import Any
-from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
