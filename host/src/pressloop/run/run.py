@@ -155,7 +155,7 @@ class Run:
     # --- steering
 
     def pause(self) -> None:
-        """Freeze setpoint and dwell; the pressure is still controlled."""
+        """Freeze setpoint and timers; the pressure is still controlled."""
         self._commands.pause()
 
     def resume(self) -> None:
