@@ -1,4 +1,4 @@
-"""Runs on a board in this process: recorded to the end, and aborted whenever the host fails."""
+"""Runs on a board in this process are recorded to the end, and aborted if the host fails."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_an_exception_in_a_background_callback_aborts_the_press(
     assert "ZeroDivisionError" in RunRecord.open(tmp_path).summary.note
 
 
-def test_a_disk_that_refuses_aborts_the_press(
+def test_a_disk_error_aborts_the_press(
     press: Press, board: FakeBoard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:
@@ -166,7 +166,7 @@ def test_an_open_guard_is_asked_about_again(press: Press, board: FakeBoard, tmp_
     assert board.end_reason is EndReason.COMPLETED
 
 
-def test_a_prompt_nobody_answers_keeps_an_emulated_press_on_the_wall_clock(
+def test_a_prompt_without_an_answer_keeps_an_emulated_press_on_the_wall_clock(
     press: Press, board: FakeBoard, tmp_path: Path
 ) -> None:
     run = press.start(PROTOCOL, out=tmp_path)
@@ -197,7 +197,7 @@ def test_an_error_in_the_block_aborts_and_is_not_replaced(board: FakeBoard, tmp_
     assert board.state is State.IDLE
 
 
-def test_a_detached_run_goes_on(board: FakeBoard, tmp_path: Path) -> None:
+def test_a_detached_run_continues(board: FakeBoard, tmp_path: Path) -> None:
     board.lockstep = True
     with Press.open(board.url) as press:
         run = press.start(PROTOCOL, out=tmp_path)
@@ -281,7 +281,7 @@ def test_a_fault_is_the_end(press: Press, board: FakeBoard, tmp_path: Path) -> N
 def test_the_end_is_found_when_records_are_rare(
     press: Press, board: FakeBoard, tmp_path: Path
 ) -> None:
-    """With a record every ten seconds nothing but the clock arrives for a long time."""
+    """With a record every ten seconds, most events have no record, only the device clock."""
     advance = board.advance
 
     def rarely(ticks: int, *, silently: bool = False) -> None:
@@ -371,7 +371,7 @@ def abandon(press: Press) -> None:
     press.close()
 
 
-def test_attaching_fills_the_hole(board: FakeBoard, tmp_path: Path) -> None:
+def test_attaching_fetches_the_missing_records(board: FakeBoard, tmp_path: Path) -> None:
     first = Press.open(board.url)
     first.start(PROTOCOL, out=tmp_path)
     board.press_on(60)
@@ -439,7 +439,7 @@ def test_a_start_that_was_not_written_down_is_found_again(
 
 
 @pytest.mark.parametrize("reconnects", [True, False])
-def test_a_board_that_restarted_is_told_truthfully(
+def test_the_record_says_that_the_board_restarted(
     board: FakeBoard, tmp_path: Path, reconnects: bool
 ) -> None:
     press = Press.open(board.url)

@@ -27,7 +27,7 @@ from tests.unit.fake_board import WAITS_S, FakeBoard, RefusalError
 Opener = Callable[..., Session]
 
 SHORT_WAITS_S = (0.05, 0.05)
-"""For requests that shall time out."""
+"""For requests that should time out."""
 
 
 def echo(session: Session, data: bytes) -> bytes:
@@ -51,7 +51,7 @@ def only_first(times: int, change: Callable[[bytes], Iterable[bytes]]):
     return outgoing
 
 
-def test_hello_tells_who_answers(board: FakeBoard, open_session: Opener) -> None:
+def test_hello_identifies_the_board(board: FakeBoard, open_session: Opener) -> None:
     session = open_session()
     assert session.hello.unique_id == board.unique_id
     assert session.hello.session == board.session
@@ -153,7 +153,7 @@ def test_a_hello_that_was_answered_twice_still_gives_a_session(
 
 
 def test_a_late_second_session_replaces_the_first(board: FakeBoard, open_session: Opener) -> None:
-    """Both hellos are carried out; the reply to the second arrives after the first was taken."""
+    """Both hellos are carried out; the second reply arrives after the first was accepted."""
     second: list[bytes] = []
 
     def twice(frame: Frame) -> list[Frame]:
@@ -246,7 +246,7 @@ def test_every_refusal_has_a_meaning_and_a_next_step(code: ErrorCode) -> None:
     assert "{" not in str(error)
 
 
-# --- time-outs and losses say what to do
+# --- timeouts and losses say what to do
 
 
 def test_a_silent_port_says_to_check_port_and_power(board: FakeBoard, open_session: Opener) -> None:
@@ -315,7 +315,7 @@ def test_after_a_cut_link_the_session_connects_again(
     assert echo(session, b"back") == b"back"
 
 
-def test_a_session_that_another_program_took_is_not_taken_back(
+def test_a_session_that_another_program_opened_is_not_reopened(
     board: FakeBoard, open_session: Opener
 ) -> None:
     session = open_session()
