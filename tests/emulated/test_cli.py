@@ -15,6 +15,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from pressloop.cli.app import app
+from pressloop.cli.commands import COMMANDS
 from pressloop.cli.live import LiveLine
 from pressloop.cli.verdict import _number
 from pressloop.emulator.process import EmulatedBoard
@@ -106,7 +107,7 @@ def test_findings_name_line_and_hint_for_people(tmp_path: Path) -> None:
     assert result.exit_code == 2
     assert f"{path}:14:" in result.stdout
     assert "stages[2].ramp.rate" in result.stdout
-    assert "try" in result.stdout
+    assert "hint" in result.stdout
 
 
 def test_bad_input_presses_nothing(tmp_path: Path) -> None:
@@ -121,7 +122,7 @@ def test_bad_input_presses_nothing(tmp_path: Path) -> None:
 def test_no_board_is_exit_code_3_with_the_next_step(protocol: Path, tmp_path: Path) -> None:
     result = call("run", protocol, "--port", "/dev/no-such-port", "--out", tmp_path / "out")
     assert result.exit_code == 3
-    assert "/dev/no-such-port" in result.stderr and "try" in result.stderr
+    assert "/dev/no-such-port" in result.stderr and "hint" in result.stderr
     assert call("info", "--port", "socket://127.0.0.1:9").exit_code == 3
 
 
@@ -264,8 +265,9 @@ def test_info_shows_board_and_profile() -> None:
 
 def test_help_lists_every_command() -> None:
     text = call("--help").stdout
-    for command in app.registered_commands:
-        assert command.callback is not None and command.callback.__name__ in text
+    for entry in COMMANDS:
+        assert entry.name in text
+        assert " ".join(entry.help.split()[:5]) in text
 
 
 def at_a_terminal(arguments: list[str | Path], answers: list[tuple[str, bytes]]) -> tuple[int, str]:
@@ -298,7 +300,12 @@ def test_an_enter_from_before_the_question_is_no_answer(protocol: Path, tmp_path
     out = tmp_path / "out"
     code, shown = at_a_terminal(
         ["run", protocol, "--port", "emulated", "--out", out],
-        [("firmware", b"\n\n"), ("to abort:", b"no\n"), ("no answer", b""), ("to abort:", b"a\n")],
+        [
+            ("firmware", b"\n\n"),
+            ("to abort:", b"no\n"),
+            ("not an answer", b""),
+            ("to abort:", b"a\n"),
+        ],
     )
     assert code == 1, shown
     record = RunRecord.open(out)
@@ -313,7 +320,7 @@ def test_the_operator_ends_an_open_hold(tmp_path: Path) -> None:
     out = tmp_path / "out"
     code, shown = at_a_terminal(
         ["run", path, "--port", "emulated", "--out", out, "--yes"],
-        [("firmware", b"end\n"), ("open hold", b"\n"), ("only ", b"end\n")],
+        [("firmware", b"end\n"), ("open hold", b"\n"), ("Type ", b"end\n")],
     )
     assert code == 0, shown
     assert RunRecord.open(out).summary.stages[1].outcome == "done"
@@ -437,7 +444,7 @@ def test_a_file_of_another_kind_is_told_in_one_finding(protocol: Path, tmp_path:
         result = call(command, press)
         assert result.exit_code == 2
         assert "description of a press" in result.output and "--press" in result.output
-        assert result.output.count("\n    try") == 1
+        assert result.output.count("\n    hint") == 1
     assert "this is a sample" in call("validate", pellet).output
     as_press = call("simulate", protocol, "--press", protocol)
     assert as_press.exit_code == 2 and "this is a press protocol" in as_press.stderr
@@ -446,7 +453,7 @@ def test_a_file_of_another_kind_is_told_in_one_finding(protocol: Path, tmp_path:
     # One key that belongs elsewhere is a mistake in a file of the right kind.
     described = tmp_path / "press.yaml"
     described.write_text("name: near\nstages: 1\n")
-    assert "no such key" in call("simulate", protocol, "--press", described).stderr
+    assert "'stages' is not a key here" in call("simulate", protocol, "--press", described).stderr
 
 
 def test_the_cells_of_a_long_dwell_stay_apart(tmp_path: Path) -> None:

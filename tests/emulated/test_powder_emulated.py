@@ -11,17 +11,17 @@ from pressloop import Press, RunRecord, RunResult, Sample
 from pressloop.analysis.relaxation import Relaxation
 from pressloop.emulator.description import (
     DisplacementSection,
-    Leak,
+    LeakSection,
     PowderSection,
     PressDescription,
 )
-from pressloop.evaluation.notes import remarks
+from pressloop.evaluation.notes import stage_notes
 from pressloop.plotting.figure import figure_of
 
 # A tall pellet on a press without leaks: what relaxes is the powder.
 PRESS = PressDescription(
     powder=PowderSection(mass_mg=1400.0, relaxation_percent=30.0, relaxation_half_s=8.0),
-    leak=Leak(ul_min_at_10_mpa=0.0),
+    leak=LeakSection(ul_min_at_10_mpa=0.0),
     displacement=DisplacementSection(resolution_um=1.0),
 )
 PROTOCOL = """
@@ -125,7 +125,7 @@ def test_the_plot_shows_the_release(result: RunResult) -> None:
 
 
 def test_what_is_said_of_it(result: RunResult) -> None:
-    sealed, regulated = (remarks(stage) for stage in result.summary.stages)
+    sealed, regulated = (stage_notes(stage) for stage in result.summary.stages)
     for said, name in ((sealed, "relaxation"), (regulated, "creep")):
         assert [line.split()[0] for line in said] == ["mean", name, "springback", "relative"]
     assert re.match(r"relaxation 1\d\.\d MPa in \d\d s; Peleg k1 .* in the end$", sealed[1])
@@ -134,13 +134,13 @@ def test_what_is_said_of_it(result: RunResult) -> None:
     stage = result.summary.stages[0].model_copy(
         update={"relaxation": None, "springback": None, "density": None}
     )
-    assert len(remarks(stage)) == 1
+    assert len(stage_notes(stage)) == 1
 
 
 def dwell(folder: Path, ul_min: float, *, known: bool = True) -> Relaxation:
     """What is reported of a low pellet in a sealed dwell on a press that leaks."""
     powder = PRESS.powder.model_copy(update={"mass_mg": 150.0, "relaxation_percent": 60.0})
-    leak = Leak(ul_min_at_10_mpa=ul_min)
+    leak = LeakSection(ul_min_at_10_mpa=ul_min)
     description = PRESS.model_copy(update={"powder": powder, "leak": leak})
     with Press.open("emulated", press=description) as press:
         if known:

@@ -80,7 +80,7 @@ def _close(value, expected, relative):
 
 def test_another_die_is_as_if_it_had_been_in_from_the_start():
     changed = _press()
-    changed.put_in(12000)
+    changed.change_die(12000)
     area = math.pi / 4 * 12.0**2
     height = PRESS["powder_solid_height_mm"] * PRESS["die_area_mm2"] / area
     fresh = _press(die_area_mm2=area, powder_solid_height_mm=height)
@@ -94,10 +94,10 @@ def test_another_die_is_as_if_it_had_been_in_from_the_start():
 def test_another_die_comes_with_fresh_powder():
     plant = _press()
     _press_to(plant, 50.0)
-    plant.give_way(FORCED)
-    plant.put_in(12000)
+    plant.apply_damage(FORCED)
+    plant.change_die(12000)
     fresh = _press()
-    fresh.put_in(12000)
+    fresh.change_die(12000)
     assert plant.state() == fresh.state()
 
 
@@ -105,7 +105,7 @@ def test_the_die_that_is_in_keeps_its_pellet():
     plant = _press()
     _press_to(plant, 50.0)
     pressed = plant.state()
-    plant.put_in(plant.die_um)
+    plant.change_die(plant.die_um)
     assert plant.state() == pressed
 
 
@@ -149,7 +149,7 @@ def _valve(**changes):
         "lag_s": 0.03,
         "delay_s": 0.0,
         "hysteresis": 0.0,
-        "rest": 0.0,
+        "unpowered": 0.0,
     }
     settings.update(changes)
     return Valve(**settings)

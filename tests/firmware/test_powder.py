@@ -215,7 +215,7 @@ def test_crack_takes_height_once_and_for_good():
 # --- in the press
 
 
-def test_sealed_press_follows_the_pellet_through_its_own_softness():
+def test_sealed_press_follows_the_pellet_through_its_own_compliance():
     # Pellet and press are springs in series on a flowing pellet: what the pellet gives way, the
     # press follows, and the pressure falls by that over the compliance of both.
     plant = _press(leak_mm3_s_mpa=0.0, oil_air_fraction=0.0, powder_relaxation_share=0.3)
@@ -285,11 +285,11 @@ def test_opening_the_release_fully_cracks_a_pellet_and_a_slow_release_does_not()
 def test_burst_die_lets_the_punches_meet():
     plant = _press()
     _press_to(plant, 300.0)
-    plant.give_way(DIE_BURST)
+    plant.apply_damage(DIE_BURST)
     _run(plant, 0.1, 0.0, 0.0)
     assert plant.pellet_mpa < 10.0
     assert plant.density() == plant.pellet_mm() == 0.0
-    plant.give_way(FORCED)
+    plant.apply_damage(FORCED)
     assert plant.damage == DIE_BURST
     _press_to(plant, 100.0)
     loose = 4.0 + plant.powder.loose_mm
@@ -312,7 +312,7 @@ def test_forced_crack_at_rest_is_there_at_the_next_press():
     _press_to(plant, 300.0)
     _run(plant, 5.0, 0.0, 0.25)
     height = plant.powder.height_mm
-    plant.give_way(FORCED)
+    plant.apply_damage(FORCED)
     _press_to(plant, 100.0)
     assert plant.damage == FORCED
     _close(plant.powder.height_mm, 0.97 * height, 1e-9)

@@ -73,10 +73,10 @@ def test_nominal_profile_of_the_reference_press() -> None:
 
 def test_controller_knows_nothing_of_the_individual() -> None:
     exact = PressDescription.model_validate(
-        {"individual": dict.fromkeys(description.Individual.model_fields, 0)}
+        {"individual": dict.fromkeys(description.IndividualSection.model_fields, 0)}
     )
     other = PressDescription.model_validate(
-        {"individual": dict.fromkeys(description.Individual.model_fields, 7)}
+        {"individual": dict.fromkeys(description.IndividualSection.model_fields, 7)}
     )
     assert exact.nominal_profile() == other.nominal_profile()
     changed = {

@@ -49,21 +49,21 @@ def test_time_stands_still_at_rest_without_a_listener() -> None:
 
 def test_each_answer_lets_two_ticks_pass_at_rest() -> None:
     host = _lockstep()
-    host.pacing.answered()
+    host.pacing.note_reply()
     assert host.due() == 2
     assert host.due() == 0
 
 
 def test_answers_during_streaming_do_not_move_time() -> None:
     host = _lockstep()
-    host.pacing.answered()
+    host.pacing.note_reply()
     assert host.due(tick=10, host_tick=0, batch_ticks=10) == 0
     assert host.due(tick=10) == 0
 
 
 def test_run_goes_on_in_real_time_when_the_host_is_silent() -> None:
     host = _lockstep()
-    host.pacing.heard(1000)
+    host.pacing.note_host_bytes(1000)
     stuck = {"host_tick": 50, "batch_ticks": 10, "active": True}
     assert host.due(now_ms=1499, tick=60, **stuck) == 0
     assert host.pacing.wait_ms == 1
@@ -71,7 +71,7 @@ def test_run_goes_on_in_real_time_when_the_host_is_silent() -> None:
     assert host.due(now_ms=1530, tick=60, **stuck) == 3
     assert host.due(now_ms=1540, tick=63, **stuck) == 1
     # The host is back: it must first catch up with what passed without it.
-    host.pacing.heard(1545)
+    host.pacing.note_host_bytes(1545)
     assert host.due(now_ms=1600, tick=64, **stuck) == 0
     assert host.due(now_ms=1600, tick=64, host_tick=64, batch_ticks=10, active=True) == 10
 
@@ -79,21 +79,21 @@ def test_run_goes_on_in_real_time_when_the_host_is_silent() -> None:
 def test_nothing_is_owed_after_a_decision() -> None:
     """What is owed keeps the host from being heard: it must not last."""
     host = _lockstep()
-    host.pacing.heard(0)
+    host.pacing.note_host_bytes(0)
     for circumstances in (
         {},
         {"batch_ticks": 10},
         {"now_ms": SILENCE_MS, "active": True},
         {"now_ms": SILENCE_MS, "active": True, "batch_ticks": 10},
     ):
-        host.pacing.answered()
+        host.pacing.note_reply()
         host.due(**circumstances)
-        assert host.pacing.owed == 0
+        assert host.pacing.owed_ticks == 0
 
 
 def test_silence_without_a_run_stops_time() -> None:
     host = _lockstep()
-    host.pacing.heard(0)
+    host.pacing.note_host_bytes(0)
     assert host.due(now_ms=10_000, tick=10, host_tick=0, batch_ticks=10) == 0
 
 
@@ -110,7 +110,7 @@ def test_time_spent_waiting_for_the_host_is_not_made_up_for() -> None:
     host = _lockstep()
     asked = {"batch_ticks": 10, "active": True, "prompting": True}
     host.due(now_ms=0, tick=0, host_tick=0, **asked)
-    host.pacing.heard(10_000)
+    host.pacing.note_host_bytes(10_000)
     assert host.due(now_ms=10_000, tick=10, host_tick=10, **asked) <= 10
 
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pressloop.analysis.leak import leaked
 from pressloop.emulator.description import PressDescription
-from pressloop.machine.leak import leak_loss, leaked
+from pressloop.machine.leak import leak_loss
 from pressloop.machine.profile import MachineProfile
 from pressloop.validation import validate_text
 from pressloop_fw.loop import leak as board_leak

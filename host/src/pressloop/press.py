@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -19,6 +18,7 @@ from pressloop.errors import (
     CommandRefusedError,
     PressloopError,
 )
+from pressloop.extras import needs_extra
 from pressloop.machine.profile import MachineProfile
 from pressloop.plan import Plan
 from pressloop.record import ThinningRules
@@ -36,6 +36,8 @@ from pressloop.session.session import Session
 from pressloop.session.status import PressStatus
 from pressloop.session.telemetry import TelemetryBatch
 from pressloop.session.telemetry_iterator import TelemetryIterator
+from pressloop.tuning.result import TuningResult
+from pressloop.units import LENGTH, PRESSURE, parse
 from pressloop.validation import LoadedProtocol, ProtocolSource, Validation, validate_loaded
 from pressloop.wire.schema import (
     AbortRequest,
@@ -54,7 +56,6 @@ _EMULATED_RECONNECT_S: Final = 2.0
 """An emulated board has no cable to replug: if its process has ended, it does not come back."""
 
 _NO_PROFILE: Final = bytes(8)
-_MINOR_WITH_LEAK: Final = 3
 _HOST: Final = f"pressloop {__version__}"
 
 _log = logging.getLogger(__name__)
@@ -208,17 +209,10 @@ class Press:
     def write_profile(self, profile: MachineProfile) -> None:
         """Store a machine profile on the board; the press must be at rest.
 
-        Firmware that speaks wire protocol 1.2 or older knows no leak and no fraction of a count:
-        they are left out there, and what the board then reports is a profile without them.
-
         Raises:
             CommandRefusedError: `bad-state`, `profile-invalid` or `storage`.
         """
         wire = profile.to_wire()
-        if self.hello.minor < _MINOR_WITH_LEAK:
-            wire = replace(
-                wire, leak_nl_min=None, leak_uncertainty_nl_min=None, raw_zero_fraction=None
-            )
         values = {field.name: getattr(wire, field.name) for field in wire.FIELDS}
         self._session.request(ProfileWriteRequest(**values))
 
@@ -266,7 +260,6 @@ class Press:
             BadInputError: The protocol has mistakes, or the board refused it.
             CommandRefusedError: The press is not ready: fault, guard, emergency stop, pressure.
             RecordError: The folder holds a record.
-            VersionMismatchError: The firmware is too old for this protocol.
             LinkClosedError: The link was lost for good; the run continues as the protocol says.
         """
         before = self._run
@@ -352,13 +345,59 @@ class Press:
         reattach(self._session, run, contents)
         return run
 
+    def tune(
+        self,
+        limit: str,
+        die: str = "10 mm",
+        *,
+        out: str | Path,
+        on_status: Callable[[PressStatus], None] | None = None,
+    ) -> TuningResult:
+        """Learn the press from three runs on a steel blank, and store the profile that was found.
+
+        A hardened steel blank must be in the die and the guard closed before the call: the press
+        moves at once. The runs take five to ten minutes on a real press. If one of them fails or
+        shows nonsense, the profile from before is written back and the error is raised.
+        docs/tuning.md says what is learned and how certain it is.
+
+        Args:
+            limit: Highest pressure on the blank, such as `"400 MPa"`. The ceiling of the runs is a
+                tenth higher.
+            die: Diameter of the die that holds the blank.
+            out: Folder of the records, one folder in it for each run; new or empty.
+            on_status: Called a few times a second with what the press is doing.
+
+        Returns:
+            The profiles before and after, and what the runs showed.
+
+        Raises:
+            BadInputError: `tuning-nonsense`: the runs show no press that this controller could
+                drive; the message names the implausible number. Also if a run did not complete, or
+                if limit or die are beyond the press.
+            UnitError: `limit` or `die` is no quantity.
+            RecordError: `out` is not empty.
+            CommandRefusedError: The press is not ready: fault, guard, emergency stop, pressure; or
+                there is no profile to start from.
+            PressloopError: `missing-extra`: tuning needs `pressloop[data]`.
+        """
+        with needs_extra("data"):
+            from pressloop.tuning.runner import TuningRunner
+        runner = TuningRunner(
+            self.run,
+            self.write_profile,
+            Path(out),
+            die_um=round(parse(die, LENGTH).value),
+            limit_kpa=round(parse(limit, PRESSURE).value),
+            on_status=on_status,
+        )
+        return runner.tune(self.profile())
+
     def upload(self, plan: Plan, validation: Validation | None = None) -> None:
         """Send a plan to the board without starting it.
 
         Raises:
             BadInputError: The board refused the plan; the finding says where.
             CommandRefusedError: The board accepts no plan now.
-            VersionMismatchError: The firmware is too old for this plan.
         """
         upload(self._session, plan, None if validation is None else validation.marks)
 

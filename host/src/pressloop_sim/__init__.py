@@ -1,5 +1,5 @@
-"""The simulated press, and the emulated board that wires it to the firmware.
+"""The simulated press, and the emulated board that connects it to the firmware.
 
-`plant` is the press and `board` the board. Both run on MicroPython beside the firmware and on
-CPython, under this one name, and need nothing but what both interpreters have.
+`plant` is the press, `board` the board. Both are imported under this name by MicroPython, beside
+the firmware, and by CPython; they use only what both interpreters have.
 """

@@ -1,4 +1,4 @@
-"""The `pressloop` command. Data goes to stdout, status and progress to stderr."""
+"""The `pressloop` command: data goes to stdout, status and progress go to stderr."""
 
 from __future__ import annotations
 

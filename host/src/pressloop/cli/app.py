@@ -1,54 +1,64 @@
-"""The commands, by name."""
+"""The command line as a Typer application that imports a command only when it is used."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 import typer
+from typer.core import TyperGroup
 
 from pressloop._version import __version__
-from pressloop.cli.flash import flash
-from pressloop.cli.look import abort, clear, info, watch
-from pressloop.cli.output import out
-from pressloop.cli.plot import plot
-from pressloop.cli.ports import ports
-from pressloop.cli.protocols import protocols
-from pressloop.cli.run import attach, run
-from pressloop.cli.sample import sample
-from pressloop.cli.simulate import simulate
-from pressloop.cli.tune import tune
-from pressloop.cli.validate import validate
+from pressloop.cli.commands import COMMANDS, CommandEntry
+from pressloop.errors import PressloopError
+
+_BY_NAME: Final = {entry.name: entry for entry in COMMANDS}
+
+
+class LazyGroup(TyperGroup):
+    """A group whose commands are names with a help line until one of them is used."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """Return name, command and the rest of the arguments; this imports the command."""
+        name, command, rest = super().resolve_command(ctx, args)
+        entry = _BY_NAME.get(name or "")
+        return name, command if entry is None else _load(entry), rest
+
+
+def _load(entry: CommandEntry) -> Any:
+    """Import a command and build it, with its arguments and options."""
+    try:
+        function = entry.load()
+    except PressloopError as error:
+        typer.echo(f"error {error}", err=True)
+        raise typer.Exit(1) from error
+    single = typer.Typer(
+        add_completion=False, rich_markup_mode="rich", pretty_exceptions_show_locals=False
+    )
+    single.command(entry.name)(function)
+    return typer.main.get_command(single)
+
+
+def _not_loaded() -> None:
+    """Stand in for a command in the list of commands; it is never called."""
+    raise AssertionError("the command was not loaded")
+
 
 app = typer.Typer(
     name="pressloop",
+    cls=LazyGroup,
     help="Press cells by protocol: the same pressures, durations and records, every time.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",
     pretty_exceptions_show_locals=False,
 )
-for _command in (
-    run,
-    validate,
-    simulate,
-    tune,
-    attach,
-    plot,
-    protocols,
-    sample,
-    ports,
-    info,
-    watch,
-    abort,
-    clear,
-    flash,
-):
-    app.command()(_command)
+for _entry in COMMANDS:
+    app.command(_entry.name, help=_entry.help)(_not_loaded)
 
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        out.print(__version__)
+        typer.echo(__version__)
         raise typer.Exit
 
 

@@ -1,23 +1,30 @@
-"""A pressure-time curve in block characters, for a look in the terminal."""
+"""Draws a pressure-time curve in block characters for the terminal."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from pressloop.cli.live import span
+from pressloop.extras import needs_extra
+
+with needs_extra("data"):
+    import numpy as np
+    import numpy.typing as npt
 
 _LABEL_WIDTH = 12
-_WIDTH = 79 - _LABEL_WIDTH  # a terminal of 80 columns must not wrap it
+_WIDTH = 79 - _LABEL_WIDTH  # fits a terminal of 80 columns
 _SIDE_WIDTH = 11
 _HEIGHT = 12
 _EIGHTHS = " ▁▂▃▄▅▆▇█"
 
 
 def chart(time_s: npt.NDArray[Any], pressure_mpa: npt.NDArray[Any]) -> str:
-    """Draw the highest pressure of each time slice as a column."""
+    """Return the chart as text: each column is the highest pressure of its time slice.
+
+    Args:
+        time_s: Time since the start, ascending.
+        pressure_mpa: Pressure at these times; same length.
+    """
     if not len(time_s):
         return ""
     end_s = float(time_s[-1]) or 1.0

@@ -1,4 +1,4 @@
-"""Findings of the validation, for people."""
+"""Prints the findings of the validation."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from pressloop.validation import LoadedProtocol, validate_loaded
 
 
 def check(protocol: LoadedProtocol, profile: MachineProfile, *, quiet: bool = False) -> Plan:
-    """Show what validation finds, with line and column; return the plan.
+    """Print what the validation finds, with line and column, and return the plan.
 
     Args:
         protocol: The protocol file, as it was read.
-        profile: Of the press that shall run it.
-        quiet: Do not show warnings: they were shown before.
+        profile: Machine profile of the press that is to run it.
+        quiet: Leave out warnings, which were printed before.
 
     Raises:
-        BadInputError: There are errors.
+        BadInputError: The protocol has errors.
     """
     result = validate_loaded(protocol, profile)
     if result.errors or not quiet:
@@ -33,7 +33,7 @@ def check(protocol: LoadedProtocol, profile: MachineProfile, *, quiet: bool = Fa
         count = len(result.errors)
         raise BadInputError(
             f"{protocol.name} has {count} error{'s' * (count > 1)}, nothing was pressed",
-            hint=f"put {'them' if count > 1 else 'it'} right, then: "
+            hint=f"correct {'them' if count > 1 else 'it'}, then: "
             f"pressloop validate {protocol.name}",
         )
     return compile_plan(result.checked(), profile)
@@ -55,4 +55,4 @@ def print_findings(console: Console, source: str, findings: Iterable[Finding]) -
         )
         console.print(f"    {escape(finding.message)}", soft_wrap=True)
         if finding.hint:
-            console.print(f"    [note]try[/note] {escape(finding.hint)}", soft_wrap=True)
+            console.print(f"    [note]hint[/note] {escape(finding.hint)}", soft_wrap=True)

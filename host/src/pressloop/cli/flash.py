@@ -1,4 +1,4 @@
-"""`pressloop flash`: put the firmware's image on a Pico."""
+"""`pressloop flash`: flash the firmware image onto a Pico."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def flash(
         Path | None,
         typer.Argument(
             metavar="IMAGE",
-            help="UF2 file; by default what `make firmware` built.",
+            help="UF2 file. Default: the image that `make firmware` built.",
             show_default=False,
         ),
     ] = None,
@@ -27,29 +27,29 @@ def flash(
         typer.Option(
             "--port",
             "-p",
-            help="A serial port or USB serial number; without it the one controller on USB.",
+            help="Serial port or USB serial number. Default: the one controller on USB.",
             show_default=False,
         ),
     ] = None,
     drive: Annotated[
         Path | None,
         typer.Option(
-            help="Where the drive of a Pico in its boot loader is mounted, if it is not found.",
+            help="Mount point of the Pico's boot loader drive, if it is not found by itself.",
             show_default=False,
         ),
     ] = None,
 ) -> None:
-    """Put the firmware's image on a Pico or Pico 2; refuses while its press runs.
+    """Flash the firmware onto a Pico. Refuses while the press is running.
 
-    A controller at rest goes into its boot loader by itself.
-    For a new Pico, hold BOOTSEL while plugging it in.
+    An idle controller enters its boot loader by itself.
+    For a new Pico or Pico 2, hold BOOTSEL while plugging it in.
     """
     with errors_as_exit_codes():
         hello = flash_board(
             choose_images(image), port=port, place=drive, say=lambda text: err.print(escape(text))
         )
         err.print(
-            f"[good]{hello.board} answers[/good]: firmware {hello.firmware}, build {hello.build}, "
+            f"[good]{hello.board} runs[/good] firmware {hello.firmware}, build {hello.build}, "
             f"{escape(hello.python)}",
             soft_wrap=True,
         )

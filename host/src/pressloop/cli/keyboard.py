@@ -1,7 +1,7 @@
-"""What the operator types, read so that nobody has to wait for it.
+"""Reads lines from the terminal without blocking the program.
 
-`input()` would wait for a line even when the press has long given up the question, and would take
-an Enter from a minute ago for the answer to a question that nobody has read yet.
+`input()` would wait for a line even after the press has stopped waiting for the answer, and it
+would accept an Enter from a minute ago as the answer to a question that has just been printed.
 """
 
 from __future__ import annotations
@@ -21,34 +21,34 @@ except ImportError:  # Windows
     termios = None  # type: ignore[assignment]
 
 _SLICE_S: Final = 0.1
-"""Waits are cut into these, so that Ctrl-C ends them at once on every system."""
+"""A wait consists of slices of this length, so that Ctrl-C ends it at once on every system."""
 
 _BACKGROUND_S: Final = 1.0
-"""Pause before a terminal is read again that belongs to another program at the moment."""
+"""Pause before reading again from a terminal that another program has in the foreground."""
 
 
 class Keyboard:
-    """Lines from the standard input. Nothing is read before the first question."""
+    """Reads lines from standard input in a thread, which starts with the first question."""
 
     def __init__(self) -> None:
-        """Read nothing yet. Call it in the main thread."""
+        """Ignore the signals of a background process. Call this in the main thread."""
         self._descriptor = _standard_input()
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._reader: threading.Thread | None = None
         self._closed = self._descriptor is None
         for name in ("SIGTTIN", "SIGTTOU"):
-            # Asking from the background fails then; by default it would stop the program, and
-            # with it the heartbeat to the press.
+            # By default, reading in the background stops the program, and with it the heartbeat
+            # to the press. With the signals ignored, the read fails instead.
             if hasattr(signal, name):
                 signal.signal(getattr(signal, name), signal.SIG_IGN)
 
     @property
     def is_terminal(self) -> bool:
-        """Whether a person may sit at it."""
+        """Whether standard input is a terminal, so that an operator may be there."""
         return self._descriptor is not None and os.isatty(self._descriptor)
 
-    def forget(self) -> None:
-        """Drop what was typed before the question was there to be read; a script's input stays."""
+    def clear(self) -> None:
+        """Discard what was typed before the question was printed. Input from a pipe is kept."""
         if not self.is_terminal:
             return
         if termios is not None and self._descriptor is not None:
@@ -56,17 +56,17 @@ class Keyboard:
         while self._take(0.0) is not None:
             pass
 
-    def line(self, wanted: Callable[[], bool]) -> str | None:
-        """Wait for a line.
+    def read_line(self, wanted: Callable[[], bool]) -> str | None:
+        """Wait for a line and return it.
 
         Args:
-            wanted: Asked again and again whether the line is still of use.
+            wanted: Called repeatedly; False ends the wait.
 
         Returns:
-            The line, or None when it is no longer wanted.
+            The line, None when it is no longer wanted.
 
         Raises:
-            EOFError: The input is closed.
+            EOFError: Standard input is closed.
         """
         while wanted():
             line = self._take(_SLICE_S)
@@ -77,7 +77,7 @@ class Keyboard:
         return None
 
     def poll(self) -> str | None:
-        """Return a line if there is one."""
+        """Return the next line if there is one, else None. Does not wait."""
         return self._take(0.0)
 
     def _take(self, wait_s: float) -> str | None:
@@ -95,7 +95,7 @@ class Keyboard:
         return line
 
     def _read(self) -> None:
-        """Read from the descriptor, not the stream: that holds a lock the exit would wait for."""
+        """Read from the descriptor: a read of the stream holds a lock that blocks the exit."""
         assert self._descriptor is not None
         pending = b""
         while True:
@@ -115,6 +115,7 @@ class Keyboard:
 
 
 def _standard_input() -> int | None:
+    """Return the file descriptor of standard input, None if there is none."""
     try:
         return None if sys.stdin is None else sys.stdin.fileno()
     except (OSError, ValueError):

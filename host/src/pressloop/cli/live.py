@@ -1,6 +1,6 @@
-"""The live line: what the press is doing, on one line that rewrites itself.
+"""Shows what the press is doing on one line that is updated in place.
 
-On a terminal the line is redrawn in place; in a log file one line is written per step instead.
+Without a terminal, for example in a log file, one line is written per step instead.
 """
 
 from __future__ import annotations
@@ -21,16 +21,18 @@ from pressloop.wire.schema import State
 _BAR_CELLS = 24
 _MIN_BAR_CELLS = 6
 _SPARE_CELLS = 4
-"""Kept free at the right: a terminal writes ^C behind the line, and must not wrap for it."""
+"""Cells kept free at the right: Ctrl-C prints ^C there, and the line must not wrap."""
 
 _ERASE = Control(ControlType.CARRIAGE_RETURN, (ControlType.ERASE_IN_LINE, 2))
 
 
 class LiveLine:
-    """Shows the newest status; use in a `with` block. All methods work from any thread."""
+    """Shows the latest status. Use it in a `with` block; all methods are thread-safe."""
 
     def __init__(self, console: Console, *, simulated: bool) -> None:
-        """`simulated` marks every line, so that a rehearsal is never taken for a pressing."""
+        """Start without a line. `simulated` marks every line, so that a simulated run is never
+        mistaken for a real one.
+        """
         self._console = console
         self._simulated = simulated
         self._scale_mpa = 1.0
@@ -41,7 +43,7 @@ class LiveLine:
         self._drawn = Text()
 
     def __enter__(self) -> LiveLine:
-        """Draw nothing before the first status."""
+        """Return the line; nothing is drawn before the first status."""
         return self
 
     def __exit__(
@@ -50,14 +52,14 @@ class LiveLine:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Leave the terminal as it was."""
+        """Erase the line."""
         with self._lock:
             self._pauses += 1
             self._erase()
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Make room for a question."""
+        """Erase the line and draw none in the block, for example while a prompt is open."""
         with self._lock:
             self._pauses += 1
             self._erase()
@@ -88,7 +90,7 @@ class LiveLine:
             if step != self._shown:
                 self._shown = step
                 self._console.print(
-                    " ".join(text for text in _words(status) if text), soft_wrap=True
+                    " ".join(text for text in _status_texts(status) if text), soft_wrap=True
                 )
 
     def _draw(self, line: Text) -> None:
@@ -103,7 +105,7 @@ class LiveLine:
             self._drawn = Text()
 
     def _line(self, status: PressStatus) -> Text:
-        elapsed, stage, doing, pressure, target, left = _words(status)
+        elapsed, stage, doing, pressure, target, left = _status_texts(status)
         before = Text.assemble(
             ("SIM " if self._simulated else "", "yellow"),
             (f"{elapsed} ", "dim"),
@@ -143,7 +145,8 @@ _STYLE = {
 }
 
 
-def _words(status: PressStatus) -> tuple[str, str, str, str, str, str]:
+def _status_texts(status: PressStatus) -> tuple[str, str, str, str, str, str]:
+    """Return elapsed time, stage, activity, pressure, target and time left as texts."""
     elapsed = "" if status.elapsed_s is None else duration(status.elapsed_s)
     left = ""
     if status.state is State.RUNNING and status.remaining_s > 0:
@@ -159,6 +162,7 @@ def _words(status: PressStatus) -> tuple[str, str, str, str, str, str]:
 
 
 def _doing(status: PressStatus) -> str:
+    """Return in one or two words what the press is doing."""
     if status.host_lost:
         return "host lost"
     if status.state is not State.RUNNING:
@@ -168,24 +172,24 @@ def _doing(status: PressStatus) -> str:
     if status.approaching:
         return "approach"
     if abs(status.setpoint_mpa - status.target_mpa) > 0.0005:
-        return "up" if status.target_mpa > status.setpoint_mpa else "down"
+        return "ramp up" if status.target_mpa > status.setpoint_mpa else "ramp down"
     return f"hold {duration(status.dwell_s)}" if status.dwell_s else "settle"
 
 
 def duration(seconds: float) -> str:
-    """Return a duration as people write it: 8.4 s, 3:05, 2:15:00, 6 d 2:15:00."""
+    """Format a duration: 8.4 s, 3:05, 2:15:00, 6 d 2:15:00."""
     if seconds < 60:
         return f"{seconds:.1f} s"
-    minutes, rest = divmod(int(seconds), 60)
+    minutes, whole_s = divmod(int(seconds), 60)
     if minutes < 60:
-        return f"{minutes}:{rest:02d}"
+        return f"{minutes}:{whole_s:02d}"
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)
-    return (f"{days} d " if days else "") + f"{hours}:{minutes:02d}:{rest:02d}"
+    return (f"{days} d " if days else "") + f"{hours}:{minutes:02d}:{whole_s:02d}"
 
 
 def span(seconds: float) -> str:
-    """Return about how long something takes: 18.5 min, 7.2 h, 7.0 d."""
+    """Format a rounded duration: 18.5 min, 7.2 h, 7.0 d."""
     if seconds < 3 * 3600:
         return f"{seconds / 60:.1f} min"
     return f"{seconds / 3600:.1f} h" if seconds < 2 * 86_400 else f"{seconds / 86_400:.1f} d"

@@ -1,4 +1,4 @@
-"""`pressloop info` and `pressloop watch`: what is this board, and what is it doing?"""
+"""`pressloop info`, `watch`, `abort` and `clear`: look at a board, end a run, clear a fault."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pressloop.wire.schema import Fault
 
 _POLL_S = 0.2
 
-# The longer ending first, where one ends with another.
+# An ending that contains a shorter one comes before it.
 _UNITS = {
     "ml_s": "mL/s",
     "ul_mpa": "uL/MPa",
@@ -58,7 +58,7 @@ def info(
 
 
 def _name_and_unit(key: str) -> tuple[str, str]:
-    """Return the words of a key, and the unit that it ends with."""
+    """Split a key such as `max_oil_bar` into its name, "max oil", and its unit, "bar"."""
     for ending, unit in _UNITS.items():
         if key.endswith(f"_{ending}"):
             return key.removesuffix(f"_{ending}").replace("_", " "), unit
@@ -66,7 +66,7 @@ def _name_and_unit(key: str) -> tuple[str, str]:
 
 
 def _readable(value: object) -> str:
-    """Return a value for people; the wire's binary fractions are noise to them."""
+    """Return a value as text, with floats rounded to 4 digits."""
     if value is None:
         return "not set"
     if isinstance(value, bool):
@@ -79,7 +79,10 @@ def _readable(value: object) -> str:
 
 
 def watch(port: Annotated[str | None, options.PORT] = None) -> None:
-    """Show what a press is doing until Ctrl-C. Moves and records nothing."""
+    """Show live what a press is doing. Moves and records nothing.
+
+    Ctrl-C ends it; the press is not affected.
+    """
     with errors_as_exit_codes(), Press.open(port) as machine:
         line = LiveLine(err, simulated=machine.hello.simulated)
         try:
@@ -88,11 +91,14 @@ def watch(port: Annotated[str | None, options.PORT] = None) -> None:
                     line.update(machine.status())
                     time.sleep(_POLL_S)
         except KeyboardInterrupt:
-            err.print("[dim]no longer watching; the press goes on[/dim]")
+            err.print("[dim]stopped watching; the press was not affected[/dim]")
 
 
 def abort(port: Annotated[str | None, options.PORT] = None) -> None:
-    """End the run of a press, whoever started it: release at its vent rate."""
+    """Abort the run on a press and release at its vent rate.
+
+    This works no matter which program started the run.
+    """
     with errors_as_exit_codes(), Press.open(port) as machine:
         machine.abort()
         err.print(f"the press is {machine.status().state.name.lower()}")
@@ -109,6 +115,7 @@ def clear(port: Annotated[str | None, options.PORT] = None) -> None:
 
 
 def _facts(machine: Press) -> dict[str, object]:
+    """Return what `pressloop info` shows; keys of quantities end with their unit."""
     hello, status = machine.hello, machine.status()
     facts: dict[str, object] = {
         "board": hello.board,
@@ -128,7 +135,7 @@ def _facts(machine: Press) -> dict[str, object]:
     try:
         profile = machine.profile()
     except CommandRefusedError:
-        facts["profile"] = "none: write one before pressing"
+        facts["profile"] = "none: the board needs one before it can press"
         return facts
     facts["profile"] = profile.name
     facts.update(profile.model_dump(mode="json", exclude={"name"}))

@@ -1,4 +1,4 @@
-"""Arguments and options that several commands share."""
+"""Arguments and options that several commands share, and the press that they describe."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ PORT: Any = typer.Option(
     "--port",
     "-p",
     help=(
-        "emulated, emulated:pico, socket://HOST:PORT, a serial port or a USB serial number; "
-        "without it the one board on USB."
+        "Board: emulated, emulated:pico, socket://HOST:PORT, a serial port or a USB serial "
+        "number. Default: the one board on USB."
     ),
     show_default=False,
 )
@@ -27,20 +27,22 @@ PORT: Any = typer.Option(
 PRESS: Any = typer.Option(
     "--press",
     help=(
-        "Description of the emulated press (YAML), or reference, jack-10t, jack-15t, jack-25t; "
-        "without it the reference press."
+        "Emulated press: a description file (YAML), or reference, jack-10t, jack-15t, jack-25t. "
+        "Default: reference."
     ),
     show_default=False,
 )
 
-SEED: Any = typer.Option("--seed", help="Seed of all that is random in the emulated press.", min=0)
+YES: Any = typer.Option("--yes", "-y", help="Confirm operator prompts automatically.")
+
+SEED: Any = typer.Option("--seed", help="Seed of the random numbers of the emulated press.", min=0)
 
 
 def described(press: Path | None) -> description.PressDescription:
-    """Return an emulated press, without a name for it the reference press."""
+    """Load the description of an emulated press; None gives the reference press."""
     return description.PressDescription() if press is None else description.load(press)
 
 
 def profile_of(press: description.PressDescription) -> MachineProfile:
-    """Return the machine profile that goes by an emulated press's data sheet."""
+    """Return the machine profile of an emulated press, by its data sheet."""
     return MachineProfile.from_fields(press.nominal_profile())

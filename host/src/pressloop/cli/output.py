@@ -1,4 +1,4 @@
-"""Where the command line writes, and the exit code that an error becomes."""
+"""Consoles for data and for messages, and the exit code of each error."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from pressloop.errors import (
 _THEME = Theme({"good": "green", "bad": "bold red", "note": "yellow", "dim": "dim"})
 
 out = Console(theme=_THEME, highlight=False)
-"""Data: what a script would read."""
+"""Console for data that a script may read."""
 
 err = Console(theme=_THEME, highlight=False, stderr=True)
-"""Status, progress and errors: what a person reads."""
+"""Console for status, progress and errors."""
 
 
 class ExitCode(IntEnum):
-    """Exit codes that scripts rely on."""
+    """Exit codes of the command line; scripts rely on them."""
 
     COMPLETED = 0
     NOT_COMPLETED = 1
@@ -44,7 +44,7 @@ _NO_BOARD = (NoBoardError, AmbiguousPortError, PortBusyError, EmulatorError)
 
 
 def exit_code(error: PressloopError) -> ExitCode:
-    """Return the exit code for an error."""
+    """Return the exit code of an error."""
     if isinstance(error, BadInputError | RecordError) or error.code == "plot-format":
         return ExitCode.BAD_INPUT
     if isinstance(error, _NO_BOARD):
@@ -61,7 +61,7 @@ def errors_as_exit_codes() -> Iterator[None]:
         print_error(error)
         raise typer.Exit(exit_code(error)) from error
     except BrokenPipeError:
-        raise  # whoever read the output has gone, which is no fault
+        raise  # the reader of our output has closed the pipe: not an error of ours
     except OSError as error:
         err.print(f"[bad]error[/bad] {escape(str(error))}", soft_wrap=True)
         raise typer.Exit(ExitCode.NOT_COMPLETED) from error
@@ -69,18 +69,18 @@ def errors_as_exit_codes() -> Iterator[None]:
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Name the file that cannot be written."""
+    """Turn an OSError in the block into a BadInputError that names the file."""
     try:
         yield
     except OSError as error:
         raise BadInputError(
             f"cannot write {path}: {error.strerror}",
-            hint="name a file in a folder that exists and that you may write into",
+            hint="choose a file in a folder that exists and that you can write to",
         ) from error
 
 
 def print_error(error: PressloopError) -> None:
-    """Print message, findings and the next step."""
+    """Print message, code, findings and hint of an error."""
     findings = error.findings if isinstance(error, BadInputError) else ()
     message = error.message if findings else str(error).partition("\n  hint: ")[0]
     err.print(f"[bad]error[/bad] {escape(message)} [dim]({error.code})[/dim]", soft_wrap=True)
@@ -91,6 +91,6 @@ def print_error(error: PressloopError) -> None:
             soft_wrap=True,
         )
         if finding.hint:
-            err.print(f"    [note]try[/note] {escape(finding.hint)}", soft_wrap=True)
+            err.print(f"    [note]hint[/note] {escape(finding.hint)}", soft_wrap=True)
     if error.hint:
-        err.print(f"  [note]try[/note] {escape(error.hint)}", soft_wrap=True)
+        err.print(f"  [note]hint[/note] {escape(error.hint)}", soft_wrap=True)

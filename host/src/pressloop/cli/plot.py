@@ -1,4 +1,4 @@
-"""`pressloop plot`: the pressure-time plot of a run."""
+"""`pressloop plot`: draw the pressure-time plot of a run."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def plot(
     record: Annotated[Path, options.RECORD],
     to: Annotated[
         Path | None,
-        typer.Option(help="PNG, SVG or PDF file; RECORD/run.png by default.", show_default=False),
+        typer.Option(help="PNG, SVG or PDF file. Default: RECORD/run.png.", show_default=False),
     ] = None,
 ) -> None:
-    """Plot a run, also one that was cut off. Prints the file's path."""
+    """Plot a run, also an interrupted one. Prints the path of the plot."""
     with errors_as_exit_codes():
         run = RunRecord.open(record)
         path = to or record / "run.png"

@@ -1,4 +1,4 @@
-"""`pressloop ports`: what is plugged in?"""
+"""`pressloop ports`: list what is plugged in."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pressloop.transport.discovery import list_serial_ports
 
 
 def ports() -> None:
-    """List serial ports, and which of them is a press controller."""
+    """List the serial ports and mark the press controllers."""
     found = list_serial_ports()
     if not found:
-        err.print("[note]no USB serial ports[/note]; the emulated press is always there:")
+        err.print("[note]no USB serial ports found[/note]; the emulated press needs none:")
         err.print("    pressloop run PROTOCOL --port emulated")
         return
     table = Table(box=None, pad_edge=False)
@@ -21,6 +21,6 @@ def ports() -> None:
     for port in found:
         kind = "[good]press controller[/good]" if port.is_board else ""
         if port.is_unflashed:
-            kind = "[note]right chip, other firmware[/note]"
+            kind = "[note]right chip, but not Pressloop's firmware[/note]"
         table.add_row(port.path, port.serial_number, port.product, kind)
     out.print(table)

@@ -1,4 +1,4 @@
-"""`pressloop protocols`: protocols by goal, to start from."""
+"""`pressloop protocols`: list ready-made protocols by goal, or print one."""
 
 from __future__ import annotations
 
@@ -18,10 +18,13 @@ from pressloop.validation import validate_text
 def protocols(
     goal: Annotated[
         str | None,
-        typer.Argument(metavar="GOAL", help="Print this one's file.", show_default=False),
+        typer.Argument(metavar="GOAL", help="Goal whose protocol to print.", show_default=False),
     ] = None,
 ) -> None:
-    """List the protocols by goal, or print one: pressloop protocols cycle-life > my.yaml."""
+    """List ready-made protocols by goal, or print one.
+
+    For example: pressloop protocols cycle-life > my.yaml
+    """
     with errors_as_exit_codes():
         if goal is not None:
             out.file.write(find_goal(goal).text)
@@ -34,4 +37,4 @@ def protocols(
                 f"[bold]{one.name:<{width}}[/bold]  {span(plan.expected_s):>8}  {escape(one.aim)}",
                 soft_wrap=True,
             )
-    err.print("[dim]pressloop protocols GOAL > my.yaml writes one to a file[/dim]")
+    err.print("[dim]write one to a file: pressloop protocols GOAL > my.yaml[/dim]")

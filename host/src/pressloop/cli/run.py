@@ -1,4 +1,4 @@
-"""`pressloop run` and `pressloop attach`: press, show it live, end with a verdict."""
+"""`pressloop run` and `pressloop attach`: follow a run live and print its verdict."""
 
 from __future__ import annotations
 
@@ -40,36 +40,36 @@ def run(
         typer.Option(
             "--out",
             "-o",
-            help="Folder of the record; runs/DATE-NAME by default.",
+            help="Folder for the record. Default: runs/DATE-NAME.",
             show_default=False,
         ),
     ] = None,
     press: Annotated[Path | None, options.PRESS] = None,
     seed: Annotated[int, options.SEED] = 1,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Answer operator prompts.")] = False,
+    yes: Annotated[bool, options.YES] = False,
     real_time: Annotated[
-        bool, typer.Option("--real-time", help="Let the emulated press take its real time.")
+        bool, typer.Option("--real-time", help="Run the emulated press in real time.")
     ] = False,
     every_record: Annotated[
         bool,
         typer.Option(
             "--every-record",
-            help="Thin nothing: 8 MB an hour instead of 10 MB a week in quiet holds.",
+            help="Keep every telemetry record: 8 MB an hour, not 10 MB a week in quiet holds.",
         ),
     ] = False,
     sample: Annotated[
         Path | None,
         typer.Option(
             "--sample",
-            help="What lies in the die (YAML): mass, density, thickness. Can be said later.",
+            help="Sample in the die (YAML): mass, density, thickness. Can also be added later.",
             show_default=False,
         ),
     ] = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a record that is in the folder.")
+        bool, typer.Option("--overwrite", help="Replace a record that is already in the folder.")
     ] = False,
 ) -> None:
-    """Run a protocol. Ctrl-C aborts the press, not just the program."""
+    """Run a protocol. Ctrl-C aborts the run and releases the pressure."""
     folder = to or Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}-{protocol.stem}"
     with errors_as_exit_codes():
         source = LoadedProtocol.of_file(protocol)
@@ -108,15 +108,16 @@ def attach(
     record: Annotated[Path, options.RECORD],
     port: Annotated[str | None, options.PORT] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on if the press paused because its host was lost.")
+        bool,
+        typer.Option("--resume", help="Resume the run if it paused when the host was lost."),
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Answer operator prompts.")] = False,
+    yes: Annotated[bool, options.YES] = False,
 ) -> None:
-    """Go on with the record of a run whose program was killed; fills the hole it left."""
+    """Reconnect to a run after a crash and recover missing data."""
     with errors_as_exit_codes():
         ended = _ended(record)
         if ended is not None:
-            err.print("the run of this record has ended: there is nothing to go on with")
+            err.print("this run has ended; there is nothing to reconnect to")
             _report(ended, record)
         with _reopened(record, port) as machine:
             steps = RunRecord.open(record).header.steps
@@ -132,7 +133,10 @@ def attach(
 
 
 def _ended(record: Path) -> RunSummary | None:
-    """Return what a record says whose end was written; worked out, if that is all it lacks."""
+    """Return the summary of a run that has ended, None if its end was not recorded.
+
+    The program may have died after the end was written; run.json is then written now.
+    """
     summary = RunRecord.open(record).summary
     if summary.end_reason == INTERRUPTED:
         return None
@@ -140,20 +144,20 @@ def _ended(record: Path) -> RunSummary | None:
 
 
 def _reopened(record: Path, port: str | None) -> Press:
-    """Connect to the press of a record."""
+    """Connect to the press of a record; explain if it was emulated and no longer exists."""
     try:
         return Press.reopen(record, port=port)
     except NoBoardError as error:
         if port is None and RunRecord.open(record).header.emulated_press is not None:
             error.hint = (
-                "the emulated board of this record has ended, and its run with it; what is "
-                f"recorded can be read: pressloop plot {record}"
+                "the emulated board of this record has ended, and so has its run; "
+                f"plot what was recorded: pressloop plot {record}"
             )
         raise
 
 
 def _resume(handle: Run, operator: Operator, line: LiveLine, resume: bool) -> None:
-    """Go on with a paused run only if somebody says so."""
+    """Resume a paused run if the operator agrees; without an operator, leave it paused."""
     wanted = True if resume else operator.ask_to_resume(handle)
     if wanted:
         handle.resume()
@@ -163,50 +167,51 @@ def _resume(handle: Run, operator: Operator, line: LiveLine, resume: bool) -> No
     elif handle.is_active:
         handle.detach()
         line.say(
-            "[note]paused[/note]: left as it was; --resume goes on with the run, "
-            "pressloop abort ends it"
+            "[note]paused[/note]: the run was not changed; continue it with --resume, "
+            "or end it with pressloop abort"
         )
         raise typer.Exit(ExitCode.NOT_COMPLETED)
 
 
 def _follow_to_end(handle: Run, operator: Operator, line: LiveLine) -> None:
-    """Follow a run to its end; Ctrl-C ends it."""
+    """Follow a run to its end; Ctrl-C aborts it."""
     operator.run = handle
     try:
         handle.answer_prompts(operator.ask)
     except KeyboardInterrupt:
         line.say(
             "[bad]aborting[/bad]: releasing the pressure; "
-            "Ctrl-C again opens the release valve fully"
+            "press Ctrl-C again to open the release valve fully"
         )
-        # A third one must not end the program before the pressure is off.
+        # A third Ctrl-C must not end the program before the pressure is off.
         with suppress(KeyboardInterrupt):
             if not handle.abort_and_wait("operator (Ctrl-C)"):
-                return  # closing the press tries once more, and says so if it fails
+                return  # closing the press tries once more, and raises if that fails too
     handle.result()
 
 
 def _check_folder(folder: Path, overwrite: bool) -> None:
-    """Refuse a folder that cannot take the record before a board is started."""
+    """Raise an error if the folder cannot take the record, before a board is started."""
     if (folder / JOURNAL_NAME).exists() and not overwrite:
         raise RecordError(
             f"{folder} already holds a run record",
-            hint="choose another folder, or say --overwrite if the record may be overwritten",
+            hint="choose another folder with --out, or replace the record with --overwrite",
             code="record-exists",
         )
     nearest = next(place for place in (folder, *folder.absolute().parents) if place.exists())
     if not nearest.is_dir():
         problem = f"{nearest} is a file"
     elif not os.access(nearest, os.W_OK):
-        problem = f"you may not write into {nearest}"
+        problem = f"you have no permission to write to {nearest}"
     else:
         return
     raise BadInputError(
-        f"the record cannot go to {folder}: {problem}", hint="name another folder with --out"
+        f"cannot write the record to {folder}: {problem}", hint="choose another folder with --out"
     )
 
 
 def _introduce(machine: Press, protocol: Path, folder: Path) -> None:
+    """Print which press runs which protocol, and where the record goes."""
     hello = machine.hello
     if hello.simulated:
         kind, board = "[note]simulated press[/note]", hello.board
@@ -221,6 +226,7 @@ def _introduce(machine: Press, protocol: Path, folder: Path) -> None:
 
 
 def _report(summary: RunSummary, folder: Path) -> None:
+    """Print verdict and folder, and exit with the code of the run."""
     print_verdict(err, summary)
     err.print(end_line(summary), soft_wrap=True)
     if sys.stdout.isatty() and sys.stderr.isatty():

@@ -1,4 +1,4 @@
-"""`pressloop sample`: say after a run what lay in the die, and work its results out again."""
+"""`pressloop sample`: add the sample's data to a run's record and compute its results again."""
 
 from __future__ import annotations
 
@@ -17,18 +17,21 @@ from pressloop.sample import keep_sample, load_sample, refuse_unknown_stage
 
 def sample(
     record: Annotated[Path, options.RECORD],
-    says: Annotated[
+    description: Annotated[
         Path,
         typer.Argument(
             metavar="SAMPLE",
-            help="What lay in the die (YAML): mass, density, thickness.",
+            help="Sample that was in the die (YAML): mass, density, thickness.",
             show_default=False,
         ),
     ],
 ) -> None:
-    """Say what lay in the die, and work out thickness and density. The journal stays as it is."""
+    """Add the sample's data to a record; compute thickness and density.
+
+    The journal of the run is not changed.
+    """
     with errors_as_exit_codes():
-        pellet = load_sample(says)
+        pellet = load_sample(description)
         refuse_unknown_stage(pellet, RunRecord.open(record).header.pressing_stages)
         keep_sample(record, pellet)
         summary = finalise(record)

@@ -1,4 +1,4 @@
-"""`pressloop simulate`: what would a press do? The firmware itself, on the emulated press."""
+"""`pressloop simulate`: run a protocol with the real firmware on the emulated press."""
 
 from __future__ import annotations
 
@@ -26,8 +26,10 @@ from pressloop.validation import LoadedProtocol
 from pressloop.wire.schema import TICK_HZ, FlagBits
 
 _LONG_S = 6 * 3600
+"""From this press time on, say how long the simulation takes."""
+
 _SPEED = 170
-"""How much faster than real time the emulated press is, about."""
+"""Press time over simulation time, roughly."""
 
 _COLUMNS = ["time_s", "stage", "setpoint_mpa", "pressure_mpa", "true_pressure_mpa"]
 
@@ -37,19 +39,28 @@ def simulate(
     press: Annotated[Path | None, options.PRESS] = None,
     seed: Annotated[int, options.SEED] = 1,
     csv: Annotated[
-        Path | None, typer.Option(help="Write the curve here; - for stdout.", show_default=False)
+        Path | None,
+        typer.Option(help="Write the curve to this CSV file; - for stdout.", show_default=False),
     ] = None,
     plot: Annotated[
-        Path | None, typer.Option(help="Plot to this PNG, SVG or PDF.", show_default=False)
+        Path | None,
+        typer.Option(help="Write a plot to this PNG, SVG or PDF file.", show_default=False),
     ] = None,
     interval_s: Annotated[
-        float, typer.Option("--interval", help="Seconds between rows of the CSV.", min=0.01)
+        float,
+        typer.Option("--interval", help="Seconds between rows of the CSV file.", min=0.01),
     ] = 1.0,
     open_hold_s: Annotated[
-        float, typer.Option("--open-hold", help="Seconds after which an open hold ends.", min=0.01)
+        float,
+        typer.Option(
+            "--open-hold", help="End each open hold after this many seconds in band.", min=0.01
+        ),
     ] = 60.0,
 ) -> None:
-    """Predict the pressure-time curve without a board; prompts are answered at once."""
+    """Predict the pressure-time curve on the emulated press.
+
+    Operator prompts are confirmed at once.
+    """
     with errors_as_exit_codes(), tempfile.TemporaryDirectory(prefix="pressloop-") as folder:
         source = LoadedProtocol.of_file(protocol)
         described = options.described(press)
@@ -57,12 +68,12 @@ def simulate(
         _check_outputs(csv, plot)
         if plan.expected_s > _LONG_S:
             err.print(
-                f"[note]note[/note] {span(plan.expected_s)} on the press take about "
-                f"{span(plan.expected_s / _SPEED)} here",
+                f"[note]note[/note] simulating {span(plan.expected_s)} of press time takes about "
+                f"{span(plan.expected_s / _SPEED)}",
                 soft_wrap=True,
             )
         with (
-            err.status("pressing the emulated press"),
+            err.status("running on the emulated press"),
             Press.open("emulated", press=described, seed=seed) as machine,
         ):
             run = machine.start(source, out=folder, on_prompt=confirm_all)
@@ -76,7 +87,7 @@ def simulate(
                 plot_run(record, plot)
             err.print(f"plot in {escape(str(plot))}", soft_wrap=True)
         if csv is not None:
-            # By time: a long run leaves records out where nothing happened.
+            # Sample by time, not by row: a long run has fewer records where nothing happened.
             slot = (frame["time_s"] / interval_s + 1e-6) // 1
             names = {stage.index: stage.name for stage in record.header.stages}
             frame["stage"] = frame["stage_id"].map(names)
@@ -96,14 +107,12 @@ def simulate(
 
 
 def _end_open_holds(run: Run, plan: Plan, after_s: float) -> None:
-    """End each open hold in place of the operator, after a time in band."""
+    """End each open hold as the operator would, after `after_s` in band."""
     record_s = plan.begin.record_every / TICK_HZ
     in_band_s = {step.index: 0.0 for step in plan.sources if step.is_open}
     if not in_band_s:
         return
-    err.print(
-        f"[note]note[/note] an open hold is ended after {after_s:g} s in band", soft_wrap=True
-    )
+    err.print(f"[note]note[/note] each open hold ends after {after_s:g} s in band", soft_wrap=True)
     for batch in run.telemetry():
         for record in batch:
             if record.step in in_band_s and FlagBits.DWELLING in record.flags:
@@ -114,15 +123,15 @@ def _end_open_holds(run: Run, plan: Plan, after_s: float) -> None:
 
 
 def _check_outputs(csv: Path | None, plot: Path | None) -> None:
-    """Refuse what cannot be written before the press is emulated for minutes."""
+    """Raise an error for a file that cannot be written, before a simulation of minutes."""
     if plot is not None and plot.suffix.lower() not in FORMATS:
         raise BadInputError(
-            f"{plot.name} names no format that can be drawn",
-            hint=f"end the file name in {', '.join(FORMATS)}",
+            f"cannot plot to {plot.name}: unknown file type",
+            hint=f"use a file name that ends in {', '.join(FORMATS)}",
         )
     for path in (csv, plot):
         if path is not None and str(path) != "-" and not path.absolute().parent.is_dir():
             raise BadInputError(
                 f"cannot write {path}: there is no folder {path.parent}",
-                hint="make the folder first, or name another",
+                hint="create the folder first, or choose another",
             )

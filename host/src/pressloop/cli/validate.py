@@ -1,4 +1,4 @@
-"""`pressloop validate`: is this protocol sound, and can this press do it?"""
+"""`pressloop validate`: check a protocol, and whether a press can run it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ def validate(
     press: Annotated[Path | None, options.PRESS] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> None:
-    """Check a protocol against a press, without a board. Exits with 0 or 2."""
+    """Check a protocol against a press, without a board.
+
+    Exits with 0 if the protocol is valid, with 2 if it has errors.
+    """
     with errors_as_exit_codes():
         profile = options.profile_of(options.described(press))
         result = validate_file(protocol, profile)

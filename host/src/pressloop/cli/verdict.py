@@ -1,4 +1,4 @@
-"""The verdict at the end of a run: one row per stage, reading and truth."""
+"""Prints the verdict of a run: a row per stage for the reading, and one for the truth."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
-from pressloop.evaluation.notes import remarks
+from pressloop.evaluation.notes import stage_notes
 from pressloop.evaluation.summary import RunSummary, StageResult
 from pressloop.evaluation.verdict import Check, VerdictRow, verdict_rows
 from pressloop.session.fault_texts import explain_fault
 
 NOT_REACHED: Final = "not reached"
-"""Outcome of a stage that the run never came to."""
+"""Outcome of a stage that the run did not reach."""
 
 _LABEL: Final = 8
-# Together 80 columns with label and verdict: what a terminal has.
+# With label and verdict, these widths add up to the 80 columns of a terminal.
 _PEAK, _MEAN, _DWELL = 7, 8, 7
 _MEASURES: Final = {
     "overshoot": ("over", 10),
@@ -30,13 +30,13 @@ _MEASURES: Final = {
 
 
 def print_verdict(console: Console, summary: RunSummary) -> None:
-    """Print what was asked and what came of it, per stage."""
+    """Print per stage what was asked for and what was reached, then faults and warnings."""
     rows = verdict_rows(summary)
     if rows:
         for line in _lines(rows):
             console.print(line, no_wrap=True, crop=False, soft_wrap=True)
         console.print(
-            "[dim]red: misses the target above; in band: within the protocol's own tolerance[/dim]",
+            "[dim]red: outside the limit above; in band: within the protocol's own tolerance[/dim]",
             soft_wrap=True,
         )
     for stage, source, reason in _reasons(rows):
@@ -44,24 +44,25 @@ def print_verdict(console: Console, summary: RunSummary) -> None:
     if summary.fault:
         meaning, remedy = explain_fault(summary.fault)
         console.print(f"  [bad]{escape(summary.fault)}[/bad]: {escape(meaning)}", soft_wrap=True)
-        console.print(f"  [note]next[/note] {escape(remedy)}", soft_wrap=True)
+        console.print(f"  [note]hint[/note] {escape(remedy)}", soft_wrap=True)
     for warning in summary.warnings:
         console.print(f"  [note]note[/note] {escape(warning)}", soft_wrap=True)
 
 
 def end_line(summary: RunSummary) -> str:
-    """Return one line that says how the run ended, for the console."""
+    """Return one line of markup that says how the run ended."""
     if summary.end_reason == "completed":
         style, text = "good", "completed"
     else:
         style, text = "bad", summary.end_reason
         if summary.fault:
             text += f" ({summary.fault})"
-    kept = "complete" if not summary.gaps else f"{len(summary.gaps)} gap(s) in the record"
+    gaps = len(summary.gaps)
+    complete = f"{gaps} gap{'s' * (gaps > 1)} in the record" if gaps else "no gaps"
     mark = " [note]SIMULATED[/note]" if summary.simulated else ""
     return (
-        f"[{style}]{text}[/{style}]{mark} in {summary.duration_s:.1f} s of press time, "
-        f"{summary.records} records, {kept}"
+        f"[{style}]{text}[/{style}]{mark} after {summary.duration_s:.1f} s of press time, "
+        f"{summary.records} records, {complete}"
     )
 
 
@@ -85,12 +86,12 @@ def _lines(rows: list[VerdictRow]) -> Iterator[Text]:
         if row.stage.outcome != NOT_REACHED:
             yield _row_line(row)
         if index + 1 == len(rows) or rows[index + 1].stage.index != row.stage.index:
-            for said in remarks(_reading_of(rows, row)):
+            for said in stage_notes(_reading_of(rows, row)):
                 yield Text(" " + said, "dim")
 
 
 def _reading_of(rows: list[VerdictRow], row: VerdictRow) -> StageResult:
-    """The stage of a row as it was read, which carries what the truth does not need."""
+    """Return the stage of a row as it was read; only the reading has uncertainties."""
     return next(r.stage for r in rows if r.stage.index == row.stage.index)
 
 
@@ -105,7 +106,7 @@ def _stage_line(row: VerdictRow) -> Text:
 
 
 def _reasons(rows: list[VerdictRow]) -> Iterator[tuple[str, str, str]]:
-    """Yield stage, source and reason; once when reading and truth agree, as they mostly do."""
+    """Yield stage, source and reason of each miss; once if reading and truth share it."""
     for row in rows:
         if row.stage.outcome == NOT_REACHED:
             continue
@@ -136,7 +137,7 @@ def _heading(check: Check) -> tuple[str, str, int]:
 
 def _limit(check: Check) -> str:
     bound = "≥" if check.at_least else "≤"
-    # The overshoot is judged in MPa at low targets; the cells there say so.
+    # At low targets the overshoot is judged in MPa; those cells carry the unit.
     return f"{bound} {check.limit:g} {check.unit}"
 
 
@@ -145,7 +146,7 @@ def _measured(check: Check) -> Text:
     if check.value is None:
         return Text("-".rjust(cells), "dim")
     unit = " MPa" if check.unit == "MPa" else ""
-    # The cells of a press that ran away stay apart too.
+    # Values above 100 get no decimals, so that neighbouring cells do not touch.
     text = f"{check.value:.{2 if check.value <= 100 else 0}f}{unit}"
     return Text(text.rjust(cells), "red" if check.passed is False else "")
 
@@ -153,6 +154,6 @@ def _measured(check: Check) -> Text:
 def _number(value: float | None, cells: int) -> str:
     if value is None:
         return "-".rjust(cells)
-    # A hold of hours would touch its neighbour, one of days push the verdict out of line.
+    # Long dwells get fewer decimals, so that cells neither touch nor shift the verdict.
     digits = 2 if value < 1000 else 1 if value < 10_000 else 0
     return f"{value:.{digits}f}".rjust(cells)

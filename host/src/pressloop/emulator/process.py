@@ -1,4 +1,4 @@
-"""Starts the emulated board: the firmware and the press, in a MicroPython process of their own."""
+"""Starts the emulated board: firmware and press run in a MicroPython process of their own."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from pressloop.errors import EmulatorError
 
 _HOST: Final = "127.0.0.1"
 _HEAP: Final = "8M"
-_START_LIMIT_S: Final = 10.0
-_STOP_LIMIT_S: Final = 3.0
-_CONTROL_LIMIT_S: Final = 5.0
+_START_TIMEOUT_S: Final = 10.0
+_STOP_TIMEOUT_S: Final = 3.0
+_CONTROL_TIMEOUT_S: Final = 5.0
 _POLL_S: Final = 0.005
 _LOG_LINES: Final = 12
 
@@ -36,25 +36,26 @@ Pacing = Literal["lockstep", "real"]
 
 
 class EmulatedBoard:
-    """One emulated board: a process of its own, which goes on with its run if this one is killed.
+    """One emulated board, in a process that continues its run if this program is killed.
 
-    To a killed host it behaves as a real press does. When this program is gone, it ends by itself:
-    at once if it has never pressed, else `orphan_s` after its last run and its last host, and in a
-    run that nobody attaches to after an hour.
+    A killed host thus leaves it in the same state as a real press. Without this program the board
+    ends by itself: at once if it has never pressed, `orphan_s` after its last run and its last
+    host otherwise, and after an hour if no host attaches to an active run.
 
     Args:
-        press: The press to emulate, or the path of its description; the reference press if None.
-        seed: Of everything random. The same seed and the same requests give the same run.
-        pacing: "lockstep" runs as fast as the host follows, "real" at wall-clock pace.
+        press: The press to emulate, the path of its description, or the name of a preset; the
+            reference press if None.
+        seed: Seed of all random numbers. The same seed and requests give the same run.
+        pacing: "lockstep" runs as fast as the host can follow, "real" at wall-clock pace.
         speed: With "real": how many times faster than the wall clock.
-        work_dir: Where flash, console log and truth go; else a temporary folder, which `stop`
-            removes.
+        work_dir: Folder for flash, console log and truth. By default a temporary folder, which
+            `stop` removes.
         truth: Record the true state of every tick of a run.
         ring_records: Capacity of the telemetry ring.
-        silence_s: With "lockstep": an active run goes on in real time when the host was silent
+        silence_s: With "lockstep": an active run continues in real time once the host was silent
             for this long.
         orphan_s: How long a board that has pressed waits for a host to attach when this program
-            is gone and no run is active.
+            has ended and no run is active.
     """
 
     def __init__(
@@ -70,7 +71,7 @@ class EmulatedBoard:
         silence_s: float = 0.5,
         orphan_s: float = 600.0,
     ) -> None:
-        """Keep the settings; `start` starts."""
+        """Keep the settings; `start` starts the process."""
         if press is None:
             press = PressDescription()
         elif not isinstance(press, PressDescription):
@@ -92,7 +93,7 @@ class EmulatedBoard:
         self._ports: dict[str, int] = {}
 
     def __enter__(self) -> EmulatedBoard:
-        """Start."""
+        """Start the board."""
         return self.start()
 
     def __exit__(
@@ -101,18 +102,18 @@ class EmulatedBoard:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Stop."""
+        """Stop the board."""
         self.stop()
 
     def start(self) -> EmulatedBoard:
         """Start the process and wait until it listens.
 
         Raises:
-            EmulatorError: MicroPython or the firmware is missing, or the process died; the
+            EmulatorError: MicroPython or the firmware is missing, or the process ended; the
                 message then has the last lines of its console.
         """
         if self._process is not None:
-            raise EmulatorError("this emulated board runs already", hint="stop it first")
+            raise EmulatorError("this emulated board is already running", hint="stop it first")
         program = self._program()
         firmware = find_firmware()
         folder = self._given_dir or Path(tempfile.mkdtemp(prefix="pressloop-"))
@@ -124,7 +125,7 @@ class EmulatedBoard:
         with self.log_path.open("wb") as log:
             self._process = subprocess.Popen(
                 [*program, config],
-                # Held open for as long as this program lives: see `lifetime`.
+                # Open as long as this program runs: see `pressloop_sim.board.lifetime`.
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -135,24 +136,24 @@ class EmulatedBoard:
         return self
 
     def stop(self) -> None:
-        """End the process, as pulling the plug would; safe to call again."""
+        """End the process, as if power was cut. Calling it again does nothing."""
         process = self._process
         if process is None:
             return
         if process.poll() is None:
             try:
                 self.control({"stop": True})
-                process.wait(_STOP_LIMIT_S)
+                process.wait(_STOP_TIMEOUT_S)
             except (EmulatorError, subprocess.TimeoutExpired):
                 process.kill()
                 process.wait()
-        self._let_go()
+        self._drop_process()
         if self._given_dir is None and self._work_dir is not None:
             shutil.rmtree(self._work_dir, ignore_errors=True)
 
     @property
     def url(self) -> str:
-        """Where the board's link listens, as `open_transport` takes it."""
+        """Address of the board's link, for `Press.open` or `open_transport`."""
         return f"socket://{_HOST}:{self._ports['port']}"
 
     @property
@@ -160,15 +161,15 @@ class EmulatedBoard:
         """Process id of the board.
 
         Raises:
-            EmulatorError: It does not run.
+            EmulatorError: The board is not running.
         """
         if self._process is None:
-            raise EmulatorError("this emulated board does not run", hint="call start() first")
+            raise EmulatorError("this emulated board is not running", hint="call start() first")
         return self._process.pid
 
     @property
     def running(self) -> bool:
-        """True while the process lives."""
+        """Whether the process is running."""
         return self._process is not None and self._process.poll() is None
 
     @property
@@ -176,31 +177,31 @@ class EmulatedBoard:
         """Folder with flash, console log and truth.
 
         Raises:
-            EmulatorError: It never ran.
+            EmulatorError: The board was never started.
         """
         if self._work_dir is None:
-            raise EmulatorError("this emulated board never ran", hint="call start() first")
+            raise EmulatorError("this emulated board was never started", hint="call start() first")
         return self._work_dir
 
     @property
     def log_path(self) -> Path:
-        """The firmware's console and tracebacks. Raises as `work_dir` does."""
+        """File with the firmware's console and tracebacks. Raises as `work_dir` does."""
         return self.work_dir / "console.log"
 
     @property
     def truth_path(self) -> Path | None:
-        """The true state per tick (format: `truth.py`); None when it is not recorded."""
+        """File with the true state of each tick (`pressloop_sim.plant.truth_format`), or None."""
         return self.work_dir / "truth.bin" if self._truth else None
 
     def control(self, command: dict[str, Any]) -> dict[str, Any]:
-        """Do something to the press or its wiring (commands: `control.py`); return the answer.
+        """Send a command of docs/emulated-press.md to the control port; return the answer.
 
         Raises:
-            EmulatorError: The board is gone, or it refused the command.
+            EmulatorError: The board has ended, or it refused the command.
         """
         try:
             with socket.create_connection(
-                (_HOST, self._ports["control_port"]), _CONTROL_LIMIT_S
+                (_HOST, self._ports["control_port"]), _CONTROL_TIMEOUT_S
             ) as link:
                 link.sendall(json.dumps(command).encode() + b"\n")
                 line = link.makefile("rb").readline()
@@ -208,7 +209,7 @@ class EmulatedBoard:
         except (OSError, ValueError, KeyError) as error:
             raise EmulatorError(
                 f"the emulated board does not answer on its control port: {error}",
-                hint=f"look at its console in {self.log_path}",
+                hint=f"read its console in {self.log_path}",
             ) from error
         if not answer.get("ok"):
             raise EmulatorError(
@@ -218,7 +219,7 @@ class EmulatedBoard:
         return answer
 
     def _program(self) -> list[str | Path]:
-        """Return the command that runs the board, but for the path of its settings."""
+        """Return the command that runs the board, without its last argument: the settings file."""
         return [find_micropython(), "-X", f"heapsize={_HEAP}", SIMULATOR / "board" / "__main__.py"]
 
     def _config(self, folder: Path, firmware: Path) -> dict[str, Any]:
@@ -227,19 +228,19 @@ class EmulatedBoard:
             "plant": self.press.plant_config(),
             "firmware_path": str(firmware),
             "packages_path": str(link_packages(folder / "packages", firmware)),
-            # A board that outlives this program removes what `stop` would have.
+            # A board that outlives this program removes the folder itself.
             "own_folder": str(folder) if self._given_dir is None else "",
             "flash_dir": str(folder / "flash"),
             "truth_path": str(folder / "truth.bin") if self._truth else "",
             "build": source_hash(firmware / "pressloop_fw"),
-            # The same flash is the same controller.
+            # A board with the same flash is the same controller.
             "unique_id": hashlib.sha256(str(folder).encode()).hexdigest()[:16],
         }
 
     def _await_ports(self) -> dict[str, int]:
         assert self._process is not None
-        give_up = time.monotonic() + _START_LIMIT_S
-        while time.monotonic() < give_up:
+        deadline = time.monotonic() + _START_TIMEOUT_S
+        while time.monotonic() < deadline:
             ended = self._process.poll()
             for line in self._log_lines():
                 if line.startswith('{"') and line.endswith("}"):
@@ -251,15 +252,15 @@ class EmulatedBoard:
         else:
             self._process.kill()
             ended = self._process.wait()
-        self._let_go()
+        self._drop_process()
         console = "\n".join(f"    {line}" for line in self._log_lines()[-_LOG_LINES:])
         raise EmulatorError(
             f"the emulated board ended at start with exit code {ended}; its console:\n{console}",
-            hint=f"look at the whole console in {self.log_path}",
+            hint=f"read the whole console in {self.log_path}",
         )
 
-    def _let_go(self) -> None:
-        """Forget a process that has ended."""
+    def _drop_process(self) -> None:
+        """Drop a process that has ended and close its standard input."""
         process, self._process = self._process, None
         if process is not None and process.stdin is not None:
             process.stdin.close()

@@ -5,12 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from pressloop.errors import RunFailedError
-from pressloop.evaluation import RunSummary
-from pressloop.evaluation.notes import remarks
-from pressloop.extras import DataFrame
+from pressloop.extras import DataFrame, needs_extra
 from pressloop.session.fault_texts import explain_fault
+
+if TYPE_CHECKING:
+    from pressloop.evaluation import RunSummary
+else:
+    # The evaluation needs the extra `data`; pressing and recording must work without it.
+    RunSummary = Any
 
 
 @dataclass(frozen=True, repr=False)
@@ -72,12 +77,15 @@ class RunResult:
         )
 
     def _repr_html_(self) -> str:
+        with needs_extra("data"):
+            from pressloop.evaluation.notes import stage_notes
+
         rows = [("end", self.end_reason), ("record", str(self.directory))]
         if self.summary.simulated:
             rows.append(("simulated", "yes, no real press"))
         for stage in self.summary.stages:
             peak = "-" if stage.peak_mpa is None else f"peak {stage.peak_mpa:.1f} MPa"
-            said = "; ".join([f"{stage.outcome}, {peak}", *remarks(stage)])
+            said = "; ".join([f"{stage.outcome}, {peak}", *stage_notes(stage)])
             rows.append((f"{stage.name} ({stage.target_mpa:g} MPa)", said))
         return html_table(rows)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from pressloop.errors import BadInputError, CommandRefusedError, VersionMismatchError
+from pressloop.errors import BadInputError, CommandRefusedError
 from pressloop.plan import Plan, finding_of_refusal
 from pressloop.session.session import Session
-from pressloop.wire.schema import PROTOCOL_MAJOR, PlanCommitRequest
+from pressloop.wire.schema import PlanCommitRequest
 from pressloop.yaml import SourceMap
 
 _PLAN_REFUSALS: Final = (
@@ -40,15 +40,7 @@ def upload(session: Session, plan: Plan, marks: SourceMap | None) -> None:
     Raises:
         BadInputError: The board refused the plan; the finding says where.
         CommandRefusedError: The board accepts no plan now.
-        VersionMismatchError: The firmware is too old for this plan.
     """
-    hello = session.hello
-    if hello.minor < plan.minor:
-        raise VersionMismatchError(
-            f"the protocol needs wire protocol {PROTOCOL_MAJOR}.{plan.minor}, the board "
-            f"({hello.firmware}) speaks {hello.major}.{hello.minor}",
-            hint="update the firmware, or leave out 'until' and 'crack_threshold'",
-        )
     try:
         session.request(plan.begin)
         for step in plan.steps:

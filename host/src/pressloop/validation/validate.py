@@ -1,8 +1,8 @@
-"""A protocol as file, text or object, checked for a press: all checks, in their order."""
+"""Check a protocol for a press: run all checks in their order."""
 
 from __future__ import annotations
 
-from pathlib import Path as FilePath
+from pathlib import Path
 
 from pressloop.findings import Finding
 from pressloop.machine.profile import MachineProfile
@@ -12,7 +12,7 @@ from pressloop.validation.any_source import LoadedProtocol
 from pressloop.validation.check_names import check_names
 from pressloop.validation.check_press import check_filter, check_press
 from pressloop.validation.check_steps import check_steps
-from pressloop.validation.context import Case
+from pressloop.validation.context import Context
 from pressloop.validation.result import Validation
 from pressloop.wire.schema import MAX_STEPS
 
@@ -22,23 +22,23 @@ def validate_loaded(source: LoadedProtocol, profile: MachineProfile) -> Validati
     draft = source.draft
     findings = list(draft.findings)
     if draft.protocol is not None:
-        findings += _checked(Case(draft, draft.protocol, profile))
+        findings += _checked(Context(draft, draft.protocol, profile))
     findings.sort(key=lambda f: (f.line or 0, f.column or 0))
     sound = draft.protocol is not None and all(f.severity != "error" for f in findings)
     return Validation(source, draft.protocol if sound else None, tuple(findings))
 
 
-def validate_file(path: FilePath | str, profile: MachineProfile) -> Validation:
+def validate_file(path: Path | str, profile: MachineProfile) -> Validation:
     """Validate a protocol file for a press.
 
     Raises:
-        BadInputError: the file cannot be read.
+        BadInputError: The file cannot be read.
     """
     return validate_loaded(LoadedProtocol.of_file(path), profile)
 
 
 def validate_text(text: str, source_name: str, profile: MachineProfile) -> Validation:
-    """Validate a protocol's YAML text for a press; never raises, whatever the text."""
+    """Validate a protocol's YAML text for a press; never raises."""
     return validate_loaded(LoadedProtocol.of_text(text, source_name), profile)
 
 
@@ -47,21 +47,21 @@ def validate_protocol(protocol: Protocol, profile: MachineProfile) -> Validation
     return validate_loaded(LoadedProtocol.of_object(protocol), profile)
 
 
-def _checked(case: Case) -> list[Finding]:
-    check_press(case)
-    check_names(case)
-    # A plan is unrolled only when it is known to be of a bounded size.
-    steps = count_steps(case.protocol.stages)
+def _checked(context: Context) -> list[Finding]:
+    check_press(context)
+    check_names(context)
+    # The plan is unrolled only after its size is known to be limited.
+    steps = count_steps(context.protocol.stages)
     if steps > MAX_STEPS:
-        case.error(
+        context.error(
             "too-many-steps",
             ("stages",),
-            f"the protocol has {steps} steps when its repeats are unrolled, "
-            f"{MAX_STEPS} fit the board",
+            f"the protocol has {steps} steps when its repeats are unrolled, the board accepts "
+            f"{MAX_STEPS}",
             "use fewer passes, or split it into two protocols",
         )
     else:
-        stages, plan_steps = unroll(case.protocol)
-        check_steps(case, stages, plan_steps)
-        check_filter(case, plan_steps)
-    return case.findings
+        stages, plan_steps = unroll(context.protocol)
+        check_steps(context, stages, plan_steps)
+        check_filter(context, plan_steps)
+    return context.findings

@@ -1,5 +1,5 @@
-"""The emulated board: the firmware's board interface, served by the simulated press.
+"""The emulated board: implements the firmware's board interface on the simulated press.
 
-`python -m` has no use for it: `micropython board/__main__.py CONFIG.json` starts it, and
-`pressloop.emulator.process` writes that configuration.
+`micropython board/__main__.py CONFIG.json` starts it; `python -m` cannot. The configuration is
+written by `pressloop.emulator.process`.
 """

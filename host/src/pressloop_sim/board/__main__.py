@@ -1,9 +1,9 @@
 # mypy: ignore-errors
 # The entry point under MicroPython.
-"""Run the firmware on an emulated press: `micropython __main__.py CONFIG.json`.
+"""Run the firmware on the emulated board: `micropython __main__.py CONFIG.json`.
 
-Prints one JSON line with the ports on stdout once it listens. The firmware's console
-and tracebacks go to stderr.
+Prints one JSON line with the ports on stdout once it listens. The firmware's console and tracebacks
+go to stderr.
 """
 
 import json
@@ -11,11 +11,11 @@ import sys
 
 
 def main(config_path):
-    """Build press, board and application, and run until told to stop."""
+    """Build press, board and application, and run until the board is stopped."""
     with open(config_path) as file:
         config = json.load(file)
-    # The interpreter puts this file's own folder first. Everything is imported from one folder,
-    # which holds the firmware and the simulated press and nothing else.
+    # The interpreter puts this file's folder first on the path. Replace it by the folder that
+    # holds the firmware and the simulated press and nothing else.
     sys.path[0] = config["packages_path"]
 
     from pressloop_fw.app import App

@@ -1,9 +1,9 @@
 # mypy: ignore-errors
 # Runs under MicroPython next to the firmware.
-"""The emulated board: the firmware's board interface on top of the emulated press.
+"""The emulated board: implements the firmware's board interface on the simulated press.
 
-Time passes in `idle()` alone. One beat is: the press moves for one tick under the openings last
-set, the transducer is sampled, the firmware's tick runs with the heap locked.
+Time passes only in `idle()`. In each tick the press is stepped with the valve openings set last,
+the sensors are sampled, and the firmware's tick runs with the heap locked.
 """
 
 import os
@@ -15,12 +15,12 @@ import micropython
 from pressloop_fw.hal import Board
 from pressloop_fw.wire import schema
 
-from pressloop_sim.board.fault_port import Control
-from pressloop_sim.board.lifetime import Lifetime, clear
+from pressloop_sim.board.fault_port import ControlPort
+from pressloop_sim.board.lifetime import Lifetime, remove_folder
 from pressloop_sim.board.loopback import LoopbackPort
 from pressloop_sim.board.pacing import LockstepPacing, RealPacing
 from pressloop_sim.board.truth_file import TruthFile
-from pressloop_sim.plant.displacement_gauge import DisplacementGauge
+from pressloop_sim.plant.displacement_sensor import DisplacementSensor
 from pressloop_sim.plant.noise import Rng
 from pressloop_sim.plant.plant import Plant
 from pressloop_sim.plant.transducer import Transducer
@@ -28,12 +28,12 @@ from pressloop_sim.plant.transducer import Transducer
 _TICK_S = 1 / schema.TICK_HZ
 _FULL = schema.OUTPUT_FULL
 _FRAME_END = 0x02
-# The foreground gets its turn at least this often.
-_MAX_BEATS = 100
+# Ticks in a row, after which the foreground runs.
+_MAX_TICKS = 100
 
 
 class EmulatedBoard(Board):
-    """One controller with its press. `attach` must follow the construction of the application."""
+    """Emulates one controller with its press; call `attach` once the application is built."""
 
     name = "emulated"
     simulated = True
@@ -41,7 +41,7 @@ class EmulatedBoard(Board):
     capabilities = schema.CAP_EMERGENCY_STOP | schema.CAP_GUARD | schema.CAP_PERSISTENT_PROFILE
 
     def __init__(self, config):
-        """Build board and press from what `process` wrote."""
+        """Build board and press from `config`, which `pressloop.emulator.process` wrote."""
         version = ".".join(str(part) for part in sys.implementation[1][:3])
         self.python = "MicroPython " + version
         self.build = config["build"]
@@ -54,10 +54,10 @@ class EmulatedBoard(Board):
         self._rng = Rng(config["seed"])
         press = config["plant"]
         self.transducer = Transducer.of(press, self._rng, _TICK_S)
-        self._gauge = DisplacementGauge(
+        self._displacement = DisplacementSensor(
             config["seed"], press["displacement_resolution_um"], press["displacement_noise_um"]
         )
-        if self._gauge.present:
+        if self._displacement.present:
             self.capabilities |= schema.CAP_DISPLACEMENT
         self._displacement_um = schema.NO_DISPLACEMENT
         self._raw = self.transducer.sample(0.0)
@@ -69,7 +69,7 @@ class EmulatedBoard(Board):
             self._pacing = RealPacing(config["speed"])
         else:
             self._pacing = LockstepPacing(config["silence_ms"])
-        # To remove when nobody is left who would.
+        # Removed by the board itself if the program that made it has ended.
         self._own_folder = config["own_folder"]
         self._abandoned = False
         self._lifetime = Lifetime(int(config["orphan_s"] * 1000), time.ticks_ms())
@@ -77,13 +77,13 @@ class EmulatedBoard(Board):
         self._poller = select.poll()
         self.link = LoopbackPort(self._poller)
         self.control_port = LoopbackPort(self._poller)
-        self._control = Control(self.control_port, self)
+        self._control = ControlPort(self.control_port, self)
 
     def attach(self, app):
-        """Let the pacing see the firmware's state."""
+        """Keep the application, whose state the pacing needs."""
         self.app = app
 
-    # --- the board interface; what it says of each call stands in pressloop_fw.hal
+    # --- the board interface; pressloop_fw.hal documents each method
 
     def read_raw(self):
         return self._raw
@@ -106,21 +106,21 @@ class EmulatedBoard(Board):
         self._tick = tick
 
     def receive_into(self, buf):
-        if self._pacing.owed:
-            # A host that is quick with its next request must not be before one that is slow.
+        if self._pacing.owed_ticks:
+            # A fast host's next request must meet the same tick as a slow host's.
             return 0
         n = self.link.read_into(buf)
         if n:
-            self._pacing.heard(time.ticks_ms())
+            self._pacing.note_host_bytes(time.ticks_ms())
         return n
 
     def send(self, view):
         if self._truth:
-            # Before the host hears of a tick, its truth is on disk.
+            # The truth of a tick is on disk before the host learns of the tick.
             self._truth.flush()
         n = self.link.write(view)
         if n == len(view) and n and view[n - 1] == _FRAME_END:
-            self._pacing.answered()
+            self._pacing.note_reply()
         return n
 
     def load(self, name):
@@ -137,9 +137,9 @@ class EmulatedBoard(Board):
         os.rename(path + ".new", path)
 
     def idle(self):
-        """Serve the sockets, then let as much time pass as the pacing allows, or wait."""
-        if self._serve(0) and not self._pacing.owed:
-            return  # bytes from the host come before time
+        """Serve the sockets, then run as many ticks as the pacing allows, or wait."""
+        if self._serve(0) and not self._pacing.owed_ticks:
+            return  # process the host's bytes before the next tick
         if self.stopping:
             self.close()
             raise SystemExit(0)
@@ -157,8 +157,8 @@ class EmulatedBoard(Board):
             state == schema.STATE_PROMPTING,
         )
         if ticks:
-            for _ in range(min(ticks, _MAX_BEATS)):
-                self._beat()
+            for _ in range(min(ticks, _MAX_TICKS)):
+                self._run_tick()
             return
         active = state not in (schema.STATE_IDLE, schema.STATE_FAULT)
         if self._lifetime.is_over(now, self.link.connected, active):
@@ -168,11 +168,11 @@ class EmulatedBoard(Board):
         self._serve(self._pacing.wait_ms)
 
     def close(self):
-        """Leave nothing behind in memory; of an abandoned board, no folder either."""
+        """Write what is buffered; remove the folder of a board that has been abandoned."""
         if self._truth:
             self._truth.flush()
         if self._abandoned and self._own_folder:
-            clear(self._own_folder)
+            remove_folder(self._own_folder)
 
     def _serve(self, wait_ms):
         """Wait up to `wait_ms` for the sockets; return True when the host has sent something."""
@@ -184,28 +184,28 @@ class EmulatedBoard(Board):
                 received = True
         return received
 
-    def _beat(self):
-        """Let one tick pass."""
+    def _run_tick(self):
+        """Step the press by one tick, sample the sensors, and run the firmware's tick."""
         controller = self.app.controller
         plant = self.plant
         pump = plant.pump
-        resting = controller.sequencer.state == schema.STATE_IDLE
-        if resting:
+        idle = controller.sequencer.state == schema.STATE_IDLE
+        if idle:
             self._fit_die()
-            # How long a press rests before a run must not matter to the run: what is random or
-            # periodic stands still.
+            # The idle time before a run must not change the run: noise and pump ripple are put
+            # back after the tick.
             noise = self._rng.state
-            gauge_noise = self._gauge.rng.state
+            displacement_noise = self._displacement.rng.state
             phase = pump.phase
         pump.command = self._pump / _FULL
         plant.release.command = self._release / _FULL
         plant.step(_TICK_S)
         self._raw = self.transducer.sample(plant.oil_mpa)
-        if self._gauge.present:
-            self._displacement_um = self._gauge.sample(plant.closing_mm())
-        if resting:
+        if self._displacement.present:
+            self._displacement_um = self._displacement.sample(plant.closing_mm())
+        if idle:
             self._rng.state = noise
-            self._gauge.rng.state = gauge_noise
+            self._displacement.rng.state = displacement_noise
             pump.phase = phase
         tick = controller.tick_count
         micropython.heap_lock()
@@ -214,11 +214,11 @@ class EmulatedBoard(Board):
         finally:
             micropython.heap_unlock()
         truth = self._truth
-        if truth and not (resting and controller.sequencer.state == schema.STATE_IDLE):
+        if truth and not (idle and controller.sequencer.state == schema.STATE_IDLE):
             truth.record(tick, plant)
 
     def _fit_die(self):
-        """Put in the die of the plan, as the operator does: on another all pressures are wrong."""
+        """Insert the plan's die, as the operator would: with another, all pressures are wrong."""
         plan = self.app.plan
         if plan.committed:
-            self.plant.put_in(plan.scaling.die_um)
+            self.plant.change_die(plan.scaling.die_um)

@@ -1,12 +1,14 @@
 # mypy: ignore-errors
 # Runs under MicroPython next to the firmware.
-"""The control port: what a person could do to the press and its wiring, for tests and rehearsals.
+"""The control port: operates inputs, breaks sensors and parts, reads the true state.
+
+It does what a person could do to the press and its wiring, for tests and simulated runs.
 
 One JSON object per line in, one per line out: `{"ok": true, ...}` or `{"ok": false, "error": ...}`.
 
     {"set": {"emergency_stop": true, "guard_open": false, "button": true}}   digital inputs
-    {"sensor": "ok" | "broken" | "short"}                                    the transducer's loop
-    {"break": "pellet" | "die"}                                              what gives way
+    {"sensor": "ok" | "broken" | "short"}                                    current loop
+    {"break": "pellet" | "die"}                                              the part that breaks
     {"get": true}                                                            tick and true state
     {"stop": true}                                                           end the process
 """
@@ -22,21 +24,21 @@ _INPUTS = {
     "guard_open": schema.INPUT_GUARD_OPEN,
     "button": schema.INPUT_BUTTON,
 }
-_LONGEST_LINE = 1024
+_MAX_LINE = 1024
 
 
-class Control:
-    """Reads command lines from a port and carries them out on a board."""
+class ControlPort:
+    """Reads command lines from a port, carries them out on a board, and answers."""
 
     def __init__(self, port, board):
-        """Serve `port` on behalf of `board`."""
+        """Read from the LoopbackPort `port`; carry commands out on `board`."""
         self._port = port
         self._board = board
         self._buf = bytearray(256)
         self._line = b""
 
     def poll(self):
-        """Answer every whole line that has arrived."""
+        """Answer every complete line that has arrived."""
         while True:
             n = self._port.read_into(self._buf)
             if n == 0:
@@ -49,7 +51,7 @@ class Control:
             except ValueError as error:
                 answer = {"ok": False, "error": str(error)}
             self._port.write((json.dumps(answer) + "\n").encode())
-        if len(self._line) > _LONGEST_LINE or not self._port.connected:
+        if len(self._line) > _MAX_LINE or not self._port.connected:
             self._line = b""
 
     def _do(self, command):
@@ -69,7 +71,7 @@ class Control:
         elif verb == "break":
             if not isinstance(argument, str) or argument not in damage.BREAKS:
                 raise ValueError("break: one of " + ", ".join(sorted(damage.BREAKS)))
-            board.plant.give_way(damage.BREAKS[argument])
+            board.plant.apply_damage(damage.BREAKS[argument])
         elif verb == "get":
             answer["tick"] = board.app.controller.tick_count
             answer.update(board.plant.state())
@@ -81,7 +83,7 @@ class Control:
 
 
 def _bits(wanted):
-    """Return the bits to set and the bits to clear."""
+    """Return the input bits to set and the input bits to clear."""
     if not isinstance(wanted, dict):
         raise ValueError("set: an object of input names and booleans")
     high = low = 0

@@ -1,6 +1,6 @@
 # mypy: ignore-errors
 # MicroPython's sockets and polls differ from CPython's; this file runs under MicroPython alone.
-"""A TCP port on 127.0.0.1 with one client at a time: the newest, as with a cable replugged."""
+"""A TCP port on 127.0.0.1 with one client: a new one replaces the old, like a replugged cable."""
 
 import os
 import select
@@ -10,21 +10,21 @@ _HOST = "127.0.0.1"
 _IPPROTO_TCP = 6
 _TCP_NODELAY = 1
 _EADDRINUSE = 98
-# IANA's range for private ports. MicroPython cannot ask which port the kernel chose.
+# IANA's range for private ports. MicroPython cannot ask the kernel for a free port and learn which.
 _FIRST_PORT = 49152
 _PORTS = 16384
 _ATTEMPTS = 64
 
 
 class LoopbackPort:
-    """Listens; accepts and replaces its client; reads and writes without ever waiting."""
+    """Accepts a client in place of the one before; reads and writes without blocking."""
 
     def __init__(self, poller):
-        """Listen on a free port; `poller` is told of every socket."""
+        """Listen on a free port; register every socket with `poller`."""
         self._poller = poller
         self._client = None
         self._listener = socket.socket()
-        # Frees the number for the next board at once; two listeners still cannot share it.
+        # The next board can use the number at once; two listeners still cannot share it.
         self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.port = self._bind()
         self._listener.listen(2)
@@ -32,6 +32,7 @@ class LoopbackPort:
         poller.register(self._listener, select.POLLIN)
 
     def _bind(self):
+        """Bind to a random free port and return its number."""
         for attempt in range(_ATTEMPTS):
             port = _FIRST_PORT + int.from_bytes(os.urandom(2), "little") % _PORTS
             try:
@@ -57,7 +58,7 @@ class LoopbackPort:
         try:
             client, _ = self._listener.accept()
         except OSError:
-            return  # it went away again
+            return  # the client has disconnected again
         self.drop()
         client.setblocking(False)
         client.setsockopt(_IPPROTO_TCP, _TCP_NODELAY, 1)
@@ -72,7 +73,7 @@ class LoopbackPort:
             self._client = None
 
     def read_into(self, buf):
-        """Return how many bytes have arrived in `buf`."""
+        """Read into `buf` what has arrived; return the number of bytes."""
         if self._client is None:
             return 0
         try:
@@ -84,7 +85,7 @@ class LoopbackPort:
         return n or 0
 
     def write(self, view):
-        """Return how many bytes were taken. Without a client they all vanish, as on a cut wire."""
+        """Write `view`; return the number of bytes taken. Without a client they are discarded."""
         if self._client is None:
             return len(view)
         try:

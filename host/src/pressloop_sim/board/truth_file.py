@@ -1,4 +1,4 @@
-"""Writes the true state of the press to a file, tick by tick (`truth_format`)."""
+"""Writes the true state of the press to a file, one record per tick (`truth_format`)."""
 
 import struct
 
@@ -6,12 +6,12 @@ from pressloop_sim.plant.plant import Plant
 from pressloop_sim.plant.truth_format import MAGIC, RECORD, SEGMENT
 
 _SIZE = struct.calcsize(RECORD)
-# A killed board loses at most this many records.
+# Records per write; a killed board loses at most as many.
 _BLOCK = 50
 
 
 class TruthFile:
-    """Appends records in blocks."""
+    """Appends records to the truth file in blocks, and begins a new segment when one is full."""
 
     def __init__(self, path: str) -> None:
         """Start an empty file."""
@@ -41,7 +41,7 @@ class TruthFile:
             self.flush()
 
     def flush(self) -> None:
-        """Hand what is held to the operating system."""
+        """Write the buffered records to the file."""
         if self._held:
             self._file.write(self._view[: self._held * _SIZE])
             self._written += self._held
@@ -53,12 +53,12 @@ class TruthFile:
                 self._begin(self._path + "." + str(self._segment))
 
     def _begin(self, path: str) -> None:
-        # Unbuffered: a write survives the death of the board. MicroPython's flush would wait for
-        # the disk, which took half of the time of a long run.
+        # Unbuffered: what is written survives the end of the process. MicroPython's flush() waits
+        # for the disk, which took half of the time of a long run.
         self._file = open(path, "wb", buffering=0)  # noqa: SIM115 - open as long as the board lives
         self._file.write(MAGIC)
 
     def close(self) -> None:
-        """Hand over what is held, and let go of the file."""
+        """Write the buffered records and close the file."""
         self.flush()
         self._file.close()

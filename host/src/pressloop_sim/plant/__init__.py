@@ -1,1 +1,1 @@
-"""The press: valves, oil, ram, powder and transducer, one physical law per module."""
+"""The simulated press: valves, oil, ram, powder and sensors, one physical law per module."""

@@ -1,16 +1,16 @@
-"""When a pellet cracks, and what a crack or a burst die does.
+"""Decides when a pellet cracks, and names what can break.
 
-Two causes, each with a limit of the material:
+A pellet cracks for two reasons, each with a limit of the material:
 
 - pressure: Li6PS5Cl pressed at 625 MPa is free of cracks, at 750 MPa it fractures (Yan et al.,
   J. Colloid Interface Sci., 2026);
-- release: a pellet that is let go faster than its elastic recovery can spread cracks (capping, of
-  which tabletting knows much and solid electrolytes little). No rate is published for sulfides:
-  assumption. A fall may run ahead of the critical rate by what that rate takes off in `_AHEAD_S`,
-  so that neither noise nor the slack of a valve counts.
+- release: a pellet cracks when the pressure falls faster than its elastic recovery can spread
+  (capping; much is known of it for tablets, little for solid electrolytes). No rate is published
+  for sulfides: assumption. The pressure may be ahead of the critical rate by what that rate takes
+  off in `_AHEAD_S`, so that noise and short falls do not count.
 
-A crack costs the pellet a share of its height at once, and so the press some of its force; it
-stays. When the die bursts the powder leaves to the side and the punches close on each other.
+A crack takes a share of the pellet's height at once and for good, and so the press loses force.
+When the die bursts, the powder escapes sideways and the punches meet.
 
 Pressures in MPa on the pellet, rates in MPa/s.
 """
@@ -28,19 +28,19 @@ _AHEAD_S = 0.1
 
 
 class Cracking:
-    """Watches the pressure on one pellet."""
+    """Follows the pressure on one pellet and decides when it cracks."""
 
     def __init__(self, limit_mpa: float, release_mpa_s: float) -> None:
-        """Take the highest pressure and the fastest release that do no harm."""
+        """Keep the highest pressure and the fastest release that the pellet withstands."""
         self._limit_mpa = limit_mpa
         self._release_mpa_s = release_mpa_s
         self._allowed_mpa = release_mpa_s * _AHEAD_S
-        # Falls no faster than the critical rate; the pressure may be so far below it.
+        # Follows the pressure down no faster than the critical rate.
         self._trail_mpa = 0.0
 
     @micropython.native
     def cause(self, pressure: float, dt_s: float) -> int:
-        """Return why the pellet cracks, `dt_s` after the last call; 0 when it does not."""
+        """Return the cause of a crack at `pressure`, `dt_s` after the last call; 0 for none."""
         trail = self._trail_mpa - self._release_mpa_s * dt_s
         if pressure >= trail:
             self._trail_mpa = pressure

@@ -1,4 +1,4 @@
-"""How high a pellet is after it has been pressed: two laws that are used for powders.
+"""Two laws for the height of a pellet after pressing: Panelli's and Heckel's.
 
 Panelli and Ambrozio Filho, Powder Technology 114 (2001) 255:
 
@@ -18,15 +18,15 @@ import math
 
 from pressloop_sim.plant import micropython_compat as micropython
 
-# The slope of Panelli's law is infinite at p = 0. Below this pressure its chord stands in for it.
+# The slope of Panelli's law is infinite at p = 0: below this pressure a chord replaces it.
 _CHORD_MPA = 0.25
 
 
 class Panelli:
-    """Density goes with the root of pressure: the better fit over a wide range."""
+    """Panelli's law: density follows the root of pressure, which fits a wide range better."""
 
     def __init__(self, solid_mm: float, initial_density: float, a: float) -> None:
-        """`solid_mm` is the height without pores; a body of density 1 does not densify."""
+        """`solid_mm` is the height without pores; an initial density of 1 does not densify."""
         self._solid_mm = solid_mm
         self._porosity = 1.0 - initial_density
         self._a = a
@@ -49,10 +49,10 @@ class Panelli:
 
 
 class Heckel:
-    """Density goes with pressure itself: the common law for ductile powders."""
+    """Heckel's law: density follows the pressure itself, as is common for ductile powders."""
 
     def __init__(self, solid_mm: float, initial_density: float, k: float) -> None:
-        """Arguments as for `Panelli`."""
+        """`solid_mm` is the height without pores; `k` is in 1/MPa."""
         self._solid_mm = solid_mm
         self._porosity = 1.0 - initial_density
         self._k = k

@@ -1,8 +1,8 @@
-"""Stands in for `micropython` under CPython, so that the press can ask for native code.
+"""Replaces `micropython` under CPython, so that the plant can use `@micropython.native`.
 
-MicroPython's compiler acts on the words `@micropython.native` themselves and never looks the name
-up. Native code keeps a function's variables on the C stack; bytecode puts a frame of more than
-about ten words on the heap, and freeing it costs far more than the arithmetic inside.
+MicroPython's compiler acts on the text `@micropython.native` and never looks the name up. Native
+code keeps a function's variables on the C stack; bytecode puts a frame of more than about ten words
+on the heap, and freeing it costs far more than the arithmetic inside.
 """
 
 try:
@@ -14,5 +14,5 @@ except ImportError:  # MicroPython, which evaluates no annotation
 
 
 def native(function: _Function) -> _Function:
-    """Return `function` as it is."""
+    """Return `function` unchanged."""
     return function

@@ -1,4 +1,4 @@
-"""Noise that repeats: a small generator with the same numbers under every interpreter."""
+"""Repeatable noise: a small generator with the same numbers under every interpreter."""
 
 import math
 
@@ -11,13 +11,13 @@ _SCALE = 1 / math.sqrt(21845)
 
 
 class Rng:
-    """Marsaglia's xorshift32 (J. Stat. Software 8(14), 2003).
+    """Generates random numbers by Marsaglia's xorshift32 (J. Stat. Software 8(14), 2003).
 
-    Every intermediate stays below 2**46, a small int on a 64-bit MicroPython.
+    Every intermediate value stays below 2**46, a small int on a 64-bit MicroPython.
     """
 
     def __init__(self, seed: int) -> None:
-        """Start from any integer; Knuth's multiplier keeps neighbouring seeds apart."""
+        """Start from any integer; Knuth's multiplier separates neighbouring seeds."""
         self.state = ((seed + 1) * 2654435761) & _MASK or 1
         for _ in range(8):
             self.bits()
@@ -34,6 +34,6 @@ class Rng:
 
     @micropython.native
     def gauss(self) -> float:
-        """Return noise of mean 0 and variance 1, close to Gaussian and never beyond 3.45 sigma."""
+        """Return noise of mean 0 and variance 1, nearly Gaussian and within 3.45 sigma."""
         x = self.bits()
         return ((x & 255) + (x >> 8 & 255) + (x >> 16 & 255) + (x >> 24) - _MEAN) * _SCALE

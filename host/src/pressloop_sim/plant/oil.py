@@ -1,4 +1,4 @@
-"""Stiffness of the trapped oil, with the air that is always in it.
+"""Stiffness of the trapped oil with entrained air.
 
 Air entrained at atmospheric pressure is compressed isothermally in parallel with the oil
 (Merritt, Hydraulic Control Systems, 1967, section 2.1):
@@ -21,16 +21,16 @@ ATMOSPHERE_MPA = 0.1
 
 
 class Oil:
-    """The oil trapped between the valves and the ram."""
+    """Computes how much the oil between valves and ram is compressed at a pressure."""
 
     def __init__(self, volume_mm3: float, bulk_modulus_mpa: float, air_fraction: float) -> None:
-        """Take the volume at contact; it is treated as constant over the pressing stroke."""
+        """`volume_mm3` is the volume at contact, taken as constant over the pressing stroke."""
         self.compliance = volume_mm3 / bulk_modulus_mpa
         self.air_mm3 = volume_mm3 * air_fraction
 
     @micropython.native
     def taken_up(self, pressure: float) -> float:
-        """Return the oil, mm3, that compression makes room for between 0 and `pressure`."""
+        """Return the oil volume, mm3, that compression from 0 to `pressure` takes up."""
         return pressure * (self.compliance + self.air_mm3 / (ATMOSPHERE_MPA + pressure))
 
     @micropython.native
@@ -41,18 +41,18 @@ class Oil:
 
 
 class Spring:
-    """Oil and an elastic body that take up a volume together; a body of compliance 0 is the oil."""
+    """Inverts the volume taken up by the oil and an elastic body in series to a pressure."""
 
     def __init__(self, oil: Oil) -> None:
-        """Begin with the oil alone."""
+        """Start with the oil alone, a body of compliance 0."""
         self._oil = oil
-        # mm3/MPa at the pressure last found, inverted: MPa/mm3.
+        # MPa/mm3 at the pressure found last.
         self.stiffness = 0.0
         self.set(0.0)
 
     @micropython.native
     def set(self, elastic: float) -> None:
-        """Give the body a compliance in mm3/MPa."""
+        """Set the compliance of the elastic body, mm3/MPa."""
         oil = self._oil
         c = oil.compliance + elastic
         self._twice_c = 2.0 * c
@@ -61,7 +61,7 @@ class Spring:
 
     @micropython.native
     def pressure(self, volume: float) -> float:
-        """Return the pressure at which `volume` has been taken up; leave `stiffness` there.
+        """Return the pressure at which `volume` is taken up, and set `stiffness` for it.
 
         This is the positive root of c P^2 + b P - volume p_a = 0, with c = V/B + elastic and
         b = c p_a + V r - volume; its derivative is (P + p_a)/(2 c P + b).
@@ -70,7 +70,7 @@ class Spring:
             volume = 0.0
         b = self._b - volume
         root = math.sqrt(b * b + self._four_ac * volume)
-        # Without a difference of near-equal numbers, whatever the sign of b.
+        # The form without a difference of nearly equal numbers, for either sign of b.
         if b > 0.0:
             pressure = 2.0 * ATMOSPHERE_MPA * volume / (b + root)
         else:

@@ -1,4 +1,4 @@
-"""The press: oil in, ram out, powder between.
+"""The simulated press: from valve commands to oil pressure, ram travel and pellet.
 
 The state is the volume of oil that has flowed in, minus what has flowed out. Pressure and ram
 position follow from it without integration, so volume is conserved exactly and no step is stiff,
@@ -12,8 +12,8 @@ with A the ram area, k the stiffness of the frame, P0 the pressure that carries 
 return spring (constant over the stroke) and x_c the travel at which punch and pellet touch.
 Friction and inertia are left out: the ram's resonance lies far above the loop.
 
-Only the flows are integrated, by the midpoint rule, and once per call of `step` the relaxation of
-the pellet.
+Only the flows are integrated, by the midpoint rule; the relaxation of the pellet is stepped once
+per call of `step`.
 
 Units: MPa, mm, mm2, mm3, N, s. Pellet pressures are true pressures, not readings.
 """
@@ -27,18 +27,18 @@ from pressloop_sim.plant.powder import Powder
 from pressloop_sim.plant.valves import PumpValve, ReleaseValve
 
 SUBSTEP_S = 0.005
-# A step that is due but for a rounding error is due.
+# Substeps; a substep that is due except for a rounding error counts as due.
 _ROUNDING = 1e-6
-_NEWTON_STEPS = 12
+_MAX_NEWTON_STEPS = 12
 # Newton converges quadratically: a step this small leaves an error far below the sensor's noise.
 _NEWTON_STEP_MPA = 1e-4
 
 
 class Plant:
-    """The true press, stepped by whoever owns the clock."""
+    """Simulates the true press; `step` lets time pass, and the attributes are its state."""
 
     def __init__(self, config: dict[str, float], substep_s: float = SUBSTEP_S) -> None:
-        """Build a press at rest from the flat dict that `description` writes."""
+        """Build an unloaded press from `PressDescription.plant_config`."""
         self._substep_s = substep_s
         self.pump = PumpValve(
             substep_s,
@@ -69,19 +69,19 @@ class Plant:
         self._gap = config["approach_gap_mm"]
         self._due = 0.0
         self._at_travel = self._oil.taken_up(self._travel_mpa)
-        self._alone = Spring(self._oil)
-        self._closed = Spring(self._oil)
+        self._oil_spring = Spring(self._oil)
+        self._closed_spring = Spring(self._oil)
         self._config = config
         self._load(config)
 
-    def put_in(self, die_um: int) -> None:
-        """Have another die in the press, with as much fresh powder; nothing if it is in already.
+    def change_die(self, die_um: int) -> None:
+        """Insert another die with the same mass of fresh powder, and retract the ram for it.
 
-        For that the ram is retracted: nobody gets a die in otherwise.
+        Does nothing if that die is already in the press.
         """
         if die_um == self.die_um:
             return
-        # Not changed in place: the config is its owner's.
+        # A copy: the caller's config must not change.
         config = self._config.copy()
         old_mm2 = config["die_area_mm2"]
         die_mm2 = math.pi / 4 * (die_um / 1000) ** 2
@@ -91,7 +91,7 @@ class Plant:
         self._load(config)
 
     def _load(self, config: dict[str, float]) -> None:
-        """Retract the ram, and put in the die with its powder."""
+        """Retract the ram and insert the die with loose powder."""
         self.powder = Powder(config)
         self.die_um = round(1000 * math.sqrt(4 / math.pi * config["die_area_mm2"]))
         # Pellet pressure per oil pressure.
@@ -99,7 +99,7 @@ class Plant:
         self.volume_mm3 = 0.0
         self.oil_mpa = 0.0
         self.pellet_mpa = 0.0
-        # What broke so far: constants of `cracking`, joined by or; 0 when all is sound.
+        # What has broken so far: constants of `damage` combined by or; 0 if nothing has.
         self.damage = 0
         self._find_contact()
         self._yield_volume = self._at_travel
@@ -108,33 +108,33 @@ class Plant:
 
     @micropython.native
     def density(self) -> float:
-        """Return the relative density of the pellet in the die, now."""
+        """Return the relative density of the pellet in the die."""
         return self.powder.density(self.pellet_mpa)
 
     def closing_mm(self) -> float:
         """Return how far the platens have closed since the ram was retracted, mm.
 
-        What a sensor between them sees: the travel of the ram without the stretch of the frame.
+        A sensor between the platens sees this: ram travel less the stretch of the frame.
         """
         stretch = self._frame * max(0.0, self.oil_mpa - self._travel_mpa)
         return self.ram_mm() - stretch / self._area
 
-    # No properties here: with one, MicroPython searches the class at every store to an instance.
+    # No properties here: with any, MicroPython searches the class at each store to an instance.
 
     def ram_mm(self) -> float:
-        """Return the travel of the ram from its retracted position.
+        """Return the travel of the ram from its retracted position, mm.
 
-        What a sensor at the cylinder sees: the stretch of the frame is in it.
+        A sensor at the cylinder sees this: it includes the stretch of the frame.
         """
         return (self.volume_mm3 - self._oil.taken_up(self.oil_mpa)) / self._area
 
     def pellet_mm(self) -> float:
-        """Return the height of the pellet in the die, now; in a burst die 0."""
+        """Return the height of the pellet in the die, mm; 0 in a burst die."""
         return self.powder.height(self.pellet_mpa)
 
     @micropython.native
     def step(self, dt_s: float) -> None:
-        """Let `dt_s` pass, in whole substeps; what is left over is due at the next call."""
+        """Let `dt_s` pass in whole substeps; the remainder is carried to the next call."""
         dt = self._substep_s
         due = self._due + dt_s / dt
         count = int(due + _ROUNDING)
@@ -158,7 +158,7 @@ class Plant:
             flow = fed - leak * middle
             if opening > 0.0:
                 flow -= release.flow(opening, middle)
-            self._settle(self.volume_mm3 + flow * dt)
+            self._solve_pressure(self.volume_mm3 + flow * dt)
         powder = self.powder
         pellet_mpa = self.pellet_mpa
         if pellet_mpa > 0.0 and powder.relaxation.active:
@@ -167,10 +167,10 @@ class Plant:
                 self._contact_volume += self._area * powder.elastic() * flowed
         cause = powder.cracking.cause(pellet_mpa, dt_s)
         if cause:
-            self.give_way(cause)
+            self.apply_damage(cause)
 
     def state(self) -> dict[str, float]:
-        """Return all of the true state by name, units in the names."""
+        """Return the true state by name, with the units in the names."""
         return {
             "pellet_mpa": self.pellet_mpa,
             "oil_mpa": self.oil_mpa,
@@ -181,10 +181,10 @@ class Plant:
             "damage": self.damage,
         }
 
-    def give_way(self, cause: int) -> None:
-        """Crack the pellet or burst the die: the punches find it lower, and the pressure falls.
+    def apply_damage(self, cause: int) -> None:
+        """Crack the pellet or burst the die: the pellet gets lower, and the pressure falls.
 
-        `cause` is a constant of `cracking`; `FORCED` and `DIE_BURST` are for callers from outside.
+        `cause` is a constant of `damage`; callers from outside use `FORCED` and `DIE_BURST`.
         """
         powder = self.powder
         if powder.damage & (cause | DIE_BURST):
@@ -201,16 +201,16 @@ class Plant:
 
     @micropython.native
     def _find_contact(self) -> None:
-        """Find where the pellet, as its highest pressure left it, now touches the punch."""
+        """Update the oil volume at which punch and pellet touch, and the yield pressure."""
         powder = self.powder
         travel = self._gap + powder.loose_mm - powder.height(0.0)
         self._contact_volume = self._area * travel
         self._yield_oil_mpa = self._travel_mpa + powder.yield_mpa / self._lever
-        self._stale = True
+        self._spring_outdated = True
 
     @micropython.native
-    def _settle(self, volume: float) -> None:
-        """Find the pressure at which the press holds `volume`."""
+    def _solve_pressure(self, volume: float) -> None:
+        """Set pressures and stiffnesses to those at which the press holds `volume`."""
         if volume < 0.0:
             volume = 0.0
         self.volume_mm3 = volume
@@ -218,22 +218,22 @@ class Plant:
         if squeezing <= self._at_travel:
             self.pellet_mpa = 0.0
             if volume > self._at_travel:
-                # Travelling: more oil moves the ram, not the pressure.
+                # The ram travels: more oil moves the ram and does not raise the pressure.
                 self.oil_mpa = self._travel_mpa
                 self._stiffness_up = self._stiffness_down = 0.0
                 return
-            self.oil_mpa = self._alone.pressure(volume)
-            self._stiffness_up = self._stiffness_down = self._alone.stiffness
+            self.oil_mpa = self._oil_spring.pressure(volume)
+            self._stiffness_up = self._stiffness_down = self._oil_spring.stiffness
             return
         if squeezing <= self._yield_volume:
-            closed = self._closed
-            if self._stale:
+            closed = self._closed_spring
+            if self._spring_outdated:
                 elastic = self._frame + self._area * self._lever * self.powder.elastic()
                 closed.set(elastic)
-                # The spring of frame and pellet begins at the travel pressure, not at zero.
-                self._ahead = elastic * self._travel_mpa
-                self._stale = False
-            pressure = closed.pressure(squeezing + self._ahead)
+                # Frame and pellet are loaded from the travel pressure on, not from zero.
+                self._preload_volume = elastic * self._travel_mpa
+                self._spring_outdated = False
+            pressure = closed.pressure(squeezing + self._preload_volume)
             self.oil_mpa = pressure
             self.pellet_mpa = (pressure - self._travel_mpa) * self._lever
             self._stiffness_up = self._stiffness_down = closed.stiffness
@@ -242,20 +242,20 @@ class Plant:
 
     @micropython.native
     def _densify(self, volume: float) -> None:
-        """Solve for a pressure above all before. From below, Newton approaches monotonically."""
+        """Solve for a pressure above all before; Newton approaches it monotonically from below."""
         oil = self._oil
         powder = self.powder
         area = self._area
         lever = self._lever
         frame = self._frame
         travel_mpa = self._travel_mpa
-        # What remains is the oil's own take-up and what height the pellet loses.
+        # Volume for the compression of the oil and for the height that the pellet loses.
         spare = volume - area * (self._gap + powder.loose_mm)
         # The first Newton step starts at the yield point, where excess and slope are known.
         pressure = self._yield_oil_mpa + self._yield_stiffness * (
             volume - self._contact_volume - self._yield_volume
         )
-        for _ in range(_NEWTON_STEPS):
+        for _ in range(_MAX_NEWTON_STEPS):
             over = pressure - travel_mpa
             height, slope = powder.squeeze(over * lever)
             excess = oil.taken_up(pressure) + frame * over - area * height - spare

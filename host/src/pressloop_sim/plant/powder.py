@@ -1,4 +1,4 @@
-"""A pellet between two punches: it densifies while loaded, springs back when released, flows.
+"""A pellet between two punches: densification, elastic recovery, relaxation and cracks.
 
 Its height under the pressure p is
 
@@ -6,10 +6,10 @@ Its height under the pressure p is
 
 with h the unloaded height after the highest pressure so far (`densification`), s/M the inelastic
 strain of flow (`relaxation`) and M the confined modulus, M = E (1 - nu)/((1 + nu)(1 - 2 nu)), that
-of a body whose sides the die holds (Hooke's law with no lateral strain). So unloading and reloading
-below p_max are elastic, and a pellet released from p recovers p/M of its height.
+of a body confined by the die (Hooke's law without lateral strain). So unloading and reloading below
+p_max are elastic, and a pellet released from p recovers p/M of its height.
 
-`cracking` says when it breaks. Pressures in MPa on the pellet, heights in mm.
+`damage` decides when it cracks. Pressures in MPa on the pellet, heights in mm.
 """
 
 from pressloop_sim.plant import micropython_compat as micropython
@@ -19,10 +19,10 @@ from pressloop_sim.plant.relaxation import Relaxation
 
 
 class Powder:
-    """One pellet. A solid blank is a powder with an initial density of 1."""
+    """Simulates one pellet. A solid blank is a powder with an initial density of 1."""
 
     def __init__(self, config: dict[str, float]) -> None:
-        """Fill the die loosely, as `description` says in the keys that begin with powder_."""
+        """Start with loose powder, by the keys `powder_*` of `PressDescription.plant_config`."""
         solid_mm = config["powder_solid_height_mm"]
         density = config["powder_initial_density"]
         heckel_k = config["powder_heckel_k"]
@@ -38,20 +38,19 @@ class Powder:
         self.cracking = Cracking(config["powder_crack_mpa"], config["powder_crack_release_mpa_s"])
         self._crack_loss = config["powder_crack_loss"]
         self._per_modulus = 1.0 / config["powder_modulus_mpa"]
-        # What cracks leave of the height; nothing once the die has burst.
+        # Share of the height that cracks have left; 0 once the die has burst.
         self._left = 1.0
         self.damage = 0
         self.loose_mm = self._law.loose_mm
-        # Highest pressure so far, and the unloaded height that it left.
+        # Highest pressure so far, and the unloaded height after it.
         self.yield_mpa = 0.0
         self.height_mm = self.loose_mm
 
     @micropython.native
     def squeeze(self, pressure: float) -> tuple[float, float]:
-        """Make `pressure` the highest so far; return height, mm, and its slope, mm/MPa, under it.
+        """Set the highest pressure; return the height under it, mm, and its slope, mm/MPa.
 
-        The solver of the press comes here several times before the pressure is right; its last
-        call is the one that counts.
+        The solver of the press calls this in each iteration; the last call counts.
         """
         height, slope = self._law.height(pressure)
         left = self._left
@@ -64,12 +63,12 @@ class Powder:
 
     @micropython.native
     def elastic(self) -> float:
-        """Return the compliance of the pellet as it is now, mm/MPa."""
+        """Return the elastic compliance of the pellet, mm/MPa."""
         return self.height_mm * self._per_modulus
 
     @micropython.native
     def height(self, pressure: float) -> float:
-        """Return the height, mm, under a `pressure` not above the highest so far."""
+        """Return the height, mm, under a `pressure` up to the highest so far."""
         return self.height_mm * (1.0 - (pressure + self.relaxation.lost_mpa) * self._per_modulus)
 
     @micropython.native
@@ -79,11 +78,11 @@ class Powder:
         return self.solid_mm / height if height > 0.0 else 0.0
 
     def crack(self, cause: int) -> None:
-        """Crack, or lose the die: `cause` is one of the constants of `cracking`."""
+        """Crack the pellet or lose the die; `cause` is a constant of `damage`."""
         if cause == DIE_BURST:
             share = 0.0
         elif self.damage & CRACKED:
-            share = 1.0  # it lies in pieces already
+            share = 1.0  # a cracked pellet loses no more height
         else:
             share = 1.0 - self._crack_loss
         self.damage |= cause

@@ -1,9 +1,9 @@
-"""Pressure transducer on a 4-20 mA loop, read by a 16-bit ADC over a shunt.
+"""Pressure transducer on a 4-20 mA loop, read by a 16-bit converter over a shunt.
 
 The wiring is that of the reference board: a 150 ohm shunt on an ADS1115 at its +-4.096 V range,
 single ended, so 8000 counts per volt and 1200 counts per mA: 4 mA reads 4800, 20 mA reads 24000.
-NAMUR NE 43: a sound transmitter saturates at 3.8 and 20.5 mA; below 3.6 or above 21 mA it is
-broken.
+NAMUR NE 43: a working transmitter saturates at 3.8 and 20.5 mA; below 3.6 or above 21 mA it has
+failed.
 Pressures in MPa of oil.
 """
 
@@ -19,7 +19,7 @@ RAW_FAULT_LOW = 36 * COUNTS_PER_MA // 10
 RAW_FAULT_HIGH = 21 * COUNTS_PER_MA
 _RAW_MIN = 38 * COUNTS_PER_MA // 10
 _RAW_MAX = 205 * COUNTS_PER_MA // 10
-# No current in the shunt; and what the loop supply drives through it past a shorted transmitter.
+# Counts without current (broken wire), and with the supply's current (shorted transmitter).
 _RAW_BROKEN = 0
 _RAW_SHORT = 25 * COUNTS_PER_MA
 
@@ -30,7 +30,7 @@ FAULTS = (OK, BROKEN, SHORT)
 
 
 class Transducer:
-    """From the true oil pressure to raw counts."""
+    """Converts the true oil pressure to raw counts, with lag, errors, noise and faults."""
 
     def __init__(
         self,
@@ -46,16 +46,16 @@ class Transducer:
         self._rng = rng
         self._per_mpa = (RAW_FULL - RAW_ZERO) / full_scale_mpa
         self._gain = span_factor * self._per_mpa
-        # The half count turns truncation into rounding.
+        # Half a count is added because int() truncates.
         self._zero = RAW_ZERO + offset_mpa * self._per_mpa + 0.5
         self._noise = noise_mpa * self._per_mpa
-        self._towards = 1.0 - math.exp(-sample_s / lag_s) if lag_s > 0.0 else 1.0
-        self._felt = 0.0
+        self._lag_gain = 1.0 - math.exp(-sample_s / lag_s) if lag_s > 0.0 else 1.0
+        self._lagged_mpa = 0.0
         self.fault = OK
 
     @classmethod
     def of(cls, press: dict[str, float], rng: Rng, sample_s: float) -> "Transducer":
-        """Return the one of a press, by its `PressDescription.plant_config`."""
+        """Build the transducer of a press from its `PressDescription.plant_config`."""
         return cls(
             rng,
             press["sensor_full_scale_mpa"],
@@ -69,10 +69,10 @@ class Transducer:
     @micropython.native
     def sample(self, pressure: float) -> int:
         """Return the counts for a true oil `pressure`, `sample_s` after the last call."""
-        felt = self._felt
-        felt += (pressure - felt) * self._towards
-        self._felt = felt
-        counts = int(self._zero + felt * self._gain + self._noise * self._rng.gauss())
+        lagged = self._lagged_mpa
+        lagged += (pressure - lagged) * self._lag_gain
+        self._lagged_mpa = lagged
+        counts = int(self._zero + lagged * self._gain + self._noise * self._rng.gauss())
         if self.fault != OK:
             return _RAW_BROKEN if self.fault == BROKEN else _RAW_SHORT
         if counts < _RAW_MIN:

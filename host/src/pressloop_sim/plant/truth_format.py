@@ -1,4 +1,4 @@
-"""The form of the truth file: what no sensor sees, for judging a run on an emulated press.
+"""Format of the truth file: the true state of an emulated press, for judging a run.
 
 After `MAGIC`, packed little endian, `RECORD` per tick while the controller is not idle:
 
@@ -7,10 +7,10 @@ After `MAGIC`, packed little endian, `RECORD` per tick while the controller is n
     f32  oil        true oil pressure, MPa
     f32  density    relative density of the pellet
     f32  ram        travel of the ram from its retracted position, mm
-    u32  damage     what broke so far: constants of `plant.damage`, joined by or
+    u32  damage     what has broken so far: constants of `plant.damage`, combined by or
 
-A file ends after `SEGMENT` records and the next one begins, with `.1`, `.2` and so on behind its
-name, so that a host that follows a run of days can delete what it has read.
+After `SEGMENT` records the file is continued in a next one, whose name ends in `.1`, `.2` and so
+on. A host that follows a run of days can so delete what it has read.
 """
 
 MAGIC = b"PLT2"

@@ -1,8 +1,8 @@
-"""Pump valve and release valve: what lies between a commanded opening and a flow.
+"""Pump valve and release valve: from a commanded opening to a flow.
 
-A proportional valve follows its command after a transport delay (driver, coil), with friction that
-gives it hysteresis (play; what is left of it with dither), as a first-order lag, and passes nothing
-until the spool has left its overlap, the dead band. Command -> delay -> play -> lag -> dead band.
+A proportional valve follows its command after a transport delay (driver, coil), with hysteresis
+from friction (as far as dither leaves any), as a first-order lag, and passes nothing until the
+spool has left its overlap, the dead band: command -> delay -> hysteresis -> lag -> dead band.
 Manufacturers state lags of 20-50 ms, dead bands of about 20 % and hysteresis of a few per cent with
 dither. Openings are fractions of full stroke, pressures MPa, flows mm3/s.
 """
@@ -11,14 +11,14 @@ import math
 
 from pressloop_sim.plant import micropython_compat as micropython
 
-# Orifices are laminar at small pressure drops: below this the flow is proportional to the pressure.
+# Orifices are laminar at small pressure drops: the flow is proportional to pressure below this.
 _LAMINAR_MPA = 0.05
-# A spool this close to where it goes, of the stroke, has arrived.
+# Share of the stroke; a spool this close to its target has arrived.
 _SETTLED = 1e-12
 
 
 class Valve:
-    """The spool: from a command to an effective opening, in substeps of fixed length."""
+    """Moves the spool: from a command to an effective opening, in substeps of fixed length."""
 
     def __init__(
         self,
@@ -27,27 +27,27 @@ class Valve:
         lag_s: float,
         delay_s: float,
         hysteresis: float,
-        rest: float,
+        unpowered: float,
     ) -> None:
-        """`rest` is the opening without power. `delay_s` is rounded to whole substeps."""
-        self.command = rest
+        """`unpowered` is the opening without power. `delay_s` is rounded to whole substeps."""
+        self.command = unpowered
         self._dead_band = dead_band
         self._gain = 1.0 / (1.0 - dead_band)
-        self._half_play = hysteresis / 2
-        self._towards_half = 1.0 - math.exp(-0.5 * substep_s / lag_s)
-        self._towards_full = 1.0 - math.exp(-substep_s / lag_s)
-        self._queue = [rest] * int(delay_s / substep_s + 0.5)
+        self._half_hysteresis = hysteresis / 2
+        self._lag_gain_half = 1.0 - math.exp(-0.5 * substep_s / lag_s)
+        self._lag_gain_full = 1.0 - math.exp(-substep_s / lag_s)
+        self._queue = [unpowered] * int(delay_s / substep_s + 0.5)
         self._at = 0
-        self._wanted = rest
-        self._spool = rest
-        # A spool that has arrived need not be moved again.
-        self._target = rest
+        self._pulled = unpowered  # the command after delay and hysteresis
+        self._spool = unpowered
+        # A spool that has arrived is not computed again until its target changes.
+        self._target = unpowered
         self._settled = False
         self._opening = 0.0
 
     @micropython.native
     def advance(self) -> float:
-        """Move one substep on; return the effective opening in its middle."""
+        """Advance by one substep; return the effective opening in its middle."""
         target = self.command
         queue = self._queue
         if queue:
@@ -58,24 +58,24 @@ class Valve:
         if target == self._target and self._settled:
             return self._opening
         self._target = target
-        wanted = self._wanted
-        if target > wanted + self._half_play:
-            wanted = target - self._half_play
-        elif target < wanted - self._half_play:
-            wanted = target + self._half_play
-        self._wanted = wanted
+        pulled = self._pulled
+        if target > pulled + self._half_hysteresis:
+            pulled = target - self._half_hysteresis
+        elif target < pulled - self._half_hysteresis:
+            pulled = target + self._half_hysteresis
+        self._pulled = pulled
         spool = self._spool
-        gap = wanted - spool
+        gap = pulled - spool
         self._settled = -_SETTLED < gap < _SETTLED
-        self._spool = spool + gap * self._towards_full
-        opening = spool + gap * self._towards_half - self._dead_band
+        self._spool = spool + gap * self._lag_gain_full
+        opening = spool + gap * self._lag_gain_half - self._dead_band
         opening = opening * self._gain if opening > 0.0 else 0.0
         self._opening = opening
         return opening
 
 
 class PumpValve(Valve):
-    """Feeds the press from a pump of constant flow, with the ripple of its pistons."""
+    """Feeds oil from a pump of constant flow, with the ripple of its pistons."""
 
     def __init__(
         self,
@@ -109,7 +109,7 @@ class PumpValve(Valve):
 
 
 class ReleaseValve(Valve):
-    """Lets oil back to the tank; open without power.
+    """Returns oil to the tank; open without power.
 
     Turbulent orifice flow, Q = K x sqrt(P), which turns laminar below `_LAMINAR_MPA`.
     """

@@ -1,9 +1,9 @@
-"""The description of a press to emulate: a YAML file, checked, and what is derived from it.
+"""The description of a press to emulate: read from YAML, checked, and converted.
 
 A description holds the data sheet of a press (what a technician knows), the powder in its die, and
-`individual`: how this very specimen differs from its data sheet. `plant_config` mixes all three
-into the flat numbers that the plant runs on; `nominal_profile` is the machine profile the
-technician would have entered, which knows nothing of the individual.
+`individual`: how this specimen differs from its data sheet. `plant_config` combines all three into
+the flat numbers of the simulated plant. `nominal_profile` is the machine profile that a technician
+would enter from the data sheet, without the individual errors.
 """
 
 from __future__ import annotations
@@ -11,36 +11,36 @@ from __future__ import annotations
 from pressloop.emulator.description.press import PressDescription
 from pressloop.emulator.description.reading import load, loads
 from pressloop.emulator.description.sections import (
-    Controller,
+    ControllerSection,
     DisplacementSection,
-    Frame,
-    Individual,
-    Leak,
-    Limits,
+    FrameSection,
+    IndividualSection,
+    LeakSection,
+    LimitsSection,
     OilSection,
     PowderSection,
-    Pump,
-    Ram,
-    Release,
+    PumpSection,
+    RamSection,
+    ReleaseSection,
     TransducerSection,
-    Valves,
+    ValvesSection,
 )
 
 __all__ = [
-    "Controller",
+    "ControllerSection",
     "DisplacementSection",
-    "Frame",
-    "Individual",
-    "Leak",
-    "Limits",
+    "FrameSection",
+    "IndividualSection",
+    "LeakSection",
+    "LimitsSection",
     "OilSection",
     "PowderSection",
     "PressDescription",
-    "Pump",
-    "Ram",
-    "Release",
+    "PumpSection",
+    "RamSection",
+    "ReleaseSection",
     "TransducerSection",
-    "Valves",
+    "ValvesSection",
     "load",
     "loads",
 ]

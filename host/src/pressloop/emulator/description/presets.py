@@ -1,8 +1,8 @@
-"""Presses and powders by name, every number with where it comes from.
+"""Presses and powders by name, with the source of every number.
 
 A description names them (`preset: jack-15t`, `powder: {preset: Li3PS4}`) and may override any of
-their fields. What a preset does not say is as on the reference press. An assumption is marked so;
-it is a number that makes sense together with the others and that you should measure on your own.
+their fields. Fields that a preset leaves out are as on the reference press. An assumption is marked
+as such: it fits the other numbers, but should be measured on your own press or powder.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 Numbers = Mapping[str, tuple[float | str, str]]
-"""Field (dotted for a press) to value and source, in the units of the description."""
+"""Maps a field (dotted for a press) to its value, in the description's units, and its source."""
 
 _CATALOGUE: Final = "effective area, Enerpac RC series catalogue"
 _OIL: Final = "1 m of hose with 6.4 mm bore, 10 mm of travel, 5 mL of valve block: assumption"
@@ -103,7 +103,7 @@ POWDERS: Final[Mapping[str, Numbers]] = {
 
 
 def press(name: str) -> dict[str, Any]:
-    """Return a press as the nested sections of a description.
+    """Return the press of this name as nested sections of a description.
 
     Raises:
         KeyError: There is no such press.
@@ -116,7 +116,7 @@ def press(name: str) -> dict[str, Any]:
 
 
 def powder(name: str) -> dict[str, Any]:
-    """Return a powder as the section `powder` of a description.
+    """Return the powder of this name as the section `powder` of a description.
 
     Raises:
         KeyError: There is no such powder.
@@ -125,7 +125,7 @@ def powder(name: str) -> dict[str, Any]:
 
 
 def unknown(name: str, known: Mapping[str, Numbers]) -> str:
-    """Say that there is no such preset, and which there are."""
+    """Return the error text for an unknown preset, with the names that exist."""
     near = difflib.get_close_matches(name, known, 1)
     meant = f"; did you mean {near[0]}?" if near else ""
     return f"there is no preset {name!r}{meant} (known: {', '.join(known)})"

@@ -1,6 +1,6 @@
-"""A whole press: its sections, and the numbers that are derived from them.
+"""The description of a whole press, and the numbers that are derived from it.
 
-`plant_config` is the true press, `nominal_profile` what a technician knows of it.
+`plant_config` describes the true press, `nominal_profile` what a technician knows of it.
 """
 
 from __future__ import annotations
@@ -13,41 +13,41 @@ from pydantic import Field, model_validator
 
 from pressloop.emulator.description import presets
 from pressloop.emulator.description.sections import (
-    Controller,
+    ControllerSection,
     DisplacementSection,
-    Frame,
-    Individual,
-    Leak,
-    Limits,
+    FrameSection,
+    IndividualSection,
+    LeakSection,
+    LimitsSection,
     Never,
     OilSection,
     Positive,
     PowderSection,
-    Pump,
-    Ram,
-    Release,
+    PumpSection,
+    RamSection,
+    ReleaseSection,
     Section,
     TransducerSection,
-    Valves,
+    ValvesSection,
     known_preset,
 )
 from pressloop.wire.schema import OUTPUT_FULL
 
-# MicroPython reads this many digits to the same double as CPython does.
-_DIGITS = 12
-# What nothing reaches.
+# Up to this many digits MicroPython and CPython parse a number to the same double.
+_MAX_DIGITS = 12
+# A limit that no pressure and no rate reaches.
 _NEVER_MPA = 1e9
 
 PressPreset = Annotated[str, known_preset(presets.PRESSES)]
 
 
 class PressDescription(Section):
-    """A press, its die and its powder. The defaults are the reference press."""
+    """Describes a press, its die and its powder. The defaults are the reference press."""
 
     preset: PressPreset | None = Field(
         default=None,
-        description="A press by name: reference, jack-10t, jack-15t or jack-25t; what is written "
-        "beside it wins.",
+        description="A press by name: reference, jack-10t, jack-15t or jack-25t; fields that are "
+        "given as well override it.",
     )
     name: str = Field(
         default="reference press",
@@ -67,19 +67,19 @@ class PressDescription(Section):
         max_length=16,
         description="Diameters the press may be used with.",
     )
-    ram: Ram = Ram()
+    ram: RamSection = RamSection()
     oil: OilSection = OilSection()
-    frame: Frame = Frame()
-    valves: Valves = Valves()
-    pump: Pump = Pump()
-    release: Release = Release()
-    leak: Leak = Leak()
+    frame: FrameSection = FrameSection()
+    valves: ValvesSection = ValvesSection()
+    pump: PumpSection = PumpSection()
+    release: ReleaseSection = ReleaseSection()
+    leak: LeakSection = LeakSection()
     transducer: TransducerSection = TransducerSection()
     displacement: DisplacementSection = DisplacementSection()
     powder: PowderSection = PowderSection()
-    limits: Limits = Limits()
-    controller: Controller = Controller()
-    individual: Individual = Individual()
+    limits: LimitsSection = LimitsSection()
+    controller: ControllerSection = ControllerSection()
+    individual: IndividualSection = IndividualSection()
 
     @model_validator(mode="before")
     @classmethod
@@ -105,9 +105,9 @@ class PressDescription(Section):
         return self
 
     def plant_config(self) -> dict[str, float]:
-        """Return the flat numbers of the true press, for `Plant` and `Transducer`.
+        """Return the numbers of the true press as a flat dict, for `Plant` and `Transducer`.
 
-        Millimetres, newtons, MPa and seconds throughout; percentages have become fractions.
+        Units are mm, N, MPa and s throughout; percentages are converted to fractions.
         """
         individual = self.individual
         die_area_mm2 = math.pi / 4 * self.die_mm**2
@@ -163,19 +163,19 @@ class PressDescription(Section):
             "displacement_resolution_um": self.displacement.resolution_um,
             "displacement_noise_um": self.displacement.noise_um,
         }
-        return {key: float(f"{value:.{_DIGITS}g}") for key, value in values.items()}
+        return {key: float(f"{value:.{_MAX_DIGITS}g}") for key, value in values.items()}
 
     def nominal_profile(self) -> dict[str, Any]:
         """Return the machine profile that a technician would have entered for this press.
 
         Keys are the field names of `profile` in the wire schema. The transducer's zero is taken
-        with the ram travelling freely, as its reading then is the return force and not load.
+        with the ram travelling freely, because its reading is then the return force and no load.
         """
         travel_mpa = self.ram.return_force_n / (self.ram.area_cm2 * 100)
         full_scale_mpa = self.transducer.full_scale_bar / 10
         tare = round(travel_mpa / full_scale_mpa * (adc.RAW_FULL - adc.RAW_ZERO))
         area_mm2 = self.ram.area_cm2 * 100
-        # mm3 of oil for 1 MPa of oil pressure.
+        # Oil volume per oil pressure, mm3/MPa.
         compliance = self.oil.volume_ml * 1000 / (
             self.oil.bulk_modulus_gpa * 1000
         ) + area_mm2**2 / (self.frame.stiffness_kn_mm * 1000)
@@ -204,13 +204,14 @@ class PressDescription(Section):
             "ki": round(self.controller.ki_per_s2 * 65536 / 100),
             "kd": round(self.controller.kd * 256),
             "filter_shift": self.controller.filter_shift,
-            # Half the hysteresis and a margin: too much dither harms less than too little.
+            # Half the hysteresis plus a margin: too much dither does less harm than too little.
             "valve_dither": _opening(0.75 * self.valves.hysteresis_percent),
             "valve_lag_ms": round(self.valves.lag_ms + self.valves.delay_ms),
         }
 
 
 def _with(error_percent: float) -> float:
+    """Return the factor that applies an individual error."""
     return 1 + error_percent / 100
 
 

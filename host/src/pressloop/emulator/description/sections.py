@@ -1,4 +1,4 @@
-"""The sections of a press description: every number with its range, its default and its source."""
+"""The sections of a press description: each number with its range, default and source."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Never = Literal["never"]
 
 
 def known_preset(known: Mapping[str, presets.Numbers]) -> AfterValidator:
-    """Return the check of a name against the presets there are."""
+    """Return a validator that accepts only the names in `known`."""
 
     def check(name: str) -> str:
         if name not in known:
@@ -33,13 +33,13 @@ ErrorPercent = Annotated[float, Field(ge=-50, le=50, allow_inf_nan=False)]
 
 
 class Section(BaseModel):
-    """What all sections are: immutable, and without keys that mean nothing."""
+    """Base of all sections: immutable, and refuses unknown keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Ram(Section):
-    """The cylinder."""
+class RamSection(Section):
+    """Cylinder, return spring and travel of the ram."""
 
     area_cm2: Positive = Field(
         default=14.5, le=1000, description="Effective area. Source: Enerpac RC-106 data sheet."
@@ -57,7 +57,7 @@ class Ram(Section):
 
 
 class OilSection(Section):
-    """The oil between valves and ram."""
+    """Oil between valves and ram."""
 
     volume_ml: Positive = Field(
         default=50.0, le=10000, description="Trapped volume at contact, hoses included. Assumption."
@@ -75,16 +75,16 @@ class OilSection(Section):
     )
 
 
-class Frame(Section):
-    """Columns, plates and punches."""
+class FrameSection(Section):
+    """Stiffness of columns, plates and punches."""
 
     stiffness_kn_mm: Positive = Field(
         default=100.0, le=10000, description="All in series. Assumption."
     )
 
 
-class Valves(Section):
-    """What pump valve and release valve have in common: proportional valves with dither."""
+class ValvesSection(Section):
+    """Dynamics of pump valve and release valve, both proportional valves with dither."""
 
     lag_ms: Positive = Field(
         default=30.0, ge=1, le=1000, description="First-order lag. Assumption: 20-50 ms is usual."
@@ -97,8 +97,8 @@ class Valves(Section):
     )
 
 
-class Pump(Section):
-    """Pump and pump valve."""
+class PumpSection(Section):
+    """Flow of the pump, and dead band of its valve."""
 
     flow_ml_s: Positive = Field(default=1.0, le=1000, description="Valve fully open. Assumption.")
     dead_band_percent: NonNegative = Field(
@@ -112,8 +112,8 @@ class Pump(Section):
     ripple_hz: NonNegative = Field(default=23.0, le=90, description="Its frequency. Assumption.")
 
 
-class Release(Section):
-    """Release valve; open without power."""
+class ReleaseSection(Section):
+    """Flow and dead band of the release valve, which is open without power."""
 
     flow_ml_s_at_10_mpa: Positive = Field(
         default=10.0, le=10000, description="Valve fully open, 10 MPa of oil. Assumption."
@@ -123,8 +123,8 @@ class Release(Section):
     )
 
 
-class Leak(Section):
-    """Seats and seals."""
+class LeakSection(Section):
+    """Leak of valve seats and seals."""
 
     ul_min_at_10_mpa: NonNegative = Field(
         default=10.0,
@@ -134,7 +134,7 @@ class Leak(Section):
 
 
 class TransducerSection(Section):
-    """Oil-pressure transducer, 4-20 mA over 150 ohm into an ADS1115."""
+    """Oil-pressure transducer: 4-20 mA over 150 ohm into an ADS1115."""
 
     full_scale_bar: Positive = Field(
         default=400.0, ge=10, le=2000, description="Range. Reference wiring."
@@ -163,23 +163,25 @@ class DisplacementSection(Section):
         default=0.0, le=1000, description="Smallest step of its reading; 0: there is no sensor."
     )
     noise_um: NonNegative = Field(
-        default=0.5, le=1000, description="One sigma. Assumption: a potentiometric or LVDT gauge."
+        default=0.5, le=1000, description="One sigma. Assumption: a potentiometric or LVDT sensor."
     )
 
 
 class PowderSection(Section):
-    """What is pressed.
+    """The powder in the die, and the properties of its pellet.
 
-    `preset` fills in the other fields; those that are given as well win. For drawing at random,
-    the descriptions give the range that an assumption may have.
+    `preset` fills in the other fields; fields that are given as well override it. The ranges in
+    the descriptions say how far an assumption may vary when presses are drawn at random.
     """
 
     preset: PowderPreset | None = Field(
         default=None,
-        description="A powder by name: Na3PS4, Li3PS4, sulfide or steel; what is written beside it "
-        "wins.",
+        description="A powder by name: Na3PS4, Li3PS4, sulfide or steel; fields that are given as "
+        "well override it.",
     )
-    material: str = Field(default="Na3PS4", min_length=1, description="A name, for people.")
+    material: str = Field(
+        default="Na3PS4", min_length=1, description="Name of the material, for records and plots."
+    )
     mass_mg: Positive = Field(
         default=140.0, le=1e6, description="Filled into the die: a 1 mm pellet."
     )
@@ -213,14 +215,14 @@ class PowderSection(Section):
     relaxation_percent: NonNegative = Field(
         default=30.0,
         le=95,
-        description="Of the pressure, lost in the end if the height is held: Peleg's 1/k2; 0: "
-        "elastic. Assumption: 10-45.",
+        description="Share of the pressure that is finally lost if the height is held: Peleg's "
+        "1/k2; 0: elastic. Assumption: 10-45.",
     )
     relaxation_half_s: Positive = Field(
         default=15.0,
         ge=0.5,
         le=1e6,
-        description="Time in which half of that is lost: Peleg's k1/k2. Assumption: 4-60.",
+        description="Time after which half of that is lost: Peleg's k1/k2. Assumption: 4-60.",
     )
     crack_mpa: Positive | Never = Field(
         default=690.0,
@@ -235,7 +237,7 @@ class PowderSection(Section):
     crack_loss_percent: Positive = Field(
         default=3.0,
         le=50,
-        description="Of the pellet's height, lost in a crack. Assumption: 1-10.",
+        description="Share of the pellet's height that a crack takes. Assumption: 1-10.",
     )
 
     @model_validator(mode="before")
@@ -249,20 +251,24 @@ class PowderSection(Section):
         )
 
 
-class Limits(Section):
-    """What the press and its hoses may see."""
+class LimitsSection(Section):
+    """Limits of the press and its hoses."""
 
     max_oil_bar: Positive = Field(default=350.0, le=2000, description="Set by the technician.")
 
 
-class Controller(Section):
-    """What the technician set on the controller."""
+class ControllerSection(Section):
+    """Settings of the controller, entered by the technician."""
 
     approach_opening_percent: Positive = Field(
         default=60.0, le=100, description="Pump valve while the ram travels."
     )
-    contact_bar: Positive = Field(default=2.0, le=200, description="Reading that means contact.")
-    approach_timeout_s: Positive = Field(default=60.0, ge=0.1, le=600, description="To contact.")
+    contact_bar: Positive = Field(
+        default=2.0, le=200, description="Reading that counts as contact."
+    )
+    approach_timeout_s: Positive = Field(
+        default=60.0, ge=0.1, le=600, description="Longest time to contact."
+    )
     no_gain_window_s: Positive = Field(
         default=5.0, ge=0.1, le=60, description="Pumping this long must raise the pressure."
     )
@@ -272,8 +278,8 @@ class Controller(Section):
     filter_shift: int = Field(default=1, ge=0, le=8, description="Smoothing over 2^n ticks.")
 
 
-class Individual(Section):
-    """How this specimen differs from its data sheet: unknown to its controller."""
+class IndividualSection(Section):
+    """Errors of this specimen against its data sheet; the controller does not know them."""
 
     pump_dead_band_error_percent: ErrorPercent = Field(default=1.5, description="Of stroke.")
     release_dead_band_error_percent: ErrorPercent = Field(default=-1.5, description="Of stroke.")

@@ -1,4 +1,4 @@
-"""The ADS1115 converter on the emulated chip's I2C bus (datasheet SBAS444E)."""
+"""Emulates the ADS1115 converter on the chip's I2C bus (data sheet SBAS444E)."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _AIN0_4V096: Final = 0x4200
 
 
 class Ads1115:
-    """Answers on the bus. `sample()` gives the counts of AIN0 at the +-4.096 V range.
+    """Answers on the I2C bus with the counts of AIN0 at the +-4.096 V range.
 
     Attributes:
         present: False takes the converter off the bus.
     """
 
     def __init__(self, bus: RPI2C, address: int, sample: Callable[[], int]) -> None:
-        """Wire a converter to `bus`."""
+        """Connect the converter to `bus`; `sample()` returns the counts of AIN0."""
         self.present = True
         self._bus = bus
         self._address = address
@@ -64,6 +64,6 @@ class Ads1115:
         if self._pointer != _CONVERSION or self._config & _SINGLE_SHOT:
             return 0
         if self._config & _MUX_AND_GAIN != _AIN0_4V096:
-            # Another input or range is another circuit than the one that is emulated.
+            # Only AIN0 at this range is wired; any other setting reads as zero.
             return 0
         return min(self._sample(), 0x7FFF)

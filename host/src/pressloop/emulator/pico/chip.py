@@ -1,4 +1,4 @@
-"""The emulated RP2040: boots an image, lets its time pass, keeps its flash."""
+"""The emulated RP2040: boots an image, runs it, and keeps its flash in a file."""
 
 from __future__ import annotations
 
@@ -16,32 +16,34 @@ from rp2040py.utils.logging import ConsoleLogger
 from pressloop.emulator.pico import speedup
 
 _FLASH_BYTES: Final = 2 * 1024 * 1024
-# Instructions between two looks at the peripherals' clock in the package's own loop. An alarm is
-# never late for it.
+# Instructions between two checks of the peripherals' clock in rp2040py's own loop; alarms are
+# not delayed by this.
 _CLOCK_BATCH: Final = 64
 _SECTOR: Final = 4096
-# Interrupts that can bring the beat: of the pins, and of the timer's last alarm.
-_BEATS: Final = (16 + 13, 16 + 3)
-# Behind the flash chip, where nothing else is: an instruction that branches to itself.
+# Exception numbers that a tick can run in: of the pins, and of the timer's alarm 3.
+_TICK_EXCEPTIONS: Final = (16 + 13, 16 + 3)
+# Address behind the flash chip, for an instruction that branches to itself.
 _TRAP: Final = FLASH_START_ADDRESS + 0xFF0000
 _BRANCH_TO_ITSELF: Final = b"\xfe\xe7"
-_LOOK_S: Final = 20e-6
-_HANG_LIMIT_S: Final = 0.1
-# The flash chip's commands that change it, and how much they can change.
+_HANG_POLL_S: Final = 20e-6
+_MAX_HANG_WAIT_S: Final = 0.1
+# Commands that change the flash, and how many bytes each can change: page program, sector erase,
+# block erase.
 _WRITES: Final = {0x02: _SECTOR, 0x20: _SECTOR, 0xD8: 65536}
 
 
 class Chip:
-    """One RP2040 with 2 MB of flash. `mcu` is the package's model of it.
+    """One RP2040 with 2 MB of flash.
 
     Attributes:
-        resets: How often it was reset since it was made.
+        mcu: The model of the chip, of rp2040py.
+        resets: How often it was reset since power-on.
     """
 
     def __init__(self, image: Path, flash: Path) -> None:
-        """Flash `image`, then lay over it what an earlier board wrote behind it.
+        """Flash `image` and restore the flash behind it, with the board's stored files.
 
-        `flash` is the file that keeps it; what is written goes there at once.
+        `flash` is the file that keeps this part; every write goes there at once.
         """
         fast = speedup.load()
         self.mcu: RP2040 = fast.FastRP2040() if fast else RP2040()
@@ -57,10 +59,10 @@ class Chip:
             flash.write_bytes(b"\xff" * (_FLASH_BYTES - self._kept_from))
         self.mcu.flash[self._kept_from : _FLASH_BYTES] = flash.read_bytes()
         self._flash = flash.open("r+b", buffering=0)
-        self._keep_what_is_written()
+        self._write_flash_through()
         self.resets = 0
         self._simulator = Simulator(rp2040=self.mcu)
-        # The image uses no PIO, and asking both blocks after every instruction takes time.
+        # The image uses no PIO, and rp2040py polls both blocks after every instruction.
         self._pio, self.mcu.pio = self.mcu.pio, []
         self._stop_alarm = self.mcu.clock.create_alarm(self._simulator.stop)
         self.mcu.watchdog.on_watchdog_trigger = lambda: self._reset(from_watchdog=True)
@@ -68,15 +70,15 @@ class Chip:
 
     @property
     def now_s(self) -> float:
-        """Emulated time since power-on."""
+        """Emulated time since power-on, s."""
         return self.mcu.clock.nanos / 1e9
 
     def run(self, seconds: float) -> None:
-        """Let emulated time pass."""
+        """Run the chip for `seconds` of emulated time."""
         self._run_until(self.mcu.clock.nanos + seconds * 1e9)
 
     def _run_slowly_until(self, nanos: float) -> None:
-        """Do what `fast_chip` does with the package's own loop."""
+        """Run to a time with rp2040py's own loop, where `fast_chip` has not been built."""
         simulator = self._simulator
         simulator.stopped = False
         self._stop_alarm.schedule(nanos - self.mcu.clock.nanos)
@@ -84,36 +86,37 @@ class Chip:
             execute_batch(simulator, _CLOCK_BATCH)
 
     def reset(self) -> None:
-        """Pull the RUN pin, as a finger on the reset button does."""
+        """Reset the chip by its RUN pin, as the reset button does."""
         self._reset(from_watchdog=False)
-        # What only the watchdog's own resets leave alone.
+        # A reset by the watchdog keeps its scratch registers; this one must not.
         self.mcu.watchdog.reset()
 
     def hang(self, what: str) -> None:
-        """Catch the program in an endless loop: in its next "tick", or in its "foreground".
+        """Put the program into an endless loop: in its next "tick", or in its "foreground".
 
         Raises:
-            ValueError: There is no such part, or it does not run.
+            ValueError: `what` is neither, or that part does not run.
         """
         if what not in ("tick", "foreground"):
             raise ValueError("hang: tick or foreground")
         core = self.mcu.core
         trap = _TRAP - FLASH_START_ADDRESS
         self.mcu.flash[trap : trap + len(_BRANCH_TO_ITSELF)] = _BRANCH_TO_ITSELF
-        give_up_s = self.now_s + _HANG_LIMIT_S
-        while self.now_s < give_up_s:
-            self.run(_LOOK_S)
-            caught = core.ipsr in _BEATS if what == "tick" else not (core.ipsr or core.pm)
+        deadline_s = self.now_s + _MAX_HANG_WAIT_S
+        while self.now_s < deadline_s:
+            self.run(_HANG_POLL_S)
+            caught = core.ipsr in _TICK_EXCEPTIONS if what == "tick" else not (core.ipsr or core.pm)
             if caught:
                 core.pc = _TRAP
                 return
         raise ValueError(f"hang: the {what} does not run")
 
-    def _keep_what_is_written(self) -> None:
+    def _write_flash_through(self) -> None:
+        """Write every change of the flash to its file."""
         ssi = self.mcu.ssi
         apply = ssi._apply_command
 
-        def apply_and_keep() -> None:
+        def apply_and_write() -> None:
             command = bytes(ssi._tx_buffer[:4])
             apply()
             size = _WRITES.get(command[0], 0) if len(command) == 4 else 0
@@ -122,7 +125,7 @@ class Chip:
                 self._flash.seek(start - self._kept_from)
                 self._flash.write(bytes(self.mcu.flash[start : start + size]))
 
-        ssi._apply_command = apply_and_keep  # type: ignore[method-assign]
+        ssi._apply_command = apply_and_write  # type: ignore[method-assign]
 
     def _reset(self, *, from_watchdog: bool) -> None:
         self.resets += 1

@@ -1,8 +1,9 @@
-"""How fast the emulated Pico's time passes, judged by what goes over its wire.
+"""Decides when the emulated Pico's time passes, from the frames on its wire.
 
-The image knows nothing of emulation, so what the emulated board asks its firmware is read off the
-frames here. The rule is that of docs/decisions/0003-virtual-time.md: while telemetry streams, time
-runs one batch past what the host has acknowledged; a silent host or an operator gets real time.
+The emulated board asks its firmware for state and acknowledged tick; the image cannot be asked, so
+both are read from the frames. The rule is that of docs/decisions/0003-virtual-time.md: while
+telemetry streams, time runs one batch ahead of what the host has acknowledged; it passes at the
+pace of the wall clock while the host is silent or an operator is asked.
 """
 
 from __future__ import annotations
@@ -32,81 +33,81 @@ from pressloop.wire.schema import (
 _STATE_IN_RECORD: Final = 17
 
 
-class Conversation:
-    """What host and firmware have told each other.
+class WireMonitor:
+    """Follows the frames between host and board.
 
     Attributes:
-        heard_s: Wall clock of the host's last frame.
-        told_tick: Device clock of the last telemetry event, -1 before the first.
-        followed_tick: Device clock that the host acknowledged last.
-        state: What the press does, by its last record.
-        starting: The host asked for a run that no record has shown yet.
-        asked: The host waits for an answer, which takes the firmware time to give.
-        die_um: Diameter of the die of the plan that the board took last, 0 before the first.
+        host_frame_s: Wall clock of the host's last frame.
+        sent_tick: Device clock of the last telemetry event, -1 before the first.
+        acknowledged_tick: Device clock that the host acknowledged last.
+        state: State of the press, by the last telemetry record.
+        start_pending: The host has requested a run that no record has shown yet.
+        request_pending: The host waits for a reply, for which the firmware needs time.
+        die_um: Diameter of the die of the last committed plan, 0 before the first.
     """
 
     def __init__(self) -> None:
-        """Begin with nothing said."""
-        self.heard_s = time.monotonic()
+        """Start without any frames."""
+        self.host_frame_s = time.monotonic()
         self._from_host = FrameDecoder()
         self._from_board = FrameDecoder()
-        self.forget()
+        self.clear()
 
-    def forget(self) -> None:
-        """Note that the board was reset or the host has gone."""
+    def clear(self) -> None:
+        """Start anew: the board was reset."""
         self._record_size = SHORT_RECORD_SIZE
-        self.told_tick = -1
-        self.followed_tick = -1
+        self.sent_tick = -1
+        self.acknowledged_tick = -1
         self.state = State.IDLE
-        self.starting = False
-        self.asked = False
+        self.start_pending = False
+        self.request_pending = False
         self.die_um = 0
-        self._die_to_be_um = 0
+        self._uploaded_die_um = 0
 
-    def host_said(self, data: bytes) -> None:
-        """Take in bytes on their way to the board."""
+    def from_host(self, data: bytes) -> None:
+        """Process bytes from the host to the board."""
         for frame in self._from_host.feed(data):
             if not isinstance(frame, Frame):
                 continue
-            self.heard_s = time.monotonic()
+            self.host_frame_s = time.monotonic()
             if frame.kind == FrameKind.REQUEST:
-                self.asked = True
-                self.starting = self.starting or frame.code == Command.START
+                self.request_pending = True
+                self.start_pending = self.start_pending or frame.code == Command.START
                 if frame.code == Command.PLAN_BEGIN:
-                    self._die_to_be_um = _die_um(frame)
+                    self._uploaded_die_um = _die_um(frame)
             elif frame.kind == FrameKind.NOTICE and frame.code == Notice.ALIVE:
                 try:
-                    self.followed_tick = decode_message(AliveNotice, frame.payload).tick
+                    self.acknowledged_tick = decode_message(AliveNotice, frame.payload).tick
                 except WireError:
                     continue
 
-    def board_said(self, data: bytes) -> None:
-        """Take in bytes on their way to the host."""
+    def from_board(self, data: bytes) -> None:
+        """Process bytes from the board to the host."""
         for frame in self._from_board.feed(data):
             if not isinstance(frame, Frame):
                 continue
             if frame.kind == FrameKind.EVENT and frame.code == Event.TELEMETRY:
                 event = decode_message(TelemetryEvent, frame.payload)
-                if self.told_tick < 0:
-                    self.followed_tick = event.tick
-                self.told_tick = event.tick
+                if self.sent_tick < 0:
+                    self.acknowledged_tick = event.tick
+                self.sent_tick = event.tick
                 if event.records:
                     self.state = State(event.records[_STATE_IN_RECORD - self._record_size])
-                    self.starting = self.starting and self.state == State.IDLE
+                    self.start_pending = self.start_pending and self.state == State.IDLE
             elif frame.kind in (FrameKind.REPLY, FrameKind.ERROR):
-                self.asked = False
+                self.request_pending = False
                 if frame.kind == FrameKind.ERROR and frame.code == Command.START:
-                    self.starting = False
+                    self.start_pending = False
                 if frame.kind == FrameKind.REPLY and frame.code == Command.PLAN_COMMIT:
-                    self.die_um = self._die_to_be_um
+                    self.die_um = self._uploaded_die_um
                 if frame.code == Command.HELLO:
-                    # A new session streams nothing until it is asked to.
-                    self.told_tick = -1
+                    # A new session does not stream until the host requests it.
+                    self.sent_tick = -1
                     self._record_size = _record_size(frame)
 
 
 def _die_um(plan_begin: Frame) -> int:
-    """Return the die of a plan; 0 of one that the board will not understand either."""
+    """Return the die of a plan, um; 0 if the message is malformed and will be refused."""
     try:
         return decode_message(PlanBeginRequest, plan_begin.payload).die_um
     except WireError:
@@ -114,7 +115,7 @@ def _die_um(plan_begin: Frame) -> int:
 
 
 def _record_size(hello: Frame) -> int:
-    """Return the size of the records of a session that was opened with this reply."""
+    """Return the size in bytes of the telemetry records of the session that this reply opens."""
     if hello.kind == FrameKind.REPLY:
         reply = decode_message(HelloReply, hello.payload)
         if reply.capabilities & CapabilityBits.DISPLACEMENT:
@@ -122,13 +123,13 @@ def _record_size(hello: Frame) -> int:
     return SHORT_RECORD_SIZE
 
 
-class Pacing:
+class PicoPacing:
     """Decides whether emulated time may pass.
 
     Args:
-        lockstep: Follow the host; else wall-clock pace.
-        speed: Without lock-step: how many times faster than the wall clock.
-        silence_s: With lock-step: the host was silent for so long that time passes without it.
+        lockstep: Follow the host; else run at the pace of the wall clock.
+        speed: Without lockstep: how many times faster than the wall clock.
+        silence_s: With lockstep: time passes without the host once it was silent for this long.
     """
 
     def __init__(self, lockstep: bool, speed: float, silence_s: float) -> None:
@@ -137,18 +138,18 @@ class Pacing:
         self._silence_s = silence_s
         self._real = RealTime(1 if lockstep else speed)
 
-    def may_run(self, conversation: Conversation, tick: int, now_s: float) -> bool:
-        """Return whether the tick after `tick` may pass at this wall clock."""
+    def may_run(self, monitor: WireMonitor, tick: int, now_s: float) -> bool:
+        """Return whether the tick after `tick` may pass at wall clock `now_s`."""
         follows = (
             self._lockstep
-            and conversation.told_tick >= 0
-            and now_s - conversation.heard_s < self._silence_s
+            and monitor.sent_tick >= 0
+            and now_s - monitor.host_frame_s < self._silence_s
         )
-        if follows and conversation.asked:
+        if follows and monitor.request_pending:
             return True
-        if follows and conversation.told_tick > conversation.followed_tick:
+        if follows and monitor.sent_tick > monitor.acknowledged_tick:
             return False
-        if follows and conversation.state != State.PROMPTING:
+        if follows and monitor.state != State.PROMPTING:
             self._real.stop()
             return True
         return self._real.due(int(now_s * 1000), tick) > 0

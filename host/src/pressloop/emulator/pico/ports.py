@@ -1,4 +1,4 @@
-"""A TCP port on 127.0.0.1 with one client at a time: the newest, as with a cable replugged."""
+"""A TCP port on 127.0.0.1 with one client: a new one replaces the old, like a replugged cable."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Final
 
 _HOST: Final = "127.0.0.1"
 _MAX_BYTES: Final = 4096
-# What a client may leave unread before the emulated cable is full.
-_MAX_WAITING: Final = 4096
+# Bytes that a client may leave unread before `full` is set.
+_MAX_UNSENT: Final = 4096
 
 
 class Port:
-    """Listens; accepts and replaces its client; reads and writes without ever waiting."""
+    """Accepts a client in place of the one before; reads and writes without blocking."""
 
     def __init__(self, selector: selectors.BaseSelector) -> None:
-        """Listen on a free port; `selector` wakes up for it and for its client."""
+        """Listen on a free port; register the listener and each client with `selector`."""
         self._selector = selector
         self._client: socket.socket | None = None
         self._unsent = bytearray()
@@ -32,11 +32,11 @@ class Port:
 
     @property
     def full(self) -> bool:
-        """True while the client leaves unread what it was sent."""
-        return len(self._unsent) >= _MAX_WAITING
+        """True while the client has left too much unread."""
+        return len(self._unsent) >= _MAX_UNSENT
 
     def receive(self) -> bytes:
-        """Return what has arrived, and let in a client that waits at the door."""
+        """Accept a waiting client and return the bytes that have arrived."""
         self._accept()
         if self._client is None:
             return b""
@@ -51,7 +51,7 @@ class Port:
         return data
 
     def send(self, data: bytes) -> None:
-        """Send what there is room for and keep the rest. Without a client all of it vanishes."""
+        """Send what the socket takes and queue the rest. Without a client, discard the data."""
         if self._client is None:
             return
         self._unsent += data

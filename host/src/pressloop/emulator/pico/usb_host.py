@@ -1,8 +1,8 @@
 """The host's end of the emulated chip's USB cable: one CDC serial port.
 
-The package's own host answers an armed OUT endpoint with an empty packet when it has nothing to
-send. A real one answers nothing, so that the device keeps waiting; the empty packets are an
-interrupt storm of 12,000 per second. This one stays silent until there are bytes.
+rp2040py's own host answers an armed OUT endpoint with an empty packet when it has nothing to send,
+which costs the device 12,000 interrupts per second. A real host sends nothing until there are
+bytes, and so does this one.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from rp2040py import RP2040, USBCDC
 
 
 class UsbHost:
-    """A serial port on the chip.
+    """Opens the chip's USB serial port, sends to it and receives from it.
 
     Attributes:
         connected: True once the device is enumerated, until it resets.
-        stalled: While True, what the device sends is not collected.
+        stalled: While True, data from the device is not collected.
     """
 
     def __init__(self, chip: RP2040, received: Callable[[bytes], None]) -> None:
-        """Plug in; `received(data)` is called with what the device sends."""
+        """Connect to `chip`; `received(data)` is called with the data that the device sends."""
         self.connected = False
         self._usb = chip.usb_ctrl
         self._cdc = USBCDC(self._usb)
@@ -30,7 +30,7 @@ class UsbHost:
         self._stalled = False
         self._uncollected: list[int] = []
         self._waiting = bytearray()
-        # Room that the device has offered and not been given anything for.
+        # Bytes that the device can take now; 0 when it has not armed the endpoint.
         self._armed = 0
         read, reset = self._usb.on_endpoint_read, self._usb.on_reset
         assert read is not None and reset is not None
@@ -63,7 +63,7 @@ class UsbHost:
 
     @property
     def stalled(self) -> bool:
-        """See the class."""
+        """Whether data from the device is left uncollected."""
         return self._stalled
 
     @stalled.setter
@@ -78,13 +78,13 @@ class UsbHost:
         self._give(self._cdc._out_endpoint)
 
     def open(self, opened: bool) -> None:
-        """Raise or drop DTR, as a program does that opens or closes the port."""
+        """Set or clear DTR, as a program does when it opens or closes the port."""
         if self.connected and self._cdc.dtr != opened:
             self._cdc.set_control_lines(dtr=opened, rts=opened)
 
     @property
     def backlog(self) -> int:
-        """Bytes that the device has not taken yet."""
+        """Number of bytes that the device has not taken yet."""
         return len(self._waiting)
 
     def _on_connected(self) -> None:

@@ -1,20 +1,20 @@
-"""Displacement sensor between the platens: resolution and noise, as a machine integer.
+"""Displacement sensor between the platens: adds resolution and noise to the true position.
 
-Own noise, apart from the transducer's: a press reads the same pressures with and without it.
+Its noise has its own generator, so that a press reads the same pressures with and without it.
 """
 
 from pressloop_sim.plant import micropython_compat as micropython
 from pressloop_sim.plant.noise import Rng
 
-NOTHING = 65535
+NO_READING = 65535
 _MAX_UM = 65534
 
 
-class DisplacementGauge:
-    """From the true closing of the platens to micrometres."""
+class DisplacementSensor:
+    """Converts the true closing of the platens to a reading in um."""
 
     def __init__(self, seed: int, resolution_um: float, noise_um: float) -> None:
-        """`noise_um` is one sigma; a resolution of 0 is no sensor at all."""
+        """`noise_um` is one sigma; a resolution of 0 means that there is no sensor."""
         self.rng = Rng(seed)
         self._resolution_um = resolution_um
         self._noise_um = noise_um
@@ -26,9 +26,9 @@ class DisplacementGauge:
 
     @micropython.native
     def sample(self, closing_mm: float) -> int:
-        """Return the reading in um; `NOTHING` outside the sensor's range."""
+        """Return the reading in um; `NO_READING` above the sensor's range."""
         true_um = closing_mm * 1000.0 + self._noise_um * self.rng.gauss()
         um = int(int(true_um / self._resolution_um + 0.5) * self._resolution_um)
         if um < 0:
             return 0
-        return um if um <= _MAX_UM else NOTHING
+        return um if um <= _MAX_UM else NO_READING

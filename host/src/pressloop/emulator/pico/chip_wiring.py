@@ -1,8 +1,8 @@
-"""What the emulated chip is wired to: transducer, valves, contacts, and behind them the press.
+"""Wires the emulated chip to the press: transducer, valves, contacts, lamp.
 
-The press moves when the firmware reads the transducer, by the time since the last reading and under
-the openings set since then. That is the order of the emulated board, so the same readings follow
-from the same outputs. A firmware that no longer reads does not stop the press.
+The press is stepped when the firmware reads the transducer, by the time since the last reading and
+with the valve openings set since then. This is the order of the emulated board, so the same outputs
+give the same readings. If the firmware stops reading, `catch_up` keeps the press moving.
 """
 
 from __future__ import annotations
@@ -25,17 +25,18 @@ from pressloop.emulator.pico.ads1115 import Ads1115
 from pressloop.wire.schema import TICK_HZ
 
 TICK_S: Final = 1 / TICK_HZ
-# A reading that is this late still belongs to its own tick.
-_PATIENCE_TICKS: Final = 0.3
+# Jitter of a reading, in ticks: one that follows 0.7 ticks after the last starts a new tick.
+_TICK_TOLERANCE: Final = 0.3
+# Functions of a pin, by GPIO_CTRL.FUNCSEL (RP2040 data sheet, section 2.19.2).
 _PWM: Final = 4
 _SIO: Final = 5
 _SLICE_ENABLED: Final = 1
-# The ADS1115 counts 125 uV, the chip's own converter 3.3 V / 4096.
+# One count of the ADS1115 is 125 uV, one of the chip's own converter 3.3 V / 4096.
 _ADC_COUNTS_PER_COUNT: Final = 125e-6 * 4096 / 3.3
 
 
 def load_wiring(firmware: Path) -> ModuleType:
-    """Return the firmware's own wiring constants, from the folder of the firmware."""
+    """Import the firmware's wiring constants, such as pin numbers, from its folder."""
     sys.path.insert(0, str(firmware))
     try:
         return importlib.import_module("pressloop_fw.boards.wiring")
@@ -43,18 +44,18 @@ def load_wiring(firmware: Path) -> ModuleType:
         sys.path.pop(0)
 
 
-class Bench:
-    """Wires a chip to a press.
+class ChipWiring:
+    """Connects the pins and buses of a chip to a simulated press.
 
     Attributes:
         plant: The true press.
-        transducer: Its sensor; `fault` breaks it.
+        transducer: The pressure transducer; set its `fault` to break it.
         converter: The ADS1115 on the bus.
-        running: True while truth is worth recording.
+        running: Whether truth is recorded.
     """
 
     def __init__(self, chip: RP2040, wiring: ModuleType, config: dict[str, Any]) -> None:
-        """Build the press from `config`, as `process` wrote it, and connect it to `chip`."""
+        """Build the press from `config`, which `process` wrote, and connect it to `chip`."""
         press = config["plant"]
         self.plant = Plant(press)
         self.transducer = Transducer.of(press, Rng(config["seed"]), TICK_S)
@@ -63,7 +64,7 @@ class Bench:
         self._truth = TruthFile(self._truth_path) if self._truth_path else None
         self._chip = chip
         self._wiring = wiring
-        # The firmware's first reading is that of its tick 0.
+        # The firmware's first reading is that of tick 0.
         self._tick = -1
         self._tick_at_s = 0.0
         self._counts = self.transducer.sample(0.0)
@@ -71,27 +72,27 @@ class Bench:
         self.converter.present = config["ads1115"]
         self._on_adc_read = chip.adc.on_adc_read
         chip.adc.on_adc_read = self._convert
-        self._connect_beat()
+        self._connect_tick_pin()
         self._ignore_coil_edges()
         chip.gpio[wiring.SIMULATED_PIN].set_input_value(False)
-        # Contacts to ground; at rest emergency stop and guard are closed, the button is not.
+        # Contacts to ground: emergency stop and guard are closed when inactive, the button open.
         self.contact("emergency_stop", False)
         self.contact("guard_open", False)
         self.contact("button", False)
 
     @property
     def tick(self) -> int:
-        """Device clock: ticks since the firmware's first."""
+        """Device clock: ticks since the firmware's first reading."""
         return self._tick
 
     @property
     def pump(self) -> float:
-        """Opening of the pump valve, 0..1: it opens with the current."""
+        """Opening of the pump valve, 0..1: closed without current."""
         return self._coil(self._wiring.PUMP_PIN)
 
     @property
     def release(self) -> float:
-        """Opening of the release valve, 0..1: without current it is open."""
+        """Opening of the release valve, 0..1: open without current."""
         return 1.0 - self._coil(self._wiring.RELEASE_PIN)
 
     @property
@@ -100,7 +101,7 @@ class Bench:
         return bool(self._chip.gpio[self._wiring.LAMP_PIN].value == GPIOPinState.HIGH)
 
     def contact(self, name: str, active: bool) -> None:
-        """Press the emergency stop or the button, open the guard, or undo it.
+        """Activate or deactivate `emergency_stop`, `guard_open` or `button`.
 
         Raises:
             ValueError: There is no such contact.
@@ -116,7 +117,7 @@ class Bench:
         self._chip.gpio[pin].set_input_value(high)
 
     def break_sensor(self, fault: str) -> None:
-        """Break the transducer's loop or mend it.
+        """Break the transducer's current loop, or repair it with "ok".
 
         Raises:
             ValueError: There is no such fault.
@@ -126,31 +127,31 @@ class Bench:
         self.transducer.fault = fault
 
     def break_down(self, what: object) -> None:
-        """Crack the pellet or burst the die.
+        """Crack the pellet or burst the die; `what` is "pellet" or "die".
 
         Raises:
-            ValueError: There is no such thing to break.
+            ValueError: `what` is neither.
         """
         if not isinstance(what, str) or what not in damage.BREAKS:
             raise ValueError("break: one of " + ", ".join(sorted(damage.BREAKS)))
-        self.plant.give_way(damage.BREAKS[what])
+        self.plant.apply_damage(damage.BREAKS[what])
 
     def catch_up(self) -> None:
-        """Let the press have the time that passed while nobody read the transducer."""
+        """Step the press through time that has passed without a reading of the transducer."""
         while self._tick >= 0 and self._now_s() - self._tick_at_s > 2 * TICK_S:
             self._step(self._tick_at_s + TICK_S)
 
     def flush(self) -> None:
-        """Hand the recorded truth to the operating system."""
+        """Write the buffered truth records to the file."""
         if self._truth:
             self._truth.flush()
 
     def restart(self) -> None:
-        """Begin the device clock anew: the chip was reset. Truth goes by that clock."""
+        """Restart the device clock, and the truth file with it: the chip was reset."""
         self._tick = -1
         if self._truth:
             self._truth.close()
-            # Whoever reads them has them open, and reads them to their end.
+            # A process that is reading the old files has them open and can finish.
             for old in Path(self._truth_path).parent.glob(Path(self._truth_path).name + "*"):
                 old.unlink()
             self._truth = TruthFile(self._truth_path)
@@ -159,16 +160,17 @@ class Bench:
         return self._chip.clock.nanos / 1e9
 
     def _sample(self) -> int:
-        """Return what the converter finds: a new tick, or the counts of the one that is on."""
+        """Return the transducer's counts, after stepping the press up to now in whole ticks."""
         now = self._now_s()
         if self._tick < 0:
             self._tick_at_s = now - TICK_S
-        ticks = int((now - self._tick_at_s) / TICK_S + _PATIENCE_TICKS)
+        ticks = int((now - self._tick_at_s) / TICK_S + _TICK_TOLERANCE)
         for remaining in range(ticks - 1, -1, -1):
             self._step(now - remaining * TICK_S)
         return self._counts
 
     def _step(self, now_s: float) -> None:
+        """Step the press by one tick and sample the transducer."""
         plant = self.plant
         plant.pump.command = self.pump
         plant.release.command = self.release
@@ -180,6 +182,7 @@ class Bench:
             self._truth.record(self._tick, plant)
 
     def _convert(self, channel: int) -> None:
+        """Answer a conversion of the chip's own converter."""
         if channel == self._wiring.ADC_PIN - 26:
             value = round(self._sample() * _ADC_COUNTS_PER_COUNT)
             self._chip.adc.channel_values[channel] = min(value, 4095)
@@ -192,7 +195,7 @@ class Bench:
             return 1.0 if gpio.value == GPIOPinState.HIGH else 0.0
         channel = self._slice(pin)
         if gpio.function_select != _PWM or not channel.csr & _SLICE_ENABLED:
-            # Nobody drives the pin, and the driver's pull-down keeps the coil off.
+            # The pin is not driven: the valve driver's pull-down keeps the coil off.
             return 0.0
         compare = channel.cc >> 16 if pin % 2 else channel.cc & 0xFFFF
         return min(compare / (channel.top + 1), 1.0)
@@ -201,15 +204,15 @@ class Bench:
         return self._chip.pwm.channels[pin // 2 % 8]
 
     def _ignore_coil_edges(self) -> None:
-        """A coil averages, so its duty is what counts; edges would cost three calls a period."""
+        """Disable the PWM edges of both coils: only their duty matters, and edges cost time."""
         for pin in (self._wiring.PUMP_PIN, self._wiring.RELEASE_PIN):
             drive = self._slice(pin)
             for edge in (drive.alarm_a, drive.alarm_b, drive.alarm_bottom):
                 edge.enable = False
 
-    def _connect_beat(self) -> None:
-        """On the chip a pin's input sees what its output drives; in the package it does not."""
-        gpio = self._chip.gpio[self._wiring.BEAT_PIN]
+    def _connect_tick_pin(self) -> None:
+        """Feed the tick pin's output back to its input, as on the chip; rp2040py does not."""
+        gpio = self._chip.gpio[self._wiring.TICK_PIN]
 
         def follow(value: GPIOPinState, _before: GPIOPinState) -> None:
             gpio.set_input_value(value == GPIOPinState.HIGH)

@@ -1,0 +1,116 @@
+"""The table of commands: where each is, and its line in `pressloop --help`.
+
+The help lines are kept here so that `pressloop --help` imports no command: the commands need numpy,
+pydantic and more, which take longer to import than the help takes to read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, Final
+
+from pressloop.extras import needs_extra
+
+
+@dataclass(frozen=True)
+class CommandEntry:
+    """One command of `pressloop`.
+
+    Attributes:
+        name: What the user types; also the name of the function.
+        module: Module of this package that the function is in.
+        help: First paragraph of the function's docstring.
+    """
+
+    name: str
+    module: str
+    help: str
+
+    def load(self) -> Callable[..., Any]:
+        """Import the function.
+
+        Raises:
+            PressloopError: `missing-extra`, when a package that the command needs is not installed.
+        """
+        with needs_extra("data"):
+            function: Callable[..., Any] = getattr(
+                import_module(f"pressloop.cli.{self.module}"), self.name
+            )
+        return function
+
+
+COMMANDS: Final = (
+    CommandEntry(
+        "run",
+        "run",
+        "Run a protocol. Ctrl-C aborts the run and releases the pressure.",
+    ),
+    CommandEntry(
+        "validate",
+        "validate",
+        "Check a protocol against a press, without a board.",
+    ),
+    CommandEntry(
+        "simulate",
+        "simulate",
+        "Predict the pressure-time curve on the emulated press.",
+    ),
+    CommandEntry(
+        "tune",
+        "tune",
+        "Learn dead bands, hysteresis, stiffness and leak; a steel blank must be in the die.",
+    ),
+    CommandEntry(
+        "attach",
+        "run",
+        "Reconnect to a run after a crash and recover missing data.",
+    ),
+    CommandEntry(
+        "plot",
+        "plot",
+        "Plot a run, also an interrupted one. Prints the path of the plot.",
+    ),
+    CommandEntry(
+        "protocols",
+        "protocols",
+        "List ready-made protocols by goal, or print one.",
+    ),
+    CommandEntry(
+        "sample",
+        "sample",
+        "Add the sample's data to a record; compute thickness and density.",
+    ),
+    CommandEntry(
+        "ports",
+        "ports",
+        "List the serial ports and mark the press controllers.",
+    ),
+    CommandEntry(
+        "info",
+        "look",
+        "Show identity, versions, state and machine profile of a board.",
+    ),
+    CommandEntry(
+        "watch",
+        "look",
+        "Show live what a press is doing. Moves and records nothing.",
+    ),
+    CommandEntry(
+        "abort",
+        "look",
+        "Abort the run on a press and release at its vent rate.",
+    ),
+    CommandEntry(
+        "clear",
+        "look",
+        "Clear the latched fault of a press, if its cause is gone.",
+    ),
+    CommandEntry(
+        "flash",
+        "flash",
+        "Flash the firmware onto a Pico. Refuses while the press is running.",
+    ),
+)
+"""In the order of `pressloop --help`: the most used first."""
