@@ -16,7 +16,7 @@ from pressloop import EmulatedBoard, Press, confirm_all, errors
 from pressloop.emulator.description import loads
 from pressloop.evaluation import RunRecord
 from pressloop.run.prompts import OpenPrompt
-from pressloop.run.run import RunResult
+from pressloop.run.result import RunResult
 from pressloop.session.telemetry import TelemetryBatch
 from pressloop.wire.codec import encode_message
 from pressloop.wire.schema import CapabilityBits, Fault, InputBits, ProfileReadRequest, State
@@ -302,13 +302,17 @@ def test_a_fault_ends_the_run_and_can_be_cleared(tmp_path: Path) -> None:
 
 
 def test_the_error_shows_the_last_lines_of_a_board_that_ended(tmp_path: Path) -> None:
-    with pytest.raises(errors.PressloopError) as caught, Press.open("emulated") as press:
-        assert press.board is not None
-        run = press.start(PROTOCOL, out=tmp_path)
-        with press.board.log_path.open("a") as log:
-            log.write("Traceback (most recent call last):\nMemoryError: none left\n")
-        os.kill(press.board.pid, signal.SIGKILL)
-        run.result(30)
+    def press_until_killed() -> None:
+        with Press.open("emulated") as press:
+            assert press.board is not None
+            run = press.start(PROTOCOL, out=tmp_path)
+            with press.board.log_path.open("a") as log:
+                log.write("Traceback (most recent call last):\nMemoryError: none left\n")
+            os.kill(press.board.pid, signal.SIGKILL)
+            run.result(30)
+
+    with pytest.raises(errors.PressloopError) as caught:
+        press_until_killed()
     assert "MemoryError: none left" in str(caught.value)
     assert RunRecord.open(tmp_path).summary.end_reason == "interrupted"
 

@@ -56,4 +56,4 @@ def test_every_public_name_is_there() -> None:
     for name in pressloop.__all__:
         assert getattr(pressloop, name) is not None
     with pytest.raises(AttributeError):
-        _ = pressloop.nonsense  # type: ignore[attr-defined]
+        _ = pressloop.nonsense

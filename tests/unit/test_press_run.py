@@ -13,7 +13,15 @@ from pressloop.evaluation import RunRecord
 from pressloop.record import RunRecorder
 from pressloop.run.prompts import OpenPrompt
 from pressloop.session.status import PressStatus
-from pressloop.wire.schema import AbortReply, EndReason, ErrorCode, Fault, State
+from pressloop.wire.schema import (
+    AbortReply,
+    EndReason,
+    ErrorCode,
+    Fault,
+    StartReply,
+    StartRequest,
+    State,
+)
 
 from tests.unit.fake_board import FakeBoard, RefusalError
 
@@ -191,9 +199,14 @@ def test_leaving_the_block_aborts_what_is_active(board: FakeBoard, tmp_path: Pat
 
 def test_an_error_in_the_block_aborts_and_is_not_replaced(board: FakeBoard, tmp_path: Path) -> None:
     board.lockstep = True
-    with pytest.raises(ZeroDivisionError), Press.open(board.url) as press:
-        press.start(PROTOCOL, out=tmp_path)
-        fail()
+
+    def press_and_fail() -> None:
+        with Press.open(board.url) as press:
+            press.start(PROTOCOL, out=tmp_path)
+            fail()
+
+    with pytest.raises(ZeroDivisionError):
+        press_and_fail()
     assert board.state is State.IDLE
 
 
@@ -244,7 +257,7 @@ def test_the_board_refuses_what_the_host_let_through(
 def test_a_press_that_is_not_ready_leaves_a_truthful_record(
     press: Press, board: FakeBoard, tmp_path: Path
 ) -> None:
-    def refuse(_: object) -> Any:
+    def refuse(request: StartRequest) -> StartReply:
         raise RefusalError(ErrorCode.GUARD_OPEN)
 
     board.do_start = refuse  # type: ignore[method-assign]
@@ -341,14 +354,16 @@ def test_a_link_lost_for_good_leaves_a_record_to_attach_to(
     board: FakeBoard, tmp_path: Path
 ) -> None:
     board.lockstep = True
-    with (
-        pytest.raises(errors.LinkClosedError),
-        Press.open(board.url, reconnect_timeout_s=0.0) as press,
-    ):
-        run = press.start(PROTOCOL, out=tmp_path)
-        board.wait_for(lambda: board.tick >= 200)
-        board.vanish()
-        run.result(30)
+
+    def press_until_lost() -> None:
+        with Press.open(board.url, reconnect_timeout_s=0.0) as press:
+            run = press.start(PROTOCOL, out=tmp_path)
+            board.wait_for(lambda: board.tick >= 200)
+            board.vanish()
+            run.result(30)
+
+    with pytest.raises(errors.LinkClosedError):
+        press_until_lost()
     assert RunRecord.open(tmp_path).summary.end_reason == "interrupted"
 
 

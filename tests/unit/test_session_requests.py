@@ -38,7 +38,9 @@ def is_echo(frame: Frame) -> bool:
     return frame.code == Command.ECHO and frame.kind != FrameKind.EVENT
 
 
-def only_first(times: int, change: Callable[[bytes], Iterable[bytes]]):
+def only_first(
+    times: int, change: Callable[[bytes], Iterable[bytes]]
+) -> Callable[[Frame, bytes], Iterable[bytes]]:
     """Change the first replies to an echo, leave everything else alone."""
     left = [times]
 
@@ -138,7 +140,7 @@ def test_a_hello_that_was_answered_twice_still_gives_a_session(
     board: FakeBoard, open_session: Opener
 ) -> None:
     """The board numbers a new session for each hello, and a lost reply makes the host say two."""
-    lost = []
+    lost: list[bytes] = []
 
     def lose_first(frame: Frame, data: bytes) -> Iterable[bytes]:
         if frame.code == Command.HELLO and not lost:
@@ -334,9 +336,13 @@ def test_another_board_in_its_place_is_not_mistaken_for_it(
     board.unique_id = b"fake-two"
     board.unplug()
     board.wait_for(lambda: len(board.executed("hello")) == 2)
-    with pytest.raises(errors.LinkClosedError, match="another board") as caught:
-        for _ in range(3):  # the first ones may meet the old link's end
+
+    def ask_until_lost() -> None:
+        for _ in range(3):  # the first ones may still meet the end of the old link
             echo(session, b"x")
+
+    with pytest.raises(errors.LinkClosedError, match="another board") as caught:
+        ask_until_lost()
     assert caught.value.code == "other-board"
 
 

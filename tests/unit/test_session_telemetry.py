@@ -183,7 +183,11 @@ def test_a_reaction_is_on_the_wire_before_the_acknowledgement(
 ) -> None:
     session = open_session()
     keeper = listening(session)
-    keeper.reaction = lambda batch: session.request(EchoRequest(b"%d" % batch.tick)) and None
+
+    def ask(batch: TelemetryBatch) -> None:
+        session.request(EchoRequest(b"%d" % batch.tick))
+
+    keeper.reaction = ask
     for _ in range(10):
         board.advance(20)
     board.wait_for(lambda: ("alive", 200) in board.log)
@@ -201,14 +205,18 @@ def test_heartbeats_continue_while_a_listener_is_busy(
 ) -> None:
     session = open_session()
     keeper = listening(session)
-    let_go = threading.Event()
-    keeper.reaction = lambda batch: let_go.wait(10) and None
+    may_continue = threading.Event()
+
+    def wait(_: TelemetryBatch) -> None:
+        may_continue.wait(10)
+
+    keeper.reaction = wait
     board.advance(20)
     keeper.wait_for(lambda: keeper.batches)
     before = len(board.log)
     board.wait_for(lambda: len(board.log) >= before + 3, limit_s=10 * HEARTBEAT_S)
     assert set(board.log[before:]) == {("alive", 0)}
-    let_go.set()
+    may_continue.set()
     board.wait_for(lambda: ("alive", 20) in board.log)
 
 
@@ -301,8 +309,12 @@ def test_a_restarted_board_is_not_mistaken_for_the_old_one(
 def test_queued_events_of_a_lost_link_are_ignored(board: FakeBoard, open_session: Opener) -> None:
     session = open_session()
     keeper = listening(session)
-    let_go = threading.Event()
-    keeper.reaction = lambda batch: let_go.wait(10) and None
+    may_continue = threading.Event()
+
+    def wait(_: TelemetryBatch) -> None:
+        may_continue.wait(10)
+
+    keeper.reaction = wait
     board.advance(20)
     keeper.wait_for(lambda: keeper.batches)
     board.advance(20)
@@ -311,7 +323,7 @@ def test_queued_events_of_a_lost_link_are_ignored(board: FakeBoard, open_session
     old_link = session._reconnector.link
     with pytest.raises(errors.LinkClosedError):
         old_link.request(EchoRequest(b"the reader has seen the end"))
-    let_go.set()
+    may_continue.set()
     keeper.wait_for(lambda: keeper.reconnects == [True])
     board.advance(20)
     keeper.wait_for(lambda: len(keeper.numbers()) >= 40)

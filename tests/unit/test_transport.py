@@ -102,9 +102,13 @@ def test_a_far_end_that_does_not_read_cannot_freeze_the_host(
 ) -> None:
     monkeypatch.setattr(transport, "MAX_WRITE_S", 0.2)
     link = SocketTransport("127.0.0.1", listener.getsockname()[1])
-    with pytest.raises(errors.LinkClosedError, match="accepted no bytes") as caught:
+
+    def write_much() -> None:
         for _ in range(1000):
             link.write(bytes(1_000_000))
+
+    with pytest.raises(errors.LinkClosedError, match="accepted no bytes") as caught:
+        write_much()
     assert caught.value.code == "link-stuck"
     link.close()
 

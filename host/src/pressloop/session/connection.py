@@ -16,7 +16,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Final, TypeVar
+from typing import Final, TypeVar, cast
 
 from pressloop.errors import (
     BoardTimeoutError,
@@ -157,8 +157,8 @@ class Link:
     @property
     def hello(self) -> HelloReply:
         """The board's hello: versions, identity, capabilities."""
-        assert self._hello is not None  # the constructor raises without it
-        return self._hello
+        # The constructor raises without it.
+        return cast(HelloReply, self._hello)
 
     @property
     def frame_errors(self) -> int:
