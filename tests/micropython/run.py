@@ -1,7 +1,7 @@
-"""Runs test functions on MicroPython: `micropython run.py FOLDER MODULE [PATH...]`.
+r"""Runs test functions on MicroPython: `micropython run.py FOLDER MODULE [PATH...]`.
 
 Started by tests/conftest.py, one process for the functions of one file. Reads the name of a
-function per line and answers each with a line that begins with a NUL: `\\0passed`, or `\\0failed`
+function per line and answers each with a line that begins with a NUL: `\0passed`, or `\0failed`
 after the traceback. What the function itself prints comes before.
 """
 
