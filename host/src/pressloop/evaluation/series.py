@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pressloop.evaluation.summary import Gap
-from pressloop.record.columns import FLAGS
+from pressloop.record.columns import FLAGS, TICK_SPAN
 from pressloop.record.entries import Batch
 from pressloop.record.interval import Interval
 from pressloop.record.sequence_ranges import SequenceRanges
@@ -21,9 +21,7 @@ Ints = npt.NDArray[np.int64]
 RECORD_DTYPE: Final = np.dtype(
     [(name, f"<{code}") for name, code in zip(RECORD_FIELDS, RECORD_FORMAT[1:], strict=True)]
 )
-"""One packed telemetry record."""
-
-_TICK_SPAN: Final = 1 << 32
+"""Layout of one packed telemetry record."""
 
 
 @dataclass(frozen=True)
@@ -54,23 +52,23 @@ class Series:
 
     @property
     def stands_for(self) -> Ints:
-        """How many records each one stands for: the first of an interval for all left out of it."""
+        """Number of records that each one stands for; the first of an interval for those left out."""
         numbers = np.ones(self.seq.size, np.int64)
-        leads = self._leads()
+        leads = self._interval_starts()
         kept = np.bincount(self.interval_index[self.thinned], minlength=len(self.intervals))
         numbers[leads] += np.array([i.count for i in self.intervals], np.int64) - kept
         return numbers
 
     @property
     def dwelling(self) -> Ints:
-        """In how many of the records that it stands for the dwell clock ran, per record."""
+        """Number of the records that each one stands for in which the dwell clock ran."""
         numbers: Ints = (self.records["flags"] & FLAGS["dwelling"] != 0).astype(np.int64)
         numbers[self.thinned] = 0
-        numbers[self._leads()] = [i.sums.dwelling for i in self.intervals]
+        numbers[self._interval_starts()] = [i.sums.dwelling for i in self.intervals]
         return numbers
 
-    def _leads(self) -> Ints:
-        """Index of the first record of each interval."""
+    def _interval_starts(self) -> Ints:
+        """Return the index of the first record of each interval."""
         firsts = np.array([interval.first for interval in self.intervals], np.int64)
         leads: Ints = np.searchsorted(self.seq, firsts)
         return leads
@@ -82,8 +80,8 @@ class Series:
 
 def signed_ticks(ticks: npt.NDArray[np.uint32], start_tick: int) -> Ints:
     """Return `ticks - start_tick` on a clock of 32 bits, from -2**31 on."""
-    difference = (ticks.astype(np.int64) - start_tick) % _TICK_SPAN
-    return np.where(difference >= _TICK_SPAN // 2, difference - _TICK_SPAN, difference)
+    difference = (ticks.astype(np.int64) - start_tick) % TICK_SPAN
+    return np.where(difference >= TICK_SPAN // 2, difference - TICK_SPAN, difference)
 
 
 def assemble(
@@ -92,7 +90,7 @@ def assemble(
     last_seq: int | None,
     intervals: Iterable[Interval] = (),
 ) -> Series:
-    """Order the batches and keep what belongs to the run.
+    """Order the records of all batches and keep those that belong to the run.
 
     Args:
         batches: In the order in which they were received.
@@ -144,7 +142,7 @@ def assemble(
 
 
 def _consecutive(runs: Sequence[tuple[int, int]]) -> Ints:
-    """All numbers of runs given as (first, count), one run behind the other."""
+    """Return all numbers of runs that are given as (first, count), in the order of the runs."""
     firsts, counts = np.array(runs, np.int64).reshape(-1, 2).T
     ends = np.cumsum(counts)
     total = int(ends[-1]) if ends.size else 0
@@ -156,7 +154,7 @@ def _kept_of(intervals: tuple[Interval, ...]) -> Ints:
 
 
 def _interval_of(seq: Ints, intervals: tuple[Interval, ...]) -> Ints:
-    """Index of the interval that each number lies in, -1 for none."""
+    """Return the index of the interval that each number lies in, -1 for none."""
     if not intervals:
         return np.full(seq.size, -1)
     firsts = np.array([one.first for one in intervals])
@@ -172,7 +170,7 @@ def telemetry_gaps(series: Series, record_every: int, tick_hz: int) -> tuple[Gap
         before = int(np.searchsorted(series.seq, first)) - 1
         first_tick = None
         if before >= 0:
-            first_tick = (int(series.records["tick"][before]) + record_every) % _TICK_SPAN
+            first_tick = (int(series.records["tick"][before]) + record_every) % TICK_SPAN
         count = last - first + 1
         gaps.append(
             Gap(
@@ -187,7 +185,7 @@ def telemetry_gaps(series: Series, record_every: int, tick_hz: int) -> tuple[Gap
 
 
 def _runs(seq: Ints) -> list[tuple[int, int]]:
-    """Consecutive numbers of an ascending array, as (first, count)."""
+    """Return the runs of consecutive numbers in an ascending array, as (first, count)."""
     if not seq.size:
         return []
     starts = np.flatnonzero(np.diff(seq, prepend=seq[0] - 2) != 1)
