@@ -52,11 +52,11 @@ class Series:
 
     @property
     def stands_for(self) -> Ints:
-        """Number of records that each one stands for; the first of an interval for those left out."""
+        """Number of records that each stands for; the first of an interval for those left out."""
         numbers = np.ones(self.seq.size, np.int64)
-        leads = self._interval_starts()
+        starts = self._interval_starts()
         kept = np.bincount(self.interval_index[self.thinned], minlength=len(self.intervals))
-        numbers[leads] += np.array([i.count for i in self.intervals], np.int64) - kept
+        numbers[starts] += np.array([i.count for i in self.intervals], np.int64) - kept
         return numbers
 
     @property
@@ -70,8 +70,8 @@ class Series:
     def _interval_starts(self) -> Ints:
         """Return the index of the first record of each interval."""
         firsts = np.array([interval.first for interval in self.intervals], np.int64)
-        leads: Ints = np.searchsorted(self.seq, firsts)
-        return leads
+        starts: Ints = np.searchsorted(self.seq, firsts)
+        return starts
 
     def ticks_since(self, start_tick: int) -> Ints:
         """Return the device clock relative to a tick, right across the clock's overflow."""

@@ -26,7 +26,7 @@ TRUTH_DTYPE: Final = np.dtype(
         ("damage", "<u4"),
     ]
 )
-"""One record of the file that an emulated press writes, one record per tick."""
+"""Layout of one record of the truth file; an emulated press writes one per tick."""
 
 _DAMAGE: Final = {
     damage.OVER_PRESSURE: "cracked under too much pressure",

@@ -1,7 +1,7 @@
-"""Sums up consecutive records: an interval keeps their extremes whole, and of all of them sums.
+"""Sums up consecutive records: an interval keeps their extremes whole, and sums over all of them.
 
 The sums are those that the measures of a stage need, in whole kPa and so exact. Standard library
-only: recording needs no more.
+only, so that recording needs no extra.
 """
 
 from __future__ import annotations
