@@ -42,7 +42,7 @@ def mean_text(mean_mpa: float, uncertainty: float, repeatability: float | None) 
 def relaxation_text(relaxation: Relaxation) -> str:
     """Return a text like `relaxation 13.7 MPa in 300 s; Peleg k1 613 ± 4 s, k2 ...; half in 31 s`.
 
-    Where the leak is known, it begins like `relaxation 2.7 ± 2.5 MPa in 180 s plus 25 MPa of leak; ...`.
+    With a known leak: `relaxation 2.7 ± 2.5 MPa in 180 s plus 25 MPa of leak; ...`.
     """
     name, unit, scale = _terms(relaxation)
     change = f"{scale * (relaxation.change or 0.0):.3g}"
@@ -92,7 +92,7 @@ def springback_text(springback: Springback) -> str:
 
 
 def density_text(density: Density) -> str:
-    """Return a text like `relative density 81.1 ± 1.2 % pressed, ...; thickness 0.985 ± 0.012 mm`."""
+    """Return a text like `relative density 81.1 ± 1.2 % pressed; thickness 0.985 ± 0.012 mm`."""
     known = [
         (name, state)
         for name, state in (("pressed", density.pressed), ("released", density.released))

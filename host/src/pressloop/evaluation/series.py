@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -50,7 +51,7 @@ class Series:
         """Which records belong to a thinned interval."""
         return self.interval_index >= 0
 
-    @property
+    @cached_property
     def stands_for(self) -> Ints:
         """Number of records that each stands for; the first of an interval for those left out."""
         numbers = np.ones(self.seq.size, np.int64)
@@ -59,7 +60,7 @@ class Series:
         numbers[starts] += np.array([i.count for i in self.intervals], np.int64) - kept
         return numbers
 
-    @property
+    @cached_property
     def dwelling(self) -> Ints:
         """Number of the records that each one stands for in which the dwell clock ran."""
         numbers: Ints = (self.records["flags"] & FLAGS["dwelling"] != 0).astype(np.int64)
@@ -114,6 +115,7 @@ def assemble(
         belongs &= seq <= last_seq
     seq, records = seq[belongs], records[belongs]
 
+    # A stable order: of records that came twice, the first is kept.
     order = np.argsort(seq, kind="stable")
     seq, records = seq[order], records[order]
     repeated = seq[1:] == seq[:-1]
@@ -126,19 +128,26 @@ def assemble(
     keep &= (interval < 0) | np.isin(seq, _kept_of(thinned))
     seq, records, interval = seq[keep], records[keep], interval[keep]
 
-    missing: list[tuple[int, int]] = []
+    missing = _missing(seq, thinned, run_first, last_seq)
+    return Series(seq, records, missing, conflicts.ranges(), thinned, interval)
+
+
+def _missing(
+    seq: Ints, intervals: tuple[Interval, ...], run_first: int | None, last_seq: int | None
+) -> list[tuple[int, int]]:
+    """Return which numbers of the run are neither held nor summed up, as inclusive ranges."""
     if run_first is None and seq.size:
         run_first = int(seq[0])
     if last_seq is None and seq.size:
         last_seq = int(seq[-1])
-    if run_first is not None and last_seq is not None:
-        held = SequenceRanges()
-        for first, count in _runs(seq):
-            held.add(first, count)
-        for one in thinned:
-            held.add(one.first, one.count)
-        missing = held.gaps(run_first, last_seq + 1)
-    return Series(seq, records, missing, conflicts.ranges(), thinned, interval)
+    if run_first is None or last_seq is None:
+        return []
+    held = SequenceRanges()
+    for first, count in _runs(seq):
+        held.add(first, count)
+    for one in intervals:
+        held.add(one.first, one.count)
+    return held.gaps(run_first, last_seq + 1)
 
 
 def _consecutive(runs: Sequence[tuple[int, int]]) -> Ints:

@@ -12,8 +12,7 @@ HOLD_FRACTION: Final = 0.999
 """Share of the dwell's samples that have to be in band."""
 
 LOW_PRESSURE_MPA: Final = 100.0
-"""Below this target the overshoot is judged in MPa: half a per cent is less than the noise of a
-reading."""
+"""Below this target the overshoot is judged in MPa: a reading does not resolve half a per cent."""
 
 OVERSHOOT_PERCENT: Final = 0.5
 OVERSHOOT_LOW_MPA: Final = 0.5
