@@ -1,7 +1,7 @@
-"""Records of many kinds, and what evaluation makes of each: written once, compared in every test.
+"""Makes records of many kinds, and the results that evaluation has to give for each.
 
-`golden/NAME.json` holds the part of `run.json` that is computed, without `NOT_COMPARED`, and a
-checksum of each Parquet column. Write the files anew only when a result was changed on purpose, and
+`golden/NAME.json` holds the computed part of `run.json`, without `NOT_COMPARED`, and a checksum of
+each Parquet column. Write the files anew only when a result was changed on purpose, and
 read the difference before committing it: `.venv/bin/python -m tests.unit.golden_records`.
 """
 
