@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from pressloop.evaluation.evaluate import evaluate
@@ -90,8 +91,7 @@ class RunRecord:
 
     @cached_property
     def _frame(self) -> DataFrame:
-        import pandas as pd
-        import pyarrow as pa
+        import pandas as pd  # optional, and slow to import: only when a frame is asked for
 
         nullable = {pa.uint8(): pd.UInt8Dtype()}
         frame: DataFrame = self.table().to_pandas(types_mapper=nullable.get)
