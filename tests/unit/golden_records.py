@@ -284,6 +284,8 @@ def result_of(folder: Path) -> dict[str, Any]:
     finalise(folder)
     document = json.loads((folder / "run.json").read_text("utf-8"))
     kept = {key: value for key, value in document.items() if key not in NOT_COMPARED}
+    for stage in (*kept["stages"], *(kept["truth"] or ())):
+        del stage["mean_uncertainty"]  # long, and the other uncertainties follow from it
     for name in ("telemetry", "intervals"):
         path = folder / f"{name}.parquet"
         if path.exists():
