@@ -1,4 +1,4 @@
-"""Recording: what is held, what is missing, and going on after a crash."""
+"""Recording: what is held, what is missing, and how a record is continued after a crash."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def test_a_run_that_ended_is_not_reopened(tmp_path: Path) -> None:
     with pytest.raises(RecordError) as refusal:
         RunRecorder.reopen(tmp_path)
     assert code_of(refusal) == "record-ended"
-    # The refusal let go of the lock.
+    # The refusal has released the lock.
     finalise(tmp_path)
 
 
@@ -147,7 +147,9 @@ def test_a_run_that_ended_is_not_reopened(tmp_path: Path) -> None:
     ("content", "code"),
     [(None, "no-record"), (b"", "record-damaged"), (b"x" * 40, "record-damaged")],
 )
-def test_what_cannot_be_reopened_says_why(tmp_path: Path, content: bytes | None, code: str) -> None:
+def test_a_record_that_cannot_be_reopened_is_an_error(
+    tmp_path: Path, content: bytes | None, code: str
+) -> None:
     if content is not None:
         (tmp_path / "run.journal").write_bytes(content)
     with pytest.raises(RecordError) as refusal:
@@ -156,7 +158,7 @@ def test_what_cannot_be_reopened_says_why(tmp_path: Path, content: bytes | None,
     assert content is None or (tmp_path / "run.journal").read_bytes() == content
 
 
-def test_a_newer_journal_is_not_guessed_at(tmp_path: Path) -> None:
+def test_a_newer_journal_is_refused(tmp_path: Path) -> None:
     newer = HEADER.model_copy(update={"schema_version": 3})
     RunRecorder.create(tmp_path, newer).close()
     with pytest.raises(RecordError, match="version 3") as refusal:
@@ -174,6 +176,6 @@ def test_nothing_is_recorded_after_the_end(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("field", ["end_reason", "fault"])
-def test_no_reason_is_no_end(field: str) -> None:
+def test_none_is_no_end_reason_and_no_fault(field: str) -> None:
     with pytest.raises(ValueError, match="none"):
         synthetic_run.SyntheticRun(HEADER, 1, 1).end(**{field: "none"})

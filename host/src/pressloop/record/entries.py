@@ -1,4 +1,4 @@
-"""The kinds of journal entry, and how to get at them."""
+"""Defines the kinds of journal entry, and reads them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from pressloop.wire.schema import RECORD_SIZE, SHORT_RECORD_SIZE
 
 
 class EntryKind:
-    """Value of an entry's key `kind`."""
+    """Values of the key `kind` of an entry."""
 
     HEADER: Final = "header"
     START: Final = "start"
@@ -36,17 +36,17 @@ class EntryKind:
 
 @dataclass(frozen=True)
 class Batch:
-    """Telemetry records as received."""
+    """A batch of telemetry records as received."""
 
     first: int
     records: bytes
 
 
 def header_of(contents: JournalContents, path: Path) -> RunHeader:
-    """The first entry.
+    """Return the header, which is the first entry.
 
     Raises:
-        RecordError: `record-damaged` when it is not whole, `record-version` when it is too new.
+        RecordError: `record-damaged` when it cannot be read, `record-version` when it is too new.
     """
     if not contents.entries or contents.entries[0]["kind"] != EntryKind.HEADER:
         raise RecordError(
@@ -65,7 +65,7 @@ def header_of(contents: JournalContents, path: Path) -> RunHeader:
 
 
 def start_of(contents: JournalContents) -> RunStart | None:
-    """The board's answer to start, if the run got that far."""
+    """Return the board's answer to start; None when the run was not started."""
     for entry in contents.entries:
         if entry["kind"] == EntryKind.START:
             return RunStart.model_validate(entry)
@@ -73,7 +73,7 @@ def start_of(contents: JournalContents) -> RunStart | None:
 
 
 def end_of(contents: JournalContents) -> RunEnd | None:
-    """How the run ended; None when the host died before that."""
+    """Return how the run ended; None when the host died before."""
     for entry in reversed(contents.entries):
         if entry["kind"] == EntryKind.END:
             return RunEnd.model_validate(entry)
@@ -81,7 +81,7 @@ def end_of(contents: JournalContents) -> RunEnd | None:
 
 
 def refuse_ended(contents: JournalContents, folder: Path) -> None:
-    """Make sure that there is something to go on with.
+    """Make sure that the run has not ended, so that its record can be continued.
 
     Raises:
         RecordError: `record-ended`.
@@ -96,7 +96,7 @@ def refuse_ended(contents: JournalContents, folder: Path) -> None:
 
 
 def events_of(contents: JournalContents) -> tuple[RunEvent, ...]:
-    """All events, in the order in which they were recorded."""
+    """Return all events, in the order in which they were recorded."""
     return tuple(
         RunEvent.model_validate({**entry, "kind": entry["event"]})
         for entry in contents.entries
@@ -105,7 +105,7 @@ def events_of(contents: JournalContents) -> tuple[RunEvent, ...]:
 
 
 def interval_entry(interval: Interval) -> dict[str, Any]:
-    """A thinned interval as a journal entry."""
+    """Return a thinned interval as a journal entry."""
     entry: dict[str, Any] = {
         "kind": EntryKind.INTERVAL,
         "first": interval.first,
@@ -121,7 +121,7 @@ def interval_entry(interval: Interval) -> dict[str, Any]:
 
 
 def intervals_of(contents: JournalContents) -> Iterator[Interval]:
-    """All thinned intervals, in the order of recording."""
+    """Yield all thinned intervals, in the order of recording."""
     for entry in contents.entries:
         if entry["kind"] == EntryKind.INTERVAL:
             truth = entry.get("truth")
@@ -136,7 +136,7 @@ def intervals_of(contents: JournalContents) -> Iterator[Interval]:
 
 
 def telemetry_batches(contents: JournalContents) -> Iterator[Batch]:
-    """All batches, in the order in which they were received."""
+    """Yield all batches of telemetry, in the order in which they were received."""
     for entry in contents.entries:
         if entry["kind"] == EntryKind.TELEMETRY:
             yield Batch(entry["first"], _records_of(entry))
@@ -144,6 +144,6 @@ def telemetry_batches(contents: JournalContents) -> Iterator[Batch]:
 
 def _records_of(entry: Mapping[str, Any]) -> bytes:
     records: bytes = entry["records"]
-    # Journals of version 1 know of no displacement, and do not say how long a record is.
+    # Journals of version 1 have records without displacement, and do not state their size.
     short = entry.get("record_size", SHORT_RECORD_SIZE) == SHORT_RECORD_SIZE
     return widened(records) if short else records

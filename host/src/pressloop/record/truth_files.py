@@ -13,10 +13,11 @@ from typing import Final
 
 from pressloop_sim.plant.truth_format import MAGIC, RECORD
 
+from pressloop.record.columns import TICK_SPAN
+
 ROW: Final = struct.Struct(RECORD)
 """One row: the true state at one tick."""
 
-TICK_SPAN: Final = 1 << 32
 _READ_BYTES: Final = 1 << 16
 
 
