@@ -27,6 +27,7 @@ BIN := .venv/bin
 PACKAGES := .venv/.installed
 INTERPRETER := build/micropython/.ready
 FAST_CHIP := build/pico/.ready
+LINTER := build/lint/bin/ruff
 IMAGES := build/pressloop-pico.uf2 build/pressloop-pico2.uf2
 # What goes into an image: the controller, how it is built, and what MicroPython is told of the board.
 IMAGE_SOURCES := $(shell find firmware -name '*.py' -o -path 'firmware/boards_def/*' -type f)
@@ -65,6 +66,16 @@ deploy: setup ## put the controller on a Pico with stock MicroPython: make deplo
 stock: build/stock-pico.uf2 ## build stock MicroPython for the Pico, which make deploy is tested on
 	@:
 
+.PHONY: mip
+mip: setup ## write the controller as packages for `mpremote mip install` into dist/mip
+	@$(BIN)/python host/tools/mip.py
+
+##@ For others
+
+.PHONY: wheel
+wheel: setup $(IMAGES) ## pack packages, firmware, images and MicroPython into dist/*.whl
+	@$(BIN)/python host/tools/wheel.py
+
 ##@ Every change
 
 .PHONY: test
@@ -73,17 +84,35 @@ test: setup ## run all tests: unit, property, firmware on both interpreters, emu
 	  echo "Without a flash image the tests on the emulated Pico are skipped." >&2
 	$(BIN)/python -m pytest -n auto --maxprocesses 8 $(PYTEST_ARGS)
 
-.PHONY: check
-check: lint types drift ## look for faults without running: all of lint, types and drift
+.PHONY: test-fast
+test-fast: setup ## run the tests that take seconds, not minutes: what one runs before a commit
+	$(BIN)/python -m pytest -n auto --maxprocesses 8 -m "not slow" $(PYTEST_ARGS)
 
+.PHONY: coverage
+coverage: setup ## run the fast tests and fail when they reach less of the package than before
+	@mkdir -p build/coverage
+	@rm -f build/coverage/*
+	COVERAGE_PROCESS_START=$(CURDIR)/pyproject.toml $(BIN)/python -m pytest -n auto --maxprocesses 8 \
+	  -m "not slow" --cov --cov-report= $(PYTEST_ARGS)
+	$(BIN)/coverage report --skip-covered --sort=cover
+
+.PHONY: check
+check: lint types layers drift ## look for faults without running: lint, types, layers and drift
+
+# Lint needs one package, so a fault is found before the other hundred are installed.
 .PHONY: lint
-lint: setup ## format and lint rules
-	$(BIN)/ruff format --check
-	$(BIN)/ruff check
+lint: $(LINTER) ## format and lint rules
+	$(LINTER) format --check
+	$(LINTER) check
 
 .PHONY: types
-types: setup ## strict types of the host package
+types: setup ## strict types of the package, its tests and its tools
 	$(BIN)/mypy
+
+.PHONY: layers
+layers: setup ## the order of the rooms: who may import whom
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/python host/tools/rooms.py >/dev/null
 
 .PHONY: drift
 drift: setup ## generated files that no longer match what they come from
@@ -92,9 +121,9 @@ drift: setup ## generated files that no longer match what they come from
 	  echo "$(DOCUMENT_SCHEMA) differs from host/src/pressloop/protocol/model/: make generate" >&2; exit 1; }
 
 .PHONY: format
-format: setup ## rewrite the Python files in the project's format
-	$(BIN)/ruff check --fix-only
-	$(BIN)/ruff format
+format: $(LINTER) ## rewrite the Python files in the project's format
+	$(LINTER) check --fix-only
+	$(LINTER) format
 
 .PHONY: generate
 generate: setup ## write the files that `make drift` looks at
@@ -102,7 +131,7 @@ generate: setup ## write the files that `make drift` looks at
 	$(BIN)/python -m pressloop.protocol --schema > $(DOCUMENT_SCHEMA)
 
 .PHONY: hooks
-hooks: setup ## let git run the checks before each commit
+hooks: setup $(LINTER) ## let git run the checks before each commit
 	$(BIN)/pre-commit install
 
 ##@ Now and then
@@ -138,7 +167,7 @@ curves: setup ## draw the curves of docs/press-and-powder.md anew
 
 .PHONY: clean
 clean: ## remove everything that was built or installed; runs/ stays
-	rm -rf build .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf build dist .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find firmware host hil_tests protocol tests -name __pycache__ -prune -exec rm -rf {} +
 
 # ---------------------------------------------------------------------------------------------
@@ -149,6 +178,13 @@ $(PACKAGES): host/constraints.txt host/pyproject.toml host/tools/venv.py
 	@command -v $(PYTHON) >/dev/null || { \
 	  echo "There is no $(PYTHON): install Python 3.10 or newer, or say PYTHON=/path/to/it." >&2; exit 1; }
 	@$(PYTHON) host/tools/venv.py
+	@touch $@
+
+$(LINTER): host/constraints.txt
+	@echo "Setting up the linter" >&2
+	@$(PYTHON) -m venv build/lint
+	@build/lint/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
+	  --constraint host/constraints.txt ruff
 	@touch $@
 
 # A MicroPython that was named may be another one than last time, so it is looked at every time.

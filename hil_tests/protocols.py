@@ -1,4 +1,4 @@
-"""The protocols that the cases press, from the numbers in `wiring`."""
+"""Builds the protocols of the cases from the numbers of the wiring."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from pressloop.wire.schema import (
     StepKind,
 )
 
+WIRING = wiring.current()
+
 RAMP: Final = 0
 HOLD: Final = 1
 RELEASE: Final = 2
@@ -23,8 +25,8 @@ SECOND_HOLD: Final = 5
 _HEAD: Final = f"""\
 pressloop: 1
 name: {{name}}
-die: {wiring.DIE_MM:g} mm
-ceiling: {wiring.CEILING_MPA} MPa
+die: {WIRING.die_mm:g} mm
+ceiling: {WIRING.ceiling_mpa} MPa
 on_host_loss: {{{{action: {{action}}, limit: {{limit_s:g}} s}}}}
 host_timeout: {{timeout_s:g}} s
 vent_rate: {{vent_mpa_s:g}} MPa/s
@@ -38,14 +40,14 @@ def _head(name: str, action: str = "hold", limit_s: float = 60.0, timeout_s: flo
         action=action,
         limit_s=limit_s,
         timeout_s=timeout_s,
-        vent_mpa_s=wiring.REST_STOP_MPA,
+        vent_mpa_s=WIRING.rest_stop_mpa,
     )
 
 
 def three_steps() -> str:
-    """The sodium-ion protocol, shortened: densify, cathode, bond, anode, stack."""
-    first, second, stack = wiring.THREE_STEPS_MPA
-    rate = f"{wiring.FAST_RATE_MPA_S} MPa/s"
+    """Return the sodium-ion protocol, shortened: densify, cathode, bond, anode, stack."""
+    first, second, stack = WIRING.three_steps_mpa
+    rate = f"{WIRING.fast_rate_mpa_s} MPa/s"
     return (
         _head("Three steps, shortened")
         + f"""\
@@ -75,22 +77,22 @@ def short_run(
     hold_s: float = 3.0,
     prompt_timeout_s: float = 60.0,
 ) -> str:
-    """One step of each kind, a prompt under pressure, and a second, shorter ramp and hold."""
-    rate = f"{wiring.WORK_RATE_MPA_S} MPa/s"
-    # Slow enough that a host can be lost in the middle of it.
-    slow = f"{wiring.REST_STOP_MPA} MPa/s"
-    tolerance = f"{wiring.TOLERANCE_PERCENT} %"
+    """Return one step of each kind, the prompt under pressure; then a shorter ramp and hold."""
+    rate = f"{WIRING.work_rate_mpa_s} MPa/s"
+    # Slow enough to lose a host in the middle of it.
+    slow = f"{WIRING.rest_stop_mpa} MPa/s"
+    tolerance = f"{WIRING.tolerance_percent} %"
     return (
         _head("One step of each kind", action, limit_s, timeout_s)
         + f"""\
   - name: press
-    ramp: {{target: {wiring.WORK_MPA} MPa, rate: {slow}}}
+    ramp: {{target: {WIRING.work_mpa} MPa, rate: {slow}}}
     hold: {{duration: {hold_s:g} s, tolerance: {tolerance}}}
-    release: {{target: {wiring.REST_STOP_MPA} MPa, rate: {slow}}}
+    release: {{target: {WIRING.rest_stop_mpa} MPa, rate: {slow}}}
   - prompt: Look at the gauge
     timeout: {prompt_timeout_s:g} s
   - name: press again
-    ramp: {{target: {wiring.WORK_MPA} MPa, rate: {rate}}}
+    ramp: {{target: {WIRING.work_mpa} MPa, rate: {rate}}}
     hold: {{duration: 0.5 s, tolerance: {tolerance}}}
     release: {{target: 0 MPa, rate: {rate}}}
 """
@@ -100,42 +102,42 @@ def short_run(
 def one_hold(
     duration: str, action: str = "finish", *, limit_s: float = 600.0, timeout_s: float = 10.0
 ) -> str:
-    """Ramp, hold, release and nothing to answer."""
-    rate = f"{wiring.WORK_RATE_MPA_S} MPa/s"
+    """Return a ramp, a hold and a release, without a prompt."""
+    rate = f"{WIRING.work_rate_mpa_s} MPa/s"
     return (
         _head("One hold", action, limit_s, timeout_s)
         + f"""\
   - name: hold
-    ramp: {{target: {wiring.WORK_MPA} MPa, rate: {rate}}}
-    hold: {{duration: {duration}, tolerance: {wiring.TOLERANCE_PERCENT} %}}
+    ramp: {{target: {WIRING.work_mpa} MPa, rate: {rate}}}
+    hold: {{duration: {duration}, tolerance: {WIRING.tolerance_percent} %}}
     release: {{target: 0 MPa, rate: {rate}}}
 """
     )
 
 
 def one_hold_until(until: str, mode: str) -> str:
-    """Return `one_hold` with another end; `until` are the keys of the protocol's `until`."""
+    """Return `one_hold` with a hold that ends on `until`, keys of the protocol's `until`."""
     return one_hold("1 s").replace("{duration: 1 s,", f"{{until: {{{until}}}, mode: {mode},")
 
 
 def plan_begin(steps: int = 4) -> PlanBeginRequest:
-    """A plan header as a careless script would write it, right in every field."""
+    """Return a plan header that is valid in every field."""
     return PlanBeginRequest(
         steps=steps,
-        die_um=round(wiring.DIE_MM * 1000),
-        ceiling_kpa=wiring.CEILING_MPA * 1000,
+        die_um=round(WIRING.die_mm * 1000),
+        ceiling_kpa=WIRING.ceiling_mpa * 1000,
         host_loss=HostLossAction.VENT,
         host_loss_limit_ms=10_000,
         host_timeout_ms=2_000,
-        vent_rate_kpa_s=wiring.WORK_RATE_MPA_S * 1000,
+        vent_rate_kpa_s=WIRING.work_rate_mpa_s * 1000,
         record_every=1,
         accept_unresolved=False,
     )
 
 
 def plan_steps() -> list[PlanStepRequest]:
-    """Return one right step of each kind: ramp, hold, release, prompt."""
-    work_kpa, rate_kpa_s = wiring.WORK_MPA * 1000, wiring.WORK_RATE_MPA_S * 1000
+    """Return one valid step of each kind: ramp, hold, release, prompt."""
+    work_kpa, rate_kpa_s = WIRING.work_mpa * 1000, WIRING.work_rate_mpa_s * 1000
     return [
         PlanStepRequest(0, StepKind.RAMP, 0, target_kpa=work_kpa, rate_kpa_s=rate_kpa_s),
         PlanStepRequest(
@@ -143,7 +145,7 @@ def plan_steps() -> list[PlanStepRequest]:
             StepKind.HOLD,
             0,
             target_kpa=work_kpa,
-            tolerance_kpa=work_kpa * wiring.TOLERANCE_PERCENT // 100,
+            tolerance_kpa=work_kpa * WIRING.tolerance_percent // 100,
             duration_ms=1_000,
             timeout_ms=10_000,
             mode=HoldMode.REGULATED,

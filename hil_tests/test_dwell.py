@@ -1,4 +1,4 @@
-"""What ends a dwell besides time, and what the board says of it."""
+"""A dwell ends on relaxation or by the operator, and the board reports why it ended."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from pressloop.wire.schema import FlagBits
 
 from hil_tests.protocols import HOLD, one_hold, one_hold_until
 
+WIRING = wiring.current()
+
 pytestmark = pytest.mark.needs("pressing")
 
 
 def test_a_sealed_dwell_ends_on_relaxation(press: Press, tmp_path: Path) -> None:
-    """So fast a rate that any powder and any steel blank is below it as soon as it can be told."""
+    """The rate is so high that any powder or steel blank is below it at the first measurement."""
     protocol = one_hold_until("relaxation: 1 MPa/s, at_most: 1 min", "sealed")
     result = press.run(protocol, out=tmp_path / "run")
 
@@ -28,7 +30,7 @@ def test_a_sealed_dwell_ends_on_relaxation(press: Press, tmp_path: Path) -> None
     assert step.dwell_end == "relaxation"
     assert step.loss_kpa_min is not None and step.leak_kpa_min is not None
     assert step.loss_kpa_min - step.leak_kpa_min < 60_000
-    # The first second of the seal does not count, and then it takes a whole window.
+    # The first second of the seal does not count; then a whole window has to pass.
     assert stage.dwell_s is not None and 6 <= stage.dwell_s < 20
 
 
@@ -60,4 +62,4 @@ def test_other_dwells_say_why_they_ended_too(press: Press, tmp_path: Path) -> No
     assert [stage.dwell_end for stage in result.summary.stages] == ["duration"]
     ends = [step.dwell_end for step in result.summary.steps]
     assert ends == ["none", "duration", "none"]
-    assert result.summary.stages[0].target_mpa == wiring.WORK_MPA
+    assert result.summary.stages[0].target_mpa == WIRING.work_mpa

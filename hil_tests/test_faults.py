@@ -1,4 +1,4 @@
-"""What must never be: a broken sensor, an emergency, an open guard, too much pressure."""
+"""Faults make the outputs safe: broken sensor, emergency stop, open guard, too much pressure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pressloop.errors import CommandRefusedError, RunFailedError
 from pressloop.hil import wiring
-from pressloop.hil.boards import Bench, Breakage, SensorFault
+from pressloop.hil.boards import Breakage, HilBench, SensorFault
 from pressloop.hil.watching import Watch, until, watching
 from pressloop.press import Press
 from pressloop.run.result import RunResult
@@ -20,6 +20,8 @@ from pressloop.wire.schema import (
 )
 
 from hil_tests.protocols import HOLD, RAMP, RELEASE, one_hold, short_run
+
+WIRING = wiring.current()
 
 SENSOR_FAULTS: dict[SensorFault, Fault] = {
     "broken": Fault.SENSOR_LOW,
@@ -38,7 +40,7 @@ def half_a_second_into(watch: Watch, step: int) -> None:
 
 
 def faulted(result: RunResult, fault: str) -> None:
-    """Check that a run ended in a fault, with safe outputs in the very record that says so."""
+    """Check that a run ended in a fault, with safe outputs from the record on that reports it."""
     assert (result.end_reason, result.summary.fault) == ("fault", fault)
     assert result.summary.gaps == ()
     last = result.frame().iloc[-1]
@@ -46,12 +48,12 @@ def faulted(result: RunResult, fault: str) -> None:
     assert "cut" in [stage.outcome for stage in result.summary.stages]
 
 
-def pressure_goes_away(bench: Bench, press: Press) -> None:
-    """Wait for the pellet to be free, whatever the transducer says."""
+def pressure_goes_away(bench: HilBench, press: Press) -> None:
+    """Wait until the pellet is unloaded; the transducer may be broken."""
 
     def free() -> bool:
         assert press.status().state is State.FAULT
-        return bench.true_pressure_mpa() < wiring.AT_REST_MPA
+        return bench.true_pressure_mpa() < WIRING.at_rest_mpa
 
     until(free, "the pellet without pressure")
 
@@ -61,18 +63,18 @@ def pressure_goes_away(bench: Bench, press: Press) -> None:
 
 @pytest.mark.needs("sensor-fault")
 @sensor_faults
-def test_sensor_fault_at_rest(bench: Bench, press: Press, how: SensorFault) -> None:
+def test_sensor_fault_at_rest(bench: HilBench, press: Press, how: SensorFault) -> None:
     low, high = press.profile().raw_fault_low, press.profile().raw_fault_high
     with watching(press) as watch:
         watch.until(lambda now: True, "telemetry")
         bench.break_sensor(how)
         bad = watch.until(lambda now: not low <= now.raw <= high, "a bad reading")
         safe = watch.until(lambda now: now.state is State.FAULT, "the fault")
-        assert (safe.tick - bad.tick) / TICK_HZ <= wiring.SENSOR_FAULT_LIMIT_S
+        assert (safe.tick - bad.tick) / TICK_HZ <= WIRING.sensor_fault_limit_s
         assert safe.output == -OUTPUT_FULL
     assert press.status().fault is SENSOR_FAULTS[how]
 
-    # It cannot be cleared away while the wire is still broken.
+    # It cannot be cleared while the wire is still broken.
     press.clear_fault()
     until(lambda: press.status().state is State.FAULT, "the fault again")
     bench.break_sensor("ok")
@@ -86,7 +88,7 @@ def test_sensor_fault_at_rest(bench: Bench, press: Press, how: SensorFault) -> N
 @steps
 @sensor_faults
 def test_sensor_fault_under_pressure(
-    bench: Bench, press: Press, tmp_path: Path, how: SensorFault, step: int
+    bench: HilBench, press: Press, tmp_path: Path, how: SensorFault, step: int
 ) -> None:
     profile = press.profile()
     run = press.start(short_run(), out=tmp_path / "run")
@@ -101,7 +103,7 @@ def test_sensor_fault_under_pressure(
         (frame.raw_counts < profile.raw_fault_low) | (frame.raw_counts > profile.raw_fault_high)
     ]
     seconds = (frame.iloc[-1].tick - bad.iloc[0].tick) / TICK_HZ
-    assert seconds <= wiring.SENSOR_FAULT_LIMIT_S
+    assert seconds <= WIRING.sensor_fault_limit_s
     pressure_goes_away(bench, press)
 
 
@@ -110,7 +112,7 @@ def test_sensor_fault_under_pressure(
 
 @pytest.mark.needs("pressing", "inputs", "truth")
 @steps
-def test_emergency_stop_in_a_run(bench: Bench, press: Press, tmp_path: Path, step: int) -> None:
+def test_emergency_stop_in_a_run(bench: HilBench, press: Press, tmp_path: Path, step: int) -> None:
     run = press.start(short_run(), out=tmp_path / "run")
     with watching(run) as watch:
         half_a_second_into(watch, step)
@@ -130,12 +132,12 @@ def test_emergency_stop_in_a_run(bench: Bench, press: Press, tmp_path: Path, ste
 
 
 @pytest.mark.needs("inputs")
-def test_emergency_stop_at_rest(bench: Bench, press: Press) -> None:
+def test_emergency_stop_at_rest(bench: HilBench, press: Press) -> None:
     bench.set_inputs(emergency_stop=True)
     until(lambda: press.status().fault is Fault.EMERGENCY_STOP, "the fault")
     bench.set_inputs()
     until(lambda: not press.status().inputs, "the stop released")
-    assert press.status().fault is Fault.EMERGENCY_STOP, "a fault that nobody cleared is gone"
+    assert press.status().fault is Fault.EMERGENCY_STOP, "a fault is gone that was not cleared"
 
 
 # --- guard
@@ -143,7 +145,7 @@ def test_emergency_stop_at_rest(bench: Bench, press: Press) -> None:
 
 @pytest.mark.needs("pressing", "inputs", "truth")
 @steps
-def test_guard_opened_in_a_run(bench: Bench, press: Press, tmp_path: Path, step: int) -> None:
+def test_guard_opened_in_a_run(bench: HilBench, press: Press, tmp_path: Path, step: int) -> None:
     run = press.start(short_run(), out=tmp_path / "run")
     with watching(run) as watch:
         half_a_second_into(watch, step)
@@ -156,7 +158,7 @@ def test_guard_opened_in_a_run(bench: Bench, press: Press, tmp_path: Path, step:
 
 
 @pytest.mark.needs("pressing", "inputs")
-def test_start_needs_a_closed_guard(bench: Bench, press: Press, tmp_path: Path) -> None:
+def test_start_needs_a_closed_guard(bench: HilBench, press: Press, tmp_path: Path) -> None:
     bench.set_inputs(guard_open=True)
     until(lambda: bool(press.status().inputs), "the open guard")
     with pytest.raises(CommandRefusedError) as refusal:
@@ -175,9 +177,9 @@ PROMPT_AT_REST = one_hold("1 s").replace(
 
 @pytest.mark.needs("pressing", "inputs")
 def test_guard_may_open_at_a_prompt_without_pressure(
-    bench: Bench, press: Press, tmp_path: Path
+    bench: HilBench, press: Press, tmp_path: Path
 ) -> None:
-    """Hands go into the press at a prompt; they must be out before it goes on."""
+    """At a prompt hands go into the press; the guard must be closed before it continues."""
     run = press.start(PROMPT_AT_REST, out=tmp_path / "run")
     with watching(run) as watch:
         watch.until(lambda now: now.state is State.PROMPTING, "the prompt")
@@ -200,7 +202,7 @@ def test_guard_may_open_at_a_prompt_without_pressure(
     ("what", "fault"), [("pellet", "sample-cracked"), ("die", "die-failure")], ids=["pellet", "die"]
 )
 def test_what_breaks_under_pressure(
-    bench: Bench, press: Press, tmp_path: Path, what: Breakage, fault: str
+    bench: HilBench, press: Press, tmp_path: Path, what: Breakage, fault: str
 ) -> None:
     run = press.start(short_run(), out=tmp_path / "run")
     with watching(run) as watch:
@@ -222,21 +224,21 @@ def test_what_breaks_under_pressure(
 
 @pytest.mark.needs("pressing", "truth")
 def test_reading_above_the_ceiling(press: Press, tmp_path: Path) -> None:
-    """A ceiling at the target, and gains that swing: the pressure goes beyond it."""
-    protocol = one_hold("5 s").replace(f"{wiring.CEILING_MPA} MPa", f"{wiring.WORK_MPA} MPa")
+    """With the ceiling at the target and gains that oscillate, the pressure exceeds the ceiling."""
+    protocol = one_hold("5 s").replace(f"{WIRING.ceiling_mpa} MPa", f"{WIRING.work_mpa} MPa")
     protocol += "    pid: {kp: 0.5 /s, ki: 12 /s2}\n"
     run = press.start(protocol, out=tmp_path / "run")
     result = run.result(60)
 
     faulted(result, "over-pressure")
     profile = press.profile()
-    limits = profile.limits(round(wiring.DIE_MM * 1000))
+    limits = profile.limits(round(WIRING.die_mm * 1000))
     mpa_per_count = profile.full_scale_bar / 10 / (profile.raw_full - profile.raw_zero)
     reading_mpa = (result.frame().raw_counts.astype(float) - profile.raw_zero) * (
         mpa_per_count * limits.ratio_q10 / 1024
     )
-    over = reading_mpa > wiring.WORK_MPA + limits.resolution_kpa / 1000
-    # One reading can be noise; three in a row are a fault, two more if it is judged filtered.
+    over = reading_mpa > WIRING.work_mpa + limits.resolution_kpa / 1000
+    # One reading can be noise; three in a row are a fault, two more for the filtered reading.
     in_a_row = over.rolling(3).sum() == 3
     assert 1 <= in_a_row.sum() <= 3
     assert in_a_row.iloc[-1]

@@ -1,7 +1,7 @@
 """The host is killed in the middle of a run: the press does what the protocol declared.
 
-A program presses and sends itself a SIGKILL in each kind of step. Then nobody says a word for a
-while, a record that can be read is all that is left of the host, and another one attaches.
+A program starts a run and sends itself a SIGKILL in each kind of step. Its record must be readable.
+After some silence another host attaches.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 from pressloop.evaluation import RunRecord
 from pressloop.hil import wiring
-from pressloop.hil.boards import Bench
+from pressloop.hil.boards import HilBench
 from pressloop.press import Press
 from pressloop.run.result import RunResult
 from pressloop.wire.schema import State
@@ -25,12 +25,14 @@ from hil_tests import lost_host
 from hil_tests.checks import assert_pressure_is_kept
 from hil_tests.protocols import HOLD, PROMPT, RAMP, RELEASE, one_hold, short_run
 
+WIRING = wiring.current()
+
 pytestmark = pytest.mark.needs("pressing")
 
 ROOT = Path(__file__).resolve().parent.parent
 STEPS = {"ramp": RAMP, "hold": HOLD, "release": RELEASE, "prompt": PROMPT}
-SILENCE_S = wiring.HOST_TIMEOUT_S + 0.5
-"""Until the board gives its host up, and a while to see what it does then."""
+SILENCE_S = WIRING.host_timeout_s + 0.5
+"""Until the board considers its host lost, and some time to see what it does then."""
 
 HOST_LIMIT_S = 60
 
@@ -39,11 +41,11 @@ HOST_LIMIT_S = 60
 class LostRun:
     """A run whose host was killed."""
 
-    bench: Bench
+    bench: HilBench
     record: Path
 
     def left_behind(self) -> RunRecord:
-        """Read what the killed host has left, and check that it is honest."""
+        """Read the record of the killed host and check that it reports the interruption."""
         found = RunRecord.open(self.record)
         assert found.summary.end_reason == "interrupted"
         assert found.summary.records > 0
@@ -51,7 +53,7 @@ class LostRun:
         return found
 
     def attach(self, *, resume: bool) -> RunResult:
-        """Attach a new host, and see the run through to its end."""
+        """Attach a new host and follow the run to its end."""
         with Press.reopen(self.record, port=self.bench.url) as press:
             run = press.attach(self.record, on_prompt=lambda asked: True)
             if resume:
@@ -63,8 +65,8 @@ class LostRun:
         return result
 
 
-def lose_host(bench: Bench, folder: Path, protocol: str, step: int, ticks: int) -> LostRun:
-    """Run a protocol in another process until that is killed, `ticks` into a step."""
+def lose_host(bench: HilBench, folder: Path, protocol: str, step: int, ticks: int) -> LostRun:
+    """Run a protocol in another process, which is killed `ticks` into a step."""
     (folder / "protocol.yaml").write_text(protocol)
     record = folder / "run"
     paths = [str(path) for path in (folder / "protocol.yaml", record)]
@@ -86,14 +88,14 @@ def lose_host(bench: Bench, folder: Path, protocol: str, step: int, ticks: int) 
 def while_lost(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the records in which the board considered its host lost."""
     lost = frame[frame.host_lost]
-    assert len(lost) > 10, "the board never gave its host up"
+    assert len(lost) > 10, "the board never considered its host lost"
     return lost
 
 
-def kill_in(bench: Bench, folder: Path, action: str, kind: str) -> LostRun:
-    """Lose the host in a kind of step, and keep silent until the board has reacted."""
-    protocol = short_run(action, timeout_s=wiring.HOST_TIMEOUT_S)
-    # Half a second into the step: behind contact, before its end.
+def kill_in(bench: HilBench, folder: Path, action: str, kind: str) -> LostRun:
+    """Lose the host in a kind of step; stay silent until the board has reacted."""
+    protocol = short_run(action, timeout_s=WIRING.host_timeout_s)
+    # Half a second into the step: after contact, before its end.
     lost = lose_host(bench, folder, protocol, STEPS[kind], 0 if kind == "prompt" else 50)
     known = lost.left_behind().frame()
     assert known.iloc[-1].step_id >= STEPS[kind]
@@ -102,8 +104,8 @@ def kill_in(bench: Bench, folder: Path, action: str, kind: str) -> LostRun:
 
 
 @pytest.mark.parametrize("kind", STEPS)
-def test_hold(bench: Bench, tmp_path: Path, kind: str) -> None:
-    """The press keeps the pressure that it has, and goes on when a host says so."""
+def test_hold(bench: HilBench, tmp_path: Path, kind: str) -> None:
+    """The press keeps its pressure and continues when a host resumes the run."""
     lost = kill_in(bench, tmp_path, "hold", kind)
     result = lost.attach(resume=kind != "prompt")
 
@@ -115,8 +117,8 @@ def test_hold(bench: Bench, tmp_path: Path, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", STEPS)
-def test_finish(bench: Bench, tmp_path: Path, kind: str) -> None:
-    """The press goes on as if nothing had happened, as far as it can without an operator."""
+def test_finish(bench: HilBench, tmp_path: Path, kind: str) -> None:
+    """The press continues as far as it can without an operator."""
     lost = kill_in(bench, tmp_path, "finish", kind)
     result = lost.attach(resume=False)
 
@@ -132,8 +134,8 @@ def test_finish(bench: Bench, tmp_path: Path, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", STEPS)
-def test_vent(bench: Bench, tmp_path: Path, kind: str) -> None:
-    """The press releases, and the run is over whoever comes back."""
+def test_vent(bench: HilBench, tmp_path: Path, kind: str) -> None:
+    """The press releases, and the run has ended when a host comes back."""
     lost = kill_in(bench, tmp_path, "vent", kind)
     result = lost.attach(resume=False)
 
@@ -142,13 +144,13 @@ def test_vent(bench: Bench, tmp_path: Path, kind: str) -> None:
     alone = while_lost(frame)
     assert set(alone.state) <= {"venting", "idle"}
     assert (alone.output_percent <= 0).all(), "the pump ran while the press vented"
-    assert frame.iloc[-1].pressure_mpa < wiring.AT_REST_MPA
+    assert frame.iloc[-1].pressure_mpa < WIRING.at_rest_mpa
     assert result.summary.stages[1].outcome == "not reached"
 
 
-def test_finish_to_the_end(bench: Bench, tmp_path: Path) -> None:
-    """A protocol without a prompt needs nobody: the late host learns that all went well."""
-    protocol = one_hold("0.5 s", "finish", timeout_s=wiring.HOST_TIMEOUT_S)
+def test_finish_to_the_end(bench: HilBench, tmp_path: Path) -> None:
+    """A protocol without a prompt ends without a host; the late host gets the whole result."""
+    protocol = one_hold("0.5 s", "finish", timeout_s=WIRING.host_timeout_s)
     lost = lose_host(bench, tmp_path, protocol, RAMP, 50)
     lost.left_behind()
     bench.stay_silent(SILENCE_S)
@@ -158,10 +160,10 @@ def test_finish_to_the_end(bench: Bench, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("action", ["hold", "finish"])
-def test_limit_of_the_action(bench: Bench, tmp_path: Path, action: str) -> None:
-    """Nobody came back in time: the press releases what it held."""
+def test_limit_of_the_action(bench: HilBench, tmp_path: Path, action: str) -> None:
+    """No host came back in time: the press releases."""
     limit_s = 0.5
-    protocol = short_run(action, limit_s=limit_s, timeout_s=wiring.HOST_TIMEOUT_S, hold_s=30)
+    protocol = short_run(action, limit_s=limit_s, timeout_s=WIRING.host_timeout_s, hold_s=30)
     lost = lose_host(bench, tmp_path, protocol, HOLD, 20)
     lost.left_behind()
     bench.stay_silent(SILENCE_S + limit_s)
@@ -171,10 +173,10 @@ def test_limit_of_the_action(bench: Bench, tmp_path: Path, action: str) -> None:
     alone = while_lost(result.frame())
     waited = alone[alone.state != "venting"]
     assert len(waited) / 100 == pytest.approx(limit_s, abs=0.02)
-    assert result.frame().iloc[-1].pressure_mpa < wiring.AT_REST_MPA
+    assert result.frame().iloc[-1].pressure_mpa < WIRING.at_rest_mpa
 
 
-def test_attaching_again_and_again_changes_nothing(bench: Bench, tmp_path: Path) -> None:
+def test_attaching_again_and_again_changes_nothing(bench: HilBench, tmp_path: Path) -> None:
     """Hosts come and go in a hold: the dwell is as long as planned, the record complete."""
     protocol = short_run("finish", hold_s=4)
     lost = lose_host(bench, tmp_path, protocol, HOLD, 50)

@@ -1,4 +1,4 @@
-"""The controller loses power: it comes back safe, says so, and keeps its profile."""
+"""After a power loss the controller is safe, reports it, and still has its profile."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from pressloop.errors import CommandRefusedError, LinkClosedError
 from pressloop.evaluation import RunRecord
 from pressloop.hil import wiring
-from pressloop.hil.boards import Bench
+from pressloop.hil.boards import HilBench
 from pressloop.hil.watching import until, watching
 from pressloop.press import Press
 from pressloop.wire.message import Request
@@ -24,9 +24,11 @@ from pressloop.wire.schema import (
 
 from hil_tests.protocols import HOLD, PROMPT, RAMP, RELEASE, plan_begin, short_run
 
+WIRING = wiring.current()
 
-def cut_in(bench: Bench, record: Path, step: int) -> None:
-    """Start a run and take the controller's power away in a step of it."""
+
+def cut_in(bench: HilBench, record: Path, step: int) -> None:
+    """Start a run and cut the controller's power in one of its steps."""
     press = bench.open_press(reconnect_timeout_s=0)
     run = press.start(short_run(), out=record)
     with watching(run) as watch:
@@ -42,7 +44,7 @@ def cut_in(bench: Bench, record: Path, step: int) -> None:
 
 @pytest.mark.needs("pressing", "power-cut")
 @pytest.mark.parametrize("step", [RAMP, HOLD, RELEASE, PROMPT], ids=lambda step: f"step {step}")
-def test_power_cut_in_a_run(bench: Bench, tmp_path: Path, step: int) -> None:
+def test_power_cut_in_a_run(bench: HilBench, tmp_path: Path, step: int) -> None:
     record = tmp_path / "run"
     cut_in(bench, record, step)
     assert RunRecord.open(record).summary.end_reason == "interrupted"
@@ -65,11 +67,11 @@ def test_power_cut_in_a_run(bench: Bench, tmp_path: Path, step: int) -> None:
             assert refusal.value.code == "faulted"
         press.clear_fault()
         until(lambda: press.status().state is State.IDLE, "the press at rest")
-        assert press.status().pressure_mpa < wiring.AT_REST_MPA
+        assert press.status().pressure_mpa < WIRING.at_rest_mpa
 
 
 @pytest.mark.needs("pressing", "power-cut")
-def test_run_after_a_power_cut(bench: Bench, tmp_path: Path) -> None:
+def test_run_after_a_power_cut(bench: HilBench, tmp_path: Path) -> None:
     cut_in(bench, tmp_path / "cut", HOLD)
     bench.make_ready()
     with bench.open_press() as press:
@@ -79,7 +81,7 @@ def test_run_after_a_power_cut(bench: Bench, tmp_path: Path) -> None:
 
 
 @pytest.mark.needs("power-cut")
-def test_power_cut_at_rest_is_no_fault(bench: Bench) -> None:
+def test_power_cut_at_rest_is_no_fault(bench: HilBench) -> None:
     with bench.open_press() as press:
         before = press.hello
     bench.power_cut()
@@ -92,7 +94,7 @@ def test_power_cut_at_rest_is_no_fault(bench: Bench) -> None:
 
 
 @pytest.mark.needs("power-cut")
-def test_profile_outlives_a_power_cut(bench: Bench) -> None:
+def test_profile_outlives_a_power_cut(bench: HilBench) -> None:
     with bench.open_press() as press:
         stored = press.profile()
         press.write_profile(stored.model_copy(update={"name": "written before the cut"}))
@@ -105,7 +107,7 @@ def test_profile_outlives_a_power_cut(bench: Bench) -> None:
 
 
 @pytest.mark.needs("reset-button")
-def test_profile_outlives_the_reset_button(bench: Bench) -> None:
+def test_profile_outlives_the_reset_button(bench: HilBench) -> None:
     with bench.open_press() as press:
         before, profile = press.hello, press.profile()
     bench.press_reset()
@@ -116,8 +118,8 @@ def test_profile_outlives_the_reset_button(bench: Bench) -> None:
         assert press.status().state is State.IDLE
 
 
-def test_plan_does_not_outlive_its_profile(bench: Bench) -> None:
-    """What was checked against one press must not run on another."""
+def test_plan_does_not_outlive_its_profile(bench: HilBench) -> None:
+    """A plan that was checked against one profile must not run with another."""
     with bench.open_press() as press:
         press.session.request(plan_begin())
         press.write_profile(press.profile())

@@ -1,4 +1,4 @@
-"""Pause, resume, abort, prompts, advance: what an operator does while the press is running."""
+"""Pause, resume, abort, prompts, advance: the operator's commands during a run."""
 
 from __future__ import annotations
 
@@ -24,9 +24,11 @@ from pressloop.wire.schema import (
 from hil_tests.checks import assert_pressure_is_kept
 from hil_tests.protocols import HOLD, PROMPT, RAMP, RELEASE, SECOND_HOLD, one_hold, short_run
 
+WIRING = wiring.current()
+
 pytestmark = pytest.mark.needs("pressing")
 
-HALF_WAY_KPA = wiring.WORK_MPA * 500
+HALF_WAY_KPA = WIRING.work_mpa * 500
 PAUSE_S = 1.0
 
 
@@ -51,9 +53,9 @@ def test_pause_freezes_and_resume_goes_on(press: Press, tmp_path: Path, step: in
     pause = frame[frame.state == "paused"]
     assert len(pause) >= PAUSE_S * 100
     assert_pressure_is_kept(pause)
-    assert not pause.dwelling.any(), "the dwell clock went on in the pause"
+    assert not pause.dwelling.any(), "the dwell clock counted in the pause"
     after = frame[frame.seq > pause.seq.max()]
-    assert after.iloc[0].step_id == step, "the run went on in another step"
+    assert after.iloc[0].step_id == step, "the run continued in another step"
     assert [stage.outcome for stage in result.summary.stages] == ["done", "done"]
     for stage in result.summary.stages:
         assert stage.dwell_s == pytest.approx(stage.planned_dwell_s, abs=0.02)
@@ -75,10 +77,10 @@ def test_abort_releases_at_the_vent_rate(press: Press, tmp_path: Path, step: int
     vent = result.frame().query("state == 'venting'")
     assert (vent.output_percent <= 0).all(), "the pump ran while the press vented"
     falling = -vent.setpoint_mpa.diff().dropna() * 100
-    assert falling.max() <= wiring.REST_STOP_MPA + 0.2
+    assert falling.max() <= WIRING.rest_stop_mpa + 0.2
     status = press.status()
     assert status.state is State.IDLE
-    assert status.pressure_mpa < wiring.AT_REST_MPA
+    assert status.pressure_mpa < WIRING.at_rest_mpa
 
 
 def test_second_abort_opens_the_valve(press: Press, tmp_path: Path) -> None:
@@ -93,8 +95,8 @@ def test_second_abort_opens_the_valve(press: Press, tmp_path: Path) -> None:
 
     assert result.end_reason == "aborted"
     vent = result.frame().query("state == 'venting'")
-    slow_s = wiring.WORK_MPA / wiring.REST_STOP_MPA
-    assert len(vent) / 100 < slow_s / 2, "the second abort did not hurry"
+    slow_s = WIRING.work_mpa / WIRING.rest_stop_mpa
+    assert len(vent) / 100 < slow_s / 2, "the second abort did not open the valve fully"
 
 
 def test_prompt_waits_and_takes_the_right_answer(press: Press, tmp_path: Path) -> None:
@@ -121,7 +123,7 @@ def test_prompt_times_out(press: Press, tmp_path: Path) -> None:
 
     assert result.end_reason == "prompt-timeout"
     assert len(result.frame().query("state == 'prompting'")) == pytest.approx(50, abs=1)
-    assert press.status().pressure_mpa < wiring.AT_REST_MPA
+    assert press.status().pressure_mpa < WIRING.at_rest_mpa
 
 
 def test_advance_ends_an_open_hold_as_planned(press: Press, tmp_path: Path) -> None:

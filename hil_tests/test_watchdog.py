@@ -1,4 +1,4 @@
-"""A program that hangs: the watchdog resets it, and what comes back is safe and says so."""
+"""When the program hangs, the watchdog resets the controller, which is then safe and reports it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 from pressloop.errors import BoardTimeoutError
 from pressloop.hil import wiring
-from pressloop.hil.boards import Bench, Part
+from pressloop.hil.boards import HilBench, Part
 from pressloop.hil.watching import until, watching
 from pressloop.press import Press
 from pressloop.wire.schema import OUTPUT_FULL, Fault, FlagBits, HelloReply, ResetCause, State
 
 from hil_tests.protocols import HOLD, short_run
+
+WIRING = wiring.current()
 
 pytestmark = pytest.mark.needs("hang")
 parts = pytest.mark.parametrize("part", ["tick", "foreground"])
@@ -20,7 +22,7 @@ parts = pytest.mark.parametrize("part", ["tick", "foreground"])
 
 @pytest.mark.needs("pressing", "truth")
 @parts
-def test_hang_in_a_run(bench: Bench, press: Press, tmp_path: Path, part: Part) -> None:
+def test_hang_in_a_run(bench: HilBench, press: Press, tmp_path: Path, part: Part) -> None:
     run = press.start(short_run(hold_s=20), out=tmp_path / "run")
     with watching(run) as watch:
         watch.until(lambda now: now.step == HOLD and FlagBits.DWELLING in now.flags, "the dwell")
@@ -33,13 +35,13 @@ def test_hang_in_a_run(bench: Bench, press: Press, tmp_path: Path, part: Part) -
     with watching(press) as watch:
         now = watch.until(lambda now: True, "telemetry")
         assert (now.state, now.output) == (State.FAULT, -OUTPUT_FULL), "not safe"
-    until(lambda: bench.true_pressure_mpa() < wiring.AT_REST_MPA, "the pellet free")
+    until(lambda: bench.true_pressure_mpa() < WIRING.at_rest_mpa, "the pellet free")
     assert press.clear_fault() is Fault.WATCHDOG
     until(lambda: press.status().state is State.IDLE, "the press at rest")
 
 
 @parts
-def test_hang_at_rest(bench: Bench, board: HelloReply, part: Part) -> None:
+def test_hang_at_rest(bench: HilBench, board: HelloReply, part: Part) -> None:
     bench.hang(part)
     until(lambda: has_reset(bench, board), "the reset", limit_s=60)
     with bench.open_press() as press:
@@ -49,8 +51,8 @@ def test_hang_at_rest(bench: Bench, board: HelloReply, part: Part) -> None:
             assert now.output == -OUTPUT_FULL, "not safe"
 
 
-def has_reset(bench: Bench, before: HelloReply) -> bool:
-    """Ask who is there; a board that hangs does not say."""
+def has_reset(bench: HilBench, before: HelloReply) -> bool:
+    """Return whether the board has booted again; a board that hangs does not answer."""
     try:
         with bench.open_press() as press:
             return press.hello.boot_id != before.boot_id

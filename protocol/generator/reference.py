@@ -13,8 +13,8 @@ HEAD = """\
 
 Protocol version {major}.{minor}. [Wire protocol](wire.md) describes frames and sessions.
 
-Every payload is a CBOR map with the integer keys below. Integers fit 32 bits; the length of text
-is counted in bytes of UTF-8. Keys marked *optional* may be absent.
+Every payload is a CBOR map with the integer keys below. Integers fit 32 bits. The length of text is
+counted in bytes of UTF-8. Keys marked *optional* may be absent.
 
 Any request can also be refused as `unknown-command`, `malformed`, `missing-field`,
 `unknown-field`, `bad-type` or `out-of-range`.
@@ -60,7 +60,7 @@ def _map(title: str, message: Message) -> list[str]:
 def _command(command: Member, schema: Schema) -> list[str]:
     request = schema.messages[f"{command.name}-request"]
     meanings = {member.name: member.doc for member in schema.enums["error-code"].members}
-    lines = ["", f"### {command.name}", "", f"Command {command.value}, since {request.since}."]
+    lines = ["", f"### {command.name}", "", f"Command {command.value}."]
     lines += [request.doc]
     lines += _map("Parameters", request)
     lines += _map("Reply", schema.messages[f"{command.name}-reply"])
@@ -106,12 +106,11 @@ def emit(schema: Schema) -> str:
         lines += ["", f"## {kind.capitalize()}s"]
         for member in schema.enums[kind].members:
             message = schema.messages[f"{member.name}-{kind}"]
-            title = f"{kind.capitalize()} {member.value}, since {message.since}."
             lines += [
                 "",
                 f"### {member.name}",
                 "",
-                title,
+                f"{kind.capitalize()} {member.value}.",
                 message.doc,
                 "",
                 *_fields(message.fields),

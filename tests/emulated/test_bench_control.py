@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from pressloop.tuning.identify import Identification
 from pressloop_bench.control import peer_laws, repeatability, report, run_case
-from pressloop_bench.control.gain_search import walk
+from pressloop_bench.control.gain_search import pattern_search
 from pressloop_bench.control.peer_laws import Gains
 from pressloop_bench.control.press_family import RANGES, Case, family, reference
-from pressloop_bench.control.press_run import Bench, PressRunError
-from pressloop_bench.control.quality import TARGETS, Quality, Stage, cost, judge
+from pressloop_bench.control.press_run import FastPress, PressRunError
+from pressloop_bench.control.quality import TARGETS, JudgedStage, Quality, cost, judge
+from pressloop_bench.control.tuned_press import fields
 
 
-def stage(**changes: object) -> Stage:
+def stage(**changes: object) -> JudgedStage:
     """A perfect stage of 100 MPa, with changes."""
     level = np.full(1000, 100.0)
-    perfect = Stage(100.0, True, 100.0, level[:500], level[:500], level, level, 1000)
+    perfect = JudgedStage(100.0, True, 100.0, level[:500], level[:500], level, level, 1000)
     return replace(perfect, **changes)  # type: ignore[arg-type]
 
 
 def test_a_perfect_stage() -> None:
     quality = judge([stage()], limit_mpa=104)
     assert quality == Quality(0, 0, 0, 0, 100, 0, 0, 0, 0)
-    assert not quality.missed and cost(quality) == 0
+    assert not quality.missed_targets and cost(quality) == 0
 
 
 def test_each_measure_sees_its_own_fault() -> None:
@@ -61,17 +64,18 @@ def test_the_family_repeats_and_keeps_to_its_ranges() -> None:
 
 
 @pytest.mark.parametrize("case", [reference(), *family(2, seed=11)], ids=lambda case: case.name)
-def test_a_press_never_seen_is_pressed_as_well_as_asked(case: Case) -> None:
+def test_a_press_never_seen_is_pressed_as_well_as_asked(
+    case: Case, tune_once: Callable[[Case], Identification]
+) -> None:
     """After nothing but its own tuning run; judged on the true pressure."""
-    _, results = run_case.measure((case, (run_case.OURS,)))
-    quality = results[run_case.OURS]
+    quality = run_case.judged(case, fields(tune_once(case).profile), run_case.OURS)
     assert isinstance(quality, Quality), quality
-    assert not quality.missed, quality
+    assert not quality.missed_targets, quality
 
 
 @pytest.mark.parametrize("name", peer_laws.LAWS)
-def test_a_peer_presses_too(name: str) -> None:
-    quality = run_case.measure((reference(), (name,)))[1][name]
+def test_a_peer_presses_too(name: str, tune_once: Callable[[Case], Identification]) -> None:
+    quality = run_case.judged(reference(), fields(tune_once(reference()).profile), name)
     assert isinstance(quality, Quality), quality
     assert quality.in_band > 90
 
@@ -80,11 +84,11 @@ def test_search_walks_to_the_least_cost_within_its_bounds() -> None:
     def bowl(gains: Gains) -> float:
         return (gains.kp - 12) ** 2 + (gains.ki - 1) ** 2 + gains.kd
 
-    best, least = walk(bowl, Gains(6, 3, 0), Gains(200, 200, 200))
+    best, least = pattern_search(bowl, Gains(6, 3, 0), Gains(200, 200, 200))
     assert best.kp == pytest.approx(12, rel=0.2)
     assert best.ki == pytest.approx(1, rel=0.3)
     assert least < 4
-    assert walk(bowl, Gains(6, 3, 0), Gains(8, 8, 8))[0].kp == 8
+    assert pattern_search(bowl, Gains(6, 3, 0), Gains(8, 8, 8))[0].kp == 8
 
 
 def _quality(**changes: float) -> Quality:
@@ -92,7 +96,7 @@ def _quality(**changes: float) -> Quality:
 
 
 def test_a_target_that_is_missed_is_named() -> None:
-    assert _quality(ramp=2.1, in_band=99.8).missed == ["ramp", "in_band"]
+    assert _quality(ramp=2.1, in_band=99.8).missed_targets == ["ramp", "in_band"]
     assert set(TARGETS) < set(report.ROWS)
 
 
@@ -116,15 +120,15 @@ def test_the_table_says_where_a_peer_is_better() -> None:
 
 
 def test_spread_is_that_of_the_same_hold() -> None:
-    runs = [[repeatability.Hold(100.0, 100.0 + n, 100.0, 2000 + n)] for n in (-1, 0, 1)]
+    runs = [[repeatability.HoldFigures(100.0, 100.0 + n, 100.0, 2000 + n)] for n in (-1, 0, 1)]
     assert repeatability.spread(runs) == [repeatability.Spread(100.0, pytest.approx(1.0), 0.0, 2)]
 
 
 def test_a_run_that_is_not_completed_says_why() -> None:
     case = reference()
     profile = dict(case.press.nominal_profile(), dies_um=[10_000])
-    bench = Bench(case.press.plant_config(), profile, seed=1)
+    press = FastPress(case.press.plant_config(), profile, seed=1)
     steps = run_case.protocol(case)[:2]
     steps[1].update(tolerance_kpa=1, timeout_ms=10)
     with pytest.raises(PressRunError, match="end reason 5, fault 0, step 1"):
-        bench.run(steps, die_um=10_000, ceiling_kpa=260_000, vent_kpa_s=20_000)
+        press.run(steps, die_um=10_000, ceiling_kpa=260_000, vent_kpa_s=20_000)

@@ -455,7 +455,7 @@ def test_a_file_of_another_kind_gives_one_finding(protocol: Path, tmp_path: Path
     # One key of another kind of file is a mistake in this file.
     described = tmp_path / "press.yaml"
     described.write_text("name: near\nstages: 1\n")
-    assert "no such key" in call("simulate", protocol, "--press", described).stderr
+    assert "'stages' is not a key here" in call("simulate", protocol, "--press", described).stderr
 
 
 def test_cells_of_long_dwells_do_not_touch(tmp_path: Path) -> None:

@@ -5,37 +5,73 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+from pressloop import BadInputError, Press, PressStatus, RecordError
 from pressloop.cli.app import app
-from pressloop.cli.tune import _leak_line
+from pressloop.cli.tuning_report import leak_line
 from pressloop.emulator.description import PressDescription
 from pressloop.evaluation import RunRecord
 from pressloop.machine.profile import MachineProfile
+from pressloop.wire import schema
 from typer.testing import CliRunner, Result
 
-PRESSES = Path(__file__).resolve().parents[2] / "examples" / "presses"
+from tests.emulated.conftest import SteelBlankTuning
 
 
 def call(*arguments: str | Path) -> Result:
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
-def test_tune_stores_what_it_learned(tmp_path: Path) -> None:
+def test_tune_stores_what_it_learned(steel_blank_tuning: SteelBlankTuning) -> None:
     """The steel blank's pump has a dead band of 21.5 %, its data sheet says 20 %."""
-    blank = PRESSES / "steel-blank.yaml"
-    options = ("--port", "emulated", "--press", blank, "--out", tmp_path / "tune", "--yes")
-    result = call("tune", "300 MPa", *options)
+    result, folder = steel_blank_tuning.command, steel_blank_tuning.folder
     assert result.exit_code == 0, result.output
-    assert result.stdout.strip() == str(tmp_path / "tune")
+    assert result.stdout.strip() == str(folder)
     found = re.search(r"pump_dead_band_percent +([0-9.]+) -> ([0-9.]+)", result.stderr)
     assert found and float(found[1]) == pytest.approx(20, abs=0.01)
     assert float(found[2]) == pytest.approx(21.5, abs=0.05)
     assert "stored" in result.stderr
     leak = re.search(r"leak_ul_min +unknown -> ([0-9.]+) ± ([0-9.]+) uL/min", result.stderr)
     assert leak and abs(float(leak[1]) - 10) < float(leak[2]) < 1.5
-    for name in ("coarse", "play", "fine"):
-        assert RunRecord.open(tmp_path / "tune" / name).summary.end_reason == "completed"
-    assert (tmp_path / "tune" / "tuning.png").read_bytes().startswith(b"\x89PNG")
+    for name in ("coarse", "hysteresis", "fine"):
+        assert RunRecord.open(folder / name).summary.end_reason == "completed"
+    assert (folder / "tuning.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_sdk_returns_what_it_stored(steel_blank_tuning: SteelBlankTuning) -> None:
+    result = steel_blank_tuning.result
+    assert result.before.pump_dead_band_percent == pytest.approx(20, abs=0.01)
+    assert result.after.pump_dead_band_percent == pytest.approx(21.5, abs=0.05)
+    assert steel_blank_tuning.on_board == result.after.model_copy(
+        update={"converter": steel_blank_tuning.on_board.converter}
+    )
+    assert result.folder == steel_blank_tuning.folder
+    assert [tracking.run for tracking in result.tracking] == ["coarse", "fine"]
+    for tracking in result.tracking:
+        assert np.nanmax(np.abs(tracking.off_mpa)) < 15
+    assert 100 * result.fine.profile.pump_dead_band / schema.OUTPUT_FULL == pytest.approx(
+        result.after.pump_dead_band_percent, abs=0.001
+    )
+
+
+def test_the_sdk_writes_the_profile_from_before_back(tmp_path: Path) -> None:
+    """Powder is no steel blank."""
+    with Press.open("emulated") as press:
+        before = press.profile()
+        states: list[PressStatus] = []
+        with pytest.raises(BadInputError) as refused:
+            press.tune("250 MPa", "10 mm", out=tmp_path / "tune", on_status=states.append)
+        assert refused.value.code == "tuning-nonsense"
+        assert press.profile() == before
+    assert any(status.step is not None for status in states)
+
+
+def test_the_sdk_refuses_a_folder_that_is_not_empty(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("of another day")
+    with Press.open("emulated") as press, pytest.raises(RecordError) as refused:
+        press.tune("250 MPa", out=tmp_path)
+    assert refused.value.code == "record-exists"
 
 
 def test_tune_stores_nothing_learned_from_powder(tmp_path: Path) -> None:
@@ -85,7 +121,7 @@ def test_a_first_contact_is_no_pressing(tmp_path: Path) -> None:
     ("found", "said"),
     [
         ((10.2, 1.03), "12 -> 10.2 ± 1.0 uL/min"),
-        ((0.0, 0.034), "12 -> not to be told from none, below 0.034 uL/min"),
+        ((0.0, 0.034), "12 -> not distinguishable from zero, below 0.034 uL/min"),
         ((None, None), "12 -> unknown: the press was not shut"),
     ],
 )
@@ -97,4 +133,4 @@ def test_a_leak_is_said_with_what_it_is_worth(
         profile.model_copy(update={"leak_ul_min": leak, "leak_uncertainty_ul_min": uncertainty})
         for leak, uncertainty in ((12.0, 1.2), found)
     )
-    assert said in _leak_line(before, after)
+    assert said in leak_line(before, after)

@@ -8,9 +8,9 @@ import pytest
 from pressloop.errors import BadInputError
 from pressloop.wire import schema
 from pressloop_bench.control.press_family import Case, family, reference
-from pressloop_bench.control.press_run import Bench
+from pressloop_bench.control.press_run import FastPress
 from pressloop_bench.control.run_case import CEILING, protocol
-from pressloop_bench.control.tuned_press import tune
+from pressloop_bench.control.tuned_press import tune_case
 
 NOISE_PERCENT = 0.1
 """Of full scale, one standard deviation: as much as the data sheet's accuracy, ten times as much as
@@ -26,9 +26,9 @@ CASES = [_noisy(case) for case in (reference(), family(5, seed=21)[4])]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_tuning_ends_with_its_own_word_on_the_noise(case: Case) -> None:
+def test_tuning_names_the_noise(case: Case) -> None:
     with pytest.raises(BadInputError, match="the transducer's noise"):
-        tune(case)
+        tune_case(case)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -44,6 +44,6 @@ def test_three_steps_on_a_press_that_was_never_tuned(case: Case) -> None:
         for step in protocol(case)
     ]
     ceiling_kpa = round((CEILING + 0.1) * case.targets_mpa[1] * 1000)
-    bench = Bench(case.press.plant_config(), profile, case.seed)
-    trace = bench.run(steps, die_um=die_um, ceiling_kpa=ceiling_kpa, vent_kpa_s=20_000)
+    press = FastPress(case.press.plant_config(), profile, case.seed)
+    trace = press.run(steps, die_um=die_um, ceiling_kpa=ceiling_kpa, vent_kpa_s=20_000)
     assert trace.dwelling.any()

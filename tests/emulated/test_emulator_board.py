@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pressloop import resources
 from pressloop.emulator import locate
 from pressloop.emulator.process import EmulatedBoard
 from pressloop.errors import EmulatorError
@@ -573,7 +574,7 @@ def test_missing_interpreter_says_make_setup(
     monkeypatch.delenv(locate.INTERPRETER_VARIABLE, raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(locate, "_CHECKOUT", tmp_path)
+    monkeypatch.setattr(resources, "_CHECKOUT", tmp_path)
     with pytest.raises(EmulatorError, match="make setup") as caught:
         locate.find_micropython()
     assert caught.value.code == "no-micropython"

@@ -1,6 +1,6 @@
 """The plugin behind `pytest hil_tests`: what it refuses, leaves out, reports and keeps.
 
-Each test runs pytest on a folder of its own, as somebody with another bench would.
+Each test runs pytest on a folder of its own, as a user with another bench would.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from xml.etree import ElementTree
 
 import pytest
 from pressloop.emulator.process import EmulatedBoard
+from pressloop.errors import BadInputError
+from pressloop.hil import wiring
 from pressloop.machine.profile import MachineProfile
 from pressloop.press import Press
 
@@ -59,6 +61,7 @@ def other_bench(tmp_path: Path) -> Path:
 
 def run_pytest(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the plugin on the cases in a folder."""
+    # Where the package is installed, its entry point loads the plugin; -p names the same one.
     command = [sys.executable, "-m", "pytest", "-p", "pressloop.hil.plugin", "-rA", *arguments]
     environ = {name: value for name, value in os.environ.items() if "PYTEST" not in name}
     environ["PYTHONPATH"] = str(ROOT)
@@ -68,7 +71,7 @@ def run_pytest(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str
 
 
 def test_on_an_emulated_board_what_it_can_do_runs(other_bench: Path) -> None:
-    report = run_pytest(other_bench, "--junit-xml=report.xml")
+    report = run_pytest(other_bench, "--pressloop-board", "emulated", "--junit-xml=report.xml")
     assert "1 failed, 3 passed, 1 skipped" in report.stdout, report.stdout
     assert "not run: needs hang: a chip whose program the suite can catch" in report.stdout
     assert "echo session" in report.stdout, "the failure does not show the wire"
@@ -97,15 +100,16 @@ def test_on_an_emulated_board_what_it_can_do_runs(other_bench: Path) -> None:
 
 def test_at_a_port_nothing_moves_unless_it_may(other_bench: Path) -> None:
     with EmulatedBoard() as board:
-        arguments = ("--board", board.url, "-k", "not fails")
+        arguments = ("--pressloop-board", board.url, "-k", "not fails")
         without_profile = run_pytest(other_bench, *arguments)
         assert "has no machine profile" in without_profile.stdout
         give_profile(board)
         careful = run_pytest(other_bench, *arguments)
-        allowed = run_pytest(other_bench, *arguments, "--press-for-real")
+        allowed = run_pytest(other_bench, *arguments, "--pressloop-press-for-real")
     assert "1 passed, 3 skipped" in careful.stdout, careful.stdout
-    assert "not run: needs pressing: the press to move; allow it with --press-for-real" in (
-        careful.stdout
+    assert (
+        "not run: needs pressing: the press to move; allow it with --pressloop-press-for-real"
+        in careful.stdout
     )
     assert "not run: needs power-cut: a controller whose power the suite can cut; sensor-fault" in (
         careful.stdout
@@ -120,19 +124,106 @@ def give_profile(board: EmulatedBoard) -> None:
 
 
 def test_one_board_is_not_shared(other_bench: Path) -> None:
-    refused = run_pytest(other_bench, "--board", "/dev/ttyACM0", "-n", "2")
+    refused = run_pytest(other_bench, "--pressloop-board", "/dev/ttyACM0", "-n", "2")
     assert refused.returncode == pytest.ExitCode.USAGE_ERROR
     assert "/dev/ttyACM0 is one board: run its cases without -n" in refused.stderr
 
 
 def test_unknown_emulated_board_is_named(other_bench: Path) -> None:
-    refused = run_pytest(other_bench, "--board", "emulated:teapot")
+    refused = run_pytest(other_bench, "--pressloop-board", "emulated:teapot")
     assert refused.returncode == pytest.ExitCode.USAGE_ERROR
     assert "no emulated board 'emulated:teapot'; there is emulated" in refused.stderr
 
 
 def test_misspelt_need_is_an_error(other_bench: Path) -> None:
     (other_bench / "test_bench.py").write_text(CASES.replace("power-cut", "power-cat"))
-    refused = run_pytest(other_bench)
+    refused = run_pytest(other_bench, "--pressloop-board", "emulated")
     assert refused.returncode == pytest.ExitCode.USAGE_ERROR
     assert "needs power-cat" in refused.stderr
+
+
+UNRELATED = """
+import sys
+
+import pytest
+
+
+@pytest.fixture
+def press():
+    return "a printing press"
+
+
+def test_has_a_press_of_its_own(press, request):
+    assert press == "a printing press"
+    with pytest.raises(pytest.FixtureLookupError):
+        request.getfixturevalue("bench")
+    for name in ("pressloop.hil.fixtures", "pressloop.press", "pydantic"):
+        assert name not in sys.modules
+"""
+
+
+def test_without_a_board_the_plugin_does_nothing(tmp_path: Path) -> None:
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    (tmp_path / "test_printing.py").write_text(UNRELATED)
+    kept = tmp_path / "build" / "hil-logs" / "kept.log"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("of another suite")
+    # xdist and pytest-timeout are not needed; other plugins of this environment import more.
+    arguments = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")
+    report = run_pytest(tmp_path, *arguments, "--strict-markers")
+    assert "1 passed" in report.stdout, report.stdout
+    assert kept.read_text() == "of another suite"
+    assert "needs(*what)" not in run_pytest(tmp_path, "--markers").stdout
+    options = [
+        line.split()[0]
+        for line in run_pytest(tmp_path, "--help").stdout.partition("Pressloop")[2].splitlines()
+        if line.startswith("  --")
+    ]
+    assert options[:3] == [
+        "--pressloop-board=BOARD",
+        "--pressloop-press-for-real",
+        "--pressloop-wiring=FILE",
+    ]
+
+
+def test_failures_of_two_sessions_are_both_kept(other_bench: Path) -> None:
+    for _session in range(2):
+        run_pytest(other_bench, "--pressloop-board", "emulated", "-k", "fails")
+    assert len(list((other_bench / "build" / "hil-logs").iterdir())) == 2
+
+
+WIRED = """
+from pressloop.hil import wiring
+
+WIRING = wiring.current()
+
+
+def test_numbers(press):
+    assert (WIRING.die_mm, WIRING.work_mpa, WIRING.ceiling_mpa) == (13, 45, 520)
+    assert WIRING.emulated_press.name == "another press"
+"""
+
+
+def test_the_numbers_of_a_bench_come_from_its_file(tmp_path: Path) -> None:
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    (tmp_path / "test_wired.py").write_text(WIRED)
+    file = tmp_path / "bench.yaml"
+    file.write_text("die_mm: 13\nwork_mpa: 45\nemulated_press: {name: another press}\n")
+    arguments = ("--pressloop-board", "emulated", "--pressloop-wiring", "bench.yaml")
+    report = run_pytest(tmp_path, *arguments)
+    assert "1 passed" in report.stdout, report.stdout
+    file.write_text("die_mm: 13\nwork_mpa: lots\ncieling_mpa: 400\n")
+    refused = run_pytest(tmp_path, *arguments)
+    assert refused.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "bench.yaml does not describe a bench" in refused.stderr
+    assert "work_mpa: Input should be a valid integer" in refused.stderr
+    assert "cieling_mpa: Extra inputs are not permitted" in refused.stderr
+
+
+def test_a_file_that_would_press_above_its_ceiling_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "bench.yaml"
+    file.write_text("ceiling_mpa: 300\n")
+    with pytest.raises(BadInputError, match="must be below ceiling_mpa"):
+        wiring.read(file)
+    file.write_text("three_steps_mpa: [100, 200, 74]\nceiling_mpa: 300\n")
+    assert wiring.read(file).three_steps_mpa == (100, 200, 74)

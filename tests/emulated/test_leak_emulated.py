@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from pressloop import Press, RunResult
-from pressloop.evaluation.notes import remarks
+from pressloop.evaluation.notes import stage_notes
 from pressloop.machine.profile import MachineProfile
-from pressloop_bench.control.press_family import reference
-from pressloop_bench.control.tuned_press import tune
+from pressloop.tuning.identify import Identification
+from pressloop_bench.control.press_family import Case, reference
 
 PROTOCOL = """
 pressloop: 1
@@ -24,9 +25,9 @@ stages:
 
 
 @pytest.fixture(scope="module")
-def tuned() -> MachineProfile:
+def tuned(tune_once: Callable[[Case], Identification]) -> MachineProfile:
     """What a tuning run finds on the reference press, which leaks 10 uL/min at 10 MPa."""
-    profile = MachineProfile.from_wire(tune(reference())[-1].profile)
+    profile = MachineProfile.from_wire(tune_once(reference()).profile)
     assert profile.leak_ul_min == pytest.approx(10, rel=0.08)
     return profile
 
@@ -56,7 +57,7 @@ def test_a_tuned_press_ends_the_dwell_when_the_powder_rests(
     sealed = frame[frame.sealed]
     stretch_s = sealed.time_s.iloc[-1] - sealed.time_s.iloc[0]
     assert relaxation.leak_change == pytest.approx(stretch_s / 60 * 4.35, rel=0.08)
-    said = next(line for line in remarks(stage) if line.startswith("relaxation"))
+    said = next(line for line in stage_notes(stage) if line.startswith("relaxation"))
     assert " ± " in said.partition(" MPa in ")[0] and "of leak" in said
 
 

@@ -15,7 +15,7 @@ from pressloop.emulator.description import (
     PowderSection,
     PressDescription,
 )
-from pressloop.evaluation.notes import remarks
+from pressloop.evaluation.notes import stage_notes
 from pressloop.plotting.figure import figure_of
 
 # A tall pellet on a press without leaks: what relaxes is the powder.
@@ -125,7 +125,7 @@ def test_the_plot_shows_the_release(result: RunResult) -> None:
 
 
 def test_what_is_said_of_it(result: RunResult) -> None:
-    sealed, regulated = (remarks(stage) for stage in result.summary.stages)
+    sealed, regulated = (stage_notes(stage) for stage in result.summary.stages)
     for said, name in ((sealed, "relaxation"), (regulated, "creep")):
         assert [line.split()[0] for line in said] == ["mean", name, "springback", "relative"]
     assert re.match(r"relaxation 1\d\.\d MPa in \d\d s; Peleg k1 .* in the end$", sealed[1])
@@ -134,7 +134,7 @@ def test_what_is_said_of_it(result: RunResult) -> None:
     stage = result.summary.stages[0].model_copy(
         update={"relaxation": None, "springback": None, "density": None}
     )
-    assert len(remarks(stage)) == 1
+    assert len(stage_notes(stage)) == 1
 
 
 def dwell(folder: Path, ul_min: float, *, known: bool = True) -> Relaxation:

@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from pressloop.errors import BadInputError
-from pressloop.machine.profile import lever
-from pressloop.tuning import first_contact
-from pressloop.tuning import tune as tuning
+from pressloop.machine.profile import MachineProfile, lever
+from pressloop.plan import compile_plan
+from pressloop.tuning.first_contact import first_contact_plan, measure_first_contact
+from pressloop.tuning.identify import Identification, identify
+from pressloop.tuning.plans import COARSE_GAINS, FINE_GAINS, hysteresis_plan, two_rate_plan
+from pressloop.tuning.records import TuningRecords, zero_of
+from pressloop.tuning.runner import protocol_of
+from pressloop.tuning.spool import spool_position
+from pressloop.tuning.tune import COARSE_DITHER
+from pressloop.tuning.windows import KNOTS, knots_mpa
 from pressloop.wire import schema
 from pressloop_bench.control.identification import compliance_ul_mpa, flow_scale
 from pressloop_bench.control.press_family import Case, family, reference
 from pressloop_bench.control.press_run import PressRunError, firmware
-from pressloop_bench.control.tuned_press import record, steel, tune
+from pressloop_bench.control.tuned_press import record, steel
 
 FULL = schema.OUTPUT_FULL
+
+TuneOnce = Callable[[Case], Identification]
 
 
 # The last two show the coarse run little: one works at a few bar, the other has a lag of 55 ms and
@@ -26,8 +36,8 @@ CASES = [reference(), *family(3, seed=7), family(81, seed=4)[80], family(8, seed
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_the_press_that_was_built_is_found(case: Case) -> None:
-    tuned = tune(case)[-1]
+def test_the_press_that_was_built_is_found(case: Case, tune_once: TuneOnce) -> None:
+    tuned = tune_once(case)
     profile = tuned.profile
     true = case.press.plant_config()
     assert profile.pump_dead_band / FULL == pytest.approx(true["pump_dead_band"], abs=0.0005)
@@ -38,7 +48,7 @@ def test_the_press_that_was_built_is_found(case: Case) -> None:
     )
     assert profile.compliance_curve is not None
     for knot, found in list(enumerate(profile.compliance_curve))[3:]:
-        oil_mpa = profile.max_oil_kpa / 1000 / 2 ** (tuning.KNOTS - 1 - knot)
+        oil_mpa = profile.max_oil_kpa / 1000 / 2 ** (KNOTS - 1 - knot)
         expected = scale * compliance_ul_mpa(case, oil_mpa)
         assert found / 1000 == pytest.approx(expected, rel=0.05), f"knot {knot}"
     assert profile.valve_dither is not None
@@ -55,23 +65,23 @@ def test_the_press_that_was_built_is_found(case: Case) -> None:
     # The zero is the reading of the travelling ram, offset and all, to a tenth of a count.
     travel_mpa = true["return_force_n"] / true["ram_area_mm2"] + true["sensor_offset_mpa"]
     counts = (profile.raw_full - profile.raw_zero) / true["sensor_full_scale_mpa"]
-    assert tuning.zero_of(profile) == pytest.approx(4800 + travel_mpa * counts, abs=0.12)
+    assert zero_of(profile) == pytest.approx(4800 + travel_mpa * counts, abs=0.12)
     assert tuned.residual_percent < 3
     assert profile.tuning_residual_ppm == round(10_000 * tuned.residual_percent)
     assert tuned.noise_percent == pytest.approx(case.press.transducer.noise_percent, rel=0.3)
 
 
-def test_first_contact_tells_powder_from_steel() -> None:
+def test_first_contact_tells_powder_from_steel(tune_once: TuneOnce) -> None:
     """By the plant's own laws: what the powder gives way, in oil, beside what the press takes."""
     case = reference()
-    profile = tune(case)[-1].profile
-    steps = first_contact.plan(profile, 10_000, 15_000)
+    profile = tune_once(case).profile
+    steps = first_contact_plan(profile, 10_000, 15_000)
     seen = [
-        first_contact.learn(record(which, profile, steps, 15_000), profile, 10_000)
+        measure_first_contact(record(which, profile, steps, 15_000), profile, 10_000)
         for which in (case, steel(case))
     ]
     on_powder, on_steel = seen
-    assert on_steel.softness == pytest.approx(1, abs=0.15)
+    assert on_steel.sample_compliance_ratio == pytest.approx(1, abs=0.15)
     assert on_powder.landed_mpa < 10 and on_steel.landed_mpa < 10
     true = case.press.plant_config()
     a, loose = true["powder_panelli_a"], true["powder_initial_density"]
@@ -85,31 +95,33 @@ def test_first_contact_tells_powder_from_steel() -> None:
     ratio = lever(profile.ram_area_mm2, 10)
     curve = np.array(profile.compliance_curve) / 1000
     levels = np.linspace(low / ratio, high / ratio, 50)
-    press_ul = float(np.mean(np.interp(levels, tuning.knots_mpa(profile), curve)))
+    press_ul = float(np.mean(np.interp(levels, knots_mpa(profile), curve)))
     press_ul *= (high - low) / ratio
-    assert on_powder.softness == pytest.approx(1 + given_ul / press_ul, rel=0.25)
+    assert on_powder.sample_compliance_ratio == pytest.approx(1 + given_ul / press_ul, rel=0.25)
 
 
 def _coarse(case: Case) -> tuple[schema.Profile, list[schema.PlanStepRequest], int]:
     die_um = round(case.press.die_mm * 1000)
     limit_kpa = round(0.5 * case.targets_mpa[1] * 1000)
     profile = schema.Profile(**dict(case.press.nominal_profile(), dies_um=(die_um,)))
-    profile = replace(profile, valve_dither=tuning.COARSE_DITHER)
-    return profile, tuning.plan(profile, die_um, limit_kpa, **tuning.COARSE_GAINS), limit_kpa
+    profile = replace(profile, valve_dither=COARSE_DITHER)
+    return profile, two_rate_plan(profile, die_um, limit_kpa, **COARSE_GAINS), limit_kpa
 
 
 def test_a_jolt_at_contact_does_not_pass_for_the_press() -> None:
     """With a dead band above what the ramps opened, only the jolt would be left to explain."""
     case = family(48, seed=8)[47]
     profile, steps, limit_kpa = _coarse(case)
-    found = tuning.identify(record(steel(case), profile, steps, limit_kpa), steps, profile)
+    found = identify(record(steel(case), profile, steps, limit_kpa), steps, profile)
     true = case.press.plant_config()["pump_dead_band"]
     assert found.profile.pump_dead_band / FULL == pytest.approx(true, abs=0.01)
 
 
-def test_a_coarse_run_that_hunts_is_repeated_with_a_smaller_dead_band() -> None:
+def test_a_coarse_run_that_hunts_is_repeated_with_a_smaller_dead_band(
+    tune_once: TuneOnce,
+) -> None:
     case = family(5, seed=14)[4]
-    profile = tune(case)[-1].profile
+    profile = tune_once(case).profile
     true = case.press.plant_config()
     assert profile.pump_dead_band / FULL == pytest.approx(true["pump_dead_band"], abs=0.0005)
 
@@ -122,11 +134,28 @@ def test_a_plan_stays_below_the_limit() -> None:
         assert steps[-1].kind == schema.StepKind.RELEASE and steps[-1].target_kpa == 0
 
 
+@pytest.mark.parametrize("case", family(3, seed=3), ids=lambda case: case.name)
+def test_a_protocol_of_a_tuning_run_compiles_to_its_steps(case: Case) -> None:
+    """To the last bit of the gains, with a stage for each step."""
+    profile, coarse, limit_kpa = _coarse(case)
+    die_um = profile.dies_um[0]
+    for steps in (
+        coarse,
+        two_rate_plan(profile, die_um, limit_kpa, **FINE_GAINS),
+        hysteresis_plan(profile, die_um, limit_kpa),
+    ):
+        plan = compile_plan(
+            protocol_of("any", steps, die_um, limit_kpa), MachineProfile.from_wire(profile)
+        )
+        staged = [replace(step, stage=step.index) for step in steps]
+        assert [replace(step, kd=None) for step in plan.steps] == staged
+
+
 def _refused(case: Case) -> BadInputError:
     profile, steps, limit_kpa = _coarse(case)
     records = record(case, profile, steps, limit_kpa)
     with pytest.raises(BadInputError) as refused:
-        tuning.identify(records, steps, profile)
+        identify(records, steps, profile)
     assert refused.value.code == "tuning-nonsense"
     return refused.value
 
@@ -178,35 +207,35 @@ def test_a_blank_that_leaves_the_valves_their_data_sheet_alone_is_refused() -> N
     records = record(steel(case), profile, steps, limit_kpa)
     doubted = replace(profile, release_flow_ul_s=profile.release_flow_ul_s // 8)
     with pytest.raises(BadInputError, match="release's flow"):
-        tuning.identify(records, steps, doubted)
+        identify(records, steps, doubted)
 
 
 def test_a_run_that_never_pressed_is_refused() -> None:
     profile, steps, _ = _coarse(reference())
     nothing = np.zeros(2000, dtype=np.int64)
-    records = tuning.Records(
+    records = TuningRecords(
         raw=nothing + profile.raw_zero,
         output=nothing,
         step=nothing,
         approaching=nothing.astype(np.bool_),
     )
     with pytest.raises(BadInputError, match="windows"):
-        tuning.identify(records, steps, profile)
+        identify(records, steps, profile)
 
 
-def test_a_spool_with_play_and_lag() -> None:
-    """A step reaches 63 % of what the play leaves after one lag; going back it loses the play."""
+def test_a_spool_with_hysteresis_and_lag() -> None:
+    """One lag after a step: 63 % of what hysteresis leaves; a step back within it does nothing."""
     command = np.concatenate((np.zeros(5), np.full(100, 0.5), np.full(100, 0.48)))
-    places = tuning.spool(command, play=0.04, lag_ticks=4.0)
+    places = spool_position(command, hysteresis=0.04, lag_ticks=4.0)
     assert places[5 + 4] == pytest.approx(0.48 * (1 - math.exp(-1)), rel=1e-6)
     assert places[104] == pytest.approx(0.48)
     assert places[-1] == pytest.approx(0.48)
 
 
-def test_a_slow_pump_reaches_the_blank_in_time() -> None:
+def test_a_slow_pump_reaches_the_blank_in_time(tune_once: TuneOnce) -> None:
     """A wide ram far above the blank, a small pump: at the slowest landing it took ten minutes."""
     slow = family(129, seed=4)[128]
-    profile = tune(slow)[-1].profile
+    profile = tune_once(slow).profile
     travel_ul = slow.press.ram.area_cm2 * 100 * slow.press.ram.approach_gap_mm
     share = (profile.approach_opening - profile.pump_dead_band) / (FULL - profile.pump_dead_band)
     assert travel_ul / (share * profile.pump_flow_ul_s) < profile.approach_timeout_ms / 2000

@@ -8,6 +8,7 @@ tick that allocates ends the run with an internal fault.
 from pressloop_fw.app import App
 from pressloop_fw.hal import Board
 from pressloop_fw.wire import cbor, schema
+from pressloop_fw.wire.errors import CommandError
 from pressloop_sim.plant.noise import Rng
 from pressloop_sim.plant.plant import Plant
 from pressloop_sim.plant.transducer import Transducer
@@ -109,13 +110,15 @@ class Rig(Board):
     simulated = True
     ring_records = 8192
 
-    def __init__(self, press=None, profile=None, stored=None, reset_cause=None, gauged=False):
+    def __init__(
+        self, press=None, profile=None, stored=None, reset_cause=None, has_displacement=False
+    ):
         """Build press and firmware.
 
-        `stored` is the flash of a rig before, for a reset; `gauged` gives the press a displacement
+        `stored` is the flash of a rig before, for a reset; `has_displacement` adds a displacement
         sensor.
         """
-        if gauged:
+        if has_displacement:
             self.capabilities = schema.CAP_DISPLACEMENT
         # What that sensor says; None: the truth.
         self.displacement_um = None
@@ -139,7 +142,6 @@ class Rig(Board):
         self.missed = 0
         self.fed = 0
         self.hear_host = True
-        self.tick = None
         self.app = App(self)
         self.app.link.open_session()
         self.controller = self.app.controller
@@ -201,17 +203,16 @@ class Rig(Board):
         fields = schema.COMMANDS[command][0]
         end = cbor.encode_map(fields, values or {}, buf, 0)
         values = cbor.decode_map(fields, buf, 0, end)
-        server = self.app.server
         try:
-            reply = server.handle(command, values, memoryview(buf)[:end])
-        except server.Refusal as refusal:
+            reply = self.app.server.handle(command, values, memoryview(buf)[:end])
+        except CommandError as refusal:
             raise RefusedError(
                 refusal.code, refusal.field, refusal.step, refusal.detail
             ) from refusal
         end = cbor.encode_map(schema.COMMANDS[command][1], reply, buf, 0)
         return cbor.decode_map(schema.COMMANDS[command][1], buf, 0, end)
 
-    def beat(self):
+    def tick(self):
         """Let one tick pass."""
         if self.hear_host:
             self.app.server.heard()
@@ -235,7 +236,7 @@ class Rig(Board):
         for _ in range(int(seconds * schema.TICK_HZ)):
             if until and until():
                 return True
-            self.beat()
+            self.tick()
         return bool(until and until())
 
     def upload(self, steps, **header):
@@ -272,11 +273,11 @@ class Rig(Board):
         """Upload if steps are given, then start and let the first tick pass."""
         if steps is not None:
             self.upload(steps, **header)
-        self.beat()
+        self.tick()
         self.runs += 1
         run_id = self.runs.to_bytes(8, "big")
         self.ask(schema.CMD_START, {schema.START_REQUEST_RUN_ID: run_id})
-        self.beat()
+        self.tick()
 
     def plan_scaling(self):
         """Return the scale of the plan."""

@@ -38,7 +38,7 @@ class _Block(list):
 
 
 @contextlib.contextmanager
-def small_words():
+def small_registers():
     """Let the control loop, built meanwhile, keep its words as SmallInt."""
     real, registers.array = registers.array, lambda _kind, values: _Block(map(SmallInt, values))
     try:
@@ -49,8 +49,8 @@ def small_words():
 
 def small_rig(make):
     """Return the rig of `make()` with a control loop that keeps its words as SmallInt."""
-    with small_words():
+    with small_registers():
         rig = make()
     # The codec takes plain integers; the ring only counts.
-    rig.app.ring.words = [int(word) for word in rig.app.ring.words]
+    rig.app.ring.registers = [int(word) for word in rig.app.ring.registers]
     return rig

@@ -1,11 +1,11 @@
 """Single steps of the control loop, with numbers in the place of their neighbours' blocks."""
 
 from pressloop_fw.loop import crack_detector, pid, sampler, setpoint, split_range, stiffness
-from pressloop_fw.loop.registers import words
+from pressloop_fw.loop.registers import register_block
 
 
 def _block(*places_and_values):
-    block = words(8)
+    block = register_block(8)
     for place, value in places_and_values:
         block[place] = value
     return block
@@ -14,35 +14,37 @@ def _block(*places_and_values):
 def pid_step(loop, setpoint_kpa, pressure_kpa, rate_kpa_s, low_kpa_s, high_kpa_s):
     """Return the wanted pressure rate of a `Pid`, kPa/s, within low..high."""
     return pid.step(
-        loop.words,
+        loop.registers,
         _block((setpoint.VALUE_KPA, setpoint_kpa), (setpoint.LEAD_KPA_S, rate_kpa_s)),
         pressure_kpa,
         _block((split_range.FALL_KPA_S, -low_kpa_s), (split_range.RISE_KPA_S, high_kpa_s)),
     )
 
 
-def schedule(valves, pressure_kpa, softness):
-    """Let a `SplitRange` find its gains with a sample that is softer by `softness` / 256."""
-    split_range.schedule(valves.words, pressure_kpa, _block((stiffness.SOFTNESS, softness)))
+def schedule(valves, pressure_kpa, ratio):
+    """Let a `SplitRange` find its gains with a sample that is softer by `ratio` / 256."""
+    split_range.schedule(
+        valves.registers, pressure_kpa, _block((stiffness.COMPLIANCE_RATIO, ratio))
+    )
 
 
 def drive(valves, rate_kpa_s, pressure_kpa, pump_locked, descending=False, rising=False):
     """Let a `SplitRange` realise a pressure rate."""
     valves.pump_locked = pump_locked
     direction = _block((setpoint.DESCENDING, descending), (setpoint.RISING, rising))
-    split_range.drive(valves.words, rate_kpa_s, pressure_kpa, direction)
+    split_range.drive(valves.registers, rate_kpa_s, pressure_kpa, direction)
 
 
-def follow(softness, opening, gain, pressure_kpa):
-    """Let a `Softness` take in an opening of the pump above its dead band."""
+def follow_compliance(compliance, opening, gain, pressure_kpa):
+    """Let a `SampleCompliance` take in an opening of the pump above its dead band."""
     valves = _block((split_range.PUMPING, opening), (split_range.CURVE_GAIN, gain))
-    stiffness.follow(softness.words, valves, pressure_kpa)
+    stiffness.follow_compliance(compliance.registers, valves, pressure_kpa)
 
 
 def crack_check(watch, pressure_kpa, release, fall_kpa_s):
-    """Let a `CrackWatch` take in a valid reading; return a fault or FAULT_NONE."""
-    return crack_detector.loss(
-        watch.words,
+    """Let a `CrackDetector` take in a valid reading; return a fault or FAULT_NONE."""
+    return crack_detector.detect_crack(
+        watch.registers,
         _block((sampler.NEWEST_KPA, pressure_kpa)),
         _block((split_range.RELEASE, release), (split_range.FALL_KPA_S, fall_kpa_s)),
     )

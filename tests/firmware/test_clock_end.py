@@ -52,7 +52,7 @@ def test_a_start_is_refused_one_tick_after_the_last_that_is_safe():
         for tick, code in ((last + 1, schema.ERR_CLOCK_SPENT), (last, 0)):
             rig = Rig()
             rig.upload(steps)
-            rig.beat()
+            rig.tick()
             _at(rig, tick)
             assert _refusal(rig)[0] == code, tick - last
 
@@ -60,20 +60,17 @@ def test_a_start_is_refused_one_tick_after_the_last_that_is_safe():
 def test_a_refused_start_says_how_long_a_run_may_take_and_changes_nothing():
     rig = Rig()
     rig.upload([ramp(80000), hold(80000, 1000)])
-    rig.beat()
+    rig.tick()
     _at(rig, schema.CLOCK_END - 2 * _HOUR)
     code, left_s = _refusal(rig)
     assert code == schema.ERR_CLOCK_SPENT and left_s == 3600 - 26
     assert "run" not in rig.stored
     _at(rig, schema.CLOCK_END - 10)
     assert _refusal(rig) == (schema.ERR_CLOCK_SPENT, 0)
-    # A host of 1.1 has no such word.
-    rig.ask(schema.CMD_HELLO, {1: 7, 2: schema.PROTOCOL_MAJOR, 3: 1, 4: "old"})
-    assert _refusal(rig)[0] == schema.ERR_BAD_STATE
     # Restarted, the same controller starts.
     rig = Rig(stored=rig.stored)
     rig.upload([ramp(80000), hold(80000, 1000)])
-    rig.beat()
+    rig.tick()
     assert _refusal(rig)[0] == 0
 
 
@@ -83,7 +80,7 @@ def _open_run(state=schema.STATE_RUNNING):
     assert rig.run(30, lambda: rig.sequencer.hold.dwelling)
     if state == schema.STATE_PAUSED:
         rig.ask(schema.CMD_PAUSE)
-        rig.beat()
+        rig.tick()
     # 26 s of vent, an hour to come to rest in.
     _at(rig, schema.CLOCK_END - _HOUR - 2600 - 100)
     return rig
@@ -99,13 +96,11 @@ def test_a_run_that_is_open_at_the_end_of_the_clock_is_vented_at_its_rate():
         assert rig.run(30, rig.idle_again)
         assert rig.controller.interlocks.fault == schema.FAULT_NONE
         assert rig.status()[schema.STATUS_REPLY_END_REASON] == schema.END_CLOCK_SPENT
-        rig.ask(schema.CMD_HELLO, {1: 7, 2: schema.PROTOCOL_MAJOR, 3: 1, 4: "old"})
-        assert rig.status()[schema.STATUS_REPLY_END_REASON] == schema.END_ABORTED
 
 
 def test_at_rest_the_watchdog_is_left_hungry_before_the_clock_ends():
     rig = Rig()
-    rig.beat()
+    rig.tick()
     _at(rig, schema.CLOCK_END - _MINUTE - 50)
     rig.run(0.4)
     fed = rig.fed

@@ -4,12 +4,12 @@ from pressloop_fw.loop.pid import Pid
 from pressloop_fw.loop.sampler import Sampler
 from pressloop_fw.loop.scaling import Scaling
 from pressloop_fw.loop.setpoint import SetpointGenerator
-from pressloop_fw.loop.split_range import SplitRange, dither, isqrt, put
-from pressloop_fw.loop.stiffness import GAIN_BITS, SOFTNESS_ONE, Softness
+from pressloop_fw.loop.split_range import SplitRange, dither, isqrt, set_openings
+from pressloop_fw.loop.stiffness import COMPLIANCE_RATIO_ONE, GAIN_BITS, SampleCompliance
 from pressloop_fw.service.profile_store import Profile
 from pressloop_fw.wire import schema
 from rig import PROFILE
-from steps import drive, follow, pid_step, schedule
+from steps import drive, follow_compliance, pid_step, schedule
 
 
 def _press():
@@ -167,7 +167,7 @@ def test_noise_around_zero_leaves_the_release_shut_and_the_pump_waiting():
     profile, scaling = _press()
     valves = SplitRange()
     valves.configure(profile, scaling)
-    schedule(valves, 74000, SOFTNESS_ONE)
+    schedule(valves, 74000, COMPLIANCE_RATIO_ONE)
     for _ in range(20):
         drive(valves, -scaling.resolution_kpa, 74000, False)
         assert valves.release == 0 and valves.pumping == 0
@@ -181,7 +181,7 @@ def test_on_the_way_down_the_release_acts_without_a_gap():
     profile, scaling = _press()
     valves = SplitRange()
     valves.configure(profile, scaling)
-    schedule(valves, 74000, SOFTNESS_ONE)
+    schedule(valves, 74000, COMPLIANCE_RATIO_ONE)
     drive(valves, -valves.rise_kpa_s // 300, 74000, False, True)
     assert valves.release > profile.release_dead_band and valves.pump == 0
     drive(valves, 100, 74000, False, True)
@@ -193,7 +193,7 @@ def test_on_the_way_up_the_pump_shuts_well_before_the_release_acts():
     profile, scaling = _press()
     valves = SplitRange()
     valves.configure(profile, scaling)
-    schedule(valves, 74000, SOFTNESS_ONE)
+    schedule(valves, 74000, COMPLIANCE_RATIO_ONE)
     gap = max(2 * scaling.resolution_kpa, valves.rise_kpa_s // 1000)
     drive(valves, -gap, 74000, False, False, True)
     assert valves.release == 0
@@ -208,10 +208,10 @@ def test_dither_alternates_and_cancels():
     profile, scaling = _press()
     valves = SplitRange()
     valves.configure(profile, scaling)
-    put(valves.words, 10000, 0)
+    set_openings(valves.registers, 10000, 0)
     pair = []
     for _ in range(2):
-        dither(valves.words)
+        dither(valves.registers)
         pair.append(valves.pump_command - 10000)
         assert valves.release_command == 0
     assert sorted(pair) == [-profile.valve_dither, profile.valve_dither]
@@ -221,9 +221,9 @@ def test_dither_moves_no_valve_that_is_shut_or_fully_open():
     valves = SplitRange()
     valves.configure(*_press())
     for pump, release in ((0, 0), (0, schema.OUTPUT_FULL), (schema.OUTPUT_FULL, 0)):
-        put(valves.words, pump, release)
+        set_openings(valves.registers, pump, release)
         for _ in range(2):
-            dither(valves.words)
+            dither(valves.registers)
             assert valves.pump_command == valves.pump
             assert valves.release_command == valves.release
 
@@ -234,7 +234,7 @@ def test_the_curve_is_met_at_its_knots_and_straight_between():
     valves.configure(profile, scaling)
 
     def gain(pressure):
-        schedule(valves, pressure, SOFTNESS_ONE)
+        schedule(valves, pressure, COMPLIANCE_RATIO_ONE)
         return valves.curve_gain
 
     for knot, compliance in enumerate(profile.compliance_curve):
@@ -249,11 +249,11 @@ def test_the_curve_is_met_at_its_knots_and_straight_between():
     assert gain(3000000) == gain(scaling.pellet_limit_kpa)
 
 
-def test_softness_finds_the_factor_of_the_sample():
+def test_compliance_ratio_of_the_sample_is_found():
     """A press that rises a third as fast as the curve says is three times softer."""
     for factor, rate_kpa_s in ((3, 10000), (1, 10000), (8, 5000)):
-        softness = Softness()
-        softness.restart(0, 1500)
+        compliance = SampleCompliance()
+        compliance.restart(0, 1500)
         gain = 1650  # 325 MPa/s for the full pump
         opening = rate_kpa_s * factor * gain >> GAIN_BITS
         pressure = 0
@@ -261,16 +261,19 @@ def test_softness_finds_the_factor_of_the_sample():
             # Delay and lag of a valve of 30 ms.
             if tick > 4:
                 pressure += rate_kpa_s // schema.TICK_HZ
-            follow(softness, opening, gain, pressure)
-        assert abs(softness.value - factor * SOFTNESS_ONE) < factor * SOFTNESS_ONE // 20
+            follow_compliance(compliance, opening, gain, pressure)
+        assert (
+            abs(compliance.ratio - factor * COMPLIANCE_RATIO_ONE)
+            < factor * COMPLIANCE_RATIO_ONE // 20
+        )
 
 
-def test_softness_learns_nothing_from_standstill():
-    softness = Softness()
-    softness.restart(74000, 1500)
+def test_compliance_ratio_is_not_learned_at_standstill():
+    compliance = SampleCompliance()
+    compliance.restart(74000, 1500)
     for tick in range(500):
-        follow(softness, 40 if tick % 3 else 0, 1650, 74000 + tick % 5 * 20)
-    assert softness.value == SOFTNESS_ONE
+        follow_compliance(compliance, 40 if tick % 3 else 0, 1650, 74000 + tick % 5 * 20)
+    assert compliance.ratio == COMPLIANCE_RATIO_ONE
 
 
 def _moved(setpoint, lag_ticks, start, target, rate_kpa_s):
@@ -320,7 +323,7 @@ def test_a_descent_waits_for_the_release_to_cross_its_dead_band():
     # In a pause nothing goes down, and the release has to be waited for again.
     for _ in range(100):
         setpoint.step()
-    setpoint.rest()
+    setpoint.halt()
     paused = setpoint.value_kpa
     assert not setpoint.descending and paused < 100000
     for _ in range(12):

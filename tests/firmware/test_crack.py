@@ -1,6 +1,6 @@
 """Sudden losses of force: what trips, under which name, and what must not."""
 
-from pressloop_fw.loop.crack_detector import CrackWatch
+from pressloop_fw.loop.crack_detector import CrackDetector
 from pressloop_fw.loop.scaling import Scaling
 from pressloop_fw.service.profile_store import Profile
 from pressloop_fw.wire import schema
@@ -13,7 +13,7 @@ _FALL = 3000000
 
 
 def _watch(crack_kpa=-1):
-    watch = CrackWatch()
+    watch = CrackDetector()
     watch.configure(Profile(PROFILE), _SCALING, crack_kpa)
     return watch
 
@@ -91,8 +91,8 @@ def test_an_open_release_explains_a_loss_until_it_has_shut():
     assert _see(watch, [0] * 9, schema.OUTPUT_FULL)[0] == schema.FAULT_NONE
 
 
-def _pressing(step, gauged=False, press=None, **header):
-    rig = Rig(press, gauged=gauged)
+def _pressing(step, has_displacement=False, press=None, **header):
+    rig = Rig(press, has_displacement=has_displacement)
     rig.start([ramp(250000, 25000), step, release(0, 50000)], **header)
     assert rig.run(60, lambda: rig.sequencer.results.dwell[1] >= 100)
     return rig
@@ -138,7 +138,7 @@ def test_a_wire_that_breaks_is_no_crack():
     rig = _pressing(hold(250000, 60000))
     # On its way down the reading is in range once.
     rig.raw = 8000
-    rig.beat()
+    rig.tick()
     rig.raw = 0
     rig.run(1)
     assert _fault(rig) == schema.FAULT_SENSOR_LOW
@@ -217,48 +217,53 @@ def test_noise_that_ends_deafens_for_a_moment_only():
 
 
 def test_platens_that_close_without_pressure_are_a_die_that_gives_way():
-    for gauged, fault in ((True, schema.FAULT_DIE_FAILURE), (False, schema.FAULT_NO_PRESSURE_GAIN)):
-        rig = _pressing(hold(250000, 60000, 3000, 30000), gauged=gauged, crack_kpa=0)
+    for has_displacement, fault in (
+        (True, schema.FAULT_DIE_FAILURE),
+        (False, schema.FAULT_NO_PRESSURE_GAIN),
+    ):
+        rig = _pressing(
+            hold(250000, 60000, 3000, 30000), has_displacement=has_displacement, crack_kpa=0
+        )
         # The pressure that the pump should bring stays away.
         rig.raw = rig.sample() - 400
         um = rig.controller.displacement_um
         for _ in range(1200):
             um += 2
-            if gauged:
+            if has_displacement:
                 rig.displacement_um = um
-            rig.beat()
+            rig.tick()
             if _fault(rig):
                 break
-        assert _fault(rig) == fault, gauged
+        assert _fault(rig) == fault, has_displacement
 
 
 def test_platens_that_close_in_a_dwell_that_keeps_its_pressure():
-    rig = _pressing(hold(250000, 60000), gauged=True)
+    rig = _pressing(hold(250000, 60000), has_displacement=True)
     rig.displacement_um = rig.controller.displacement_um
     assert not rig.run(12, lambda: _fault(rig) != schema.FAULT_NONE)
     for _ in range(1100):
         rig.displacement_um += 2
-        rig.beat()
+        rig.tick()
     assert _fault(rig) == schema.FAULT_DIE_FAILURE
 
 
 def test_a_sensor_that_says_nothing_fails_no_die():
-    rig = _pressing(hold(250000, 60000), gauged=True)
+    rig = _pressing(hold(250000, 60000), has_displacement=True)
     um = rig.controller.displacement_um
     for reading in (um, schema.NO_DISPLACEMENT, um + 100, schema.NO_DISPLACEMENT):
         rig.displacement_um = reading
         assert not rig.run(6, lambda: _fault(rig) != schema.FAULT_NONE)
 
 
-def test_an_older_host_is_told_a_fault_that_it_knows_and_can_clear_it():
+def test_a_start_names_the_crack_that_is_latched_and_a_clear_of_it_clears_it():
     rig = _pressing(hold(250000, 60000))
-    rig.ask(schema.CMD_HELLO, {1: 7, 2: schema.PROTOCOL_MAJOR, 3: 1, 4: "old"})
     rig.plant.apply_damage(FORCED)
     rig.run(5)
-    assert rig.status()[schema.STATUS_REPLY_FAULT] == schema.FAULT_NO_PRESSURE_GAIN
+    fault = rig.status()[schema.STATUS_REPLY_FAULT]
+    assert fault in (schema.FAULT_SAMPLE_CRACKED, schema.FAULT_DIE_FAILURE)
     try:
         rig.ask(schema.CMD_START, {schema.START_REQUEST_RUN_ID: b"anything"})
     except RefusedError as refused:
-        assert refused.detail == schema.FAULT_NO_PRESSURE_GAIN
-    rig.ask(schema.CMD_CLEAR, {schema.CLEAR_REQUEST_FAULT: schema.FAULT_NO_PRESSURE_GAIN})
+        assert refused.detail == fault
+    rig.ask(schema.CMD_CLEAR, {schema.CLEAR_REQUEST_FAULT: fault})
     assert _fault(rig) == schema.FAULT_NONE

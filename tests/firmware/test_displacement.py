@@ -2,24 +2,24 @@
 
 import struct
 
-from pressloop_fw.loop.flags import Status
+from pressloop_fw.loop.flags import RunFlags
 from pressloop_fw.loop.pid import Pid
 from pressloop_fw.loop.setpoint import SetpointGenerator
 from pressloop_fw.loop.split_range import OUTPUT, SplitRange
-from pressloop_fw.loop.telemetry_ring import TelemetryRing, append
+from pressloop_fw.loop.telemetry_ring import TelemetryRing, append_record
 from pressloop_fw.wire import schema
 from rig import Rig, hold, ramp
 
 _STEPS = [ramp(100000, 50000), hold(100000, 500)]
 
 
-def _hello(rig, minor):
-    return rig.ask(schema.CMD_HELLO, {1: 7, 2: schema.PROTOCOL_MAJOR, 3: minor, 4: "test"})
+def _hello(rig):
+    return rig.ask(schema.CMD_HELLO, {1: 7, 2: schema.PROTOCOL_MAJOR, 3: 0, 4: "test"})
 
 
 def test_a_press_without_a_sensor_keeps_its_short_records():
     rig = Rig()
-    assert not _hello(rig, schema.PROTOCOL_MINOR)[8] & schema.CAP_DISPLACEMENT
+    assert not _hello(rig)[8] & schema.CAP_DISPLACEMENT
     rig.start(_STEPS)
     rig.run(0.1)
     assert rig.app.ring.record_size == schema.SHORT_RECORD_SIZE
@@ -27,8 +27,8 @@ def test_a_press_without_a_sensor_keeps_its_short_records():
 
 
 def test_the_record_follows_the_platens():
-    rig = Rig(gauged=True)
-    assert _hello(rig, schema.PROTOCOL_MINOR)[8] & schema.CAP_DISPLACEMENT
+    rig = Rig(has_displacement=True)
+    assert _hello(rig)[8] & schema.CAP_DISPLACEMENT
     rig.start(_STEPS)
     assert rig.run(60, rig.idle_again)
     records = rig.records(0)
@@ -44,35 +44,29 @@ def test_the_record_follows_the_platens():
 
 
 def test_no_reading_is_said_to_be_none():
-    rig = Rig(gauged=True)
+    rig = Rig(has_displacement=True)
     rig.displacement_um = schema.NO_DISPLACEMENT
     rig.start(_STEPS)
     rig.run(0.05)
     assert all(record[9] == schema.NO_DISPLACEMENT for record in rig.records(0))
 
 
-def test_an_older_host_gets_the_records_that_it_knows():
-    rig = Rig(gauged=True)
-    rig.start(_STEPS)
-    rig.run(0.5)
-    want = {1: rig.app.ring.oldest, 2: 20}
-    _hello(rig, schema.PROTOCOL_MINOR)
-    long = bytes(rig.ask(schema.CMD_BACKFILL, want)[schema.BACKFILL_REPLY_RECORDS])
-    # As many as fit the reply.
-    assert len(long) == 18 * schema.RECORD_SIZE
-    assert not _hello(rig, 1)[8] & schema.CAP_DISPLACEMENT
-    short = bytes(rig.ask(schema.CMD_BACKFILL, want)[schema.BACKFILL_REPLY_RECORDS])
-    assert len(short) == 20 * schema.SHORT_RECORD_SIZE
-    for n in range(18):
-        cut = long[n * schema.RECORD_SIZE : n * schema.RECORD_SIZE + schema.SHORT_RECORD_SIZE]
-        at = n * schema.SHORT_RECORD_SIZE
-        assert short[at : at + schema.SHORT_RECORD_SIZE] == cut
+def test_a_backfill_has_as_many_records_as_fit_the_reply():
+    for has_displacement, count, size in (
+        (False, 20, schema.SHORT_RECORD_SIZE),
+        (True, 18, schema.RECORD_SIZE),
+    ):
+        rig = Rig(has_displacement=has_displacement)
+        rig.start(_STEPS)
+        rig.run(0.5)
+        reply = rig.ask(schema.CMD_BACKFILL, {1: rig.app.ring.oldest, 2: 20})
+        assert len(reply[schema.BACKFILL_REPLY_RECORDS]) == count * size
 
 
 def test_live_records_fit_their_event_in_either_size():
-    for gauged in (False, True):
-        rig = Rig(gauged=gauged)
-        _hello(rig, schema.PROTOCOL_MINOR)
+    for has_displacement in (False, True):
+        rig = Rig(has_displacement=has_displacement)
+        _hello(rig)
         sent = []
         rig.app.link.send_event = lambda kind, end, sent=sent: sent.append(end)
         rig.ask(schema.CMD_STREAM, {1: True, 2: 40})
@@ -81,15 +75,24 @@ def test_live_records_fit_their_event_in_either_size():
 
 
 def test_the_ring_wraps_with_the_displacement_beside_its_record():
-    ring = TelemetryRing(8, gauged=True)
-    setpoint, valves, pid, status = SetpointGenerator(), SplitRange(), Pid(), Status()
+    ring = TelemetryRing(8, has_displacement=True)
+    setpoint, valves, pid, run_flags = SetpointGenerator(), SplitRange(), Pid(), RunFlags()
     setpoint.value_kpa = 6
-    valves.words[OUTPUT] = -7
-    status.show(schema.FLAG_DWELLING, True)
+    valves.registers[OUTPUT] = -7
+    run_flags.write(schema.FLAG_DWELLING, True)
     for n in range(21):
-        append(
-            *(ring.words, ring.buf, n, -5, 8, setpoint.words, valves.words, pid.words),
-            *(status.words, 0, 9, 1, 3, 1000 + n),
+        append_record(
+            *(
+                ring.registers,
+                ring.buf,
+                n,
+                -5,
+                8,
+                setpoint.registers,
+                valves.registers,
+                pid.registers,
+            ),
+            *(run_flags.registers, 0, 9, 1, 3, 1000 + n),
         )
     first = ring.oldest
     count = ring.next - first

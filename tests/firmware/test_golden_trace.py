@@ -10,11 +10,11 @@ from golden_run import TICKS, confirm_prompts, three_step
 from pressloop_fw.loop.pid import Pid
 from pressloop_fw.loop.scaling import Scaling
 from pressloop_fw.loop.split_range import SplitRange
-from pressloop_fw.loop.stiffness import Softness
+from pressloop_fw.loop.stiffness import SampleCompliance
 from pressloop_fw.service.profile_store import Profile
 from pressloop_fw.wire import schema
 from rig import PROFILE, Rig
-from steps import drive, follow, pid_step, schedule
+from steps import drive, follow_compliance, pid_step, schedule
 
 _SIZE = struct.calcsize("<HBhiB")
 
@@ -33,7 +33,7 @@ def _replay(rig, trace, make=int):
         rig.raw = make(raw)
         rig.inputs = inputs
         confirm_prompts(rig)
-        rig.beat()
+        rig.tick()
         controller = rig.controller
         if (
             controller.valves.output() != output
@@ -55,7 +55,7 @@ def test_three_steps_bit_for_bit():
 
 
 if sys.implementation.name == "cpython":
-    from small_int import SmallInt, small_rig, small_words
+    from small_int import SmallInt, small_registers, small_rig
 
     def test_everything_that_follows_from_a_reading_stays_a_small_integer():
         trace = _trace()
@@ -78,26 +78,26 @@ if sys.implementation.name == "cpython":
             values[schema.PROFILE_COMPLIANCE_CURVE] = [compliance] * 8
             profile = Profile(values)
             scaling = Scaling(profile, 10000)
-            with small_words():
+            with small_registers():
                 valves = SplitRange()
             valves.configure(profile, scaling)
             for pressure in (-500, 0, 3, 4000, 74000, 500000, 2000000):
-                for softness in (128, 256, 4095):
+                for ratio in (128, 256, 4095):
                     for setpoint in (0, 80000, 2000000):
                         for lead in (-1000000, 0, 1000000):
-                            _drive(valves, pressure, softness, setpoint, lead)
+                            _drive(valves, pressure, ratio, setpoint, lead)
 
-    def _drive(valves, pressure, softness, setpoint, lead):
+    def _drive(valves, pressure, ratio, setpoint, lead):
         pressure = SmallInt(pressure)
-        schedule(valves, pressure, SmallInt(softness))
-        with small_words():
+        schedule(valves, pressure, SmallInt(ratio))
+        with small_registers():
             pid = Pid()
-            follower = Softness()
+            follower = SampleCompliance()
         pid.set_gains(SmallInt(8191), SmallInt(16383), SmallInt(4095))
         pid.restart(pressure)
         follower.restart(SmallInt(0), 0)
         for _ in range(3):
-            with small_words():
+            with small_registers():
                 wanted = pid_step(
                     pid,
                     SmallInt(setpoint),
@@ -107,5 +107,5 @@ if sys.implementation.name == "cpython":
                     valves.rise_kpa_s,
                 )
                 drive(valves, wanted, pressure, False, lead < 0, lead > 0)
-                follow(follower, SmallInt(valves.pumping), valves.curve_gain, pressure)
-            assert 128 <= follower.value <= 4095
+                follow_compliance(follower, SmallInt(valves.pumping), valves.curve_gain, pressure)
+            assert 128 <= follower.ratio <= 4095

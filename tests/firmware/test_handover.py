@@ -47,7 +47,7 @@ def test_no_stage_change_in_the_loop_moves_a_valve_by_a_jump():
     jumps = []
     while rig.controller.sequencer.state == schema.STATE_RUNNING:
         before, step = _acting(rig), rig.sequencer.step_index
-        rig.beat()
+        rig.tick()
         entered = rig.sequencer.step_index != step
         if entered and rig.sequencer.state == schema.STATE_RUNNING:
             jumps.append(abs(_acting(rig) - before))
@@ -77,7 +77,7 @@ def test_the_first_ramp_has_its_own_gains_though_the_ram_approaches_before_it():
     assert seen == [3000, 4000, 50]
     # The hold, which names none, has the profile's again.
     assert rig.run(60, lambda: rig.sequencer.step_index == 1)
-    rig.beat()
+    rig.tick()
     assert seen == own
 
 
@@ -85,7 +85,7 @@ def _worst(rig, step):
     """Run until the end; return how far the pressure was from the setpoint in a step, MPa."""
     worst = 0
     while rig.controller.sequencer.state == schema.STATE_RUNNING:
-        rig.beat()
+        rig.tick()
         sequencer = rig.sequencer
         if sequencer.step_index == step and not sequencer.setpoint.arrived():
             error = rig.plant.pellet_mpa - sequencer.setpoint.value_kpa / 1000
@@ -114,7 +114,7 @@ def test_a_release_to_nothing_only_ever_falls():
     assert rig.run(60, lambda: rig.sequencer.step_index == 2)
     highest = rig.plant.pellet_mpa
     while rig.controller.sequencer.state == schema.STATE_RUNNING:
-        rig.beat()
+        rig.tick()
         assert rig.pump == 0 or not rig.sequencer.active()
         assert rig.plant.pellet_mpa < highest + 0.1
         highest = min(highest, rig.plant.pellet_mpa)

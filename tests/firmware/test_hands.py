@@ -9,11 +9,11 @@ _START = {schema.START_REQUEST_RUN_ID: b"12345678"}
 def test_a_guard_that_opens_between_the_start_and_its_tick_keeps_the_pump_shut():
     rig = Rig()
     rig.upload([ramp(80000)])
-    rig.beat()
+    rig.tick()
     rig.ask(schema.CMD_START, _START)
     rig.inputs = schema.INPUT_GUARD_OPEN
     for _ in range(5):
-        rig.beat()
+        rig.tick()
         assert rig.pump == 0 and rig.release == schema.OUTPUT_FULL
     assert rig.status()[schema.STATUS_REPLY_FAULT] == schema.FAULT_GUARD_OPEN
     assert rig.status()[schema.STATUS_REPLY_END_REASON] == schema.END_FAULT
@@ -25,7 +25,7 @@ def test_a_guard_that_opens_between_the_confirmation_and_its_tick_keeps_the_pump
     rig.ask(schema.CMD_CONFIRM, {schema.CONFIRM_REQUEST_STEP: 0})
     rig.inputs = schema.INPUT_GUARD_OPEN
     for _ in range(5):
-        rig.beat()
+        rig.tick()
         assert rig.pump == 0 and rig.release == schema.OUTPUT_FULL
     assert rig.status()[schema.STATUS_REPLY_FAULT] == schema.FAULT_GUARD_OPEN
 
@@ -42,7 +42,7 @@ def test_a_run_that_ends_at_rest_with_the_guard_open_is_no_fault():
         if command:
             rig.ask(command)
         for _ in range(100):
-            rig.beat()
+            rig.tick()
             assert rig.pump == 0 and rig.release == schema.OUTPUT_FULL
         status = rig.status()
         assert status[schema.STATUS_REPLY_STATE] == schema.STATE_IDLE
@@ -68,10 +68,10 @@ def test_a_ramp_to_zero_never_pumps():
     rig = Rig()
     rig.raw = 4700  # the sensor reads less than nothing
     rig.upload([ramp(0), ramp(0)])
-    rig.beat()
+    rig.tick()
     rig.ask(schema.CMD_START, _START)
     for _ in range(100):
-        rig.beat()
+        rig.tick()
         assert rig.pump == 0
     assert rig.status()[schema.STATUS_REPLY_END_REASON] == schema.END_COMPLETED
 

@@ -22,7 +22,7 @@ def _assert_tripped(rig, fault):
 def test_emergency_stop():
     rig = _pressing()
     rig.inputs = schema.INPUT_EMERGENCY_STOP
-    rig.beat()
+    rig.tick()
     _assert_tripped(rig, schema.FAULT_EMERGENCY_STOP)
     clear = {schema.CLEAR_REQUEST_FAULT: schema.FAULT_EMERGENCY_STOP}
     try:
@@ -40,7 +40,7 @@ def test_emergency_stop():
 def test_guard():
     rig = _pressing()
     rig.inputs = schema.INPUT_GUARD_OPEN
-    rig.beat()
+    rig.tick()
     _assert_tripped(rig, schema.FAULT_GUARD_OPEN)
 
 
@@ -91,14 +91,14 @@ def test_a_ram_that_meets_nothing():
     _assert_tripped(rig, schema.FAULT_NO_CONTACT)
 
 
-def test_lost_beats():
+def test_lost_ticks():
     rig = _pressing()
     rig.missed = 3
-    rig.beat()
+    rig.tick()
     assert rig.sequencer.state == schema.STATE_RUNNING
     assert rig.status()[schema.STATUS_REPLY_MISSED_TICKS] == 3
     rig.missed = 50
-    rig.beat()
+    rig.tick()
     _assert_tripped(rig, schema.FAULT_TICK_OVERRUN)
 
 
@@ -107,14 +107,14 @@ def test_an_exception_in_the_tick_is_a_fault_with_safe_outputs():
     rig.app.poll = lambda: None  # keep the traceback off the test's console
 
     rig.broken = True
-    rig.beat()
+    rig.tick()
     _assert_tripped(rig, schema.FAULT_INTERNAL)
 
 
 def test_the_first_reason_wins_and_everything_else_is_refused():
     rig = _pressing()
     rig.inputs = schema.INPUT_GUARD_OPEN
-    rig.beat()
+    rig.tick()
     rig.inputs = schema.INPUT_EMERGENCY_STOP
     rig.run(1)
     _assert_tripped(rig, schema.FAULT_GUARD_OPEN)
@@ -145,13 +145,13 @@ def test_a_reset_during_a_run_is_told_at_the_next_boot():
     ):
         rig = _pressing()
         again = Rig(stored=rig.stored, reset_cause=cause)
-        again.beat()
+        again.tick()
         assert again.status()[schema.STATUS_REPLY_FAULT] == fault
         assert again.pump == 0 and again.release == schema.OUTPUT_FULL
         # Told once: after clearing, a further boot is clean.
         again.ask(schema.CMD_CLEAR, {schema.CLEAR_REQUEST_FAULT: fault})
         third = Rig(stored=again.stored)
-        third.beat()
+        third.tick()
         assert third.status()[schema.STATUS_REPLY_STATE] == schema.STATE_IDLE
 
 

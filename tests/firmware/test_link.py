@@ -120,7 +120,7 @@ def test_a_repeated_request_is_answered_again_but_carried_out_once():
     host, session = _open(rig)
     pause = host.frame(schema.CMD_PAUSE, 9, session)
     assert host.send(pause)[0][0] == schema.KIND_REPLY
-    rig.beat()
+    rig.tick()
     assert state() == schema.STATE_PAUSED
     # Carried out a second time, a pause while paused would be an error.
     assert host.send(pause)[0][0] == schema.KIND_REPLY
@@ -133,12 +133,12 @@ def test_a_late_copy_of_an_older_request_does_nothing():
     host, session = _open(rig)
     pause = host.frame(schema.CMD_PAUSE, 9, session)
     host.send(pause)
-    rig.beat()
+    rig.tick()
     host.send(host.frame(schema.CMD_RESUME, 10, session))
-    rig.beat()
+    rig.tick()
     assert state() == schema.STATE_RUNNING
     assert host.send(pause) == []
-    rig.beat()
+    rig.tick()
     assert state() == schema.STATE_RUNNING
     # Sequence numbers wrap around; a newer one is newer across the wrap.
     for seq in (30000, 60000, 5):
@@ -154,7 +154,7 @@ def test_a_new_session_ends_the_one_before():
     replies = host.send(host.frame(schema.CMD_ABORT, 50, old))
     assert replies[0][0] == schema.KIND_ERROR
     assert replies[0][4] == {schema.ERROR_REPLY_CODE: schema.ERR_BAD_SESSION}
-    rig.beat()
+    rig.tick()
     assert state() == schema.STATE_RUNNING
     assert host.send(host.frame(schema.CMD_ABORT, 51, new))[0][0] == schema.KIND_REPLY
 
@@ -225,7 +225,7 @@ def test_an_abort_whose_reply_is_gone_is_not_carried_out_twice():
     host, session = _open(rig)
     abort = host.frame(schema.CMD_ABORT, 9, session)
     host.send(abort)
-    rig.beat()
+    rig.tick()
     # A frame from before the reconnect is refused, and the refusal takes the reply's place.
     host.send(host.frame(schema.CMD_STATUS, 3, old))
     host.send(abort)
@@ -247,7 +247,7 @@ def test_a_host_that_never_stops_talking_does_not_stop_the_foreground():
         return len(buf)
 
     rig.receive_into = endless
-    rig.beat()
+    rig.tick()
     assert chunks[0] <= 16
 
 

@@ -215,7 +215,7 @@ def test_crack_takes_height_once_and_for_good():
 # --- in the press
 
 
-def test_sealed_press_follows_the_pellet_through_its_own_softness():
+def test_sealed_press_follows_the_pellet_through_its_own_compliance():
     # Pellet and press are springs in series on a flowing pellet: what the pellet gives way, the
     # press follows, and the pressure falls by that over the compliance of both.
     plant = _press(leak_mm3_s_mpa=0.0, oil_air_fraction=0.0, powder_relaxation_share=0.3)

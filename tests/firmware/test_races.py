@@ -1,7 +1,7 @@
 """The tick interrupts the foreground anywhere: between any two of its looks at the state."""
 
 from pressloop_fw.loop.scaling import Scaling
-from pressloop_fw.service import progress
+from pressloop_fw.service import preconditions, progress
 from pressloop_fw.service.profile_store import Profile
 from pressloop_fw.wire import schema
 from rig import PROFILE, RefusedError, Rig, hold, prompt, ramp
@@ -42,7 +42,7 @@ class _TickAfter:
 def _about_to_start():
     rig = Rig()
     rig.upload([ramp(80000, 50000), hold(80000, 60000)])
-    rig.beat()
+    rig.tick()
     rig.ask(schema.CMD_START, _START)
     return rig
 
@@ -66,9 +66,9 @@ def test_nothing_is_exchanged_under_a_run_that_is_about_to_start():
         (schema.CMD_PROFILE_WRITE, dict(PROFILE)),
     ):
         rig = _about_to_start()
-        with _TickAfter(rig, rig.app.server, "_in_state"):
+        with _TickAfter(rig, preconditions, "require_state"):
             assert _code(rig, command, values) == schema.ERR_BAD_STATE
-        rig.beat()
+        rig.tick()
         assert rig.sequencer.state == schema.STATE_RUNNING
         assert rig.app.plan.committed
 
@@ -77,7 +77,7 @@ def test_an_abort_finds_the_run_that_is_about_to_start():
     rig = _about_to_start()
     with _TickAfter(rig, rig.sequencer, "active"):
         assert _code(rig, schema.CMD_ABORT) == 0
-    rig.beat()
+    rig.tick()
     assert rig.run(30, rig.idle_again)
     assert rig.status()[schema.STATUS_REPLY_END_REASON] == schema.END_ABORTED
 
@@ -86,22 +86,25 @@ def test_the_mark_of_a_run_is_not_wiped_by_its_start():
     rig = _about_to_start()
     with _TickAfter(rig, rig.sequencer, "active"):
         rig.app.poll()
-    rig.beat()
+    rig.tick()
     assert rig.sequencer.state == schema.STATE_RUNNING
     assert rig.stored["run"] == b"12345678"
 
 
 def test_a_wish_that_came_too_late_does_not_reach_the_next_run():
     rig = _about_to_start()
-    rig.beat()
+    rig.tick()
     sequencer = rig.sequencer
-    server = rig.app.server
-    # The run ends between the look at the state and the wish.
-    server._in_state = lambda state: sequencer.clear()
-    rig.ask(schema.CMD_PAUSE)
-    server._in_state = lambda state: None
-    rig.ask(schema.CMD_START, {schema.START_REQUEST_RUN_ID: b"the next"})
-    rig.beat()
+    plain = preconditions.require_state
+    try:
+        # The run ends between the check of the state and the request.
+        preconditions.require_state = lambda sequencer, state: sequencer.clear()
+        rig.ask(schema.CMD_PAUSE)
+        preconditions.require_state = lambda sequencer, state: None
+        rig.ask(schema.CMD_START, {schema.START_REQUEST_RUN_ID: b"the next"})
+    finally:
+        preconditions.require_state = plain
+    rig.tick()
     assert sequencer.state == schema.STATE_RUNNING
 
 
@@ -116,13 +119,13 @@ def test_an_abort_that_crosses_the_end_of_the_plan_is_no_second_abort():
     assert rig.sequencer.state == schema.STATE_VENTING
     assert rig.plant.pellet_mpa > 60
     rig.ask(schema.CMD_ABORT)
-    rig.beat()
+    rig.tick()
     assert rig.release == schema.OUTPUT_FULL
 
 
 def test_a_status_while_the_tick_ends_the_step():
     rig = _about_to_start()
-    rig.beat()
+    rig.tick()
 
     class Vanishing(type(rig.sequencer)):
         """A sequencer whose step is over at the second look."""
@@ -156,25 +159,25 @@ def test_a_run_that_was_promised_has_no_end_before_it_began():
     assert status[schema.STATUS_REPLY_END_REASON] == schema.END_NONE
     # A fault before the first tick ends the promised run, and says so.
     rig.inputs = schema.INPUT_EMERGENCY_STOP
-    rig.beat()
+    rig.tick()
     assert rig.status()[schema.STATUS_REPLY_END_REASON] == schema.END_FAULT
     assert rig.pump == 0 and rig.release == schema.OUTPUT_FULL
 
 
-class _Beating:
+class _TickInterrupt:
     """Lets a tick pass at every look at what it stands for, and sees what the tick touched."""
 
     def __init__(self, rig, of):
         self._rig = rig
         self._of = of
-        self.beats = 0
+        self.ticks = 0
 
     def __getattr__(self, name):
         controller = self._rig.controller
-        before = list(controller.sampler.words)
-        self.beats += 1
+        before = list(controller.sampler.registers)
+        self.ticks += 1
         controller.tick(1)
-        assert list(controller.sampler.words) == before
+        assert list(controller.sampler.registers) == before
         assert self._rig.pump == 0 and self._rig.release == schema.OUTPUT_FULL
         return getattr(self._of, name)
 
@@ -189,21 +192,21 @@ def _other_sensor():
     rig.run(0.5)
     assert rig.controller.interlocks.fault == schema.FAULT_NONE
     profile = Profile(PROFILE)
-    return rig, _Beating(rig, profile), _Beating(rig, Scaling(profile, 10000))
+    return rig, _TickInterrupt(rig, profile), _TickInterrupt(rig, Scaling(profile, 10000))
 
 
-def test_a_beat_within_an_exchange_of_profiles_judges_nothing_and_is_counted():
+def test_a_tick_within_an_exchange_of_profiles_judges_nothing_and_is_counted():
     rig, profile, scaling = _other_sensor()
     controller = rig.controller
     before = controller.tick_count, controller.missed_ticks
     controller.configure(profile, scaling)
-    beats = profile.beats + scaling.beats
-    assert beats > 20
+    ticks = profile.ticks + scaling.ticks
+    assert ticks > 20
     assert controller.interlocks.fault == schema.FAULT_NONE
-    assert controller.tick_count == before[0] + 2 * beats
-    assert controller.missed_ticks == before[1] + beats
+    assert controller.tick_count == before[0] + 2 * ticks
+    assert controller.missed_ticks == before[1] + ticks
     controller._profile, controller._scaling = Profile(PROFILE), Scaling(Profile(PROFILE), 10000)
-    rig.beat()
+    rig.tick()
     assert 360000 < controller.sampler.newest_kpa < 400000
     # From here on readings are judged, by the new scale.
     rig.raw = 20000
@@ -216,7 +219,7 @@ def test_the_emergency_stop_holds_within_an_exchange_of_profiles():
     rig.inputs = schema.INPUT_EMERGENCY_STOP
     rig.controller.configure(profile, scaling)
     rig.inputs = 0
-    rig.beat()
+    rig.tick()
     assert rig.sequencer.state == schema.STATE_FAULT
     assert rig.controller.interlocks.fault == schema.FAULT_EMERGENCY_STOP
 
@@ -264,16 +267,16 @@ def test_a_clear_leaves_the_status_word_to_the_tick():
     rig = _about_to_start()
     rig.run(1)
     rig.inputs = schema.INPUT_EMERGENCY_STOP
-    rig.beat()
+    rig.tick()
     rig.inputs = 0
     rig.run(20)
     sequencer = rig.sequencer
-    plain = sequencer.status.words
-    sequencer.status.words = sequencer.hold._shown = _Sealed(plain)
+    plain = sequencer.run_flags.registers
+    sequencer.run_flags.registers = sequencer.hold._flags = _Sealed(plain)
     rig.ask(schema.CMD_CLEAR, {schema.CLEAR_REQUEST_FAULT: schema.FAULT_EMERGENCY_STOP})
-    sequencer.status.words = sequencer.hold._shown = plain
+    sequencer.run_flags.registers = sequencer.hold._flags = plain
     assert sequencer.state == schema.STATE_IDLE
-    rig.beat()
+    rig.tick()
     rig.ask(schema.CMD_START, {schema.START_REQUEST_RUN_ID: b"87654321"})
-    rig.beat()
+    rig.tick()
     assert sequencer.state == schema.STATE_RUNNING

@@ -40,7 +40,7 @@ def test_a_tick_that_failed_is_followed_by_a_record_of_the_fault():
     rig.app.poll = lambda: None  # keep the traceback off the test's console
 
     rig.broken = True
-    rig.beat()
+    rig.tick()
     rig.broken = False
     rig.run(0.1)
     _assert_ends_with_the_fault(rig)
@@ -67,7 +67,7 @@ def test_a_host_that_vanished_while_watching_finds_its_run_in_the_ring():
 def test_somebody_who_watches_before_the_first_plan_sees_every_tick():
     rig = Rig()
     _stream(rig)
-    rig.beat()
+    rig.tick()
     rig.hear_host = False
     before = rig.app.ring.next
     rig.run(1)
@@ -81,10 +81,10 @@ def test_records_overwritten_while_they_are_copied_are_not_passed_off_as_others(
     ring = rig.app.ring
     copy = ring.copy
 
-    def slow(first, count, buf, start, size=0):
+    def slow(first, count, buf, start):
         for _ in range(3):
             rig.controller.tick()
-        return copy(first, count, buf, start, size)
+        return copy(first, count, buf, start)
 
     ring.copy = slow
     try:
@@ -130,7 +130,7 @@ def test_backfill_at_the_edges_of_the_ring():
 def test_the_highest_reading_counts_in_a_pause_too():
     rig = _dwelling()
     rig.ask(schema.CMD_PAUSE)
-    rig.beat()
+    rig.tick()
     rig.raw = rig.sample() + 400
     rig.run(0.5)
     assert rig.result(1)[schema.STEP_RESULT_REPLY_PEAK_KPA] > 112000

@@ -77,10 +77,10 @@ def test_pump_stays_shut_in_a_release():
     rig = Rig()
     rig.start([ramp(200000, 50000), hold(200000, 500), release(50000), hold(50000, 500)])
     assert rig.run(60, _at_step(rig, 2))
-    rig.beat()
+    rig.tick()
     while rig.sequencer.step_index == 2:
         assert rig.pump == 0
-        rig.beat()
+        rig.tick()
     assert rig.run(60, rig.idle_again)
     assert rig.status()[schema.STATUS_REPLY_END_REASON] == schema.END_COMPLETED
 
@@ -119,7 +119,7 @@ def test_pause_freezes_setpoint_and_clock_and_resume_goes_on():
     rig.start([ramp(100000, 20000), hold(100000, 1000)])
     assert rig.run(30, lambda: rig.sequencer.setpoint.value_kpa > 40000)
     rig.ask(schema.CMD_PAUSE)
-    rig.beat()
+    rig.tick()
     frozen = rig.sequencer.setpoint.value_kpa
     rig.run(5)
     assert rig.sequencer.setpoint.value_kpa == frozen
@@ -134,16 +134,15 @@ def test_one_run_id_presses_once():
     """A host that lost the reply to its start asks again in another session, when all is over."""
     rig = Rig()
     rig.upload([ramp(50000, 50000)])
-    rig.beat()
+    rig.tick()
     start = {schema.START_REQUEST_RUN_ID: b"one cell"}
     rig.ask(schema.CMD_START, start)
-    rig.beat()
+    rig.tick()
     assert rig.run(30, rig.idle_again)
-    for minor, code in ((2, schema.ERR_RUN_REPEATED), (1, schema.ERR_BAD_STATE)):
-        rig.ask(schema.CMD_HELLO, {1: 7, 2: schema.PROTOCOL_MAJOR, 3: minor, 4: "again"})
-        assert _code(rig, schema.CMD_START, start) == code
-        rig.run(0.1)
-        assert rig.sequencer.state == schema.STATE_IDLE
+    rig.ask(schema.CMD_HELLO, {1: 7, 2: schema.PROTOCOL_MAJOR, 3: 0, 4: "again"})
+    assert _code(rig, schema.CMD_START, start) == schema.ERR_RUN_REPEATED
+    rig.run(0.1)
+    assert rig.sequencer.state == schema.STATE_IDLE
     rig.ask(schema.CMD_START, {schema.START_REQUEST_RUN_ID: b"the next"})
     rig.run(0.1)
     assert rig.sequencer.state == schema.STATE_RUNNING
@@ -152,7 +151,7 @@ def test_one_run_id_presses_once():
 def test_a_pause_right_behind_the_start_is_kept():
     rig = Rig()
     rig.upload([ramp(100000, 20000), hold(100000, 1000)])
-    rig.beat()
+    rig.tick()
     rig.ask(schema.CMD_START, {schema.START_REQUEST_RUN_ID: b"rig-run1"})
     rig.ask(schema.CMD_PAUSE)
     rig.run(1)
@@ -174,7 +173,7 @@ def test_abort_comes_down_at_the_vent_rate_and_a_second_one_opens_fully():
     assert rig.sequencer.state == schema.STATE_VENTING
     assert 140 < rig.plant.pellet_mpa < 165
     rig.ask(schema.CMD_ABORT)
-    rig.beat()
+    rig.tick()
     assert rig.release == schema.OUTPUT_FULL
     assert rig.run(10, rig.idle_again)
     assert rig.status()[schema.STATUS_REPLY_END_REASON] == schema.END_ABORTED
@@ -197,7 +196,7 @@ def test_a_last_step_that_is_over_at_once_ends_the_run_as_planned():
     rig.start([ramp(80000, 50000), hold(80000, None, open=True), release(80000)])
     assert rig.run(30, lambda: rig.sequencer.hold.dwelling)
     rig.ask(schema.CMD_ADVANCE, {schema.ADVANCE_REQUEST_STEP: 1})
-    rig.beat()
+    rig.tick()
     assert rig.sequencer.state == schema.STATE_VENTING
     assert rig.run(30, rig.idle_again)
     assert rig.status()[schema.STATUS_REPLY_END_REASON] == schema.END_COMPLETED
@@ -209,7 +208,7 @@ def test_a_sealed_hold_shuts_both_valves_and_tops_up():
     assert rig.run(30, lambda: rig.sequencer.hold.sealed)
     shut = 0
     for _ in range(5000):
-        rig.beat()
+        rig.tick()
         if rig.sequencer.hold.sealed:
             shut += 1
             assert rig.pump == 0 and rig.release == 0
@@ -228,12 +227,12 @@ def test_a_top_up_comes_back_at_the_ramps_rate_and_not_beyond():
     below_kpa = rig.controller.sampler.pressure_kpa
     ticks = 0
     while not rig.sequencer.hold.sealed:
-        rig.beat()
+        rig.tick()
         ticks += 1
     assert below_kpa < 241000
     # 10 MPa at 10 MPa/s, and what beginning and arriving take.
     assert 100 <= ticks <= 200
-    highest = max(rig.beat() or rig.controller.sampler.pressure_kpa for _ in range(100))
+    highest = max(rig.tick() or rig.controller.sampler.pressure_kpa for _ in range(100))
     assert 249000 < highest < 251250
 
 
@@ -245,12 +244,12 @@ def test_a_pause_keeps_the_pressure_that_a_sealed_hold_has_come_down_to():
     assert rig.run(120, lambda: rig.controller.sampler.pressure_kpa < 243000)
     rig.ask(schema.CMD_PAUSE)
     for _ in range(300):
-        rig.beat()
+        rig.tick()
         assert 241000 < rig.controller.sampler.pressure_kpa < 244500
     rig.ask(schema.CMD_RESUME)
     assert rig.run(5, lambda: rig.sequencer.hold.sealed)
     for _ in range(100):
-        rig.beat()
+        rig.tick()
         assert rig.controller.sampler.pressure_kpa < 251250
 
 
@@ -266,7 +265,7 @@ def test_the_step_after_a_sealed_hold_goes_on_from_where_the_pressure_has_come_t
     assert rig.run(60, lambda: rig.sequencer.step_index == 2)
     assert rig.controller.sampler.pressure_kpa < 146000
     while rig.sequencer.step_index == 2:
-        rig.beat()
+        rig.tick()
         off_kpa = rig.controller.sampler.pressure_kpa - rig.sequencer.setpoint.value_kpa
         assert abs(off_kpa) < 3000
 

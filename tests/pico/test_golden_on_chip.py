@@ -1,7 +1,7 @@
-"""The golden trace on the flash image: the same readings give the same integers there.
+"""The golden trace on the flash image: the same readings must give the same integers.
 
-The image's own frozen modules run the trace, at MicroPython's prompt on the emulated chip, on the
-same rig as on the other interpreters (tests/firmware), without its press.
+The image's own frozen modules replay the trace at MicroPython's prompt on the emulated chip, with
+the rig of tests/firmware but without its press.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ PIECE = 250
 _TICK = struct.Struct("<HBhiB")
 _MADE = struct.Struct("<hiB")
 
-# What the rig imports of the emulated press. A replay has none.
+# Empty modules in place of those that the rig imports from the simulator: a replay needs no press.
 NO_PRESS = {
     "pressloop_sim/plant/plant.py": """
 class Valve:
@@ -45,7 +45,7 @@ class Plant:
 }
 REPLAY = """
 import gc, struct, binascii, golden_run, rig as rigs
-# What the replay reads is not in the ring, and the other half of the heap holds this program.
+# The replay does not read the telemetry ring, and this program needs the heap.
 rigs.Rig.ring_records = 256
 rig = rigs.Rig()
 rig.raw = {first}
@@ -55,7 +55,7 @@ def replay(fed):
     for at in range(0, len(fed), 3):
         rig.raw, rig.inputs = struct.unpack_from("<HB", fed, at)
         golden_run.confirm_prompts(rig)
-        rig.beat()
+        rig.tick()
         run = rig.sequencer
         output = rig.controller.valves.output()
         made += struct.pack("<hiB", output, run.setpoint.value_kpa, run.state)

@@ -1,4 +1,4 @@
-"""One USB port for the firmware, mpremote and a person: the shipped image, the real mpremote.
+"""The firmware, mpremote and a terminal share one USB port: shipped image, real mpremote.
 
 Skipped where the image has not been built (`make firmware`) or rp2040py is not installed.
 """
@@ -39,7 +39,7 @@ finally:
 
 pytestmark = pytest.mark.timeout(300)
 
-PATIENCE_S = 60.0
+MAX_WAIT_S = 60.0
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def pico(tmp_path: Path) -> Iterator[EmulatedPico]:
 
 
 def ask(board: EmulatedPico) -> Session:
-    """Say hello, look whether the controller is sound, and let go of the port."""
+    """Open a session, check that the controller is idle, and close the port."""
     session = Session(lambda: open_transport(board.url), host="test", reconnect_timeout_s=2.0)
     assert session.status().state is State.IDLE
     session.close()
@@ -63,7 +63,7 @@ def test_mpremote_gets_the_prompt_of_an_idle_controller_and_gives_it_back(
     pico: EmulatedPico, tmp_path: Path
 ) -> None:
     assert mpremote.run(pico.url, "exec", "print(6*7)").strip() == "42"
-    # Outputs are safe and the watchdog is off while a person is at the prompt.
+    # Outputs are safe and the watchdog is off while the board is at the prompt.
     state = pico.control({"get": True})
     assert (state["pump"], state["release"], state["lamp"]) == (0.0, 1.0, False)
     assert "boots" in mpremote.run(pico.url, "fs", "ls", ":pressloop")
@@ -74,7 +74,7 @@ def test_mpremote_gets_the_prompt_of_an_idle_controller_and_gives_it_back(
     mpremote.run(pico.url, *copy, "+", "fs", "rm", ":note.txt")
     assert back.read_bytes() == note.read_bytes()
 
-    # mpremote leaves the board at the prompt, and the SDK says what that is and how to leave it.
+    # mpremote leaves the board at the prompt; the SDK's error says so and how to leave it.
     with pytest.raises(BoardTimeoutError, match="prompt") as caught:
         Session(lambda: open_transport(pico.url), host="test", waits_s=(0.5, 0.5))
     assert "Ctrl-D" in caught.value.hint
@@ -94,7 +94,7 @@ def test_ctrl_d_at_the_prompt_brings_the_controller_back(pico: EmulatedPico) -> 
     transport = open_transport(pico.url)
     transport.write(b"\x04")
     seen = b""
-    until = time.monotonic() + PATIENCE_S
+    until = time.monotonic() + MAX_WAIT_S
     while b"soft reboot" not in seen and time.monotonic() < until:
         seen += transport.read()
     transport.close()
@@ -119,7 +119,7 @@ app.run()
 """
     mpremote.run(pico.url, "exec", "--no-follow", program)
     session = Session(lambda: open_transport(pico.url), host="test", reconnect_timeout_s=2.0)
-    until = time.monotonic() + PATIENCE_S
+    until = time.monotonic() + MAX_WAIT_S
     while session.status().fault is not Fault.INTERNAL:
         assert time.monotonic() < until
     console = "\n".join(session.console)
@@ -149,11 +149,11 @@ def test_a_running_press_keeps_its_port(pico: EmulatedPico, tmp_path: Path) -> N
     with Press.open(pico.url) as press:
         press.write_profile(MachineProfile.from_fields(pico.press.nominal_profile()))
         run = press.start(HOLD, out=tmp_path / "run")
-        until = time.monotonic() + PATIENCE_S
+        until = time.monotonic() + MAX_WAIT_S
         while press.session.status().state is not State.RUNNING:
             assert time.monotonic() < until
         run.detach()
-    # Others look, and go again; what would change the firmware is refused.
+    # Everything that would change the firmware is refused.
     image = uf2.Image(find_image(), uf2.RP2040, "0123456789abcdef")
     for change in (
         lambda: deploy.deploy(pico.url),
@@ -162,7 +162,7 @@ def test_a_running_press_keeps_its_port(pico: EmulatedPico, tmp_path: Path) -> N
         with pytest.raises(PressloopError) as caught:
             change()
         assert caught.value.code == "run-active"
-    # mpremote does what it does everywhere: Ctrl-C, Ctrl-A, and ten seconds of patience.
+    # mpremote sends Ctrl-C and Ctrl-A, and gives up after ten seconds.
     command = [sys.executable, "-m", "mpremote", "connect", pico.url, "exec", "print(6*7)"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode != 0

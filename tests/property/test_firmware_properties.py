@@ -1,7 +1,7 @@
 """What must hold in every tick, whatever host, operator, sensor and time do.
 
 A random walk over the firmware on its emulated press: commands that fit and commands that do not,
-inputs that bounce, sensors that break and freeze, hosts that fall silent, beats that get lost.
+inputs that bounce, sensors that break and freeze, hosts that fall silent, ticks that get lost.
 Afterwards, hostile but valid profiles, plans and readings through arithmetic that a small integer
 of the chip must hold.
 """
@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from pressloop_fw.loop.relaxation import MIN_WINDOW_S, Relaxation
 from pressloop_fw.loop.scaling import ratio_q10
 from pressloop_fw.loop.sequencer import NO_STEP
-from pressloop_fw.loop.unloaded import at_rest
+from pressloop_fw.loop.unloaded import is_unloaded
 from pressloop_fw.service.profile_store import Profile
 from pressloop_fw.wire import cbor, schema
 from rig import PRESS, PROFILE, RefusedError, Rig, hold, prompt, ramp, release
@@ -117,22 +117,22 @@ class Walk(RuleBasedStateMachine):
         except RefusedError as refused:
             self._assert_said(refused)
         self.rig.inputs |= meanwhile
-        self._beats(1)
+        self._pass_ticks(1)
 
     @rule(ticks=st.sampled_from([1, 2, 10, 50, 200]))
     def wait(self, ticks: int) -> None:
-        self._beats(ticks)
+        self._pass_ticks(ticks)
 
     @precondition(lambda self: self.rig.sequencer.step_index != NO_STEP)
     @rule(more=st.sampled_from([1, 7, 60]))
     def wait_for_the_next_step(self, more: int) -> None:
         sequencer = self.rig.sequencer
         step = sequencer.step_index
-        self._beats(
+        self._pass_ticks(
             20 * schema.TICK_HZ,
             lambda: sequencer.step_index != step or sequencer.state != schema.STATE_RUNNING,
         )
-        self._beats(more)
+        self._pass_ticks(more)
 
     @precondition(lambda self: self.rig.sequencer.active())
     @rule(
@@ -146,7 +146,7 @@ class Walk(RuleBasedStateMachine):
     @rule()
     def answer(self) -> None:
         self.rig.inputs = 0
-        self._beats(1)
+        self._pass_ticks(1)
         self._ask(schema.CMD_CONFIRM, 9)
 
     @rule(commands=st.lists(st.sampled_from(ANY), min_size=1, max_size=3), lie=st.integers(0, 9))
@@ -159,7 +159,7 @@ class Walk(RuleBasedStateMachine):
     def clear(self, repaired: bool) -> None:
         if repaired:
             self.rig.inputs = 0
-            self._beats(3 * schema.TICK_HZ)
+            self._pass_ticks(3 * schema.TICK_HZ)
         fault = self.rig.controller.interlocks.fault
         done = self._ask(schema.CMD_CLEAR, 9, fault)
         if done:
@@ -170,30 +170,30 @@ class Walk(RuleBasedStateMachine):
     @rule(inputs=st.sampled_from([0, 1, 2, 4, 4]), ticks=st.sampled_from([1, 3, 50]))
     def press_inputs(self, inputs: int, ticks: int) -> None:
         self.rig.inputs = inputs
-        self._beats(ticks)
+        self._pass_ticks(ticks)
 
     @rule(raw=st.sampled_from([0, 65535, 4850, 12000, 26000]), ticks=st.sampled_from([1, 2, 4, 6]))
     def sensor_reads(self, raw: int, ticks: int) -> None:
         self.rig.raw = raw
-        self._beats(ticks)
+        self._pass_ticks(ticks)
         self.rig.raw = None
 
     @rule(ticks=st.sampled_from([20, 100]))
     def sensor_freezes(self, ticks: int) -> None:
         self.rig.raw = self.rig.sample()
-        self._beats(ticks)
+        self._pass_ticks(ticks)
         self.rig.raw = None
 
     @rule(ticks=st.sampled_from([40, 60, 200]))
     def host_falls_silent(self, ticks: int) -> None:
         self.rig.hear_host = False
-        self._beats(ticks)
+        self._pass_ticks(ticks)
         self.rig.hear_host = True
 
     @rule(missed=st.sampled_from([1, 10, 11]))
-    def beats_get_lost(self, missed: int) -> None:
+    def ticks_get_lost(self, missed: int) -> None:
         self.rig.missed = missed
-        self._beats(1)
+        self._pass_ticks(1)
 
     @rule(on=st.booleans())
     def stream(self, on: bool) -> None:
@@ -222,7 +222,7 @@ class Walk(RuleBasedStateMachine):
         rig.inputs = 0
         for _ in range(60):
             self._ask(schema.CMD_RESUME, 9)
-            self._beats(300, lambda: sequencer.state in (*REST_STATES, schema.STATE_PROMPTING))
+            self._pass_ticks(300, lambda: sequencer.state in (*REST_STATES, schema.STATE_PROMPTING))
             if sequencer.state in REST_STATES:
                 break
             self._ask(schema.CMD_CONFIRM, 9)
@@ -236,7 +236,9 @@ class Walk(RuleBasedStateMachine):
         rig = self.rig
         rig.inputs = 0
         if self._ask(schema.CMD_ABORT, 0):
-            self._beats(MAX_VENT_S * schema.TICK_HZ, lambda: rig.sequencer.state in REST_STATES)
+            self._pass_ticks(
+                MAX_VENT_S * schema.TICK_HZ, lambda: rig.sequencer.state in REST_STATES
+            )
             assert rig.sequencer.state in REST_STATES, "the abort did not end"
             assert rig.status()[schema.STATUS_REPLY_END_REASON] != schema.END_NONE
 
@@ -273,10 +275,10 @@ class Walk(RuleBasedStateMachine):
                 values[key] = value
         cbor.encode_map(schema.ERROR_REPLY_FIELDS, values, bytearray(schema.MAX_PAYLOAD), 0)
 
-    def _beats(self, ticks: int, until: Callable[[], bool] = lambda: False) -> None:
+    def _pass_ticks(self, ticks: int, until: Callable[[], bool] = lambda: False) -> None:
         for _ in range(ticks):
             before = self.rig.sequencer.state
-            self.rig.beat()
+            self.rig.tick()
             self._check(before)
             if until():
                 break
@@ -298,7 +300,7 @@ class Walk(RuleBasedStateMachine):
             assert not rig.inputs & schema.INPUT_GUARD_OPEN, "pump open with the guard open"
         if rig.inputs & schema.INPUT_GUARD_OPEN and state == schema.STATE_PROMPTING:
             pressure_kpa = rig.controller.sampler.pressure_kpa
-            assert at_rest(rig.app.plan.scaling, pressure_kpa) or rig.raw is not None
+            assert is_unloaded(rig.app.plan.scaling, pressure_kpa) or rig.raw is not None
         if state in REST_STATES or rig.inputs & schema.INPUT_EMERGENCY_STOP:
             assert rig.pump == 0 and rig.release == schema.OUTPUT_FULL, "outputs not safe"
             assert step == NO_STEP
@@ -485,7 +487,7 @@ def test_no_profile_plan_or_reading_leaves_the_small_integers(
             setpoint = rig.sequencer.setpoint
             setpoint.value_kpa = SmallInt(data.draw(_extreme(0, limit)))
         for _ in range(data.draw(st.sampled_from([1, 4, 30]))):
-            rig.beat()
+            rig.tick()
             assert interlocks.fault != schema.FAULT_INTERNAL
             assert 0 <= rig.pump <= schema.OUTPUT_FULL
             assert 0 <= rig.release <= schema.OUTPUT_FULL

@@ -39,6 +39,7 @@ from pressloop.wire.schema import (
     Command,
     ConfirmReply,
     ConfirmRequest,
+    DwellEnd,
     EchoReply,
     EchoRequest,
     EndReason,
@@ -460,7 +461,7 @@ class FakeBoard:
         return ProfileWriteReply(zlib.crc32(_pack(request)))
 
     def do_step_result(self, _: Message) -> StepResultReply:
-        return StepResultReply(StepOutcome.DONE, 1, 1, 0, 0, 0, 0)
+        return StepResultReply(StepOutcome.DONE, 1, 1, 0, 0, 0, 0, DwellEnd.NONE)
 
 
 _pack = encode_message

@@ -1,4 +1,4 @@
-"""Which kind a file is of is told by its keys, which are those of the models."""
+"""The kind of a file is recognised by its top-level keys, which are those of its model."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ import pytest
 from pressloop.emulator.description import PressDescription
 from pressloop.protocol import Protocol
 from pressloop.sample import Sample
-from pressloop.yaml import file_kind
+from pressloop.yaml.file_kind import FILE_KINDS, FileKind
 from pydantic import BaseModel
 
 
 @pytest.mark.parametrize(
     ("kind", "model"), [("protocol", Protocol), ("press", PressDescription), ("sample", Sample)]
 )
-def test_the_keys_of_a_kind_are_those_of_its_model(
-    kind: file_kind.Kind, model: type[BaseModel]
-) -> None:
-    assert file_kind._KEYS[kind] == set(model.model_fields)
+def test_the_keys_of_a_kind_are_those_of_its_model(kind: FileKind, model: type[BaseModel]) -> None:
+    assert FILE_KINDS[kind].keys == set(model.model_fields)

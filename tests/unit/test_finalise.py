@@ -339,7 +339,9 @@ def test_batches_that_disagree_are_reported(tmp_path: Path) -> None:
         recorder.telemetry(RUN.run_first + 49, RUN.records[49] + bytes(forged), "backfill")
         recorder.close(RUN.end())
     summary = finalise(tmp_path)
-    assert summary.warnings[0].startswith("records 1050..1050 came twice with different content")
+    assert summary.warnings[0].startswith(
+        "records 1050..1050 were received twice with different content"
+    )
     pressure = struct.unpack(RECORD_FORMAT, RUN.records[50])[1] / 1000
     assert RunRecord.open(tmp_path).frame()["pressure_mpa"][50] == pressure
 
@@ -437,7 +439,10 @@ def test_a_run_that_broke_its_pellet_says_so_wherever_one_looks(tmp_path: Path) 
     crack, burst = summary.damage
     assert (crack.what, crack.stage) == ("cracked under too much pressure", name)
     assert crack.time_s == pytest.approx((second + 10) / 100)
-    assert (burst.what, burst.time_s) == ("lost its die", pytest.approx((second + 30) / 100))
+    assert (burst.what, burst.time_s) == (
+        "escaped from a burst die",
+        pytest.approx((second + 30) / 100),
+    )
     assert [stage.damage is None for stage in summary.truth] == [True, False, False]
     assert all(stage.damage is None for stage in summary.stages)
     assert sum("the pellet cracked under too much pressure" in w for w in summary.warnings) == 1

@@ -1,4 +1,4 @@
-"""`pressloop flash`: images are read whole or refused, and only the right board gets one."""
+"""`pressloop flash`: incomplete images are refused, and only the right board gets one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pressloop import errors
+from pressloop import errors, resources
 from pressloop.cli.app import app
 from pressloop.emulator.locate import source_hash
 from pressloop.install import bootsel, controller, flashing, mpremote, uf2
@@ -53,7 +53,7 @@ def image(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def drives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
-    """Plug in drives; the function returns the folder of one with this Board-ID."""
+    """Return a function that plugs in a drive with a Board-ID and returns its folder."""
     places: list[Path] = []
     monkeypatch.setattr(bootsel, "mount_points", lambda: iter(places))
 
@@ -69,7 +69,7 @@ def drives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Pat
 
 @pytest.fixture
 def answered(board: FakeBoard, monkeypatch: pytest.MonkeyPatch) -> list[str | None]:
-    """Let the controller come back with whatever build was meant; collects the ports asked."""
+    """Let the controller answer with the build that was flashed; collects the ports asked."""
     ports: list[str | None] = []
 
     def await_build(port: str | None, build: str) -> object:
@@ -198,7 +198,7 @@ def test_a_controller_at_rest_is_sent_into_its_boot_loader(
     answered: list[str | None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # Somebody else's Pico is in its boot loader too: it is not the one that was named.
+    # Another Pico is in its boot loader too: it is not the one that was named.
     other = drives()
     sent: list[tuple[str, ...]] = []
 
@@ -235,14 +235,21 @@ def test_the_other_chips_image_is_not_copied(image: Path, drives: Callable[..., 
     assert not (drive / image.name).exists()
 
 
-def test_the_chip_chooses_among_the_images_that_were_built(
-    image: Path, drives: Callable[..., Path], answered: list[str | None], tmp_path: Path
+def test_the_chip_chooses_among_the_images_that_came_with_the_package(
+    image: Path,
+    drives: Callable[..., Path],
+    answered: list[str | None],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    image.rename(tmp_path / "pressloop-pico.uf2")
-    pico2 = tmp_path / "pressloop-pico2.uf2"
+    (tmp_path / "images").mkdir()
+    image.rename(tmp_path / "images" / "pressloop-pico.uf2")
+    pico2 = tmp_path / "images" / "pressloop-pico2.uf2"
     pico2.write_bytes(b"".join(blocks(program(), family=uf2.RP2350)))
     drive = drives("RP2350")
-    images = flashing.choose_images(None, tmp_path)
+    monkeypatch.setattr(resources, "_PACKAGED", tmp_path)
+    monkeypatch.setattr(resources, "_CHECKOUT", tmp_path)
+    images = flashing.choose_images(None)
     flashing.flash(images, port=None, place=drive, say=lambda _text: None)
     assert [path.name for path in drive.glob("*.uf2")] == ["pressloop-pico2.uf2"]
     assert answered == [None]
@@ -276,7 +283,9 @@ def test_an_emulated_board_is_no_board_to_flash(image: Path) -> None:
         flash(image, port="emulated:pico")
 
 
-def test_a_drive_that_cannot_be_written_is_told(image: Path, drives: Callable[..., Path]) -> None:
+def test_a_drive_that_cannot_be_written_is_an_error(
+    image: Path, drives: Callable[..., Path]
+) -> None:
     drive = drives()
     (drive / image.name).mkdir()
     with pytest.raises(errors.PressloopError) as caught:
@@ -284,17 +293,17 @@ def test_a_drive_that_cannot_be_written_is_told(image: Path, drives: Callable[..
     assert caught.value.code == "write-failed"
 
 
-# --- what comes back
+# --- after the restart
 
 
-def test_the_build_that_was_meant_must_answer(board: FakeBoard) -> None:
+def test_the_build_that_was_flashed_must_answer(board: FakeBoard) -> None:
     assert controller.await_build(board.url, "fake", 5.0).build == "fake"
     with pytest.raises(errors.BoardTimeoutError, match="answers with build fake") as caught:
         controller.await_build(board.url, BUILD, 0.1)
     assert caught.value.code == "wrong-build"
 
 
-def test_a_board_that_stays_away_is_told() -> None:
+def test_a_board_that_does_not_restart_is_an_error() -> None:
     with pytest.raises(errors.BoardTimeoutError) as caught:
         controller.await_build("/dev/ttyACM999", BUILD, 0.1)
     assert caught.value.code == "no-restart"

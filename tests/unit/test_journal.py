@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pressloop.errors import RecordError
 from pressloop.record import journal
-from pressloop.record.journal import Damage, JournalWriter, encode_entry, read_journal
+from pressloop.record.journal import JournalWriter, UnreadableBytes, encode_entry, read_journal
 
 ENTRIES = [
     {"kind": "header", "name": "x"},
@@ -51,7 +51,7 @@ def test_cut_at_every_byte_it_yields_the_entries_before_the_cut(tmp_path: Path) 
         end = ([0] + ends)[whole]
         assert contents.entries == ENTRIES[:whole]
         assert contents.end == end
-        assert contents.damage == ([Damage(end, cut - end)] if cut > end else [])
+        assert contents.unreadable == ([UnreadableBytes(end, cut - end)] if cut > end else [])
 
 
 @given(st.data())
@@ -64,13 +64,13 @@ def test_a_damaged_entry_costs_no_other(tmp_path_factory: Any, data: st.DataObje
     pieces = [*PIECES[:victim], bytes(piece), *PIECES[victim + 1 :]]
     contents = read_journal(write(tmp_path_factory.mktemp("journal"), b"".join(pieces)))
     assert contents.entries == ENTRIES[:victim] + ENTRIES[victim + 1 :]
-    assert sum(damage.length for damage in contents.damage) == len(piece)
+    assert sum(damage.length for damage in contents.unreadable) == len(piece)
 
 
 def test_zeros_that_a_power_cut_left_are_damage(tmp_path: Path) -> None:
     contents = read_journal(write(tmp_path, b"".join(PIECES) + bytes(500)))
     assert contents.entries == ENTRIES
-    assert [damage.length for damage in contents.damage] == [500]
+    assert [damage.length for damage in contents.unreadable] == [500]
 
 
 def test_an_entry_is_in_the_file_when_append_returns(tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_a_full_disk_is_an_error_and_leaves_no_torn_entry(
     writer.close()
     contents = read_journal(path)
     assert contents.entries == [ENTRIES[0], ENTRIES[2]]
-    assert contents.damage == []
+    assert contents.unreadable == []
 
 
 def test_a_write_that_the_disk_lost_later_is_reported(

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pressloop.errors import BadInputError
 from pressloop.evaluation import RunSummary, finalise
-from pressloop.evaluation.powder import alone
+from pressloop.evaluation.pellet_density import stages_of_single_pellet
 from pressloop.record import RunRecorder
 from pressloop.sample import Sample, keep_sample, load_sample, read_sample
 from pressloop.wire.schema import OUTPUT_FULL, RECORD_FORMAT, State
@@ -90,9 +90,13 @@ def test_an_old_record_says_nothing_of_the_powder(tmp_path: Path) -> None:
 
 def test_which_stages_press_the_pellet_alone() -> None:
     header = RUN.header
-    assert [s.index for s in alone(header, Sample())] == [0]
-    assert [s.index for s in alone(header, Sample(until_stage="Bond cathode"))] == [0, 2]
-    assert [s.index for s in alone(header, Sample(until_stage="Stack pressure"))] == [0, 2, 4]
+    assert [s.index for s in stages_of_single_pellet(header, Sample())] == [0]
+    assert [
+        s.index for s in stages_of_single_pellet(header, Sample(until_stage="Bond cathode"))
+    ] == [0, 2]
+    assert [
+        s.index for s in stages_of_single_pellet(header, Sample(until_stage="Stack pressure"))
+    ] == [0, 2, 4]
 
 
 @pytest.mark.parametrize(
@@ -162,4 +166,4 @@ def test_a_sample_as_a_user_writes_it(tmp_path: Path) -> None:
     path.write_text("mass_mg: 140\n")
     with pytest.raises(BadInputError) as alone_:
         load_sample(path)
-    assert "only together" in alone_.value.findings[0].message
+    assert "needs both" in alone_.value.findings[0].message

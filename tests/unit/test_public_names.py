@@ -19,8 +19,8 @@ from pydantic import BaseModel
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
-# Their docstrings are the help text of a command, or speak to nobody outside this project.
-NOT_FOR_SCRIPTS = ("pressloop.cli",)
+# Docstrings of commands are help texts; `hil` is for tests, whose checks raise AssertionError.
+NOT_FOR_SCRIPTS = ("pressloop.cli", "pressloop.hil")
 
 
 def modules() -> list[ModuleType]:

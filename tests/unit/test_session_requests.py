@@ -346,6 +346,11 @@ def test_another_major_version_is_refused(board: FakeBoard, open_session: Opener
         open_session()
 
 
+def test_a_newer_minor_version_is_accepted(board: FakeBoard, open_session: Opener) -> None:
+    board.minor = 255
+    assert open_session().hello.minor == 255
+
+
 def test_a_closed_session_says_so(open_session: Opener) -> None:
     session = open_session()
     session.close()

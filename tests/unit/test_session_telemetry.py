@@ -13,7 +13,7 @@ from pressloop.session.acknowledge import HEARTBEAT_S
 from pressloop.session.listeners import Listener
 from pressloop.session.session import Session
 from pressloop.session.telemetry import TelemetryBatch
-from pressloop.session.telemetry_iterator import MAX_WAITING, TelemetryFeed
+from pressloop.session.telemetry_iterator import MAX_WAITING_BATCHES, TelemetryIterator
 from pressloop.wire.frame import Frame
 from pressloop.wire.schema import RECORD_SIZE, Command, EchoRequest, FrameKind
 
@@ -45,7 +45,7 @@ class Keeper(Listener):
             self.lost.append(lost)
             self.changed.notify_all()
 
-    def on_relink(self, restarted: bool) -> None:
+    def on_reconnect(self, restarted: bool) -> None:
         with self.changed:
             self.relinks.append(restarted)
             self.changed.notify_all()
@@ -234,7 +234,7 @@ def test_a_script_that_iterates_paces_the_board(board: FakeBoard, open_session: 
     """What the loop body sends reaches the board before the batch is acknowledged."""
     session = open_session()
     board.lockstep = True
-    with TelemetryFeed(session) as feed:
+    with TelemetryIterator(session) as feed:
         for batch in feed:
             session.request(EchoRequest(b"%d" % batch.tick))
             if batch.tick >= 400:
@@ -310,7 +310,7 @@ def test_what_a_lost_link_left_in_the_queue_does_not_count(
     board.advance(20)
     board.boot()
     board.unplug()
-    old_link = session._relinker.link
+    old_link = session._reconnector.link
     with pytest.raises(errors.LinkClosedError):
         old_link.request(EchoRequest(b"the reader has seen the end"))
     let_go.set()
@@ -456,13 +456,13 @@ class Unpaced:
 
 
 def test_a_feed_that_nobody_reads_does_not_grow_for_a_week() -> None:
-    with TelemetryFeed(cast(Session, Unpaced())) as feed:
-        for number in range(MAX_WAITING + 5):
+    with TelemetryIterator(cast(Session, Unpaced())) as feed:
+        for number in range(MAX_WAITING_BATCHES + 5):
             feed.on_telemetry(TelemetryBatch(20 * number, bytes(20 * RECORD_SIZE), "live", 0))
-        assert feed.skipped == 100
+        assert feed.dropped == 100
         assert next(feed).first == 100
         feed.end()
-        assert sum(1 for _ in feed) == MAX_WAITING - 1
+        assert sum(1 for _ in feed) == MAX_WAITING_BATCHES - 1
 
 
 def test_a_busy_script_does_not_make_an_emulated_press_wait_for_ever(
@@ -470,7 +470,7 @@ def test_a_busy_script_does_not_make_an_emulated_press_wait_for_ever(
 ) -> None:
     session = open_session()
     board.lockstep = True
-    with TelemetryFeed(session) as feed:
+    with TelemetryIterator(session) as feed:
         next(feed)
         reached = board.tick
         board.wait_for(lambda: board.tick > reached, limit_s=5)

@@ -17,8 +17,9 @@ from pressloop.evaluation import RunRecord, StageResult, finalise
 from pressloop.evaluation.series import RECORD_DTYPE
 from pressloop.plotting import plot_run
 from pressloop.record import PlannedStep, RunEnd, RunRecorder, ThinningRules
-from pressloop.record.pending import RECENT_NAMES
-from pressloop.record.thinning import Interval, Piece, RawBatch, Thinner
+from pressloop.record.interval import Interval
+from pressloop.record.pending import PENDING_NAMES
+from pressloop.record.thinning import RawBatch, RecordPiece, Thinner
 from pressloop.wire.schema import NO_DISPLACEMENT, RECORD_FORMAT, RECORD_SIZE, FlagBits, State
 from pressloop_sim.plant.damage import OVER_PRESSURE
 from pressloop_sim.plant.truth_format import MAGIC
@@ -54,10 +55,10 @@ def hold_records(errors_kpa: Sequence[int], outputs: Sequence[int] | None = None
 
 def thin(
     records: bytes, batches: Iterable[int], rules: ThinningRules = SHORT
-) -> tuple[list[Piece], Thinner]:
+) -> tuple[list[RecordPiece], Thinner]:
     """All pieces of a stream that comes in batches of these sizes, over and over."""
     thinner = Thinner([HOLD], 0.01, rules)
-    pieces: list[Piece] = []
+    pieces: list[RecordPiece] = []
     at = 0
     for size in itertools.cycle(batches):
         if at >= len(records):
@@ -67,7 +68,7 @@ def thin(
     return pieces + thinner.flush(), thinner
 
 
-def size_of(piece: Piece) -> int:
+def size_of(piece: RecordPiece) -> int:
     return piece.count if isinstance(piece, Interval) else len(piece.records) // RECORD_SIZE
 
 
@@ -276,7 +277,7 @@ def test_a_reopened_record_goes_on(tmp_path: Path) -> None:
         for start in range(1200, len(run.records), 20):
             second.telemetry(*run.batch(start, start + 20))
         close(second, run.end())
-    assert not any((killed / name).exists() for name in RECENT_NAMES)
+    assert not any((killed / name).exists() for name in PENDING_NAMES)
     summary = finalise(killed)
     assert summary.gaps == () and summary.records == len(run.records)
     close(write(tmp_path / "whole", run, None), run.end())
@@ -288,9 +289,9 @@ def test_a_reopened_record_goes_on(tmp_path: Path) -> None:
 def test_a_closed_record_leaves_no_undecided_records_behind(tmp_path: Path) -> None:
     run = synthetic_run.run(SHAPE)
     recorder = write(tmp_path / "run", run, SETTLED, stop=1200)
-    assert any((tmp_path / "run" / name).exists() for name in RECENT_NAMES)
+    assert any((tmp_path / "run" / name).exists() for name in PENDING_NAMES)
     recorder.close()
-    assert not any((tmp_path / "run" / name).exists() for name in RECENT_NAMES)
+    assert not any((tmp_path / "run" / name).exists() for name in PENDING_NAMES)
     assert RunRecord.open(tmp_path / "run").summary.records == 1200
 
 

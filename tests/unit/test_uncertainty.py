@@ -78,7 +78,7 @@ def test_what_the_user_gives_survives_the_board() -> None:
 
 def test_the_board_names_its_converter() -> None:
     assert converter_of("MicroPython 1.25.0 ads1115 hard timer") == "ads1115"
-    assert converter_of("MicroPython 1.25.0 adc beat") == "adc"
+    assert converter_of("MicroPython 1.25.0 adc timer") == "adc"
     assert converter_of("MicroPython 1.25.0") is None
 
 

@@ -71,7 +71,7 @@ def test_unresolved_tolerance_names_the_numbers_and_what_helps() -> None:
     assert "'1.0 %'" in hint
     for help_ in (
         "a transducer of 0.05 % accuracy (+-0.369 MPa)",
-        "a smaller range fine enough does not reach the ceiling of 520 MPa",
+        "a smaller range that is fine enough does not reach 520 MPa",
         "accept_unresolved_tolerance",
     ):
         assert help_ in hint

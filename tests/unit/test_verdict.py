@@ -47,9 +47,9 @@ def test_reading_and_truth_take_turns(summary: RunSummary) -> None:
         ({"outcome": "advanced"}, "ended early by the operator"),
         ({"missing_s": 0.01}, "0.01 s are not in the record"),
         ({"in_band_fraction": 0.998}, "in band for 99.80 % of the hold"),
-        ({"in_band_fraction": None}, "its hold did not begin"),
+        ({"in_band_fraction": None}, "the hold did not begin"),
         ({"in_band_fraction": None, "missing_s": 2.0}, "2.00 s are not in the record"),
-        ({"overshoot_mpa": 1.3}, "overshot by 1.30 MPa, out of its band"),
+        ({"overshoot_mpa": 1.3}, "overshot by 1.30 MPa, out of band"),
         ({"dwell_s": 1.48}, "1.48 s of 1.50 s in band"),
     ],
 )

@@ -1,7 +1,7 @@
-"""ADS1115: 16-bit converter on I2C, converting continuously.
+"""Reads an ADS1115, a 16-bit converter on I2C that converts continuously.
 
-Set up once, its newest conversion is then two bytes away. It converts 860 times per second, so a
-reading is at most 1.2 ms old (datasheet SBAS444E).
+After the set-up a read of two bytes gives the newest conversion. It converts 860 times per second,
+so a reading is at most 1.2 ms old (datasheet SBAS444E).
 """
 
 try:
@@ -24,9 +24,9 @@ class Ads1115:
     def __init__(self, i2c, address):
         """Start converting. Raises OSError when nothing answers at `address`."""
         i2c.writeto_mem(address, _CONFIG, _CONTINUOUS)
-        # The pointer stays where it is: from here on a read is a read of the conversion.
+        # The register pointer stays there: every later read is a read of the conversion.
         i2c.writeto(address, _CONVERSION)
-        # A free function with all it needs at hand: a method would look it up in every tick.
+        # A function with all it needs in its arguments: a method would look that up in every tick.
         self.read = _reader(i2c.readfrom_into, address, bytearray(2))
 
 
@@ -35,8 +35,8 @@ def _reader(readfrom_into, address, buf):
     def read(readfrom_into=readfrom_into, address=address, buf=buf):
         """Return the newest conversion, 0 when the converter does not answer. Allocates nothing.
 
-        A converter that lost its power and came back converts nothing and reads 0 too, which the
-        range check takes for the broken loop that it is.
+        After a loss of its power the converter does not convert and reads 0 as well. The range
+        check then reports a broken transducer loop, which is what it is.
         """
         try:
             readfrom_into(address, buf)

@@ -12,7 +12,7 @@ from micropython import const
 from pressloop_fw.app import App
 from pressloop_fw.boards import wiring
 from pressloop_fw.boards.ads1115 import Ads1115
-from pressloop_fw.boards.tick_timer import Beat
+from pressloop_fw.boards.tick_timer import TickTimer
 from pressloop_fw.boards.usb import open_port
 from pressloop_fw.hal import Board
 from pressloop_fw.wire import schema
@@ -22,15 +22,19 @@ try:
 except ImportError:  # copied to the board without its stamp
     BUILD = "unknown"
 
-_FULL = const(32767)
+# generated: numbers of other modules; edit the lists and run `make generate`.
+# wire.schema: OUTPUT_FULL
+_OUTPUT_FULL = const(32767)
+# end of generated
+
 # Longer than a garbage collection, a sector erase and a write to a stalled host on stock
-# MicroPython together; shorter than a pump takes to do harm past the last pressure reading.
+# MicroPython together; shorter than a pump needs to do harm when no reading stops it any more.
 _WATCHDOG_MS = const(2500)
 _CTRL_C = const(3)
 _FOLDER = "/pressloop"
 
 # Watchdog registers (RP2040 datasheet 4.7.6, RP2350 datasheet 12.9.7): MicroPython can neither
-# stop a watchdog nor tell a time-out from a wanted reset.
+# stop a watchdog nor distinguish its timeout from an intended reset.
 _RP2350 = "RP2350" in os.uname().machine
 _WATCHDOG = 0x400D8000 if _RP2350 else 0x40058000
 _REASON = _WATCHDOG + 0x08
@@ -39,8 +43,8 @@ _REASON_FORCED = const(2)
 _CTRL_CLEAR_BITS = _WATCHDOG + 0x3000
 _CTRL_ENABLE = const(0x40000000)
 
-# Pins and valves by their registers (RP2040 datasheet 2.3.1.7 and 4.5.3, RP2350 datasheet 3.1.11
-# and 12.5.3): through `machine` they took the chip longer than the control law does.
+# Registers of pins and valves (RP2040 datasheet 2.3.1.7 and 4.5.3, RP2350 datasheet 3.1.11 and
+# 12.5.3). Through `machine` the same took the chip longer than the control law.
 _IN = const(0)
 _SET = const(1)
 _CLEAR = const(2)
@@ -50,7 +54,8 @@ _EMERGENCY_STOP = const(5)
 _GUARD = const(6)
 _BUTTON = const(7)
 _LAMP = const(8)
-# A PWM slice has its compare levels in one register, A below and B above, and its period less one.
+# A PWM slice has one register for both compare levels, A in the low half and B in the high half,
+# and one for its period less one.
 _SLICE = (0x400A8000 if _RP2350 else 0x40050000) + wiring.PUMP_PIN // 2 % 8 * 0x14
 _IO = array(
     "I",
@@ -87,10 +92,10 @@ def _read_inputs() -> int:
 @micropython.viper
 def _set_valves(pump: int, release: int):
     io = ptr32(_IO)
-    # Half of the period, so that the product stays below 2**31.
+    # Half of the period, so that the products stay below 2**31.
     half = (ptr32(io[_TOP])[0] + 1) >> 1
-    # The release is driven shut.
-    shut = _FULL - release
+    # The duty of the release valve shuts it.
+    shut = _OUTPUT_FULL - release
     levels = (pump + (pump >> 14)) * half >> 14
     levels |= ((shut + (shut >> 14)) * half >> 14) << 16
     ptr32(io[_LEVELS])[0] = levels
@@ -99,11 +104,11 @@ def _set_valves(pump: int, release: int):
 
 
 def _safe():
-    _set_valves(0, _FULL)
+    _set_valves(0, _OUTPUT_FULL)
 
 
 class InternalAdc:
-    """The chip's own converter, in the ADS1115's counts, so that a profile serves both."""
+    """Reads the chip's own converter, in counts of the ADS1115 so that one profile fits both."""
 
     def __init__(self, pin):
         Pin(pin, Pin.IN, Pin.PULL_DOWN)
@@ -111,19 +116,19 @@ class InternalAdc:
 
     def read(self):
         """Return counts of 125 uV. Allocates nothing."""
-        # 65535 are 3.3 V, which would be 26400 of the ADS1115's counts.
+        # 65535 is 3.3 V, which would be 26400 counts of the ADS1115.
         return self._adc.read_u16() * 13200 >> 15
 
 
-class DisplacementGauge:
-    """A displacement sensor with a voltage output on the chip's own converter."""
+class DisplacementSensor:
+    """Reads a displacement sensor with a voltage output by the chip's own converter."""
 
     def __init__(self, pin):
         Pin(pin, Pin.IN, Pin.PULL_DOWN)
         self._adc = ADC(pin)
 
     def read(self):
-        """Return um from the sensor's zero. Allocates nothing."""
+        """Return um from the sensor's zero, NO_DISPLACEMENT without a signal. Allocates nothing."""
         counts = self._adc.read_u16() >> 4
         if counts < wiring.DISPLACEMENT_LOW:
             return schema.NO_DISPLACEMENT
@@ -131,7 +136,7 @@ class DisplacementGauge:
 
 
 class PicoBoard(Board):
-    """The controller's hardware. Outputs are safe from the first line on."""
+    """The hardware of the controller. The outputs are safe from the first line of `__init__` on."""
 
     def __init__(self):
         self._lamp = Pin(wiring.LAMP_PIN, Pin.OUT, value=0)
@@ -143,16 +148,16 @@ class PicoBoard(Board):
         self._guard = Pin(wiring.GUARD_PIN, Pin.IN, Pin.PULL_UP)
         self._button = Pin(wiring.BUTTON_PIN, Pin.IN, Pin.PULL_UP)
         self._adc, adc_name = _open_adc()
-        # Bound once: a bound method is an allocation, and the tick may not make any.
+        # Bound once: binding a method allocates, which the tick must not do.
         self.read_raw = self._adc.read
-        # Free functions: a method of the class is looked up in the object first, in vain.
+        # Functions in the object: a method would be looked up there first and then in the class.
         self.read_inputs = _read_inputs
         self.set_valves = _set_valves
         self.safe = _safe
         self._port = open_port()
         self.receive_into = self._port.receive_into
         self.send = self._port.send
-        self._beat = None
+        self._tick_timer = None
 
         self.name = "pico2" if _RP2350 else "pico"
         self.simulated = not Pin(wiring.SIMULATED_PIN, Pin.IN, Pin.PULL_UP).value()
@@ -165,27 +170,27 @@ class PicoBoard(Board):
             | schema.CAP_PERSISTENT_PROFILE
         )
         if wiring.DISPLACEMENT_PIN >= 0:
-            self.read_displacement = DisplacementGauge(wiring.DISPLACEMENT_PIN).read
+            self.read_displacement = DisplacementSensor(wiring.DISPLACEMENT_PIN).read
             self.capabilities |= schema.CAP_DISPLACEMENT
         self.ring_records = 4096
         version = ".".join(str(part) for part in sys.implementation.version[:3])
-        # Which of the features that differ were found; `start_tick` adds the beat.
+        # Which variant of each part was found; `start_tick` adds the tick timer.
         self.python = "MicroPython " + version + " " + adc_name + " " + self._port.name
         self.build = BUILD
         if _FOLDER[1:] not in os.listdir("/"):
             os.mkdir(_FOLDER)
 
-    # --- the board interface; what it says of each call stands in pressloop_fw.hal
+    # --- the board interface, as pressloop_fw.hal describes it
 
     def start_tick(self, tick):
         micropython.alloc_emergency_exception_buf(100)
-        # From here on Ctrl-C is a byte like any other, which `interrupt` looks at.
+        # From here on Ctrl-C is a byte like any other; the App calls `interrupt` for it.
         _interrupt_on(-1)
         self._watchdog = WDT(timeout=_WATCHDOG_MS)
-        # The foreground calls it in every turn.
+        # The bound method itself, because the foreground calls it in every turn.
         self.feed_watchdog = self._watchdog.feed
-        self._beat = Beat(schema.TICK_HZ, tick, wiring.BEAT_PIN)
-        self.python += " " + self._beat.name
+        self._tick_timer = TickTimer(schema.TICK_HZ, tick, wiring.TICK_PIN)
+        self.python += " " + self._tick_timer.name
 
     def load(self, name):
         try:
@@ -205,20 +210,20 @@ class PicoBoard(Board):
         _wait_for_interrupt()
 
     def interrupt(self):
-        """Ctrl-C at rest: end the program, which leaves the port to MicroPython's prompt."""
+        """End the program after a Ctrl-C; MicroPython's prompt then has the port."""
         raise KeyboardInterrupt
 
     def stop(self):
-        """Safe outputs, no beat, no watchdog: what a person at the prompt finds."""
-        if self._beat:
-            self._beat.stop()
+        """Stop tick and watchdog and make the outputs safe, for a person at the prompt."""
+        if self._tick_timer:
+            self._tick_timer.stop()
         self.safe()
         machine.mem32[_CTRL_CLEAR_BITS] = _CTRL_ENABLE
         _interrupt_on(_CTRL_C)
 
 
 def main():
-    """Run the controller until a person interrupts it at rest."""
+    """Run the controller until a person interrupts it without a run."""
     board = PicoBoard()
     try:
         App(board).run()
@@ -229,7 +234,7 @@ def main():
 
 
 def _interrupt_on(byte):
-    # A MicroPython without it interrupts on no byte: there Ctrl-C is one like any other already.
+    # A MicroPython without kbd_intr never interrupts on a byte.
     if hasattr(micropython, "kbd_intr"):
         micropython.kbd_intr(byte)
 

@@ -1,15 +1,14 @@
-"""The 100 Hz beat as a hard interrupt, by the best means this MicroPython has.
+"""Calls the control tick at 100 Hz from a hard interrupt, by the best means of this MicroPython.
 
-A soft callback waits until the interpreter gets round to it, tens of milliseconds behind a garbage
-collection. `Timer(hard=True)` exists from MicroPython 1.26. Before that only pins have hard
-interrupts, so a PWM slice draws the beat on a pin that leads nowhere and the pin interrupts.
+A soft callback waits for the interpreter, tens of milliseconds if it collects garbage.
+`Timer(hard=True)` exists from MicroPython 1.26 on. Before that only pins have hard interrupts:
+there a PWM slice drives a pin that is not connected, and its rising edge interrupts.
 """
 
+from array import array
 from time import ticks_us
 
 from machine import PWM, Pin, Timer
-
-from pressloop_fw.loop.registers import words
 
 try:
     import micropython
@@ -19,86 +18,85 @@ except ImportError:  # CPython
     from pressloop_fw.cpython import const, ptr32
 
 
-_HALF = const(32768)
+_HALF_DUTY = const(32768)
 
-_EXPECTED_US = const(1)
-_PERIOD_US = const(2)
-_PATIENCE_US = const(3)
-_WORDS = const(4)
+# Positions in the block of times, us of ticks_us, which wraps at 2**30.
+_EXPECTED_US = const(0)
+_PERIOD_US = const(1)
+_MAX_EARLY_US = const(2)
+_TIMES = const(3)
 
 
 @micropython.viper
-def lost(words: ptr32, now_us: int) -> int:
-    """Return how many beats were lost before the one that is here now.
-
-    Times are those of ticks_us, which begin again after 2**30.
-    """
-    period = words[_PERIOD_US]
+def missed_ticks(times: ptr32, now_us: int) -> int:
+    """Return how many ticks were missed before the one at `now_us`; expect the next one."""
+    period = times[_PERIOD_US]
     half = 1 << 29
     mask = half + half
     mask -= 1
-    late = ((now_us - words[_EXPECTED_US] + half) & mask) - half
+    late = ((now_us - times[_EXPECTED_US] + half) & mask) - half
     expected = period
     missed = 0
-    while late >= period - words[_PATIENCE_US]:
+    while late >= period - times[_MAX_EARLY_US]:
         missed += 1
         late -= period
         expected += period
-    # Follow the beat slowly: a PWM slice cannot be divided to exactly 100 Hz.
-    words[_EXPECTED_US] = (words[_EXPECTED_US] + expected + (late >> 5)) & mask
+    # Follow the interrupts slowly: a PWM slice cannot be divided to exactly 100 Hz.
+    times[_EXPECTED_US] = (times[_EXPECTED_US] + expected + (late >> 5)) & mask
     return missed
 
 
-class TimerBeat:
-    """A hardware timer."""
+class HardTimer:
+    """Interrupts by a hardware timer."""
 
     name = "timer"
 
     def __init__(self, hz, call):
-        """Raises TypeError when this MicroPython's timers are soft."""
+        """Start it. Raises TypeError when the timers of this MicroPython are soft."""
         self._timer = Timer(mode=Timer.PERIODIC, freq=hz, callback=call, hard=True)
 
     def stop(self):
-        """End the beat."""
+        """End the interrupts."""
         self._timer.deinit()
 
 
-class PwmBeat:
-    """A PWM slice and the edge on its pin."""
+class PwmEdgeTimer:
+    """Interrupts by the rising edge of a PWM slice on its own pin."""
 
     name = "pwm"
 
     def __init__(self, hz, call, pin):
         self._pin = Pin(pin)
-        self._pwm = PWM(self._pin, freq=hz, duty_u16=_HALF)
+        self._pwm = PWM(self._pin, freq=hz, duty_u16=_HALF_DUTY)
         self._pin.irq(call, Pin.IRQ_RISING, hard=True)
 
     def stop(self):
-        """End the beat."""
+        """End the interrupts."""
         self._pin.irq(None)
         self._pwm.deinit()
 
 
-class Beat:
-    """Calls `tick(missed)` at `hz`; `missed` beats never came before it."""
+class TickTimer:
+    """Calls `tick(missed)` at `hz`; `missed` is how many ticks were missed before this one."""
 
     def __init__(self, hz, tick, pin):
         self._tick = tick
-        self._words = words(_WORDS)
+        self._times = array("i", [0] * _TIMES)
         period_us = 1000000 // hz
-        self._words[_PERIOD_US] = period_us
-        # An interrupt that was held up this long still belongs to its own beat.
-        self._words[_PATIENCE_US] = period_us // 5
-        self._words[_EXPECTED_US] = (ticks_us() + period_us) & 0x3FFFFFFF
+        self._times[_PERIOD_US] = period_us
+        # An interrupt this early still belongs to its tick; one that is later than the rest of the
+        # period belongs to the next.
+        self._times[_MAX_EARLY_US] = period_us // 5
+        self._times[_EXPECTED_US] = (ticks_us() + period_us) & 0x3FFFFFFF
         try:
-            self._source = TimerBeat(hz, self._call)
+            self._source = HardTimer(hz, self._call)
         except TypeError:
-            self._source = PwmBeat(hz, self._call, pin)
+            self._source = PwmEdgeTimer(hz, self._call, pin)
         self.name = self._source.name
 
     def stop(self):
-        """End the beat."""
+        """End the calls."""
         self._source.stop()
 
     def _call(self, _source):
-        self._tick(lost(self._words, ticks_us()))
+        self._tick(missed_ticks(self._times, ticks_us()))

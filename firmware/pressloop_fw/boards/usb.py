@@ -1,8 +1,8 @@
-"""The USB console as the link's wire: bytes in and out, without waiting.
+"""Moves the link's bytes over the USB console without waiting.
 
-Pressloop's own image has `pressloop_usb`, which asks the USB stack how much room there is. Stock
-MicroPython cannot be asked. There a write may wait for a host that holds the port open and does not
-read, once per stall and for half a second. The foreground waits then; the tick does not.
+Pressloop's own image has `pressloop_usb`, which knows how much room the USB stack has. Stock
+MicroPython does not. There a write can wait for a host that holds the port open and does not read:
+once per stall, for half a second. That stops the foreground, not the tick.
 """
 
 import select
@@ -14,12 +14,12 @@ except ImportError:
     pressloop_usb = None
 
 _CTRL_C = 3
-# What stock MicroPython hands to the USB stack at once.
-_PIECE = 64
+# Bytes that stock MicroPython hands to the USB stack at once.
+_MAX_PIECE = 64
 
 
 class NativePort:
-    """`pressloop_usb` as a port."""
+    """Uses `pressloop_usb`, of Pressloop's own image."""
 
     name = "usb"
 
@@ -29,7 +29,7 @@ class NativePort:
 
 
 class StdioPort:
-    """Standard input and output as a port, for stock MicroPython."""
+    """Uses standard input and output, for stock MicroPython."""
 
     name = "stdio"
 
@@ -43,7 +43,7 @@ class StdioPort:
         self._writable.register(sys.stdout, select.POLLOUT)
 
     def receive_into(self, buf):
-        """Fill `buf` with what is there, up to and including a Ctrl-C."""
+        """Fill `buf` with what has arrived, up to and including a Ctrl-C; return how many bytes."""
         n = 0
         byte = self._byte
         # A read of more bytes than have arrived would wait for the rest.
@@ -56,12 +56,12 @@ class StdioPort:
         return n
 
     def send(self, view):
-        """Hand over one piece if there is any room; return how much of it went."""
+        """Send up to 64 bytes if there is any room; return how many were taken."""
         if not self._writable.poll(0):
             return 0
-        return self._out.write(view[:_PIECE]) or 0
+        return self._out.write(view[:_MAX_PIECE]) or 0
 
 
 def open_port():
-    """Return the better of the two ports that this MicroPython offers."""
+    """Return the port by `pressloop_usb` where this MicroPython has it, else by standard input."""
     return NativePort() if pressloop_usb else StdioPort()

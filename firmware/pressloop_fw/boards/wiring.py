@@ -1,6 +1,6 @@
 """Wiring of the reference controller: a Raspberry Pi Pico or Pico 2 on its carrier board.
 
-The one place for pins, addresses and the electrical facts behind them. docs/wiring.md draws it.
+All pins and addresses, and the electrical facts behind them, stand here and nowhere else.
 """
 
 try:
@@ -14,41 +14,41 @@ I2C_ID = const(0)
 I2C_SDA = const(4)
 I2C_SCL = const(5)
 I2C_HZ = const(400000)
-# A byte takes 23 us. A bus that hangs must not cost the tick more than a tenth of its time.
+# A byte takes 23 us. A bus that hangs must not take more than a tenth of the tick's 10 ms.
 I2C_TIMEOUT_US = const(1000)
 ADS1115_ADDRESS = const(0x48)
-# The same shunt on the chip's own converter, used when no ADS1115 answers at power-on. A pull-down
-# makes a pin that nobody wired read as a broken transducer.
+# The same shunt on the chip's own converter, used when no ADS1115 answers at power-on. By its
+# pull-down an unconnected pin reads as a broken transducer.
 ADC_PIN = const(26)
 
-# Valve coils, driven high. Pump: opens with the duty. Release: normally open, shuts with the duty,
-# so that a board without power or in reset releases the pressure. Both hang on one PWM slice, the
-# pump on its even pin: one write moves both.
+# Valve coils, driven high. The pump valve opens with the duty. The release valve is normally open
+# and shuts with the duty, so that a board without power or in reset releases the pressure. Both are
+# on one PWM slice, the pump on its even pin, so that one write sets both.
 PUMP_PIN = const(16)
 RELEASE_PIN = const(17)
 VALVE_HZ = const(1000)
 
-# Contacts to ground with the chip's pull-up. Emergency stop and guard are normally closed: a cut
-# wire reads as pressed, or as open. The button is normally open.
+# Contacts to ground with the chip's pull-up. Emergency stop and guard are normally closed: with a
+# cut wire they read as pressed and as open. The button is normally open.
 EMERGENCY_STOP_PIN = const(18)
 GUARD_PIN = const(19)
 BUTTON_PIN = const(20)
 
-# Displacement sensor between the platens: 0 to 3.3 V into the chip's own converter, pin 27 or 28.
-# -1: there is none. A pull-down makes a cut wire read nothing, and so does a sensor whose output is
-# below DISPLACEMENT_LOW of the converter's 4095 counts.
+# Displacement sensor between the platens: 0 to 3.3 V into the chip's own converter, pin 27 or 28;
+# -1 without a sensor. A value below DISPLACEMENT_LOW of the converter's 4095 counts is no reading;
+# by the pull-down that is also what a cut wire gives.
 DISPLACEMENT_PIN = const(-1)
 DISPLACEMENT_LOW = const(40)
-# What 0 V and the whole range of 3.3 V are worth, um. The sum stays below 65535.
+# Displacement at 0 V and over the whole range of 3.3 V, um. The sum must be below 65535.
 DISPLACEMENT_ZERO_UM = const(0)
 DISPLACEMENT_SPAN_UM = const(25000)
 
-# Lit while a coil has current: the press may move.
+# Lamp, lit while a coil has current: the press may move.
 LAMP_PIN = const(21)
 
-# The 100 Hz beat where MicroPython has no hard timer. Nothing may be connected to it.
-BEAT_PIN = const(22)
+# Makes the 100 Hz tick where MicroPython has no hard timer. Nothing may be connected to it.
+TICK_PIN = const(22)
 
-# Tied to ground where a simulator stands in for the press: the controller then says so to the host,
-# and no run on it can pass for a real one. On a press nothing is connected.
+# Connected to ground where a simulator replaces the press: the controller then reports itself as
+# simulated, so that no run on it can pass for a real one. On a press nothing is connected.
 SIMULATED_PIN = const(15)

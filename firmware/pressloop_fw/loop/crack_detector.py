@@ -5,7 +5,7 @@ ripple and dither take no pressure away. The release valve does: what it may hav
 off, on the safe side, so in a release only a collapse stands out.
 """
 
-from pressloop_fw.loop.registers import words
+from pressloop_fw.loop.registers import register_block
 
 try:
     import micropython
@@ -14,7 +14,19 @@ except ImportError:  # CPython
     from pressloop_fw import cpython as micropython
     from pressloop_fw.cpython import const, ptr32
 
-_UP = const(0)
+# generated: numbers of other modules; edit the lists and run `make generate`.
+# loop.registers: SIGN_SHIFT
+# loop.sampler: NEWEST_KPA
+# loop.split_range: RELEASE FALL_KPA_S
+# wire.schema: FAULT_SAMPLE_CRACKED FAULT_DIE_FAILURE
+_SIGN_SHIFT = const(0)
+_NEWEST_KPA = const(4)
+_RELEASE = const(2)
+_FALL_KPA_S = const(4)
+_FAULT_SAMPLE_CRACKED = const(12)
+_FAULT_DIE_FAILURE = const(13)
+# end of generated
+
 _AT = const(1)
 _HELD = const(2)
 _LOST = const(3)
@@ -29,12 +41,8 @@ _RISE_KPA = const(11)
 _NOISE = const(12)
 _MAX_JITTER_KPA = const(13)
 _FIRST_READING = const(14)
-_WORDS = const(20)
+_REGISTERS = const(20)
 
-# Words of the sampler and of the split range.
-_NEWEST_KPA = const(4)
-_RELEASE = const(2)
-_FALL_KPA_S = const(4)
 
 # A loss is what is missing against the reading this many ticks ago ...
 _SPAN = const(6)
@@ -60,24 +68,21 @@ _FADE = const(3)
 _SLOW_LAG_MS = const(60)
 _MAX_FALL = const(1 << 26)
 _NEVER = const(1 << 29)
-# schema's.
-_FAULT_SAMPLE_CRACKED = const(12)
-_FAULT_DIE_FAILURE = const(13)
 
 
 @micropython.viper
-def loss(words: ptr32, sampled: ptr32, valves: ptr32) -> int:
+def detect_crack(registers: ptr32, sampled: ptr32, valves: ptr32) -> int:
     """Take in a valid reading; return the fault that it shows, 0 for none.
 
     `sampled` are the sampler's words, `valves` those of the split range as they were driven last.
     """
-    up = words[_UP]
-    pressure_kpa = sampled[_NEWEST_KPA] << up >> up
+    sign_shift = registers[_SIGN_SHIFT]
+    pressure_kpa = sampled[_NEWEST_KPA] << sign_shift >> sign_shift
     fall_kpa_s = valves[_FALL_KPA_S]
-    explained = words[_EXPLAINED_KPA]
+    explained = registers[_EXPLAINED_KPA]
     if explained:
-        explained -= (explained >> words[_FADE_SHIFT]) + 1
-    over = valves[_RELEASE] - words[_SHUT_OPENING]
+        explained -= (explained >> registers[_FADE_SHIFT]) + 1
+    over = valves[_RELEASE] - registers[_SHUT_OPENING]
     if over > 0:
         # In the span, and twice: the flow also grows with the root of the pressure.
         if fall_kpa_s > _MAX_FALL:
@@ -85,55 +90,55 @@ def loss(words: ptr32, sampled: ptr32, valves: ptr32) -> int:
         opened = (fall_kpa_s >> 12) * over >> 6
         if opened > explained:
             explained = opened
-    words[_EXPLAINED_KPA] = explained
-    at = words[_AT]
-    before = words[_FIRST_READING + at] << up >> up
-    words[_FIRST_READING + at] = pressure_kpa
+    registers[_EXPLAINED_KPA] = explained
+    at = registers[_AT]
+    before = registers[_FIRST_READING + at] << sign_shift >> sign_shift
+    registers[_FIRST_READING + at] = pressure_kpa
     at += 1
     if at == _SPAN:
         at = 0
-    words[_AT] = at
-    rise = pressure_kpa - (words[_LAST_KPA] << up >> up)
-    jitter = rise - (words[_RISE_KPA] << up >> up)
-    words[_LAST_KPA] = pressure_kpa
-    words[_RISE_KPA] = rise
-    if words[_HELD] < _SPAN:
-        words[_HELD] += 1
+    registers[_AT] = at
+    rise = pressure_kpa - (registers[_LAST_KPA] << sign_shift >> sign_shift)
+    jitter = rise - (registers[_RISE_KPA] << sign_shift >> sign_shift)
+    registers[_LAST_KPA] = pressure_kpa
+    registers[_RISE_KPA] = rise
+    if registers[_HELD] < _SPAN:
+        registers[_HELD] += 1
         return 0
     if jitter < 0:
         jitter = 0 - jitter
-    if jitter > words[_MAX_JITTER_KPA]:
-        jitter = words[_MAX_JITTER_KPA]
-    noise = words[_NOISE]
+    if jitter > registers[_MAX_JITTER_KPA]:
+        jitter = registers[_MAX_JITTER_KPA]
+    noise = registers[_NOISE]
     noise += jitter - (noise >> _NOISE_SHIFT)
-    words[_NOISE] = noise
-    least = before >> words[_SHARE_SHIFT]
-    if least < words[_MIN_KPA]:
-        least = words[_MIN_KPA]
+    registers[_NOISE] = noise
+    least = before >> registers[_SHARE_SHIFT]
+    if least < registers[_MIN_KPA]:
+        least = registers[_MIN_KPA]
     noise = noise * _NOISE_TIMES_256 >> 8
     if least < noise:
         least = noise
-    if before - pressure_kpa <= least + explained or before < words[_ARMED_KPA]:
-        words[_LOST] = 0
+    if before - pressure_kpa <= least + explained or before < registers[_ARMED_KPA]:
+        registers[_LOST] = 0
         return 0
-    words[_LOST] += 1
-    if words[_LOST] < _READINGS:
+    registers[_LOST] += 1
+    if registers[_LOST] < _READINGS:
         return 0
     if pressure_kpa < before >> 1:
         return _FAULT_DIE_FAILURE
     return _FAULT_SAMPLE_CRACKED
 
 
-class CrackWatch:
+class CrackDetector:
     """Looks at every reading of a run; `loss` is its step."""
 
     def __init__(self):
-        self.words = words(_WORDS)
-        self.words[_MIN_KPA] = _NEVER
+        self.registers = register_block(_REGISTERS)
+        self.registers[_MIN_KPA] = _NEVER
 
     def configure(self, profile, scaling, crack_kpa=-1):
         """Take over a press and a die, and the plan's own threshold: 0 is never, -1 none."""
-        block = self.words
+        block = self.registers
         lag_ms = profile.valve_lag_ms
         block[_FADE_SHIFT] = _FADE + (lag_ms > _SLOW_LAG_MS) + (lag_ms > 2 * _SLOW_LAG_MS)
         block[_SHUT_OPENING] = max(0, profile.release_dead_band - _DEAD_BAND_DOUBT)
@@ -150,6 +155,6 @@ class CrackWatch:
 
     def restart(self):
         """Forget what was seen."""
-        self.words[_HELD] = 0
-        self.words[_LOST] = 0
-        self.words[_EXPLAINED_KPA] = 0
+        self.registers[_HELD] = 0
+        self.registers[_LOST] = 0
+        self.registers[_EXPLAINED_KPA] = 0

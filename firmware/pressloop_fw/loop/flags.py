@@ -3,7 +3,7 @@
 Sequencer, hold and host watch raise and lower their own flags; the record takes the word as it is.
 """
 
-from pressloop_fw.loop.registers import words
+from pressloop_fw.loop.registers import register_block
 
 try:
     from micropython import const
@@ -11,20 +11,20 @@ except ImportError:  # CPython
     from pressloop_fw.cpython import const
 
 FLAGS = const(1)
-_WORDS = const(2)
+_REGISTERS = const(2)
 
 
-class Status:
+class RunFlags:
     """Flags that are up."""
 
     def __init__(self):
-        self.words = words(_WORDS)
+        self.registers = register_block(_REGISTERS)
 
-    def up(self, flag):
+    def is_set(self, flag):
         """Whether a flag is up."""
-        return self.words[FLAGS] & flag != 0
+        return self.registers[FLAGS] & flag != 0
 
-    def show(self, flag, up):
+    def write(self, flag, value):
         """Raise or lower a flag."""
-        block = self.words
-        block[FLAGS] = block[FLAGS] | flag if up else block[FLAGS] & ~flag
+        block = self.registers
+        block[FLAGS] = block[FLAGS] | flag if value else block[FLAGS] & ~flag

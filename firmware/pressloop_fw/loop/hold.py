@@ -4,7 +4,7 @@ The dwell clock counts ticks in band and nothing else: a dwell that starts befor
 there, or goes on while it is not, makes cells that do not repeat.
 """
 
-from pressloop_fw.loop.registers import words
+from pressloop_fw.loop.registers import register_block
 from pressloop_fw.loop.relaxation import Relaxation
 from pressloop_fw.wire import schema
 
@@ -15,6 +15,24 @@ except ImportError:  # CPython
     from pressloop_fw import cpython as micropython
     from pressloop_fw.cpython import const, ptr32
 
+# generated: numbers of other modules; edit the lists and run `make generate`.
+# loop.registers: SIGN_SHIFT
+# loop.flags: FLAGS
+# loop.step_results: ROW TICKS DWELL PEAK LOWEST
+# wire.schema: FLAG_IN_BAND FLAG_DWELLING FLAG_SEALED FLAG_TOPPING_UP
+_SIGN_SHIFT = const(0)
+_FLAGS = const(1)
+_ROW = const(4)
+_TICKS = const(0)
+_DWELL = const(1)
+_PEAK = const(2)
+_LOWEST = const(3)
+_FLAG_IN_BAND = const(1)
+_FLAG_DWELLING = const(2)
+_FLAG_SEALED = const(16)
+_FLAG_TOPPING_UP = const(64)
+# end of generated
+
 # What a hold wants in a tick.
 REGULATE = const(0)  # the loop
 SHUT = const(1)  # both valves closed: the oil is locked in
@@ -23,54 +41,41 @@ TIMED_OUT = const(3)  # the end of the run: too long out of band
 
 # A sealed hold is topped up to within this share of its tolerance.
 _TOP_UP_SHARE = const(4)
-# More ticks than anybody holds.
-_FOR_EVER = const(1 << 29)
+# More ticks than any hold lasts.
+_UNLIMITED_TICKS = const(1 << 29)
 
-_UP = const(0)
-_DULL = const(1)
+_STEADY = const(1)
 _LOWEST_IN_BAND = const(2)
 _HIGHEST_IN_BAND = const(3)
-_LONGEST = const(4)
+_MAX_DWELL_TICKS = const(4)
 _OUT_TICKS = const(5)
-_WORDS = const(6)
-
-# Of the block of step_results, of the status word, and of schema.
-_ROW = const(4)
-_TICKS = const(0)
-_DWELL = const(1)
-_PEAK = const(2)
-_LOWEST = const(3)
-_FLAGS = const(1)
-_FLAG_IN_BAND = const(1)
-_FLAG_DWELLING = const(2)
-_FLAG_SEALED = const(16)
-_FLAG_TOPPING_UP = const(64)
+_REGISTERS = const(6)
 
 
 @micropython.viper
 def dwell_tick(hold: ptr32, counts: ptr32, index: int, pressure_kpa: int) -> int:
-    """Take a tick of a hold if it is dull: in band, as the one before, and not the last one.
+    """Take a tick of a hold if it is steady: in band, as the one before, and not the last one.
 
     `counts` are the words of the results. Return whether it was, 1 or 0; if not, nothing was
     counted.
     """
-    up = hold[_UP]
-    if hold[_DULL] == 0:
+    sign_shift = hold[_SIGN_SHIFT]
+    if hold[_STEADY] == 0:
         return 0
-    if pressure_kpa < hold[_LOWEST_IN_BAND] << up >> up:
+    if pressure_kpa < hold[_LOWEST_IN_BAND] << sign_shift >> sign_shift:
         return 0
-    if pressure_kpa > hold[_HIGHEST_IN_BAND] << up >> up:
+    if pressure_kpa > hold[_HIGHEST_IN_BAND] << sign_shift >> sign_shift:
         return 0
     row = (index + 1) * _ROW
     dwelt = counts[row + _DWELL] + 1
-    if dwelt >= hold[_LONGEST]:
+    if dwelt >= hold[_MAX_DWELL_TICKS]:
         return 0
     counts[row + _DWELL] = dwelt
-    # What step_results.tally does: another call would cost as much as all of this.
+    # What step_results.count_tick does: another call would cost as much as all of this.
     counts[row + _TICKS] += 1
-    if pressure_kpa > counts[row + _PEAK] << up >> up:
+    if pressure_kpa > counts[row + _PEAK] << sign_shift >> sign_shift:
         counts[row + _PEAK] = pressure_kpa
-    elif pressure_kpa < counts[row + _LOWEST] << up >> up:
+    elif pressure_kpa < counts[row + _LOWEST] << sign_shift >> sign_shift:
         counts[row + _LOWEST] = pressure_kpa
     return 1
 
@@ -78,70 +83,70 @@ def dwell_tick(hold: ptr32, counts: ptr32, index: int, pressure_kpa: int) -> int
 class Hold:
     """The hold in progress; `dwell_tick` is its usual step, `step` the one for all ticks."""
 
-    def __init__(self, plan, results, status):
-        self.words = words(_WORDS)
+    def __init__(self, plan, results, run_flags):
+        self.registers = register_block(_REGISTERS)
         self.relaxation = Relaxation()
         # Whether the loss of this hold, sealed, may end it.
-        self._watched = False
+        self._ends_on_relaxation = False
         self._plan = plan
         self._results = results
-        self._status = status
-        self._shown = status.words
+        self._run_flags = run_flags
+        self._flags = run_flags.registers
 
     @property
     def in_band(self):
         """Whether the last reading was within the tolerance."""
-        return self._status.up(_FLAG_IN_BAND)
+        return self._run_flags.is_set(_FLAG_IN_BAND)
 
     @property
     def dwelling(self):
         """Whether the dwell clock counted in the last tick."""
-        return self._status.up(_FLAG_DWELLING)
+        return self._run_flags.is_set(_FLAG_DWELLING)
 
     @property
     def sealed(self):
         """Whether the oil is locked in."""
-        return self._status.up(_FLAG_SEALED)
+        return self._run_flags.is_set(_FLAG_SEALED)
 
     def restart(self):
         """A new step begins, whatever it is."""
-        block = self.words
-        block[_DULL] = 0
+        block = self.registers
+        block[_STEADY] = 0
         block[_OUT_TICKS] = 0
         self.leave()
 
     def leave(self):
         """The run goes elsewhere: nothing is held."""
-        self._shown[_FLAGS] &= ~(_FLAG_IN_BAND | _FLAG_SEALED | _FLAG_TOPPING_UP)
+        self._flags[_FLAGS] &= ~(_FLAG_IN_BAND | _FLAG_SEALED | _FLAG_TOPPING_UP)
         self.relaxation.known = False
 
     def interrupt(self):
         """The run pauses in this step; return whether the oil was locked in."""
         # The dwell clock starts again from a reading that is looked at.
-        self.words[_DULL] = 0
+        self.registers[_STEADY] = 0
         sealed = self.sealed
         self._unseal()
         return sealed
 
     def _unseal(self):
         """Let the loop have the valves again."""
-        self._shown[_FLAGS] &= ~(_FLAG_SEALED | _FLAG_TOPPING_UP)
+        self._flags[_FLAGS] &= ~(_FLAG_SEALED | _FLAG_TOPPING_UP)
         self.relaxation.known = False
 
-    def step(self, index, pressure_kpa, there):
+    def step(self, index, pressure_kpa, at_setpoint):
         """Take in a reading; return what the hold wants: REGULATE, SHUT, ENDED or TIMED_OUT.
 
         `there` says whether the setpoint stands on the target.
         """
         plan = self._plan
         results = self._results
-        block = self.words
+        block = self.registers
         error = plan.target_kpa[index] - pressure_kpa
         tolerance = plan.tolerance_kpa[index]
         in_band = -tolerance <= error <= tolerance
-        shown = self._shown
+        flags = self._flags
         if in_band:
-            shown[_FLAGS] |= _FLAG_IN_BAND | _FLAG_DWELLING
+            flags[_FLAGS] |= _FLAG_IN_BAND | _FLAG_DWELLING
             block[_OUT_TICKS] = 0
             dwell = results.dwell[index] + 1
             results.dwell[index] = dwell
@@ -150,41 +155,41 @@ class Hold:
                 results.dwell_end[index] = ends
                 return ENDED
         else:
-            shown[_FLAGS] &= ~_FLAG_IN_BAND
+            flags[_FLAGS] &= ~_FLAG_IN_BAND
             block[_OUT_TICKS] += 1
             if block[_OUT_TICKS] >= plan.timeout_ticks[index]:
                 return TIMED_OUT
         if plan.mode[index] == schema.HOLD_SEALED:
-            wanted = self._seal_step(index, error, tolerance, in_band, there)
-            block[_DULL] = wanted == SHUT
+            wanted = self._seal_step(index, error, tolerance, in_band, at_setpoint)
+            block[_STEADY] = wanted == SHUT
             rate = plan.relaxation_kpa_min[index]
-            self._watched = rate != 0
+            self._ends_on_relaxation = rate != 0
             if rate and wanted == SHUT:
                 self.watch(pressure_kpa)
                 if self.relaxation.slower_than(rate):
                     # It ends with its least time.
-                    block[_DULL] = 0
+                    block[_STEADY] = 0
         else:
             wanted = REGULATE
-            block[_DULL] = in_band
-        if block[_DULL]:
-            self._expect_dull(index)
+            block[_STEADY] = in_band
+        if block[_STEADY]:
+            self._prepare_steady_ticks(index)
         return wanted
 
     def watch(self, pressure_kpa):
-        """Take in a reading of a sealed tick, dull or not; a new loss has to be looked at."""
-        if self._watched and self.relaxation.step(pressure_kpa):
-            self.words[_DULL] = 0
+        """Take in a reading of a sealed tick, steady or not; a new loss has to be looked at."""
+        if self._ends_on_relaxation and self.relaxation.step(pressure_kpa):
+            self.registers[_STEADY] = 0
 
-    def _expect_dull(self, index):
+    def _prepare_steady_ticks(self, index):
         """Nothing happens in this hold while the pressure stays in band, sealed or not."""
         plan = self._plan
-        block = self.words
+        block = self.registers
         target = plan.target_kpa[index]
         tolerance = plan.tolerance_kpa[index]
         block[_LOWEST_IN_BAND] = target - tolerance
         block[_HIGHEST_IN_BAND] = target + tolerance
-        block[_LONGEST] = plan.duration_ticks[index] or _FOR_EVER
+        block[_MAX_DWELL_TICKS] = plan.duration_ticks[index] or _UNLIMITED_TICKS
 
     def _dwell_end(self, index, dwell):
         """Return why the dwell ends in this tick, DWELL_NONE when it goes on."""
@@ -201,19 +206,19 @@ class Hold:
             return schema.DWELL_NONE
         return schema.DWELL_LONGEST if rate or plan.open[index] else schema.DWELL_DURATION
 
-    def _seal_step(self, index, error, tolerance, in_band, there):
+    def _seal_step(self, index, error, tolerance, in_band, at_setpoint):
         """Lock the oil in near the target, and top up when the pressure has left the band."""
-        shown = self._shown
-        if shown[_FLAGS] & _FLAG_SEALED:
+        flags = self._flags
+        if flags[_FLAGS] & _FLAG_SEALED:
             if in_band:
                 return SHUT
             self._unseal()
             if error > 0:
-                shown[_FLAGS] |= _FLAG_TOPPING_UP
+                flags[_FLAGS] |= _FLAG_TOPPING_UP
                 self._results.top_ups[index] += 1
             return REGULATE
-        if there and -tolerance < error * _TOP_UP_SHARE < tolerance:
-            shown[_FLAGS] = shown[_FLAGS] & ~_FLAG_TOPPING_UP | _FLAG_SEALED
+        if at_setpoint and -tolerance < error * _TOP_UP_SHARE < tolerance:
+            flags[_FLAGS] = flags[_FLAGS] & ~_FLAG_TOPPING_UP | _FLAG_SEALED
             self.relaxation.restart(self._plan.window_s[index], self._plan.leak_share[index])
             return SHUT
         return REGULATE

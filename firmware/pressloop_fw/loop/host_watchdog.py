@@ -3,7 +3,7 @@
 What a run does without its host is the plan's to say, and the sequencer's to do.
 """
 
-from pressloop_fw.loop.registers import word, words
+from pressloop_fw.loop.registers import register, register_block
 from pressloop_fw.wire.schema import FLAG_HOST_LOST
 
 try:
@@ -20,7 +20,7 @@ LOST_TOO_LONG = const(2)  # and did not come back for as long as the plan waits
 
 # The longest host time-out that a plan can ask for. At rest before the first plan, too, somebody
 # may watch and vanish.
-_LONGEST_SILENCE_TICKS = const(6000)
+_MAX_SILENCE_TICKS = const(6000)
 
 _HEARD = const(1)
 _LOST = const(2)
@@ -28,47 +28,47 @@ _SILENT_TICKS = const(3)
 _LOST_TICKS = const(4)
 _TIMEOUT_TICKS = const(5)
 _LIMIT_TICKS = const(6)
-_WORDS = const(7)
+_REGISTERS = const(7)
 
 
 @micropython.viper
-def listen(words: ptr32) -> int:
+def check_host(registers: ptr32) -> int:
     """Take a tick into a host watch; return 1 when `judge` has something to judge, else 0."""
-    if words[_HEARD]:
-        if words[_LOST]:
+    if registers[_HEARD]:
+        if registers[_LOST]:
             return 1
-        words[_HEARD] = 0
-        words[_SILENT_TICKS] = 0
+        registers[_HEARD] = 0
+        registers[_SILENT_TICKS] = 0
         return 0
-    silent_ticks = words[_SILENT_TICKS] + 1
-    words[_SILENT_TICKS] = silent_ticks
-    return 1 if silent_ticks >= words[_TIMEOUT_TICKS] else 0
+    silent_ticks = registers[_SILENT_TICKS] + 1
+    registers[_SILENT_TICKS] = silent_ticks
+    return 1 if silent_ticks >= registers[_TIMEOUT_TICKS] else 0
 
 
-class HostWatch:
+class HostWatchdog:
     """Counts the ticks since the host was heard; `listen` is its step."""
 
     # Whether the host has been silent for longer than the plan allows, 1 or 0.
-    lost = word(_LOST)
+    lost = register(_LOST)
 
-    def __init__(self, status):
-        self.words = words(_WORDS)
-        self._status = status
-        self.words[_TIMEOUT_TICKS] = _LONGEST_SILENCE_TICKS
+    def __init__(self, run_flags):
+        self.registers = register_block(_REGISTERS)
+        self._run_flags = run_flags
+        self.registers[_TIMEOUT_TICKS] = _MAX_SILENCE_TICKS
         self.heard()
 
     def configure(self, timeout_ticks, limit_ticks):
         """Say after how long a silent host is lost, and how much later a run must end."""
-        self.words[_TIMEOUT_TICKS] = timeout_ticks
-        self.words[_LIMIT_TICKS] = limit_ticks
+        self.registers[_TIMEOUT_TICKS] = timeout_ticks
+        self.registers[_LIMIT_TICKS] = limit_ticks
 
     def heard(self):
         """Note, in the foreground, that a frame of the session has arrived."""
-        self.words[_HEARD] = 1
+        self.registers[_HEARD] = 1
 
     def restart(self):
         """A host has just started a run: it is there."""
-        self.words[_SILENT_TICKS] = 0
+        self.registers[_SILENT_TICKS] = 0
         self._show(0)
 
     def judge(self, running):
@@ -76,7 +76,7 @@ class HostWatch:
 
         `running` says whether a run is in progress that does not end already.
         """
-        block = self.words
+        block = self.registers
         if block[_HEARD]:
             block[_HEARD] = 0
             block[_SILENT_TICKS] = 0
@@ -94,5 +94,5 @@ class HostWatch:
         return LOST_TOO_LONG if block[_LOST_TICKS] >= block[_LIMIT_TICKS] else NOTHING
 
     def _show(self, lost):
-        self.words[_LOST] = lost
-        self._status.show(FLAG_HOST_LOST, lost)
+        self.registers[_LOST] = lost
+        self._run_flags.write(FLAG_HOST_LOST, lost)

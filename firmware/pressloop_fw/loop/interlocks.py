@@ -1,7 +1,7 @@
 """What must never be. The first fault latches; outputs stay safe until it is cleared."""
 
 from pressloop_fw.loop.plan import TICK_MS
-from pressloop_fw.loop.registers import words
+from pressloop_fw.loop.registers import register_block
 from pressloop_fw.wire import schema
 
 try:
@@ -11,45 +11,51 @@ except ImportError:  # CPython
     from pressloop_fw import cpython as micropython
     from pressloop_fw.cpython import const, ptr32
 
+# generated: numbers of other modules; edit the lists and run `make generate`.
+# loop.registers: SIGN_SHIFT
+# loop.setpoint: VALUE_KPA
+# loop.split_range: PUMPING
+_SIGN_SHIFT = const(0)
+_VALUE_KPA = const(1)
+_PUMPING = const(6)
+# end of generated
+
 # One bad reading can be noise on the wire; this many in a row (50 ms) are a broken sensor.
 _BAD_READINGS = const(5)
 # A pressure above the limit must be seen this often in a row (30 ms).
 _OVER_READINGS = const(3)
-# Beats lost at once after which the loop no longer controls what it thinks it controls.
-_LOST_BEATS = const(10)
+# Ticks lost at once after which the loop no longer controls what it thinks it controls.
+_LOST_TICKS = const(10)
 # Closing of the platens in one observation that no powder under pressure does.
 _RUNAWAY_UM = const(500)
 # Pumping harder than this share of the stroke above the dead band should raise the pressure.
 _HARD = const(1638)
 
-_UP = const(0)
 _GAIN_TICKS = const(1)
 _GAIN_FROM_KPA = const(2)
 _RESOLUTION_KPA = const(3)
-_WORDS = const(4)
-
-# Words of the setpoint and of the split range.
-_VALUE_KPA = const(1)
-_PUMPING = const(6)
+_REGISTERS = const(4)
 
 
 @micropython.viper
-def fruitless(words: ptr32, valves: ptr32, setpoint: ptr32, pressure_kpa: int) -> int:
+def count_pump_without_gain(
+    registers: ptr32, valves: ptr32, setpoint: ptr32, pressure_kpa: int
+) -> int:
     """Return for how many ticks the pump has worked against nothing.
 
     `valves` are the words of the split range, `setpoint` those of the setpoint. Trickling in a hold
     is not pumping; a lag behind the setpoint that the sensor cannot tell is none.
     """
-    up = words[_UP]
-    resolution_kpa = words[_RESOLUTION_KPA]
-    short_kpa = (setpoint[_VALUE_KPA] << up >> up) - pressure_kpa
-    gained = pressure_kpa - (words[_GAIN_FROM_KPA] << up >> up)
+    sign_shift = registers[_SIGN_SHIFT]
+    resolution_kpa = registers[_RESOLUTION_KPA]
+    short_kpa = (setpoint[_VALUE_KPA] << sign_shift >> sign_shift) - pressure_kpa
+    gained = pressure_kpa - (registers[_GAIN_FROM_KPA] << sign_shift >> sign_shift)
     if valves[_PUMPING] < _HARD or short_kpa <= 2 * resolution_kpa or gained > resolution_kpa:
-        words[_GAIN_TICKS] = 0
-        words[_GAIN_FROM_KPA] = pressure_kpa
+        registers[_GAIN_TICKS] = 0
+        registers[_GAIN_FROM_KPA] = pressure_kpa
         return 0
-    words[_GAIN_TICKS] += 1
-    return words[_GAIN_TICKS]
+    registers[_GAIN_TICKS] += 1
+    return registers[_GAIN_TICKS]
 
 
 class Interlocks:
@@ -57,7 +63,7 @@ class Interlocks:
 
     def __init__(self):
         self.fault = schema.FAULT_NONE
-        self.words = words(_WORDS)
+        self.registers = register_block(_REGISTERS)
         self._over_kpa = 0
         self._press_over_kpa = 0
         self._window_ticks = 0
@@ -69,7 +75,7 @@ class Interlocks:
 
     def configure(self, profile, scaling):
         """Take over a press and a die."""
-        self.words[_RESOLUTION_KPA] = scaling.resolution_kpa
+        self.registers[_RESOLUTION_KPA] = scaling.resolution_kpa
         self._press_over_kpa = scaling.pellet_limit_kpa + scaling.resolution_kpa
         self._window_ticks = profile.no_gain_window_ms // TICK_MS
 
@@ -90,8 +96,8 @@ class Interlocks:
 
     def restart_gain(self, pressure_kpa):
         """Begin a new observation of the pressure gain."""
-        self.words[_GAIN_TICKS] = 0
-        self.words[_GAIN_FROM_KPA] = pressure_kpa
+        self.registers[_GAIN_TICKS] = 0
+        self.registers[_GAIN_FROM_KPA] = pressure_kpa
 
     def restart_closing(self, closing_um, pressure_kpa):
         """Begin a new observation of the platens."""
@@ -100,7 +106,7 @@ class Interlocks:
         self._run_from_kpa = pressure_kpa
 
     def check(self, sampler, inputs, missed, active, moving):
-        """Look at everything but the pressure gain: readings, inputs, beats.
+        """Look at everything but the pressure gain: readings, inputs, ticks.
 
         `active` says whether a run is in progress, `moving` whether the press can move.
         """
@@ -111,7 +117,7 @@ class Interlocks:
         if sampler.high_count >= _BAD_READINGS:
             self.latch(schema.FAULT_SENSOR_HIGH)
         # At rest a lost beat controls nothing, and flash is slow.
-        if active and missed > _LOST_BEATS:
+        if active and missed > _LOST_TICKS:
             self.latch(schema.FAULT_TICK_OVERRUN)
         # A plan's ceiling binds its run: at rest a low one would latch again and again. The reading
         # before the filter counts, which can be seconds late.
@@ -119,16 +125,18 @@ class Interlocks:
         if moving and inputs & schema.INPUT_GUARD_OPEN:
             self.latch(schema.FAULT_GUARD_OPEN)
 
-    def check_gain(self, fruitless_ticks):
+    def check_gain(self, pump_without_gain_ticks):
         """Trip when the pump has worked against nothing for too long."""
-        if fruitless_ticks and fruitless_ticks >= self._window_ticks:
+        if pump_without_gain_ticks and pump_without_gain_ticks >= self._window_ticks:
             self.latch(schema.FAULT_NO_PRESSURE_GAIN)
 
-    def check_platens(self, closing_um, pressure_kpa, fruitless_ticks, descending):
+    def check_platens(self, closing_um, pressure_kpa, pump_without_gain_ticks, descending):
         """Trip when the platens close without a gain of pressure: the die gives way."""
-        if fruitless_ticks <= 1:
+        if pump_without_gain_ticks <= 1:
             self._gain_from_um = closing_um
-        elif fruitless_ticks >= self._window_ticks and _runs_away(self._gain_from_um, closing_um):
+        elif pump_without_gain_ticks >= self._window_ticks and _runs_away(
+            self._gain_from_um, closing_um
+        ):
             self.latch(schema.FAULT_DIE_FAILURE)
         if descending:
             self.restart_closing(closing_um, pressure_kpa)
@@ -139,7 +147,7 @@ class Interlocks:
         """However little is pumped."""
         self._run_ticks += 1
         gained = pressure_kpa - self._run_from_kpa
-        resolution_kpa = self.words[_RESOLUTION_KPA]
+        resolution_kpa = self.registers[_RESOLUTION_KPA]
         if self._run_ticks < self._window_ticks and gained <= resolution_kpa:
             return
         if gained <= resolution_kpa and _runs_away(self._run_from_um, closing_um):

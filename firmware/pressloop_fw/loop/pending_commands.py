@@ -12,11 +12,11 @@ class PendingCommands:
     """PendingCommands of the foreground; `raised` says that there is one to look at."""
 
     def __init__(self):
-        self.forget()
+        self.clear()
         # Written last, behind the wish: the tick looks for wishes only then.
-        self.raised = False
+        self.any = False
 
-    def forget(self):
+    def clear(self):
         """Drop what has not been carried out."""
         self.start = False
         self.pause = False
@@ -28,38 +28,38 @@ class PendingCommands:
         self.confirm = NO_STEP
         self.advance = NO_STEP
 
-    def to_start(self):
+    def request_start(self):
         """Wish for a new run; what was wished of the last one is void."""
-        self.forget()
+        self.clear()
         self.start = True
-        self.raised = True
+        self.any = True
 
-    def to_pause(self):
+    def request_pause(self):
         """Wish for a pause."""
         self.pause = True
-        self.raised = True
+        self.any = True
 
-    def to_resume(self):
+    def request_resume(self):
         """Wish for the end of a pause."""
         self.resume = True
-        self.raised = True
+        self.any = True
 
-    def to_end(self, reason):
+    def request_end(self, reason):
         """Wish for the end of the run: a controlled release."""
         self.end = reason
-        self.raised = True
+        self.any = True
 
-    def to_dump(self):
+    def request_dump(self):
         """Wish for a release that is fully open: a second abort."""
         self.dump = True
-        self.raised = True
+        self.any = True
 
-    def to_confirm(self, step):
+    def request_confirm(self, step):
         """Wish that a prompt be taken for answered."""
         self.confirm = step
-        self.raised = True
+        self.any = True
 
-    def to_advance(self, step):
+    def request_advance(self, step):
         """Wish for the end of a hold."""
         self.advance = step
-        self.raised = True
+        self.any = True

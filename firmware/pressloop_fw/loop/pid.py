@@ -6,7 +6,7 @@ number), and the setpoint's own rate is the feed-forward as it stands.
 Integers throughout; every product stays below 2**30.
 """
 
-from pressloop_fw.loop.registers import word, words
+from pressloop_fw.loop.registers import register, register_block
 
 try:
     import micropython
@@ -15,7 +15,19 @@ except ImportError:  # CPython
     from pressloop_fw import cpython as micropython
     from pressloop_fw.cpython import const, ptr32
 
-_UP = const(0)
+# generated: numbers of other modules; edit the lists and run `make generate`.
+# loop.registers: SIGN_SHIFT
+# loop.setpoint: VALUE_KPA LEAD_KPA_S
+# loop.split_range: RISE_KPA_S FALL_KPA_S
+# wire.schema: TICK_HZ
+_SIGN_SHIFT = const(0)
+_VALUE_KPA = const(1)
+_LEAD_KPA_S = const(2)
+_RISE_KPA_S = const(3)
+_FALL_KPA_S = const(4)
+_TICK_HZ = const(100)
+# end of generated
+
 _KP = const(1)
 _KI = const(2)
 _KD = const(3)
@@ -25,15 +37,9 @@ _SLOPE = const(6)
 _INTEGRAL = const(7)
 _REMAINDER = const(8)
 SATURATED = const(9)
-_WORDS = const(10)
+_REGISTERS = const(10)
 
-# Words of the setpoint and of the split range.
-_VALUE_KPA = const(1)
-_LEAD_KPA_S = const(2)
-_RISE_KPA_S = const(3)
-_FALL_KPA_S = const(4)
 
-_TICK_HZ = const(100)
 _GAIN_BITS = const(8)
 _INTEGRAL_BITS = const(16)
 _ERROR_BITS = const(17)
@@ -42,58 +48,62 @@ _SLOPE_LIMIT = const(2047)
 
 
 @micropython.viper
-def step(words: ptr32, setpoint: ptr32, pressure_kpa: int, valves: ptr32) -> int:
+def step(registers: ptr32, setpoint: ptr32, pressure_kpa: int, valves: ptr32) -> int:
     """Return the wanted pressure rate, kPa/s, within what the valves can do.
 
     `setpoint` are the words of the setpoint, `valves` those of the split range.
     """
-    up = words[_UP]
+    sign_shift = registers[_SIGN_SHIFT]
     low = 0 - valves[_FALL_KPA_S]
     high = valves[_RISE_KPA_S]
     most = 1 << _ERROR_BITS
     most -= 1
-    error = (setpoint[_VALUE_KPA] << up >> up) - pressure_kpa
+    error = (setpoint[_VALUE_KPA] << sign_shift >> sign_shift) - pressure_kpa
     if error > most:
         error = most
     elif error < 0 - most:
         error = 0 - most
-    words[_ERROR] = error
+    registers[_ERROR] = error
 
-    rise = pressure_kpa - (words[_LAST_KPA] << up >> up)
-    words[_LAST_KPA] = pressure_kpa
+    rise = pressure_kpa - (registers[_LAST_KPA] << sign_shift >> sign_shift)
+    registers[_LAST_KPA] = pressure_kpa
     if rise > _SLOPE_LIMIT:
         rise = _SLOPE_LIMIT
     elif rise < -_SLOPE_LIMIT:
         rise = -_SLOPE_LIMIT
-    slope = words[_SLOPE] << up >> up
+    slope = registers[_SLOPE] << sign_shift >> sign_shift
     slope += (rise - slope) >> 1
-    words[_SLOPE] = slope
+    registers[_SLOPE] = slope
 
-    damping = slope * _TICK_HZ * words[_KD] >> _GAIN_BITS
-    fixed = (setpoint[_LEAD_KPA_S] << up >> up) + (error * words[_KP] >> _GAIN_BITS) - damping
-    integral = words[_INTEGRAL] << up >> up
+    damping = slope * _TICK_HZ * registers[_KD] >> _GAIN_BITS
+    fixed = (
+        (setpoint[_LEAD_KPA_S] << sign_shift >> sign_shift)
+        + (error * registers[_KP] >> _GAIN_BITS)
+        - damping
+    )
+    integral = registers[_INTEGRAL] << sign_shift >> sign_shift
     output = fixed + integral
     if (output < high or error <= 0) and (output > low or error > 0):
         if error > _INTEGRAL_ERROR_LIMIT:
             error = _INTEGRAL_ERROR_LIMIT
         elif error < -_INTEGRAL_ERROR_LIMIT:
             error = -_INTEGRAL_ERROR_LIMIT
-        grown = error * words[_KI] + words[_REMAINDER]
-        words[_REMAINDER] = grown & 0xFFFF
+        grown = error * registers[_KI] + registers[_REMAINDER]
+        registers[_REMAINDER] = grown & 0xFFFF
         integral += grown >> _INTEGRAL_BITS
         if integral > high:
             integral = high
         elif integral < low:
             integral = low
-        words[_INTEGRAL] = integral
+        registers[_INTEGRAL] = integral
         output = fixed + integral
-    words[SATURATED] = 1
+    registers[SATURATED] = 1
     if output > high:
         output = high
     elif output < low:
         output = low
     else:
-        words[SATURATED] = 0
+        registers[SATURATED] = 0
     return output
 
 
@@ -106,10 +116,10 @@ class Pid:
     """
 
     # Whether the output of the last step was at a limit, 1 or 0.
-    saturated = word(SATURATED)
+    saturated = register(SATURATED)
 
     def __init__(self):
-        self.words = words(_WORDS)
+        self.registers = register_block(_REGISTERS)
         # What the tick calls, with the arguments of `step`: the place for another law, to compare.
         self.law = step
         self._releasing = False
@@ -117,7 +127,7 @@ class Pid:
 
     def set_gains(self, kp, ki, kd):
         """Change gains without a jump of the output: the integral takes up the difference."""
-        block = self.words
+        block = self.registers
         error = block[_ERROR]
         block[_INTEGRAL] += (error * block[_KP] >> _GAIN_BITS) - (error * kp >> _GAIN_BITS)
         block[_KP] = kp
@@ -126,7 +136,7 @@ class Pid:
 
     def restart(self, pressure_kpa):
         """Take over from valves that were driven otherwise: no memory of the error before."""
-        block = self.words
+        block = self.registers
         block[_ERROR] = 0
         block[_INTEGRAL] = 0
         block[_REMAINDER] = 0
@@ -139,5 +149,5 @@ class Pid:
         if releasing != self._releasing:
             self._releasing = releasing
             other = self._other_integral
-            self._other_integral = self.words[_INTEGRAL]
-            self.words[_INTEGRAL] = other
+            self._other_integral = self.registers[_INTEGRAL]
+            self.registers[_INTEGRAL] = other

@@ -10,6 +10,7 @@ from array import array
 from pressloop_fw.loop import leak
 from pressloop_fw.loop.relaxation import window_s
 from pressloop_fw.wire import schema
+from pressloop_fw.wire.errors import CommandError
 
 try:
     from micropython import const
@@ -25,18 +26,11 @@ TICK_MS = 1000 // schema.TICK_HZ
 # Of the device clock, kept for the end of a run: an hour to come to rest in, a day for the pauses
 # and the lag of the loop that no plan tells.
 _TO_REST_TICKS = 3600 * schema.TICK_HZ
-_UNTOLD_TICKS = 24 * _TO_REST_TICKS
+_UNPLANNED_TICKS = 24 * _TO_REST_TICKS
 
 
-class PlanError(Exception):
-    """A refusal: error code, and where it applies step, field and the limit that was passed."""
-
-    def __init__(self, code, field=0, detail=-1, step=-1):
-        super().__init__(code)
-        self.code = code
-        self.field = field
-        self.detail = detail
-        self.step = step
+class PlanError(CommandError):
+    """A refusal of a plan or one of its steps."""
 
 
 def _ticks(ms):
@@ -120,7 +114,7 @@ class Plan:
         self._accept_unresolved = False
         self._level_kpa = 0
         # How long the steps can take, open holds and excursions from the band left out.
-        self._told_ticks = 0
+        self._planned_ticks = 0
 
     def adopt(self, profile, scaling):
         """Forget the plan before: it was made for another profile or die."""
@@ -155,7 +149,7 @@ class Plan:
                 scaling.fastest_fall_kpa_s,
             )
         self._level_kpa = 0
-        self._told_ticks = 0
+        self._planned_ticks = 0
         self._digest = binascii.crc32(payload)
         self.announced = values[schema.PLAN_BEGIN_REQUEST_STEPS]
 
@@ -192,11 +186,11 @@ class Plan:
         self.kd[index] = values.get(schema.PLAN_STEP_REQUEST_KD, profile.kd)
         if kind == schema.STEP_PROMPT:
             self.text[index] = values[schema.PLAN_STEP_REQUEST_TEXT]
-        self._told_ticks += self.duration_ticks[index] + self.timeout_ticks[index]
+        self._planned_ticks += self.duration_ticks[index] + self.timeout_ticks[index]
         if self.rate_kpa_s[index]:
             distance = abs(self.target_kpa[index] - self._level_kpa)
-            self._told_ticks += distance * schema.TICK_HZ // self.rate_kpa_s[index]
-            self._told_ticks += _ticks(profile.approach_timeout_ms)
+            self._planned_ticks += distance * schema.TICK_HZ // self.rate_kpa_s[index]
+            self._planned_ticks += _ticks(profile.approach_timeout_ms)
         self._level_kpa = self.target_kpa[index]
         self._digest = binascii.crc32(payload, self._digest)
         self.count = index + 1
@@ -219,7 +213,7 @@ class Plan:
 
         What no plan tells, an open hold or a long pause, may still be cut short by the vent.
         """
-        return self.vent_by_tick() - _UNTOLD_TICKS - self._told_ticks
+        return self.vent_by_tick() - _UNPLANNED_TICKS - self._planned_ticks
 
     def _check(self, values):
         kind = values[schema.PLAN_STEP_REQUEST_KIND]

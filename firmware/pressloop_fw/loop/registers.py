@@ -1,46 +1,53 @@
-"""Numbers of the control loop in blocks of words, for the functions that are machine code.
+"""Registers: the numbers of the control loop in blocks that machine code reaches by position.
 
-A step of the loop that is written on attributes spends its time on looking names up: reading one
-costs the chip as much as twenty machine instructions, a method call as much as two hundred. So each
-part of the loop keeps its numbers in an array and does its step in one function compiled by
-MicroPython (`@micropython.viper`) that reaches them by position. Under CPython the same function is
-Python.
+A step of the loop that works on attributes spends its time on looking names up: on the chip,
+reading an attribute costs as much as twenty machine instructions, and calling a method as much as
+two hundred. So each part of the loop keeps its numbers in an array and does its step in one
+function that MicroPython compiles to machine code (`@micropython.viper`). Under CPython the same
+function is Python.
 
-What such a function must keep to: integers only, products below 2**30 as everywhere in the loop,
-and a number that can be negative is read as `words[n] << up >> up` with `up = words[UP]`.
+The rules for such a function:
 
-And no constant of more than 16 bits, unless it is 8 bits shifted: the Cortex-M0+ loads it from a
-word beside the code, which may lie askew in an image and then is another number. Work it out
-instead, as `most = 1 << 17` and `most -= 1`.
+- It uses integers only. Products stay below 2**30, as everywhere in the loop.
+- It reads a number that can be negative as `registers[N] << sign_shift >> sign_shift`, where
+  `sign_shift = registers[SIGN_SHIFT]`.
+- It has no constant of more than 16 bits, unless that is 8 bits, shifted: the Cortex-M0+ loads a
+  wider one from a word beside the code, which may be unaligned in an image and then reads as
+  another number. Compute it instead: `limit = 1 << 17`, then `limit -= 1`.
 """
 
 import sys
 from array import array
 
-UP = 0
-"""Position of the first word in every block: how far a machine word is wider than 32 bits.
+try:
+    from micropython import const
+except ImportError:  # CPython
+    from pressloop_fw.cpython import const
 
-MicroPython's machine code reads a word without its sign. On the chip a word fills a register, and
-nothing is missing; on a computer of 64 bits the shifts bring the sign back.
+SIGN_SHIFT = const(0)
+"""Position of the first register in every block: by how many bits a machine word exceeds 32.
+
+MicroPython's machine code reads a register without its sign. On the chip a register fills a machine
+word, and nothing is missing; on a computer of 64 bits, shifting left and right restores the sign.
 """
 
-WIDER = 32 if sys.implementation.name == "micropython" and sys.maxsize > 1 << 31 else 0
+HOST_SIGN_SHIFT = 32 if sys.implementation.name == "micropython" and sys.maxsize > 1 << 31 else 0
 
 
-def words(count):
-    """Return a block of `count` words, all 0 but the first."""
+def register_block(count):
+    """Return a block of `count` registers, all 0 except SIGN_SHIFT."""
     block = array("i", [0] * count)
-    block[UP] = WIDER
+    block[SIGN_SHIFT] = HOST_SIGN_SHIFT
     return block
 
 
-def word(position):
-    """Return a property of a class that has `words`: the one at `position`."""
+def register(position):
+    """Return a property that reads and writes the register at `position` of `self.registers`."""
 
     def read(self):
-        return self.words[position]
+        return self.registers[position]
 
     def write(self, value):
-        self.words[position] = value
+        self.registers[position] = value
 
     return property(read, write)

@@ -8,6 +8,9 @@ profile, is told apart (`leak.py`). Integers; every product stays below 2**30.
 
 from array import array
 
+from pressloop_fw.loop.leak import loss_kpa_min
+from pressloop_fw.loop.registers import register_block
+
 try:
     import micropython
     from micropython import const
@@ -15,43 +18,44 @@ except ImportError:  # CPython
     from pressloop_fw import cpython as micropython
     from pressloop_fw.cpython import const, ptr32
 
-from pressloop_fw.loop.leak import loss_kpa_min
-from pressloop_fw.loop.registers import words
-
-# schema's.
+# generated: numbers of other modules; edit the lists and run `make generate`.
+# loop.registers: SIGN_SHIFT
+# wire.schema: TICK_HZ
+_SIGN_SHIFT = const(0)
 _TICK_HZ = const(100)
+# end of generated
+
 
 # A mean of a second takes noise and the last count out of a reading.
 MIN_WINDOW_S = const(5)
-LONGEST_WINDOW_S = const(60)
+MAX_WINDOW_S = const(60)
 _SLOTS = const(61)
 _NOT_YET = const(-1)
 
-_UP = const(0)
 _SUM = const(1)
 _TICKS = const(2)
 _MEAN = const(3)
-_WORDS = const(4)
+_REGISTERS = const(4)
 
 
 @micropython.viper
-def gather(words: ptr32, pressure_kpa: int) -> int:
+def add_to_mean(registers: ptr32, pressure_kpa: int) -> int:
     """Add a reading to a second's mean; return 1 when the second is full, else 0."""
-    up = words[_UP]
-    total = (words[_SUM] << up >> up) + pressure_kpa
-    ticks = words[_TICKS] + 1
+    sign_shift = registers[_SIGN_SHIFT]
+    total = (registers[_SUM] << sign_shift >> sign_shift) + pressure_kpa
+    ticks = registers[_TICKS] + 1
     if ticks < _TICK_HZ:
-        words[_SUM] = total
-        words[_TICKS] = ticks
+        registers[_SUM] = total
+        registers[_TICKS] = ticks
         return 0
-    words[_MEAN] = total // _TICK_HZ
-    words[_SUM] = 0
-    words[_TICKS] = 0
+    registers[_MEAN] = total // _TICK_HZ
+    registers[_SUM] = 0
+    registers[_TICKS] = 0
     return 1
 
 
 def window_s(rate_kpa_min, loss_unit_kpa):
-    """Return over how many seconds a rate is told; more than LONGEST_WINDOW_S: it cannot be."""
+    """Return over how many seconds a rate is told; more than MAX_WINDOW_S: it cannot be."""
     return max(MIN_WINDOW_S, -(-60 * loss_unit_kpa // rate_kpa_min))
 
 
@@ -66,7 +70,7 @@ class Relaxation:
         self._window = MIN_WINDOW_S
         self._leak_share = 0
         self._blocks = _NOT_YET
-        self.words = words(_WORDS)
+        self.registers = register_block(_REGISTERS)
 
     def restart(self, window, leak_share=0):
         """Begin anew, after sealing: losses across a top-up tell nothing.
@@ -78,14 +82,14 @@ class Relaxation:
         self.known = False
         # The first second is the valves' and the oil's, not the powder's.
         self._blocks = _NOT_YET
-        self.words[_SUM] = 0
-        self.words[_TICKS] = 0
+        self.registers[_SUM] = 0
+        self.registers[_TICKS] = 0
 
     def step(self, pressure_kpa):
         """Take in a reading of a sealed tick; return whether the loss may be another one now."""
-        if not gather(self.words, pressure_kpa):
+        if not add_to_mean(self.registers, pressure_kpa):
             return False
-        self._compare(self.words[_MEAN])
+        self._compare(self.registers[_MEAN])
         return True
 
     def slower_than(self, rate_kpa_min):

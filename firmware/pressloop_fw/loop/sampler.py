@@ -1,6 +1,6 @@
 """From counts to a filtered pellet pressure, refusing readings that cannot be true."""
 
-from pressloop_fw.loop.registers import word, words
+from pressloop_fw.loop.registers import register, register_block
 
 try:
     import micropython
@@ -9,7 +9,14 @@ except ImportError:  # CPython
     from pressloop_fw import cpython as micropython
     from pressloop_fw.cpython import const, ptr32
 
-_UP = const(0)
+# generated: numbers of other modules; edit the lists and run `make generate`.
+# loop.registers: SIGN_SHIFT
+# loop.scaling: SUB_BITS FRACTION_BITS
+_SIGN_SHIFT = const(0)
+_SUB_BITS = const(4)
+_FRACTION_BITS = const(12)
+# end of generated
+
 _RAW = const(1)
 _LOW_COUNT = const(2)
 _HIGH_COUNT = const(3)
@@ -27,45 +34,41 @@ _FRACTION = const(14)
 ALERT = const(15)
 _ALERT_KPA = const(16)
 _ZERO_REST = const(17)
-_WORDS = const(18)
-
-# Scaling's fixed point: SUB_BITS and FRACTION_BITS of scaling.py.
-_SUB_BITS = const(4)
-_FRACTION_BITS = const(12)
+_REGISTERS = const(18)
 
 
 @micropython.viper
-def take(words: ptr32, raw: int) -> int:
+def process_sample(registers: ptr32, raw: int) -> int:
     """Take one reading into a sampler's words; return the filtered pressure, kPa.
 
     ALERT is raised while the reading is out of range or above the alert, and in the tick after:
     without it there is nothing for the interlocks to look at.
     """
-    up = words[_UP]
-    words[_RAW] = raw
-    if words[_SCALED] == 0:
+    sign_shift = registers[_SIGN_SHIFT]
+    registers[_RAW] = raw
+    if registers[_SCALED] == 0:
         return 0
-    words[ALERT] >>= 1
-    if raw < words[_FAULT_LOW] or raw > words[_FAULT_HIGH]:
-        words[ALERT] = 2
-        words[_LOW_COUNT if raw < words[_FAULT_LOW] else _HIGH_COUNT] += 1
-        return words[_PRESSURE_KPA] << up >> up
-    words[_LOW_COUNT] = 0
-    words[_HIGH_COUNT] = 0
-    counts = raw - words[_ZERO]
-    reading = counts * words[_PER_COUNT] + (counts * words[_FRACTION] >> _FRACTION_BITS)
-    reading -= words[_ZERO_REST]
+    registers[ALERT] >>= 1
+    if raw < registers[_FAULT_LOW] or raw > registers[_FAULT_HIGH]:
+        registers[ALERT] = 2
+        registers[_LOW_COUNT if raw < registers[_FAULT_LOW] else _HIGH_COUNT] += 1
+        return registers[_PRESSURE_KPA] << sign_shift >> sign_shift
+    registers[_LOW_COUNT] = 0
+    registers[_HIGH_COUNT] = 0
+    counts = raw - registers[_ZERO]
+    reading = counts * registers[_PER_COUNT] + (counts * registers[_FRACTION] >> _FRACTION_BITS)
+    reading -= registers[_ZERO_REST]
     newest = reading >> _SUB_BITS
-    words[NEWEST_KPA] = newest
-    if newest > words[_ALERT_KPA]:
-        words[ALERT] = 2
+    registers[NEWEST_KPA] = newest
+    if newest > registers[_ALERT_KPA]:
+        registers[ALERT] = 2
     filtered = reading
-    if words[_PRIMED]:
-        filtered = words[_FILTERED] << up >> up
-        filtered += (reading - filtered) >> words[_SHIFT]
-    words[_PRIMED] = 1
-    words[_FILTERED] = filtered
-    words[_PRESSURE_KPA] = filtered >> _SUB_BITS
+    if registers[_PRIMED]:
+        filtered = registers[_FILTERED] << sign_shift >> sign_shift
+        filtered += (reading - filtered) >> registers[_SHIFT]
+    registers[_PRIMED] = 1
+    registers[_FILTERED] = filtered
+    registers[_PRESSURE_KPA] = filtered >> _SUB_BITS
     return filtered >> _SUB_BITS
 
 
@@ -77,22 +80,22 @@ class Sampler:
     never reach the filter.
     """
 
-    raw = word(_RAW)
-    pressure_kpa = word(_PRESSURE_KPA)
-    newest_kpa = word(NEWEST_KPA)
-    low_count = word(_LOW_COUNT)
-    high_count = word(_HIGH_COUNT)
+    raw = register(_RAW)
+    pressure_kpa = register(_PRESSURE_KPA)
+    newest_kpa = register(NEWEST_KPA)
+    low_count = register(_LOW_COUNT)
+    high_count = register(_HIGH_COUNT)
 
     def __init__(self):
-        self.words = words(_WORDS)
+        self.registers = register_block(_REGISTERS)
 
     def alert_above(self, pressure_kpa):
         """Raise ALERT for readings above a pressure."""
-        self.words[_ALERT_KPA] = pressure_kpa
+        self.registers[_ALERT_KPA] = pressure_kpa
 
     def configure(self, profile, scaling):
         """Take over a new scale. The filter starts again from the next reading."""
-        block = self.words
+        block = self.registers
         block[_FAULT_LOW] = profile.raw_fault_low
         block[_FAULT_HIGH] = profile.raw_fault_high
         block[_SHIFT] = profile.filter_shift
@@ -104,9 +107,9 @@ class Sampler:
         block[_PRIMED] = 0
         if profile.raw_fault_low <= self.raw <= profile.raw_fault_high:
             # No command that follows may judge a reading by the scale before.
-            take(block, self.raw)
+            process_sample(block, self.raw)
             block[_PRIMED] = 0
 
     def step(self, raw):
         """Take in one reading."""
-        take(self.words, raw)
+        process_sample(self.registers, raw)

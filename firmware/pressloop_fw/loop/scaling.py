@@ -5,7 +5,7 @@ computed once per plan, in the foreground, where big integers are welcome. The t
 multiplications whose products stay below 2**30.
 """
 
-from pressloop_fw.loop.relaxation import LONGEST_WINDOW_S
+from pressloop_fw.loop.relaxation import MAX_WINDOW_S
 
 try:
     from micropython import const
@@ -13,7 +13,7 @@ except ImportError:  # CPython
     from pressloop_fw.cpython import const
 
 
-_FRACTION_BITS = const(12)
+FRACTION_BITS = const(12)
 # Readings are carried in 1/16 kPa so that the filter can smooth below one kPa.
 SUB_BITS = const(4)
 
@@ -54,9 +54,9 @@ class Scaling:
         two_counts = -(-2 * numerator // (denominator << SUB_BITS))
         self.loss_unit_kpa = max(two_counts, self.resolution_kpa // 8)
         # In the longest window, a minute, this must be lost to be told from standing still.
-        self.finest_loss_kpa_min = self.loss_unit_kpa * 60 // LONGEST_WINDOW_S
+        self.finest_loss_kpa_min = self.loss_unit_kpa * 60 // MAX_WINDOW_S
         self.per_count = numerator // denominator
-        self.fraction = (numerator % denominator << _FRACTION_BITS) // denominator
+        self.fraction = (numerator % denominator << FRACTION_BITS) // denominator
         self.zero_rest = numerator * profile.raw_zero_fraction // (256 * denominator)
 
     def oil_kpa(self, pressure_kpa):

@@ -7,14 +7,14 @@ on the host, the results.
 
 from pressloop_fw.loop import host_watchdog
 from pressloop_fw.loop.approach import CLOSING, LANDED, Approach
-from pressloop_fw.loop.flags import Status
+from pressloop_fw.loop.flags import RunFlags
 from pressloop_fw.loop.hold import ENDED, SHUT, TIMED_OUT, Hold, dwell_tick
-from pressloop_fw.loop.host_watchdog import HostWatch, listen
+from pressloop_fw.loop.host_watchdog import HostWatchdog, check_host
 from pressloop_fw.loop.pending_commands import PendingCommands
 from pressloop_fw.loop.plan import NO_STEP
-from pressloop_fw.loop.setpoint import RISE, SetpointGenerator, move
-from pressloop_fw.loop.step_results import StepResults, tally
-from pressloop_fw.loop.unloaded import Rest
+from pressloop_fw.loop.setpoint import RISE, SetpointGenerator, advance_setpoint
+from pressloop_fw.loop.step_results import StepResults, count_tick
+from pressloop_fw.loop.unloaded import UnloadedDetector
 from pressloop_fw.wire import schema
 from pressloop_fw.wire.schema import STATE_PAUSED, STATE_PROMPTING
 
@@ -23,13 +23,16 @@ try:
 except ImportError:  # CPython
     from pressloop_fw.cpython import const
 
-
-# Constants of other modules, which the tick would look up each time.
+# generated: numbers of other modules; edit the lists and run `make generate`.
+# wire.schema: STATE_IDLE STATE_RUNNING STEP_HOLD FLAG_DWELLING
+# loop.flags: FLAGS
 _STATE_IDLE = const(0)
 _STATE_RUNNING = const(1)
 _STEP_HOLD = const(2)
-_FLAGS = const(1)
 _FLAG_DWELLING = const(2)
+_FLAGS = const(1)
+# end of generated
+
 
 # What the sequencer wants of the valves in this tick.
 ACT_SAFE = const(0)  # outputs de-energised
@@ -44,21 +47,21 @@ class Sequencer:
 
     def __init__(self, plan):
         self.plan = plan
-        self.wishes = PendingCommands()
-        status = self.status = Status()
-        self.host = HostWatch(status)
+        self.pending = PendingCommands()
+        run_flags = self.run_flags = RunFlags()
+        self.host = HostWatchdog(run_flags)
         self.setpoint = SetpointGenerator()
         self.approach = Approach()
-        self.rest = Rest()
+        self.unloaded = UnloadedDetector()
         results = self.results = StepResults()
-        self.hold = Hold(plan, results, status)
+        self.hold = Hold(plan, results, run_flags)
         # What every tick of a step looks at, without the way to it.
         self._kind = plan.kind
-        self._counts = results.words
-        self._shown = status.words
-        self._moving = self.setpoint.words
-        self._hold = self.hold.words
-        self._heard = self.host.words
+        self._counts = results.registers
+        self._flags = run_flags.registers
+        self._moving = self.setpoint.registers
+        self._hold = self.hold.registers
+        self._heard = self.host.registers
 
         self.state = schema.STATE_IDLE
         self.step_index = NO_STEP
@@ -75,7 +78,7 @@ class Sequencer:
         # Raised when a step begins, until the loop has its gains.
         self.step_changed = False
         # Raised with either, and when the pump is locked or free again: the loop looks only then.
-        self.news = False
+        self.loop_update_due = False
 
         # Ticks in a prompt.
         self.wait_ticks = 0
@@ -90,7 +93,7 @@ class Sequencer:
 
     def moving(self):
         """Whether the press can move or is under pressure, or is about to be."""
-        if self.wishes.start or self.wishes.confirm != NO_STEP:
+        if self.pending.start or self.pending.confirm != NO_STEP:
             return True
         if self.state == schema.STATE_PROMPTING:
             return self.action != ACT_SAFE
@@ -102,19 +105,19 @@ class Sequencer:
         self,
         tick,
         pressure_kpa,
-        listen=listen,
+        check_host=check_host,
         dwell_tick=dwell_tick,
-        tally=tally,
-        move=move,
+        count_tick=count_tick,
+        advance_setpoint=advance_setpoint,
         rise=RISE,
     ):
         """Advance by one tick; return what is wanted of the valves, ACT_*.
 
         The arguments after the pressure are what every tick would look up.
         """
-        if self.wishes.raised:
+        if self.pending.any:
             self._serve_wishes(tick, pressure_kpa)
-        if listen(self._heard):
+        if check_host(self._heard):
             self._watch_host(pressure_kpa)
         state = self.state
         if state == _STATE_IDLE:
@@ -128,29 +131,29 @@ class Sequencer:
                 if action == ACT_SHUT:
                     self.hold.watch(pressure_kpa)
                 return action
-            self._shown[_FLAGS] &= ~_FLAG_DWELLING
-            tally(counts, index, pressure_kpa)
+            self._flags[_FLAGS] &= ~_FLAG_DWELLING
+            count_tick(counts, index, pressure_kpa)
             self._hold_step(tick, pressure_kpa)
             return self.action
-        shown = self._shown
-        if shown[_FLAGS] & _FLAG_DWELLING:
+        flags = self._flags
+        if flags[_FLAGS] & _FLAG_DWELLING:
             # The tick before was the last one of a hold.
-            shown[_FLAGS] &= ~_FLAG_DWELLING
+            flags[_FLAGS] &= ~_FLAG_DWELLING
         if state == _STATE_RUNNING:
-            tally(counts, index, pressure_kpa)
+            count_tick(counts, index, pressure_kpa)
             if self.approaching:
                 self._approach_step(pressure_kpa)
-            elif move(self._moving, rise):
+            elif advance_setpoint(self._moving, rise):
                 self._arrive(tick, pressure_kpa)
             elif self.action != ACT_REGULATE:
                 self._regulate()
         elif state == STATE_PROMPTING:
-            tally(counts, index, pressure_kpa)
+            count_tick(counts, index, pressure_kpa)
             self.wait_ticks += 1
             if self.wait_ticks >= self.plan.timeout_ticks[index]:
                 self.vent(schema.END_PROMPT_TIMEOUT, pressure_kpa)
         elif state == STATE_PAUSED:
-            self.results.note(index, pressure_kpa)
+            self.results.note_pressure(index, pressure_kpa)
         elif state == schema.STATE_VENTING:
             self._vent_step(pressure_kpa)
         else:
@@ -160,7 +163,7 @@ class Sequencer:
     def trip(self):
         """Stop everything because a fault has latched."""
         self.starting = False
-        if self.active() or self.wishes.start:
+        if self.active() or self.pending.start:
             # A run that was promised but never began has ended, too.
             self._leave_step(schema.OUTCOME_CUT)
             self.end_reason = schema.END_FAULT
@@ -174,7 +177,7 @@ class Sequencer:
             self._stop(schema.STATE_IDLE)
             return
         # The tick that tripped has stopped everything; the status word is the tick's to change.
-        self.wishes.forget()
+        self.pending.clear()
         self.state = schema.STATE_IDLE
 
     def vent(self, reason, pressure_kpa):
@@ -189,9 +192,9 @@ class Sequencer:
         self.state = schema.STATE_VENTING
         self._pending_end = reason
         self._dumping = False
-        self.rest.restart()
+        self.unloaded.restart()
         self.pump_locked = True
-        self.news = True
+        self.loop_update_due = True
         self._close_in(False)
         self.hold.leave()
         self._stand_on(pressure_kpa)
@@ -204,13 +207,13 @@ class Sequencer:
         """Wish for a new run, from the foreground."""
         self.end_reason = schema.END_NONE
         self.results.reset()
-        self.wishes.to_start()
+        self.pending.request_start()
 
     def _serve_wishes(self, tick, pressure_kpa):
-        wishes = self.wishes
-        wishes.raised = False
-        if wishes.start:
-            wishes.start = False
+        pending = self.pending
+        pending.any = False
+        if pending.start:
+            pending.start = False
             self.starting = True
             if self.state == schema.STATE_IDLE and self.plan.committed:
                 self._pending_end = schema.END_NONE
@@ -219,32 +222,32 @@ class Sequencer:
                 self._rate_kpa_s = self.plan.vent_rate_kpa_s
                 self.state = schema.STATE_RUNNING
                 self._enter(0, tick, pressure_kpa)
-        if wishes.end:
-            reason = wishes.end
-            wishes.end = schema.END_NONE
+        if pending.end:
+            reason = pending.end
+            pending.end = schema.END_NONE
             # The run may have begun to vent by itself since the wish: that is no second abort.
             if self.active() and self.state != schema.STATE_VENTING:
                 self.vent(reason, pressure_kpa)
-        if wishes.dump:
-            wishes.dump = False
+        if pending.dump:
+            pending.dump = False
             if self.state == schema.STATE_VENTING:
                 self._dumping = True
-        if wishes.pause:
-            wishes.pause = False
+        if pending.pause:
+            pending.pause = False
             if self.state == schema.STATE_RUNNING:
                 self._pause(pressure_kpa)
-        if wishes.resume:
-            wishes.resume = False
+        if pending.resume:
+            pending.resume = False
             if self.state == schema.STATE_PAUSED:
                 self.state = schema.STATE_RUNNING
-        if wishes.confirm != NO_STEP:
-            step = wishes.confirm
-            wishes.confirm = NO_STEP
+        if pending.confirm != NO_STEP:
+            step = pending.confirm
+            pending.confirm = NO_STEP
             if self.state == schema.STATE_PROMPTING and step == self.step_index:
                 self._next(tick, pressure_kpa, schema.OUTCOME_DONE)
-        if wishes.advance != NO_STEP:
-            step = wishes.advance
-            wishes.advance = NO_STEP
+        if pending.advance != NO_STEP:
+            step = pending.advance
+            pending.advance = NO_STEP
             if self.state == schema.STATE_RUNNING and step == self.step_index:
                 opened = self.plan.open[step]
                 outcome = schema.OUTCOME_DONE if opened else schema.OUTCOME_ADVANCED
@@ -253,14 +256,14 @@ class Sequencer:
 
     def _pause(self, pressure_kpa):
         self.state = schema.STATE_PAUSED
-        self.setpoint.rest()
+        self.setpoint.halt()
         if self.approaching or self.action == ACT_DUMP:
             # Nothing to regulate: stop where the ram is.
             self.action = ACT_SHUT
         elif self.hold.interrupt():
             # Nobody tops up in a pause: keep the pressure with the loop, as it is.
             self._return(pressure_kpa)
-            self.setpoint.rest()
+            self.setpoint.halt()
             self._regulate()
 
     # --- host loss
@@ -282,10 +285,10 @@ class Sequencer:
         plan = self.plan
         self.step_index = index
         self.step_changed = True
-        self.news = True
+        self.loop_update_due = True
         self.results.begin(index, tick, pressure_kpa)
         self.hold.restart()
-        self.rest.restart()
+        self.unloaded.restart()
         self.wait_ticks = 0
         self._dumping = False
         self._close_in(False)
@@ -300,7 +303,7 @@ class Sequencer:
         if kind == schema.STEP_PROMPT:
             self.state = schema.STATE_PROMPTING
             # The ramp before may have arrived in this very tick: its rate ends here.
-            self.setpoint.rest()
+            self.setpoint.halt()
             if self.setpoint.value_kpa == 0:
                 self.action = ACT_SAFE
             else:
@@ -347,7 +350,7 @@ class Sequencer:
     def _close_in(self, approaching):
         """Begin an approach, or be done with it."""
         self.approaching = approaching
-        self.status.show(schema.FLAG_APPROACHING, approaching)
+        self.run_flags.write(schema.FLAG_APPROACHING, approaching)
 
     def approach_expired(self):
         """Whether the ram should have met the sample long ago."""
@@ -359,13 +362,13 @@ class Sequencer:
             # The last bit is not worth a loop: open fully until the gauge shows nothing. A prompt
             # may follow at which the guard is free.
             self.action = ACT_DUMP
-            if not self.rest.step(self.plan.scaling, pressure_kpa):
+            if not self.unloaded.step(self.plan.scaling, pressure_kpa):
                 return
         self._next(tick, pressure_kpa, schema.OUTCOME_DONE)
 
     def _hold_step(self, tick, pressure_kpa):
-        there = self.setpoint.arrived() or move(self.setpoint.words, RISE)
-        wanted = self.hold.step(self.step_index, pressure_kpa, there)
+        at_setpoint = self.setpoint.arrived() or advance_setpoint(self.setpoint.registers, RISE)
+        wanted = self.hold.step(self.step_index, pressure_kpa, at_setpoint)
         if wanted == SHUT:
             self.action = ACT_SHUT
         elif wanted == ENDED:
@@ -412,10 +415,10 @@ class Sequencer:
     # --- venting and rest
 
     def _vent_step(self, pressure_kpa):
-        arrived = move(self.setpoint.words, RISE)
+        arrived = advance_setpoint(self.setpoint.registers, RISE)
         if arrived or self._dumping:
             self.action = ACT_DUMP
-            if self.rest.step(self.plan.scaling, pressure_kpa):
+            if self.unloaded.step(self.plan.scaling, pressure_kpa):
                 self.end_reason = self._pending_end
                 self._stop(schema.STATE_IDLE)
             return
@@ -425,15 +428,15 @@ class Sequencer:
         if self.action != ACT_REGULATE:
             self.action = ACT_REGULATE
             self.bumpless_transfer_due = True
-            self.news = True
+            self.loop_update_due = True
 
     def _stop(self, state):
         self.state = state
         self.step_index = NO_STEP
         self.action = ACT_SAFE
         self.pump_locked = False
-        self.news = True
+        self.loop_update_due = True
         self._close_in(False)
         self.hold.leave()
         self.setpoint.jump(0)
-        self.wishes.forget()
+        self.pending.clear()

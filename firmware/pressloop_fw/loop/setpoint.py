@@ -9,7 +9,7 @@ stands on its seat takes longer still, as it has to cross its dead band first, a
 waits for it.
 """
 
-from pressloop_fw.loop.registers import word, words
+from pressloop_fw.loop.registers import register, register_block
 
 try:
     import micropython
@@ -18,7 +18,12 @@ except ImportError:  # CPython
     from pressloop_fw import cpython as micropython
     from pressloop_fw.cpython import const, ptr8, ptr32
 
+# generated: numbers of other modules; edit the lists and run `make generate`.
+# loop.registers: SIGN_SHIFT
+# wire.schema: TICK_HZ
+_SIGN_SHIFT = const(0)
 _TICK_HZ = const(100)
+# end of generated
 
 # The rate grows from nothing to full over this many ticks, without a corner at either end:
 # 256 (3 x^2 - 2 x^3).
@@ -34,7 +39,6 @@ _MAX_LEAD_TICKS = const(15)
 _TRAVEL_LAGS = const(3)
 
 
-_UP = const(0)
 VALUE_KPA = const(1)
 LEAD_KPA_S = const(2)
 DESCENDING = const(3)
@@ -50,116 +54,113 @@ _REMAINDER = const(12)
 _AT = const(13)
 # Steps that have been worked out and are still to be taken, in a ring.
 _STEPS = const(14)
-_WORDS = const(14 + 15)
+_REGISTERS = const(14 + 15)
 
 
 @micropython.viper
-def move(words: ptr32, rise: ptr8) -> int:
+def advance_setpoint(registers: ptr32, rise: ptr8) -> int:
     """Move a setpoint by one tick; return 1 when it stands on its target, else 0.
 
     `rise` is how the rate comes in: its share / 256 by ticks from standstill.
     """
-    up = words[_UP]
-    value = words[VALUE_KPA] << up >> up
-    target = words[_TARGET_KPA] << up >> up
-    words[DESCENDING] = 1 if target < value else 0
-    words[RISING] = 1 if target > value else 0
-    if words[_WAIT]:
-        words[_WAIT] -= 1
+    sign_shift = registers[_SIGN_SHIFT]
+    value = registers[VALUE_KPA] << sign_shift >> sign_shift
+    target = registers[_TARGET_KPA] << sign_shift >> sign_shift
+    registers[DESCENDING] = 1 if target < value else 0
+    registers[RISING] = 1 if target > value else 0
+    if registers[_WAIT]:
+        registers[_WAIT] -= 1
         return 1 if target == value else 0
 
     # By how much the setpoint is to move, `lead_ticks` from now.
     kpa = 0
     speed = 0
-    ahead = words[_AHEAD_KPA] << up >> up
+    ahead = registers[_AHEAD_KPA] << sign_shift >> sign_shift
     distance = target - ahead
     if distance != 0:
         remaining = distance if distance > 0 else 0 - distance
-        full = words[_FULL_RATE]
+        full = registers[_FULL_RATE]
         speed = full
-        risen = words[_RISEN]
+        risen = registers[_RISEN]
         if risen < _RISE_TICKS:
             speed = (full * rise[risen] >> 8) + 1
-            words[_RISEN] = risen + 1
+            registers[_RISEN] = risen + 1
         floor = full // _FADE_FLOOR + 1
         fade = remaining * _FADE_PER_S
         if fade < floor:
             fade = floor
         if speed > fade:
             speed = fade
-        travel = words[_REMAINDER] + speed
+        travel = registers[_REMAINDER] + speed
         kpa = travel // _TICK_HZ
-        words[_REMAINDER] = travel - kpa * _TICK_HZ
+        registers[_REMAINDER] = travel - kpa * _TICK_HZ
         if kpa >= remaining:
             kpa = remaining
-            words[_REMAINDER] = 0
+            registers[_REMAINDER] = 0
         if distance < 0:
             kpa = 0 - kpa
             speed = 0 - speed
-        words[_AHEAD_KPA] = ahead + kpa
-    words[LEAD_KPA_S] = speed
+        registers[_AHEAD_KPA] = ahead + kpa
+    registers[LEAD_KPA_S] = speed
 
-    if words[_LEAD_TICKS]:
-        at = words[_AT]
-        due = words[_STEPS + at] << up >> up
-        words[_STEPS + at] = kpa
+    if registers[_LEAD_TICKS]:
+        at = registers[_AT]
+        due = registers[_STEPS + at] << sign_shift >> sign_shift
+        registers[_STEPS + at] = kpa
         kpa = due
         at += 1
-        words[_AT] = at if at < words[_LEAD_TICKS] else 0
+        registers[_AT] = at if at < registers[_LEAD_TICKS] else 0
     value += kpa
-    words[VALUE_KPA] = value
+    registers[VALUE_KPA] = value
     return 1 if target == value else 0
 
 
 class SetpointGenerator:
     """Setpoint in kPa that moves in steps of whole kPa and loses no fraction of the rate."""
 
-    value_kpa = word(VALUE_KPA)
-    target_kpa = word(_TARGET_KPA)
+    value_kpa = register(VALUE_KPA)
+    target_kpa = register(_TARGET_KPA)
     # Signed rate that a command given now will meet at the press, kPa/s: the feed-forward.
-    lead_kpa_s = word(LEAD_KPA_S)
+    lead_kpa_s = register(LEAD_KPA_S)
     # Whether it is on its way down, or about to go: work for the release. 1 or 0.
-    descending = word(DESCENDING)
+    descending = register(DESCENDING)
     # Whether it is on its way up: work for the pump.
-    rising = word(RISING)
+    rising = register(RISING)
 
     def __init__(self):
-        self.words = words(_WORDS)
+        self.registers = register_block(_REGISTERS)
 
     def configure(self, lag_ticks):
         """Say how long a command takes to reach the press."""
-        block = self.words
+        block = self.registers
         block[_LEAD_TICKS] = min(_MAX_LEAD_TICKS, lag_ticks)
         block[_TRAVEL_TICKS] = _TRAVEL_LAGS * block[_LEAD_TICKS]
         block[_AT] = 0
-        self._halt()
+        self.halt()
 
     def jump(self, value_kpa):
         """Put the setpoint somewhere and let it rest there."""
-        self.words[VALUE_KPA] = value_kpa
-        self.words[_TARGET_KPA] = value_kpa
-        self._halt()
+        self.registers[VALUE_KPA] = value_kpa
+        self.registers[_TARGET_KPA] = value_kpa
+        self.halt()
 
     def ramp(self, target_kpa, rate_kpa_s):
         """Start towards a target from the present value, from standstill."""
-        self.words[_TARGET_KPA] = target_kpa
-        self.words[_FULL_RATE] = rate_kpa_s
-        self._halt()
-
-    def rest(self):
-        """Stop moving without giving up the target: the next step starts from standstill."""
-        self._halt()
+        self.registers[_TARGET_KPA] = target_kpa
+        self.registers[_FULL_RATE] = rate_kpa_s
+        self.halt()
 
     def arrived(self):
         """Whether the setpoint stands on its target."""
-        return self.words[VALUE_KPA] == self.words[_TARGET_KPA]
+        return self.registers[VALUE_KPA] == self.registers[_TARGET_KPA]
 
     def step(self):
         """Move by one tick; return whether the setpoint stands on its target."""
-        return move(self.words, RISE) != 0
+        return advance_setpoint(self.registers, RISE) != 0
 
-    def _halt(self):
-        block = self.words
+    def halt(self):
+        """Stop moving but keep the target: the next step starts from standstill."""
+        block = self.registers
         falls = block[_TARGET_KPA] < block[VALUE_KPA]
         block[LEAD_KPA_S] = 0
         block[DESCENDING] = 0
@@ -168,5 +169,5 @@ class SetpointGenerator:
         block[_AHEAD_KPA] = block[VALUE_KPA]
         block[_RISEN] = 0
         block[_REMAINDER] = 0
-        for at in range(_STEPS, _WORDS):
+        for at in range(_STEPS, _REGISTERS):
             block[at] = 0

@@ -9,8 +9,8 @@ against each other. In the gap the pump waits just below its dead band: coming b
 a few ticks less than from its seat.
 """
 
-from pressloop_fw.loop.registers import word, words
-from pressloop_fw.loop.stiffness import SOFTNESS_ONE, curve_gains
+from pressloop_fw.loop.registers import register, register_block
+from pressloop_fw.loop.stiffness import COMPLIANCE_RATIO_ONE, curve_gains
 
 try:
     import micropython
@@ -18,6 +18,17 @@ try:
 except ImportError:  # CPython
     from pressloop_fw import cpython as micropython
     from pressloop_fw.cpython import const, ptr32
+
+# generated: numbers of other modules; edit the lists and run `make generate`.
+# loop.setpoint: DESCENDING RISING
+# loop.stiffness: COMPLIANCE_RATIO GAIN_BITS
+# wire.schema: OUTPUT_FULL
+_DESCENDING = const(3)
+_RISING = const(4)
+_COMPLIANCE_RATIO = const(1)
+_GAIN_BITS = const(14)
+_OUTPUT_FULL = const(32767)
+# end of generated
 
 # Words that the tick reads.
 PUMP = const(1)
@@ -44,15 +55,9 @@ _TOP_KPA = const(20)
 _FIRST_GAIN = const(21)
 _TOP_GAIN = const(28)
 PUMP_LOCKED = const(29)
-_WORDS = const(30)
+_REGISTERS = const(30)
 
-# Words of the setpoint and of the softness.
-_DESCENDING = const(3)
-_RISING = const(4)
-_SOFTNESS = const(1)
 
-_FULL = const(32767)
-_GAIN_BITS = const(14)
 # The release starts to act below -1/_GAP of the pump's full rate, and never for a rate that the
 # sensor cannot tell within half a second; it stops above half of that.
 _GAP = const(1000)
@@ -88,40 +93,40 @@ def isqrt(n: int) -> int:
 
 
 @micropython.viper
-def schedule(words: ptr32, pressure_kpa: int, softness: ptr32):
+def schedule(registers: ptr32, pressure_kpa: int, sample_compliance: ptr32):
     """Find the gains at a pressure, with the sample whose softness has these words."""
     # The curve is straight between its knots, each at twice the pressure of the one before.
     knot = _TOP_GAIN
-    upper = words[_TOP_KPA]
-    curve = words[knot]
+    upper = registers[_TOP_KPA]
+    curve = registers[knot]
     while pressure_kpa < upper and knot > _FIRST_GAIN:
         lower = upper >> 1
         knot -= 1
-        curve = words[knot]
+        curve = registers[knot]
         if pressure_kpa >= lower:
             share = (pressure_kpa - lower << 8) // (upper - lower)
-            curve += (words[knot + 1] - curve) * share >> 8
+            curve += (registers[knot + 1] - curve) * share >> 8
         upper = lower
-    words[CURVE_GAIN] = curve
-    gain = curve * softness[_SOFTNESS] >> 8
+    registers[CURVE_GAIN] = curve
+    gain = curve * sample_compliance[_COMPLIANCE_RATIO] >> 8
     most = 1 << _GAIN_LIMIT_BITS
     most -= 1
     if gain > most:
         gain = most
     elif gain < 1:
         gain = 1
-    words[_PUMP_GAIN] = gain
-    words[RISE_KPA_S] = _MAX_PRODUCT // gain
+    registers[_PUMP_GAIN] = gain
+    registers[RISE_KPA_S] = _MAX_PRODUCT // gain
     # A release is elastic: the powder does not take part.
-    gain = curve * words[_RELEASE_PER_PUMP] >> _RATIO_BITS
+    gain = curve * registers[_RELEASE_PER_PUMP] >> _RATIO_BITS
     if gain < 1:
         gain = 1
-    words[_RELEASE_GAIN] = gain
-    words[FALL_KPA_S] = _MAX_PRODUCT // gain
+    registers[_RELEASE_GAIN] = gain
+    registers[FALL_KPA_S] = _MAX_PRODUCT // gain
 
 
 @micropython.viper
-def drive(words: ptr32, rate_kpa_s: int, pressure_kpa: int, setpoint: ptr32):
+def drive(registers: ptr32, rate_kpa_s: int, pressure_kpa: int, setpoint: ptr32):
     """Realise a pressure rate at the pressure last scheduled, with the words of the setpoint.
 
     With the pump locked only the release acts. On the way down there is no gap: the release is to
@@ -129,17 +134,17 @@ def drive(words: ptr32, rate_kpa_s: int, pressure_kpa: int, setpoint: ptr32):
     well beyond its dead band before the other one acts, so that a dead band taken too high lets
     neither the release run the press down nor the two work against each other.
     """
-    rise = words[RISE_KPA_S]
-    fall = words[FALL_KPA_S]
+    rise = registers[RISE_KPA_S]
+    fall = registers[FALL_KPA_S]
     if rate_kpa_s > rise:
         rate_kpa_s = rise
     elif rate_kpa_s < -fall:
         rate_kpa_s = -fall
     gap = rise // _GAP
-    if gap < words[_MIN_GAP]:
-        gap = words[_MIN_GAP]
+    if gap < registers[_MIN_GAP]:
+        gap = registers[_MIN_GAP]
     shut = 0
-    locked = words[PUMP_LOCKED]
+    locked = registers[PUMP_LOCKED]
     if locked or setpoint[_DESCENDING]:
         releasing = 1
         if rate_kpa_s > gap and not locked:
@@ -150,7 +155,7 @@ def drive(words: ptr32, rate_kpa_s: int, pressure_kpa: int, setpoint: ptr32):
             shut = _SHUTTING * (rate_kpa_s if rate_kpa_s < gap else gap) // gap
             rate_kpa_s = 0
     else:
-        if words[_RELEASING]:
+        if registers[_RELEASING]:
             gap >>= 1
         releasing = 1 if rate_kpa_s < 0 - gap else 0
         if setpoint[_RISING] and rate_kpa_s < 0 and not releasing:
@@ -159,74 +164,74 @@ def drive(words: ptr32, rate_kpa_s: int, pressure_kpa: int, setpoint: ptr32):
 
     if releasing:
         valve = RELEASE
-        dead_band = words[_RELEASE_DEAD_BAND] - shut
-        opening = (0 - rate_kpa_s) * words[_RELEASE_GAIN] >> _GAIN_BITS
+        dead_band = registers[_RELEASE_DEAD_BAND] - shut
+        opening = (0 - rate_kpa_s) * registers[_RELEASE_GAIN] >> _GAIN_BITS
         # Flow goes with the root of the pressure.
-        ratio = (words[_REFERENCE_KPA] << 8) // (pressure_kpa if pressure_kpa > 0 else 1)
+        ratio = (registers[_REFERENCE_KPA] << 8) // (pressure_kpa if pressure_kpa > 0 else 1)
         if ratio > _MAX_RATIO_Q8:
             ratio = _MAX_RATIO_Q8
         opening = opening * int(isqrt(ratio << 8)) >> 8
-        if opening > _FULL:
-            opening = _FULL
+        if opening > _OUTPUT_FULL:
+            opening = _OUTPUT_FULL
     else:
         valve = PUMP
-        dead_band = words[_PUMP_DEAD_BAND] - shut
+        dead_band = registers[_PUMP_DEAD_BAND] - shut
         opening = -_WAITING
         if rate_kpa_s > (0 - rise) // _WAITING_SHARE:
-            opening = rate_kpa_s * words[_PUMP_GAIN] >> _GAIN_BITS
+            opening = rate_kpa_s * registers[_PUMP_GAIN] >> _GAIN_BITS
 
-    lifted = dead_band + (opening * (_FULL - dead_band) >> 15)
+    lifted = dead_band + (opening * (_OUTPUT_FULL - dead_band) >> 15)
     if lifted < 0:
         lifted = 0
-    words[_RELEASING] = releasing
-    words[PUMP] = 0
-    words[RELEASE] = 0
-    words[PUMPING] = 0
-    words[valve] = lifted
+    registers[_RELEASING] = releasing
+    registers[PUMP] = 0
+    registers[RELEASE] = 0
+    registers[PUMPING] = 0
+    registers[valve] = lifted
     if releasing:
-        words[OUTPUT] = 0 - lifted
+        registers[OUTPUT] = 0 - lifted
         return
-    words[OUTPUT] = lifted
+    registers[OUTPUT] = lifted
     if lifted > dead_band:
-        words[PUMPING] = (lifted - dead_band << 15) // (_FULL + 1 - dead_band)
+        registers[PUMPING] = (lifted - dead_band << 15) // (_OUTPUT_FULL + 1 - dead_band)
 
 
 @micropython.viper
-def put(words: ptr32, pump: int, release: int):
+def set_openings(registers: ptr32, pump: int, release: int):
     """Open the valves so far, dead bands included."""
-    words[PUMP] = pump
-    words[RELEASE] = release
-    words[OUTPUT] = 0 - release if release else pump
-    words[_RELEASING] = 1 if release else 0
-    above = pump - words[_PUMP_DEAD_BAND]
+    registers[PUMP] = pump
+    registers[RELEASE] = release
+    registers[OUTPUT] = 0 - release if release else pump
+    registers[_RELEASING] = 1 if release else 0
+    above = pump - registers[_PUMP_DEAD_BAND]
     if above < 0:
         above = 0
-    words[PUMPING] = (above << 15) // (_FULL + 1 - words[_PUMP_DEAD_BAND])
+    registers[PUMPING] = (above << 15) // (_OUTPUT_FULL + 1 - registers[_PUMP_DEAD_BAND])
 
 
 @micropython.viper
-def dither(words: ptr32):
+def dither(registers: ptr32):
     """Work out the commands of this tick: the openings, moved up and down in turn.
 
     A valve with play follows the middle of an alternating command as soon as its amplitude is half
     the play. A valve that is shut, or fully open, stays so.
     """
-    by = words[_DITHER]
-    if words[_DITHER_UP]:
-        words[_DITHER_UP] = 0
+    by = registers[_DITHER]
+    if registers[_DITHER_UP]:
+        registers[_DITHER_UP] = 0
         by = 0 - by
     else:
-        words[_DITHER_UP] = 1
+        registers[_DITHER_UP] = 1
     valve = PUMP
     while valve <= RELEASE:
-        opening = words[valve]
-        if opening != 0 and opening != _FULL:
+        opening = registers[valve]
+        if opening != 0 and opening != _OUTPUT_FULL:
             opening += by
             if opening < 0:
                 opening = 0
-            elif opening > _FULL:
-                opening = _FULL
-        words[valve + PUMP_COMMAND - PUMP] = opening
+            elif opening > _OUTPUT_FULL:
+                opening = _OUTPUT_FULL
+        registers[valve + PUMP_COMMAND - PUMP] = opening
         valve += 1
 
 
@@ -237,21 +242,21 @@ class SplitRange:
     `schedule`; `pump_command` and `release_command` are the openings with dither.
     """
 
-    pump = word(PUMP)
-    release = word(RELEASE)
-    rise_kpa_s = word(RISE_KPA_S)
-    fall_kpa_s = word(FALL_KPA_S)
+    pump = register(PUMP)
+    release = register(RELEASE)
+    rise_kpa_s = register(RISE_KPA_S)
+    fall_kpa_s = register(FALL_KPA_S)
     # Gain of the curve alone at the present pressure; the softness finds its factor to it.
-    curve_gain = word(CURVE_GAIN)
+    curve_gain = register(CURVE_GAIN)
     # Opening of the pump above its dead band, 0..32767.
-    pumping = word(PUMPING)
-    pump_command = word(PUMP_COMMAND)
-    release_command = word(RELEASE_COMMAND)
+    pumping = register(PUMPING)
+    pump_command = register(PUMP_COMMAND)
+    release_command = register(RELEASE_COMMAND)
     # Whether only the release may act, 1 or 0.
-    pump_locked = word(PUMP_LOCKED)
+    pump_locked = register(PUMP_LOCKED)
 
     def __init__(self):
-        self.words = words(_WORDS)
+        self.registers = register_block(_REGISTERS)
         for position in (
             RISE_KPA_S,
             FALL_KPA_S,
@@ -260,11 +265,11 @@ class SplitRange:
             _RELEASE_GAIN,
             _MIN_GAP,
         ):
-            self.words[position] = 1
+            self.registers[position] = 1
 
     def configure(self, profile, scaling):
         """Take over flows, compliance, dead bands and hysteresis."""
-        block = self.words
+        block = self.registers
         block[_TOP_KPA] = scaling.pellet_limit_kpa
         for knot, gain in enumerate(curve_gains(profile, scaling)):
             block[_FIRST_GAIN + knot] = gain
@@ -277,11 +282,11 @@ class SplitRange:
         block[_REFERENCE_KPA] = scaling.release_reference_kpa
         block[_MIN_GAP] = max(1, min(_MAX_GAP, 2 * scaling.resolution_kpa))
         block[_DITHER] = profile.valve_dither
-        as_tuned = words(_SOFTNESS + 1)
-        as_tuned[_SOFTNESS] = SOFTNESS_ONE
+        as_tuned = register_block(_COMPLIANCE_RATIO + 1)
+        as_tuned[_COMPLIANCE_RATIO] = COMPLIANCE_RATIO_ONE
         schedule(block, 0, as_tuned)
-        put(block, 0, 0)
+        set_openings(block, 0, 0)
 
     def output(self):
         """Signed split-range output as commanded to the valves, without dither."""
-        return self.words[OUTPUT]
+        return self.registers[OUTPUT]

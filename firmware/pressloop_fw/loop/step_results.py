@@ -2,7 +2,7 @@
 
 from array import array
 
-from pressloop_fw.loop.registers import words
+from pressloop_fw.loop.registers import register_block
 from pressloop_fw.wire import schema
 
 try:
@@ -12,7 +12,11 @@ except ImportError:  # CPython
     from pressloop_fw import cpython as micropython
     from pressloop_fw.cpython import const, ptr32
 
-_UP = const(0)
+# generated: numbers of other modules; edit the lists and run `make generate`.
+# loop.registers: SIGN_SHIFT
+_SIGN_SHIFT = const(0)
+# end of generated
+
 # A step's row in the block, and what is in it.
 ROW = const(4)
 TICKS = const(0)
@@ -22,14 +26,14 @@ LOWEST = const(3)
 
 
 @micropython.viper
-def tally(counts: ptr32, index: int, pressure_kpa: int):
+def count_tick(counts: ptr32, index: int, pressure_kpa: int):
     """Count a tick of a step and note its highest and lowest pressure."""
-    up = counts[_UP]
+    sign_shift = counts[_SIGN_SHIFT]
     row = (index + 1) * ROW
     counts[row + TICKS] += 1
-    if pressure_kpa > counts[row + PEAK] << up >> up:
+    if pressure_kpa > counts[row + PEAK] << sign_shift >> sign_shift:
         counts[row + PEAK] = pressure_kpa
-    elif pressure_kpa < counts[row + LOWEST] << up >> up:
+    elif pressure_kpa < counts[row + LOWEST] << sign_shift >> sign_shift:
         counts[row + LOWEST] = pressure_kpa
 
 
@@ -57,11 +61,11 @@ class StepResults:
         size = schema.MAX_STEPS
         self.outcome = bytearray(size)
         # The first row is the block's own.
-        self.words = words((size + 1) * ROW)
-        self.ticks = _Column(self.words, TICKS)
-        self.dwell = _Column(self.words, DWELL)
-        self.peak = _Column(self.words, PEAK)
-        self.lowest = _Column(self.words, LOWEST)
+        self.registers = register_block((size + 1) * ROW)
+        self.ticks = _Column(self.registers, TICKS)
+        self.dwell = _Column(self.registers, DWELL)
+        self.peak = _Column(self.registers, PEAK)
+        self.lowest = _Column(self.registers, LOWEST)
         self.top_ups = array("i", [0] * size)
         self.start_tick = array("i", [0] * size)
         self.dwell_end = bytearray(size)
@@ -70,7 +74,7 @@ class StepResults:
 
     def reset(self):
         """Forget the run before."""
-        block = self.words
+        block = self.registers
         for at in range(ROW, len(block)):
             block[at] = 0
         for index in range(schema.MAX_STEPS):
@@ -88,7 +92,7 @@ class StepResults:
         self.peak[index] = pressure_kpa
         self.lowest[index] = pressure_kpa
 
-    def note(self, index, pressure_kpa):
+    def note_pressure(self, index, pressure_kpa):
         """Note the pressure of a tick that does not count."""
         if pressure_kpa > self.peak[index]:
             self.peak[index] = pressure_kpa

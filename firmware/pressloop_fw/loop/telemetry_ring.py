@@ -4,7 +4,7 @@ The tick writes; the foreground copies out. Sequence numbers never repeat in a b
 tell exactly which records it has and which are gone.
 """
 
-from pressloop_fw.loop.registers import word, words
+from pressloop_fw.loop.registers import register, register_block
 from pressloop_fw.wire import schema
 
 try:
@@ -14,24 +14,31 @@ except ImportError:  # CPython
     from pressloop_fw import cpython as micropython
     from pressloop_fw.cpython import const, ptr8, ptr32
 
-_NEXT = const(1)
-_CAPACITY = const(2)
-_RECORD_SIZE = const(3)
-_WORDS = const(4)
-
-# Words of the blocks that a record is made of, and numbers of the sequencer and of schema.
+# generated: numbers of other modules; edit the lists and run `make generate`.
+# loop.setpoint: VALUE_KPA
+# loop.split_range: OUTPUT
+# loop.pid: SATURATED
+# loop.flags: FLAGS
+# loop.sequencer: ACT_REGULATE
+# wire.schema: FLAG_SATURATED SHORT_RECORD_SIZE
 _VALUE_KPA = const(1)
 _OUTPUT = const(19)
 _SATURATED = const(9)
 _FLAGS = const(1)
 _ACT_REGULATE = const(2)
-_SHORT_RECORD_SIZE = const(20)
 _FLAG_SATURATED = const(8)
+_SHORT_RECORD_SIZE = const(20)
+# end of generated
+
+_NEXT = const(1)
+_CAPACITY = const(2)
+_RECORD_SIZE = const(3)
+_REGISTERS = const(4)
 
 
 @micropython.viper
-def append(
-    words: ptr32,
+def append_record(
+    registers: ptr32,
     buf: ptr8,
     tick: int,
     pressure_kpa: int,
@@ -39,7 +46,7 @@ def append(
     setpoint: ptr32,
     valves: ptr32,
     pid: ptr32,
-    status: ptr32,
+    run_flags: ptr32,
     action: int,
     step: int,
     state: int,
@@ -49,16 +56,16 @@ def append(
     """Append a record to a ring's words and buffer, as schema.RECORD_FORMAT has it.
 
     What it does not get as a number it takes from the words of the setpoint, the split range, the
-    PID and the status. `struct` takes three times as long.
+    PID and the run flags. `struct` takes three times as long.
     """
     setpoint_kpa = setpoint[_VALUE_KPA]
     output = valves[_OUTPUT]
-    flags = status[_FLAGS]
+    flags = run_flags[_FLAGS]
     if action == _ACT_REGULATE and pid[_SATURATED]:
         flags |= _FLAG_SATURATED
-    number = words[_NEXT]
-    size = words[_RECORD_SIZE]
-    at = number % words[_CAPACITY] * size
+    number = registers[_NEXT]
+    size = registers[_RECORD_SIZE]
+    at = number % registers[_CAPACITY] * size
     for shift in range(0, 32, 8):
         buf[at] = tick >> shift & 0xFF
         buf[at + 4] = pressure_kpa >> shift & 0xFF
@@ -76,7 +83,7 @@ def append(
     if size > _SHORT_RECORD_SIZE:
         buf[at + 8] = displacement_um & 0xFF
         buf[at + 9] = displacement_um >> 8
-    words[_NEXT] = number + 1
+    registers[_NEXT] = number + 1
 
 
 @micropython.viper
@@ -118,17 +125,17 @@ def begin_event(buf: ptr8, at: int, first: int, tick: int, size: int) -> int:
 
 
 @micropython.viper
-def extract(records: ptr8, buf: ptr8, at: int, words: ptr32, first: int, count: int, size: int):
-    """Copy `size` bytes of each of `count` records of a ring into `buf` at `at`.
+def extract(records: ptr8, buf: ptr8, at: int, registers: ptr32, first: int, count: int):
+    """Copy `count` records of a ring, from `first` on, into `buf` at `at`.
 
     Slices would allocate. The compiler keeps the first three arguments in registers, which are
     those of every byte.
     """
-    capacity = words[_CAPACITY]
-    stride = words[_RECORD_SIZE]
+    capacity = registers[_CAPACITY]
+    size = registers[_RECORD_SIZE]
     slot = first % capacity
     while count:
-        ahead = slot * stride - at
+        ahead = slot * size - at
         end = at + size
         while at < end:
             buf[at] = records[at + ahead]
@@ -145,14 +152,14 @@ class TelemetryRing:
     A record has room for the displacement only where there is a sensor: memory is short.
     """
 
-    next = word(_NEXT)
+    next = register(_NEXT)
 
-    def __init__(self, capacity, gauged=False):
+    def __init__(self, capacity, has_displacement=False):
         self.capacity = capacity
-        self.record_size = schema.RECORD_SIZE if gauged else schema.SHORT_RECORD_SIZE
-        self.words = words(_WORDS)
-        self.words[_CAPACITY] = capacity
-        self.words[_RECORD_SIZE] = self.record_size
+        self.record_size = schema.RECORD_SIZE if has_displacement else schema.SHORT_RECORD_SIZE
+        self.registers = register_block(_REGISTERS)
+        self.registers[_CAPACITY] = capacity
+        self.registers[_RECORD_SIZE] = self.record_size
         self.buf = bytearray(capacity * self.record_size)
 
     @property
@@ -161,14 +168,10 @@ class TelemetryRing:
         # One record less than there is room for: the tick may be overwriting that one just now.
         return max(0, self.next - self.capacity + 1)
 
-    def copy(self, first, count, buf, start, size=0):
-        """Copy records first..first+count-1 into `buf` at `start`; return the end.
-
-        With `size` only so many bytes of each, for a host that knows no more columns.
-        """
-        size = size or self.record_size
-        end = start + count * size
-        if end > len(buf) or size > self.record_size:
-            raise ValueError("no room for the records, or records that are longer than they are")
-        extract(self.buf, buf, start, self.words, first, count, size)
+    def copy(self, first, count, buf, start):
+        """Copy records first..first+count-1 into `buf` at `start`; return the end."""
+        end = start + count * self.record_size
+        if end > len(buf):
+            raise ValueError("no room for the records")
+        extract(self.buf, buf, start, self.registers, first, count)
         return end

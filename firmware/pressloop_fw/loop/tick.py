@@ -4,15 +4,15 @@ Integers only, nothing allocates, nothing waits. An exception here would leave v
 are, so the board calls `tick()`, which turns one into a fault.
 """
 
-from pressloop_fw.loop.crack_detector import CrackWatch, loss
-from pressloop_fw.loop.interlocks import Interlocks, fruitless
+from pressloop_fw.loop.crack_detector import CrackDetector, detect_crack
+from pressloop_fw.loop.interlocks import Interlocks, count_pump_without_gain
 from pressloop_fw.loop.pid import Pid
 from pressloop_fw.loop.plan import TICK_MS
-from pressloop_fw.loop.sampler import Sampler, take
+from pressloop_fw.loop.sampler import Sampler, process_sample
 from pressloop_fw.loop.sequencer import Sequencer
-from pressloop_fw.loop.split_range import SplitRange, dither, drive, put, schedule
-from pressloop_fw.loop.stiffness import Softness, follow
-from pressloop_fw.loop.telemetry_ring import append
+from pressloop_fw.loop.split_range import SplitRange, dither, drive, schedule, set_openings
+from pressloop_fw.loop.stiffness import SampleCompliance, follow_compliance
+from pressloop_fw.loop.telemetry_ring import append_record
 from pressloop_fw.wire import schema
 
 try:
@@ -20,8 +20,17 @@ try:
 except ImportError:  # CPython
     from pressloop_fw.cpython import const
 
-# Constants of other modules, as the tick uses them: a name of another module is looked up each
-# time, which costs the chip 160 cycles, one of this module is a number. A test compares them.
+# generated: numbers of other modules; edit the lists and run `make generate`.
+# wire.schema: OUTPUT_FULL STATE_IDLE STATE_FAULT FLAG_HOST_LOST
+# loop.sequencer: ACT_SAFE ACT_SHUT ACT_REGULATE ACT_APPROACH ACT_DUMP
+# loop.sampler: ALERT
+# loop.setpoint: DESCENDING
+# loop.split_range: PUMP_COMMAND RELEASE_COMMAND
+# loop.flags: FLAGS
+_OUTPUT_FULL = const(32767)
+_STATE_IDLE = const(0)
+_STATE_FAULT = const(5)
+_FLAG_HOST_LOST = const(32)
 _ACT_SAFE = const(0)
 _ACT_SHUT = const(1)
 _ACT_REGULATE = const(2)
@@ -31,11 +40,8 @@ _ALERT = const(15)
 _DESCENDING = const(3)
 _PUMP_COMMAND = const(7)
 _RELEASE_COMMAND = const(8)
-_OUTPUT_FULL = const(32767)
-_STATE_IDLE = const(0)
-_STATE_FAULT = const(5)
-_FLAG_HOST_LOST = const(32)
 _FLAGS = const(1)
+# end of generated
 
 
 class Controller:
@@ -47,11 +53,11 @@ class Controller:
         self.ring = ring
         self.sampler = Sampler()
         self.interlocks = Interlocks()
-        self.crack_watch = CrackWatch()
+        self.crack_detector = CrackDetector()
         self.sequencer = Sequencer(plan)
         self.pid = Pid()
         self.valves = SplitRange()
-        self.softness = Softness()
+        self.sample_compliance = SampleCompliance()
         self.tick_count = 0
         self.missed_ticks = 0
         self.inputs = 0
@@ -63,7 +69,7 @@ class Controller:
         self.watched = False
         # Raised while the foreground exchanges what the tick works on; see `configure`.
         self.held = False
-        self._gauged = bool(board.capabilities & schema.CAP_DISPLACEMENT)
+        self._has_displacement = bool(board.capabilities & schema.CAP_DISPLACEMENT)
         self._scaling = None
         self._profile = None
         # Ticks without a record between two, and until the next.
@@ -73,7 +79,7 @@ class Controller:
         # Whether the release does the work, and whether the setpoint is on its way down.
         self._descending = False
         self._falling = 0
-        # One beat of the control loop; its argument is how many beats were lost before it.
+        # One beat of the control loop; its argument is how many ticks were lost before it.
         self.tick = self._make_tick()
 
     def configure(self, profile, scaling):
@@ -101,7 +107,7 @@ class Controller:
         `crack_kpa` is the sudden loss that is a crack, -1 for the press's own.
         """
         self.held = True
-        self.crack_watch.configure(self._profile, self._scaling, crack_kpa)
+        self.crack_detector.configure(self._profile, self._scaling, crack_kpa)
         over_kpa = ceiling_kpa + self._scaling.resolution_kpa
         self.interlocks.limit_to(over_kpa)
         self.sampler.alert_above(over_kpa)
@@ -121,42 +127,42 @@ class Controller:
             self=self,
             sequencer=sequencer,
             interlocks=self.interlocks,
-            gauged=self._gauged,
+            has_displacement=self._has_displacement,
             # The board.
             read_inputs=board.read_inputs,
             read_raw=board.read_raw,
             set_valves=board.set_valves,
             safe=board.safe,
             # The blocks of words.
-            sampled=self.sampler.words,
-            cracks=self.crack_watch.words,
-            setpoint=sequencer.setpoint.words,
-            status=sequencer.status.words,
-            softness=self.softness.words,
-            valves=self.valves.words,
-            gained=self.interlocks.words,
-            recorded=self.ring.words,
+            sampled=self.sampler.registers,
+            cracks=self.crack_detector.registers,
+            setpoint=sequencer.setpoint.registers,
+            run_flags=sequencer.run_flags.registers,
+            sample_compliance=self.sample_compliance.registers,
+            valves=self.valves.registers,
+            gained=self.interlocks.registers,
+            recorded=self.ring.registers,
             records=self.ring.buf,
             # The steps of the loop.
-            take=take,
-            loss=loss,
+            process_sample=process_sample,
+            detect_crack=detect_crack,
             sequence=sequencer.step,
             schedule=schedule,
             drive=drive,
-            fruitless=fruitless,
+            count_pump_without_gain=count_pump_without_gain,
             dither=dither,
-            follow=follow,
-            append=append,
+            follow_compliance=follow_compliance,
+            append_record=append_record,
         ):
             try:
                 if self.held:
-                    self._rest(missed)
+                    self._tick_while_configuring(missed)
                     return
                 inputs = read_inputs()
                 self.inputs = inputs
                 raw = read_raw()
-                pressure = take(sampled, raw)
-                if gauged:
+                pressure = process_sample(sampled, raw)
+                if has_displacement:
                     self.displacement_um = self.board.read_displacement()
                 if missed:
                     self.missed_ticks += missed
@@ -166,7 +172,7 @@ class Controller:
                     self._check(inputs, missed)
                 was_active = self._was_active
                 if was_active:
-                    fault = loss(cracks, sampled, valves)
+                    fault = detect_crack(cracks, sampled, valves)
                     if fault:
                         interlocks.latch(fault)
                 if sequencer.approaching and sequencer.approach_expired():
@@ -181,29 +187,31 @@ class Controller:
                     sequencer.starting = False
                     self._begin(pressure)
                 if action == _ACT_SAFE:
-                    put(valves, 0, _OUTPUT_FULL)
+                    set_openings(valves, 0, _OUTPUT_FULL)
                     safe()
                 else:
                     if action == _ACT_REGULATE:
                         # Here and not in a method: a call costs as much as the law.
                         pid = self.pid
-                        schedule(valves, pressure, softness)
-                        if sequencer.news or setpoint[_DESCENDING] != self._falling:
-                            self._take_up(pressure)
-                        wanted = pid.law(pid.words, setpoint, pressure, valves)
+                        schedule(valves, pressure, sample_compliance)
+                        if sequencer.loop_update_due or setpoint[_DESCENDING] != self._falling:
+                            self._update_loop(pressure)
+                        wanted = pid.law(pid.registers, setpoint, pressure, valves)
                         drive(valves, wanted, pressure, setpoint)
-                        fruitless_ticks = fruitless(gained, valves, setpoint, pressure)
-                        if fruitless_ticks or gauged:
-                            self._watch_gain(pressure, fruitless_ticks)
+                        pump_without_gain_ticks = count_pump_without_gain(
+                            gained, valves, setpoint, pressure
+                        )
+                        if pump_without_gain_ticks or has_displacement:
+                            self._watch_gain(pressure, pump_without_gain_ticks)
                     elif action == _ACT_APPROACH:
-                        put(valves, self._profile.approach_opening, 0)
+                        set_openings(valves, self._profile.approach_opening, 0)
                     elif action == _ACT_SHUT:
-                        put(valves, 0, 0)
+                        set_openings(valves, 0, 0)
                     elif action == _ACT_DUMP:
-                        put(valves, 0, _OUTPUT_FULL)
+                        set_openings(valves, 0, _OUTPUT_FULL)
                     dither(valves)
                     set_valves(valves[_PUMP_COMMAND], valves[_RELEASE_COMMAND])
-                    follow(softness, valves, pressure)
+                    follow_compliance(sample_compliance, valves, pressure)
                 # At rest nothing is recorded unless somebody watches: the ring keeps the last run
                 # until a host that was lost comes back for it. The tick that ends a run, by a fault
                 # too, belongs to it.
@@ -213,7 +221,7 @@ class Controller:
                     active
                     or starting
                     or was_active
-                    or (self.watched and not status[_FLAGS] & _FLAG_HOST_LOST)
+                    or (self.watched and not run_flags[_FLAGS] & _FLAG_HOST_LOST)
                 ):
                     if active != was_active:
                         self._was_active = active
@@ -223,7 +231,7 @@ class Controller:
                     else:
                         if self._record_gap:
                             self._record_wait = self._record_gap
-                        append(
+                        append_record(
                             recorded,
                             records,
                             tick,
@@ -231,8 +239,8 @@ class Controller:
                             raw,
                             setpoint,
                             valves,
-                            self.pid.words,
-                            status,
+                            self.pid.registers,
+                            run_flags,
                             action,
                             sequencer.step_index,
                             state,
@@ -249,7 +257,7 @@ class Controller:
 
         return tick
 
-    def _rest(self, missed):
+    def _tick_while_configuring(self, missed):
         """A beat within `configure`: it counts, the emergency stop holds, the rest can wait."""
         board = self.board
         board.safe()
@@ -266,7 +274,7 @@ class Controller:
         sampler = self.sampler
         if sampler.low_count or sampler.high_count:
             # A wire that breaks is no crack; the reading stands still meanwhile.
-            self.crack_watch.restart()
+            self.crack_detector.restart()
         self.interlocks.check(sampler, inputs, missed, sequencer.active(), sequencer.moving())
 
     def _begin(self, pressure):
@@ -274,16 +282,16 @@ class Controller:
         self.run_first = self.ring.next
         self._record_wait = 0
         self._record_gap = self.plan.record_every - 1
-        self.crack_watch.restart()
+        self.crack_detector.restart()
         self.interlocks.restart_closing(self.displacement_um, pressure)
         # What the sensor can tell within a second.
-        self.softness.restart(pressure, 2 * self._scaling.resolution_kpa)
+        self.sample_compliance.restart(pressure, 2 * self._scaling.resolution_kpa)
 
-    def _take_up(self, pressure):
+    def _update_loop(self, pressure):
         """The loop takes over, changes the valve that does the work, or begins a step."""
         sequencer = self.sequencer
         pid = self.pid
-        sequencer.news = False
+        sequencer.loop_update_due = False
         locked = sequencer.pump_locked
         self.valves.pump_locked = locked
         if sequencer.bumpless_transfer_due:
@@ -301,10 +309,10 @@ class Controller:
             index = sequencer.step_index
             pid.set_gains(plan.kp[index], plan.ki[index], plan.kd[index])
 
-    def _watch_gain(self, pressure, fruitless_ticks):
+    def _watch_gain(self, pressure, pump_without_gain_ticks):
         """See what comes of the pump's work; a gauge tells a die that gives way from a dry pump."""
-        if self._gauged:
+        if self._has_displacement:
             self.interlocks.check_platens(
-                self.displacement_um, pressure, fruitless_ticks, self._descending
+                self.displacement_um, pressure, pump_without_gain_ticks, self._descending
             )
-        self.interlocks.check_gain(fruitless_ticks)
+        self.interlocks.check_gain(pump_without_gain_ticks)

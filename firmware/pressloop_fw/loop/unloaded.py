@@ -9,7 +9,7 @@ except ImportError:  # CPython
 _READINGS = const(20)
 
 
-def at_rest(scaling, pressure_kpa):
+def is_unloaded(scaling, pressure_kpa):
     """Whether nothing presses on the sample.
 
     The reading then is zero within the sensor's error, or what it takes to move the ram back.
@@ -17,7 +17,7 @@ def at_rest(scaling, pressure_kpa):
     return pressure_kpa <= max(3 * scaling.resolution_kpa, scaling.contact_kpa * 3 // 4)
 
 
-class Rest:
+class UnloadedDetector:
     """Counts the readings at rest behind a release."""
 
     def __init__(self):
@@ -29,7 +29,7 @@ class Rest:
 
     def step(self, scaling, pressure_kpa):
         """Take in a reading; return whether the press has come to rest."""
-        if not at_rest(scaling, pressure_kpa):
+        if not is_unloaded(scaling, pressure_kpa):
             self._count = 0
             return False
         self._count += 1

@@ -1,7 +1,7 @@
-"""What do the protocols by goal come to? Each one on the emulated press, over several pellets.
+"""`make bench-goals`: what the protocols by goal do to several pellets on the emulated press.
 
-The firmware itself presses. Pellets differ as in `bench.control.batch`: density as filled +-2 %,
-mass +-5 %, plasticity +-5 % (one standard deviation), and the noise. All pressures are true ones.
+Pellets differ as in `control.repeatability`: initial density +-2 %, mass +-5 %, plasticity +-5 %
+(one standard deviation), and the noise. All pressures are true pressures.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ _BASELINE: Final = "three steps"
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """One pellet.
+class PelletOutcome:
+    """What a protocol did to one pellet.
 
     Attributes:
-        bond_peak_mpa, bond_mean_mpa, stack_mean_mpa: True pressures of these stages.
+        bond_peak_mpa, bond_mean_mpa, stack_mean_mpa: True pressures of the stages bond and stack.
         density_bonded, density_after: Relative, at the end of the bonding hold, and after release.
         springback_percent: Growth of the pellet in that release, of its height under pressure.
-        hold_loss_percent: Height lost in the bonding hold: how much the powder still gave way.
+        hold_loss_percent: Height lost in the bonding hold, while the powder still densified.
         total_s: From start to end, prompts answered at once.
-        damage: What gave way, empty without.
+        damage: What cracked or burst; empty if nothing did.
     """
 
     bond_peak_mpa: float
@@ -55,8 +55,11 @@ class Outcome:
     damage: str
 
 
-def press(job: tuple[str, str, int]) -> tuple[Outcome, Curve]:
-    """Press one pellet by a protocol; also return minutes and true MPa, two points a second."""
+def press_pellet(job: tuple[str, str, int]) -> tuple[PelletOutcome, Curve]:
+    """Press one pellet by a protocol.
+
+    Returns the outcome, and time in minutes with true pressure in MPa, two points a second.
+    """
     _, text, number = job
     machine = _press_with_pellet(number)
     with tempfile.TemporaryDirectory() as folder:
@@ -70,7 +73,7 @@ def press(job: tuple[str, str, int]) -> tuple[Outcome, Curve]:
 
 
 def _press_with_pellet(number: int) -> PressDescription:
-    """The reference press with one pellet of the batch; the same for every protocol."""
+    """Return the reference press with one pellet of the batch; the same for every protocol."""
     rng = random.Random(number)
     reference = PressDescription()
     powder = reference.powder
@@ -84,7 +87,7 @@ def _press_with_pellet(number: int) -> PressDescription:
     return reference.model_copy(update={"powder": other})
 
 
-def _outcome(record: RunRecord) -> Outcome:
+def _outcome(record: RunRecord) -> PelletOutcome:
     summary = record.summary
     assert summary.truth is not None
     stages = {stage.name: stage for stage in summary.truth}
@@ -95,7 +98,7 @@ def _outcome(record: RunRecord) -> Outcome:
     kind = mine["step_id"].map(kinds)
     density = mine["relative_density"]
     held, released = density[kind == "hold"], density[kind == "release"]
-    return Outcome(
+    return PelletOutcome(
         bond_peak_mpa=_known(bond, "peak_mpa"),
         bond_mean_mpa=_known(bond, "mean_mpa"),
         stack_mean_mpa=_known(stack, "mean_mpa"),
@@ -114,8 +117,8 @@ def _known(stage: StageResult, name: str) -> float:
     return value
 
 
-def table(outcomes: dict[str, list[Outcome]]) -> str:
-    """A row per protocol, in Markdown; +- is one standard deviation over the pellets."""
+def table(outcomes: dict[str, list[PelletOutcome]]) -> str:
+    """Return a row per protocol, in Markdown; +- is one standard deviation over the pellets."""
     lines = [
         "| protocol | press time | bonding peak, MPa | bonding mean, MPa | stack mean, MPa "
         "| density bonded, % | after release, % | springback, % | settles in hold, % | broken |",
@@ -123,7 +126,9 @@ def table(outcomes: dict[str, list[Outcome]]) -> str:
     ]
     for name, rows in outcomes.items():
 
-        def of(field: str, digits: int, scale: float = 1.0, rows: list[Outcome] = rows) -> str:
+        def of(
+            field: str, digits: int, scale: float = 1.0, rows: list[PelletOutcome] = rows
+        ) -> str:
             values = scale * np.array([getattr(row, field) for row in rows])
             return f"{values.mean():.{digits}f} ± {values.std(ddof=1):.{digits}f}"
 
@@ -138,8 +143,8 @@ def table(outcomes: dict[str, list[Outcome]]) -> str:
     return "\n".join(lines)
 
 
-def plot(curves: dict[str, Curve], outcomes: dict[str, list[Outcome]], path: Path) -> None:
-    """Pressure over time of each protocol, and the densities of the pellets after bonding."""
+def plot(curves: dict[str, Curve], outcomes: dict[str, list[PelletOutcome]], path: Path) -> None:
+    """Draw pressure over time of each protocol, and the densities of the pellets after bonding."""
     with needs_extra("plot"):
         from matplotlib.figure import Figure
 
@@ -172,20 +177,20 @@ def plot(curves: dict[str, Curve], outcomes: dict[str, list[Outcome]], path: Pat
 
 
 def main() -> None:
-    """Press all of them, print the table, draw the plot."""
+    """Press all pellets, print the table and draw the plot."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pellets", type=int, default=8)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--beside", type=Path, default=Path("examples/sodium_three_step.yaml"))
     parser.add_argument("--plot", type=Path, default=Path("docs/protocols-by-goal.png"))
-    parser.add_argument("--json", type=Path, help="write every pellet's outcome here")
+    parser.add_argument("--json", type=Path, help="write the outcome of every pellet here")
     arguments = parser.parse_args()
     texts = {goal.name: find_goal(goal.name).text for goal in GOALS}
     texts[_BASELINE] = arguments.beside.read_text(encoding="utf-8")
     jobs = [(name, text, n) for name, text in texts.items() for n in range(arguments.pellets)]
     with multiprocessing.Pool(arguments.jobs) as pool:
-        results = pool.map(press, jobs, chunksize=1)
-    outcomes: dict[str, list[Outcome]] = {name: [] for name in texts}
+        results = pool.map(press_pellet, jobs, chunksize=1)
+    outcomes: dict[str, list[PelletOutcome]] = {name: [] for name in texts}
     curves: dict[str, Curve] = {}
     for (name, _, _), (outcome, curve) in zip(jobs, results, strict=True):
         outcomes[name].append(outcome)

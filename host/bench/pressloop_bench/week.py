@@ -1,8 +1,8 @@
-"""What does the record of a week cost? Sixty million records, written, finalised, read and drawn.
+"""`make bench-week`: what it costs to write, finalise, read and draw the record of a week.
 
-The records are made up: a quiet reading with noise, and every few hours an excursion out of band,
-one record long. Everything behind them is what a run does: batches of 20, thinned while they come.
-CPU time, because what else a machine does is not ours.
+The sixty million records are synthetic: a quiet reading with noise, and every few hours an
+excursion out of band, one record long. They are recorded as in a run: batches of 20, thinned as
+they come. CPU time is measured, so that other programs on the machine do not count.
 """
 
 from __future__ import annotations
@@ -41,9 +41,10 @@ _EXCURSION_KPA: Final = 2500
 
 
 def write(folder: Path, protocol: Path, hours: int, every_hours: int) -> None:
-    """Record the longest hold of a protocol."""
+    """Record so many hours of the longest hold of a protocol."""
     profile = MachineProfile.from_fields(PressDescription().nominal_profile())
-    plan = compile_plan(validate_file(protocol, profile).checked(), profile)
+    validation = validate_file(protocol, profile)
+    plan = compile_plan(validation.checked(), profile)
     held = [step for step in plan.steps if step.kind is StepKind.HOLD]
     step = max(held, key=lambda hold: hold.duration_ms or 0)
     assert step.target_kpa is not None and step.tolerance_kpa is not None
@@ -51,7 +52,7 @@ def write(folder: Path, protocol: Path, hours: int, every_hours: int) -> None:
         run_id="00" * 8,
         created_unix_time_second=time.time(),
         protocol_name=plan.protocol.name,
-        protocol_text=protocol.read_text(encoding="utf-8"),
+        protocol_text=validation.source.text,
         steps=planned_steps(plan),
         stages=planned_stages(plan),
         board=BoardIdentity(
@@ -101,7 +102,7 @@ def _timed(name: str, action: Callable[[], object]) -> None:
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure each step and print what it took."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--hours", type=int, default=7 * 24)
     parser.add_argument("--every-hours", type=int, default=6, help="between two excursions")

@@ -1,4 +1,4 @@
-"""Where a board is: from what a user names it by to how to connect, now and after a lost link."""
+"""Finds the board that a user names, and connects to it, also again after a lost link."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ EMULATED: Final[dict[str, type[EmulatedBoard]]] = {
     "emulated": EmulatedBoard,
     "emulated:pico": EmulatedPico,
 }
-"""Ports that start an emulated board: the firmware's sources, or the flash image on its chip."""
+"""Ports that start an emulated board, from the firmware's sources or from its flash image."""
 
 
 @dataclass(frozen=True)
 class BoardAddress:
-    """Where a board is: the name to find it again, and how to connect."""
+    """The address of a board: a name by which it is found again, and how to connect."""
 
     name: str
     connect: Callable[[], Transport]
 
 
 def names_emulated(port: str) -> bool:
-    """Whether a port is meant to be emulated, whether or not there is such a board."""
+    """Return whether a port names an emulated board, even one that does not exist."""
     return port.partition(":")[0] == "emulated"
 
 
@@ -41,18 +41,18 @@ def resolve_address(port: str | None) -> BoardAddress:
             that is plugged in.
 
     Raises:
-        NoBoardError: There is none, or none that can be meant.
-        AmbiguousPortError: Several are plugged in and none was named.
+        NoBoardError: There is no such board.
+        AmbiguousPortError: Several boards are plugged in and `port` is None.
     """
     if port is None:
         path = find_port()
         serials = {found.path: found.serial_number for found in list_serial_ports()}
-        # The path can move when the cable is replugged, the serial number cannot.
+        # The path can change when the cable is replugged, the serial number cannot.
         return _by_serial(serials[path]) if serials.get(path) else _by_path(path)
     if names_emulated(port):
         raise NoBoardError(
             f"there is no emulated board {port!r}",
-            hint="there is " + " and ".join(f'"{name}"' for name in EMULATED),
+            hint="choose " + " or ".join(f'"{name}"' for name in EMULATED),
             code="no-such-emulator",
         )
     if port.startswith(SOCKET_SCHEME) or is_path(port):
@@ -77,7 +77,7 @@ def connect_emulated(board: EmulatedBoard) -> Transport:
     """Connect to an emulated board that this program started.
 
     Raises:
-        EmulatorError: Its process has ended; the message has what it printed last.
+        EmulatorError: Its process has ended; the message has the last lines of its console.
     """
     try:
         return open_transport(board.url)
@@ -85,7 +85,7 @@ def connect_emulated(board: EmulatedBoard) -> Transport:
         log = board.log_path.read_text(encoding="utf-8", errors="replace").splitlines()
         console = "\n".join(f"    {line}" for line in log[-TAIL_LINES:])
         raise EmulatorError(
-            f"the emulated board has ended; its console said last:\n{console}",
-            hint="open the press again; if it ends again, the traceback above says where",
+            f"the emulated board has ended; the last lines of its console:\n{console}",
+            hint="open the press again; if the board ends again, report it with these lines",
             code="emulated-board-ended",
         ) from error

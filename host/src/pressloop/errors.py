@@ -1,7 +1,7 @@
-"""What can go wrong, in words that say what to do next.
+"""Define the errors of the SDK; each says what failed, where, and what to do next.
 
-Every error of the SDK is a `PressloopError`: a stable `code` for programs, a `message` that says
-what failed and where, and a `hint` that names the next step. `str(error)` shows message and hint.
+Every error is a `PressloopError`: a stable `code` for programs, a `message` that says what failed
+and where, and a `hint` that names the next step. `str(error)` shows message and hint.
 """
 
 from __future__ import annotations
@@ -12,23 +12,23 @@ from typing import ClassVar, Protocol
 
 
 class FindingLike(Protocol):
-    """What `BadInputError` needs to know of a validation finding."""
+    """The parts of a validation finding that `BadInputError` uses."""
 
     @property
     def path(self) -> str:
-        """Where in the document, as `stages[0].steps[1].target`."""
+        """Place in the document, as `stages[0].hold.target`."""
 
     @property
     def code(self) -> str:
-        """Stable name of the mistake, kebab-case."""
+        """Stable name of the mistake, in kebab-case."""
 
     @property
     def message(self) -> str:
-        """What is wrong."""
+        """Text that says what is wrong."""
 
     @property
     def hint(self) -> str:
-        """What to write instead."""
+        """Text that says what to write instead."""
 
 
 class PressloopError(Exception):
@@ -36,39 +36,39 @@ class PressloopError(Exception):
 
     Args:
         message: What failed, and where.
-        hint: The next step for whoever reads it.
+        hint: The next step for the user.
         code: Stable kebab-case name; each class has a default.
     """
 
     default_code: ClassVar[str] = "pressloop"
 
     def __init__(self, message: str, *, hint: str, code: str | None = None) -> None:
-        """Keep the parts apart, so that a program need not parse the text."""
+        """Store the parts separately, so that a program need not parse the text."""
         super().__init__(message)
         self.message = message
         self.hint = hint
         self.code = code if code is not None else self.default_code
 
     def __str__(self) -> str:
-        """Message, then the next step on a line of its own."""
+        """Return the message, then the hint on a line of its own."""
         return f"{self.message}\n  hint: {self.hint}" if self.hint else self.message
 
 
 class NoBoardError(PressloopError):
-    """There is no board where one was looked for."""
+    """No board was found at the address or port that was searched."""
 
     default_code = "no-board"
 
 
 class AmbiguousPortError(PressloopError):
-    """More than one board fits; `ports` lists them."""
+    """More than one board was found; `ports` lists them."""
 
     default_code = "ambiguous-port"
 
     def __init__(
         self, message: str, *, hint: str, ports: Sequence[str] = (), code: str | None = None
     ) -> None:
-        """Keep the ports that fit."""
+        """Store the ports on which a board was found."""
         super().__init__(message, hint=hint, code=code)
         self.ports = tuple(ports)
 
@@ -80,7 +80,10 @@ class PortBusyError(PressloopError):
 
 
 class LinkClosedError(PressloopError):
-    """The link to the board ended. `console` holds what the board last printed outside frames."""
+    """The connection to the board ended.
+
+    `console` holds the last lines that the board printed outside frames.
+    """
 
     default_code = "link-closed"
 
@@ -93,30 +96,33 @@ class LinkClosedError(PressloopError):
         record_dir: Path | None = None,
         code: str | None = None,
     ) -> None:
-        """Keep the board's last words, and the record of the run that was cut off, if any."""
+        """Store the board's last console lines, and the folder of the interrupted run, if any."""
         super().__init__(message, hint=hint, code=code)
         self.console = tuple(console)
         self.record_dir = record_dir
 
     def __str__(self) -> str:
-        """Message, the board's last console lines, next step."""
+        """Return the message, the board's last console lines, and the hint."""
         return _with_console(self.message, self.console, self.hint)
 
 
 class BoardTimeoutError(PressloopError):
-    """The board did not answer in time. `console` holds what it last printed outside frames."""
+    """The board did not answer in time.
+
+    `console` holds the last lines that the board printed outside frames.
+    """
 
     default_code = "board-timeout"
 
     def __init__(
         self, message: str, *, hint: str, console: Sequence[str] = (), code: str | None = None
     ) -> None:
-        """Keep the board's last words: a traceback explains a silence."""
+        """Store the board's last console lines: a traceback there explains why it is silent."""
         super().__init__(message, hint=hint, code=code)
         self.console = tuple(console)
 
     def __str__(self) -> str:
-        """Message, the board's last console lines, next step."""
+        """Return the message, the board's last console lines, and the hint."""
         return _with_console(self.message, self.console, self.hint)
 
 
@@ -126,9 +132,9 @@ class CommandRefusedError(PressloopError):
     Attributes:
         command: Name of the refused command.
         reason: The board's error code, as in the wire reference; same as `code`.
-        step: Index of the plan step at fault, if the code has one.
-        field: Name of the field at fault, if the code has one.
-        detail: The limit that was passed, in the unit the code names.
+        step: Index of the plan step that was refused, if the code has one.
+        field: Name of the field that was refused, if the code has one.
+        detail: The limit that was exceeded, in the unit that belongs to the code.
     """
 
     default_code = "command-refused"
@@ -144,7 +150,7 @@ class CommandRefusedError(PressloopError):
         field: str | None = None,
         detail: int | None = None,
     ) -> None:
-        """Keep what the board said about the refusal."""
+        """Store the details of the board's refusal."""
         super().__init__(message, hint=hint, code=code)
         self.command = command
         self.reason = self.code
@@ -154,7 +160,7 @@ class CommandRefusedError(PressloopError):
 
 
 class BadInputError(PressloopError):
-    """A file or value that the user gave is not usable. `findings` lists each mistake."""
+    """A file or value from the user cannot be used. `findings` lists each mistake."""
 
     default_code = "bad-input"
 
@@ -166,12 +172,12 @@ class BadInputError(PressloopError):
         findings: Sequence[FindingLike] = (),
         code: str | None = None,
     ) -> None:
-        """Keep the findings."""
+        """Store the findings."""
         super().__init__(message, hint=hint, code=code)
         self.findings = tuple(findings)
 
     def __str__(self) -> str:
-        """Message, one line per finding, next step."""
+        """Return the message, one line for each finding, and the hint."""
         lines = [self.message]
         for finding in self.findings:
             lines.append(f"  {finding.path}: {finding.message} [{finding.code}] {finding.hint}")
@@ -181,7 +187,7 @@ class BadInputError(PressloopError):
 
 
 class VersionMismatchError(PressloopError):
-    """Host and board speak different major versions of the protocol."""
+    """Host and board use different major versions of the wire protocol."""
 
     default_code = "version-mismatch"
 
@@ -193,7 +199,7 @@ class RecordError(PressloopError):
 
 
 class RunFailedError(PressloopError):
-    """A run ended for another reason than completion; `end_reason` says which."""
+    """A run did not complete; `end_reason` says why it ended."""
 
     default_code = "run-failed"
 
@@ -206,14 +212,14 @@ class RunFailedError(PressloopError):
         record_dir: Path | None = None,
         code: str | None = None,
     ) -> None:
-        """Keep the end reason and where the record is."""
+        """Store the end reason and the folder of the record."""
         super().__init__(message, hint=hint, code=code)
         self.end_reason = end_reason
         self.record_dir = record_dir
 
 
 class EmulatorError(PressloopError):
-    """The emulated board could not be started, or it died."""
+    """The emulated board could not be started, or it ended unexpectedly."""
 
     default_code = "emulator"
 
@@ -221,7 +227,7 @@ class EmulatorError(PressloopError):
 def _with_console(message: str, console: Sequence[str], hint: str) -> str:
     lines = [message]
     if console:
-        lines.append("  the board's console said last:")
+        lines.append("  the board's last console lines:")
         lines.extend(f"    {line}" for line in console)
     if hint:
         lines.append(f"  hint: {hint}")

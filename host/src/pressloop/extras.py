@@ -1,4 +1,4 @@
-"""Optional dependencies: say which pip command brings what is missing."""
+"""Name the pip command that installs a missing optional dependency."""
 
 from __future__ import annotations
 
@@ -11,16 +11,19 @@ from pressloop.errors import PressloopError
 if TYPE_CHECKING:
     from pandas import DataFrame as DataFrame
 else:
-    # Importing pandas takes longer than all of Pressloop, and a hint does not need it.
+    # Importing pandas takes longer than all of Pressloop, and a type annotation does not need it.
     DataFrame = Any
 
 
 @contextmanager
 def needs_extra(extra: str) -> Iterator[None]:
-    """Turn a failed import in the block into an error that names the pip command.
+    """Turn a failed import inside the block into an error that names the pip command.
+
+    Args:
+        extra: Name of the extra that contains the package.
 
     Raises:
-        PressloopError: `missing-extra`, when a package outside Pressloop is not installed.
+        PressloopError: `missing-extra`, if a package outside Pressloop is not installed.
     """
     try:
         yield
@@ -30,5 +33,5 @@ def needs_extra(extra: str) -> Iterator[None]:
         raise PressloopError(
             f"{error.name} is not installed",
             code="missing-extra",
-            hint=f"pip install 'pressloop[{extra}]'",
+            hint=f"install it with: pip install 'pressloop[{extra}]'",
         ) from error

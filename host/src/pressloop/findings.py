@@ -1,4 +1,4 @@
-"""Findings: what is wrong with a protocol, where, and what to write instead."""
+"""Define a finding: what is wrong in a document, where, and what to write instead."""
 
 from __future__ import annotations
 
@@ -7,37 +7,37 @@ from typing import Literal
 
 Severity = Literal["error", "warning"]
 
-Path = tuple[str | int, ...]
-"""Where in the document: keys and list indices from the top."""
+KeyPath = tuple[str | int, ...]
+"""Place in a document: keys and list indices, from the top."""
 
 
-def path_text(path: Path) -> str:
-    """Print a path as `stages[0].hold.tolerance`; the document itself is `.`."""
+def path_text(path: KeyPath) -> str:
+    """Return a path as text, as `stages[0].hold.tolerance`; the whole document is `.`."""
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
     return text.removeprefix(".") or "."
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One mistake, or one thing worth a second look."""
+    """One mistake, or one value that is allowed but perhaps not intended."""
 
     severity: Severity
-    """Errors keep a protocol from being run; warnings do not."""
+    """An error prevents the run; a warning does not."""
     code: str
     """Stable kebab-case name, listed in docs/protocol-file.md."""
     path: str
-    """As `stages[0].hold.tolerance`; `.` for the whole document."""
+    """Place, as `stages[0].hold.tolerance`; `.` for the whole document."""
     message: str
-    """What is wrong."""
+    """Text that says what is wrong."""
     hint: str
-    """What to write instead."""
+    """Text that says what to write instead."""
     line: int | None = None
-    """In the file, from 1; None for a protocol that was built in Python."""
+    """Line in the file, from 1; None for a protocol that was built in Python."""
     column: int | None = None
-    """In the line, from 1."""
+    """Column in the line, from 1."""
 
     def as_dict(self) -> dict[str, str | int | None]:
-        """Return plain data, for JSON and for tables."""
+        """Return the finding as plain data, for JSON and for tables."""
         return {
             "severity": self.severity,
             "code": self.code,

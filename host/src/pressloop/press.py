@@ -1,11 +1,10 @@
-"""A press, as a script uses it: open, look, run a protocol, steer, attach again."""
+"""The press as a script uses it: open, look, run a protocol, attach to a run."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -19,56 +18,54 @@ from pressloop.errors import (
     CommandRefusedError,
     PressloopError,
 )
-from pressloop.machine.profile import MachineProfile, converter_of
-from pressloop.plan import Plan, compile_plan
-from pressloop.record import EmulatedPress, RunEnd, RunRecorder, ThinningRules
+from pressloop.extras import needs_extra
+from pressloop.machine.profile import MachineProfile
+from pressloop.plan import Plan
+from pressloop.record import ThinningRules
 from pressloop.record.entries import header_of, refuse_ended
-from pressloop.record.header import new_header
 from pressloop.record.journal import JOURNAL_NAME, read_journal
 from pressloop.run.prompts import Asker, ask_on_terminal
-from pressloop.run.reattach import is_same_boot, reattach, truth_of
+from pressloop.run.reattach import reattach, reopen_run
 from pressloop.run.result import RunResult, html_table
-from pressloop.run.run import VENT_LIMIT_S, Run
-from pressloop.run.run_monitor import NOT_STARTED
+from pressloop.run.run import Run
+from pressloop.run.start import prepare_run, profile_of, start_run
 from pressloop.run.upload import upload
-from pressloop.sample import Sample, keep_sample, refuse_unknown_stage
+from pressloop.sample import Sample
 from pressloop.session.reconnect import RECONNECT_TIMEOUT_S
 from pressloop.session.session import Session
 from pressloop.session.status import PressStatus
 from pressloop.session.telemetry import TelemetryBatch
-from pressloop.session.telemetry_iterator import TelemetryFeed
-from pressloop.validation import Validation
-from pressloop.validation.any_source import ProtocolSource, text_of, validate
+from pressloop.session.telemetry_iterator import TelemetryIterator
+from pressloop.tuning.result import TuningResult
+from pressloop.units import LENGTH, PRESSURE, parse
+from pressloop.validation import LoadedProtocol, ProtocolSource, Validation, validate_loaded
 from pressloop.wire.schema import (
     AbortRequest,
     ClearRequest,
     Fault,
     HelloReply,
-    Profile,
     ProfileReadRequest,
     ProfileWriteRequest,
-    StartRequest,
     State,
 )
 
 DEFAULT_THINNING: Final = ThinningRules()
-"""Nothing within a quarter of an hour of any change is thinned, so short runs never are."""
+"""Thins only what is more than 15 min away from any change, so short runs keep every record."""
 
-_EMULATED_RELINK_S: Final = 2.0
-"""An emulated board has no cable to replug: when its process is gone it is gone."""
+_EMULATED_RECONNECT_S: Final = 2.0
+"""An emulated board has no cable to replug: if its process has ended, it does not come back."""
 
 _NO_PROFILE: Final = bytes(8)
-_MINOR_WITH_LEAK: Final = 3
 _HOST: Final = f"pressloop {__version__}"
 
 _log = logging.getLogger(__name__)
 
 
 class Press:
-    """A press with a controller that was said hello to.
+    """A press whose controller is connected.
 
-    Use it in a `with` block: leaving the block, whatever the reason, aborts a run that is still
-    active, waits for the pressure to be released, and lets go of the port.
+    Use it in a `with` block: leaving the block for any reason aborts a run that is still active,
+    waits until the pressure is released, and closes the port.
 
     Raises:
         LinkClosedError, BoardTimeoutError: From every method that asks the board: the link was
@@ -77,13 +74,13 @@ class Press:
 
     def __init__(
         self,
-        place: str,
+        port: str,
         session: Session,
         *,
         board: EmulatedBoard | None = None,
     ) -> None:
         """Use `open` or `reopen`."""
-        self._place = place
+        self._port = port
         self._session = session
         self._board = board
         self._run: Run | None = None
@@ -106,17 +103,17 @@ class Press:
                 on an emulated chip; `"socket://host:port"`; a serial port such as `"/dev/ttyACM0"`
                 or `"COM5"`; a USB serial number; None finds the one board that is plugged in.
             press: The press to emulate, or the path of its description.
-            seed: Of everything random in the emulated press.
-            pacing: `"lockstep"` lets virtual time pass as fast as this program follows, `"real"`
-                at wall-clock pace.
+            seed: Seed of everything random in the emulated press.
+            pacing: `"lockstep"` lets simulated time pass as fast as this program follows, `"real"`
+                at the pace of the wall clock.
             speed: With `"real"`: how many times faster than the wall clock.
-            reconnect_timeout_s: How long a lost link is tried again.
+            reconnect_timeout_s: How long to try to reconnect when the link is lost.
 
         Raises:
             NoBoardError: There is no board.
-            AmbiguousPortError: Several boards are plugged in and none was named.
-            PortBusyError: Another program has the port, or you may not open it.
-            BoardTimeoutError: Something is there, but it does not speak the protocol.
+            AmbiguousPortError: Several boards are plugged in and `port` names none of them.
+            PortBusyError: Another program uses the port, or you have no permission to open it.
+            BoardTimeoutError: The port opened, but there was no reply in Pressloop's protocol.
             VersionMismatchError: The firmware is of another major version.
             EmulatorError: The emulated board could not be started; `no-image` if there is no flash
                 image to start it with.
@@ -132,23 +129,23 @@ class Press:
         if press is not None:
             raise BadInputError(
                 f"the press description is for the emulated press, the port is {port!r}",
-                hint='use the port "emulated" or "emulated:pico", or leave out the description',
+                hint='use the port "emulated" or "emulated:pico", or leave the description out',
             )
-        place = resolve_address(port)
-        session = Session(place.connect, host=_HOST, reconnect_timeout_s=reconnect_timeout_s)
-        return cls(place.name, session)
+        address = resolve_address(port)
+        session = Session(address.connect, host=_HOST, reconnect_timeout_s=reconnect_timeout_s)
+        return cls(address.name, session)
 
     @classmethod
     def reopen(cls, record_dir: str | Path, *, port: str | None = None) -> Press:
         """Connect to the press of a record, to `attach` to its run.
 
         Args:
-            record_dir: Of a run that was being recorded when its program ended.
-            port: Where the board is now, if not where the record says.
+            record_dir: Folder of the record whose program ended before its run.
+            port: Where the board is now, if not at the port that the record names.
 
         Raises:
             RecordError: There is no readable record, or its run has ended.
-            PressloopError: As from `open`.
+            PressloopError: As in `open`.
         """
         path = Path(record_dir) / JOURNAL_NAME
         contents = read_journal(path)
@@ -158,7 +155,9 @@ class Press:
     @classmethod
     def _on_emulated(cls, board: EmulatedBoard) -> Press:
         session = Session(
-            lambda: connect_emulated(board), host=_HOST, reconnect_timeout_s=_EMULATED_RELINK_S
+            lambda: connect_emulated(board),
+            host=_HOST,
+            reconnect_timeout_s=_EMULATED_RECONNECT_S,
         )
         try:
             if session.hello.profile_hash == _NO_PROFILE:
@@ -172,12 +171,12 @@ class Press:
 
     @property
     def hello(self) -> HelloReply:
-        """What the board said of itself: versions, identity, capabilities, boot, simulated."""
+        """The board's hello: versions, identity, capabilities, boot, whether it is simulated."""
         return self._session.hello
 
     @property
     def session(self) -> Session:
-        """The conversation underneath, for requests that this class does not offer."""
+        """The session with the board, for requests that this class does not offer."""
         return self._session
 
     @property
@@ -187,17 +186,17 @@ class Press:
 
     @property
     def console(self) -> list[str]:
-        """What the board printed outside frames, as lines: its tracebacks, for one."""
+        """Lines that the board printed outside frames, such as tracebacks."""
         return self._session.console
 
     def status(self) -> PressStatus:
-        """Ask the board what it is doing."""
+        """Ask the board for the state of the press."""
         return PressStatus.from_wire(self._session.status())
 
     def telemetry(self) -> Iterator[TelemetryBatch]:
-        """Iterate over batches of telemetry from now on, with or without a run."""
-        with TelemetryFeed(self._session) as feed:
-            yield from feed
+        """Iterate over batches of telemetry from now on, also without a run."""
+        with TelemetryIterator(self._session) as batches:
+            yield from batches
 
     def profile(self) -> MachineProfile:
         """Read the machine profile.
@@ -205,35 +204,28 @@ class Press:
         Raises:
             CommandRefusedError: `no-profile`.
         """
-        return self._profile_of(self._session.request(ProfileReadRequest()))
+        return profile_of(self._session, self._session.request(ProfileReadRequest()))
 
     def write_profile(self, profile: MachineProfile) -> None:
-        """Store a machine profile on the board. Only at rest.
-
-        Firmware that speaks wire protocol 1.2 or older knows no leak and no fraction of a count:
-        they are left out there, and what the board then reports is a profile without them.
+        """Store a machine profile on the board; the press must be at rest.
 
         Raises:
             CommandRefusedError: `bad-state`, `profile-invalid` or `storage`.
         """
         wire = profile.to_wire()
-        if self.hello.minor < _MINOR_WITH_LEAK:
-            wire = replace(
-                wire, leak_nl_min=None, leak_uncertainty_nl_min=None, raw_zero_fraction=None
-            )
         values = {field.name: getattr(wire, field.name) for field in wire.FIELDS}
         self._session.request(ProfileWriteRequest(**values))
 
     # --- running
 
     def validate(self, protocol: ProtocolSource) -> Validation:
-        """Check a protocol against this press's own profile.
+        """Check a protocol against the profile of this press.
 
         Raises:
             CommandRefusedError: `no-profile`.
-            BadInputError: The protocol is a file that cannot be read. Mistakes in it are findings.
+            BadInputError: The file cannot be read. Mistakes in the protocol are findings.
         """
-        return validate(protocol, self.profile())
+        return validate_loaded(LoadedProtocol.of(protocol), self.profile())
 
     def run(
         self,
@@ -248,28 +240,27 @@ class Press:
     ) -> RunResult:
         """Run a protocol to its end and return the result.
 
-        Prompts are put by `on_prompt` in the calling thread. Ctrl-C, and any exception of a
-        callback, aborts the press, waits until it is at rest, completes the record, and is raised.
+        `on_prompt` is called in the calling thread. Ctrl-C or an exception of a callback aborts
+        the run; it is raised when the press is at rest and the record is complete.
 
         Args:
-            protocol: What to run; checked against the press's own profile first.
-            out: Folder of the record; made if need be.
+            protocol: The protocol; it is checked against the profile of this press first.
+            out: Folder of the record; created if it does not exist.
             on_prompt: Asks the operator.
-            on_status: Called a few times a second with what the press is doing.
+            on_status: Called a few times a second with the status.
             overwrite: Replace a record that is in the folder.
-            thinning: How long quiet stretches are summed up; None keeps every record (8 MB an
-                hour). No measure changes by it.
-            sample: What lies in the die; can also be said later: `pressloop sample`.
+            thinning: How quiet stretches are thinned; None keeps every record (8 MB an hour).
+                Thinning changes no measure of the run.
+            sample: What lies in the die. It can also be given later: `pressloop sample`.
 
         Returns:
-            The result, also when the run did not complete: see `RunResult.end_reason`.
+            The result, also if the run did not complete: see `RunResult.end_reason`.
 
         Raises:
             BadInputError: The protocol has mistakes, or the board refused it.
             CommandRefusedError: The press is not ready: fault, guard, emergency stop, pressure.
             RecordError: The folder holds a record.
-            VersionMismatchError: The firmware is too old for what the protocol asks for.
-            LinkClosedError: The link was lost for good; the run goes on as the protocol says.
+            LinkClosedError: The link was lost for good; the run continues as the protocol says.
         """
         before = self._run
         try:
@@ -285,7 +276,7 @@ class Press:
             run.answer_prompts(on_prompt)
         except BaseException as error:
             if self._run is not None and self._run is not before:
-                self._abort_and_finish(self._run, _abort_reason(error))
+                self._run.abort_and_finish(_abort_reason(error))
             raise
         return run.result()
 
@@ -300,34 +291,34 @@ class Press:
         thinning: ThinningRules | None = DEFAULT_THINNING,
         sample: Sample | None = None,
     ) -> Run:
-        """Start a protocol and return at once, for notebooks and for scripts that steer.
+        """Start a protocol and return at once, for notebooks and for scripts that steer the run.
 
-        Prompts are put by `on_prompt` in a thread of its own; without it, they wait for
-        `Run.confirm`. Arguments and errors are those of `run`.
+        `on_prompt` is called in a thread of its own; without it, prompts wait for `Run.confirm`.
+        Arguments and errors are those of `run`.
         """
-        wire_profile = self._session.request(ProfileReadRequest())
-        profile = self._profile_of(wire_profile)
-        validation = validate(protocol, profile)
-        plan = compile_plan(validation.checked(), profile)
-        self.upload(plan, validation)
-        header = new_header(
-            plan,
-            self.hello,
-            wire_profile,
-            profile=profile,
-            protocol_text=text_of(protocol),
-            port=self._place,
-            emulated_press=self._emulated_press(plan.begin.die_um / 1000),
+        run = prepare_run(
+            self._session,
+            LoadedProtocol.of(protocol),
+            port=self._port,
+            board=self._board,
+            out=Path(out),
+            overwrite=overwrite,
             thinning=thinning,
+            sample=sample,
+            ask=on_prompt,
+            on_status=on_status,
         )
-        refuse_unknown_stage(sample, header.pressing_stages)
-        truth = self._board.truth_path if self._board is not None else None
-        recorder = RunRecorder.create(out, header, overwrite=overwrite, truth=truth)
-        keep_sample(Path(out), sample)
-        if truth is not None:
-            recorder.event("note", text="true state of the emulated press", truth=str(truth))
-        run = Run(self._session, recorder, ask=on_prompt, on_status=on_status)
-        self._session.in_order(lambda: self._start(run, recorder))
+
+        def start() -> None:
+            # Set before the press may move, so that `close` aborts the run in any case.
+            self._run = run
+            try:
+                start_run(self._session, run)
+            except BaseException:
+                self._run = None
+                raise
+
+        self._session.in_order(start)
         return run
 
     def attach(
@@ -337,41 +328,81 @@ class Press:
         on_prompt: Asker | None = None,
         on_status: Callable[[PressStatus], None] | None = None,
     ) -> Run:
-        """Go on with a run whose program ended: fill the hole in its telemetry, record on.
+        """Follow a run again whose program ended: fetch the missing telemetry, record to the end.
 
-        Nothing moves for it. A board that paused because its host was lost stays paused until
-        `Run.resume`. A run that ended meanwhile is recorded to its end; if the board restarted,
-        the record says so.
+        This moves nothing. A board that paused because it lost its host stays paused until
+        `Run.resume`. A run that has ended meanwhile is recorded to its end. If the board has
+        restarted, the record says so.
 
         Raises:
-            RecordError: No such record, it has ended, it is being recorded, or the board is
-                another one or has begun another run.
+            RecordError: There is no such record, it has ended, another program records it, or the
+                board is another one or has begun another run.
         """
-        path = Path(record_dir) / JOURNAL_NAME
-        contents = read_journal(path)
-        header = header_of(contents, path)
-        goes_on = is_same_boot(self._session, header)
-        recorder = RunRecorder.reopen(record_dir, truth=truth_of(contents))
-        run = Run(self._session, recorder, ask=on_prompt, on_status=on_status)
+        run, contents = reopen_run(
+            self._session, Path(record_dir), ask=on_prompt, on_status=on_status
+        )
         self._run = run
-        if goes_on:
-            self._session.in_order(lambda: reattach(self._session, run, recorder, contents))
-        else:
-            run.follower.on_relink(restarted=True)
+        reattach(self._session, run, contents)
         return run
+
+    def tune(
+        self,
+        limit: str,
+        die: str = "10 mm",
+        *,
+        out: str | Path,
+        on_status: Callable[[PressStatus], None] | None = None,
+    ) -> TuningResult:
+        """Learn the press from three runs on a steel blank, and store the profile that was found.
+
+        A hardened steel blank must be in the die and the guard closed before the call: the press
+        moves at once. The runs take five to ten minutes on a real press. If one of them fails or
+        shows nonsense, the profile from before is written back and the error is raised.
+        docs/tuning.md says what is learned and how certain it is.
+
+        Args:
+            limit: Highest pressure on the blank, such as `"400 MPa"`. The ceiling of the runs is a
+                tenth higher.
+            die: Diameter of the die that holds the blank.
+            out: Folder of the records, one folder in it for each run; new or empty.
+            on_status: Called a few times a second with what the press is doing.
+
+        Returns:
+            The profiles before and after, and what the runs showed.
+
+        Raises:
+            BadInputError: `tuning-nonsense`: the runs show no press that this controller could
+                drive; the message names the implausible number. Also if a run did not complete, or
+                if limit or die are beyond the press.
+            UnitError: `limit` or `die` is no quantity.
+            RecordError: `out` is not empty.
+            CommandRefusedError: The press is not ready: fault, guard, emergency stop, pressure; or
+                there is no profile to start from.
+            PressloopError: `missing-extra`: tuning needs `pressloop[data]`.
+        """
+        with needs_extra("data"):
+            from pressloop.tuning.runner import TuningRunner
+        runner = TuningRunner(
+            self.run,
+            self.write_profile,
+            Path(out),
+            die_um=round(parse(die, LENGTH).value),
+            limit_kpa=round(parse(limit, PRESSURE).value),
+            on_status=on_status,
+        )
+        return runner.tune(self.profile())
 
     def upload(self, plan: Plan, validation: Validation | None = None) -> None:
         """Send a plan to the board without starting it.
 
         Raises:
             BadInputError: The board refused the plan; the finding says where.
-            CommandRefusedError: The board takes no plan now.
-            VersionMismatchError: The firmware is too old for what the plan asks for.
+            CommandRefusedError: The board accepts no plan now.
         """
         upload(self._session, plan, None if validation is None else validation.marks)
 
     def abort(self) -> None:
-        """End whatever run is active: release at its vent rate."""
+        """End the active run, if there is one: release at its vent rate."""
         with suppress(CommandRefusedError):
             if self._session.status().state not in (State.IDLE, State.FAULT, State.VENTING):
                 self._session.request(AbortRequest())
@@ -380,10 +411,10 @@ class Press:
         """Clear the latched fault.
 
         Returns:
-            The fault that was latched, `Fault.NONE` without.
+            The fault that was latched; `Fault.NONE` if there was none.
 
         Raises:
-            CommandRefusedError: Its cause is still there.
+            CommandRefusedError: The cause of the fault is still there.
         """
         fault = self._session.status().fault
         if fault is not Fault.NONE:
@@ -393,10 +424,10 @@ class Press:
     # --- the end
 
     def close(self) -> None:
-        """Leave the press safe and let go of it.
+        """Bring the press to rest and disconnect.
 
-        An active run is aborted and waited for, unless it was detached. An emulated board that
-        this program started is stopped.
+        An active run is aborted and followed to its end, unless it was detached. An emulated board
+        that this program started is stopped.
 
         Raises:
             PressloopError: The press could not be brought to rest.
@@ -405,7 +436,7 @@ class Press:
         detached = run is not None and run.detached
         try:
             if run is not None and not detached:
-                self._abort_and_finish(run, "the press was closed")
+                run.abort_and_finish("the press was closed")
         finally:
             self._session.close()
             if self._board is not None and not detached:
@@ -421,7 +452,7 @@ class Press:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Close; an error that is already on its way is not replaced."""
+        """Close the press; an error of the block is not replaced by one of closing."""
         try:
             self.close()
         except PressloopError as problem:
@@ -429,51 +460,8 @@ class Press:
                 raise
             _log.error("%s", problem)
 
-    def _abort_and_finish(self, run: Run, by: str) -> None:
-        """Bring an active run to its end, and complete its record."""
-        if run.is_active and not run.abort_and_wait(by):
-            raise PressloopError(
-                f"the press is not at rest {2 * VENT_LIMIT_S:g} s after the abort",
-                hint="look at the gauge; use the emergency stop, or release by hand",
-                code="not-at-rest",
-            )
-        if run.has_ended:
-            # Whoever waited for the result has had its errors; here the record matters.
-            with suppress(Exception):
-                run.result(0)
-
-    def _start(self, run: Run, recorder: RunRecorder) -> None:
-        """Start the committed plan. In the dispatcher thread, so that no record is missed."""
-        self._session.start_stream()
-        self._run = run
-        try:
-            reply = self._session.request(StartRequest(run.run_id))
-        except CommandRefusedError as refusal:
-            self._run = None
-            recorder.close(RunEnd(end_reason=NOT_STARTED, note=refusal.message))
-            raise
-        except BaseException:
-            # Whether it started is unknown: `attach` can find out.
-            self._run = None
-            recorder.close()
-            raise
-        recorder.started(reply.run_first, reply.tick)
-        run.begin(reply.run_first, reply.tick)
-
-    def _profile_of(self, wire: Profile) -> MachineProfile:
-        profile = MachineProfile.from_wire(wire)
-        return profile.model_copy(update={"converter": converter_of(self.hello.python)})
-
-    def _emulated_press(self, die_mm: float) -> EmulatedPress | None:
-        if self._board is None:
-            return None
-        # The emulated board puts in the die that the plan names.
-        press = self._board.press.model_copy(update={"die_mm": die_mm})
-        description = press.model_dump(mode="json")
-        return EmulatedPress(description=description, seed=self._board.seed)
-
     def __repr__(self) -> str:
-        """Board and place in one line."""
+        """Return board and address in one line."""
         simulated = ", simulated" if self.hello.simulated else ""
         return f"<Press on {self.hello.board} at {self._session.url}{simulated}>"
 

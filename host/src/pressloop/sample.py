@@ -11,17 +11,15 @@ from pathlib import Path
 from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic_core import ErrorDetails
 from typing_extensions import Self
 
 from pressloop.errors import BadInputError
-from pressloop.findings import Finding
-from pressloop.yaml import SourceMap, read_yaml_file
-from pressloop.yaml.file_kind import wrong_kind
+from pressloop.yaml import read_yaml_file
+from pressloop.yaml.model_file import read_model
 
 SAMPLE_NAME: Final = "sample.json"
 
-_HINT: Final = "docs/run-record.md lists what a sample may say"
+_HINT: Final = "docs/run-record.md lists the keys of a sample"
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -58,7 +56,7 @@ class Sample(BaseModel):
     @model_validator(mode="after")
     def _says_something(self) -> Self:
         if (self.mass_mg is None) != (self.true_density_g_cm3 is None):
-            raise ValueError("mass_mg and true_density_g_cm3 are of use only together")
+            raise ValueError("a density needs both mass_mg and true_density_g_cm3")
         return self
 
     @property
@@ -84,7 +82,7 @@ def refuse_unknown_stage(sample: Sample | None, names: Sequence[str]) -> None:
     if sample is None or sample.until_stage is None or sample.until_stage in names:
         return
     raise BadInputError(
-        f"the sample's until_stage: no stage that presses is called '{sample.until_stage}'",
+        f"until_stage of the sample: no pressing stage has the name '{sample.until_stage}'",
         hint=f"the stages are: {', '.join(dict.fromkeys(names))}",
         code="unknown-stage",
     )
@@ -105,7 +103,7 @@ def read_sample(folder: Path) -> Sample | None:
         return Sample.model_validate_json(text)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the whole"
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
         raise BadInputError(
             f"{path}: {where}: {first['msg']}",
             hint=_HINT,
@@ -128,21 +126,4 @@ def load_sample(path: Path | str) -> Sample:
         BadInputError: It cannot be read, or has mistakes; `findings` lists each with its line.
     """
     yaml = read_yaml_file(path, hint=f"give the path of a sample; {_HINT}")
-    findings = [finding for finding in yaml.findings if finding.severity == "error"]
-    other = wrong_kind(yaml.data, "sample")
-    if other is not None:
-        raise BadInputError(f"{path}: {other[0]}", hint=other[1])
-    if not findings:
-        try:
-            return Sample.model_validate(yaml.data)
-        except ValidationError as error:
-            findings = [_finding(yaml.marks, item) for item in error.errors()]
-    raise BadInputError(f"{path} does not describe a sample", hint=_HINT, findings=findings)
-
-
-def _finding(marks: SourceMap, error: ErrorDetails) -> Finding:
-    message = error["msg"].removeprefix("Value error, ")
-    hint = f"it may say: {', '.join(Sample.model_fields)}"
-    if error["type"] != "extra_forbidden" and error["loc"]:
-        hint = "write a plain number; its unit is the end of the key's name"
-    return marks.finding("error", "bad-sample", error["loc"], message, hint)
+    return read_model(yaml, Sample, "sample", name=str(path), hint=_HINT)

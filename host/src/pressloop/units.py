@@ -1,9 +1,9 @@
-"""Quantities as people write them: "250 MPa", "10 MPa/s", "3 min", "0.5 %".
+"""Read and print quantities as people write them: "250 MPa", "10 MPa/s", "3 min", "0.5 %".
 
 A quantity is read into an exact fraction of its dimension's base unit (the unit of the wire: kPa,
-kPa/s, ms, um) and printed back without rounding. A general units library would accept units that no
-press has, in spellings that differ between libraries, and would answer in floats; eight dimensions
-in one table are less to trust (docs/decisions/0004-quantities.md).
+kPa/s, ms, um) and printed without rounding. A general units library would accept units that no
+press needs, in spellings that differ between libraries, and would return floats; one table of seven
+dimensions is easier to verify (docs/decisions/0004-quantities.md).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pressloop.errors import PressloopError
 
 
 class UnitError(PressloopError):
-    """A quantity that cannot be read.
+    """A text cannot be read as a quantity.
 
     Codes: `missing-unit`, `unknown-unit`, `wrong-unit`, `not-a-quantity`.
     """
@@ -31,16 +31,17 @@ class Dimension:
     """A kind of quantity and every unit it may be written in."""
 
     name: str
-    """As it reads in a sentence: "a pressure"."""
+    """Name with its article, for a sentence: "a pressure"."""
     units: Mapping[str, Fraction]
-    """Unit to its size in base units; the order is that of the hints."""
+    """Size of each unit in base units. Hints list the units in this order."""
     print_in: tuple[str, ...]
-    """Units to print in: the first that gives a whole number, else the last."""
+    """Units for printing: the first that gives a whole number, else the last."""
     example: str
+    """A valid quantity, for hints."""
 
     @property
     def unit_list(self) -> str:
-        """All units, for a hint."""
+        """All units, separated by commas, for a hint."""
         return ", ".join(self.units)
 
 
@@ -117,15 +118,15 @@ _DIMENSIONS: Final = (
     PER_SECOND_SQUARED,
 )
 
-# Two digits of exponent are enough for any press and too few to fill the memory.
+# Two digits of exponent are enough for any press; more would allow numbers that fill the memory.
 _NUMBER: Final = r"[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]{1,2})?"
-# A unit that begins with a digit needs a space: "6 1/s" is not 61 per second.
+# A unit that begins with a digit needs a space before it: "6 1/s" is 6, "61/s" is 61.
 _QUANTITY: Final = re.compile(
     rf"(-?{_NUMBER})(?:\s*(?![eE][-+]?[0-9])(?=[^\W\d_]|[%/])|\s+(?=1/))(\S.*)"
 )
 _BARE_NUMBER: Final = re.compile(rf"-?{_NUMBER}")
-_LONGEST: Final = 60
-"""Characters; no quantity that a person writes is longer."""
+_MAX_CHARACTERS: Final = 60
+"""Longest text that is read as a quantity; what a person writes is shorter."""
 
 
 @dataclass(frozen=True)
@@ -133,26 +134,26 @@ class Quantity:
     """A number with its unit."""
 
     value: Fraction
-    """In base units of the dimension, exact."""
+    """Exact value in base units of the dimension."""
     dimension: Dimension
     text: str
-    """As written, with one space between number and unit."""
+    """Text as written, with one space between number and unit."""
 
 
 def parse(text: str, *dimensions: Dimension) -> Quantity:
     """Read a quantity of one of the dimensions.
 
     Raises:
-        UnitError: with a code, and a hint that says which units would be right.
+        UnitError: The text is not such a quantity; the hint names the units that are allowed.
     """
     stripped = text.strip()
-    shown = stripped if len(stripped) <= _LONGEST else stripped[:_LONGEST] + "..."
+    shown = stripped if len(stripped) <= _MAX_CHARACTERS else stripped[:_MAX_CHARACTERS] + "..."
     wanted = " or ".join(d.name for d in dimensions)
-    if len(stripped) > _LONGEST:
+    if len(stripped) > _MAX_CHARACTERS:
         raise UnitError(
             f"'{shown}' is too long for {wanted}",
             code="not-a-quantity",
-            hint=f"write a number and a unit, like '{dimensions[0].example}'",
+            hint=f"write a number and a unit, such as '{dimensions[0].example}'",
         )
     if _BARE_NUMBER.fullmatch(stripped):
         raise missing_unit(stripped, *dimensions)
@@ -170,20 +171,21 @@ def parse(text: str, *dimensions: Dimension) -> Quantity:
 
 
 def missing_unit(number: object, *dimensions: Dimension) -> UnitError:
-    """Return the error for a number that has no unit."""
-    choices = " or ".join(f"'{number} {d.example.split()[1]}'" for d in dimensions)
+    """Return the error for a number without a unit."""
+    units = [unit for dimension in dimensions for unit in reversed(dimension.print_in)]
+    choices = " or ".join(f"'{number} {unit}'" for unit in units)
     return UnitError(
         f"{number} has no unit",
         code="missing-unit",
-        hint=f"write {choices}; units: {_units_of(dimensions)}",
+        hint=f"add the unit that is meant, such as {choices}; units: {_units_of(dimensions)}",
     )
 
 
 def format_quantity(value: Fraction | int, dimension: Dimension) -> str:
-    """Print a value in base units so that `parse` reads the same value back.
+    """Return a value in base units as text, which `parse` reads back as the same value.
 
     Raises:
-        ValueError: the value has no finite decimal expansion.
+        ValueError: The value has no finite decimal expansion.
     """
     exact = Fraction(value)
     for unit in dimension.print_in:
@@ -195,7 +197,7 @@ def format_quantity(value: Fraction | int, dimension: Dimension) -> str:
 
 
 def pattern(*dimensions: Dimension) -> str:
-    """Return a regular expression (ECMA-262) for JSON Schema: what `parse` accepts, unsigned."""
+    """Return a regular expression (ECMA-262) for what `parse` accepts, without a sign."""
     units = sorted({re.escape(u).replace(r"\ ", " ") for d in dimensions for u in d.units})
     # Units that begin with a digit need a space before them, as in `parse`.
     apart = [u for u in units if u[0].isdigit()]
@@ -205,10 +207,10 @@ def pattern(*dimensions: Dimension) -> str:
 
 
 def with_uncertainty(value: float, uncertainty: float) -> str:
-    """Print both to the digits that the uncertainty leaves: "74.0 ± 0.9", "500.0 ± 1.8".
+    """Return a value and its uncertainty, rounded to significant digits: "74.0 ± 0.9".
 
-    The uncertainty has one significant digit, two where the first is a 1. It is rounded up,
-    unless rounding down takes off less than a twentieth (GUM 7.2.6).
+    The uncertainty keeps one significant digit, or two if the first is a 1. It is rounded up,
+    unless rounding down changes it by less than a twentieth (GUM 7.2.6).
     """
     if not (math.isfinite(value) and 0 < uncertainty < math.inf):
         return f"{value:g} ± {uncertainty:g}"
@@ -224,7 +226,7 @@ def _decimal(value: Fraction) -> str:
     places = 0
     while (value * 10**places).denominator != 1:
         places += 1
-        if places > _LONGEST:
+        if places > _MAX_CHARACTERS:
             raise ValueError(f"{value} has no finite decimal expansion")
     digits = str(abs(int(value * 10**places))).rjust(places + 1, "0")
     sign = "-" if value < 0 else ""
@@ -238,14 +240,14 @@ def _units_of(dimensions: tuple[Dimension, ...]) -> str:
 def _hint(text: str, dimensions: tuple[Dimension, ...]) -> str:
     example = dimensions[0].example
     if re.search(r"[0-9][,_' ][0-9]", text):
-        return f"write decimals with a point and no thousands separator, like '{example}'"
+        return f"write a decimal point and no thousands separator, such as '{example}'"
     if re.match(r"\.[0-9]", text):
         return f"write the zero before the point: '0{text}'"
     if re.fullmatch(r"[0-9]+:[0-9]+(:[0-9]+)?", text):
-        return f"write a number and a unit, like '{DURATION.example}'"
+        return f"write one number and a unit, such as '{DURATION.example}'"
     if re.match(r"[-+]?\.?(nan|inf)", text, re.IGNORECASE):
-        return f"write a finite number, like '{example}'"
-    return f"write a number and a unit, like '{example}'; units: {_units_of(dimensions)}"
+        return f"write a finite number and a unit, such as '{example}'"
+    return f"write a number and a unit, such as '{example}'; units: {_units_of(dimensions)}"
 
 
 def _wrong_unit(text: str, unit: str, dimensions: tuple[Dimension, ...]) -> UnitError:
@@ -256,16 +258,16 @@ def _wrong_unit(text: str, unit: str, dimensions: tuple[Dimension, ...]) -> Unit
             return UnitError(
                 f"'{text}' is {other.name}, not {wanted}",
                 code="wrong-unit",
-                hint=f"write it like '{dimensions[0].example}'; units: {right}",
+                hint=f"write {wanted}; its units: {right}",
             )
     if re.search(r"\s[0-9.]+\s*[a-z]", unit):
         return UnitError(
             f"'{text}' has more than one number",
             code="not-a-quantity",
-            hint=f"write one number with one unit, like '{dimensions[0].example}'",
+            hint="add the parts up and write one number with one unit",
         )
     known = [u for d in dimensions for u in d.units]
-    # Case first: mPa and MPa differ by nine orders of magnitude and by one key.
+    # Compare without case first: mPa and MPa differ by nine orders of magnitude, but look alike.
     close = [u for u in known if u.lower() == unit.lower()] or difflib.get_close_matches(
         unit, known, n=1
     )

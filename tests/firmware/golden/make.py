@@ -46,7 +46,7 @@ def main() -> None:
     del readings[:]
     for tick in range(TICKS):
         confirm_prompts(rig)
-        rig.beat()
+        rig.tick()
         if tick == 0:
             rig.raw = None
         controller = rig.controller

@@ -1,8 +1,8 @@
-"""`make bench-control`: how well presses that the controller has never seen are pressed.
+"""`make bench-control`: how well the controller runs presses that it has never seen.
 
-Presses the reference press and a seeded family, each after its own tuning run, under our law and
-three peers' on the same presses; judges the true pressure; prints the table of docs/benchmarks.md.
-Results on stdout, progress on stderr.
+Runs the reference press and a seeded family, each after its own tuning, under our law and three
+peers'; judges the true pressure; prints the table of docs/benchmarks.md. Results go to stdout,
+progress to stderr.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=max(1, (os.cpu_count() or 2) - 1))
     parser.add_argument("--laws", nargs="*", default=list(LAWS), choices=LAWS)
     parser.add_argument("--runs", type=int, default=RUNS, help="repeated runs on one press")
-    parser.add_argument("--search", action="store_true", help="look for each law's gains anew")
+    parser.add_argument("--search", action="store_true", help="search the gains of every law anew")
     parser.add_argument("--json", type=Path, help="write all measures here")
     parser.add_argument("--plot", type=Path, help="draw the best and the worst press into this PNG")
     arguments = parser.parse_args()
@@ -48,8 +48,8 @@ def main() -> None:
     laws: tuple[str, ...] = tuple(arguments.laws)
     cases = [reference(), *family(arguments.presses, arguments.seed)]
     with multiprocessing.Pool(arguments.jobs) as pool:
-        results = _followed("presses", pool.imap, measure, [(case, laws) for case in cases])
-        runs = _followed("repeated runs", pool.imap, holds, list(jobs(arguments.runs)))
+        results = _with_progress("presses", pool.imap, measure, [(case, laws) for case in cases])
+        runs = _with_progress("repeated runs", pool.imap, holds, list(jobs(arguments.runs)))
     on_reference, results = results[0][1], results[1:]
     spreads = spread(runs)
     took_s = time.monotonic() - started
@@ -76,16 +76,16 @@ def main() -> None:
         )
         arguments.json.write_text(json.dumps(numbers, indent=1) + "\n", encoding="utf-8")
     if arguments.plot and OURS in laws:
-        _draw(results, laws, arguments.plot)
+        _draw_best_and_worst(results, laws, arguments.plot)
 
 
-def _followed(
+def _with_progress(
     what: str,
     imap: Callable[[Callable[[_Job], _Found], Iterable[_Job]], Iterable[_Found]],
     work: Callable[[_Job], _Found],
     todo: list[_Job],
 ) -> list[_Found]:
-    """Do the work and say on stderr how far it is."""
+    """Do the work, and show on stderr how much of it is done."""
     started = time.monotonic()
     found: list[_Found] = []
     on_terminal = sys.stderr.isatty()
@@ -103,7 +103,7 @@ def _followed(
     return found
 
 
-def _draw(results: report.Judged, laws: tuple[str, ...], path: Path) -> None:
+def _draw_best_and_worst(results: report.Judged, laws: tuple[str, ...], path: Path) -> None:
     ours = report.completed(results, OURS)
     if not ours:
         return

@@ -1,7 +1,7 @@
 """Gains for every law, found in the same way: `make bench-control BENCH_ARGS=--search`.
 
-The same presses, the same starts, the same walk, the same cost. What is searched is not judged:
-the presses are the reference and some of a seed of their own.
+Presses, starts, search and cost are the same for every law. The presses are the reference and some
+of a seed of their own, so that no press of the search is judged.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from pressloop_bench.control.run_case import LAWS, OURS, judged, tuned_profile
 
 TRAINING: Final = 4
 TRAINING_SEED: Final = 99
-"""The presses, beside the reference, on which gains are found; never judged."""
+"""Presses on which gains are found, in addition to the reference; the bench never judges them."""
 
 STARTS: Final = (Gains(6, 3, 0), Gains(16, 16, 0))
 _FACTORS: Final = (3.0, 1.7, 1.3)
-_FIRST_KD: Final = 0.01
-MOST: Final = {OURS: Gains(8191 / 256, 16383 / 655.36, 4095 / 256)}
-"""What the wire can carry of ours."""
-MAX_OF_A_PEER: Final = Gains(200, 200, 200)
+_MIN_KD: Final = 0.01
+MAX_GAINS: Final = {OURS: Gains(8191 / 256, 16383 / 655.36, 4095 / 256)}
+"""The largest gains that the wire can carry."""
+MAX_PEER_GAINS: Final = Gains(200, 200, 200)
 
 _NOT_COMPLETED: Final = 1000.0
 
@@ -56,13 +56,18 @@ def _search(task: tuple[str, Gains]) -> tuple[Gains, float]:
             total += cost(quality) if isinstance(quality, Quality) else _NOT_COMPLETED
         return total / len(cases)
 
-    best, least = walk(mean_cost, start, MOST.get(law, MAX_OF_A_PEER))
+    best, least = pattern_search(mean_cost, start, MAX_GAINS.get(law, MAX_PEER_GAINS))
     print(f"{law} from {start}: {best}, cost {least:.3f}", file=sys.stderr, flush=True)
     return best, least
 
 
-def walk(cost_of: Callable[[Gains], float], start: Gains, most: Gains) -> tuple[Gains, float]:
-    """Find the gains with the least cost, one gain at a time by ever smaller factors."""
+def pattern_search(
+    cost_of: Callable[[Gains], float], start: Gains, max_gains: Gains
+) -> tuple[Gains, float]:
+    """Find the gains with the least cost: change one gain at a time, by ever smaller factors.
+
+    Returns the gains and their cost.
+    """
     best, least = start, cost_of(start)
     for factor in _FACTORS:
         for name in ("kp", "ki", "kd"):
@@ -70,8 +75,8 @@ def walk(cost_of: Callable[[Gains], float], start: Gains, most: Gains) -> tuple[
                 while True:
                     value = getattr(best, name) * way
                     if name == "kd" and not value:
-                        value = _FIRST_KD * factor
-                    value = min(value, getattr(most, name))
+                        value = _MIN_KD * factor
+                    value = min(value, getattr(max_gains, name))
                     if value == getattr(best, name):
                         break
                     candidate = replace(best, **{name: value})

@@ -12,14 +12,16 @@ import sys
 from typing import Final
 
 import numpy as np
-from pressloop.tuning.tune import DITHER_MARGIN, knots_mpa
+from pressloop.tuning.tune import DITHER_MARGIN
+from pressloop.tuning.windows import knots_mpa
 from pressloop.wire import schema
 
 from pressloop_bench.control.press_family import Case, family
-from pressloop_bench.control.tuned_press import steel, tune
+from pressloop_bench.control.tuned_press import steel, tune_case
 
-LOWEST_KNOT: Final = 3
-"""Of the compliance curve, which below is the contact's and the seats' as much as the oil's."""
+FIRST_KNOT: Final = 3
+"""Of the compliance curve, the first that is compared: below, contact and seats count as much as
+oil."""
 
 _ROWS: Final = (
     ("pump dead band", "% of stroke"),
@@ -32,9 +34,9 @@ _ROWS: Final = (
 
 
 def flow_scale(case: Case, profile: schema.Profile) -> float:
-    """Return by which factor the data sheet's pump flow is off.
+    """Return the data sheet's pump flow over the true one.
 
-    Flow and compliance go together: only their ratio can be seen, so it scales every volume.
+    Only the ratio of flow to compliance can be measured, so this factor scales every volume.
     """
     return float(profile.pump_flow_ul_s / case.press.plant_config()["pump_flow_mm3_s"])
 
@@ -44,7 +46,8 @@ def compliance_ul_mpa(case: Case, oil_mpa: float) -> float:
     true = steel(case).press.plant_config()
     volume, area = true["oil_volume_mm3"], true["ram_area_mm2"]
     oil = volume / true["oil_bulk_modulus_mpa"]
-    # The profile's zero is the travelling ram: the oil itself is under that much more.
+    # The profile's zero is taken while the ram travels; the oil is then already under the return
+    # force.
     whole_mpa = oil_mpa + true["return_force_n"] / area
     air = volume * true["oil_air_fraction"] * 0.1 / (0.1 + whole_mpa) ** 2
     blank = area**2 / true["die_area_mm2"] * true["powder_solid_height_mm"]
@@ -53,26 +56,26 @@ def compliance_ul_mpa(case: Case, oil_mpa: float) -> float:
 
 
 def errors(case: Case) -> tuple[float, ...]:
-    """Return by how much the profile that tuning finds is off, in the order and units of the table.
+    """Return the errors of the profile that tuning finds, in the order and units of the table.
 
-    Of the curve, the worst of its points from `LOWEST_KNOT` on.
+    The error of the stiffness is the largest of the curve's points from `FIRST_KNOT` on.
     """
-    profile = tune(case)[-1].profile
+    profile = tune_case(case)[-1].profile
     true = case.press.plant_config()
     scale = flow_scale(case, profile)
     assert profile.compliance_curve is not None and profile.leak_nl_min is not None
     stiffness = [
         found / 1000 / (scale * compliance_ul_mpa(case, oil_mpa)) - 1
         for oil_mpa, found in zip(knots_mpa(profile), profile.compliance_curve, strict=True)
-    ][LOWEST_KNOT:]
+    ][FIRST_KNOT:]
     assert profile.valve_dither is not None
-    play = 2 * profile.valve_dither / schema.OUTPUT_FULL / DITHER_MARGIN
+    hysteresis = 2 * profile.valve_dither / schema.OUTPUT_FULL / DITHER_MARGIN
     leak_nl_min = 1000 * scale * case.press.leak.ul_min_at_10_mpa
     leak_off = profile.leak_nl_min - leak_nl_min
     return (
         100 * abs(profile.pump_dead_band / schema.OUTPUT_FULL - true["pump_dead_band"]),
         100 * abs(profile.release_dead_band / schema.OUTPUT_FULL - true["release_dead_band"]),
-        100 * abs(play - true["valve_hysteresis"]),
+        100 * abs(hysteresis - true["valve_hysteresis"]),
         100 * max(abs(off) for off in stiffness),
         100 * abs(leak_off / leak_nl_min),
         abs(leak_off) / (profile.leak_uncertainty_nl_min or 1),

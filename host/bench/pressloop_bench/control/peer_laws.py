@@ -1,13 +1,13 @@
-"""What a lab could pick instead: three published PID laws in the place of ours.
+"""Three published PID laws, each in the place of ours: what a lab could use instead.
 
 A peer takes the place of `pid.py` in the firmware's controller and gets everything around it as
 it is: filtered reading, setpoint generator, soft landing, dead bands and dither from the tuning
 run, split range, the root law of the release. What it does not have is what makes our law:
-feed-forward, stiffness over pressure, softness of the sample, an integral for each valve.
+feed-forward, stiffness over pressure, compliance of the sample, an integral for each valve.
 
 Each law works in its own units, per cent of the output per MPa of error; `Gains` are those of a
 press that full opening raises by 1 MPa/s, and are scaled to each press by its tuned stiffness. They
-were found by `search.py` on the reference press and a few others, as were ours.
+were found by `gain_search.py` on the reference press and a few others, as were ours.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from simple_pid import PID
 from pressloop_bench.control.press_run import TICK_S, firmware
 
 _FULL: Final = 100.0
-# No slope of a pressure, kPa/s, reaches this.
+# No rate of pressure reaches this, kPa/s.
 _NEVER: Final = 1 << 30
 
 
 @dataclass(frozen=True)
 class Gains:
-    """Of a law with output in MPa/s: per s, per s2, and a number."""
+    """Gains of a law with output in MPa/s: kp in 1/s, ki in 1/s2, kd without unit."""
 
     kp: float
     ki: float
@@ -35,24 +35,24 @@ class Gains:
 
 
 class Law(Protocol):
-    """One PID law: MPa in, per cent of the output out."""
+    """A PID law from MPa to per cent of the output."""
 
     def reset(self, measured: float) -> None:
-        """Forget what was before."""
+        """Clear integral and derivative."""
 
     def __call__(self, setpoint: float, measured: float) -> float:
         """Return -100 (release) .. 100 (pump); called once per tick."""
 
 
 class SimplePid:
-    """The package simple-pid as it comes: derivative on the measurement, clamped integral."""
+    """The package simple-pid, unchanged: derivative on the measurement, clamped integral."""
 
     def __init__(self, kp: float, ki: float, kd: float) -> None:
-        """Gains in per cent per MPa."""
+        """Take gains in per cent per MPa."""
         self._pid = PID(kp, ki, kd, sample_time=None, output_limits=(-_FULL, _FULL))
 
     def reset(self, measured: float) -> None:
-        """Forget what was before."""
+        """Clear integral and derivative."""
         self._pid.reset()
 
     def __call__(self, setpoint: float, measured: float) -> float:
@@ -62,22 +62,21 @@ class SimplePid:
 
 
 class KlipperControlPid:
-    """Klipper's heater law (its documentation and `ControlPID`), with a release as negative heat.
+    """Klipper's heater law (its documentation and `ControlPID`); the release is negative heat.
 
-    The derivative is smoothed over at least 2 s in a heater; here over 50 ms, as a press is that
-    much faster. The integral is bounded by the full output, and grows only while the output is not
-    at its bound.
+    A heater's derivative is smoothed over at least 2 s; a press is faster, so here it is 50 ms. The
+    integral is bounded by the full output, and changes only while the output is not at its bound.
     """
 
     _SMOOTH_S: Final = 0.05
 
     def __init__(self, kp: float, ki: float, kd: float) -> None:
-        """Gains in per cent per MPa."""
+        """Take gains in per cent per MPa."""
         self._kp, self._ki, self._kd = kp, ki, kd
         self.reset(0.0)
 
     def reset(self, measured: float) -> None:
-        """Forget what was before."""
+        """Clear integral and derivative."""
         self._last = measured
         self._derivative = 0.0
         self._integral = 0.0
@@ -101,20 +100,20 @@ class KlipperControlPid:
 class KilnControllerPid:
     """kiln-controller's law: derivative on the error, and a window around the setpoint.
 
-    Outside the window the output is full or none and the integral is zero; inside it is a plain PID
-    whose integral has no other bound. Its published window is 5 F of some 2000 F; here it is the
-    same share of 500 MPa, rounded up.
+    Outside the window the output is full, up or down, and the integral is zero; inside it is a
+    plain PID whose integral has no other bound. The published window is 5 F of some 2000 F; here
+    it is the same share of 500 MPa, rounded up.
     """
 
     _WINDOW_MPA: Final = 2.0
 
     def __init__(self, kp: float, ki: float, kd: float) -> None:
-        """Gains in per cent per MPa."""
+        """Take gains in per cent per MPa."""
         self._kp, self._ki, self._kd = kp, ki, kd
         self.reset(0.0)
 
     def reset(self, measured: float) -> None:
-        """Forget what was before."""
+        """Clear integral and derivative."""
         self._integral = 0.0
         self._last_error = 0.0
 
@@ -142,58 +141,58 @@ GAINS: Final[dict[str, Gains]] = {
     "Klipper": Gains(23.4, 81, 0.27),
     "kiln-controller": Gains(16, 62.4, 0.152),
 }
-"""What `search.py` found: the best of both starts."""
+"""What `gain_search.py` found: the best of both starts."""
 
 
 class PeerPid:
-    """A law in the clothes of the firmware's `Pid`."""
+    """Adapts a law to the interface of the firmware's `Pid`."""
 
     def __init__(
         self, make: Callable[[float, float, float], Law], gains: Gains, full: float
     ) -> None:
-        """`full` is the rate of the fully open pump, MPa/s."""
+        """Take a law, its gains and the rate of the fully open pump, MPa/s."""
         share = _FULL / full
         self._law = make(gains.kp * share, gains.ki * share, gains.kd * share)
         self._kpa_s = full * 1000 / _FULL
-        # The tick hands them to the law and reads from them whether the output was at a limit.
+        # The tick passes them to the law, and reads from them whether the output was at a limit.
         self._saturated = firmware("loop.pid").SATURATED
-        self.words = [0] * (self._saturated + 1)
+        self.registers = [0] * (self._saturated + 1)
         self._value: int = firmware("loop.setpoint").VALUE_KPA
         self._rise: int = firmware("loop.split_range").RISE_KPA_S
         self._fall: int = firmware("loop.split_range").FALL_KPA_S
 
     def set_gains(self, kp: int, ki: int, kd: int) -> None:
-        """Keep the law's own."""
+        """Ignore the gains of the plan: the law keeps its own."""
 
     def act_through(self, releasing: bool) -> None:
-        """Have one integral for both valves."""
+        """Ignore the change of valve: the law has one integral for both."""
 
     def restart(self, pressure_kpa: int) -> None:
-        """Take over from valves that were driven otherwise."""
+        """Begin anew after the valves were driven by something else."""
         self._law.reset(pressure_kpa / 1000)
 
     def law(
         self,
-        words: list[int],
+        registers: list[int],
         setpoint: Sequence[int],
         pressure_kpa: int,
         valves: Sequence[int],
     ) -> int:
-        """Return the wanted rate, kPa/s, without looking at the setpoint's."""
+        """Return the wanted rate, kPa/s; the rate of the setpoint is not used."""
         low_kpa_s, high_kpa_s = -valves[self._fall], valves[self._rise]
         wanted = round(self._law(setpoint[self._value] / 1000, pressure_kpa / 1000) * self._kpa_s)
-        words[self._saturated] = not low_kpa_s < wanted < high_kpa_s
+        registers[self._saturated] = not low_kpa_s < wanted < high_kpa_s
         return max(low_kpa_s, min(high_kpa_s, wanted))
 
 
 def install_law(controller: Any, name: str, gains: Gains, full_mpa_s: float) -> None:
-    """Put a peer's law into a firmware controller."""
+    """Replace the law of a firmware controller by a peer's."""
     controller.pid = PeerPid(LAWS[name], gains, full_mpa_s)
     # A peer does not look at the sample: no slope is steep enough to tell of it.
-    restart = controller.softness.restart
-    controller.softness.restart = lambda pressure_kpa, _: restart(pressure_kpa, _NEVER)
+    restart = controller.sample_compliance.restart
+    controller.sample_compliance.restart = lambda pressure_kpa, _: restart(pressure_kpa, _NEVER)
 
 
 def flat(profile: dict[str, Any]) -> dict[str, Any]:
-    """Return a tuned profile without the curve: one stiffness for all pressures."""
+    """Return a tuned profile without the compliance curve: one stiffness for all pressures."""
     return {key: value for key, value in profile.items() if key != "compliance_curve"}

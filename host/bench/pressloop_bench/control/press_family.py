@@ -1,13 +1,13 @@
 """The presses of the control bench: the reference press and a seeded random family.
 
-A member of the family differs from the reference in everything that a lab cannot choose for its
-controller: ram, die, oil, frame, valves, leak, transducer and powder. Its data sheet is as wrong as
-data sheets are (`individual`). Ranges stand in `RANGES`; docs/benchmarks.md repeats them.
+A member of the family differs from the reference in ram, die, oil, frame, valves, leak, transducer
+and powder. The errors of its data sheet (`individual`) are random too. The ranges are in `RANGES`;
+docs/benchmarks.md repeats them.
 
-Two choices are a lab's own and are made as a lab would: the transducer is the smallest standard
-range that covers the highest target, and the pump is strong enough to densify loose powder at the
-rate of the protocol. Where the press cannot reach 500 MPa on its die, all three targets and rates
-shrink by the same factor.
+Two things are not random, as a lab would choose them: the transducer has the smallest standard
+range that covers the highest target, and the pump can densify loose powder at the rate of the
+protocol. If the press cannot reach 500 MPa on its die, all three targets and rates shrink by the
+same factor.
 """
 
 from __future__ import annotations
@@ -54,14 +54,14 @@ RANGES: Final[dict[str, tuple[float, float]]] = {
     "individual.sensor_offset_percent": (-0.04, 0.04),
     "individual.sensor_span_error_percent": (-0.04, 0.04),
 }
-"""Lowest and highest value of each field of a press description; uniform, in the logarithm where
-both ends are positive."""
+"""Lowest and highest value of each field of a press description. Values are uniform, or uniform in
+the logarithm where both ends are positive."""
 
 PELLET_MM: Final = (0.5, 2.0)
 """Height of the pellet without pores."""
 
 STANDARD_RANGES_BAR: Final = (100, 160, 250, 400, 600, 700)
-"""Transducer ranges that one can buy, up to the oil pressure of common jacks."""
+"""Transducer ranges that are sold, up to the oil pressure of common jacks."""
 
 TARGETS_MPA: Final = (250.0, 500.0, 74.0)
 RATES_MPA_S: Final = (10.0, 10.0, 5.0)
@@ -69,13 +69,13 @@ RATES_MPA_S: Final = (10.0, 10.0, 5.0)
 _POWDERS: Final = ("Na3PS4", "Li3PS4", "sulfide")
 _DIGITS: Final = {"ram.area_cm2": 2, "die_mm": 3}
 _USABLE: Final = 0.8
-# The pump must manage the rate from here on; below, powder is loose and any pump is too slow.
+# The pump must reach the rate from here on; below, powder is so loose that any pump is too slow.
 _LOOSE_MPA: Final = 5.0
 
 
 @dataclass(frozen=True)
 class Case:
-    """One press and what is pressed on it."""
+    """One press, with the targets and rates of the protocol on it."""
 
     name: str
     press: PressDescription
@@ -85,7 +85,7 @@ class Case:
 
 
 def reference() -> Case:
-    """Return the reference press, whose errors are those of its description."""
+    """Return the reference press with the data-sheet errors of its description."""
     return Case("reference", PressDescription(), TARGETS_MPA, RATES_MPA_S, 1)
 
 
@@ -95,7 +95,7 @@ def family(count: int, seed: int) -> list[Case]:
     cases: list[Case] = []
     while len(cases) < count:
         case = _draw(rng, len(cases))
-        if _manages(case):
+        if _pump_is_fast_enough(case):
             cases.append(case)
     return cases
 
@@ -108,7 +108,7 @@ def _draw(rng: random.Random, number: int) -> Case:
             value = math.exp(rng.uniform(math.log(low), math.log(high)))
         else:
             value = rng.uniform(low, high)
-        # A technician knows area and diameter to the digits that the profile has.
+        # The profile has only so many digits of area and diameter.
         value = round(value, _DIGITS.get(path, 9))
         drawn[path] = value
         section, _, name = path.rpartition(".")
@@ -117,7 +117,7 @@ def _draw(rng: random.Random, number: int) -> Case:
     powder = presets.powder(rng.choice(_POWDERS))
     die_mm = drawn["die_mm"]
     die_area_mm2 = math.pi / 4 * die_mm**2
-    # The preset's numbers, but for those that were drawn.
+    # The numbers of the preset, except for those that were drawn.
     fields["powder"] = {
         **powder,
         **fields["powder"],
@@ -143,7 +143,7 @@ def _draw(rng: random.Random, number: int) -> Case:
     )
 
 
-def _manages(case: Case) -> bool:
+def _pump_is_fast_enough(case: Case) -> bool:
     """Whether the pump can densify the loose powder at the protocol's rate."""
     press = case.press
     config = press.plant_config()

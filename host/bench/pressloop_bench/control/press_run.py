@@ -1,7 +1,7 @@
-"""Firmware and press in one CPython process, as fast as they go: no wire, no MicroPython.
+"""Runs the firmware's controller and a simulated press in one CPython process.
 
-The firmware is the one that is flashed; what is missing here are the codec, the link and the heap
-lock, which the tests cover. One tick takes some 20 us.
+The firmware is the one that is flashed. Codec, link and heap lock are left out, and the tests cover
+them. One tick takes about 20 us.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def firmware(name: str) -> ModuleType:
     return importlib.import_module(f"pressloop_fw.{name}")
 
 
-class EmulatedPress:
+class SimulatedPress:
     """A plant with its transducer, stepped tick by tick."""
 
     def __init__(self, config: dict[str, float], seed: int) -> None:
@@ -43,7 +43,7 @@ class EmulatedPress:
         self.plant = Plant(config)
         self._transducer = Transducer.of(config, Rng(seed), TICK_S)
 
-    def beat(self, pump: int, release: int) -> int:
+    def tick(self, pump: int, release: int) -> int:
         """Let a tick pass under two openings; return the transducer's counts."""
         plant = self.plant
         plant.pump.command = pump / _FULL
@@ -54,7 +54,7 @@ class EmulatedPress:
 
 @dataclass(frozen=True)
 class Trace:
-    """What happened, one element per tick. Pressures are MPa on the pellet."""
+    """The course of a run, one element per tick. Pressures are MPa on the pellet."""
 
     true_mpa: Floats
     setpoint_mpa: Floats
@@ -84,23 +84,23 @@ class Trace:
 
 
 class PressRunError(Exception):
-    """A run on the bench ended otherwise than completed."""
+    """A run on the bench did not complete; the message says how it ended."""
 
 
-class Bench:
+class FastPress:
     """The firmware's controller on an emulated press."""
 
     def __init__(self, config: dict[str, float], profile: dict[str, Any], seed: int) -> None:
         """Give the controller a profile: field names of the wire's `profile` and values."""
         self.schema = firmware("wire.schema")
         self._raw = 0
-        self.press = EmulatedPress(config, seed)
+        self.press = SimulatedPress(config, seed)
         self._profile = firmware("service.profile_store").Profile(
             {getattr(self.schema, f"PROFILE_{name.upper()}"): v for name, v in profile.items()}
         )
-        culprit = self._profile.contradiction()
-        if culprit:
-            raise PressRunError(f"the profile contradicts itself in field {culprit}")
+        field = self._profile.contradiction()
+        if field:
+            raise PressRunError(f"the profile contradicts itself in field {field}")
         self.plan = firmware("loop.plan").Plan()
         self._board = SimpleNamespace(
             capabilities=0,
@@ -109,12 +109,12 @@ class Bench:
             set_valves=self._set_valves,
             safe=self._safe,
         )
-        # Nobody reads the records.
+        # As small as it may be: no host reads the records.
         ring = firmware("loop.telemetry_ring").TelemetryRing(2)
         self.controller = firmware("loop.tick").Controller(self._board, self.plan, ring)
         self._pump = 0
         self._release = _FULL
-        self._raw = self.press.beat(self._pump, self._release)
+        self._raw = self.press.tick(self._pump, self._release)
 
     def _set_valves(self, pump: int, release: int) -> None:
         self._pump, self._release = pump, release
@@ -125,7 +125,7 @@ class Bench:
     def run(
         self, steps: list[dict[str, Any]], *, die_um: int, ceiling_kpa: int, vent_kpa_s: int
     ) -> Trace:
-        """Press `steps` (field names of `plan-step-request`) and return what happened.
+        """Run `steps`, given by field names of `plan-step-request`, and return their course.
 
         Raises:
             PressRunError: The run ended by a fault or a time-out.
@@ -166,11 +166,11 @@ class Bench:
         plant = self.press.plant
         rows: list[tuple[float, ...]] = []
         for _ in range(200):
-            self._raw = self.press.beat(self._pump, self._release)
+            self._raw = self.press.tick(self._pump, self._release)
             controller.tick()
         sequencer.request_start()
         while True:
-            self._raw = self.press.beat(self._pump, self._release)
+            self._raw = self.press.tick(self._pump, self._release)
             sequencer.host.heard()
             controller.tick()
             rows.append(

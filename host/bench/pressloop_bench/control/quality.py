@@ -1,4 +1,4 @@
-"""What PHYSICS asks of a press, measured on the true pressure of one run.
+"""Measures of how well one run kept to its protocol, on the true pressure, and their targets.
 
 All measures are worst cases over the stages of one run, in per cent of the stage's target unless
 the name says otherwise.
@@ -26,32 +26,32 @@ TARGETS: Final = {
     "dwell_ticks": 1.0,
     "beyond_mpa": 0.0,
 }
-"""What is asked of every press; measures without a target only describe."""
+"""The targets that every press must meet; measures without a target only describe."""
 
 _MAX_COST: Final = 20.0
 _SETTLED_TICKS: Final = 100
 
 
 @dataclass(frozen=True)
-class Stage:
-    """One target of a run; every array has one element per tick of that part."""
+class JudgedStage:
+    """One target of a run; every array has one element per tick of its part of the run."""
 
     target_mpa: float
     rising: bool
     level_mpa: float
-    """What ramp errors are judged by: the target, or where a release begins."""
+    """Pressure that ramp errors are relative to: the target, or where a release begins."""
     ramp_true: Floats
     ramp_set: Floats
     hold_true: Floats
     dwell_true: Floats
-    """The ticks that the board counted as dwell."""
+    """True pressure in the ticks that the board counted as dwell."""
     asked_ticks: int
-    """0 for a release to nothing, which has no hold."""
+    """Dwell of the protocol; 0 for a release to zero, which has no hold."""
 
 
 @dataclass(frozen=True)
 class Quality:
-    """One run, judged. Smaller is better, but for `in_band`."""
+    """The measures of one run. Smaller is better, except for `in_band`."""
 
     overshoot: float
     """Highest excess beyond the target, in the direction of the ramp."""
@@ -68,27 +68,27 @@ class Quality:
     steady: float
     """Standard deviation over the dwell: the rms without the sensor's constant error."""
     dwell_ticks: float
-    """Difference between the dwell asked for and the ticks truly in band."""
+    """Difference between the dwell of the protocol and the ticks truly in band."""
     beyond_mpa: float
-    """Highest true pressure above the ceiling and what the sensor may be wrong by."""
+    """Highest true pressure above the ceiling plus the accuracy of the sensor."""
 
-    def worse(self, name: str) -> float:
-        """Return a measure so that smaller is better."""
+    def badness(self, name: str) -> float:
+        """Return a measure with the sign with which smaller is better."""
         value = float(getattr(self, name))
         return -value if name == "in_band" else value
 
     @property
-    def missed(self) -> list[str]:
+    def missed_targets(self) -> list[str]:
         """The measures that do not meet their targets."""
         return [
             name
             for name, target in TARGETS.items()
-            if self.worse(name) > (-target if name == "in_band" else target)
+            if self.badness(name) > (-target if name == "in_band" else target)
         ]
 
 
 def cost(quality: Quality) -> float:
-    """Return how far a run is from the targets: 1 for each just met, at most 20 for each."""
+    """Return the sum of measures over their targets: 1 for one that is just met, 20 at most."""
     shares = (
         quality.overshoot / TARGETS["overshoot"],
         quality.ramp / TARGETS["ramp"],
@@ -100,8 +100,8 @@ def cost(quality: Quality) -> float:
     return sum(min(_MAX_COST, share) for share in shares)
 
 
-def judge(stages: list[Stage], limit_mpa: float) -> Quality:
-    """Judge a run; `limit_mpa` is the ceiling and the sensor's accuracy."""
+def judge(stages: list[JudgedStage], limit_mpa: float) -> Quality:
+    """Return the measures of a run; `limit_mpa` is the ceiling plus the accuracy of the sensor."""
     holds = [stage for stage in stages if stage.asked_ticks]
     above = [(stage, _overshoot(stage)) for stage in holds]
     return Quality(
@@ -126,23 +126,23 @@ def judge(stages: list[Stage], limit_mpa: float) -> Quality:
     )
 
 
-def _inside(stage: Stage, pressure: Floats) -> np.typing.NDArray[np.bool_]:
+def _inside(stage: JudgedStage, pressure: Floats) -> np.typing.NDArray[np.bool_]:
     return np.abs(pressure - stage.target_mpa) <= BAND * stage.target_mpa
 
 
-def _overshoot(stage: Stage) -> float:
+def _overshoot(stage: JudgedStage) -> float:
     both = np.concatenate((stage.ramp_true, stage.hold_true))
     beyond = both.max() - stage.target_mpa if stage.rising else stage.target_mpa - both.min()
     return max(0.0, float(beyond))
 
 
-def _ramp(stage: Stage) -> float:
+def _ramp(stage: JudgedStage) -> float:
     if not len(stage.ramp_true):
         return 0.0
     return 100 * float(np.max(np.abs(stage.ramp_true - stage.ramp_set))) / stage.level_mpa
 
 
-def _settle_s(stage: Stage) -> float:
+def _settle_s(stage: JudgedStage) -> float:
     inside = _inside(stage, stage.hold_true)
     outside = np.flatnonzero(~inside)
     start = 0

@@ -1,4 +1,4 @@
-"""Thirty runs on one press: what is left of the spread between batches."""
+"""Thirty runs on one press with other powder and noise: how much peak, mean and dwell spread."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from pressloop_bench.control.run_case import OURS, press, protocol, stages_of, t
 
 RUNS: Final = 30
 _SEED: Final = 1
-# One standard deviation of what a lab's next portion of powder differs by.
+# Relative standard deviations between two portions of powder.
 _DENSITY: Final = 0.02
 _MASS: Final = 0.05
 _PLASTICITY: Final = 0.05
-# The noise of a run goes with its number, far from the seeds of any tuning run.
+# Seed of the noise of run 0, far from the seeds of any tuning run.
 _NOISE_SEED: Final = 1000
 
 
 @dataclass(frozen=True)
-class Hold:
-    """One hold of one run."""
+class HoldFigures:
+    """The true pressures and the dwell of one hold of one run."""
 
     target_mpa: float
     peak_mpa: float
@@ -34,20 +34,20 @@ class Hold:
 
 @dataclass(frozen=True)
 class Spread:
-    """One hold over all runs; 1 sigma in per cent of the target."""
+    """How much one hold differs between all runs: 1 sigma in per cent of the target."""
 
     target_mpa: float
     peak_percent: float
     mean_percent: float
     dwell_ticks: int
-    """Between the longest and the shortest dwell."""
+    """Longest minus shortest dwell."""
 
 
 Job = tuple[Case, dict[str, Any]]
 
 
 def jobs(runs: int = RUNS) -> Iterator[Job]:
-    """Return the reference press as tuned, again and again with other noise and other powder."""
+    """Yield the reference press with its tuned profile, each time with other noise and powder."""
     case = reference()
     profile = tuned_profile(case)
     rng = random.Random(_SEED)
@@ -64,11 +64,11 @@ def jobs(runs: int = RUNS) -> Iterator[Job]:
         yield replace(case, press=again, seed=_NOISE_SEED + run), profile
 
 
-def holds(job: Job) -> list[Hold]:
-    """Press once."""
+def holds(job: Job) -> list[HoldFigures]:
+    """Run the protocol once, and return the figures of its holds."""
     case, profile = job
     return [
-        Hold(
+        HoldFigures(
             stage.target_mpa,
             float(np.max(stage.hold_true)),
             float(np.mean(stage.dwell_true)),
@@ -79,8 +79,8 @@ def holds(job: Job) -> list[Hold]:
     ]
 
 
-def spread(runs: list[list[Hold]]) -> list[Spread]:
-    """Compare the runs, hold by hold."""
+def spread(runs: list[list[HoldFigures]]) -> list[Spread]:
+    """Return the spread of each hold over the runs."""
     spreads = []
     for same in zip(*runs, strict=True):
         target = same[0].target_mpa

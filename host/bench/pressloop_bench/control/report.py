@@ -1,4 +1,4 @@
-"""The table of docs/benchmarks.md from the results of a bench run."""
+"""Prints the results of a bench run as the table of docs/benchmarks.md, and as JSON."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Judged = list[tuple[Case, Results]]
 def statistics(results: Judged, law: str, name: str) -> tuple[float, float, float]:
     """Return median, 99th percentile and worst of a measure over the runs that completed."""
     sign = -1 if name == "in_band" else 1
-    worse = np.array([quality.worse(name) for quality in completed(results, law).values()])
+    worse = np.array([quality.badness(name) for quality in completed(results, law).values()])
     return (
         float(sign * np.median(worse)),
         float(sign * np.quantile(worse, 0.99)),
@@ -59,28 +59,33 @@ def markdown(reference: Results, results: Judged, laws: tuple[str, ...]) -> str:
             numbers = statistics(results, law, name)
             cells.append(" / ".join(_number(number) for number in numbers))
         lines.append(f"| {' | '.join(cells)} |")
-    met = [sum(not quality.missed for quality in completed(results, law).values()) for law in laws]
+    met = [
+        sum(not quality.missed_targets for quality in completed(results, law).values())
+        for law in laws
+    ]
     counts = " | ".join(f"{count} of {len(results)}" for count in met)
-    all_met = "yes" if isinstance(ours, Quality) and not ours.missed else "no"
+    all_met = "yes" if isinstance(ours, Quality) and not ours.missed_targets else "no"
     return "\n".join([*lines, f"| every target met | all | {all_met} | {counts} |"])
 
 
 def failures(results: Judged, laws: tuple[str, ...]) -> list[str]:
-    """Say which runs did not complete or missed a target of ours, and why."""
+    """Return a line for each run that did not complete, or was ours and missed a target."""
     lines = []
     for case, by_law in results:
         for law in laws:
             quality = by_law[law]
             if isinstance(quality, str):
                 lines.append(f"{law}, {case.name}: not completed: {quality}")
-            elif law == OURS and quality.missed:
-                measured = ", ".join(f"{n} {getattr(quality, n):.3g}" for n in quality.missed)
+            elif law == OURS and quality.missed_targets:
+                measured = ", ".join(
+                    f"{n} {getattr(quality, n):.3g}" for n in quality.missed_targets
+                )
                 lines.append(f"{law}, {case.name}: misses {measured}")
     return lines
 
 
 def beaten(results: Judged, laws: tuple[str, ...]) -> list[str]:
-    """Say where a peer is better than ours, to the digits of the table."""
+    """Return a line for each number in which a peer is better, to the digits of the table."""
     lines = []
     for law in laws:
         if law == OURS or OURS not in laws:
@@ -123,7 +128,7 @@ def as_json(
     laws: tuple[str, ...],
     **about: Any,
 ) -> dict[str, Any]:
-    """Return every number of a bench run, for a file."""
+    """Return every number of a bench run as plain data."""
 
     def plain(by_law: Results) -> dict[str, Any]:
         return {law: q if isinstance(q, str) else asdict(q) for law, q in by_law.items()}
@@ -141,7 +146,7 @@ def as_json(
             if completed(results, law)
         },
         "every_target_met": {
-            law: sum(not quality.missed for quality in completed(results, law).values())
+            law: sum(not quality.missed_targets for quality in completed(results, law).values())
             for law in laws
         },
         "peer_better": beaten(results, laws),
@@ -155,9 +160,9 @@ def _target(name: str) -> str:
 
 
 def _number(value: float) -> str:
-    """Three digits that mean something, and no 100 that is not quite."""
+    """Return three significant digits; a value just below 100 is not rounded up to 100."""
     if value >= 100 or value == 0:
-        # A percentile from below comes as -0.
+        # A percentile of negated values may be -0.
         return f"{abs(value):.0f}"
     if value > 99:
         return f"{value:.2f}" if value < 99.995 else "99.99"

@@ -1,4 +1,4 @@
-"""What the numbers look like: the best and the worst press, ours beside the best of the peers."""
+"""Draws the best and the worst press under our law and under the best of the peers."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _PEER: Final = style.VERMILION
 
 
 def draw(columns: list[tuple[str, Case, dict[str, Any]]], peer: str, path: Path, dpi: int) -> None:
-    """Draw presses side by side: pressure, and the distance from the setpoint in % of the target.
+    """Draw presses side by side: true pressure, and its error from the setpoint in % of the target.
 
     Args:
         columns: Title, press and its tuned profile.
         peer: The law to draw beside ours.
-        path: Where the PNG goes.
+        path: Of the PNG.
         dpi: Dots per inch of a figure 8 inches wide.
     """
     figure = Figure(figsize=(8, 5))
@@ -47,7 +47,7 @@ def draw(columns: list[tuple[str, Case, dict[str, Any]]], peer: str, path: Path,
         style.tidy(above)
         style.tidy(below)
     axes[0][0].set_ylabel("true pressure, MPa")
-    axes[1][0].set_ylabel("off the setpoint, % of target")
+    axes[1][0].set_ylabel("error from the setpoint, % of target")
     axes[1][0].legend(loc="lower left", fontsize=10, framealpha=0.9)
     low = min(axis.get_ylim()[0] for axis in axes[1])
     high = max(axis.get_ylim()[1] for axis in axes[1])

@@ -1,6 +1,7 @@
-"""What the control bench asks of each press, and how a press is pressed under one law.
+"""Runs the bench's protocol on one press under one law, and judges it.
 
-The three steps of the sodium-ion protocol, and a descent from the second to the third pressure.
+The protocol has the three steps of the sodium-ion protocol, then a descent from the first to the
+third pressure.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from pressloop.errors import BadInputError
 from pressloop_bench.control import peer_laws
 from pressloop_bench.control.peer_laws import Gains
 from pressloop_bench.control.press_family import Case
-from pressloop_bench.control.press_run import Bench, PressRunError, Trace, firmware
-from pressloop_bench.control.quality import Quality, Stage, judge
-from pressloop_bench.control.tuned_press import fields, tune
+from pressloop_bench.control.press_run import FastPress, PressRunError, Trace, firmware
+from pressloop_bench.control.quality import JudgedStage, Quality, judge
+from pressloop_bench.control.tuned_press import fields, tune_case
 
 OURS: Final = "Pressloop"
 LAWS: Final = (OURS, *peer_laws.LAWS)
@@ -27,7 +28,7 @@ RELEASE_FACTOR: Final = 2.0
 
 
 def protocol(case: Case) -> list[dict[str, Any]]:
-    """Return the plan steps: three stages from nothing, then up again and down to the third."""
+    """Return the plan steps: three stages from zero, then up to the first and down to the third."""
     schema = firmware("wire.schema")
     first, second, third = (round(target * 1000) for target in case.targets_mpa)
     rates = [round(rate * 1000) for rate in case.rates_mpa_s]
@@ -55,13 +56,13 @@ def protocol(case: Case) -> list[dict[str, Any]]:
     return [*steps[:-1], ramp(first, rates[0]), hold(first), ramp(third, rates[1]), hold(third)]
 
 
-def stages_of(trace: Trace, steps: list[dict[str, Any]]) -> list[Stage]:
-    """Cut a trace into stages."""
+def stages_of(trace: Trace, steps: list[dict[str, Any]]) -> list[JudgedStage]:
+    """Return the stages of a trace: each a move with the hold behind it."""
     schema = firmware("wire.schema")
-    stages: list[Stage] = []
+    stages: list[JudgedStage] = []
     level = 0
     nothing = trace.true_mpa[:0]
-    # In the tick that ends a hold the next step is there already.
+    # In the last tick of a hold the sequencer is already at the next step.
     counted_for = np.concatenate((trace.step[:1], trace.step[:-1]))
     for index, step in enumerate(steps):
         mine = trace.step == index
@@ -70,7 +71,7 @@ def stages_of(trace: Trace, steps: list[dict[str, Any]]) -> list[Stage]:
         if step["kind"] == schema.STEP_HOLD:
             before = stages.pop()
             stages.append(
-                Stage(
+                JudgedStage(
                     target / 1000,
                     before.rising,
                     before.level_mpa,
@@ -83,7 +84,7 @@ def stages_of(trace: Trace, steps: list[dict[str, Any]]) -> list[Stage]:
             )
             continue
         stages.append(
-            Stage(
+            JudgedStage(
                 target / 1000,
                 target > level,
                 (target if step["kind"] == schema.STEP_RAMP else level) / 1000,
@@ -99,17 +100,17 @@ def stages_of(trace: Trace, steps: list[dict[str, Any]]) -> list[Stage]:
 
 
 def tuned_profile(case: Case) -> dict[str, Any]:
-    """Return the profile that the press's own tuning run finds.
+    """Return the profile that tuning the press finds, by field names.
 
     Raises:
         PressRunError: A run ended early.
         BadInputError: The tuning found nonsense.
     """
-    return fields(tune(case)[-1].profile)
+    return fields(tune_case(case)[-1].profile)
 
 
 def press(case: Case, profile: dict[str, Any], law: str, gains: Gains | None = None) -> Trace:
-    """Press a case with the firmware, under our law or a peer's.
+    """Run the protocol on a case with the firmware, under our law or a peer's.
 
     Raises:
         PressRunError: The run ended by a fault or a time-out.
@@ -117,14 +118,14 @@ def press(case: Case, profile: dict[str, Any], law: str, gains: Gains | None = N
     if law == OURS:
         if gains is not None:
             profile = dict(profile, **_wire_gains(gains))
-        bench = Bench(case.press.plant_config(), profile, case.seed)
+        fast = FastPress(case.press.plant_config(), profile, case.seed)
     else:
-        bench = Bench(case.press.plant_config(), peer_laws.flat(profile), case.seed)
+        fast = FastPress(case.press.plant_config(), peer_laws.flat(profile), case.seed)
         die_mm2 = case.press.plant_config()["die_area_mm2"]
         lever = profile["ram_area_mm2"] / die_mm2
         full_mpa_s = profile["pump_flow_ul_s"] / profile["compliance_nl_mpa"] * 1000 * lever
-        peer_laws.install_law(bench.controller, law, gains or peer_laws.GAINS[law], full_mpa_s)
-    return bench.run(
+        peer_laws.install_law(fast.controller, law, gains or peer_laws.GAINS[law], full_mpa_s)
+    return fast.run(
         protocol(case),
         die_um=round(case.press.die_mm * 1000),
         ceiling_kpa=round(CEILING * case.targets_mpa[1] * 1000),
@@ -141,7 +142,7 @@ def _wire_gains(gains: Gains) -> dict[str, int]:
 
 
 def limit_mpa(case: Case) -> float:
-    """Return the ceiling and what the transducer may be wrong by."""
+    """Return the ceiling plus the accuracy of the transducer, MPa on the pellet."""
     press = case.press
     config = press.plant_config()
     lever = config["ram_area_mm2"] / config["die_area_mm2"]
@@ -152,7 +153,7 @@ def limit_mpa(case: Case) -> float:
 def judged(
     case: Case, profile: dict[str, Any], law: str, gains: Gains | None = None
 ) -> Quality | str:
-    """Press and judge; a run that did not complete returns its reason."""
+    """Run the protocol and return the measures; for a run that did not complete, the reason."""
     try:
         trace = press(case, profile, law, gains)
     except PressRunError as error:
@@ -161,11 +162,11 @@ def judged(
 
 
 Results = dict[str, Quality | str]
-"""By law; a run that did not complete has its reason."""
+"""By law: the measures, or the reason why the run did not complete."""
 
 
 def measure(job: tuple[Case, tuple[str, ...]]) -> tuple[Case, Results]:
-    """Tune one press, press it under each law, and judge."""
+    """Tune one press, run the protocol under each law, and judge."""
     case, laws = job
     try:
         profile = tuned_profile(case)

@@ -1,4 +1,4 @@
-"""The profile that the board's own tuning run finds on a press that it has never seen."""
+"""Tunes a press of the bench as `pressloop tune` does, on a steel blank."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from dataclasses import asdict, replace
 from typing import Any, Final
 
 from pressloop.emulator.description import PowderSection
-from pressloop.tuning import tune as tuning
+from pressloop.tuning.identify import Identification
+from pressloop.tuning.records import TuningRecords
+from pressloop.tuning.tune import tune
 from pressloop.wire import schema
 
 from pressloop_bench.control.press_family import Case
-from pressloop_bench.control.press_run import Bench
+from pressloop_bench.control.press_run import FastPress
 
 STEEL: Final = PowderSection(
     material="steel",
@@ -24,10 +26,10 @@ STEEL: Final = PowderSection(
     crack_mpa="never",
     crack_release_mpa_s="never",
 )
-"""A 5 mm disc as on examples/presses/steel-blank.yaml; the mass goes with the die."""
+"""A disc 5 mm high as in examples/presses/steel-blank.yaml; the mass depends on the die."""
 
-LIMIT: Final = 0.9
-"""Tuned up to this share of the highest target."""
+LIMIT_SHARE: Final = 0.9
+"""Presses are tuned up to this share of their highest target."""
 
 
 def steel(case: Case) -> Case:
@@ -39,25 +41,34 @@ def steel(case: Case) -> Case:
 
 def record(
     case: Case, profile: schema.Profile, steps: list[schema.PlanStepRequest], limit_kpa: int
-) -> tuning.Records:
-    """Run a plan and return its telemetry; the ceiling is a tenth above the limit."""
-    bench = Bench(case.press.plant_config(), fields(profile), case.seed)
-    trace = bench.run(
+) -> TuningRecords:
+    """Run a plan on a case and return its telemetry; the ceiling is a tenth above the limit.
+
+    Raises:
+        PressRunError: The run did not complete.
+    """
+    press = FastPress(case.press.plant_config(), fields(profile), case.seed)
+    trace = press.run(
         [{k: v for k, v in asdict(step).items() if v is not None} for step in steps],
         die_um=round(case.press.die_mm * 1000),
         ceiling_kpa=round(1.1 * limit_kpa),
         vent_kpa_s=round(limit_kpa / 10),
     )
-    return tuning.Records(trace.raw, trace.output, trace.step, trace.approaching)
+    return TuningRecords(trace.raw, trace.output, trace.step, trace.approaching)
 
 
-def tune(case: Case) -> list[tuning.Tuned]:
-    """Tune a press on a steel blank, as its technician would: coarse, play, fine."""
+def tune_case(case: Case) -> list[Identification]:
+    """Tune a press on a steel blank with the runs of `pressloop tune`; the last is the result.
+
+    Raises:
+        PressRunError: A run ended early.
+        BadInputError: The tuning found nonsense.
+    """
     blank = steel(case)
     die_um = round(case.press.die_mm * 1000)
-    limit_kpa = round(LIMIT * case.targets_mpa[1] * 1000)
+    limit_kpa = round(LIMIT_SHARE * case.targets_mpa[1] * 1000)
     profile = schema.Profile(**dict(case.press.nominal_profile(), dies_um=(die_um,)))
-    return tuning.tune(
+    return tune(
         profile,
         die_um,
         limit_kpa,
@@ -66,6 +77,6 @@ def tune(case: Case) -> list[tuning.Tuned]:
 
 
 def fields(profile: schema.Profile) -> dict[str, Any]:
-    """Return a profile by field names, as the bench takes it."""
+    """Return a profile by field names, as `FastPress` takes it; unset fields are left out."""
     values = {k: v for k, v in asdict(replace(profile)).items() if v is not None}
     return dict(values, dies_um=list(values["dies_um"]))

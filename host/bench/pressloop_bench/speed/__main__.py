@@ -1,7 +1,7 @@
-"""How fast is the emulated board, how fast does the host take in telemetry, what costs the tick?
+"""`make bench`: the speed of the emulated board, of decoding telemetry, and of the tick.
 
-Ratios of two things measured in the same process, because absolute times say more about the
-machine than about the program.
+Speeds are ratios of two things measured in the same process, because absolute times depend on the
+machine more than on the program.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ _CALLS: Final = 4000
 
 
 def emulated_speed(protocol: Path) -> float:
-    """Press a protocol on the emulated board; return virtual over wall time, recording included.
+    """Run a protocol on the emulated board; return virtual over wall time, recording included.
 
-    Prompts are answered at once, but pass at real-time pace until the answer arrives.
+    Prompts are answered at once; until the answer arrives, virtual time passes at real-time pace.
     """
     with tempfile.TemporaryDirectory() as folder, Press.open("emulated") as press:
         start_s = time.perf_counter()
@@ -43,7 +43,7 @@ def emulated_speed(protocol: Path) -> float:
 
 
 def decode_ratio() -> float:
-    """Return the speed of decoding a telemetry event, over that of bare `cbor2.loads`."""
+    """Return the speed of decoding a telemetry event over that of `cbor2.loads` alone."""
     payload = encode_message(TelemetryEvent(1000, 1020, bytes(range(SHORT_RECORD_SIZE)) * _RECORDS))
     ours = _best(lambda: decode_telemetry(payload))
     bare = _best(lambda: cbor2.loads(payload))
@@ -51,7 +51,7 @@ def decode_ratio() -> float:
 
 
 def _best(action: Callable[[], object]) -> float:
-    """Return the shortest time of several rounds: what disturbs a round only makes it longer."""
+    """Return the shortest time of several rounds: a disturbance can only make a round longer."""
     rounds = []
     for _ in range(_REPEATS):
         start_s = time.perf_counter()

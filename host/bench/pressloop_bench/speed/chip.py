@@ -1,8 +1,8 @@
-"""The flash image on the emulated RP2040, in this process, with a person's hands at its prompt.
+"""Runs the flash image on the emulated RP2040, in this process, and talks to its raw prompt.
 
-What the firmware does is measured on the chip: code is typed at MicroPython's raw prompt, builds
-the controller as the image's own start-up does, and prints numbers. Time is emulated time, so it
-does not depend on the machine this runs on.
+The firmware is measured on the chip: code that is sent to MicroPython's raw prompt builds the
+controller as the image's own start-up does, and prints numbers. All times are emulated time, so
+they do not depend on the machine that runs the emulation.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _CTRL_D: Final = b"\x04"
 
 
 class ChipError(Exception):
-    """The code on the chip raised, or did not end in time; the message is what it printed."""
+    """The code on the chip raised, or did not end in time; the message has its output."""
 
 
 class BenchChip:
@@ -37,8 +37,8 @@ class BenchChip:
 
     Attributes:
         press: What the board is wired to.
-        late_us: While not None, collects for every beat how long after the beat's edge the
-            transducer was asked, microseconds.
+        late_us: While not None, collects for every tick the time from the edge of its interrupt to
+            the transducer's reading, microseconds.
     """
 
     def __init__(self) -> None:
@@ -57,7 +57,7 @@ class BenchChip:
         }
         wiring = load_wiring(find_firmware())
         self._wiring = ChipWiring(self._chip.mcu, wiring, config)
-        self._watch_lateness(wiring.BEAT_PIN, wiring.I2C_ID)
+        self._watch_lateness(wiring.TICK_PIN, wiring.I2C_ID)
 
     def __enter__(self) -> BenchChip:
         """Boot, and interrupt the controller."""
@@ -79,7 +79,7 @@ class BenchChip:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Leave nothing behind."""
+        """Delete the temporary files."""
         self._folder.cleanup()
 
     @property
@@ -97,26 +97,26 @@ class BenchChip:
         self._usb.stalled = stalled
 
     def begin(self, code: str) -> None:
-        """Let the chip start on `code`; `finish` waits for its end.
+        """Start `code` on the chip; `finish` waits for its end.
 
         Raises:
-            ChipError: The prompt does not take it.
+            ChipError: The prompt does not accept it.
         """
         self._usb.send(code.encode() + _CTRL_D)
         self._until(b"OK", _BOOT_S)
 
     def pass_time(self, seconds: float) -> None:
-        """Let emulated time pass."""
+        """Run the chip for so many seconds of emulated time."""
         end = self.now_s + seconds
         while self.now_s < end:
             self._chip.run(_SLICE_S)
             self._wiring.catch_up()
 
     def finish(self, limit_s: float = 60.0) -> str:
-        """Wait for the end of what `begin` started, and return what it printed.
+        """Wait until the code that `begin` started ends, and return its output.
 
         Raises:
-            ChipError: It raised, or went on for more than `limit_s` of emulated time.
+            ChipError: It raised, or took more than `limit_s` of emulated time.
         """
         printed = self._until(_CTRL_D, limit_s)[:-1]
         raised = self._until(_CTRL_D, limit_s)[:-1]
@@ -132,7 +132,7 @@ class BenchChip:
 
     def ask(self, expression: str, limit_s: float = 60.0) -> Any:
         """Return the value of an expression on the chip; errors as for `finish`."""
-        # Frames of telemetry may stand before it.
+        # Frames of telemetry may precede it.
         printed = self.run(f"print('=' + repr({expression}))", limit_s)
         return ast.literal_eval(printed.rsplit("=", 1)[1].strip())
 
@@ -160,16 +160,16 @@ class BenchChip:
         clock = self._chip.mcu.clock
         bus = self._chip.mcu.i2c[bus_number]
         connect = bus.on_connect
-        beat_at = 0.0
+        edge_at = 0.0
 
         def on_edge(value: Any, _before: Any) -> None:
-            nonlocal beat_at
+            nonlocal edge_at
             if value == 1:
-                beat_at = clock.nanos
+                edge_at = clock.nanos
 
         def on_connect(address: int, mode: Any) -> None:
-            if self.late_us is not None and beat_at:
-                self.late_us.append((clock.nanos - beat_at) / 1000)
+            if self.late_us is not None and edge_at:
+                self.late_us.append((clock.nanos - edge_at) / 1000)
             connect(address, mode)
 
         self._chip.mcu.gpio[pin].add_listener(on_edge)

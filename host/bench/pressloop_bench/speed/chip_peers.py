@@ -1,8 +1,8 @@
-"""What the chip's numbers stand beside: two published MicroPython libraries, fetched and not kept.
+"""Fetches two published MicroPython libraries, which the chip's numbers are compared with.
 
-Each is one file at a fixed commit, known by its SHA-256. It is taken from the folder named by
-$PRESSLOOP_PEERS, else from build/peers, else from its repository; a peer that cannot be had leaves
-a row that says so.
+Each is one file at a fixed commit, checked by its SHA-256. It is taken from the folder named by
+$PRESSLOOP_PEERS, else from build/peers, else from its repository. If it is not available, the table
+has a row with the reason.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from typing import Final
 
 FOLDER_VARIABLE: Final = "PRESSLOOP_PEERS"
 _KEPT: Final = Path("build/peers")
-_PATIENCE_S: Final = 10.0
+_TIMEOUT_S: Final = 10.0
 
 
 @dataclass(frozen=True)
 class Peer:
-    """A library of one file."""
+    """A published library of one file."""
 
     name: str
     file: str
@@ -47,14 +47,14 @@ CBOR2: Final = Peer(
 
 
 class PeerMissingError(Exception):
-    """A peer cannot be had; the message says why."""
+    """A peer is not available; the message says why."""
 
 
 def source(peer: Peer) -> str:
     """Return a peer's source.
 
     Raises:
-        PeerMissingError: It is neither here nor there, or it is not the file it should be.
+        PeerMissingError: It cannot be fetched, or its content is another one.
     """
     folders = [_KEPT]
     if FOLDER_VARIABLE in os.environ:
@@ -63,7 +63,7 @@ def source(peer: Peer) -> str:
         if (folder / peer.file).is_file():
             return _checked(peer, (folder / peer.file).read_bytes(), str(folder / peer.file))
     try:
-        with urllib.request.urlopen(peer.url, timeout=_PATIENCE_S) as reply:
+        with urllib.request.urlopen(peer.url, timeout=_TIMEOUT_S) as reply:
             data = reply.read()
     except (OSError, urllib.error.URLError) as error:
         raise PeerMissingError(f"not fetched: {error}; put {peer.file} into build/peers") from error
@@ -75,5 +75,5 @@ def source(peer: Peer) -> str:
 
 def _checked(peer: Peer, data: bytes, place: str) -> str:
     if hashlib.sha256(data).hexdigest() != peer.sha256:
-        raise PeerMissingError(f"{place} is not the version that is compared with")
+        raise PeerMissingError(f"{place} is another version than the one to compare with")
     return data.decode()

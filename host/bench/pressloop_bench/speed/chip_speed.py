@@ -1,8 +1,8 @@
-"""The tick on the chip: what it costs, part by part, how late it is, and what stands beside it.
+"""Measures the tick on the chip: the cost of each part, the lateness, and two peers for comparison.
 
-Everything is measured on the shipped image on the emulated RP2040, ours and the peers' alike.
-Emulated cycles are instructions of the core; waits for the flash and for the I2C bus are not in
-them, so absolute times are too short and ratios are what counts.
+Ours and the peers' are measured on the shipped image on the emulated RP2040. Emulated cycles are
+instructions of the core, without waits for the flash and for the I2C bus. So absolute times are too
+short; ratios are meaningful.
 """
 
 from __future__ import annotations
@@ -50,7 +50,9 @@ stages:
 # The controller as the image's start-up builds it, and a stopwatch.
 _SETUP: Final = """
 import gc, time
-from pressloop_fw import cbor, controller, schema, sequencer, setpoint, telemetry
+from pressloop_fw.loop import sequencer, setpoint, telemetry_ring
+from pressloop_fw.loop import tick as loop
+from pressloop_fw.wire import cbor, schema
 from pressloop_fw.app import App
 from pressloop_fw.boards import pico
 board = pico.PicoBoard()
@@ -82,10 +84,11 @@ def live(ticks, litter=0):
         idle += time.ticks_diff(ticks_us(), t)
     return time.ticks_diff(ticks_us(), start), idle
 tick = c.tick
-append, recorded, records = telemetry.append, app.ring.words, app.ring.buf
-moving, driven, regulated, shown = s.setpoint.words, c.valves.words, c.pid.words, s.status.words
+append, recorded, records = telemetry_ring.append_record, app.ring.registers, app.ring.buf
+moving, driven = s.setpoint.registers, c.valves.registers
+regulated, flags = c.pid.registers, s.run_flags.registers
 quiet = False
-def beat(missed):
+def timed_tick(missed):
     if quiet:
         return
     t = ticks_us()
@@ -98,9 +101,10 @@ def beat(missed):
 def cycles(code, n=50):
     board.feed_watchdog()
     names = dict(globals())
-    exec("def f(n):\\n sampled=c.sampler.words; valves=c.valves.words; pid=c.pid; law=pid.law\\n"
-         " moving=s.setpoint.words; softness=c.softness.words; gained=c.interlocks.words\\n"
-         " cracks=c.crack_watch.words; words=pid.words\\n"
+    exec("def f(n):\\n sampled=c.sampler.registers; valves=c.valves.registers; pid=c.pid\\n"
+         " law=pid.law; moving=s.setpoint.registers; registers=pid.registers\\n"
+         " compliance=c.sample_compliance.registers; gained=c.interlocks.registers\\n"
+         " cracks=c.crack_detector.registers\\n"
          " p=c.sampler.pressure_kpa; v=s.setpoint.value_kpa\\n t=ticks_us()\\n"
          " for i in range(n):\\n  " + code + "\\n return time.ticks_diff(ticks_us(),t)", names)
     return names["f"](n) * 125 // n
@@ -122,25 +126,25 @@ def allocated(code, n=50):
 _PARTS: Final = (
     ("contacts", "board.read_inputs()"),
     ("transducer, over I2C", "board.read_raw()"),
-    ("scale, range, filter", "controller.take(sampled, 5000)"),
-    ("crack watch", "controller.loss(cracks, sampled, valves)"),
+    ("scale, range, filter", "loop.process_sample(sampled, 5000)"),
+    ("crack watch", "loop.detect_crack(cracks, sampled, valves)"),
     ("sequencer with setpoint", "s.step(c.tick_count, v)"),
-    ("of it: setpoint", "sequencer.move(s.setpoint.words, setpoint.RISE)"),
-    ("gains of the pressure", "controller.schedule(valves, p, softness)"),
-    ("PID", "law(words, moving, p, valves)"),
-    ("split range", "controller.drive(valves, 1000, p, moving)"),
+    ("of it: setpoint", "sequencer.advance_setpoint(s.setpoint.registers, setpoint.RISE)"),
+    ("gains of the pressure", "loop.schedule(valves, p, compliance)"),
+    ("PID", "law(registers, moving, p, valves)"),
+    ("split range", "loop.drive(valves, 1000, p, moving)"),
     (
         "pressure-gain watch",
-        "controller.fruitless(gained, valves, moving, p)",
+        "loop.count_pump_without_gain(gained, valves, moving, p)",
     ),
-    ("dither and valves", "controller.dither(valves); board.set_valves(0, 32767)"),
-    ("softness", "controller.follow(softness, valves, p)"),
+    ("dither and valves", "loop.dither(valves); board.set_valves(0, 32767)"),
+    ("sample compliance", "loop.follow_compliance(compliance, valves, p)"),
 )
 _RECORD: Final = (
-    "append(recorded, records, 1, 2, 3, moving, driven, regulated, shown, 2, 0, 1, 0, 65535)"
+    "append(recorded, records, 1, 2, 3, moving, driven, regulated, flags, 2, 0, 1, 0, 65535)"
 )
 _COPY: Final = "app.ring.copy(app.ring.next - 20, 20, buf, 16)"
-_HEAD: Final = "telemetry.begin_event(buf, 6, 100000, 100020, 400)"
+_HEAD: Final = "telemetry_ring.begin_event(buf, 6, 100000, 100020, 400)"
 _BATCH: Final = 20
 
 _NAIVE: Final = """
@@ -175,7 +179,7 @@ timer.deinit()
 
 @dataclass
 class ChipFigures:
-    """All that was measured; None where a peer could not be had."""
+    """All that was measured; None where a peer was not available."""
 
     tick_us: dict[str, float] = field(default_factory=dict)
     tick_most_us: dict[str, float] = field(default_factory=dict)
@@ -202,7 +206,7 @@ class ChipFigures:
 
 
 def measure(streaming_s: float = 60.0) -> ChipFigures:
-    """Boot the image twice, for ours and for the peers, and measure; takes a minute or two.
+    """Boot the image for ours, for the peers and for a naive loop, and measure; a minute or two.
 
     `streaming_s` is how long telemetry streams before the heap is looked at again.
     """
@@ -218,7 +222,7 @@ def measure(streaming_s: float = 60.0) -> ChipFigures:
 
 def _ours(chip: BenchChip, figures: ChipFigures, streaming_s: float) -> None:
     chip.run(_SETUP)
-    chip.run("board.start_tick(beat)")
+    chip.run("board.start_tick(timed_tick)")
     fields = chip.press.nominal_profile()
     _ask(chip, Command.PROFILE_WRITE, ProfileWriteRequest(**fields))
     chip.run("gc.collect()")
@@ -313,7 +317,7 @@ def _codec(chip: BenchChip, figures: ChipFigures) -> None:
 
 
 def _peers(chip: BenchChip, figures: ChipFigures) -> None:
-    # The controller stands by: its heap and its interpreter, but no beat.
+    # The controller stands by: its heap and its interpreter, but no tick.
     chip.run(_SETUP)
     empty = chip.ask("cycles('pass')")
 
@@ -348,11 +352,11 @@ def _naive(chip: BenchChip, figures: ChipFigures) -> None:
     # Late against the best line of 10 ms that no callback is before.
     steps = [b - a for a, b in itertools.pairwise(at)]
     figures.naive_missed = sum(max(0, round(step / 10_000) - 1) for step in steps)
-    beat = 0
+    expected = 0
     offsets = [at[0]]
     for step in steps:
-        beat += max(1, round(step / 10_000))
-        offsets.append(at[len(offsets)] - 10_000 * beat)
+        expected += max(1, round(step / 10_000))
+        offsets.append(at[len(offsets)] - 10_000 * expected)
     earliest = min(offsets)
     figures.naive_late_us = _quantiles([offset - earliest for offset in offsets])
 

@@ -1,19 +1,19 @@
-"""The chip's figures as a table beside their targets."""
+"""Prints the figures of the chip as a table, and compares them with their targets."""
 
 from __future__ import annotations
 
 from pressloop_bench.speed.chip_peers import CBOR2, SIMPLE_PID
 from pressloop_bench.speed.chip_speed import ChipFigures
 
-# DESIGN: a bare step of micropython-simple-pid and one cbor2 encoding, as they were first measured
-# on the same emulated chip; what they take today is measured beside.
+# Targets. The tick is to take no longer than one step of micropython-simple-pid took when it was
+# first measured on the emulated chip; what it takes today is measured as well.
 _TICK_US = 356.0
 _LATE_US = 500.0
 _ENCODE_SHARE = 20
 
 
 def table(figures: ChipFigures) -> list[str]:
-    """Return the lines to print."""
+    """Return the lines of the table and of the verdicts."""
     lines = ["", "The tick on the emulated RP2040, 125 MHz (flash and I2C waits are not in it)"]
     rest, hold = figures.parts_us["at rest"], figures.parts_us["hold"]
     lines.append(f"  {'us':34} {'at rest':>9} {'hold':>9}")
@@ -51,7 +51,7 @@ def table(figures: ChipFigures) -> list[str]:
 
 
 def verdicts(figures: ChipFigures) -> list[str]:
-    """Return a line for each target: met or short, and by how much."""
+    """Return a line for each target, with the value and whether it is met."""
     tick = max(figures.tick_us.values())
     lines = [_line("whole tick, us", tick, _TICK_US)]
     if figures.simple_pid_us:

@@ -1,24 +1,24 @@
-"""What the powder does in a dwell: pressure that falls in a sealed one, creep in a regulated one.
+"""Describes the powder in a dwell: falling pressure in a sealed one, creep in a regulated one.
 
 Relaxation of powder compacts has no single time constant. Peleg's law (Peleg, J. Rheology 24 (1980)
 451; Peleg and Moreyra, Powder Technology 23 (1979) 277) needs two numbers:
 
     F0 t / (F0 - F) = k1 + k2 t         F(t) = F0 (1 - t / (k1 + k2 t))
 
-F0/k1 is the first rate of loss, F0/k2 the whole loss after endless time. Its straight line is how
-it is usually drawn and a bad way to fit it: at small t the left side divides by a difference that
-is all noise. So the curve itself is fitted, by least squares. For a given half time tau = k1/k2 it
-is linear in what is left,
+F0/k1 is the first rate of loss, F0/k2 the whole loss after endless time. It is usually drawn as the
+straight line on the left, which is a bad way to fit it: at small t the left side divides by a
+difference that is all noise. So the curve itself is fitted (`peleg.py`), with the half time
+tau = k1/k2:
 
-    F = F0 - c t / (tau + t),           c = F0/k2,
+    F = F0 - c t / (tau + t),           c = F0/k2
 
-so that only tau has to be searched for. Creep and supplied oil take the same form without the
-normalisation: x - x0 = t / (k1 + k2 t).
+Creep takes the same form without the normalisation: x - x0 = t / (k1 + k2 t).
 
-A press that leaks loses pressure in a sealed dwell, too. What the leak took, where the profile
-knows it, is given back before the curve is fitted; how well it is known goes into every number.
+A press that leaks loses pressure in a sealed dwell, too. Where the profile has the leak, the
+pressure that it took is added back before the curve is fitted, and the uncertainty of the leak goes
+into every number.
 
-What cannot be told from the data is not reported: the result then says why.
+A number that the data do not determine is not reported; the result gives the reason instead.
 """
 
 from __future__ import annotations
@@ -31,54 +31,53 @@ import numpy as np
 import numpy.typing as npt
 
 from pressloop.analysis.leak import Leaked
+from pressloop.analysis.peleg import PelegCurve, condense, fit_peleg
 from pressloop.machine.uncertainty import COVERAGE_FACTOR
 
 Floats = npt.NDArray[np.float64]
 
 Quantity = Literal["pressure", "displacement"]
 
-_BINS: Final = 200
-"""Means that a dwell is condensed to, spread evenly over the logarithm of time."""
-_FEWEST: Final = 100
-"""Samples below which no curve is fitted."""
+_MIN_SAMPLES: Final = 100
+"""With fewer samples no curve is fitted."""
 _SKIP_S: Final = 0.3
-"""After sealing: valves are still closing."""
+"""Samples up to this time after sealing are left out: the valves are still closing."""
 _END_SHARE: Final = 0.02
-"""Share of the dwell that its end level is the mean of."""
-_SEARCH: Final = 80
+"""The end level is the mean over this share of the dwell."""
 _MIN_R_SQUARED: Final = 0.9
-_LARGEST_ERROR: Final = 0.5
-"""Relative standard error of k2 from which on the whole loss cannot be told."""
-_LONGEST_HALF_TIME: Final = 2.0
-"""In dwells: beyond, the whole change is a guess, and powder and leak look alike."""
-_SIGNIFICANT: Final = 6.0
-"""The change has to be this many times its own standard error."""
+_MAX_RELATIVE_ERROR: Final = 0.5
+"""Of k2, standard: with a larger one the whole change is not known."""
+_MAX_HALF_TIME_DWELLS: Final = 2.0
+"""With a longer half time the whole change is a guess, and powder and leak look alike."""
+_MIN_CHANGE_ERRORS: Final = 6.0
+"""The change has to be at least this many times its own standard error."""
 
 
 @dataclass(frozen=True)
 class Relaxation:
-    """The curve of a dwell; the fields below `reason` are None when it could not be fitted.
+    """The relaxation of one dwell; the fields after `reason` are None when it could not be fitted.
 
     Attributes:
         quantity: `pressure` in a sealed dwell, `displacement` in a regulated one.
         unit: Of `initial`, `change` and what follows from them: MPa or mm.
-        start_s: Beginning of the stretch, from the first record of the hold.
-        duration_s: Length of the stretch: the longest one without a top-up or a gap.
-        change: How much was lost (pressure) or closed (displacement) over the stretch, as measured.
-            Of a pressure, the leak's part and the powder's are told apart below where the profile
-            knows the leak; all else is then of the powder alone.
+        start_s: Beginning of the stretch, from the first record of the hold, s.
+        duration_s: Length of the stretch, the longest one without a top-up or a gap, s.
+        change: Pressure lost or platens closed over the stretch, as measured. Where the profile
+            has the leak, `leak_change` and `powder_change` part it, and all other numbers are
+            those of the powder alone.
         fitted: Whether the law could be fitted.
-        reason: Why not; empty when it was.
+        reason: Why it could not; empty when it could.
         initial: F0 or x0.
         k1, k2: Pressure: s and no unit. Displacement: s/mm and 1/mm.
-        half_time_s: k1/k2: after this time half of the whole change has happened.
-        change_final: Extrapolated to endless time: F0/k2 or 1/k2.
+        half_time_s: k1/k2: after this time half of the whole change has happened, s.
+        change_final: Whole change, extrapolated to endless time: F0/k2 or 1/k2.
         change_rate_per_min: At the end of the stretch, by the law.
-        r_squared: Of the curve, against the condensed data.
-        residual: Root mean square of what the curve leaves.
-        leak_change: What of `change` the press's own leak took; None: not known, and in `change`
-            and all that was fitted. So are the next three. Uncertainties are expanded, k = 2.
-        powder_change: The rest.
+        r_squared: Share of the scatter of the condensed data that the curve explains.
+        residual: Root mean square of the difference between data and curve.
+        leak_change: Part of `change` that the press's own leak took. None when the leak is not
+            known, as are the next three; all numbers then contain it. Uncertainties are expanded,
+            k = 2.
+        powder_change: The rest of `change`.
     """
 
     quantity: Quantity
@@ -105,10 +104,10 @@ class Relaxation:
     powder_change_uncertainty: float | None = None
 
     def at(self, time_s: Floats) -> Floats:
-        """The fitted curve of the powder alone, in `unit`, s after the beginning of the stretch.
+        """Return the fitted curve of the powder alone, in `unit`.
 
         Args:
-            time_s: Of any shape, which the result has too.
+            time_s: Since the beginning of the stretch, s; of any shape, which the result has too.
 
         Raises:
             ValueError: Nothing was fitted.
@@ -120,7 +119,7 @@ class Relaxation:
         return self.initial + sign * self.change_final * share
 
     def measured_at(self, time_s: Floats) -> Floats:
-        """The curve that the readings follow: the powder's, less what the leak took.
+        """Return the curve that the readings follow: the powder's, less what the leak took.
 
         Raises:
             ValueError: Nothing was fitted.
@@ -128,7 +127,7 @@ class Relaxation:
         powder = self.at(time_s)
         if not self.leak_change:
             return powder
-        # The leak's rate goes with the pressure: at first it is above its mean.
+        # The leak's rate is proportional to the pressure, so at first it is above its mean.
         assert self.initial is not None and self.change is not None
         first = self.initial / (self.initial - self.change / 2)
         share = time_s / self.duration_s
@@ -148,9 +147,9 @@ def fit_relaxation(
     Args:
         time_s: From the beginning of the stretch, s, ascending, without gaps; shape (n,).
         values: Pressure on the pellet in MPa or displacement in mm; shape (n,), NaN where unknown.
-        quantity: Which of the two; pressure falls, displacement grows.
-        start_s: Where the stretch begins, for the result.
-        leaked: What the leak took of a pressure, per sample; None: not known.
+        quantity: Which of the two it is; pressure falls, displacement grows.
+        start_s: Beginning of the stretch from the first record of the hold, s; only repeated.
+        leaked: Pressure that the leak took, per sample; None: not known.
     """
     unit = "MPa" if quantity == "pressure" else "mm"
     duration_s = float(time_s[-1]) if time_s.size else 0.0
@@ -164,50 +163,52 @@ def fit_relaxation(
     def without(reason: str, change: float | None) -> Relaxation:
         return Relaxation(quantity, unit, start_s, duration_s, change, False, reason)
 
-    if time_s.size < _FEWEST:
-        return without(f"the stretch of {duration_s:.1f} s is too short for a curve", None)
-    time, value, weight = _condensed(time_s, values)
-    line = _fit(time, sign * value, weight)
+    if time_s.size < _MIN_SAMPLES:
+        return without(f"the usable part of the dwell, {duration_s:.1f} s, is too short", None)
+    time, value, weight = condense(time_s, values)
+    curve = fit_peleg(time, sign * value, weight)
     if leaked is not None:
-        # The same fit with a leak that is larger or smaller by its standard uncertainty.
-        _, more, _ = _condensed(time_s, leaked.uncertainty_mpa[keep] / COVERAGE_FACTOR)
-        line = line.also(
-            _fit(time, sign * (value + more), weight), _fit(time, sign * (value - more), weight)
+        # Fit again with a leak that is larger and smaller by its standard uncertainty.
+        _, more, _ = condense(time_s, leaked.uncertainty_mpa[keep] / COVERAGE_FACTOR)
+        curve = curve.with_error_between(
+            fit_peleg(time, sign * (value + more), weight),
+            fit_peleg(time, sign * (value - more), weight),
         )
-    # The end as measured, the beginning as fitted: there the first samples are still on the move.
+    # The end level is measured. The first level is fitted: the valves were still closing there.
     end = values[time_s >= time_s[-1] - max(_END_SHARE * duration_s, _SKIP_S)].mean()
-    change = float(sign * end - line.initial)
-    if not change > _SIGNIFICANT * line.change_error:
-        seen = without(
+    change = float(sign * end - curve.initial)
+    if not change > _MIN_CHANGE_ERRORS * curve.change_error:
+        result = without(
             "the change is smaller than its own uncertainty", float(sign * (value[-1] - value[0]))
         )
-    elif reason := _objection(line, quantity, duration_s, change, leak.uncertainty):
-        seen = without(reason, change)
+    elif reason := _reason_against(curve, quantity, duration_s, change, leak.uncertainty):
+        result = without(reason, change)
     else:
-        seen = _relaxation(line, quantity, unit, start_s, duration_s, change)
-    return leak.told_apart(seen, line.change_error)
+        result = _relaxation(curve, quantity, unit, start_s, duration_s, change)
+    return leak.add_to(result, curve.change_error)
 
 
-def _objection(
-    line: _Line, quantity: Quantity, duration_s: float, change: float, leak_uncertainty: float
+def _reason_against(
+    curve: PelegCurve, quantity: Quantity, duration_s: float, change: float, leak_uncertainty: float
 ) -> str:
-    """Why the law may not be told from a change that is there; empty when it may."""
+    """Return why the fitted law is not reported although there is a change; empty to report it."""
     if change <= leak_uncertainty:
-        return "what the leak leaves of the loss is within the leak's own uncertainty"
-    if line.r_squared < _MIN_R_SQUARED:
-        return f"the law explains only {line.r_squared:.2f} of the data"
-    if line.tau_s > _LONGEST_HALF_TIME * duration_s:
-        return "half of the whole change would take several such dwells, or it is a leak"
-    if not line.final_error < _LARGEST_ERROR * line.final:
-        return "the whole change cannot be told from so short a dwell"
-    if quantity == "pressure" and line.final > -line.initial:
-        return "more than all pressure would be lost: a leak rather than the powder"
+        return "the powder's part of the loss is within the uncertainty of the leak"
+    if curve.r_squared < _MIN_R_SQUARED:
+        return f"Peleg's law does not describe the data (r2 = {curve.r_squared:.2f})"
+    if curve.tau_s > _MAX_HALF_TIME_DWELLS * duration_s:
+        or_leak = ", or the loss is a leak" if quantity == "pressure" else ""
+        return f"dwell too short{or_leak}"
+    if not curve.final_error < _MAX_RELATIVE_ERROR * curve.final:
+        return "dwell too short to extrapolate the whole change"
+    if quantity == "pressure" and curve.final > -curve.initial:
+        return "the fit would lose more than the whole pressure: probably a leak"
     return ""
 
 
 @dataclass(frozen=True)
 class _LeakShare:
-    """What the leak took over a whole stretch; None: not known."""
+    """Pressure that the leak took over a whole stretch, MPa; `taken` is None when not known."""
 
     taken: float | None
     uncertainty: float
@@ -218,8 +219,13 @@ class _LeakShare:
             return cls(None, 0.0)
         return cls(float(leaked.mpa[-1]), float(leaked.uncertainty_mpa[-1]))
 
-    def told_apart(self, powder: Relaxation, standard: float) -> Relaxation:
-        """Return what was seen of the powder alone, with the leak's part beside it."""
+    def add_to(self, powder: Relaxation, standard_error: float) -> Relaxation:
+        """Return a result that was fitted to the powder alone, with the leak's part added.
+
+        Args:
+            powder: Its `change` is that of the powder.
+            standard_error: Of that change.
+        """
         if self.taken is None or powder.change is None:
             return powder
         return replace(
@@ -228,114 +234,35 @@ class _LeakShare:
             leak_change=self.taken,
             leak_change_uncertainty=self.uncertainty,
             powder_change=powder.change,
-            powder_change_uncertainty=math.hypot(COVERAGE_FACTOR * standard, self.uncertainty),
+            powder_change_uncertainty=math.hypot(
+                COVERAGE_FACTOR * standard_error, self.uncertainty
+            ),
         )
 
 
-@dataclass(frozen=True)
-class _Line:
-    """`y = initial + final t / (tau + t)`, fitted; covariance of the three in this order."""
-
-    initial: float
-    final: float
-    tau_s: float
-    covariance: Floats
-    change_error: float
-    r_squared: float
-    residual: float
-
-    def also(self, one: _Line, other: _Line) -> _Line:
-        """Return the line with an error that makes it `one` or `other`, one standard each way."""
-        ends = np.array([[line.initial, line.final, line.tau_s] for line in (one, other)])
-        moved = (ends[0] - ends[1]) / 2
-        return replace(self, covariance=self.covariance + np.outer(moved, moved))
-
-    @property
-    def final_error(self) -> float:
-        return math.sqrt(max(0.0, self.covariance[1, 1]))
-
-
-def _condensed(time_s: Floats, values: Floats) -> tuple[Floats, Floats, Floats]:
-    """Means over bins that are even in the logarithm of time, and the samples in each."""
-    edges = np.geomspace(time_s[0], time_s[-1] * (1 + 1e-9), _BINS + 1)[1:-1]
-    index = np.searchsorted(edges, time_s, side="right")
-    count = np.bincount(index, minlength=_BINS).astype(np.float64)
-    filled = count > 0
-    time = np.bincount(index, time_s, _BINS)[filled] / count[filled]
-    value = np.bincount(index, values, _BINS)[filled] / count[filled]
-    return time, value, count[filled]
-
-
-def _fit(time: Floats, value: Floats, weight: Floats) -> _Line:
-    """Search tau on a logarithmic grid, then between its neighbours."""
-
-    def misfit(log_tau: float) -> float:
-        return _linear(time, value, weight, math.exp(log_tau))[2]
-
-    grid = np.linspace(math.log(time[0] / 10), math.log(time[-1] * 100), _SEARCH)
-    best = int(np.argmin([misfit(float(log_tau)) for log_tau in grid]))
-    low, high = float(grid[max(best - 1, 0)]), float(grid[min(best + 1, _SEARCH - 1)])
-    shrink = (math.sqrt(5) - 1) / 2
-    while high - low > 1e-7:
-        left, right = high - shrink * (high - low), low + shrink * (high - low)
-        if misfit(left) < misfit(right):
-            high = right
-        else:
-            low = left
-    tau = math.exp((low + high) / 2)
-    initial, final, squares = _linear(time, value, weight, tau)
-
-    share = time / (tau + time)
-    jacobian = np.column_stack([np.ones_like(time), share, -final * share / (tau + time)])
-    normal = jacobian.T @ (weight[:, None] * jacobian)
-    covariance = np.linalg.pinv(normal) * squares / max(1, time.size - 3)
-    at_end = np.array([0.0, share[-1], -final * share[-1] / (tau + time[-1])])
-    mean = np.average(value, weights=weight)
-    scatter = float(weight @ np.square(value - mean))
-    return _Line(
-        initial=initial,
-        final=final,
-        tau_s=tau,
-        covariance=covariance,
-        change_error=math.sqrt(max(0.0, float(at_end @ covariance @ at_end))),
-        r_squared=1 - squares / scatter if scatter > 0 else 0.0,
-        residual=math.sqrt(squares / float(weight.sum())),
-    )
-
-
-def _linear(time: Floats, value: Floats, weight: Floats, tau: float) -> tuple[float, float, float]:
-    """Best initial level and whole change for a half time, and the sum of squares left."""
-    share = time / (tau + time)
-    total = float(weight.sum())
-    share_mean, value_mean = float(weight @ share) / total, float(weight @ value) / total
-    centred = share - share_mean
-    spread = float(weight @ np.square(centred))
-    final = float(weight @ (centred * (value - value_mean))) / spread if spread > 0 else 0.0
-    initial = value_mean - final * share_mean
-    left = value - initial - final * share
-    return initial, final, float(weight @ np.square(left))
-
-
 def _relaxation(
-    line: _Line,
+    curve: PelegCurve,
     quantity: Quantity,
     unit: str,
     start_s: float,
     duration_s: float,
     change: float,
 ) -> Relaxation:
-    """In the terms of the law. Pressure was fitted upside down: its level has the other sign."""
+    """Return the fitted curve in the terms of the law.
+
+    A falling pressure was fitted with the opposite sign, so that it rises as a displacement does.
+    """
     pressure = quantity == "pressure"
-    initial, final, tau = line.initial, line.final, line.tau_s
+    initial, final, tau = curve.initial, curve.final, curve.tau_s
     scale = -initial if pressure else 1.0
     by_initial = -1.0 if pressure else 0.0
     k2, k1 = scale / final, scale * tau / final
-    # How k2 and k1 change with initial, final and tau.
+    # Derivatives of k2 and k1 by initial, final and tau.
     of_k2 = np.array([by_initial / final, -k2 / final, 0.0])
     of_k1 = np.array([by_initial * tau / final, -k1 / final, k2])
 
     def error(gradient: Floats) -> float:
-        return math.sqrt(max(0.0, float(gradient @ line.covariance @ gradient)))
+        return math.sqrt(max(0.0, float(gradient @ curve.covariance @ gradient)))
 
     return Relaxation(
         quantity=quantity,
@@ -351,8 +278,8 @@ def _relaxation(
         k2_standard_error=error(of_k2),
         half_time_s=tau,
         change_final=final,
-        change_final_standard_error=line.final_error,
+        change_final_standard_error=curve.final_error,
         change_rate_per_min=60 * final * tau / (tau + duration_s) ** 2,
-        r_squared=line.r_squared,
-        residual=line.residual,
+        r_squared=curve.r_squared,
+        residual=curve.residual,
     )

@@ -47,7 +47,7 @@ _REFERENCE_MPA: Final = 10.0
 """Oil pressure at which the profile states the release flow."""
 
 
-Source = Literal["displacement", "oil volume"]
+SpringbackSource = Literal["displacement", "oil volume"]
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Springback:
         punches_included: The punches' own recovery was not given and is in the number.
     """
 
-    source: Source
+    source: SpringbackSource
     from_mpa: float
     to_mpa: float
     resolved: bool
@@ -78,7 +78,7 @@ class Springback:
 
 
 @dataclass(frozen=True)
-class Release:
+class ReleaseSamples:
     """The samples from the dwell's beginning to contact loss, without gaps.
 
     All arrays have the shape (n,), one element per record.
@@ -136,7 +136,7 @@ class Release:
         )
 
 
-def from_displacement(release: Release, punches_um_mpa: float | None) -> Springback:
+def from_displacement(release: ReleaseSamples, punches_um_mpa: float | None) -> Springback:
     """Return the springback that the sensor saw.
 
     Args:
@@ -151,16 +151,18 @@ def from_displacement(release: Release, punches_um_mpa: float | None) -> Springb
     reason = ""
     if punches and gained < -uncertainty:
         reason = (
-            f"the platens opened by {1000 * (loaded - contact):.1f} um, and by punches_um_mpa the "
-            f"punches alone recover {1000 * punches:.1f} um: measure them with the die empty"
+            f"the platens opened by {1000 * (loaded - contact):.1f} um, but by punches_um_mpa the "
+            f"punches alone recover {1000 * punches:.1f} um: measure it again with the empty die"
         )
     elif gained <= uncertainty:
-        reason = f"{1000 * gained:.1f} um are less than the sensor's ± {1000 * uncertainty:.1f} um"
+        reason = (
+            f"{1000 * gained:.1f} um is within the uncertainty of ± {1000 * uncertainty:.1f} um"
+        )
     seen = _judged("displacement", release, gained, uncertainty, reason)
     return replace(seen, punches_included=punches_um_mpa is None)
 
 
-def from_oil(release: Release, profile: MachineProfile, die_mm: float) -> Springback:
+def from_oil(release: ReleaseSamples, profile: MachineProfile, die_mm: float) -> Springback:
     """Return the springback that the oil tells, if it does."""
     at = slice(release.hold_end, None)
     oil_mpa = np.maximum(release.pressure_mpa[at], 0.0) / profile.lever(die_mm)
@@ -187,14 +189,18 @@ def from_oil(release: Release, profile: MachineProfile, die_mm: float) -> Spring
     reason = ""
     if gained <= uncertainty:
         reason = (
-            f"of {press:.0f} mm3 of oil the pellet's share is known to ± "
+            f"the pellet's share of {press:.0f} mm3 of oil is uncertain by ± "
             f"{uncertainty * area_mm2:.0f} mm3 (± {uncertainty:.2g} mm)"
         )
     return _judged("oil volume", release, gained, uncertainty, reason)
 
 
 def _judged(
-    source: Source, release: Release, gained_mm: float, uncertainty_mm: float, reason: str
+    source: SpringbackSource,
+    release: ReleaseSamples,
+    gained_mm: float,
+    uncertainty_mm: float,
+    reason: str,
 ) -> Springback:
     """Return what was seen; with a reason to doubt it, without the number."""
     high, low = release.levels()

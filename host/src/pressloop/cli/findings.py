@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
@@ -13,28 +12,29 @@ from pressloop.errors import BadInputError
 from pressloop.findings import Finding
 from pressloop.machine.profile import MachineProfile
 from pressloop.plan import Plan, compile_plan
-from pressloop.validation import validate_file
+from pressloop.validation import LoadedProtocol, validate_loaded
 
 
-def check(protocol: Path, profile: MachineProfile, *, quiet: bool = False) -> Plan:
+def check(protocol: LoadedProtocol, profile: MachineProfile, *, quiet: bool = False) -> Plan:
     """Print what the validation finds, with line and column, and return the plan.
 
     Args:
-        protocol: Protocol file.
+        protocol: The protocol file, as it was read.
         profile: Machine profile of the press that is to run it.
         quiet: Leave out warnings, which were printed before.
 
     Raises:
         BadInputError: The protocol has errors.
     """
-    result = validate_file(protocol, profile)
+    result = validate_loaded(protocol, profile)
     if result.errors or not quiet:
-        print_findings(err, str(protocol), result.findings)
+        print_findings(err, protocol.name, result.findings)
     if result.errors:
         count = len(result.errors)
         raise BadInputError(
-            f"{protocol} has {count} error{'s' * (count > 1)}, nothing was pressed",
-            hint=f"correct {'them' if count > 1 else 'it'}, then: pressloop validate {protocol}",
+            f"{protocol.name} has {count} error{'s' * (count > 1)}, nothing was pressed",
+            hint=f"correct {'them' if count > 1 else 'it'}, then: "
+            f"pressloop validate {protocol.name}",
         )
     return compile_plan(result.checked(), profile)
 

@@ -23,12 +23,12 @@ from pressloop.emulator.description import PressDescription
 from pressloop.errors import BadInputError, NoBoardError, RecordError
 from pressloop.evaluation import RunRecord, RunSummary, finalise
 from pressloop.press import DEFAULT_THINNING, Press
-from pressloop.protocol.loading import load_protocol
 from pressloop.record.columns import SUMMARY_NAME
 from pressloop.record.journal import JOURNAL_NAME
 from pressloop.record.model import INTERRUPTED
 from pressloop.run.run import Run
 from pressloop.sample import load_sample
+from pressloop.validation import LoadedProtocol
 from pressloop.wire.schema import State
 
 
@@ -72,26 +72,27 @@ def run(
     """Run a protocol. Ctrl-C aborts the run and releases the pressure."""
     folder = to or Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}-{protocol.stem}"
     with errors_as_exit_codes():
+        source = LoadedProtocol.of_file(protocol)
         described: PressDescription | Path | None = press
         if port in EMULATED:
             described = options.described(press)
-            check(protocol, options.profile_of(described))
+            check(source, options.profile_of(described))
         else:
-            load_protocol(protocol)
+            source.require_form()
         _check_folder(folder, overwrite)
         pellet = None if sample is None else load_sample(sample)
         opened = Press.open(
             port, press=described, seed=seed, pacing="real" if real_time else "lockstep"
         )
         with opened as machine:
-            plan = check(protocol, machine.profile(), quiet=port in EMULATED)
+            plan = check(source, machine.profile(), quiet=port in EMULATED)
             open_holds = {step.index: step.text for step in plan.sources if step.is_open}
             _introduce(machine, protocol, folder)
             with LiveLine(err, simulated=machine.hello.simulated) as line:
                 operator = Operator(err, line, yes=yes, open_holds=open_holds)
                 folder.mkdir(parents=True, exist_ok=True)
                 handle = machine.start(
-                    protocol,
+                    source,
                     out=folder,
                     on_status=operator.show,
                     overwrite=overwrite,

@@ -22,6 +22,7 @@ from pressloop.plotting import FORMATS, plot_run
 from pressloop.press import Press
 from pressloop.run.prompts import confirm_all
 from pressloop.run.run import Run
+from pressloop.validation import LoadedProtocol
 from pressloop.wire.schema import TICK_HZ, FlagBits
 
 _LONG_S = 6 * 3600
@@ -61,8 +62,9 @@ def simulate(
     Operator prompts are confirmed at once.
     """
     with errors_as_exit_codes(), tempfile.TemporaryDirectory(prefix="pressloop-") as folder:
+        source = LoadedProtocol.of_file(protocol)
         described = options.described(press)
-        plan = check(protocol, options.profile_of(described))
+        plan = check(source, options.profile_of(described))
         _check_outputs(csv, plot)
         if plan.expected_s > _LONG_S:
             err.print(
@@ -74,7 +76,7 @@ def simulate(
             err.status("running on the emulated press"),
             Press.open("emulated", press=described, seed=seed) as machine,
         ):
-            run = machine.start(protocol, out=folder, on_prompt=confirm_all)
+            run = machine.start(source, out=folder, on_prompt=confirm_all)
             _end_open_holds(run, plan, open_hold_s)
             run.result()
         record = RunRecord.open(folder)

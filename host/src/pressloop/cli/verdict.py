@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
-from pressloop.evaluation.notes import remarks
+from pressloop.evaluation.notes import stage_notes
 from pressloop.evaluation.summary import RunSummary, StageResult
 from pressloop.evaluation.verdict import Check, VerdictRow, verdict_rows
 from pressloop.session.fault_texts import explain_fault
@@ -86,7 +86,7 @@ def _lines(rows: list[VerdictRow]) -> Iterator[Text]:
         if row.stage.outcome != NOT_REACHED:
             yield _row_line(row)
         if index + 1 == len(rows) or rows[index + 1].stage.index != row.stage.index:
-            for said in remarks(_reading_of(rows, row)):
+            for said in stage_notes(_reading_of(rows, row)):
                 yield Text(" " + said, "dim")
 
 

@@ -1,4 +1,4 @@
-"""Where the emulated board finds what it runs: MicroPython's unix port, and the firmware."""
+"""Finds what the emulated board runs: MicroPython's unix port and the firmware."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Final
 import platformdirs
 import pressloop_sim
 
+from pressloop import resources
 from pressloop.errors import EmulatorError
 
 INTERPRETER_VARIABLE: Final = "PRESSLOOP_MICROPYTHON"
@@ -19,19 +20,18 @@ FIRMWARE_VARIABLE: Final = "PRESSLOOP_FIRMWARE"
 SIMULATOR: Final = Path(pressloop_sim.__file__).resolve().parent
 """The folder of the package `pressloop_sim`, which the board runs beside the firmware."""
 
-_CHECKOUT: Final = Path(__file__).resolve().parents[4]
-# Digits of the source hash that hello carries.
+# Digits of the source hash in the board's answer to hello.
 _BUILD_DIGITS: Final = 16
 
 
 def find_micropython() -> Path:
     """Return the MicroPython to run the firmware with.
 
-    Looked for in this order: $PRESSLOOP_MICROPYTHON, the checkout's build folder, the user's
-    cache folder, PATH.
+    The places are searched in this order: $PRESSLOOP_MICROPYTHON, the checkout's build folder, the
+    installed package, the user's cache folder, PATH.
 
     Raises:
-        EmulatorError: There is none, or the variable names no program.
+        EmulatorError: There is none, or the variable does not name a program.
     """
     named = os.environ.get(INTERPRETER_VARIABLE)
     if named:
@@ -44,7 +44,7 @@ def find_micropython() -> Path:
             )
         return Path(program)
     places = (
-        _CHECKOUT / "build" / "micropython" / "micropython",
+        *resources.places(resources.MICROPYTHON),
         platformdirs.user_cache_path("pressloop") / "micropython" / "micropython",
     )
     for place in places:
@@ -56,7 +56,8 @@ def find_micropython() -> Path:
             "the emulated board needs MicroPython's unix port, and there is none in "
             + ", ".join(str(place.parent) for place in places)
             + " or on PATH",
-            hint=f"run `make setup` in a checkout, or set {INTERPRETER_VARIABLE} to the binary",
+            hint=f"run `make setup` in a checkout, install Debian's package micropython, or set "
+            f"{INTERPRETER_VARIABLE} to the binary",
             code="no-micropython",
         )
     return Path(program)
@@ -65,17 +66,18 @@ def find_micropython() -> Path:
 def find_firmware() -> Path:
     """Return the folder that holds the firmware package.
 
-    $PRESSLOOP_FIRMWARE, else the checkout's.
+    It is the one that $PRESSLOOP_FIRMWARE names, else the checkout's, else the installed package's.
 
     Raises:
         EmulatorError: The firmware is not there.
     """
     named = os.environ.get(FIRMWARE_VARIABLE)
-    folder = Path(named).resolve() if named else _CHECKOUT / "firmware"
+    folder = Path(named).resolve() if named else resources.places(resources.FIRMWARE)[0]
     if not (folder / "pressloop_fw" / "app.py").is_file():
         raise EmulatorError(
             f"there is no firmware in {folder}",
-            hint=f"install from a checkout, or set {FIRMWARE_VARIABLE} to its firmware folder",
+            hint=f"install a wheel of `make wheel`, or set {FIRMWARE_VARIABLE} to the firmware "
+            "folder of a checkout",
             code="no-firmware",
         )
     return folder
@@ -84,8 +86,8 @@ def find_firmware() -> Path:
 def link_packages(folder: Path, firmware: Path) -> Path:
     """Make `folder` the one folder that MicroPython imports from, and return it.
 
-    It holds `pressloop_fw` from `firmware`, and `pressloop_sim`, and nothing else: what else lies
-    beside either package on the host cannot be imported on the board by mistake.
+    It holds links to `pressloop_fw` in `firmware` and to `pressloop_sim`, and nothing else, so that
+    the board cannot import other packages of the host by mistake.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for package in (firmware / "pressloop_fw", SIMULATOR):

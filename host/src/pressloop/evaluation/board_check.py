@@ -1,4 +1,4 @@
-"""Does the telemetry agree with what the board measured itself, step by step?"""
+"""Compares the telemetry with what the board measured itself, step by step."""
 
 from __future__ import annotations
 
@@ -6,22 +6,20 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from pressloop.evaluation.series import Series
+from pressloop.evaluation.run_data import RunData
 from pressloop.record.columns import FLAGS
-from pressloop.record.model import BoardStepResult, RunHeader
 from pressloop.wire.schema import State
 
 
-def compare(
-    header: RunHeader, series: Series, results: tuple[BoardStepResult, ...]
-) -> Iterator[str]:
-    """One sentence per disagreement. Only meaningful when no telemetry is missing.
+def compare(data: RunData) -> Iterator[str]:
+    """Yield a sentence per disagreement. Only meaningful when no telemetry is missing.
 
     A record stands for the ticks since the one before, so a step's edges are known to one record:
     ticks and dwell may differ by that much, and the extremes may lie in the record next to the
     step. With several ticks per record the board may also have seen extremes between records.
-    A pause counts for neither side's ticks; the board's extremes take it in.
+    The ticks of a pause count on neither side; the board's extremes include it.
     """
+    header, series = data.header, data.series
     steps = series.records["step"]
     pressure = series.records["pressure_kpa"]
     flagged = series.records["flags"] & FLAGS["dwelling"] != 0
@@ -29,7 +27,7 @@ def compare(
     counted = series.records["state"] != State.PAUSED
     slack = header.record_every
     sparse = header.record_every > 1
-    for result in results:
+    for result in data.end.step_results:
         name = f"step {result.step}"
         at = np.flatnonzero((steps == result.step) & counted)
         if result.outcome == "pending":
@@ -50,7 +48,7 @@ def compare(
                 f"{name}: the board counts {result.dwell_ticks} ticks of dwell, "
                 f"the telemetry {dwell}"
             )
-        # A run that is lost by its host can end in a pause, and so can a step.
+        # A run whose host was lost can end in a pause, and so can a step.
         whole = np.flatnonzero(steps == result.step)
         inner = pressure[whole[1:-1]] if whole.size > 2 else pressure[:0]
         outer = pressure[max(whole[0] - 1, 0) : whole[-1] + 2]

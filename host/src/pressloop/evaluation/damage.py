@@ -1,54 +1,67 @@
-"""What gave way on an emulated press: told of the run, and of every stage pressed on it since."""
+"""Finds what broke on an emulated press: the pellet or the die, and in which stage."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
-from pressloop.evaluation.series import Series
-from pressloop.evaluation.summary import Damage, StageResult
+from pressloop.analysis.metrics import Floats
+from pressloop.evaluation.run_data import RunData
+from pressloop.evaluation.summary import Damage
 from pressloop.evaluation.truth import Truth
 from pressloop.record.columns import NO_STEP
-from pressloop.record.model import RunHeader
 
 
-def located(truth: Truth, header: RunHeader, series: Series, start_tick: int) -> tuple[Damage, ...]:
-    """Return what gave way, with the stage it was in."""
-    ticks = series.ticks_since(start_tick)
-    found = []
-    for item in truth.damage:
-        at = int(np.searchsorted(ticks, item.tick, side="right")) - 1
-        step = int(series.records["step"][at]) if at >= 0 else NO_STEP
-        stage = next((s.name for s in header.stages if step in s.steps), None)
-        found.append(Damage(what=item.what, time_s=item.tick / header.tick_hz, stage=stage))
-    return tuple(found)
+@dataclass(frozen=True)
+class DamageReport:
+    """What broke in a run.
+
+    Attributes:
+        items: In order of time.
+        of_stage: What was broken by the end of each stage, by the stage's index; None: nothing.
+        warnings: One sentence per item.
+    """
+
+    items: tuple[Damage, ...]
+    of_stage: Mapping[int, str | None]
+    warnings: tuple[str, ...]
 
 
-def with_damage(
-    stages: Iterable[StageResult],
-    damage: tuple[Damage, ...],
-    header: RunHeader,
-    series: Series,
-    start_tick: int,
-) -> Iterator[StageResult]:
-    """Say of each stage what had given way by its last record."""
-    times_s = series.ticks_since(start_tick) / header.tick_hz
-    steps = {stage.index: stage.steps for stage in header.stages}
-    for stage in stages:
-        mine = times_s[np.isin(series.records["step"], steps[stage.index])]
-        told = [
-            f"{item.what} at {item.time_s:.2f} s"
-            for item in damage
-            if mine.size and item.time_s <= mine[-1]
-        ]
-        yield stage.model_copy(update={"damage": "; ".join(told) or None})
+def find_damage(data: RunData, truth: Truth) -> DamageReport:
+    """Return what broke, with the stage it was in and the stages that were pressed on it since."""
+    items = tuple(_damage(data, item.tick, item.what) for item in truth.breakages)
+    return DamageReport(
+        items=items,
+        of_stage={
+            stage.index: _broken_by(data.time_s[data.of_stage(stage)], items)
+            for stage in data.header.stages
+        },
+        warnings=tuple(_sentence(item) for item in items),
+    )
 
 
-def warnings_of(damage: tuple[Damage, ...]) -> list[str]:
-    """Return a sentence for each."""
-    return [
-        f"the pellet {item.what}, {item.time_s:.2f} s after the start"
-        + (f", in stage {item.stage!r}" if item.stage else "")
-        for item in damage
+def _damage(data: RunData, tick: int, what: str) -> Damage:
+    at = int(np.searchsorted(data.ticks, tick, side="right")) - 1
+    step = int(data.series.records["step"][at]) if at >= 0 else NO_STEP
+    stage = data.header.stage_of_step(step)
+    return Damage(
+        what=what,
+        time_s=tick / data.header.tick_hz,
+        stage=None if stage is None else stage.name,
+    )
+
+
+def _broken_by(times_s: Floats, items: tuple[Damage, ...]) -> str | None:
+    broken = [
+        f"{item.what} at {item.time_s:.2f} s"
+        for item in items
+        if times_s.size and item.time_s <= times_s[-1]
     ]
+    return "; ".join(broken) or None
+
+
+def _sentence(item: Damage) -> str:
+    where = f", in stage {item.stage!r}" if item.stage else ""
+    return f"the pellet {item.what}, {item.time_s:.2f} s after the start{where}"

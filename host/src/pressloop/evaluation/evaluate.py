@@ -1,39 +1,56 @@
-"""A journal to the summary and the telemetry of its run; writes nothing."""
+"""Evaluates a journal: from the record of a run to its summary and its tables; writes nothing.
+
+`RunData` goes in. Every step takes it, and results of earlier steps, and returns a result of its
+own. At the end they are merged into the `RunSummary`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pressloop.errors import RecordError
-from pressloop.evaluation.completeness import warnings
-from pressloop.evaluation.damage import located, warnings_of, with_damage
-from pressloop.evaluation.outcomes import contradictions, stage_outcome
-from pressloop.evaluation.powder import with_powder
-from pressloop.evaluation.run_data import RunData, gather
-from pressloop.evaluation.series import Series
-from pressloop.evaluation.stage_results import stage_results
-from pressloop.evaluation.stage_uncertainty import with_uncertainty
-from pressloop.evaluation.summary import Hashes, RunSummary, Thinned
+from pressloop.evaluation.completeness import record_warnings
+from pressloop.evaluation.damage import DamageReport, find_damage
+from pressloop.evaluation.powder import PowderResult, powder_results
+from pressloop.evaluation.run_data import RunData, load_run
+from pressloop.evaluation.stage_measures import StageMeasures, measure_stages
+from pressloop.evaluation.stage_outcomes import contradictions, stage_outcomes
+from pressloop.evaluation.stage_uncertainty import StageUncertainty, stage_uncertainties
+from pressloop.evaluation.summary import Hashes, RunSummary, StageResult, Thinned
 from pressloop.evaluation.table import interval_table, telemetry_table
-from pressloop.evaluation.truth import Truth, read_truth
-from pressloop.record.entries import events_of
 from pressloop.record.journal import JournalContents
-from pressloop.record.model import UNCONFIRMED, RunHeader
-from pressloop.sample import read_sample
+from pressloop.record.model import UNCONFIRMED, PlannedStage, judged_steps
 
 
 @dataclass(frozen=True)
-class Result:
-    """What a journal says; `intervals` is None when nothing was thinned."""
+class Evaluation:
+    """Summary and tables of a run; `intervals` is None when nothing was thinned."""
 
     summary: RunSummary
-    table: Any
+    telemetry: Any
     intervals: Any | None
 
 
-def evaluate(contents: JournalContents, journal: Path, truth_path: Path | None) -> Result:
+@dataclass(frozen=True)
+class StepResults:
+    """What the steps found; mappings are by the index of the stage, for stages with a target.
+
+    `true_measures` and `damage` are None without the true state of an emulated press.
+    """
+
+    outcomes: Mapping[int, str]
+    measures: Mapping[int, StageMeasures]
+    uncertainties: Mapping[int, StageUncertainty]
+    powder: Mapping[int, PowderResult]
+    true_measures: Mapping[int, StageMeasures] | None
+    damage: DamageReport | None
+    contradictions: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def evaluate(contents: JournalContents, journal: Path, truth_path: Path | None) -> Evaluation:
     """Return summary and telemetry of what could be read of a journal.
 
     Args:
@@ -43,45 +60,47 @@ def evaluate(contents: JournalContents, journal: Path, truth_path: Path | None) 
 
     Raises:
         RecordError: `no-record`, `record-damaged`, `record-version` or `no-truth`.
+        BadInputError: The description of the sample cannot be read.
     """
-    evidence = gather(contents, journal)
-    header, series, end = evidence.header, evidence.series, evidence.end
-    start, start_tick = evidence.start, evidence.start_tick
-    truth = None if truth_path is None else _truth(evidence, truth_path)
-    sample = read_sample(journal.parent)
-    damage = None if truth is None else located(truth, header, series, start_tick)
-    outcomes = {stage.index: stage_outcome(stage, evidence) for stage in header.stages}
-    contradicted = contradictions(evidence, outcomes)
-    of_reading = stage_results(evidence, outcomes, evidence.reading_mpa, of_truth=False)
-    of_truth = None
-    if truth is not None:
-        pressed = stage_results(evidence, outcomes, truth.pressure_mpa, of_truth=True)
-        of_truth = tuple(with_damage(pressed, damage or (), header, series, start_tick))
-    summary = RunSummary(
+    data = load_run(contents, journal, truth_path)
+    outcomes = stage_outcomes(data)
+    measures = measure_stages(data)
+    results = StepResults(
+        outcomes=outcomes,
+        measures=measures,
+        uncertainties=stage_uncertainties(data, measures),
+        powder=powder_results(data),
+        true_measures=None if data.truth is None else measure_stages(data, data.truth),
+        damage=None if data.truth is None else find_damage(data, data.truth),
+        contradictions=contradictions(data, outcomes),
+        warnings=record_warnings(data),
+    )
+    summary = merge(data, results)
+    return Evaluation(summary, telemetry_table(data, summary), interval_table(data, summary))
+
+
+def merge(data: RunData, results: StepResults) -> RunSummary:
+    """Build the summary of a run from the results of all steps."""
+    header, end, damage = data.header, data.end, results.damage
+    started = data.start.unix_time_second if data.start else header.created_unix_time_second
+    warnings = (*results.contradictions, *results.warnings, *(damage.warnings if damage else ()))
+    return RunSummary(
         run_id=header.run_id,
         protocol_name=header.protocol_name,
         simulated=header.simulated,
-        end_reason=UNCONFIRMED if contradicted else end.end_reason,
+        end_reason=UNCONFIRMED if results.contradictions else end.end_reason,
         fault=end.fault,
-        started_unix_time_second=(
-            start.unix_time_second if start else header.created_unix_time_second
-        ),
-        duration_s=evidence.duration_s(),
-        records=int(series.stands_for.sum()),
-        gaps=evidence.gaps,
-        thinned=_thinned(series, header),
-        warnings=(
-            *contradicted,
-            *warnings(contents, evidence, truth),
-            *warnings_of(damage or ()),
-        ),
-        stages=with_powder(
-            header, series, start_tick, sample, tuple(with_uncertainty(header, of_reading))
-        ),
-        truth=of_truth,
-        damage=damage,
+        started_unix_time_second=started,
+        duration_s=data.duration_s(),
+        records=int(data.series.stands_for.sum()),
+        gaps=data.gaps,
+        thinned=_thinned(data),
+        warnings=warnings,
+        stages=tuple(_stage_result(data, stage, results) for stage in data.target_stages),
+        truth=_true_stages(data, results),
+        damage=None if damage is None else damage.items,
         steps=end.step_results,
-        sample=sample,
+        sample=data.sample,
         hashes=Hashes(
             protocol_sha256=header.protocol_sha256,
             firmware_build=header.board.build,
@@ -89,33 +108,61 @@ def evaluate(contents: JournalContents, journal: Path, truth_path: Path | None) 
             wire_schema=header.board.schema_hash,
         ),
         note=end.note,
-        events=events_of(contents),
+        events=data.events,
         header=header,
     )
-    return Result(
-        summary,
-        telemetry_table(series, truth, summary, start_tick),
-        interval_table(series, summary, start_tick) if series.intervals else None,
+
+
+def _stage_result(data: RunData, stage: PlannedStage, results: StepResults) -> StageResult:
+    """Merge what the reading says of a stage."""
+    at = stage.index
+    return StageResult(
+        **_planned(data, stage, results.outcomes[at]),
+        **results.measures[at].fields(),
+        **vars(results.uncertainties[at]),
+        **vars(results.powder[at]),
     )
 
 
-def _thinned(series: Series, header: RunHeader) -> Thinned | None:
-    if not series.intervals:
+def _true_stages(data: RunData, results: StepResults) -> tuple[StageResult, ...] | None:
+    """Merge what the true pressure says of each stage; None without one."""
+    if results.true_measures is None or results.damage is None:
         return None
-    records = sum(interval.count for interval in series.intervals)
-    return Thinned(
-        rows=int(series.seq.size),
-        intervals=len(series.intervals),
-        seconds=records * header.record_interval_s,
+    return tuple(
+        StageResult(
+            **_planned(data, stage, results.outcomes[stage.index]),
+            **results.true_measures[stage.index].fields(),
+            damage=results.damage.of_stage[stage.index],
+        )
+        for stage in data.target_stages
     )
 
 
-def _truth(evidence: RunData, path: Path) -> Truth:
-    header = evidence.header
-    if not header.simulated:
-        raise RecordError(
-            f"run {header.run_id} was on a real press, which has no file of true pressures",
-            code="no-truth",
-            hint="finalise it without one",
-        )
-    return read_truth(path, evidence.series, evidence.start_tick)
+def _planned(data: RunData, stage: PlannedStage, outcome: str) -> dict[str, Any]:
+    """Return the fields of a result that plan and board state."""
+    holds, _ = judged_steps(stage, data.header)
+    dwell_ends = {result.step: result.dwell_end for result in data.end.step_results}
+    return {
+        "index": stage.index,
+        "name": stage.name,
+        "path": stage.path,
+        "iteration": stage.iteration,
+        "outcome": outcome,
+        "direction": stage.direction,
+        "target_mpa": stage.target_mpa,
+        "tolerance_mpa": stage.tolerance_mpa,
+        "ramp_rate_mpa_s": stage.rate_mpa_s,
+        "planned_dwell_s": data.header.steps[holds[0]].duration_s if holds else None,
+        "dwell_end": dwell_ends.get(holds[0]) if holds else None,
+    }
+
+
+def _thinned(data: RunData) -> Thinned | None:
+    intervals = data.series.intervals
+    if not intervals:
+        return None
+    return Thinned(
+        rows=int(data.series.seq.size),
+        intervals=len(intervals),
+        seconds=sum(one.count for one in intervals) * data.header.record_interval_s,
+    )

@@ -36,7 +36,7 @@ def finalise(directory: str | Path, truth: str | Path | None = None) -> RunSumma
     try:
         contents = read_record(journal)
         result = evaluate(contents, journal, truth_in(folder) if truth is None else Path(truth))
-        _write_whole(folder / TELEMETRY_NAME, lambda path: write_parquet(result.table, path))
+        _write_whole(folder / TELEMETRY_NAME, lambda path: write_parquet(result.telemetry, path))
         if result.intervals is not None:
             intervals = result.intervals
             _write_whole(folder / INTERVALS_NAME, lambda path: write_parquet(intervals, path))

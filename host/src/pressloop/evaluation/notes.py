@@ -11,15 +11,15 @@ from pressloop.evaluation.summary import StageResult
 from pressloop.units import with_uncertainty
 
 
-def remarks(stage: StageResult) -> tuple[str, ...]:
+def stage_notes(stage: StageResult) -> tuple[str, ...]:
     """The sentences, in the order of the stage; empty for a stage that measured nothing.
 
     What no instrument was there to see is left out; `run.json` says why.
     """
-    return tuple(_remarks(stage))
+    return tuple(_notes(stage))
 
 
-def _remarks(stage: StageResult) -> Iterator[str]:
+def _notes(stage: StageResult) -> Iterator[str]:
     if stage.mean_mpa is not None and stage.mean_mpa_uncertainty is not None:
         yield mean_text(stage.mean_mpa, stage.mean_mpa_uncertainty, stage.mean_mpa_repeatability)
     if stage.relaxation is not None and stage.relaxation.change is not None:
@@ -42,19 +42,19 @@ def mean_text(mean_mpa: float, uncertainty: float, repeatability: float | None) 
 def relaxation_text(relaxation: Relaxation) -> str:
     """As `relaxation 13.7 MPa in 300 s; Peleg k1 613 ± 4 s, k2 ..., half in 31 s, ...`.
 
-    Where the leak is known: `relaxation 2.7 ± 2.5 MPa in 180 s beside 25 of leak; ...`.
+    Where the leak is known: `relaxation 2.7 ± 2.5 MPa in 180 s plus 25 MPa of leak; ...`.
     """
     name, unit, scale = _terms(relaxation)
     change = f"{scale * (relaxation.change or 0.0):.3g}"
-    beside = ""
+    leak = ""
     if relaxation.powder_change is not None and relaxation.leak_change is not None:
         change = with_uncertainty(
             relaxation.powder_change, relaxation.powder_change_uncertainty or 0.0
         )
-        beside = f" beside {relaxation.leak_change:.3g} of leak"
-    text = f"{name} {change} {unit} in {relaxation.duration_s:.0f} s{beside}"
+        leak = f" plus {relaxation.leak_change:.3g} MPa of leak"
+    text = f"{name} {change} {unit} in {relaxation.duration_s:.0f} s{leak}"
     if not relaxation.fitted:
-        return f"{text}; no curve: {relaxation.reason}"
+        return f"{text}; no {name} fit: {relaxation.reason}"
     return f"{text}; {curve_text(relaxation)}"
 
 
@@ -83,11 +83,11 @@ def springback_text(springback: Springback) -> str:
     """As `springback 21.3 ± 1.1 um on release from 499 MPa (2.1 %), punches included`."""
     text = f"on release from {springback.from_mpa:.0f} MPa"
     if springback.gained_mm is None:
-        return f"springback {text} not resolvable: {springback.reason}"
+        return f"springback {text} not resolved: {springback.reason}"
     gained = with_uncertainty(1000 * springback.gained_mm, 1000 * springback.gained_mm_uncertainty)
     percent = springback.gained_percent
     share = "" if percent is None else f" ({percent:.2g} % of the thickness)"
-    punches = ", the punches' own included" if springback.punches_included else ""
+    punches = ", including that of the punches" if springback.punches_included else ""
     return f"springback {gained} um {text}{share}{punches}"
 
 

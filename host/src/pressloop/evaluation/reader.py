@@ -45,7 +45,7 @@ class RunRecord:
             return cls(folder, RunSummary.model_validate_json(text), None, None)
         journal = folder / JOURNAL_NAME
         result = evaluate(read_record(journal), journal, truth_in(folder))
-        return cls(folder, result.summary, result.table, result.intervals)
+        return cls(folder, result.summary, result.telemetry, result.intervals)
 
     @property
     def header(self) -> RunHeader:

@@ -1,72 +1,177 @@
-"""What a journal holds of a run, put in order: the ground on which everything else is judged."""
+"""All that a record holds of one run, put in order: what every step of the evaluation reads."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+from pydantic import ValidationError
 
 from pressloop.analysis.metrics import Bools, Floats
-from pressloop.evaluation.series import Series, assemble, gaps_of
+from pressloop.errors import RecordError
+from pressloop.evaluation.series import Ints, Series, assemble, telemetry_gaps
 from pressloop.evaluation.summary import Gap
+from pressloop.evaluation.truth import Truth, read_truth
+from pressloop.machine.profile import MachineProfile
+from pressloop.machine.uncertainty import Instrument
 from pressloop.record.entries import (
     end_of,
+    events_of,
     header_of,
     intervals_of,
     start_of,
     telemetry_batches,
 )
-from pressloop.record.journal import JournalContents
-from pressloop.record.model import INTERRUPTED, PlannedStage, RunEnd, RunHeader, RunStart
+from pressloop.record.journal import JournalContents, UnreadableBytes
+from pressloop.record.model import (
+    INTERRUPTED,
+    PlannedStage,
+    RunEnd,
+    RunEvent,
+    RunHeader,
+    RunStart,
+)
+from pressloop.sample import Sample, read_sample
+from pressloop.wire.schema import NO_DISPLACEMENT, OUTPUT_FULL, State
 
 
 @dataclass(frozen=True)
+class RecordedPress:
+    """The press and the die that a run was pressed with, as its record describes them."""
+
+    profile: MachineProfile
+    die_mm: float
+
+    @property
+    def contact_mpa(self) -> float:
+        """Pressure on the pellet at which the controller takes the ram to be in contact, MPa."""
+        return self.profile.contact_bar / 10 * self.profile.lever(self.die_mm)
+
+    @cached_property
+    def instrument(self) -> Instrument:
+        """The uncertainties of this press as an instrument for pressure."""
+        return Instrument.of(self.profile, self.die_mm)
+
+
+@dataclass(frozen=True, eq=False)
 class RunData:
     """One run, as far as its journal could be read.
 
+    Arrays have the shape (n,), one element per record that is kept.
+
     Attributes:
         header: What was known before the press moved.
-        start: None if the host died before the board's start was written down.
-        end: `interrupted` where the journal ends without one.
+        start: None if the host died before it recorded the board's start of the run.
+        end: `interrupted` where the journal ends without an end entry.
+        events: What happened besides the telemetry, in the order of recording.
         series: The telemetry.
-        gaps: What is missing of it.
-        start_tick: Device clock at the start; without one, of the first record.
+        gaps: The telemetry that is missing.
+        start_tick: Device clock at the start; without a start entry, of the first record.
+        unreadable: Bytes of the journal that could not be read.
+        truth: True state of an emulated press; None without one.
+        sample: What the user said of the pellet; None if nothing.
+        press: None where the header has no profile that this version knows, or no die.
     """
 
     header: RunHeader
     start: RunStart | None
     end: RunEnd
+    events: tuple[RunEvent, ...]
     series: Series
     gaps: tuple[Gap, ...]
     start_tick: int
+    unreadable: tuple[UnreadableBytes, ...]
+    truth: Truth | None
+    sample: Sample | None
+    press: RecordedPress | None
+
+    @cached_property
+    def ticks(self) -> Ints:
+        """Device clock since the start of the run."""
+        return self.series.ticks_since(self.start_tick)
+
+    @cached_property
+    def time_s(self) -> Floats:
+        """Device clock since the start of the run, s."""
+        return self.ticks / self.header.tick_hz
+
+    @cached_property
+    def pressure_mpa(self) -> Floats:
+        """The board's reading of the pressure on the pellet, MPa."""
+        pressure: Floats = self.series.records["pressure_kpa"] / 1000
+        return pressure
+
+    @cached_property
+    def setpoint_mpa(self) -> Floats:
+        """Setpoint of the pressure on the pellet, MPa."""
+        setpoint: Floats = self.series.records["setpoint_kpa"] / 1000
+        return setpoint
+
+    @cached_property
+    def output_percent(self) -> Floats:
+        """Opening of the valves, -100..100; positive pump, negative release."""
+        output: Floats = 100 * (self.series.records["output"] / OUTPUT_FULL)
+        return output
+
+    @cached_property
+    def displacement_mm(self) -> Floats | None:
+        """Closing of the platens, mm, NaN where it was not read; None without a sensor."""
+        um = self.series.records["displacement_um"]
+        read = um != NO_DISPLACEMENT
+        return np.where(read, um / 1000, np.nan) if read.any() else None
+
+    @cached_property
+    def running(self) -> Bools:
+        """The stage's clocks ran (not paused)."""
+        running: Bools = self.series.records["state"] == State.RUNNING
+        return running
+
+    @cached_property
+    def follows_gap(self) -> Bools:
+        """Records are missing directly before this one."""
+        follows = np.zeros(self.series.seq.size + 1, np.bool_)
+        firsts = [first for first, _ in self.series.missing]
+        follows[np.searchsorted(self.series.seq, firsts)] = True
+        return follows[:-1]
 
     @property
-    def reading_mpa(self) -> Floats:
-        """The board's reading of the pressure on the pellet, MPa, one per record."""
-        reading: Floats = self.series.records["pressure_kpa"] / 1000
-        return reading
+    def target_stages(self) -> tuple[PlannedStage, ...]:
+        """The stages with a target, in order; those of prompts alone have none."""
+        return tuple(stage for stage in self.header.stages if stage.target_mpa is not None)
 
     def of_stage(self, stage: PlannedStage) -> Bools:
-        """Which records belong to a stage."""
-        return np.isin(self.series.records["step"], stage.steps)
+        """Return which records belong to a stage."""
+        return self.of_steps(stage.steps)
+
+    def of_steps(self, steps: tuple[int, ...] | list[int]) -> Bools:
+        """Return which records belong to one of these steps of the plan."""
+        return np.isin(self.series.records["step"], steps)
 
     def duration_s(self, within: Bools | None = None) -> float:
-        """Time from the first to the last record, both included; of all or of those `within`."""
-        elapsed = self.series.ticks_since(self.start_tick)
-        if within is not None:
-            elapsed = elapsed[within]
-        if not elapsed.size:
+        """Return the time from the first to the last record, both included, s.
+
+        Args:
+            within: Which records count; None: all.
+        """
+        ticks = self.ticks if within is None else self.ticks[within]
+        if not ticks.size:
             return 0.0
-        ticks = elapsed[-1] - elapsed[0] + self.header.record_every
-        return float(ticks) / self.header.tick_hz
+        return float(ticks[-1] - ticks[0] + self.header.record_every) / self.header.tick_hz
 
 
-def gather(contents: JournalContents, journal: Path) -> RunData:
-    """Put in order what could be read of a journal.
+def load_run(contents: JournalContents, journal: Path, truth_path: Path | None) -> RunData:
+    """Put what could be read of a record in order.
+
+    Args:
+        contents: Of the journal.
+        journal: Its path; a sample may be described beside it.
+        truth_path: True state of the emulated press; None: there is none.
 
     Raises:
-        RecordError: `no-record`, `record-damaged` or `record-version`.
+        RecordError: `no-record`, `record-damaged`, `record-version` or `no-truth`.
+        BadInputError: The description of the sample cannot be read.
     """
     header = header_of(contents, journal)
     start = start_of(contents)
@@ -77,15 +182,37 @@ def gather(contents: JournalContents, journal: Path) -> RunData:
         end.last_seq,
         intervals_of(contents),
     )
+    start_tick = start.start_tick if start else _first_tick(series)
+    if truth_path is not None and not header.simulated:
+        raise RecordError(
+            f"run {header.run_id} was on a real press, which has no file of true pressures",
+            code="no-truth",
+            hint="finalise it without one",
+        )
     return RunData(
-        header,
-        start,
-        end,
-        series,
-        gaps_of(series, header.record_every, header.tick_hz),
-        start.start_tick if start else _first_tick(series),
+        header=header,
+        start=start,
+        end=end,
+        events=events_of(contents),
+        series=series,
+        gaps=telemetry_gaps(series, header.record_every, header.tick_hz),
+        start_tick=start_tick,
+        unreadable=tuple(contents.unreadable),
+        truth=None if truth_path is None else read_truth(truth_path, series, start_tick),
+        sample=read_sample(journal.parent),
+        press=_press(header),
     )
 
 
 def _first_tick(series: Series) -> int:
     return int(series.records["tick"][0]) if series.seq.size else 0
+
+
+def _press(header: RunHeader) -> RecordedPress | None:
+    """Read profile and die of a header, which another version of Pressloop may have written."""
+    known = {k: v for k, v in header.profile.items() if k in MachineProfile.model_fields}
+    try:
+        profile = MachineProfile.model_validate(known)
+    except ValidationError:
+        return None
+    return None if header.die_mm is None else RecordedPress(profile, header.die_mm)

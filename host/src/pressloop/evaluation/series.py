@@ -1,4 +1,4 @@
-"""Batches of packed records, in any order, to one gapless-where-possible series."""
+"""Orders batches of packed records into one series, and finds what is missing in it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import numpy.typing as npt
 from pressloop.evaluation.summary import Gap
 from pressloop.record.columns import FLAGS
 from pressloop.record.entries import Batch
+from pressloop.record.interval import Interval
 from pressloop.record.sequence_ranges import SequenceRanges
-from pressloop.record.thinning import Interval
 from pressloop.wire.schema import RECORD_FIELDS, RECORD_FORMAT, RECORD_SIZE
 
 Ints = npt.NDArray[np.int64]
@@ -37,7 +37,7 @@ class Series:
         conflicts: Sequence numbers received more than once with different content, as inclusive
             ranges; what came first was kept.
         intervals: Thinned intervals, ascending.
-        interval: Which of them a record belongs to, -1 for none; shape (n,).
+        interval_index: Which of them a record belongs to, -1 for none; shape (n,).
     """
 
     seq: Ints
@@ -45,25 +45,25 @@ class Series:
     missing: list[tuple[int, int]]
     conflicts: list[tuple[int, int]]
     intervals: tuple[Interval, ...] = ()
-    interval: Ints = field(default_factory=lambda: np.empty(0, np.int64))
+    interval_index: Ints = field(default_factory=lambda: np.empty(0, np.int64))
 
     @property
     def thinned(self) -> npt.NDArray[np.bool_]:
         """Which records belong to a thinned interval."""
-        return self.interval >= 0
+        return self.interval_index >= 0
 
     @property
     def stands_for(self) -> Ints:
-        """How many records each one stands for; an interval's first stands for all left out."""
+        """How many records each one stands for: the first of an interval for all left out of it."""
         numbers = np.ones(self.seq.size, np.int64)
         leads = self._leads()
-        kept = np.bincount(self.interval[self.thinned], minlength=len(self.intervals))
+        kept = np.bincount(self.interval_index[self.thinned], minlength=len(self.intervals))
         numbers[leads] += np.array([i.count for i in self.intervals], np.int64) - kept
         return numbers
 
     @property
     def dwelling(self) -> Ints:
-        """In how many records of those the dwell clock ran."""
+        """In how many of the records that it stands for the dwell clock ran, per record."""
         numbers: Ints = (self.records["flags"] & FLAGS["dwelling"] != 0).astype(np.int64)
         numbers[self.thinned] = 0
         numbers[self._leads()] = [i.sums.dwelling for i in self.intervals]
@@ -76,12 +76,12 @@ class Series:
         return leads
 
     def ticks_since(self, start_tick: int) -> Ints:
-        """Device clock relative to a tick, right across the clock's overflow."""
+        """Return the device clock relative to a tick, right across the clock's overflow."""
         return signed_ticks(self.records["tick"], start_tick)
 
 
 def signed_ticks(ticks: npt.NDArray[np.uint32], start_tick: int) -> Ints:
-    """`ticks - start_tick` on a clock of 32 bits, from -2**31 on."""
+    """Return `ticks - start_tick` on a clock of 32 bits, from -2**31 on."""
     difference = (ticks.astype(np.int64) - start_tick) % _TICK_SPAN
     return np.where(difference >= _TICK_SPAN // 2, difference - _TICK_SPAN, difference)
 
@@ -165,8 +165,8 @@ def _interval_of(seq: Ints, intervals: tuple[Interval, ...]) -> Ints:
     return np.where((index >= 0) & (seq <= lasts[index]), index, -1)
 
 
-def gaps_of(series: Series, record_every: int, tick_hz: int) -> tuple[Gap, ...]:
-    """The gaps with their device clock and duration."""
+def telemetry_gaps(series: Series, record_every: int, tick_hz: int) -> tuple[Gap, ...]:
+    """Return the missing ranges of a series with their device clock and duration."""
     gaps = []
     for first, last in series.missing:
         before = int(np.searchsorted(series.seq, first)) - 1

@@ -1,57 +1,55 @@
-"""How well the press of a record knew its pressures: uncertainties of its stages' results."""
+"""Finds by how much the mean and the peak of each stage may be wrong."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-from pydantic import ValidationError
-
-from pressloop.analysis.metrics import NOISE_BLOCK
-from pressloop.evaluation.summary import StageResult
-from pressloop.machine.profile import MachineProfile
-from pressloop.machine.uncertainty import Instrument
-from pressloop.record.model import RunHeader
+from pressloop.analysis.metrics import NOISE_BLOCK, StageMetrics
+from pressloop.evaluation.run_data import RunData
+from pressloop.evaluation.stage_measures import StageMeasures
+from pressloop.machine.uncertainty import Budget, Instrument
 
 
-def profile_of(header: RunHeader) -> MachineProfile | None:
-    """The profile that a record carries; None when it is not one that this version knows."""
-    known = {k: v for k, v in header.profile.items() if k in MachineProfile.model_fields}
-    try:
-        return MachineProfile.model_validate(known)
-    except ValidationError:
-        return None
+@dataclass(frozen=True)
+class StageUncertainty:
+    """Uncertainties of one stage's measures, named as in `StageResult`; None where not known."""
+
+    mean_mpa_uncertainty: float | None = None
+    mean_mpa_repeatability: float | None = None
+    peak_mpa_uncertainty: float | None = None
+    mean_uncertainty: Budget | None = None
 
 
-def instrument_of(header: RunHeader) -> Instrument | None:
-    """What the press of a record could tell; None for records that do not say which press."""
-    profile = profile_of(header)
-    if profile is None or header.die_mm is None:
-        return None
-    return Instrument.of(profile, header.die_mm)
+def stage_uncertainties(
+    data: RunData, measures: Mapping[int, StageMeasures]
+) -> dict[int, StageUncertainty]:
+    """Return the uncertainties of each stage's measures, by the stage's index."""
+    if data.press is None:
+        return dict.fromkeys(measures, StageUncertainty())
+    instrument, interval_s = data.press.instrument, data.header.record_interval_s
+    return {
+        index: _uncertainty(instrument, interval_s, stage.metrics)
+        for index, stage in measures.items()
+    }
 
 
-def with_uncertainty(header: RunHeader, stages: Iterable[StageResult]) -> Iterator[StageResult]:
-    """The stages, with what their mean and peak may be wrong by."""
-    instrument = instrument_of(header)
-    for stage in stages:
-        yield stage if instrument is None else _with_uncertainty(instrument, header, stage)
-
-
-def _with_uncertainty(instrument: Instrument, header: RunHeader, stage: StageResult) -> StageResult:
-    noise_mpa = stage.noise_mpa or 0.0
-    changes: dict[str, object] = {}
-    if stage.mean_mpa is not None:
+def _uncertainty(
+    instrument: Instrument, record_interval_s: float, metrics: StageMetrics
+) -> StageUncertainty:
+    noise_mpa = metrics.noise_mpa or 0.0
+    mean = peak = None
+    if metrics.mean_mpa is not None:
         # Neighbouring samples share the filter: a block of them counts as one.
-        blocks = (stage.dwell_s or 0.0) / (NOISE_BLOCK * header.record_interval_s)
+        blocks = (metrics.dwell_s or 0.0) / (NOISE_BLOCK * record_interval_s)
         error_mpa = noise_mpa / math.sqrt(max(1.0, blocks))
-        mean = instrument.budget(stage.mean_mpa, scatter_mpa=error_mpa)
-        changes |= {
-            "mean_mpa_uncertainty": mean.expanded_mpa,
-            "mean_mpa_repeatability": mean.repeatability_mpa,
-            "mean_uncertainty": mean,
-        }
-    if stage.peak_mpa is not None:
-        peak = instrument.budget(stage.peak_mpa, scatter_mpa=noise_mpa)
-        changes["peak_mpa_uncertainty"] = peak.expanded_mpa
-    return stage.model_copy(update=changes)
+        mean = instrument.budget(metrics.mean_mpa, scatter_mpa=error_mpa)
+    if metrics.peak_mpa is not None:
+        peak = instrument.budget(metrics.peak_mpa, scatter_mpa=noise_mpa)
+    return StageUncertainty(
+        mean_mpa_uncertainty=mean.expanded_mpa if mean else None,
+        mean_mpa_repeatability=mean.repeatability_mpa if mean else None,
+        peak_mpa_uncertainty=peak.expanded_mpa if peak else None,
+        mean_uncertainty=mean,
+    )

@@ -10,13 +10,13 @@ from pressloop.analysis.density import Density
 from pressloop.analysis.relaxation import Relaxation
 from pressloop.analysis.springback import Springback
 from pressloop.machine.uncertainty import Budget
-from pressloop.record.model import BoardStepResult, Direction, Model, RunEvent, RunHeader
+from pressloop.record.model import BoardStepResult, Direction, RecordModel, RunEvent, RunHeader
 from pressloop.sample import Sample
 
-SUMMARY_SCHEMA: Final = "pressloop.run.run/1"
+SUMMARY_SCHEMA: Final = "pressloop.run/1"
 
 
-class Gap(Model):
+class Gap(RecordModel):
     """Telemetry records of the run that are not in the record."""
 
     first_seq: int
@@ -26,7 +26,7 @@ class Gap(Model):
     seconds: float
 
 
-class StageResult(Model):
+class StageResult(RecordModel):
     """One stage: what was planned and what was measured. Numbers are None where nothing was.
 
     Attributes:
@@ -90,7 +90,7 @@ class StageResult(Model):
         return self.name if self.iteration == 1 else f"{self.name} #{self.iteration}"
 
 
-class Damage(Model):
+class Damage(RecordModel):
     """Something of an emulated press gave way: no sensor says so, only the truth does.
 
     Attributes:
@@ -104,7 +104,7 @@ class Damage(Model):
     stage: str | None
 
 
-class Thinned(Model):
+class Thinned(RecordModel):
     """How much of the record was summed up in intervals, by the rules in `header.thinning`.
 
     Attributes:
@@ -118,7 +118,7 @@ class Thinned(Model):
     seconds: float
 
 
-class Hashes(Model):
+class Hashes(RecordModel):
     """What tells two runs apart that look alike."""
 
     protocol_sha256: str
@@ -127,7 +127,7 @@ class Hashes(Model):
     wire_schema: str
 
 
-class RunSummary(Model):
+class RunSummary(RecordModel):
     """All of `run.json`.
 
     Attributes:

@@ -1,4 +1,4 @@
-"""`telemetry.parquet`: the telemetry as columns with units in their names."""
+"""Builds the tables of `telemetry.parquet` and `intervals.parquet` and writes them."""
 
 from __future__ import annotations
 
@@ -10,22 +10,20 @@ import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
-from pressloop.evaluation.series import Series
+from pressloop.evaluation.run_data import RunData
 from pressloop.evaluation.summary import RunSummary
-from pressloop.evaluation.truth import Truth
 from pressloop.record.columns import FLAGS, INPUTS, NO_STEP, STATES
 from pressloop.wire.schema import NO_DISPLACEMENT, OUTPUT_FULL
 
 METADATA_KEY: Final = b"pressloop"
 
 
-def telemetry_table(
-    series: Series, truth: Truth | None, summary: RunSummary, start_tick: int
-) -> Any:
-    """A `pyarrow.Table` with one row per telemetry record; columns as in docs/run-record.md."""
-    records = series.records
-    header = summary.header
-    time_s = series.ticks_since(start_tick) / header.tick_hz
+def telemetry_table(data: RunData, summary: RunSummary) -> Any:
+    """Build a `pyarrow.Table` with one row per telemetry record.
+
+    Columns are as in docs/run-record.md.
+    """
+    header, series, records, truth = data.header, data.series, data.series.records, data.truth
     no_step = records["step"] == NO_STEP
     stage_of_step = np.full(NO_STEP + 1, NO_STEP, np.uint8)
     for stage in header.stages:
@@ -34,14 +32,14 @@ def telemetry_table(
     columns: dict[str, Any] = {
         "seq": pa.array(series.seq.astype(np.uint32)),
         "tick": pa.array(records["tick"]),
-        "time_s": pa.array(time_s),
-        "unix_time_second": pa.array(time_s + summary.started_unix_time_second),
-        "pressure_mpa": pa.array(records["pressure_kpa"] / 1000),
-        "setpoint_mpa": pa.array(records["setpoint_kpa"] / 1000),
+        "time_s": pa.array(data.time_s),
+        "unix_time_second": pa.array(data.time_s + summary.started_unix_time_second),
+        "pressure_mpa": pa.array(data.pressure_mpa),
+        "setpoint_mpa": pa.array(data.setpoint_mpa),
         "displacement_mm": pa.array(
             records["displacement_um"] / 1000, mask=records["displacement_um"] == NO_DISPLACEMENT
         ),
-        "output_percent": pa.array(100 * (records["output"] / OUTPUT_FULL)),
+        "output_percent": pa.array(data.output_percent),
         "raw_counts": pa.array(records["raw"]),
         "step_id": pa.array(records["step"], mask=no_step),
         "stage_id": pa.array(stage, mask=stage == NO_STEP),
@@ -62,13 +60,17 @@ def telemetry_table(
     return pa.table(columns).replace_schema_metadata({METADATA_KEY: _metadata(summary)})
 
 
-def interval_table(series: Series, summary: RunSummary, start_tick: int) -> Any:
-    """A `pyarrow.Table` with one row per thinned interval; columns as in docs/run-record.md."""
-    header = summary.header
-    interval_s = header.record_interval_s
+def interval_table(data: RunData, summary: RunSummary) -> Any | None:
+    """Build a `pyarrow.Table` with one row per thinned interval; None when nothing was thinned.
+
+    Columns are as in docs/run-record.md.
+    """
+    series = data.series
+    if not series.intervals:
+        return None
     first = np.array([one.first for one in series.intervals], np.int64)
     count = np.array([one.count for one in series.intervals], np.int64)
-    start_s = series.ticks_since(start_tick)[np.searchsorted(series.seq, first)] / header.tick_hz
+    start_s = data.time_s[np.searchsorted(series.seq, first)]
     names = ("target_kpa", "error_kpa", "square_kpa2", "in_band", "output")
     target, error, square, in_band, output = (
         np.array([getattr(one.sums, name) for one in series.intervals], np.float64)
@@ -78,7 +80,7 @@ def interval_table(series: Series, summary: RunSummary, start_tick: int) -> Any:
         "first_seq": pa.array(first.astype(np.uint32)),
         "records": pa.array(count.astype(np.uint32)),
         "time_s": pa.array(start_s),
-        "duration_s": pa.array(count * interval_s),
+        "duration_s": pa.array(count * data.header.record_interval_s),
         "step_id": pa.array(
             np.array([one.sums.step for one in series.intervals], np.uint8),
             mask=np.array([one.sums.step == NO_STEP for one in series.intervals]),
@@ -117,7 +119,7 @@ def write_parquet(table: Any, path: Path) -> None:
 
 def _states(codes: np.ndarray[Any, Any]) -> Any:
     present, indices = np.unique(codes, return_inverse=True)
-    # A newer firmware may have a state that this host has no name for: it stays visible.
+    # A newer firmware may have a state that this host has no name for: its number is shown.
     names = [STATES.get(int(code), f"state {code}") for code in present]
     return pa.DictionaryArray.from_arrays(
         pa.array(indices.astype(np.int8)), pa.array(names, pa.string())

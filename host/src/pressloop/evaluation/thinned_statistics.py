@@ -1,8 +1,9 @@
-"""The measures of a dwell that was thinned: those of every record, from the intervals' sums.
+"""Corrects the measures of a thinned dwell by the sums over the records that were left out.
 
 Peak, lowest and settling come from the records that are kept: each interval keeps its extremes, and
-the way into the band is always kept whole. What counts or averages comes from here. The
-noise is that of the records kept whole: it takes neighbours, and there are plenty.
+the way into the band is always kept whole. Counts and means are corrected here, and are then those
+of every record. The noise is that of the records kept whole: it needs neighbouring records, and
+enough of those are kept.
 """
 
 from __future__ import annotations
@@ -17,13 +18,15 @@ import numpy as np
 from pressloop.analysis.metrics import (
     FIXED_BAND,
     Bools,
+    Floats,
     StageMetrics,
     StageSamples,
     dwell_window,
     in_band,
     noise_mpa,
 )
-from pressloop.record.thinning import Interval
+from pressloop.evaluation.series import Ints, Series
+from pressloop.record.interval import Interval
 from pressloop.wire.schema import State
 
 
@@ -38,13 +41,21 @@ class DwellSums:
     half_percent: int = 0
 
     def __add__(self, other: DwellSums) -> DwellSums:
-        """Both together."""
+        """Return the sums over both sets of records."""
         pairs = zip(dataclasses.astuple(self), dataclasses.astuple(other), strict=True)
         return DwellSums(*(one + two for one, two in pairs))
 
 
-def sums_of(intervals: Sequence[Interval], steps: Sequence[int], *, of_truth: bool) -> DwellSums:
-    """Sums over the intervals in which the hold was kept and its clocks ran."""
+def interval_sums(
+    intervals: Sequence[Interval], steps: Sequence[int], *, of_truth: bool
+) -> DwellSums:
+    """Add up the sums of the intervals that lie in steps of a hold while its clocks ran.
+
+    Args:
+        intervals: All of the record.
+        steps: Of the hold.
+        of_truth: Take the sums of the true pressure instead of the reading's.
+    """
     total = DwellSums()
     for interval in intervals:
         own, truth = interval.sums, interval.truth
@@ -69,24 +80,22 @@ def sums_of(intervals: Sequence[Interval], steps: Sequence[int], *, of_truth: bo
     return total
 
 
-def with_intervals(
+def include_thinned(
     metrics: StageMetrics,
     samples: StageSamples,
-    interval: np.ndarray[tuple[int], np.dtype[np.int64]],
-    intervals: Sequence[Interval],
+    series: Series,
     sums: DwellSums,
     *,
     target_mpa: float,
     tolerance_mpa: float | None,
     sample_interval_s: float,
 ) -> StageMetrics:
-    """The measures of the kept samples, corrected by the sums of those that were left out.
+    """Return the measures of a stage with the records that thinning left out of its dwell.
 
     Args:
         metrics: Of the kept samples alone.
         samples: The kept samples.
-        interval: Which interval each of them belongs to, -1 for none.
-        intervals: All of them.
+        series: That the samples come from.
         sums: Over the intervals of this hold.
         target_mpa: Of the stage.
         tolerance_mpa: Of the stage.
@@ -95,7 +104,7 @@ def with_intervals(
     if not sums.count:
         return metrics
     finite = np.isfinite(samples.pressure_mpa) & (samples.ramp | samples.hold)
-    samples, interval = samples.where(finite), interval[finite]
+    samples, interval = samples.where(finite), series.interval_index[finite]
     whole = dwell_window(samples, target_mpa, tolerance_mpa or 0.0) & (interval < 0)
     pressure = samples.pressure_mpa[whole]
     error = pressure - target_mpa
@@ -119,17 +128,17 @@ def with_intervals(
         mean_mpa=target_mpa + total.error / total.count,
         rms_error_mpa=math.sqrt(total.square / total.count),
         noise_mpa=noise_mpa(pressure),
-        top_up_count=_pump_starts(samples.output_percent, samples.hold, interval, intervals),
+        top_up_count=_pump_starts(samples.output_percent, samples.hold, interval, series.intervals),
     )
 
 
 def _pump_starts(
-    output_percent: np.ndarray[tuple[int], np.dtype[np.float64]],
+    output_percent: Floats,
     hold: Bools,
-    interval: np.ndarray[tuple[int], np.dtype[np.int64]],
+    interval: Ints,
     intervals: Sequence[Interval],
 ) -> int:
-    """Between kept neighbours, and within the intervals: first and last of each are kept."""
+    """Count how often the pump started: between kept neighbours, and within the intervals."""
     pumping, index = output_percent[hold] > 0, interval[hold]
     inside = (index[1:] == index[:-1]) & (index[1:] >= 0)
     between = np.count_nonzero(pumping[1:] & ~pumping[:-1] & ~inside)

@@ -1,4 +1,4 @@
-"""The true state of an emulated press, which no transducer and no loop has touched."""
+"""Reads the true state of an emulated press: what it simulates, without any sensor."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ _DAMAGE: Final = {
     damage.OVER_PRESSURE: "cracked under too much pressure",
     damage.FAST_RELEASE: "cracked in too fast a release",
     damage.FORCED: "cracked on command",
-    damage.DIE_BURST: "lost its die",
+    damage.DIE_BURST: "escaped from a burst die",
 }
 
 
 @dataclass(frozen=True)
-class Damage:
-    """Something gave way: at which tick since the start of the run, and what the pellet did.
+class Breakage:
+    """Pellet or die broke: the tick since the start of the run, and what the pellet did.
 
-    The tick is negative when it gave way in an earlier run: the pellet was broken from the start.
+    The tick is negative when it broke in an earlier run: the pellet was broken from the start.
     """
 
     tick: int
@@ -54,18 +54,18 @@ class Truth:
     All arrays have the shape (n,), one element per record.
 
     Attributes:
-        damage: Whatever gave way, in order, found at every tick of the file.
+        breakages: What broke, in order of time, found at every tick of the file.
     """
 
     pressure_mpa: Floats
     oil_mpa: Floats
     relative_density: Floats
     ram_mm: Floats
-    damage: tuple[Damage, ...]
+    breakages: tuple[Breakage, ...]
 
 
 def truth_in(folder: Path) -> Path | None:
-    """Return where the folder of a record holds the true state of an emulated press, if it does."""
+    """Return the path of the true state in the folder of a record; None when there is none."""
     path = folder / TRUTH_NAME
     return path if path.exists() else None
 
@@ -88,7 +88,7 @@ def read_truth(path: Path, series: Series, start_tick: int) -> Truth:
         ) from error
     if data[: len(MAGIC)] != MAGIC[: len(data)]:
         raise RecordError(
-            f"{path} is no file of true values that this version can read",
+            f"{path} is not a truth file that this version can read",
             code="no-truth",
             hint="it was written by another version of the emulated press; read it with that one",
         )
@@ -112,15 +112,15 @@ def read_truth(path: Path, series: Series, start_tick: int) -> Truth:
         at_records("oil_mpa"),
         at_records("density"),
         at_records("ram_mm"),
-        _damage(rows["damage"][rows_at][ticks <= until], ticks),
+        _breakages(rows["damage"][rows_at][ticks <= until], ticks),
     )
 
 
-def _damage(bits: npt.NDArray[np.uint32], ticks: Ints) -> tuple[Damage, ...]:
-    """Return what gave way, from the bits at ascending ticks."""
+def _breakages(bits: npt.NDArray[np.uint32], ticks: Ints) -> tuple[Breakage, ...]:
+    """Return what broke, from the bits at ascending ticks."""
     found = []
     for bit, what in _DAMAGE.items():
         broken = np.flatnonzero(bits & bit)
         if broken.size:
-            found.append(Damage(int(ticks[broken[0]]), what))
+            found.append(Breakage(int(ticks[broken[0]]), what))
     return tuple(sorted(found, key=lambda item: item.tick))

@@ -95,11 +95,11 @@ def _reasons(stage: StageResult) -> Iterator[str]:
         return
     if stage.in_band_fraction is None:
         if not stage.missing_s:
-            yield "its hold did not begin"
+            yield "the hold did not begin"
     elif stage.in_band_fraction < HOLD_FRACTION:
         yield f"in band for {100 * stage.in_band_fraction:.2f} % of the hold"
     if stage.overshoot_mpa is not None and stage.overshoot_mpa > stage.tolerance_mpa:
-        yield f"overshot by {stage.overshoot_mpa:.2f} MPa, out of its band"
+        yield f"overshot by {stage.overshoot_mpa:.2f} MPa, out of band"
 
 
 def _targets(stage: StageResult) -> tuple[Check, ...]:

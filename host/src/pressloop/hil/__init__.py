@@ -1,1 +1,7 @@
-"""Hardware in the loop: a pytest plugin with the boards, and what a case does to them."""
+"""Tests a controller with its press from pytest (hardware in the loop).
+
+`plugin` is what pytest loads wherever Pressloop is installed; it adds three options and does
+nothing else until `--pressloop-board` names a board. Then `fixtures` brings the fixtures, `boards`
+knows what can be done to each board, and `wiring` the numbers of the press on the bench. A case
+waits with `watching`, talks below the SDK with `rawlink`, and `wiretap` logs every byte.
+"""

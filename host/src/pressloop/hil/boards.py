@@ -1,7 +1,7 @@
-"""The boards that the suite runs on, and what can be done to each from outside.
+"""Opens the boards that the suite runs on, and does to each what its bench can do from outside.
 
-A board is opened by the name given to `--board`. What a bench cannot do to its board is not among
-its `offers`, and the cases that need it are reported as not run.
+A board is opened by the name given to `--pressloop-board`. What a bench cannot do to its board is
+not among its `offers`, and the cases that need it are reported as not run.
 """
 
 from __future__ import annotations
@@ -34,61 +34,61 @@ STALL: Final = "stall"
 RESET_BUTTON: Final = "reset-button"
 
 NEEDS: Final = {
-    PRESSING: "the press to move; allow it with --press-for-real",
+    PRESSING: "the press to move; allow it with --pressloop-press-for-real",
     SENSOR_FAULT: "a transducer whose wire can be broken and shorted by the suite",
     INPUTS: "an emergency stop and a guard that the suite can operate",
     POWER_CUT: "a controller whose power the suite can cut",
     BREAKAGE: "a pellet and a die that the suite can break",
     TRUTH: "a press whose true pressure is known",
     HANG: "a chip whose program the suite can catch in an endless loop",
-    STALL: "a USB host that can be told to leave unread what the board sends",
+    STALL: "a USB host that the suite can stop from reading what the board sends",
     RESET_BUTTON: "a controller whose reset button the suite can press",
 }
-"""What a case can need, and how the reason for not running it reads."""
+"""What a case can need, and what the reason for skipping it says."""
 
 _NO_PROFILE: Final = bytes(8)
 _RECONNECT_TIMEOUT_S: Final = 2.0
-_BRIDGE_S: Final = 1.0
-"""How much later than a real controller a board behind a socket may notice a silence."""
+_MAX_BRIDGE_DELAY_S: Final = 1.0
+"""A board behind a serial-to-network bridge may notice a silence this much later."""
 
 Breakage = Literal["pellet", "die"]
 SensorFault = Literal["ok", "broken", "short"]
 Part = Literal["tick", "foreground"]
 
 
-class Bench:
+class HilBench:
     """One board with its press. What it does not offer raises `NotImplementedError`."""
 
     def __init__(self, url: str) -> None:
-        """Know where the board is."""
+        """Keep the address of the board; `start` starts it."""
         self._url = url
         self.hello: HelloReply | None = None
 
     @property
     def url(self) -> str:
-        """What `Press.open` takes; may change with a power cut."""
+        """Address that `Press.open` takes; it may change with a power cut."""
         return self._url
 
     def start(self) -> None:
-        """Have the board there."""
+        """Start the board, if the suite starts boards of this kind."""
 
     def stop(self) -> None:
-        """Let go of the board."""
+        """End the board, if the suite has started it."""
 
     def open_press(self, reconnect_timeout_s: float = _RECONNECT_TIMEOUT_S) -> Press:
-        """Open the press as a host would. Close it before another host is to have the board."""
+        """Open the press as a host would. Close it before another host opens the board."""
         return Press.open(self.url, reconnect_timeout_s=reconnect_timeout_s)
 
     def console(self) -> str:
-        """What the board itself kept of its console; empty when that is not to be had."""
+        """Return the console that the board kept; empty if the bench cannot read it."""
         return ""
 
     def stay_silent(self, press_s: float) -> None:
-        """Let the press go on for a time without a word from any host."""
+        """Let the press run for some press time while no host sends anything."""
         raise NotImplementedError
 
     def break_sensor(self, fault: SensorFault) -> None:
-        """Break or short the transducer's wire, or mend it."""
+        """Break or short the transducer's wire, or repair it."""
         raise NotImplementedError
 
     def break_down(self, what: Breakage) -> None:
@@ -96,44 +96,49 @@ class Bench:
         raise NotImplementedError
 
     def set_inputs(self, *, emergency_stop: bool = False, guard_open: bool = False) -> None:
-        """Operate emergency stop and guard."""
+        """Set emergency stop and guard switch."""
         raise NotImplementedError
 
     def power_cut(self) -> None:
-        """Take the controller's power away and give it back."""
+        """Cut the controller's power and restore it."""
         raise NotImplementedError
 
     def true_pressure_mpa(self) -> float:
-        """Look at the pellet."""
+        """Return the true pressure on the pellet, MPa."""
         raise NotImplementedError
 
     def true_pressures_mpa(self) -> dict[int, float]:
-        """Return the pellet's pressure in the last runs, by the controller's tick."""
+        """Return the true pressure on the pellet in the last runs: MPa by controller tick."""
         raise NotImplementedError
 
     def hang(self, part: Part) -> None:
-        """Catch a part of the firmware in an endless loop."""
+        """Put a part of the firmware into an endless loop."""
         raise NotImplementedError
 
     def stall(self, stalled: bool) -> None:
-        """Leave unread what the board sends, with the port open; or read it again."""
+        """Stop reading what the board sends, with the port open; or start again."""
         raise NotImplementedError
 
     def press_reset(self) -> None:
         """Press the controller's reset button."""
         raise NotImplementedError
 
-    def mend(self) -> None:
-        """Undo whatever a case has done to the wiring."""
+    def repair(self) -> None:
+        """Undo what a case has done to the wiring."""
 
     def make_ready(self) -> None:
-        """Bring the board to rest, without faults, with a profile, whatever it was doing."""
-        self.mend()
+        """Bring the board to rest, without faults and with a profile.
+
+        Raises:
+            AssertionError: It does not come to rest, or it has no machine profile and the suite
+                may not write one.
+        """
+        self.repair()
         with self.open_press() as press:
             self.hello = press.hello
             if press.hello.profile_hash == _NO_PROFILE:
                 self._give_profile(press)
-            rest(press)
+            bring_to_rest(press)
 
     def _give_profile(self, press: Press) -> None:
         raise AssertionError(
@@ -141,28 +146,28 @@ class Bench:
         )
 
 
-class PortBench(Bench):
-    """A real board at a port, or any board behind a socket: its wiring cannot be reached."""
+class PortBench(HilBench):
+    """A real board at a port, or any board behind a socket: the suite cannot reach its wiring."""
 
     def stay_silent(self, press_s: float) -> None:
-        """Wait: the silence itself is what the case is about."""
-        time.sleep(press_s + _BRIDGE_S)
+        """Wait in real time: the silence itself is what the case tests."""
+        time.sleep(press_s + _MAX_BRIDGE_DELAY_S)
 
 
-class EmulatedBench(Bench):
-    """A board and a press in a process that the suite starts, and can do anything to."""
+class EmulatedBench(HilBench):
+    """A board and a press in a process that the suite starts and fully controls."""
 
     OFFERS = frozenset(NEEDS) - {HANG, STALL, RESET_BUTTON}
 
     def __init__(self, name: str, folder: Path) -> None:
         """Keep the board's flash in `folder`."""
         super().__init__(name)
-        self._board = EMULATED[name](wiring.EMULATED_PRESS, work_dir=folder)
+        self._board = EMULATED[name](wiring.current().emulated_press, work_dir=folder)
         self._broken = False
 
     @property
     def url(self) -> str:
-        """Where the board's link listens at present."""
+        """Address where the board's link listens now."""
         return self._board.url
 
     def start(self) -> None:
@@ -178,16 +183,16 @@ class EmulatedBench(Bench):
         return self._board.log_path.read_text(encoding="utf-8", errors="replace")
 
     def stay_silent(self, press_s: float) -> None:
-        """Watch the board's clock through the control port, which is no host."""
+        """Wait on the board's clock, read through the control port: that is no host."""
         end = self._tick() + round(press_s * TICK_HZ)
         until(lambda: self._tick() >= end, f"{press_s:g} s of press time without a host")
 
     def break_sensor(self, fault: SensorFault) -> None:
-        """Break or short the transducer's current loop, or mend it."""
+        """Break or short the transducer's current loop, or repair it."""
         self._board.control({"sensor": fault})
 
     def break_down(self, what: Breakage) -> None:
-        """Crack the pellet or burst the die; `mend` puts a new one in."""
+        """Crack the pellet or burst the die; `repair` puts in a new one."""
         self._board.control({"break": what})
         self._broken = True
 
@@ -206,13 +211,13 @@ class EmulatedBench(Bench):
         return float(self._board.control({"get": True})["pellet_mpa"])
 
     def true_pressures_mpa(self) -> dict[int, float]:
-        """Read what the plant wrote down."""
+        """Read the true pressures that the plant recorded, MPa, by tick."""
         assert self._board.truth_path is not None
         rows = iter_unpack(RECORD, self._board.truth_path.read_bytes()[len(MAGIC) :])
         return {tick: pellet_mpa for tick, pellet_mpa, *_ in rows}
 
-    def mend(self) -> None:
-        """Start a board that has ended; sensor and inputs as they should be."""
+    def repair(self) -> None:
+        """Start a board that has ended; set sensor and inputs to normal."""
         if self._broken or not self._board.running:
             self._board.stop()
             self._board.start()
@@ -228,25 +233,25 @@ class EmulatedBench(Bench):
 
 
 class EmulatedPicoBench(EmulatedBench):
-    """The same around the flash image on an emulated chip, which can be reached as well."""
+    """The flash image on an emulated chip, which the suite can hang, stall and reset as well."""
 
     OFFERS = frozenset(NEEDS)
 
     def hang(self, part: Part) -> None:
-        """Put a branch to itself under the program's feet; only the watchdog ends it."""
+        """Overwrite the running code with a branch to itself; only the watchdog ends it."""
         self._board.control({"hang": part})
 
     def stall(self, stalled: bool) -> None:
-        """Tell the host's end of the cable."""
+        """Stop or start reading at the host's end of the cable."""
         self._board.control({"stall": stalled})
 
     def press_reset(self) -> None:
-        """Press it; the cable stays where it is."""
+        """Reset the chip; the USB cable stays plugged in."""
         self._board.control({"reset": True})
 
-    def mend(self) -> None:
-        """Read again, and what the other does."""
-        super().mend()
+    def repair(self) -> None:
+        """Read again what the board sends, and repair what an `EmulatedBench` repairs."""
+        super().repair()
         self.stall(False)
 
 
@@ -254,26 +259,30 @@ BENCHES: Final[dict[str, type[EmulatedBench]]] = {
     "emulated": EmulatedBench,
     "emulated:pico": EmulatedPicoBench,
 }
-"""Boards that the suite starts itself, by the name that `Press.open` knows them under."""
+"""Boards that the suite starts itself, by their names in `Press.open`."""
 
 
 def offers(name: str, *, press_for_real: bool) -> frozenset[str]:
-    """Return which of `NEEDS` the bench of a `--board` has."""
+    """Return which of `NEEDS` the bench of a board offers."""
     if name in BENCHES:
         return BENCHES[name].OFFERS
     return frozenset({PRESSING} if press_for_real else ())
 
 
-def open_bench(name: str, folder: Path) -> Bench:
-    """Return the bench of a `--board`; an emulated board keeps its flash in `folder`."""
+def open_bench(name: str, folder: Path) -> HilBench:
+    """Return the bench of a board; an emulated board keeps its flash in `folder`."""
     return BENCHES[name](name, folder) if name in BENCHES else PortBench(name)
 
 
-def rest(press: Press) -> None:
-    """End whatever the press is doing and clear the fault it may have."""
+def bring_to_rest(press: Press) -> None:
+    """Abort a run that is active and clear a fault.
+
+    Raises:
+        AssertionError: The press is not idle within 20 s.
+    """
     if press.status().state not in (State.IDLE, State.FAULT):
         press.abort()
-        # The second abort opens the release valve fully: no case has to wait for a slow one.
+        # A second abort opens the release valve fully, so that no case waits for a slow release.
         try:
             press.session.request(AbortRequest())
         except CommandRefusedError as refusal:
@@ -283,7 +292,7 @@ def rest(press: Press) -> None:
 
 
 def _is_clear(press: Press) -> bool:
-    """Try to clear the fault; it stays while there is pressure."""
+    """Try to clear the fault, which the board refuses while there is pressure."""
     try:
         press.clear_fault()
     except CommandRefusedError as refusal:

@@ -1,4 +1,4 @@
-"""A conversation with a board below the SDK: frames by hand, right and wrong ones."""
+"""Sends frames to a board below the SDK, valid and invalid ones, and waits for the answers."""
 
 from __future__ import annotations
 
@@ -22,14 +22,15 @@ from pressloop.wire.schema import (
 
 R = TypeVar("R", bound=Message)
 
-REPLY_LIMIT_S: Final = 5.0
+MAX_REPLY_S: Final = 5.0
+"""Longest wait for an answer, wall-clock time; a board answers within milliseconds."""
 
 
 class RawLink:
-    """Sends whatever bytes; waits for frames."""
+    """Sends any bytes to a board and waits for frames."""
 
     def __init__(self, transport: Transport) -> None:
-        """Say nothing yet."""
+        """Take over an open transport; nothing is sent yet."""
         self._transport = transport
         self._decoder = FrameDecoder()
         self._frames: list[Frame] = []
@@ -46,11 +47,15 @@ class RawLink:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Let go of the port."""
+        """Close the transport."""
         self._transport.close()
 
     def hello(self, nonce: int | None = None, major: int = PROTOCOL_MAJOR) -> HelloReply:
-        """Open a session."""
+        """Open a session and return the board's answer.
+
+        Raises:
+            AssertionError: The board refuses, or does not answer.
+        """
         nonce = random.getrandbits(32) if nonce is None else nonce
         request = HelloRequest(nonce, major, PROTOCOL_MINOR, "hardware-in-the-loop suite")
         frame = self.exchange(self.frame(request, session=0))
@@ -66,7 +71,7 @@ class RawLink:
         payload: bytes | None = None,
         session: int | None = None,
     ) -> Frame:
-        """Return the next request's frame, with another payload or session if given."""
+        """Return the frame of the next request, with another payload or session if given."""
         self.sequence = (self.sequence + 1) & 0xFFFF
         return Frame(
             FrameKind.REQUEST,
@@ -77,17 +82,25 @@ class RawLink:
         )
 
     def send(self, data: bytes) -> None:
-        """Put bytes on the wire."""
+        """Send bytes as they are."""
         self._transport.write(data)
 
     def exchange(self, frame: Frame) -> Frame:
-        """Send a request and return the reply or error that belongs to it."""
+        """Send a request and return the reply or error that belongs to it.
+
+        Raises:
+            AssertionError: The board does not answer.
+        """
         self.send(encode_frame(frame))
         return self.answer(frame.sequence)
 
     def answer(self, sequence: int) -> Frame:
-        """Wait for the reply or error to a request."""
-        give_up_s = time.monotonic() + REPLY_LIMIT_S
+        """Return the reply or error to the request with this sequence number.
+
+        Raises:
+            AssertionError: There is none within `MAX_REPLY_S`.
+        """
+        give_up_s = time.monotonic() + MAX_REPLY_S
         while time.monotonic() < give_up_s:
             for found in self._decoder.feed(self._transport.read()):
                 answers = (FrameKind.REPLY, FrameKind.ERROR)
@@ -97,16 +110,24 @@ class RawLink:
                 if frame.sequence == sequence:
                     self._frames.remove(frame)
                     return frame
-        raise AssertionError(f"no answer to request {sequence} within {REPLY_LIMIT_S:g} s")
+        raise AssertionError(f"no answer to request {sequence} within {MAX_REPLY_S:g} s")
 
     def ask(self, request: Request[R]) -> R:
-        """Send a request and return its reply."""
+        """Send a request and return its reply.
+
+        Raises:
+            AssertionError: The board refuses the request, or does not answer.
+        """
         frame = self.exchange(self.frame(request))
         assert frame.kind == FrameKind.REPLY, decode_message(ErrorReply, frame.payload)
         return decode_message(request.reply_type(), frame.payload)
 
     def refusal(self, frame: Frame) -> ErrorReply:
-        """Send a request that must be refused; return the refusal."""
+        """Send a request that must be refused, and return the refusal.
+
+        Raises:
+            AssertionError: The board accepts it, or does not answer.
+        """
         answer = self.exchange(frame)
         assert answer.kind == FrameKind.ERROR, f"not refused: {answer}"
         return decode_message(ErrorReply, answer.payload)

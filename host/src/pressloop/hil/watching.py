@@ -1,4 +1,4 @@
-"""Waiting for what must happen, with a limit; never for a guessed time."""
+"""Waits for conditions with a time limit, so that no case sleeps for a guessed time."""
 
 from __future__ import annotations
 
@@ -16,12 +16,15 @@ _POLL_S: Final = 0.002
 
 
 def until(condition: Callable[[], bool], what: str, limit_s: float = 20.0) -> None:
-    """Ask until the answer is yes.
+    """Wait until a condition is true.
 
     Args:
-        condition: Usually a request to the board, which lets an emulated clock move on.
-        what: For the failure's message.
-        limit_s: Wall-clock time.
+        condition: Usually a request to the board, which lets an emulated clock advance.
+        what: Names the condition in the failure's message.
+        limit_s: Longest wait, wall-clock time.
+
+    Raises:
+        AssertionError: The condition is still false after `limit_s`.
     """
     give_up_s = time.monotonic() + limit_s
     while not condition():
@@ -32,23 +35,26 @@ def until(condition: Callable[[], bool], what: str, limit_s: float = 20.0) -> No
 class Watch:
     """Follows telemetry from one event to the next, record by record.
 
-    While the code behind `until` reacts, an emulated press stands still, at most one batch of
-    telemetry past the record that was returned.
+    After `until` has returned, an emulated press stands still until more telemetry is read, at most
+    one batch past the record that was returned.
     """
 
     def __init__(self, batches: Iterator[TelemetryBatch]) -> None:
-        """Use `watching`."""
+        """Take the batches to follow; `watching` makes a `Watch` of a run or a press."""
         self._records = (record for batch in batches for record in batch)
 
     def until(
         self, condition: Callable[[TelemetryRecord], bool], what: str, limit_s: float = 60.0
     ) -> TelemetryRecord:
-        """Return the first record from now on that fits.
+        """Return the first record from now on for which the condition is true.
 
         Args:
-            condition: What to look for.
-            what: For the failure's message.
-            limit_s: Press time.
+            condition: Looks at one record.
+            what: Names the condition in the failure's message.
+            limit_s: Longest wait, press time.
+
+        Raises:
+            AssertionError: No such record within `limit_s`, or before the telemetry ends.
         """
         began: int | None = None
         last: TelemetryRecord | None = None
@@ -64,16 +70,16 @@ class Watch:
 
 @contextmanager
 def watching(source: Run | Press) -> Iterator[Watch]:
-    """Watch a run until it ends, or a press."""
+    """Yield a `Watch` of a press, or of a run until it ends."""
     with batches_of(source) as batches:
         yield Watch(batches)
 
 
 @contextmanager
 def batches_of(source: Run | Press) -> Iterator[Iterator[TelemetryBatch]]:
-    """Give the telemetry, batch by batch: of a run the first time from its start, else from now on.
+    """Yield the telemetry batch by batch, and stop listening at the end of the block.
 
-    Stops to listen afterwards.
+    The first time for a run the batches begin at its start, otherwise with the newest.
     """
     batches = source.telemetry()
     try:

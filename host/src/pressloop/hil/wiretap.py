@@ -1,7 +1,7 @@
-"""A log of the wire: what both ends sent, when, as bytes and as messages.
+"""Logs what host and board send each other: time, bytes and decoded messages.
 
-Every chunk is appended to a file as it passes, so the log of a killed process is whole, and several
-processes can share one file. Decoding is left for when somebody wants to read it.
+Every chunk is appended to a file at once, so the log of a killed process is complete, and several
+processes can share one file. The bytes are decoded only when the log is read.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ from pressloop.wire.schema import (
 
 TO_BOARD: Final = ">"
 TO_HOST: Final = "<"
-_LONGEST_BYTES: Final = 24
-"""Bytes of a string that a readable line shows; the hexadecimal line has them all."""
+_MAX_SHOWN_BYTES: Final = 24
+"""Longest byte string in a decoded line; the hexadecimal line above has all of it."""
 
 _REQUESTS: Final[dict[int, type[Request[Any]]]] = {
     int(request.CODE): request for request in Request.__subclasses__()
@@ -47,48 +47,48 @@ _NAMES: Final[dict[FrameKind, type[Command] | type[Notice] | type[Event]]] = {
 
 @contextmanager
 def tapped(log: Path) -> Iterator[None]:
-    """Log whatever passes any transport of this process inside the block."""
+    """Log everything that any transport of this process sends or receives inside the block."""
     file = log.open("ab", buffering=0)
     with pytest.MonkeyPatch.context() as patch:
-        # On the classes, so that it does not matter who opens a connection, and when.
+        # The classes are patched, so that connections opened at any time by any code are logged.
         for kind in (SerialTransport, SocketTransport):
-            patch.setattr(kind, "read", _noting_reads(kind.read, file))
-            patch.setattr(kind, "write", _noting_writes(kind.write, file))
+            patch.setattr(kind, "read", _logging_reads(kind.read, file))
+            patch.setattr(kind, "write", _logging_writes(kind.write, file))
         try:
             yield
         finally:
             file.close()
 
 
-def _noting_reads(read: Callable[[Any], bytes], file: RawIOBase) -> Callable[[Any], bytes]:
-    def noting(transport: Transport) -> bytes:
+def _logging_reads(read: Callable[[Any], bytes], file: RawIOBase) -> Callable[[Any], bytes]:
+    def logging(transport: Transport) -> bytes:
         data = read(transport)
         if data:
-            _note(file, TO_HOST, data)
+            _append(file, TO_HOST, data)
         return data
 
-    return noting
+    return logging
 
 
-def _noting_writes(
+def _logging_writes(
     write: Callable[[Any, bytes], None], file: RawIOBase
 ) -> Callable[[Any, bytes], None]:
-    def noting(transport: Transport, data: bytes) -> None:
-        _note(file, TO_BOARD, data)
+    def logging(transport: Transport, data: bytes) -> None:
+        _append(file, TO_BOARD, data)
         write(transport, data)
 
-    return noting
+    return logging
 
 
-def _note(file: RawIOBase, direction: str, data: bytes) -> None:
+def _append(file: RawIOBase, direction: str, data: bytes) -> None:
     if file.closed:
-        return  # a connection that its case left open
-    # One write per line: appends of several threads and processes do not mix.
+        return  # The case has left its connection open.
+    # One write per line keeps the lines of several threads and processes apart.
     file.write(f"{time.time():.6f} {os.getpid()} {direction} {data.hex()}\n".encode())
 
 
 def read_log(log: Path) -> list[str]:
-    """Return a log as readable lines: time, process, direction, bytes; below them the messages."""
+    """Return a log as text lines: time, process, direction, bytes; below them the messages."""
     if not log.exists():
         return []
     decoders: dict[tuple[str, str], FrameDecoder] = {}
@@ -109,7 +109,7 @@ def read_log(log: Path) -> list[str]:
 
 
 def read_console(log: Path) -> str:
-    """Return what boards have said outside frames."""
+    """Return the text that boards have sent outside frames: their consoles."""
     decoders: dict[str, FrameDecoder] = {}
     said = b""
     for entry in log.read_text().splitlines():
@@ -123,7 +123,7 @@ def read_console(log: Path) -> str:
 
 
 def describe(frame: Frame) -> str:
-    """Return a frame in words."""
+    """Return a frame as one line of text: kind, name, session, sequence, values."""
     head = f"session {frame.session} sequence {frame.sequence}"
     try:
         kind = FrameKind(frame.kind)
@@ -154,6 +154,6 @@ def _values(kind: FrameKind, frame: Frame) -> str:
 
 
 def _short(value: Any) -> Any:
-    if isinstance(value, bytes) and len(value) > _LONGEST_BYTES:
-        return f"{value[:_LONGEST_BYTES].hex()}.. ({len(value)} bytes)"
+    if isinstance(value, bytes) and len(value) > _MAX_SHOWN_BYTES:
+        return f"{value[:_MAX_SHOWN_BYTES].hex()}.. ({len(value)} bytes)"
     return value.hex() if isinstance(value, bytes) else value

@@ -1,6 +1,6 @@
-"""Put the controller's firmware on a board.
+"""Puts the controller's firmware on a board.
 
-`controller` asks what is on a port and refuses to disturb a run; `mpremote` reaches MicroPython's
-prompt. `make deploy` is made of these. `uf2` reads flash images, `bootsel` finds the drive that
-takes them, and `flashing` puts it all together for `pressloop flash`.
+`controller` looks what runs on a port and refuses to disturb a run; `mpremote` runs programs at
+MicroPython's prompt. `make deploy` uses these two. `uf2` reads flash images, `bootsel` finds the
+drive that takes them, and `flashing` is the whole way of `pressloop flash`.
 """

@@ -1,7 +1,8 @@
-"""The drive that a Pico becomes when it starts with BOOTSEL held: what is copied there is flashed.
+"""Finds the drive of a Pico in its boot loader, and copies an image onto it.
 
-It is known by its file INFO_UF2.TXT, whose Board-ID names the chip; that file is the same on every
-system, while the drive's place is not.
+A Pico that starts with BOOTSEL held shows itself as a USB drive and flashes the file that is copied
+there. The drive is recognised by its file INFO_UF2.TXT, whose Board-ID names the chip: that file is
+the same on every operating system, the place where the drive is mounted is not.
 """
 
 from __future__ import annotations
@@ -28,18 +29,18 @@ _LABELS: Final = Path("/dev/disk/by-label")
 
 @dataclass(frozen=True)
 class Drive:
-    """A Pico in its boot loader."""
+    """The drive of one Pico in its boot loader."""
 
     path: Path
     family: int
 
     @property
     def chip(self) -> str:
-        """What it is."""
+        """Name of the board and its chip."""
         return CHIPS[self.family]
 
     def __str__(self) -> str:
-        """One line for lists of drives."""
+        """Return place and chip in one line."""
         return f"{self.path} ({self.chip})"
 
 
@@ -50,7 +51,7 @@ def find_drives() -> list[Drive]:
 
 
 def read_drive(place: Path) -> Drive | None:
-    """Return the drive that is mounted at `place`, None when that is no Pico's."""
+    """Return the drive that is mounted at `place`; None if it is not a Pico's."""
     try:
         info = (place / INFO).read_text(encoding="ascii", errors="replace")
     except OSError:
@@ -64,7 +65,7 @@ def name_drive(place: Path) -> Drive:
     """Return the drive that the user named.
 
     Raises:
-        NoBoardError: `no-drive`.
+        NoBoardError: `no-drive`: no Pico's drive is mounted there.
     """
     drive = read_drive(place)
     if drive is None:
@@ -78,9 +79,9 @@ def name_drive(place: Path) -> Drive:
 
 
 def mount_points() -> Iterator[Path]:
-    """Yield where drives are mounted on this system."""
+    """Yield the folders where drives are mounted on this system."""
     if sys.platform == "win32":
-        # A and B were diskettes, and asking them waits.
+        # A and B are floppy drives, which take seconds to answer.
         yield from (Path(f"{letter}:/") for letter in string.ascii_uppercase[2:])
     elif sys.platform == "darwin":
         volumes = Path("/Volumes")
@@ -99,7 +100,7 @@ def parse_mounts(mountinfo: str) -> Iterator[Path]:
 
 
 def unmounted() -> Path | None:
-    """Return the device of a Pico's drive that Linux sees and nobody has mounted."""
+    """Return the device of a Pico's drive that Linux sees but that is not mounted."""
     for label in _FAMILIES:
         device = _LABELS / label
         if device.exists():
@@ -108,10 +109,10 @@ def unmounted() -> Path | None:
 
 
 def write(image: Image, drive: Drive) -> None:
-    """Copy an image onto a drive, which vanishes with its last block.
+    """Copy an image onto a drive, which disappears after the last block.
 
     Raises:
-        PressloopError: `write-failed`.
+        PressloopError: `write-failed`: the drive did not take all of it.
     """
     data = image.path.read_bytes()
     written = 0
@@ -121,7 +122,7 @@ def write(image: Image, drive: Drive) -> None:
                 written += file.write(data[written:])
             os.fsync(file.fileno())
     except OSError as error:
-        # The board restarts with its last block, perhaps before this system has closed the file.
+        # The board restarts after the last block, perhaps before this system closes the file.
         if written == len(data) and not (drive.path / INFO).exists():
             return
         raise PressloopError(

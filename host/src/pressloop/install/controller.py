@@ -1,4 +1,4 @@
-"""Before and after new firmware: is a press running there, and does the right build answer?"""
+"""Checks the controller on a port before and after it gets new firmware."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from pressloop.errors import (
 from pressloop.session.session import Session
 from pressloop.wire.schema import HelloReply, State
 
-RESTART_LIMIT_S: Final = 30.0
-"""How long a restarted board may take: start, USB, and a desktop that probes the fresh port."""
+MAX_RESTART_S: Final = 30.0
+"""Longest restart of a board: start, USB, and a desktop that probes the new port."""
 
 _HOST: Final = f"pressloop {__version__}"
-# Of a hello to a board that may speak another language: it answers within milliseconds or never.
-_ASK_WAITS_S: Final = (0.5, 1.0, 2.0)
+# Timeouts of the hellos. A controller answers within milliseconds, any other program never.
+_HELLO_TIMEOUTS_S: Final = (0.5, 1.0, 2.0)
 _RETRY_PAUSE_S: Final = 0.3
-# States in which nothing moves and nobody waits for anything.
+# States in which nothing moves and no prompt waits for an answer.
 _AT_REST: Final = (State.IDLE, State.FAULT)
 
 
 def refuse_during_run(port: str) -> HelloReply | None:
-    """Make sure that no run is on before the board on `port` is touched.
+    """Check that the board on `port` has no active run before its firmware is changed.
 
     Returns:
-        What the controller said of itself, or None where nothing speaks Pressloop's protocol: stock
-        MicroPython, a prompt, or firmware of another major version. That one ignores Ctrl-C during
-        a run as well.
+        The controller's answer to hello. None if nothing on the port speaks Pressloop's protocol:
+        stock MicroPython, a prompt, or firmware of another major version. Such firmware ignores
+        Ctrl-C during a run as well, so it cannot be changed then.
 
     Raises:
-        PressloopError: `run-active`.
+        PressloopError: `run-active`: the press is not at rest.
         NoBoardError, PortBusyError: The port does not open.
     """
     try:
@@ -62,14 +62,17 @@ def refuse_during_run(port: str) -> HelloReply | None:
         session.close()
 
 
-def await_build(port: str | None, build: str, limit_s: float = RESTART_LIMIT_S) -> HelloReply:
-    """Wait until the controller on `port` answers with this build.
+def await_build(port: str | None, build: str, limit_s: float = MAX_RESTART_S) -> HelloReply:
+    """Wait until the controller on `port` answers with this build, and return its answer.
 
-    `port` is as in `Press.open`: None means the one controller that is plugged in.
+    Args:
+        port: As in `Press.open`; None means the one controller that is plugged in.
+        build: The build that `hello` must name.
+        limit_s: Longest wait, wall-clock time.
 
     Raises:
         AmbiguousPortError: No port was named and several controllers are plugged in.
-        BoardTimeoutError: `wrong-build` when another one answers, `no-restart` when none does.
+        BoardTimeoutError: `wrong-build` if another build answers, `no-restart` if none does.
     """
     give_up_s = time.monotonic() + limit_s
     where = f" on {port}" if port else ""
@@ -81,7 +84,7 @@ def await_build(port: str | None, build: str, limit_s: float = RESTART_LIMIT_S) 
         except (BoardTimeoutError, LinkClosedError) as error:
             console = error.console or console
         except (NoBoardError, PortBusyError):
-            # The port vanishes while the board restarts; a desktop may hold a fresh one.
+            # The port disappears while the board restarts; a desktop may hold the new one open.
             pass
         else:
             hello = session.hello
@@ -100,13 +103,13 @@ def await_build(port: str | None, build: str, limit_s: float = RESTART_LIMIT_S) 
         )
     raise BoardTimeoutError(
         f"no controller answered{where} within {limit_s:g} s of its restart",
-        hint="press the board's reset or replug it, then try `pressloop info`; its console, if it "
-        "said anything, stands above",
+        hint="press the board's reset or replug it, then try `pressloop info`; if the board "
+        "printed anything, it is shown above",
         console=console,
         code="no-restart",
     )
 
 
 def _ask(port: str | None) -> Session:
-    place = resolve_address(port)
-    return Session(place.connect, host=_HOST, reconnect_timeout_s=0.0, waits_s=_ASK_WAITS_S)
+    address = resolve_address(port)
+    return Session(address.connect, host=_HOST, reconnect_timeout_s=0.0, waits_s=_HELLO_TIMEOUTS_S)

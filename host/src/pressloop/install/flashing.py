@@ -1,4 +1,4 @@
-"""A flash image onto a board: find it, bring it into its boot loader, copy, see it come back."""
+"""Puts a flash image on a board: finds it, starts its boot loader, copies, awaits the firmware."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
+from pressloop import resources
 from pressloop.connect import names_emulated
 from pressloop.errors import AmbiguousPortError, BadInputError, NoBoardError
 from pressloop.install import bootsel, mpremote, uf2
@@ -16,30 +17,30 @@ from pressloop.install.uf2 import Image
 from pressloop.transport.discovery import list_boards, list_serial_ports
 from pressloop.wire.schema import HelloReply
 
-BY_HAND_LIMIT_S: Final = 120.0
-"""How long a person has to find the button and the cable."""
+MAX_BY_HAND_S: Final = 120.0
+"""Longest time for a person to hold BOOTSEL and plug in the cable."""
 
-BY_PROMPT_LIMIT_S: Final = 20.0
-"""How long a board may take from its prompt to its drive being mounted."""
+MAX_BY_PROMPT_S: Final = 20.0
+"""Longest time from the command at the prompt until the drive is mounted."""
 
-_LOOK_PAUSE_S: Final = 0.2
-_BUILDS: Final = Path(__file__).resolve().parents[4] / "build"
-_NAMES: Final = ("pressloop-pico.uf2", "pressloop-pico2.uf2")
+_POLL_S: Final = 0.2
+_IMAGES: Final = (resources.PICO_IMAGE, resources.PICO2_IMAGE)
 _FAMILIES: Final = {"pico": uf2.RP2040, "pico2": uf2.RP2350}
 
 Say = Callable[[str], None]
 
 
-def choose_images(named: Path | None, builds: Path = _BUILDS) -> list[Image]:
-    """Return the image that was named, else those that `make firmware` has built.
+def choose_images(named: Path | None) -> list[Image]:
+    """Return the image that the user named, else those of the checkout or the installed package.
 
     Raises:
-        BadInputError: There is none, or it is none.
+        BadInputError: There is no image, or a file is no image of Pressloop's.
     """
-    paths = [named] if named else [path for name in _NAMES if (path := builds / name).is_file()]
+    paths = [named] if named else [path for path in map(resources.find, _IMAGES) if path]
     if not paths:
+        looked = ", ".join(str(place) for place in resources.places(resources.PICO_IMAGE))
         raise BadInputError(
-            f"there is no flash image in {builds}",
+            f"there is no flash image; looked for {looked}",
             hint="run `make firmware` in a checkout, or name a UF2 file: pressloop flash IMAGE",
             code="no-image-file",
         )
@@ -52,20 +53,20 @@ def flash(
     port: str | None,
     place: Path | None,
     say: Say,
-    by_hand_s: float = BY_HAND_LIMIT_S,
+    by_hand_s: float = MAX_BY_HAND_S,
 ) -> HelloReply:
     """Put one of the images on a board and wait until its firmware answers.
 
     Args:
-        images: At most one per chip; the board's chip chooses.
-        port: Where the board is now; None for the one controller that is plugged in, or for a Pico
-            that a person brings into its boot loader.
-        place: Mount point of the drive of a Pico that is in its boot loader already.
-        say: Tells a person how far it is, and what to do.
-        by_hand_s: How long to wait for a person's hands.
+        images: At most one per chip; the one for the board's chip is taken.
+        port: Port or serial number of the board; None for the one controller that is plugged in,
+            or for a Pico that a person brings into its boot loader.
+        place: Mount point of the drive of a Pico that is already in its boot loader.
+        say: Shows the user the progress and what to do.
+        by_hand_s: Longest wait for a person to hold BOOTSEL, wall-clock time.
 
     Returns:
-        What the new firmware says of itself.
+        The new firmware's answer to hello.
 
     Raises:
         BadInputError: `wrong-board`, `no-boot-loader`.
@@ -79,7 +80,7 @@ def flash(
             hint="PRESSLOOP_IMAGE=my.uf2 lets the emulated Pico boot another image",
             code="no-boot-loader",
         )
-    # The path of a port can change while the board restarts, its serial number does not.
+    # The path of a port can change when the board restarts, its serial number cannot.
     port = _stable(port) if port else None
     if place is not None:
         drive = bootsel.name_drive(place)
@@ -115,11 +116,11 @@ def _bring_into_boot_loader(
         port = _stable(boards[0].path)
     hello = refuse_during_run(port)
     if hello is not None and hello.board in _FAMILIES:
-        # Looked at before the board has left its firmware, and again on its drive.
+        # Checked while the firmware still runs, and a second time on the drive.
         _image_for(images, _FAMILIES[hello.board], f"the board on {port}")
     say(f"sending the board on {port} into its boot loader")
     mpremote.run(port, "bootloader")
-    return _await_drive(before, BY_PROMPT_LIMIT_S, say), port
+    return _await_drive(before, MAX_BY_PROMPT_S, say), port
 
 
 def _image_for(images: Iterable[Image], family: int, what: str) -> Image:
@@ -128,7 +129,8 @@ def _image_for(images: Iterable[Image], family: int, what: str) -> Image:
         have = ", ".join(f"{image.path} is for a {image.chip}" for image in images)
         raise BadInputError(
             f"{what} is a {uf2.CHIPS[family]}; {have}",
-            hint="`make firmware` builds images for both: build/" + " and build/".join(_NAMES),
+            hint="`make firmware` builds images for both: "
+            + " and ".join(image.built for image in _IMAGES),
             code="wrong-board",
         )
     return fitting[0]
@@ -136,20 +138,20 @@ def _image_for(images: Iterable[Image], family: int, what: str) -> Image:
 
 def _await_drive(before: list[Drive], limit_s: float, say: Say) -> Drive:
     give_up_s = time.monotonic() + limit_s
-    told = False
+    hinted = False
     while time.monotonic() < give_up_s:
         new = [drive for drive in bootsel.find_drives() if drive not in before]
         if new:
             return _only(new)
         device = bootsel.unmounted()
-        if device is not None and not told and not before:
-            told = True
+        if device is not None and not hinted and not before:
+            hinted = True
             say(f"If no desktop mounts its drive: udisksctl mount -b {device}")
-        time.sleep(_LOOK_PAUSE_S)
+        time.sleep(_POLL_S)
     raise NoBoardError(
         f"no drive of a Pico in its boot loader appeared within {limit_s:g} s",
-        hint="hold BOOTSEL while plugging the Pico in; if the drive is mounted where it is not "
-        "looked for, name it: pressloop flash --drive FOLDER",
+        hint="hold BOOTSEL while you plug in the Pico; if its drive is mounted in an unusual "
+        "place, name it: pressloop flash --drive FOLDER",
         code="no-drive",
     )
 
@@ -165,5 +167,6 @@ def _only(drives: list[Drive]) -> Drive:
 
 
 def _stable(port: str) -> str:
+    """Return the serial number of the board at a port, or the port if it has none."""
     serials = {found.path: found.serial_number for found in list_serial_ports()}
     return serials.get(port) or port

@@ -1,7 +1,7 @@
-"""MicroPython's prompt on a board, reached with its own tool mpremote as a program.
+"""Runs programs at MicroPython's prompt on a board, through MicroPython's own tool mpremote.
 
-As a program and not as a library: its command line is documented, its modules say of themselves
-that they will change.
+mpremote is called as a program, not imported: its command line is documented, while its modules
+announce that they will change.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from pressloop.connect import is_path
 from pressloop.errors import BoardTimeoutError, NoBoardError, PressloopError
 from pressloop.transport.transport import SOCKET_SCHEME
 
-PROMPT_LIMIT_S: Final = 30.0
-"""Longest an exchange may take that copies nothing; mpremote itself gives up after ten seconds."""
+MAX_PROMPT_S: Final = 30.0
+"""Longest call that copies nothing. mpremote itself waits ten seconds for the prompt."""
 
 _MODULE: Final = "mpremote"
 
 
-def run(port: str, *arguments: str | Path, limit_s: float = PROMPT_LIMIT_S) -> str:
+def run(port: str, *arguments: str | Path, limit_s: float = MAX_PROMPT_S) -> str:
     """Run `mpremote connect PORT ARGUMENTS...` and return what the board printed.
 
-    `port` is as in `Press.open`, except that it may not be left out.
+    `port` is as in `Press.open`, but must be given.
 
     Raises:
-        PressloopError: `missing-extra`; `mpremote-failed` with mpremote's own last line.
-        BoardTimeoutError: `no-prompt`: the board does not let go of its port.
+        PressloopError: `missing-extra`; `mpremote-failed` with the last line of mpremote's output.
+        BoardTimeoutError: `no-prompt`: the board does not give its prompt.
         NoBoardError: The port does not open.
     """
     if importlib.util.find_spec(_MODULE) is None:
@@ -51,17 +51,22 @@ def run(port: str, *arguments: str | Path, limit_s: float = PROMPT_LIMIT_S) -> s
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise _no_prompt(port, f"mpremote got no further in {limit_s:g} s") from None
+        raise _no_prompt(port, f"mpremote did not finish within {limit_s:g} s") from None
     if done.returncode != 0:
         raise _explain(port, f"{done.stdout}\n{done.stderr}")
     return done.stdout
 
 
 def ask(port: str, program: str, **settings: Any) -> Any:
-    """Run a program on the board with the given globals and return the JSON that it prints last.
+    """Run a program on the board and return the JSON of the last line that it prints.
+
+    Args:
+        port: As for `run`.
+        program: MicroPython source.
+        settings: Global variables of the program.
 
     Raises:
-        PressloopError: As `run`; `mpremote-failed` with the exception that the program ended with.
+        PressloopError: As for `run`; `mpremote-failed` if the program raises or prints no JSON.
     """
     preset = "".join(f"{name} = {value!r}\n" for name, value in settings.items())
     printed = run(port, "exec", preset + program)
@@ -96,7 +101,7 @@ def _explain(port: str, printed: str) -> PressloopError:
 def _no_prompt(port: str, said: str) -> BoardTimeoutError:
     return BoardTimeoutError(
         f"the board on {port} does not give MicroPython's prompt ({said})",
-        hint="a controller keeps it during a run; else press the board's reset and try again, or "
-        "hold BOOTSEL while plugging it in and flash an image",
+        hint="a controller gives no prompt during a run. Otherwise press the board's reset and try "
+        "again, or hold BOOTSEL while you plug it in, and flash an image",
         code="no-prompt",
     )

@@ -1,8 +1,8 @@
-"""Flash images in the UF2 format: read whole or refused (github.com/microsoft/uf2, README).
+"""Reads flash images in the UF2 format, and refuses incomplete ones and those of other programs.
 
-A UF2 file is a row of 512-byte blocks, each with its address, its place in the row and the number
-of the chip family that it is for. A boot loader ignores another family's blocks silently, so the
-family is looked at before anything is copied.
+A UF2 file is a sequence of 512-byte blocks, each with its address, its number in the sequence and
+the number of its chip family (github.com/microsoft/uf2, README). A boot loader silently ignores
+blocks of another family, so the family is checked before anything is copied.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ RP2040: Final = 0xE48BFF56
 RP2350: Final = 0xE48BFF59
 
 CHIPS: Final = {RP2040: "Pico (RP2040)", RP2350: "Pico 2 (RP2350)"}
-"""Families that the controller is built for, and what people call them."""
+"""Chip families that the controller is built for, and the names of their boards."""
 
 BLOCK_BYTES: Final = 512
 _HEAD: Final = struct.Struct("<8I")
@@ -27,10 +27,10 @@ _MAGIC_START: Final = (0x0A324655, 0x9E5D5157)
 _MAGIC_END: Final = 0x0AB16F30
 _NOT_FOR_FLASH: Final = 0x0001
 _HAS_FAMILY: Final = 0x2000
-# For any chip: a block that works around an erratum of the RP2350 and writes nothing.
+# Family of a block for any chip, which writes nothing: a workaround for erratum E10 of the RP2350.
 _ABSOLUTE: Final = 0xE48BFF57
 
-# firmware/boards_def/board.c puts it there; `picotool info` shows it too.
+# Written by firmware/boards_def/board.c; `picotool info` shows it too.
 _BUILD: Final = re.compile(rb"pressloop build ([0-9a-f]{16})\0")
 
 
@@ -41,16 +41,16 @@ class Image:
     path: Path
     family: int
     build: str
-    """First hex digits of the firmware source's SHA-256, as `hello` tells it."""
+    """First hex digits of the SHA-256 over the firmware's sources, as in the answer to hello."""
 
     @property
     def chip(self) -> str:
-        """What it is for."""
+        """Name of the board that the image is for."""
         return CHIPS[self.family]
 
 
 def read(path: Path) -> Image:
-    """Read an image and check that it is whole, and Pressloop's.
+    """Read an image and check that it is complete and one of Pressloop's.
 
     Raises:
         BadInputError: `no-image-file`, `not-uf2`, `damaged-image`, `wrong-board`, `other-firmware`.
@@ -81,7 +81,7 @@ def read(path: Path) -> Image:
 
 
 def content(path: Path, data: bytes) -> tuple[int, bytes]:
-    """Return family and content of the blocks that a chip would write.
+    """Return chip family and content of the blocks that a boot loader would write.
 
     Raises:
         BadInputError: `not-uf2`, `damaged-image`.
@@ -102,7 +102,7 @@ def content(path: Path, data: bytes) -> tuple[int, bytes]:
         *magic, flags, _address, size, number, count, family = _HEAD.unpack_from(block)
         (end,) = struct.unpack_from("<I", block, BLOCK_BYTES - 4)
         if tuple(magic) != _MAGIC_START or end != _MAGIC_END or size > BLOCK_BYTES - 36:
-            raise _damaged(path, f"block {at // BLOCK_BYTES} is none")
+            raise _damaged(path, f"block {at // BLOCK_BYTES} is not a UF2 block")
         if flags & _NOT_FOR_FLASH or not flags & _HAS_FAMILY or family == _ABSOLUTE:
             continue
         total = count if total is None else total

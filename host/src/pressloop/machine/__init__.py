@@ -1,1 +1,1 @@
-"""What the press is: its profile, on the wire and in user units, and what follows from it."""
+"""Describe a press by its profile, and compute its limits, leak, uncertainty and resolution."""

@@ -1,12 +1,12 @@
-"""What the shut press loses by itself, by its profile.
+"""Compute the pressure that a sealed press loses through its own leak.
 
-A leak is laminar: its flow goes with the pressure of the oil. What that costs in pressure is flow
-over the compliance of the closed press there, so it is a share of the pressure that is nearly the
-same for every die. The integers are the board's (`pressloop_fw/leak.py`), so that host and board
-never disagree about which loss can be told from a leak's.
+A leak is laminar: its flow is proportional to the oil pressure. The pressure loss is the flow over
+the compliance of the closed press at that pressure, so it is a share of the pressure that is nearly
+the same for every die. The integer formulas are those of the board (`pressloop_fw/loop/leak.py`):
+host and board agree on which loss can be distinguished from the leak.
 
-The leak is taken from a run on a steel blank. What the sample itself gives back while the pressure
-falls is not in the profile's compliance; it is part of the uncertainty (`tuning_leak.DOUBT`).
+The leak is measured in a tuning run on a steel blank. The elastic recovery of the sample while the
+pressure falls is not in the profile's compliance; it is part of the uncertainty of the leak.
 """
 
 from __future__ import annotations
@@ -18,20 +18,27 @@ from pressloop.machine.profile import MachineProfile
 from pressloop.wire import schema
 
 REFERENCE_MPA: Final = 10
-"""Oil pressure at which the profile states the leak."""
+"""Oil pressure at which the profile states the leak, MPa."""
 
 
 @dataclass(frozen=True)
 class LeakLoss:
-    """What the leak takes of a sealed pressure on the pellet."""
+    """Rate at which the leak lowers a sealed pressure on the pellet."""
 
     kpa_min: int
+    """Loss, kPa/min."""
     uncertainty_kpa_min: int
-    """Expanded, k = 2."""
+    """Expanded uncertainty, k = 2, kPa/min."""
 
 
 def leak_loss(profile: MachineProfile, die_um: int, pressure_kpa: int) -> LeakLoss | None:
-    """Return what the leak takes at a pressure on the pellet; None when the leak is not known."""
+    """Return the loss rate at a pressure on the pellet; None if the profile has no leak.
+
+    Args:
+        profile: Profile of the press.
+        die_um: Diameter of the die, um.
+        pressure_kpa: Pressure on the pellet, kPa.
+    """
     wire = profile.to_wire()
     if wire.leak_nl_min is None or wire.leak_uncertainty_nl_min is None:
         return None
@@ -44,7 +51,7 @@ def leak_loss(profile: MachineProfile, die_um: int, pressure_kpa: int) -> LeakLo
 
 
 def compliance_nl_mpa(wire: schema.Profile, oil_kpa: int) -> int:
-    """Return the compliance of the closed press at an oil pressure, in the board's integers."""
+    """Return the compliance of the closed press at an oil pressure, nl/MPa, as the board does."""
     curve = wire.compliance_curve
     if curve is None:
         return wire.compliance_nl_mpa

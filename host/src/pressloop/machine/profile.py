@@ -1,7 +1,7 @@
-"""The machine profile: what a controller must know of its press, in the units of data sheets.
+"""Define the machine profile: the data of a press that its controller needs.
 
-The limits that follow from a profile and a die are computed with the firmware's own integer
-formulas, so that host and board never disagree about what a press can do.
+Values are in the units of data sheets. The limits that follow from a profile and a die are computed
+with the firmware's own integer formulas, so that host and board agree on what a press can do.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from typing_extensions import Self
 
-from pressloop.machine.profile_wire import our_fields, wire_fields
+from pressloop.machine.profile_wire import profile_fields, wire_fields
 from pressloop.wire import schema
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -24,25 +24,25 @@ Gain = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 @dataclass(frozen=True)
 class DieLimits:
-    """What a press can do with one die; pressures are on the pellet."""
+    """Limits of a press with one die; pressures are on the pellet."""
 
     die_um: int
     ratio_q10: int
     """Ram area over die area, times 1024."""
     pellet_limit_kpa: int
-    """The most that the press may put on the pellet."""
+    """Highest pressure that the press may apply, kPa."""
     finest_loss_kpa_min: int
-    """The slowest loss of a sealed dwell that the transducer can tell from none, per minute."""
+    """Slowest loss in a sealed dwell that the transducer can resolve, kPa/min."""
     resolution_kpa: int
-    """What the transducer's accuracy is worth: no tolerance can be finer."""
+    """The transducer's accuracy as a pressure on the pellet, kPa; no tolerance can be finer."""
     fastest_rise_kpa_s: int
-    """Pump fully open into the closed press."""
+    """Rate with the pump valve fully open and the press closed, kPa/s."""
     fastest_fall_kpa_s: int
-    """Release valve fully open at 10 MPa of oil."""
+    """Rate with the release valve fully open at an oil pressure of 10 MPa, kPa/s."""
 
 
 def lever(ram_area_mm2: float, die_mm: float) -> float:
-    """Return the pressure on the pellet per pressure of oil: area of the ram over that of the die.
+    """Return the ratio of pellet pressure to oil pressure, which is ram area over die area.
 
     Args:
         ram_area_mm2: Effective area of the ram, mm2.
@@ -52,69 +52,73 @@ def lever(ram_area_mm2: float, die_mm: float) -> float:
 
 
 def curve_knots(highest: float, knots: int) -> tuple[float, ...]:
-    """Return where the knots of a compliance curve lie, up to `highest` and in its unit.
+    """Return the pressures of the knots of a compliance curve, in the unit of `highest`.
 
-    Each at twice the pressure of the one before: the oil is soft at the low end.
+    Each knot is at twice the pressure of the one before, as oil is softest at low pressure.
+
+    Args:
+        highest: Pressure of the last knot.
+        knots: Number of knots.
     """
     return tuple(highest / 2**below for below in range(knots - 1, -1, -1))
 
 
-def _most(name: str) -> int:
+def _wire_max(name: str) -> int:
     return schema.Profile.range_of(name)[1]
 
 
 class MachineProfile(BaseModel):
-    """A press, its transducer and its valves."""
+    """Data of a press, its transducer and its valves."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     name: Annotated[str, Field(min_length=1, max_length=40)]
     ram_area_cm2: Annotated[Positive, Field(ge=0.5, le=1000)]
-    """Effective area of the ram."""
+    """Effective area of the ram, cm2."""
     full_scale_bar: Annotated[Positive, Field(ge=10, le=2000)]
-    """Range of the oil-pressure transducer."""
+    """Full scale of the oil-pressure transducer, bar."""
     raw_zero: Counts
-    """Reading at zero pressure, whole counts."""
+    """Reading at zero pressure, counts."""
     raw_full: Counts
-    """Reading at full scale."""
+    """Reading at full scale, counts."""
     raw_fault_low: Counts
-    """Readings below mean a broken wire."""
+    """A reading below it means a broken wire, counts."""
     raw_fault_high: Counts
-    """Readings above mean a short circuit."""
+    """A reading above it means a short circuit, counts."""
     accuracy_percent: Annotated[Positive, Field(ge=0.0001, le=10)]
-    """Of the transducer's full scale, all errors together."""
+    """Accuracy of the transducer, all errors together, in percent of its full scale."""
     max_oil_bar: Annotated[Positive, Field(ge=1, le=2000)]
-    """What press and hoses may see."""
+    """Highest oil pressure that press and hoses may have, bar."""
     dies_mm: Annotated[
         tuple[Annotated[float, Field(ge=1, le=100)], ...], Field(min_length=1, max_length=16)
     ]
-    """Diameters that may be used."""
+    """Diameters of the dies that may be used, mm."""
     pump_dead_band_percent: Annotated[float, Field(ge=0, le=50)]
-    """Of the pump valve's stroke."""
+    """Dead band of the pump valve, in percent of its stroke."""
     release_dead_band_percent: Annotated[float, Field(ge=0, le=50)]
-    """Of the release valve's stroke."""
+    """Dead band of the release valve, in percent of its stroke."""
     pump_flow_ml_s: Annotated[Positive, Field(ge=0.001, le=1000)]
-    """Pump valve fully open."""
+    """Flow with the pump valve fully open, mL/s."""
     release_flow_ml_s: Annotated[Positive, Field(ge=0.001, le=10_000)]
-    """Release valve fully open at 10 MPa of oil."""
+    """Flow with the release valve fully open at an oil pressure of 10 MPa, mL/s."""
     compliance_ul_mpa: Annotated[Positive, Field(ge=0.001, le=10_000)]
-    """Oil that raises the closed press by 1 MPa of oil."""
+    """Oil volume that raises the oil pressure of the closed press by 1 MPa, uL."""
     approach_opening_percent: Annotated[float, Field(ge=0, le=100)] = 60
-    """Pump valve while the ram moves without load."""
+    """Opening of the pump valve while the ram moves without load."""
     contact_bar: Annotated[Positive, Field(ge=0.01, le=200)] = 2
-    """Oil pressure that means contact."""
+    """Oil pressure above which the ram is in contact, bar."""
     approach_timeout_s: Annotated[Positive, Field(ge=0.1, le=600)] = 60
-    """Longest way to contact."""
+    """Longest time until contact, s."""
     no_gain_window_s: Annotated[Positive, Field(ge=0.1, le=60)] = 5
-    """Pumping this long must raise the pressure."""
-    kp_per_s: Annotated[Gain, Field(ge=1 / 256, le=_most("kp") / 256)] = 12
-    """Wanted rate per pressure error."""
-    ki_per_s2: Annotated[Gain, Field(le=_most("ki") * schema.TICK_HZ / 65536)] = 8
-    """Integral gain."""
-    kd: Annotated[Gain, Field(le=_most("kd") / 256)] = 0
+    """Time within which pumping must raise the pressure, s."""
+    kp_per_s: Annotated[Gain, Field(ge=1 / 256, le=_wire_max("kp") / 256)] = 12
+    """Proportional gain: wanted pressure rate per pressure error, 1/s."""
+    ki_per_s2: Annotated[Gain, Field(le=_wire_max("ki") * schema.TICK_HZ / 65536)] = 8
+    """Integral gain, 1/s2."""
+    kd: Annotated[Gain, Field(le=_wire_max("kd") / 256)] = 0
     """Derivative gain on the reading."""
     filter_shift: Annotated[int, Field(ge=0, le=8)] = 1
-    """Smoothing of the reading: time constant of 2^n ticks."""
+    """Filter of the reading: its time constant is 2^n ticks."""
     compliance_curve_ul_mpa: (
         Annotated[
             tuple[Annotated[Positive, Field(ge=0.001, le=10_000)], ...],
@@ -122,37 +126,37 @@ class MachineProfile(BaseModel):
         ]
         | None
     ) = None
-    """As compliance_ul_mpa, at 1/128, 1/64, ... 1/1 of max_oil_bar; found by tuning."""
+    """Like compliance_ul_mpa, at 1/128, 1/64, ... 1/1 of max_oil_bar; measured by tuning."""
     valve_dither_percent: Annotated[float, Field(ge=0, le=9.99)] = 1.5
-    """Of stroke: half the valves' hysteresis and a margin. Too little costs more than too much."""
+    """Dither in percent of stroke: half the valves' hysteresis and a margin. Too little does more
+    harm than too much."""
     valve_lag_ms: Annotated[int, Field(ge=0, le=200)] = 40
-    """From a command to the flow, delay and lag together."""
+    """Time from a command to the flow, ms; delay and lag together."""
     leak_ul_min: Annotated[float, Field(ge=0, le=100_000)] | None = None
-    """Oil that the shut press loses at 10 MPa of oil, and in proportion elsewhere. None: unknown;
-    found by tuning, as what goes with its compliance."""
+    """Oil that the sealed press loses at an oil pressure of 10 MPa, uL/min; proportional to the
+    pressure elsewhere. Measured by tuning, together with the compliance. None: unknown."""
     leak_uncertainty_ul_min: Annotated[float, Field(ge=0, le=100_000)] | None = None
-    """leak_ul_min is within +- this (k = 2). A leak of 0 could not be told from none."""
+    """Expanded uncertainty of leak_ul_min, k = 2. A leak of 0 is one too small to measure."""
     raw_zero_fraction: Annotated[float, Field(ge=0, le=255 / 256)] | None = None
-    """Zero pressure lies this share of a count above raw_zero; found by tuning, kept to 1/256."""
+    """Share of a count by which zero pressure is above raw_zero; measured by tuning, to 1/256."""
     ram_area_uncertainty_percent: Annotated[float, Field(ge=0, le=10)] | None = None
-    """The ram's effective area is within +- this; seal friction belongs here. None: assumed."""
+    """Limits (+-) of the ram's effective area; seal friction belongs here. None: assumed."""
     die_uncertainty_um: Annotated[int, Field(ge=0, le=10_000)] | None = None
-    """The dies' diameters are within +- this, wear included. None: assumed."""
+    """Limits (+-) of the dies' diameters, wear included, um. None: assumed."""
     repeatability_percent: Annotated[float, Field(ge=0, le=10)] | None = None
-    """Of the transducer's full scale: the same pressure reads the same within +- this. None:
-    assumed."""
+    """Limits (+-) within which readings of the same pressure agree, in percent of the
+    transducer's full scale. None: assumed."""
     tuning_residual_percent: Annotated[float, Field(ge=0, le=100)] | None = None
-    """Of the volume pumped, what the tuning could not explain: its quality. None: never tuned."""
+    """Share of the pumped volume that tuning did not explain: its quality. None: not tuned."""
     converter: Literal["ads1115", "adc"] | None = None
-    """What digitises the transducer, as the board says; it is not stored with the profile."""
+    """Converter of the transducer's signal. The board reports it; the profile does not store it."""
 
     @model_validator(mode="after")
     def _no_contradiction(self) -> Self:
-        """Refuse what the board would refuse as `profile-invalid`."""
+        """Refuse what the board refuses as `profile-invalid`."""
         if not self.raw_fault_low < self.raw_zero < self.raw_full < self.raw_fault_high:
             raise ValueError(
-                "the readings must rise from raw_fault_low over raw_zero and raw_full to "
-                "raw_fault_high"
+                "raw_fault_low, raw_zero, raw_full and raw_fault_high must rise in this order"
             )
         if self.max_oil_bar > self.full_scale_bar:
             raise ValueError(
@@ -168,17 +172,16 @@ class MachineProfile(BaseModel):
             )
         if (self.leak_ul_min is None) != (self.leak_uncertainty_ul_min is None):
             raise ValueError(
-                "leak_ul_min and leak_uncertainty_ul_min belong together: how well a leak is known "
-                "decides what it may be subtracted from"
+                "leak_ul_min and leak_uncertainty_ul_min belong together: give both, or none"
             )
         return self
 
     def lever(self, die_mm: float) -> float:
-        """Return the pressure on the pellet per pressure of oil, with a die of this diameter."""
+        """Return the ratio of pellet pressure to oil pressure with a die of this diameter."""
         return lever(self.ram_area_cm2 * 100, die_mm)
 
     def limits(self, die_um: int) -> DieLimits:
-        """Return what the press can do with a die, as the board computes it.
+        """Return the limits of the press with a die, as the board computes them.
 
         355/452 is pi/4 to eight digits; every division rounds down, as on the board.
         """
@@ -194,7 +197,7 @@ class MachineProfile(BaseModel):
             die_um=die_um,
             ratio_q10=ratio_q10,
             pellet_limit_kpa=wire.max_oil_kpa * ratio_q10 // 1024,
-            # Over the board's longest window, a minute.
+            # The board's longest window is a minute.
             finest_loss_kpa_min=max(two_counts, max(1, resolution) // 8),
             resolution_kpa=max(1, resolution),
             fastest_rise_kpa_s=rise_oil_kpa_s * ratio_q10 // 1024,
@@ -203,28 +206,28 @@ class MachineProfile(BaseModel):
 
     @property
     def dies_um(self) -> tuple[int, ...]:
-        """Diameters that may be used, um."""
+        """Diameters of the dies that may be used, um."""
         return tuple(round(die * 1000) for die in self.dies_mm)
 
     def to_wire(self) -> schema.Profile:
-        """Return the profile as the board stores it."""
+        """Return the profile as the message that the board stores."""
         return schema.Profile(**wire_fields(dict(self)))
 
     @classmethod
     def from_wire(cls, wire: schema.Profile) -> MachineProfile:
-        """Return the profile that a board reported; a board of wire 1.0 says less of its valves."""
-        fields = our_fields(wire)
+        """Return the profile that a board reported; a missing dither or valve lag becomes 0."""
+        fields = profile_fields(wire)
         for name in ("valve_dither_percent", "valve_lag_ms"):
             fields[name] = fields[name] or 0
         return cls(**fields)
 
     @classmethod
     def from_fields(cls, fields: Mapping[str, Any]) -> MachineProfile:
-        """Return the profile given by the field names and integers of the wire."""
+        """Return the profile from the field names and integers of the wire."""
         return cls.from_wire(schema.Profile(**fields))
 
 
 def converter_of(python: str) -> Literal["ads1115", "adc"] | None:
-    """Return the converter that a board names in its hello, `HelloReply.python`."""
+    """Return the converter that a board names in `HelloReply.python`; None if it names none."""
     words = python.split()
     return "ads1115" if "ads1115" in words else "adc" if "adc" in words else None

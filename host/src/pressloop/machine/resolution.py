@@ -1,8 +1,8 @@
-"""The finest tolerance that a press can tell from none, and what would make it finer.
+"""Compute the finest tolerance that a press can resolve, and what would make it finer.
 
-A hold's band is judged by the reading, so what counts is how far a reading may be off: the
-transducer's accuracy and half a step of the board's converter. Errors of the areas do not: they
-make every band narrower or wider by the same share, and are part of the result's uncertainty.
+The reading decides whether a hold is in band, so the error of a reading is what counts: the
+transducer's accuracy and half a step of the board's converter. Errors of the areas do not count:
+they make every band narrower or wider by the same share, and are part of the result's uncertainty.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from pressloop.machine.uncertainty import converter_half_width
 from pressloop.units import LENGTH, PRESSURE, format_quantity
 
 RANGES_BAR: Final = (60, 100, 160, 250, 400, 600, 1000)
-"""Ranges in which pressure transmitters are sold."""
+"""Full scales in which pressure transducers are sold, bar."""
 
 ACCURACIES_PERCENT: Final = (0.5, 0.25, 0.1, 0.05, 0.025)
-"""Accuracy classes in which they are sold."""
+"""Accuracy classes in which they are sold, percent of full scale."""
 
 
 @dataclass(frozen=True)
-class _Choice:
-    """Another transducer or die: its finest tolerance and its highest pressure."""
+class _Alternative:
+    """Another transducer or die, with its finest tolerance and its highest pressure."""
 
     name: str
     finest_kpa: int
@@ -34,19 +34,19 @@ class _Choice:
 
 @dataclass(frozen=True)
 class Resolution:
-    """What a press with one die can tell; pressures in kPa on the pellet."""
+    """The resolution of a press with one die; pressures are on the pellet."""
 
     profile: MachineProfile
     die_um: int
 
     @property
     def finest_kpa(self) -> int:
-        """The finest tolerance: the board's own limit, and half a step of its converter."""
+        """Finest tolerance, kPa: the board's own limit and half a step of its converter."""
         return self._finest(self.profile, self.die_um)
 
     @property
     def reason(self) -> str:
-        """Where the number comes from, for a message."""
+        """How the finest tolerance comes about, for a message."""
         profile = self.profile
         die = format_quantity(self.die_um, LENGTH)
         error = f"{profile.accuracy_percent:g} % of {profile.full_scale_bar:g} bar"
@@ -54,12 +54,12 @@ class Resolution:
             error += " and half a step of the chip's own converter (12 bit, 8.7 of them good)"
         return f"{error} is +-{_mpa(self.finest_kpa)} on a {die} die"
 
-    def what_helps(self, tolerance_kpa: int, ceiling_kpa: int) -> str:
-        """Return what would make the tolerance one that the press can tell, with numbers.
+    def improvements(self, tolerance_kpa: int, ceiling_kpa: int) -> str:
+        """Return which changes of the press would resolve a tolerance, with numbers.
 
         Args:
             tolerance_kpa: Half width of the band that is wanted.
-            ceiling_kpa: What the transducer has to be able to show.
+            ceiling_kpa: Highest pressure that the press must still reach and measure.
         """
         profile = self.profile
         ways = []
@@ -74,37 +74,39 @@ class Resolution:
             if accuracy < profile.accuracy_percent and kpa <= tolerance_kpa:
                 ways.append(f"a transducer of {accuracy:g} % accuracy (+-{_mpa(kpa)})")
                 break
-        ways += self._that_reach("a smaller range", self._ranges(), tolerance_kpa, ceiling_kpa)
-        ways += self._that_reach("a larger die", self._dies(), tolerance_kpa, ceiling_kpa)
+        ways += self._least_change("a smaller range", self._ranges(), tolerance_kpa, ceiling_kpa)
+        ways += self._least_change("a larger die", self._dies(), tolerance_kpa, ceiling_kpa)
         return "; ".join(ways)
 
-    def _ranges(self) -> Iterator[_Choice]:
+    def _ranges(self) -> Iterator[_Alternative]:
         for range_bar in RANGES_BAR:
             if range_bar < self.profile.full_scale_bar:
                 smaller = self.profile.model_copy(update={"full_scale_bar": float(range_bar)})
                 oil_kpa = 100 * min(range_bar, self.profile.max_oil_bar)
                 reach_kpa = oil_kpa * smaller.limits(self.die_um).ratio_q10 / 1024
-                yield _Choice(f"{range_bar} bar", self._finest(smaller, self.die_um), reach_kpa)
+                yield _Alternative(
+                    f"{range_bar} bar", self._finest(smaller, self.die_um), reach_kpa
+                )
 
-    def _dies(self) -> Iterator[_Choice]:
+    def _dies(self) -> Iterator[_Alternative]:
         for die_um in self.profile.dies_um:
             if die_um > self.die_um:
                 reach_kpa = self.profile.limits(die_um).pellet_limit_kpa
                 name = format_quantity(die_um, LENGTH)
-                yield _Choice(name, self._finest(self.profile, die_um), reach_kpa)
+                yield _Alternative(name, self._finest(self.profile, die_um), reach_kpa)
 
     @staticmethod
-    def _that_reach(
-        what: str, choices: Iterable[_Choice], tolerance_kpa: int, ceiling_kpa: int
+    def _least_change(
+        what: str, alternatives: Iterable[_Alternative], tolerance_kpa: int, ceiling_kpa: int
     ) -> Iterator[str]:
-        """Say the least change that is enough, or that none is that also reaches the ceiling."""
-        enough = [choice for choice in choices if choice.finest_kpa <= tolerance_kpa]
-        reaching = [choice for choice in enough if choice.reach_kpa >= ceiling_kpa]
+        """Yield the smallest change that is enough, or say that none reaches the ceiling."""
+        enough = [other for other in alternatives if other.finest_kpa <= tolerance_kpa]
+        reaching = [other for other in enough if other.reach_kpa >= ceiling_kpa]
         if reaching:
-            least = max(reaching, key=lambda choice: choice.finest_kpa)
+            least = max(reaching, key=lambda other: other.finest_kpa)
             yield f"{what}: {least.name} (+-{_mpa(least.finest_kpa)})"
         elif enough:
-            yield f"{what} fine enough does not reach the ceiling of {_mpa(ceiling_kpa)}"
+            yield f"{what} that is fine enough does not reach {_mpa(ceiling_kpa)}"
 
     @staticmethod
     def _finest(profile: MachineProfile, die_um: int) -> int:

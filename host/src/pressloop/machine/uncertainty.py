@@ -1,19 +1,19 @@
-"""How far a pressure in a result may be from the true one, after the GUM (JCGM 100:2008).
+"""Compute the uncertainty of a pressure in a result after the GUM (JCGM 100:2008).
 
-Pressure on the pellet is oil pressure times ram area over die area, so the transducer's errors,
-in MPa times the lever, and the errors of both areas, in proportion to the pressure, are what a
-reading may be wrong by. Data sheets give limits; within them every error is taken as equally likely
-(type B, rectangular: standard uncertainty = half width / sqrt 3). Contributions are independent
-and add as squares. Results carry the expanded uncertainty with the coverage factor k = 2.
+Pressure on the pellet is oil pressure times ram area over die area. Its errors are those of the
+transducer, in MPa times the lever, and those of both areas, in proportion to the pressure. Data
+sheets give limits; within them every error is taken as equally likely (type B, rectangular:
+standard uncertainty = half width / sqrt 3). Contributions are independent and add as squares.
+Results have the expanded uncertainty with the coverage factor k = 2.
 
-What stays the same from run to run on one press and die (systematic) is told apart from what does
-not (random): the first decides how a pressure compares with another lab's, the second alone how
-the cells of a batch compare. Not covered are friction of the ram's seals, unless the user puts it
-into the ram area, and friction of the powder on the die's wall. docs/uncertainty.md has the
-reasons and an example.
+Errors that stay the same from run to run on one press and die (systematic) are separated from
+those that do not (random): the first matter for the comparison with another lab, only the second
+for the comparison of cells in a batch. Friction of the ram's seals is not covered, unless the user
+adds it to the ram area, nor is friction of the powder on the die's wall. docs/uncertainty.md has
+the reasons and an example.
 
-There are six independent terms and one formula: a package for propagating uncertainties would add
-a dependency and no digit.
+There are six independent terms and one formula, so a package for propagating uncertainties would
+only add a dependency.
 """
 
 from __future__ import annotations
@@ -27,23 +27,23 @@ from pressloop.machine.profile import MachineProfile
 COVERAGE_FACTOR: Final = 2
 
 RAM_AREA_PERCENT: Final = 0.2
-"""Assumption where the profile says nothing: a 43 mm bore to H9 (62 um wide) is +-0.14 %."""
+"""Assumption if the profile has no value: a 43 mm bore to H9 (62 um wide) is +-0.14 %."""
 
 DIE_UM: Final = 10
-"""Assumption where the profile says nothing: a 10 mm bore to H8 (22 um wide), new."""
+"""Assumption if the profile has no value: a 10 mm bore to H8 (22 um wide), new."""
 
 REPEATABILITY_OF_ACCURACY: Final = 0.2
-"""Assumption where the profile says nothing: share of the accuracy. Most data sheets state only
-the sum of all errors, of which offset, span and linearity are the larger part."""
+"""Assumption if the profile has no value: share of the accuracy. Most data sheets state only the
+sum of all errors, of which offset, span and linearity are the larger part."""
 
 CONVERTER_V: Final = {"adc": 3.3 / 2**8.7, "ads1115": 125e-6}
-"""What a step of the converter is worth, V. The RP2040's 12 bits are good for 8.7 (its data sheet,
-ENOB); what is missing are mostly steps of unequal height, which repeat from run to run."""
+"""Step of each converter, V. Of the RP2040's 12 bits 8.7 are effective (ENOB in its data sheet);
+most of the error are steps of unequal height, which repeat from run to run."""
 
 _COUNT_V: Final = 125e-6
-"""A count of the raw reading, whatever the converter: boards scale to the ADS1115's."""
+"""One count of the raw reading, V. Boards scale every converter to the counts of an ADS1115."""
 
-Kind = Literal["systematic", "random"]
+ErrorKind = Literal["systematic", "random"]
 
 
 @dataclass(frozen=True)
@@ -51,15 +51,15 @@ class Component:
     """One contribution to an uncertainty budget.
 
     Attributes:
-        name: What is uncertain.
-        kind: `systematic`: the same in every run on this press and die; `random`: not.
-        half_width_mpa: Limits of the error, MPa on the pellet; None where a scatter was measured.
+        name: Quantity that is uncertain.
+        kind: `systematic` if the error is the same in every run on this press and die, or `random`.
+        half_width_mpa: Limits (+-) of the error, MPa on the pellet; None for a measured scatter.
         standard_mpa: Standard uncertainty, MPa on the pellet.
-        assumed: The profile does not say; a documented assumption stands in.
+        assumed: Whether the profile has no value and a documented assumption is used.
     """
 
     name: str
-    kind: Kind
+    kind: ErrorKind
     half_width_mpa: float | None
     standard_mpa: float
     assumed: bool = False
@@ -67,15 +67,15 @@ class Component:
 
 @dataclass(frozen=True)
 class Budget:
-    """The uncertainty of one pressure.
+    """The uncertainty budget of one pressure on the pellet.
 
     Attributes:
-        pressure_mpa: The pressure it is for.
-        expanded_mpa: Everything together, with the coverage factor.
-        systematic_mpa: Only what is the same in every run, with the coverage factor.
-        repeatability_mpa: Only what changes from run to run, with the coverage factor.
-        coverage_factor: k.
-        components: What it is made of.
+        pressure_mpa: The pressure, MPa.
+        expanded_mpa: Expanded uncertainty of all contributions, MPa.
+        systematic_mpa: Expanded uncertainty of the systematic contributions alone, MPa.
+        repeatability_mpa: Expanded uncertainty of the random contributions alone, MPa.
+        coverage_factor: Factor k of the expanded uncertainties.
+        components: All contributions.
     """
 
     pressure_mpa: float
@@ -88,9 +88,15 @@ class Budget:
 
 @dataclass(frozen=True)
 class Instrument:
-    """How well a press with one die knows the pressure on the pellet.
+    """Limits (+-) of the errors of a press with one die.
 
-    The first three are half widths in MPa on the pellet, the areas relative.
+    Attributes:
+        accuracy_mpa: Transducer, MPa on the pellet.
+        repeatability_mpa: Repeatability of the transducer, MPa on the pellet.
+        converter_mpa: Half a step of the converter, MPa on the pellet.
+        ram_area: Ram area, relative.
+        die_area: Die area, relative.
+        assumed: Names of the contributions that are assumptions.
     """
 
     accuracy_mpa: float
@@ -102,7 +108,7 @@ class Instrument:
 
     @classmethod
     def of(cls, profile: MachineProfile, die_mm: float) -> Instrument:
-        """Return what profile and data sheets say, with assumptions where they say nothing."""
+        """Return the limits from a profile, with assumptions where it has no value."""
         assumed = set()
         full_scale_mpa = profile.lever(die_mm) * profile.full_scale_bar / 10
         repeatability = profile.repeatability_percent
@@ -122,21 +128,21 @@ class Instrument:
             repeatability_mpa=full_scale_mpa * repeatability / 100,
             converter_mpa=full_scale_mpa * converter_half_width(profile),
             ram_area=ram_percent / 100,
-            # An area goes with the square of the diameter.
+            # An area is proportional to the square of the diameter.
             die_area=2 * die_um / 1000 / die_mm,
             assumed=frozenset(assumed),
         )
 
     def budget(self, pressure_mpa: float, *, scatter_mpa: float = 0.0) -> Budget:
-        """Return the uncertainty of a pressure.
+        """Return the uncertainty budget of a pressure.
 
         Args:
-            pressure_mpa: On the pellet.
-            scatter_mpa: Measured standard uncertainty of this very value, such as the reading's
-                noise for a peak, or its standard error for a mean.
+            pressure_mpa: Pressure on the pellet, MPa.
+            scatter_mpa: Measured standard uncertainty of this value, MPa: the noise of the reading
+                for a peak, its standard error for a mean.
         """
         size = abs(pressure_mpa)
-        limits: tuple[tuple[str, Kind, float], ...] = (
+        limits: tuple[tuple[str, ErrorKind, float], ...] = (
             ("transducer", "systematic", self.accuracy_mpa),
             ("converter", "systematic", self.converter_mpa),
             ("ram area", "systematic", self.ram_area * size),
@@ -149,7 +155,7 @@ class Instrument:
         ]
         components.append(Component("noise of the reading", "random", None, scatter_mpa))
 
-        def expanded(*kinds: Kind) -> float:
+        def expanded(*kinds: ErrorKind) -> float:
             return COVERAGE_FACTOR * math.hypot(
                 *(c.standard_mpa for c in components if c.kind in kinds)
             )
@@ -167,7 +173,7 @@ class Instrument:
 def converter_half_width(profile: MachineProfile) -> float:
     """Return half a step of the board's converter, as a share of the transducer's full scale.
 
-    0 when the board did not say which converter it has.
+    It is 0 if the board did not report which converter it has.
     """
     if profile.converter is None:
         return 0.0

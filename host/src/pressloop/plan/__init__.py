@@ -1,7 +1,7 @@
-"""A protocol and a machine profile to the plan that goes to the board; repeats unrolled.
+"""Compile a protocol and a machine profile into the plan for the board, with repeats unrolled.
 
-Compiling checks no limits: `validation` does, and the board does again. Every step remembers where
-in the protocol it comes from, so that a refusal by the board is reported like a finding of our own.
+Compiling checks no limits of the press: `validation` does, and the board does again. Each step
+keeps its place in the protocol, so that a refusal by the board is reported like a finding.
 """
 
 from __future__ import annotations

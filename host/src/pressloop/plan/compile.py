@@ -1,4 +1,4 @@
-"""A protocol for a press to the plan that its board is sent."""
+"""Compile a protocol for a press into the plan that is sent to its board."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from pressloop.wire.message import Message
 from pressloop.wire.schema import HostLossAction, PlanBeginRequest
 
 DEFAULT_VENT_RATE_KPA_S: Final = 20_000
-"""From 500 MPa to nothing in 25 s; pellets crack when they are let go at once."""
+"""Releases 500 MPa in 25 s; a pellet that is released faster may crack."""
 
 
 def compile_plan(protocol: Protocol, profile: MachineProfile) -> Plan:
     """Return the plan of a protocol for a press.
 
     Raises:
-        PlanError: the wire cannot carry it. Limits of the press are not checked here.
+        PlanError: There are too many steps, or a value is out of the wire's range. Limits of the
+            press are not checked here.
     """
     stages, steps = unroll(protocol)
     vent_rate = protocol.vent_rate_kpa_s
@@ -47,11 +48,15 @@ def compile_plan(protocol: Protocol, profile: MachineProfile) -> Plan:
 
 
 def _check_range(message: Message, where: str) -> None:
-    """Refuse integers that the wire cannot carry: `validation` would have said why."""
+    """Refuse values outside the wire's range; `validation` reports them in the user's units.
+
+    Raises:
+        PlanError: A field is out of range.
+    """
     for field in message.FIELDS:
         value = getattr(message, field.name)
         if isinstance(value, int) and not field.low <= value <= field.high:
             raise PlanError(
-                f"{where}: {field.name} is {value}, the board takes {field.low} to {field.high}",
-                hint="validate the protocol to see what is wrong with it",
+                f"{where}: {field.name} is {value}, the board accepts {field.low} to {field.high}",
+                hint="run 'pressloop validate' on the protocol: it names the mistake and its place",
             )

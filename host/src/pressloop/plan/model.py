@@ -1,30 +1,28 @@
-"""The plan for the board, in the integers of the wire; each step knows where it comes from."""
+"""Define the plan for the board, in the integers of the wire, with each step's origin."""
 
 from __future__ import annotations
 
 import binascii
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final, Literal
+from typing import Literal
 
 from pressloop.errors import PressloopError
-from pressloop.findings import Path
+from pressloop.findings import KeyPath
 from pressloop.protocol import Pid, Protocol
 from pressloop.wire.codec import encode_message
 from pressloop.wire.schema import HoldMode, PlanBeginRequest, PlanStepRequest, StepKind
 
-_MINOR_WITH_UNTIL: Final = 2
-
 
 class PlanError(PressloopError):
-    """A protocol that no plan can carry. Codes: `too-many-steps`, `out-of-range`."""
+    """A protocol cannot be written as a plan. Codes: `too-many-steps`, `out-of-range`."""
 
     default_code = "out-of-range"
 
 
 @dataclass(frozen=True)
 class Pass:
-    """Where in a repeat block a stage is: pass `number` of `of`, counted from 1."""
+    """One pass of a repeat block: pass `number` of `of`, counted from 1."""
 
     number: int
     of: int
@@ -32,37 +30,44 @@ class Pass:
 
 @dataclass(frozen=True)
 class PlanStep:
-    """One step of the plan, in the integers of the wire, and where it comes from."""
+    """One step of the plan, in the integers of the wire, with its place in the protocol."""
 
     index: int
+    """Index in the plan, from 0."""
     stage: int
-    """Index of its `PlanStage`."""
+    """Index of the `PlanStage` that it belongs to."""
     kind: StepKind
-    path: Path
-    """Of the ramp, hold, release or prompt in the protocol."""
-    target_path: Path
-    """Of the target, which for a hold may be that of its stage's ramp."""
+    path: KeyPath
+    """Place of the ramp, hold, release or prompt in the protocol."""
+    target_path: KeyPath
+    """Place of the target, which for a hold may be that of its stage's ramp."""
     start_kpa: int
-    """Setpoint when the step begins."""
+    """Setpoint when the step begins, kPa."""
     target_kpa: int
-    """Setpoint when the step ends."""
+    """Setpoint when the step ends, kPa."""
     rate_kpa_s: int | None = None
+    """Rate of a ramp or release; None for others."""
     tolerance_kpa: int | None = None
+    """Half width of a hold's band; None for others."""
     duration_ms: int | None = None
-    """Time in band that ends a hold at the latest; None where there is none."""
+    """Time in band that ends a hold at the latest; None if there is none."""
     relaxation_kpa_min: int | None = None
-    """Loss below which a sealed hold ends; None for others."""
+    """Loss rate below which a sealed hold ends; None for others."""
     least_ms: int | None = None
-    """Time in band before which relaxation does not end the hold."""
+    """Time in band before which relaxation does not end the hold; None if not given."""
     timeout_ms: int | None = None
+    """Longest time out of band of a hold, or longest wait of a prompt; None for others."""
     mode: HoldMode | None = None
     is_open: bool = False
+    """Whether the operator ends the hold."""
     text: str | None = None
+    """Text for the operator."""
     pid: Pid | None = None
+    """Gains of the step; None: those of the profile."""
 
     @property
     def expected_s(self) -> float:
-        """Least time from start to end, s; what waits for the operator counts nothing."""
+        """Shortest time from start to end, s; waiting for the operator counts as 0."""
         if self.rate_kpa_s is not None:
             return abs(self.target_kpa - self.start_kpa) / self.rate_kpa_s
         if self.relaxation_kpa_min is not None or self.is_open:
@@ -71,7 +76,7 @@ class PlanStep:
 
     @property
     def dwell_ms(self) -> int | None:
-        """Time in band that alone ends the hold; None where relaxation or the operator may."""
+        """Dwell of a hold that ends by time alone, ms; None for all other steps."""
         if self.relaxation_kpa_min is not None or self.is_open:
             return None
         return self.duration_ms
@@ -100,70 +105,63 @@ class PlanStep:
 
 @dataclass(frozen=True)
 class PlanStage:
-    """One stage or prompt as it will run, in the units of reports."""
+    """One stage or prompt in the order of running, in the units of reports."""
 
     index: int
     kind: Literal["stage", "prompt"]
     name: str
-    """As written; the same in every pass of a repeat block. Prompts are called `prompt`."""
+    """Name as written; the same in every pass of a repeat block. Prompts are called `prompt`."""
     path: str
-    """In the protocol, as `stages[2].stages[0]`."""
+    """Place in the protocol, as `stages[2].stages[0]`."""
     passes: tuple[Pass, ...]
-    """Passes of the repeat blocks around it, outermost first."""
+    """Passes of the repeat blocks that contain the stage, outermost first."""
     steps: tuple[int, ...]
     """Indices of its steps in the plan."""
     target_mpa: float | None
-    """Of its ramp or hold, else of its release; None for a prompt."""
+    """Target of the stage, MPa; that of its release if it has neither ramp nor hold. None for a
+    prompt."""
     tolerance_mpa: float | None
-    """Half width of the band; None without a hold."""
+    """Half width of the band, MPa; None without a hold."""
     dwell_s: float | None
-    """Dwell that alone ends the hold; None without a hold, when open, and until relaxation."""
+    """Dwell of a hold that ends by time alone, s; None otherwise."""
     is_open: bool
-    """Whether only the operator ends the hold."""
+    """Whether the operator ends the hold."""
     prompt: str | None
-    """What the operator is asked; None for a stage."""
+    """Text of a prompt; None for a stage."""
     expected_s: float
-    """Least time from start to end; what waits for the operator counts nothing."""
+    """Shortest time from start to end, s; waiting for the operator counts as 0."""
 
     @property
     def label(self) -> str:
-        """Name that tells the passes of a repeat block apart, as `press 2/5`."""
+        """Name with the passes of the repeat blocks, as `press 2/5`."""
         return " ".join([self.name, *(f"{p.number}/{p.of}" for p in self.passes)])
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is sent to the board, and what reports need to know of it."""
+    """The messages for the board, and the steps and stages that they come from."""
 
     protocol: Protocol
     begin: PlanBeginRequest
     sources: tuple[PlanStep, ...]
-    """The steps with their origin, one per request."""
+    """The steps with their origin, one for each request."""
     stages: tuple[PlanStage, ...]
+    """The stages and prompts in the order of running."""
 
     @cached_property
     def steps(self) -> tuple[PlanStepRequest, ...]:
-        """The steps as they are sent."""
+        """The messages that add the steps to the board's plan."""
         return tuple(step.request() for step in self.sources)
 
     @cached_property
     def digest(self) -> int:
-        """CRC-32 over the payloads of plan-begin and every plan-step, in order."""
+        """CRC-32 of the payloads of plan-begin and all plan-steps, in order."""
         digest = binascii.crc32(encode_message(self.begin))
         for step in self.steps:
             digest = binascii.crc32(encode_message(step), digest)
         return digest
 
     @property
-    def minor(self) -> int:
-        """Least minor version of the wire protocol that the board must speak."""
-        ends = any(
-            step.relaxation_kpa_min is not None or (step.is_open and step.duration_ms is not None)
-            for step in self.sources
-        )
-        return _MINOR_WITH_UNTIL if ends or self.begin.crack_kpa is not None else 0
-
-    @property
     def expected_s(self) -> float:
-        """Least press time from start to the last step's end, without waiting for operators."""
+        """Shortest press time from the start to the end of the last step, s, without prompts."""
         return sum(step.expected_s for step in self.sources)

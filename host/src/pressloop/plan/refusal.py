@@ -1,11 +1,11 @@
-"""A board's refusal of a plan back to the place in the protocol that it is about."""
+"""Find the place in the protocol that a board's refusal of a plan is about."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from pressloop.errors import CommandRefusedError
-from pressloop.findings import Finding, Path
+from pressloop.findings import Finding, KeyPath
 from pressloop.plan.model import Plan, PlanStep
 from pressloop.wire.schema import StepKind
 from pressloop.yaml import SourceMap
@@ -20,7 +20,7 @@ _STEP_KEYS: Final = {
     "relaxation_kpa_min": ("until", "relaxation"),
     "least_ms": ("until", "at_least"),
 }
-_BEGIN_PATHS: Final[dict[str, Path]] = {
+_BEGIN_PATHS: Final[dict[str, KeyPath]] = {
     "steps": ("stages",),
     "die_um": ("die",),
     "ceiling_kpa": ("ceiling",),
@@ -32,8 +32,8 @@ _BEGIN_PATHS: Final[dict[str, Path]] = {
     "crack_kpa": ("crack_threshold",),
     "accept_unresolved": ("accept_unresolved_tolerance",),
 }
-# What a code is about when the refusal does not name a field.
-_USUAL_FIELD: Final = {
+# The field that a code is about, if the refusal does not name one.
+_DEFAULT_FIELD: Final = {
     "unknown-die": "die_um",
     "over-limit": "ceiling_kpa",
     "over-ceiling": "target_kpa",
@@ -53,11 +53,11 @@ def finding_of_refusal(
     """Return the board's refusal of a plan as a finding with its place in the protocol.
 
     Args:
-        plan: What was sent.
-        refusal: What the board said; its field may be spelt as in the CDDL or as in Python.
-        marks: Lines of the file that the protocol was loaded from, if any.
+        plan: The plan that was sent.
+        refusal: The refusal; the name of its field may be as in the CDDL or as in Python.
+        marks: Positions in the file that the protocol was loaded from, if any.
     """
-    name = (refusal.field or _USUAL_FIELD.get(refusal.code, "")).replace("-", "_")
+    name = (refusal.field or _DEFAULT_FIELD.get(refusal.code, "")).replace("-", "_")
     if refusal.step is not None and refusal.step < len(plan.sources):
         path = _path_in_step(plan.sources[refusal.step], name)
     else:
@@ -67,11 +67,11 @@ def finding_of_refusal(
     )
 
 
-def _path_in_step(step: PlanStep, name: str) -> Path:
+def _path_in_step(step: PlanStep, name: str) -> KeyPath:
     if name == "target_kpa":
         return step.target_path
     if step.kind is StepKind.PROMPT:
-        # The text is the prompt itself, the time-out stands beside it.
+        # The text is the value of `prompt`; `timeout` is a key beside it.
         return (*step.path[:-1], "timeout") if name == "timeout_ms" else step.path
     if name in ("kp", "ki", "kd"):
         return (*step.path[:-1], "pid", name)

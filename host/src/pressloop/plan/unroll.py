@@ -1,18 +1,18 @@
-"""Stages, prompts and repeats to the steps in the order in which they run."""
+"""Unroll stages, prompts and repeat blocks into steps in the order of running."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from pressloop.findings import Path, path_text
+from pressloop.findings import KeyPath, path_text
 from pressloop.plan.model import Pass, PlanError, PlanStage, PlanStep
 from pressloop.protocol import Hold, Item, Pid, Prompt, Protocol, Ramp, Repeat, Stage
 from pressloop.wire.schema import MAX_STEPS, HoldMode, StepKind
 
 
 def count_steps(items: Sequence[Item]) -> int:
-    """Return how many steps a list of stages unrolls to, without unrolling it."""
+    """Return the number of steps of a list of stages, without unrolling it."""
     steps = 0
     for item in items:
         if isinstance(item, Repeat):
@@ -25,15 +25,16 @@ def count_steps(items: Sequence[Item]) -> int:
 
 
 def unroll(protocol: Protocol) -> tuple[tuple[PlanStage, ...], tuple[PlanStep, ...]]:
-    """Return stages and steps in the order in which they run.
+    """Return stages and steps in the order of running.
 
     Raises:
-        PlanError: `too-many-steps`.
+        PlanError: `too-many-steps`, if the board cannot store them.
     """
     count = count_steps(protocol.stages)
     if count > MAX_STEPS:
         raise PlanError(
-            f"the protocol has {count} steps when its repeats are unrolled, {MAX_STEPS} fit",
+            f"the protocol has {count} steps when its repeats are unrolled, the board accepts "
+            f"{MAX_STEPS}",
             code="too-many-steps",
             hint="use fewer passes, or split it into two protocols",
         )
@@ -47,9 +48,9 @@ def unroll(protocol: Protocol) -> tuple[tuple[PlanStage, ...], tuple[PlanStep, .
 
 
 def _in_order(
-    items: Sequence[Item], path: Path, passes: tuple[Pass, ...], offset_kpa: int
-) -> Iterator[tuple[Stage | Prompt, Path, tuple[Pass, ...], int]]:
-    """Yield stages and prompts as they run, with what the repeats around add to the targets."""
+    items: Sequence[Item], path: KeyPath, passes: tuple[Pass, ...], offset_kpa: int
+) -> Iterator[tuple[Stage | Prompt, KeyPath, tuple[Pass, ...], int]]:
+    """Yield stages and prompts in the order of running, with what repeats add to the targets."""
     for index, item in enumerate(items):
         here = (*path, index)
         if not isinstance(item, Repeat):
@@ -65,14 +66,14 @@ def _in_order(
 
 
 class _Unroller:
-    """Appends stages and keeps the setpoint that the steps so far lead to."""
+    """Collects stages and steps, and keeps the setpoint after the last step."""
 
     def __init__(self) -> None:
         self.stages: list[PlanStage] = []
         self.steps: list[PlanStep] = []
         self._level_kpa = 0
 
-    def add_prompt(self, prompt: Prompt, path: Path, passes: tuple[Pass, ...]) -> None:
+    def add_prompt(self, prompt: Prompt, path: KeyPath, passes: tuple[Pass, ...]) -> None:
         first = len(self.steps)
         self._append(
             PlanStep(
@@ -90,7 +91,7 @@ class _Unroller:
         self._close_stage(first, "prompt", "prompt", path, passes, prompt=prompt.prompt)
 
     def add_stage(
-        self, stage: Stage, path: Path, passes: tuple[Pass, ...], offset_kpa: int
+        self, stage: Stage, path: KeyPath, passes: tuple[Pass, ...], offset_kpa: int
     ) -> None:
         first = len(self.steps)
         if stage.ramp is not None:
@@ -106,7 +107,7 @@ class _Unroller:
         self._close_stage(first, "stage", stage.name, path, passes)
 
     def _add_move(
-        self, kind: StepKind, move: Ramp, target_kpa: int, path: Path, pid: Pid | None
+        self, kind: StepKind, move: Ramp, target_kpa: int, path: KeyPath, pid: Pid | None
     ) -> None:
         self._append(
             PlanStep(
@@ -122,7 +123,7 @@ class _Unroller:
             )
         )
 
-    def _add_hold(self, hold: Hold, stage: Stage, path: Path, offset_kpa: int) -> None:
+    def _add_hold(self, hold: Hold, stage: Stage, path: KeyPath, offset_kpa: int) -> None:
         own_kpa = hold.target_kpa
         until = hold.until
         target_kpa = self._level_kpa if own_kpa is None else own_kpa + offset_kpa
@@ -156,7 +157,7 @@ class _Unroller:
         first: int,
         kind: Literal["stage", "prompt"],
         name: str,
-        path: Path,
+        path: KeyPath,
         passes: tuple[Pass, ...],
         prompt: str | None = None,
     ) -> None:

@@ -1,4 +1,4 @@
-"""The pressure-time plot of a run: what was asked, what happened, how each target was met."""
+"""Draws a run over time: setpoint, pressure and valves, and how each target was met."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One panel per stage: the pressure as it meets its target, seconds before and after."""
+"""Draws one panel per stage: the pressure around the time at which the setpoint arrives."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 from pressloop.evaluation import StageResult, VerdictRow
 from pressloop.extras import needs_extra
 from pressloop.plotting.style import BAND, READING, SETPOINT, TRUTH, tidy
-from pressloop.plotting.telemetry import Telemetry
+from pressloop.plotting.telemetry import DrawnTelemetry
 from pressloop.units import with_uncertainty
 
 with needs_extra("plot"):
@@ -20,12 +20,12 @@ _AFTER_ARRIVAL_S: Final = 3.5
 
 
 def arrivals_of(
-    telemetry: Telemetry, rows: list[VerdictRow], *, most: int
+    telemetry: DrawnTelemetry, rows: list[VerdictRow], *, max_panels: int
 ) -> list[tuple[VerdictRow, float]]:
-    """Return the stages to look at closely, each with the time of its setpoint's arrival.
+    """Return the stages to draw in panels, each with the time at which its setpoint arrives.
 
-    In the order of time, and in the unit of the axis; when they are more than `most`, those with
-    the most overshoot.
+    In the order of time, and in the unit of the axis; if there are more than `max_panels`, those
+    with the largest overshoot.
     """
     arrivals = []
     for row in rows:
@@ -35,21 +35,21 @@ def arrivals_of(
         )
         if stage.target_mpa > 0 and at_target.any():
             arrivals.append((row, float(telemetry.time[at_target.argmax()])))
-    if len(arrivals) > most:
+    if len(arrivals) > max_panels:
         arrivals.sort(key=lambda pair: -(pair[0].stage.overshoot_percent or 0.0))
-        arrivals = sorted(arrivals[:most], key=lambda pair: pair[1])
+        arrivals = sorted(arrivals[:max_panels], key=lambda pair: pair[1])
     return arrivals
 
 
 def draw_arrival(
     axes: Axes,
-    telemetry: Telemetry,
+    telemetry: DrawnTelemetry,
     stage: StageResult,
     arrival: float,
     *,
     first: bool,
 ) -> None:
-    """One panel: the pressure as it meets the target, seconds before and after the setpoint."""
+    """Draw one panel: the pressure from seconds before to seconds after the setpoint's arrival."""
     time = (telemetry.time - arrival) * telemetry.scale
     near = (time >= -_BEFORE_ARRIVAL_S) & (time <= _AFTER_ARRIVAL_S)
     tolerance = stage.tolerance_mpa or 0.01 * stage.target_mpa
@@ -69,7 +69,7 @@ def draw_arrival(
     axes.set_ylim(min(limits), max(limits))
     axes.set_xlim(-_BEFORE_ARRIVAL_S, _AFTER_ARRIVAL_S)
     axes.set_title(_arrival_title(stage), fontsize=9, loc="left")
-    axes.set_xlabel("s after the setpoint's arrival", fontsize=9)
+    axes.set_xlabel("time after the setpoint's arrival, s", fontsize=9)
     if first:
         axes.set_ylabel("MPa")
         axes.legend(loc="lower right", fontsize=8, framealpha=0.9)

@@ -1,4 +1,4 @@
-"""The plot of a run as a whole: which panels it has, and the file it goes to."""
+"""Puts the panels of a run together and writes them to a file."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ T = TypeVar("T")
 FORMATS: Final = (".png", ".svg", ".pdf")
 
 _MAX_PANELS: Final = 6
-"""Of a kind; a protocol with more stages shows those that are worth a close look."""
+"""Of one kind; arrivals beyond that are those with the least overshoot."""
 
 _PANELS_IN_ROW: Final = 3
 
 
 def plot_run(record: RunRecord, path: str | Path, *, dpi: int = 150) -> Path:
-    """Draw a run.
+    """Draw a run into a file.
 
     Args:
-        record: Finalised or not.
+        record: Of the run, finalised or not.
         path: The suffix names the format: `.png`, `.svg` or `.pdf`.
         dpi: Of a PNG.
 
@@ -56,16 +56,16 @@ def plot_run(record: RunRecord, path: str | Path, *, dpi: int = 150) -> Path:
 
 
 def figure_of(record: RunRecord) -> Figure:
-    """Return the whole plot of a run."""
+    """Return the figure with all panels of a run."""
     telemetry = telemetry_of(record)
     rows = [row for row in verdict_rows(record.summary) if row.source == "reading"]
-    zoomed = arrivals_of(telemetry, rows, most=_MAX_PANELS)
+    zoomed = arrivals_of(telemetry, rows, max_panels=_MAX_PANELS)
     powder = panels_of([row.stage for row in rows])[:_MAX_PANELS]
     arrival_rows, powder_rows = list(_rows(zoomed)), list(_rows(powder))
     height = 5.6 + 2.6 * len(arrival_rows) + 3.3 * len(powder_rows)
     figure = Figure(figsize=(11, height))
     figure.set_layout_engine(ConstrainedLayoutEngine(h_pad=0.08, hspace=0.04))
-    # The panels of the powder have more to say above them.
+    # The panels of the powder have longer titles.
     heights = [3.4, 1.1] + [2.3] * len(arrival_rows) + [3.0] * len(powder_rows)
     grid = figure.add_gridspec(len(heights), 1, height_ratios=heights)
     pressure = figure.add_subplot(grid[0])
@@ -87,7 +87,7 @@ def figure_of(record: RunRecord) -> Figure:
 
 
 def _rows(panels: list[T]) -> Iterator[list[T]]:
-    """Share panels out to as few rows as they need, as evenly as they go."""
+    """Distribute panels over as few rows as they need, as evenly as possible."""
     count = -(-len(panels) // _PANELS_IN_ROW)
     left = list(panels)
     for rows_left in range(count, 0, -1):

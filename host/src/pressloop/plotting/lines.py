@@ -1,4 +1,4 @@
-"""A line of millions of records, thinned so that it looks the same."""
+"""Draws lines of millions of records, thinned so that they look the same."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from pressloop.extras import needs_extra
-from pressloop.plotting.telemetry import Floats, Telemetry
+from pressloop.plotting.telemetry import DrawnTelemetry, Floats
 
 with needs_extra("plot"):
     import numpy as np
@@ -17,7 +17,7 @@ _POINTS: Final = 3000
 
 
 def draw_line(
-    axes: Axes, telemetry: Telemetry, values: Floats, colour: str, label: str, **style: Any
+    axes: Axes, telemetry: DrawnTelemetry, values: Floats, colour: str, label: str, **style: Any
 ) -> None:
     """Draw a column of the telemetry over time; gaps break the line."""
     time, thinned = thin(telemetry.time, values)
@@ -25,11 +25,11 @@ def draw_line(
 
 
 def thin(time: Floats, values: Floats) -> tuple[Floats, Floats]:
-    """The line, its breaks kept, thinned so that no extreme is lost."""
+    """Return a line thinned so that no extreme is lost; its breaks stay."""
     times, thinned = [], []
     for part in np.split(np.arange(time.size), np.flatnonzero(np.isnan(time))):
         points = max(4, _POINTS * part.size // max(time.size, 1))
-        # A break leads its part; where there is none, the first sample may as well stay.
+        # A part begins with its break; the first part begins with a sample, which stays as well.
         lead = part[:1]
         kept_time, kept = min_max(time[part[1:]], values[part[1:]], points)
         times += [time[lead], kept_time]
@@ -38,10 +38,11 @@ def thin(time: Floats, values: Floats) -> tuple[Floats, Floats]:
 
 
 def min_max(time: Floats, values: Floats, points: int) -> tuple[Floats, Floats]:
-    """At most about `points` samples that look the same: of each stretch of time four.
+    """Return about `points` samples at most, which look the same as all of them.
 
-    First, least, greatest and last. Of time and not of samples: a thinned record has a thousand
-    times as many samples where something happened as where nothing did.
+    Of each stretch of time four stay: first, least, greatest and last. Stretches are equal in time,
+    not in samples: a thinned record has a thousand times as many samples where something happened
+    as where nothing did.
     """
     if time.size <= points:
         return time, values

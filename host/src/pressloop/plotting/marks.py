@@ -1,4 +1,4 @@
-"""What is written over the time axis: stages and their verdict, prompts, pauses, gaps."""
+"""Marks stages with their verdict, prompts, pauses and gaps over the time axis."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import textwrap
 from pressloop.evaluation import RunRecord, VerdictRow
 from pressloop.extras import needs_extra
 from pressloop.plotting.style import PAUSE, PROMPT, WRONG
-from pressloop.plotting.telemetry import Telemetry, spans
+from pressloop.plotting.telemetry import DrawnTelemetry, spans
 
 with needs_extra("plot"):
     from matplotlib.axes import Axes
 
 
-def name_stages(axes: Axes, telemetry: Telemetry, rows: list[VerdictRow]) -> None:
-    """Name and verdict above each stage, as long a name as fits there."""
+def name_stages(axes: Axes, telemetry: DrawnTelemetry, rows: list[VerdictRow]) -> None:
+    """Write name and verdict above each stage, with the name cut to what fits."""
     if not telemetry.time.size:
         return
     whole = float(telemetry.time[-1] - telemetry.time[0]) or 1.0
@@ -50,8 +50,8 @@ def name_stages(axes: Axes, telemetry: Telemetry, rows: list[VerdictRow]) -> Non
         )
 
 
-def mark_waits(axes: Axes, telemetry: Telemetry) -> None:
-    """Prompts with the number that `prompt_texts` explains, and pauses."""
+def mark_waits(axes: Axes, telemetry: DrawnTelemetry) -> None:
+    """Mark pauses, and prompts with the number that `prompt_texts` explains."""
     for state, colour, name in (
         ("prompting", PROMPT, "operator prompt"),
         ("paused", PAUSE, "paused"),
@@ -75,8 +75,8 @@ def mark_waits(axes: Axes, telemetry: Telemetry) -> None:
                 )
 
 
-def prompt_texts(record: RunRecord, telemetry: Telemetry) -> str:
-    """What the operator was asked, numbered as in the plot, on at most three lines."""
+def prompt_texts(record: RunRecord, telemetry: DrawnTelemetry) -> str:
+    """Return the texts of the prompts, numbered as in the plot, on at most three lines."""
     texts = {step.index: step.text or "" for step in record.header.steps}
     asked = [
         f"({number}) {texts.get(int(telemetry.step[start]), '')}"
@@ -86,8 +86,8 @@ def prompt_texts(record: RunRecord, telemetry: Telemetry) -> str:
     return "\n".join(lines)
 
 
-def hatch_gaps(axes: Axes, telemetry: Telemetry) -> None:
-    """Hatch where telemetry is missing."""
+def hatch_gaps(axes: Axes, telemetry: DrawnTelemetry) -> None:
+    """Hatch the times for which telemetry is missing."""
     for start, stop in telemetry.gaps:
         axes.axvspan(
             start, stop, facecolor="none", edgecolor="0.4", hatch="////", lw=0, label="not recorded"

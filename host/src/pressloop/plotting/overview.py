@@ -1,4 +1,4 @@
-"""The whole run: pressure and setpoint over time, and the openings of the valves below."""
+"""Draws the whole run: pressure and setpoint over time, and below the openings of the valves."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from pressloop.extras import needs_extra
 from pressloop.plotting.lines import draw_line, thin
 from pressloop.plotting.marks import hatch_gaps, mark_waits, name_stages
 from pressloop.plotting.style import BAND, PUMP, READING, RELEASE, SETPOINT, tidy
-from pressloop.plotting.telemetry import Bools, Telemetry
+from pressloop.plotting.telemetry import Bools, DrawnTelemetry
 
 with needs_extra("plot"):
     import numpy as np
     from matplotlib.axes import Axes
 
 
-_NARROW: Final = 0.05
-"""Bands below this share of the axis are hard to see."""
+_MIN_BAND_SHARE: Final = 0.05
+"""Narrower bands, as a share of the axis, get an edge so that they can be seen."""
 
 
 def draw_pressure(
-    axes: Axes, record: RunRecord, telemetry: Telemetry, rows: list[VerdictRow]
+    axes: Axes, record: RunRecord, telemetry: DrawnTelemetry, rows: list[VerdictRow]
 ) -> None:
     """Draw pressure and setpoint over the whole run, with the bands, stages, waits and gaps."""
     if not telemetry.time.size:
@@ -52,8 +52,7 @@ def draw_pressure(
                 stage.target_mpa - stage.tolerance_mpa,
                 stage.target_mpa + stage.tolerance_mpa,
             )
-            # An edge keeps a narrow band visible on the scale of the whole run.
-            edge = 5 if high - low < _NARROW * top else 0
+            edge = 5 if high - low < _MIN_BAND_SHARE * top else 0
             axes.fill_between(
                 span, low, high, color=BAND, alpha=0.4, lw=edge, zorder=1.5, label="band of hold"
             )
@@ -69,7 +68,7 @@ def draw_pressure(
     _legend(axes)
 
 
-def draw_valves(axes: Axes, telemetry: Telemetry) -> None:
+def draw_valves(axes: Axes, telemetry: DrawnTelemetry) -> None:
     """Draw the opening of the pump upwards and that of the release downwards."""
     for sign, colour in ((1, PUMP), (-1, RELEASE)):
         opening = np.clip(sign * telemetry.output, 0, None) * sign
@@ -84,7 +83,7 @@ def draw_valves(axes: Axes, telemetry: Telemetry) -> None:
     tidy(axes)
 
 
-def _hold_of(record: RunRecord, telemetry: Telemetry, stage: StageResult) -> Bools:
+def _hold_of(record: RunRecord, telemetry: DrawnTelemetry, stage: StageResult) -> Bools:
     steps = record.header.steps
     holds = [step.index for step in steps if step.stage == stage.index and step.kind == "hold"]
     return np.isin(telemetry.step, holds)

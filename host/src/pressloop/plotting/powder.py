@@ -1,4 +1,4 @@
-"""Panels of the plot that show what the powder did: in the dwell, and when it was released."""
+"""Draws the panels of the powder: relaxation in the dwell and springback in the release."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ Floats = npt.NDArray[np.float64]
 
 Panel = Literal["dwell", "release"]
 
-_POINTS: Final = 400
-"""Means that are drawn of a dwell."""
-_LETTERS: Final = 52
-"""As many of a title's fit over one of three panels side by side."""
+_MAX_MEANS: Final = 400
+"""Points of a dwell, each the mean of a stretch of time."""
+_TITLE_LETTERS: Final = 52
+"""Letters of a title that fit above one of three panels side by side."""
 _END_S: Final = 0.5
-"""The opening of the platens counts from the mean of the dwell's end."""
+"""The opening of the platens counts from their mean position over this end of the dwell."""
 
 
 def panels_of(stages: list[StageResult]) -> list[tuple[Panel, StageResult]]:
-    """Return what there is to draw, in the order of the stages."""
+    """Return the panels that the stages have results for, in the order of the stages."""
     return [(panel, stage) for stage in stages for panel in _panels(stage)]
 
 
@@ -53,7 +53,7 @@ def draw_powder(axes: Axes, record: RunRecord, panel: Panel, stage: StageResult)
 
 
 def _draw_dwell(axes: Axes, record: RunRecord, stage: StageResult) -> None:
-    """The dwell as recorded, in short means, and Peleg's curve where one could be fitted."""
+    """Draw the dwell as recorded, in short means, and Peleg's curve if one could be fitted."""
     relaxation = stage.relaxation
     assert relaxation is not None
     pressure = relaxation.quantity == "pressure"
@@ -61,23 +61,25 @@ def _draw_dwell(axes: Axes, record: RunRecord, stage: StageResult) -> None:
     times, means = _means(time_s, values)
     axes.plot(times, means, ".", color=READING, ms=3, label="reading, means")
     smooth = np.linspace(0, relaxation.duration_s, 300)
-    # Where no line is.
-    free: Literal["upper right", "lower left", "lower right"]
-    free = "upper right" if pressure else "lower right"
+    # The corner of the legend that no line crosses.
+    corner: Literal["upper right", "lower left", "lower right"]
+    corner = "upper right" if pressure else "lower right"
     if relaxation.fitted and relaxation.leak_change:
-        free = "lower left"
+        corner = "lower left"
         axes.plot(smooth, relaxation.measured_at(smooth), color=BLACK, lw=1.0, label="with leak")
         axes.plot(smooth, relaxation.at(smooth), "--", color=BLACK, lw=1.0, label="Peleg alone")
     elif relaxation.fitted:
         axes.plot(smooth, relaxation.at(smooth), color=BLACK, lw=1.0, label="Peleg")
-    axes.legend(loc=free, fontsize=8, framealpha=0.9)
+    axes.legend(loc=corner, fontsize=8, framealpha=0.9)
     axes.set_title(_dwell_title(stage), fontsize=9, loc="left")
-    axes.set_xlabel("s in the sealed dwell" if pressure else "s in the dwell", fontsize=9)
-    axes.set_ylabel("MPa" if pressure else "closing, mm", fontsize=9)
+    axes.set_xlabel(
+        "time in the sealed dwell, s" if pressure else "time in the dwell, s", fontsize=9
+    )
+    axes.set_ylabel("pressure, MPa" if pressure else "closing, mm", fontsize=9)
 
 
 def _draw_release(axes: Axes, record: RunRecord, stage: StageResult) -> None:
-    """How far the platens open as the pressure goes, and what of it is the pellet's."""
+    """Draw how far the platens open as the pressure falls, and the part due to the pellet."""
     springback = stage.springback
     assert springback is not None
     pressure, opened_um = _opening(record, stage)
@@ -98,23 +100,23 @@ def _draw_release(axes: Axes, record: RunRecord, stage: StageResult) -> None:
         )
         axes.plot([], [], color=VERMILION, label="springback")
     axes.axhline(0, color=GREY, lw=0.6)
-    # As time goes: from the dwell on the left to contact on the right.
+    # In the order of time: the dwell on the left, contact on the right.
     axes.invert_xaxis()
     axes.legend(loc="upper left", fontsize=8, framealpha=0.9)
     axes.set_title(_release_title(stage), fontsize=9, loc="left")
-    axes.set_xlabel("MPa, on the way down", fontsize=9)
-    axes.set_ylabel("um", fontsize=9)
+    axes.set_xlabel("pressure in the release, MPa", fontsize=9)
+    axes.set_ylabel("opening, um", fontsize=9)
 
 
 def _dwell_title(stage: StageResult) -> str:
-    """What was found, short enough for three panels side by side."""
+    """Return the title of a dwell: its results, short enough for three panels side by side."""
     relaxation = stage.relaxation
     assert relaxation is not None
     lines = [f"{_name(stage)}: {relaxation_text(relaxation).partition('; ')[0]}"]
     if relaxation.fitted:
         lines += curve_text(relaxation).split("; ")
     else:
-        lines += textwrap.wrap(f"no curve: {relaxation.reason}", _LETTERS)
+        lines += textwrap.wrap(f"no curve: {relaxation.reason}", _TITLE_LETTERS)
     springback = stage.springback
     if springback is not None and springback.resolved and springback.source == "oil volume":
         lines.append(springback_text(springback).partition(" on ")[0] + ", by the oil")
@@ -127,11 +129,11 @@ def _release_title(stage: StageResult) -> str:
     text, _, rest = springback_text(springback).partition(" on ")
     lines = [f"{_name(stage)}: {text}"]
     if springback.gained_mm is None:
-        lines += textwrap.wrap(f"on {rest}", _LETTERS)
+        lines += textwrap.wrap(f"on {rest}", _TITLE_LETTERS)
     elif springback.gained_percent is not None:
         lines[0] += f" ({springback.gained_percent:.2g} %)"
     if springback.punches_included:
-        lines.append("the punches' own included")
+        lines.append("springback of the punches included")
     if density is not None:
         lines.append(density_text(density).partition(";")[0].removeprefix("relative "))
     return "\n".join(lines)
@@ -142,7 +144,7 @@ def _name(stage: StageResult) -> str:
 
 
 def _stretch(record: RunRecord, stage: StageResult) -> tuple[Floats, Floats]:
-    """Time from the beginning of the fitted stretch, and what was fitted."""
+    """Return the time since the fitted stretch began, s, and the values that were fitted."""
     relaxation = stage.relaxation
     assert relaxation is not None
     name = "pressure_mpa" if relaxation.quantity == "pressure" else "displacement_mm"
@@ -153,7 +155,7 @@ def _stretch(record: RunRecord, stage: StageResult) -> tuple[Floats, Floats]:
 
 
 def _opening(record: RunRecord, stage: StageResult) -> tuple[Floats, Floats]:
-    """Pressure, MPa, and opening of the platens, um, from the end of the dwell to contact."""
+    """Return pressure, MPa, and opening of the platens, um, from the dwell's end to contact."""
     assert stage.springback is not None
     hold, time_s, closing_mm = _columns(record, stage, "displacement_mm")
     pressure = np.asarray(record.table(("pressure_mpa",))["pressure_mpa"].to_numpy(), np.float64)
@@ -168,7 +170,7 @@ def _opening(record: RunRecord, stage: StageResult) -> tuple[Floats, Floats]:
 def _columns(
     record: RunRecord, stage: StageResult, name: str
 ) -> tuple[npt.NDArray[np.bool_], Floats, Floats]:
-    """Which records are of the stage's hold; their times; and one column of all of them."""
+    """Return of all records whether they are of the stage's hold, their times, and one column."""
     table = record.table(("step_id", "time_s", name))
     planned = next(s for s in record.header.stages if s.index == stage.index)
     holds, _ = judged_steps(planned, record.header)
@@ -181,7 +183,7 @@ def _columns(
 
 
 def _means(time_s: Floats, values: Floats) -> tuple[Floats, Floats]:
-    stretches = np.array_split(np.arange(time_s.size), min(_POINTS, time_s.size))
+    stretches = np.array_split(np.arange(time_s.size), min(_MAX_MEANS, time_s.size))
     return (
         np.array([time_s[part].mean() for part in stretches]),
         np.array([values[part].mean() for part in stretches]),

@@ -1,4 +1,4 @@
-"""The look that all plots of this program share."""
+"""Colours and marks that all plots share."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ with needs_extra("plot"):
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Okabe and Ito's colours: told apart by all kinds of colour vision, and in grey by lightness.
+# Colours of Okabe and Ito: distinct for all kinds of colour vision, and by lightness in grey.
 BLUE: Final = "#0072B2"
 VERMILION: Final = "#D55E00"
 GREEN: Final = "#009E73"
@@ -20,9 +20,9 @@ PURPLE: Final = "#CC79A7"
 BLACK: Final = "#000000"
 GREY: Final = "#999999"
 RED: Final = "#B2182B"
-"""Not one of theirs: only for what went wrong, which is always said in words as well."""
+"""Not one of theirs: only for what went wrong, which the text always states as well."""
 
-# What they stand for in the plot of a run.
+# Their meaning in the plot of a run.
 READING: Final = BLUE
 TRUTH: Final = VERMILION
 SETPOINT: Final = BLACK
@@ -35,7 +35,7 @@ WRONG: Final = RED
 
 
 def mark_simulated(figure: Figure) -> None:
-    """Say in the corner of a figure that no press moved for it."""
+    """Write SIMULATED into the corner of a figure, as no press moved for it."""
     figure.text(
         0.985,
         0.988,
@@ -50,7 +50,7 @@ def mark_simulated(figure: Figure) -> None:
 
 
 def tidy(axes: Axes) -> None:
-    """Give axes a light grid below the lines, and no frame where there is no scale."""
+    """Give axes a light grid below the lines, and a frame only on the sides with a scale."""
     axes.grid(True, color="0.9", lw=0.6)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)

@@ -1,4 +1,4 @@
-"""The telemetry that is drawn: its columns, its gaps, and the unit of the time axis."""
+"""The telemetry of a run as it is drawn: its columns, its gaps, and the unit of the time axis."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 _NONE: Final = -1
-"""No step, no stage."""
+"""Value of a column of numbers in a row without step, stage or state."""
 
 _COLUMNS: Final = (
     "seq",
@@ -33,10 +33,10 @@ _COLUMNS: Final = (
 
 
 @dataclass(frozen=True)
-class Telemetry:
-    """The columns that are drawn; time in the unit of the axis.
+class DrawnTelemetry:
+    """Columns of telemetry; time in the unit of the axis.
 
-    Behind the last record before a gap stands a row of NaN, which breaks every line there.
+    The last record before a gap is followed by a row of NaN, which breaks every line there.
     """
 
     time: Floats
@@ -53,14 +53,17 @@ class Telemetry:
     unit: str
 
     def is_in(self, state: str) -> Bools:
-        """Which rows were recorded in a state; a week has too many to keep their names."""
+        """Return which rows were recorded in a state.
+
+        States are kept as codes: the names of a week's rows would need too much memory.
+        """
         code = self.states.index(state) if state in self.states else len(self.states)
         inside: Bools = self.state == code
         return inside
 
 
-def telemetry_of(record: RunRecord) -> Telemetry:
-    """Return what a plot of this record draws, on an axis in s, min, h or d."""
+def telemetry_of(record: RunRecord) -> DrawnTelemetry:
+    """Return the telemetry of a record, on a time axis in s, min, h or d."""
     table = record.table(_COLUMNS)
     duration_s = record.summary.duration_s
     scale, unit = (1.0, "s") if duration_s <= 300 else (60.0, "min")
@@ -70,7 +73,7 @@ def telemetry_of(record: RunRecord) -> Telemetry:
         scale, unit = 86_400.0, "d"
 
     seq = np.asarray(table["seq"].to_numpy(), np.int64)
-    # Not wherever a number is missing: a thinned record leaves some out, and lacks nothing.
+    # A missing number alone is no gap: a thinned record leaves numbers out.
     breaks = np.searchsorted(seq, [gap.first_seq for gap in record.summary.gaps])
     breaks = breaks[(breaks > 0) & (breaks < seq.size)]
 
@@ -82,7 +85,7 @@ def telemetry_of(record: RunRecord) -> Telemetry:
 
     states = table["state"].combine_chunks()
     has_truth = "true_pressure_mpa" in table.column_names
-    return Telemetry(
+    return DrawnTelemetry(
         time=column("time_s") / scale,
         pressure=column("pressure_mpa"),
         setpoint=column("setpoint_mpa"),
@@ -101,7 +104,7 @@ def telemetry_of(record: RunRecord) -> Telemetry:
 def _gap_times(
     gaps: tuple[Gap, ...], seq: npt.NDArray[np.int64], time_s: Floats, scale: float
 ) -> Iterator[tuple[float, float]]:
-    """From the last record before each gap to the first behind it."""
+    """Yield the times of the last record before each gap and of the first after it."""
     for gap in gaps:
         behind = int(np.searchsorted(seq, gap.first_seq))
         start = float(time_s[behind - 1]) if behind else 0.0
@@ -110,7 +113,7 @@ def _gap_times(
 
 
 def spans(mask: Bools) -> Iterator[tuple[int, int]]:
-    """Stretches of True, as half-open index ranges."""
+    """Yield the stretches of True, as half-open index ranges."""
     edges = np.flatnonzero(np.diff(np.concatenate(([False], mask, [False])).astype(np.int8)))
     for start, stop in edges.reshape(-1, 2):
         yield int(start), int(stop)

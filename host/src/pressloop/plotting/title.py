@@ -1,4 +1,4 @@
-"""The head of the plot: which run, whether all of it is there, whether it was simulated."""
+"""Writes the head of the plot: the run, what is wrong with it, and whether it was simulated."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ with needs_extra("plot"):
 
 _TITLE_LETTERS: Final = 80
 _TITLE_SIZE: Final = 12
-_TITLE_POINTS: Final = 650
-"""As wide as the title may be beside the badge of a simulated run."""
+_MAX_TITLE_POINTS: Final = 650
+"""Width of the title that leaves room for the badge of a simulated run."""
 
 
 def draw_title(figure: Figure, record: RunRecord) -> None:
-    """Name the run, say in red what is wrong with it, and whether it was simulated."""
+    """Write the name of the run, in red what is wrong with it, and whether it was simulated."""
     summary = record.summary
     moment = datetime.fromtimestamp(summary.started_unix_time_second, timezone.utc)
     title = textwrap.fill(summary.protocol_name, _TITLE_LETTERS)
@@ -55,7 +55,7 @@ def draw_title(figure: Figure, record: RunRecord) -> None:
 
 
 def _title_size(title: str) -> float:
-    """Font size at which the longest line ends before the badge: capitals are wide."""
+    """Return the font size at which the longest line ends before the badge: capitals are wide."""
     bold = FontProperties(weight="bold", size=_TITLE_SIZE)
     width = max(TextPath((0, 0), line, prop=bold).get_extents().width for line in title.split("\n"))
-    return _TITLE_SIZE * min(1.0, _TITLE_POINTS / width)
+    return _TITLE_SIZE * min(1.0, _MAX_TITLE_POINTS / width)

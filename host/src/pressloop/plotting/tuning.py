@@ -1,15 +1,16 @@
-"""What a tuning run saw, and what was known before and after it: one picture beside the records."""
+"""Draws what the tuning runs showed and the profiles before and after: `tuning.png`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from pressloop.extras import needs_extra
 from pressloop.machine.profile import MachineProfile, curve_knots
 from pressloop.plotting.style import BLUE, GREY, ORANGE, mark_simulated
-from pressloop.tuning.tune import KNOTS, Tuned, ValveObservations
+from pressloop.tuning.identify import Identification, ValveObservations
+from pressloop.tuning.result import TuningResult
+from pressloop.tuning.windows import KNOTS
 
 with needs_extra("plot"):
     import numpy as np
@@ -23,64 +24,55 @@ Floats = npt.NDArray[np.float64]
 
 _BEFORE: Final = ORANGE
 _AFTER: Final = BLUE
-_SEEN: Final = GREY
-_POINTS: Final = 1500
-# Shares of the seen values that the axes show at least: a few windows are always odd.
-_MOST: Final = 0.98
+_MEASURED: Final = GREY
+_MAX_POINTS: Final = 1500
+_SHOWN_QUANTILE: Final = 0.98
+"""Of the measured values, which the axes show at least: a few windows are always outliers."""
 
 
 def plot_tuning(
-    before: MachineProfile,
-    after: MachineProfile,
-    tuned: Tuned,
-    errors: Sequence[tuple[str, Floats, Floats]],
-    path: str | Path,
-    *,
-    simulated: bool = False,
-    dpi: int = 120,
+    result: TuningResult, path: str | Path, *, simulated: bool = False, dpi: int = 120
 ) -> Path:
     """Draw compliance, both valves, and how well the first and the last run kept to the setpoint.
 
     Args:
-        before: The profile that was on the board.
-        after: The one that is stored.
-        tuned: What the last run taught.
-        errors: Per run a name, the time in s and the distance from the setpoint in MPa.
+        result: Of `Press.tune`.
         path: The suffix names the format.
-        simulated: Whether the press is; then the picture says so.
+        simulated: Whether the press is simulated; then the picture says so.
         dpi: Of a PNG.
 
     Returns:
         The path.
     """
+    before, after, fine = result.before, result.after, result.fine
     figure = Figure(figsize=(10, 7.2))
     # Room at the top for the title and the mark beside it.
     figure.set_layout_engine(ConstrainedLayoutEngine(rect=(0, 0, 1, 0.95)))
     compliance, error, pump, release = figure.subplots(2, 2).flat
-    _compliance(compliance, before, after, tuned)
+    _compliance(compliance, before, after, fine)
     _valve(
         pump,
         "pump valve",
-        tuned.pump,
+        fine.pump,
         (before.pump_dead_band_percent, before.pump_flow_ml_s),
         (after.pump_dead_band_percent, after.pump_flow_ml_s),
     )
     _valve(
         release,
-        "release valve, flow as at 10 MPa of oil",
-        tuned.release,
+        "release valve, flow converted to 10 MPa of oil",
+        fine.release,
         (before.release_dead_band_percent, before.release_flow_ml_s),
         (after.release_dead_band_percent, after.release_flow_ml_s),
     )
-    for (name, time_s, off_mpa), colour in zip(errors, (_BEFORE, _AFTER), strict=False):
-        error.plot(time_s, off_mpa, color=colour, lw=0.8, label=name)
-    error.set_title("reading against setpoint, on the blank", fontsize=10)
+    for tracking, colour in zip(result.tracking, (_BEFORE, _AFTER), strict=True):
+        error.plot(tracking.time_s, tracking.off_mpa, color=colour, lw=0.8, label=tracking.run)
+    error.set_title("reading minus setpoint, on the blank", fontsize=10)
     error.set_xlabel("time, s")
-    error.set_ylabel("off the setpoint, MPa")
+    error.set_ylabel("error, MPa")
     for axes in (compliance, pump, release, error):
         axes.grid(alpha=0.3)
         axes.legend(fontsize=8)
-    quality = f"explains all but {tuned.residual_percent:.1f} % of the volume pumped"
+    quality = f"explains all but {fine.residual_percent:.1f} % of the volume pumped"
     figure.text(
         0.02, 0.985, f"{after.name}: {quality}", fontsize=12, fontweight="bold", va="top", ha="left"
     )
@@ -90,17 +82,26 @@ def plot_tuning(
     return Path(path)
 
 
-def _compliance(axes: Axes, before: MachineProfile, after: MachineProfile, tuned: Tuned) -> None:
+def _compliance(
+    axes: Axes, before: MachineProfile, after: MachineProfile, fine: Identification
+) -> None:
     knots_bar = curve_knots(after.max_oil_bar, KNOTS)
-    seen = np.isfinite(tuned.compliance_ul_mpa)
-    some = _some(int(np.count_nonzero(seen)))
-    oil_bar = 10 * tuned.compliance_at_mpa[seen][some]
-    axes.plot(oil_bar, tuned.compliance_ul_mpa[seen][some], ".", ms=2, color=_SEEN, label="seen")
+    measured = np.isfinite(fine.compliance_ul_mpa)
+    some = _some(int(np.count_nonzero(measured)))
+    oil_bar = 10 * fine.compliance_at_mpa[measured][some]
+    axes.plot(
+        oil_bar,
+        fine.compliance_ul_mpa[measured][some],
+        ".",
+        ms=2,
+        color=_MEASURED,
+        label="measured",
+    )
     between_bar = np.geomspace(knots_bar[0], knots_bar[-1], 300)
     for profile, colour, name in ((before, _BEFORE, "before"), (after, _AFTER, "stored")):
         curve = profile.compliance_curve_ul_mpa or (profile.compliance_ul_mpa,) * KNOTS
         axes.plot(knots_bar, curve, ".", color=colour)
-        # Straight between the knots, as the board takes it: on these axes that is bent.
+        # The board interpolates linearly between the knots; on logarithmic axes that is a curve.
         axes.plot(between_bar, np.interp(between_bar, knots_bar, curve), color=colour, label=name)
     axes.set_xscale("log")
     axes.set_yscale("log")
@@ -116,16 +117,16 @@ def _compliance(axes: Axes, before: MachineProfile, after: MachineProfile, tuned
 def _valve(
     axes: Axes,
     title: str,
-    seen: ValveObservations,
+    measured: ValveObservations,
     before: tuple[float, float],
     after: tuple[float, float],
 ) -> None:
-    some = _some(len(seen.opening))
-    opening = 100 * seen.opening[some]
-    flow = seen.flow_ul_s[some] / 1000
-    axes.plot(opening, flow, ".", ms=2, color=_SEEN, label="seen")
-    high = float(np.quantile(opening, _MOST))
-    low = min(float(np.quantile(opening, 1 - _MOST)), before[0], after[0])
+    some = _some(len(measured.opening))
+    opening = 100 * measured.opening[some]
+    flow = measured.flow_ul_s[some] / 1000
+    axes.plot(opening, flow, ".", ms=2, color=_MEASURED, label="measured")
+    high = float(np.quantile(opening, _SHOWN_QUANTILE))
+    low = min(float(np.quantile(opening, 1 - _SHOWN_QUANTILE)), before[0], after[0])
     margin = 0.1 * (high - low) + 0.2
     stroke = np.linspace(low - margin, high + margin, 200)
     for (dead_band, full_ml_s), colour, name in (
@@ -135,7 +136,7 @@ def _valve(
         passed = full_ml_s * np.maximum(0, stroke - dead_band) / (100 - dead_band)
         axes.plot(stroke, passed, color=colour, label=f"{name}: dead band {dead_band:.2f} %")
     axes.set_xlim(stroke[0], stroke[-1])
-    most = 1.3 * float(np.quantile(flow, _MOST))
+    most = 1.3 * float(np.quantile(flow, _SHOWN_QUANTILE))
     axes.set_ylim(-0.05 * most, most)
     axes.set_title(title, fontsize=10)
     axes.set_xlabel("opening, % of stroke")
@@ -143,5 +144,5 @@ def _valve(
 
 
 def _some(count: int) -> npt.NDArray[np.int64]:
-    """Return indices of at most `_POINTS` of `count`, evenly spread."""
-    return np.unique(np.linspace(0, max(0, count - 1), min(count, _POINTS)).astype(np.int64))
+    """Return indices of at most `_MAX_POINTS` of `count`, evenly spread."""
+    return np.unique(np.linspace(0, max(0, count - 1), min(count, _MAX_POINTS)).astype(np.int64))

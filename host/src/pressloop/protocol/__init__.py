@@ -1,8 +1,8 @@
-"""The protocol that a user writes, as immutable models: the same for YAML, Python and editors.
+"""Define the protocol that a user writes, as immutable models: one form for YAML and Python.
 
-Quantities stay the text that was written ("250 MPa"), so that a saved protocol reads like the
-original; properties with the unit in their name give the integers that go to the board. Rounding
-never works against the user: a tolerance and a dwell are never rounded down, a ceiling never up.
+Quantities keep the text that was written ("250 MPa"), so that a saved protocol reads like the
+original; properties with the unit in their name return the integers that go to the board. Rounding
+is never at the user's expense: a tolerance and a dwell are never rounded down, a ceiling never up.
 What depends on the press is checked in `validation`, not here.
 """
 

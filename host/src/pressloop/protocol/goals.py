@@ -1,4 +1,4 @@
-"""Protocols by goal: what a lab may want most, each ready to run and with its reasons inside."""
+"""List the protocols by goal that come with the package, each with its reasons as comments."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from pressloop.errors import BadInputError
 
 @dataclass(frozen=True)
 class Goal:
-    """A protocol that serves one aim.
+    """A protocol that is made for one goal.
 
     Attributes:
-        name: As the command line takes it.
-        aim: What it buys, and by what, in a line.
+        name: Name on the command line, and of the file in `library`.
+        aim: The goal and the means, in one line.
     """
 
     name: str
@@ -24,15 +24,18 @@ class Goal:
 
     @property
     def text(self) -> str:
-        """The protocol file, comments included."""
+        """Text of the protocol file, with its comments."""
         file = resources.files("pressloop.protocol") / "library" / f"{self.name}.yaml"
         return file.read_text(encoding="utf-8")
 
 
 GOALS: Final = (
-    Goal("cycle-life", "contact that lasts: bonding at 600 MPa, long dwell, slow release"),
+    Goal("cycle-life", "lasting contact: bonding at 600 MPa, long dwell, slow release"),
     Goal("efficiency", "even density: progressive passes, slow ramps, long dwell"),
-    Goal("reproducibility", "the same for every cell: strict durations, tight band, no waiting"),
+    Goal(
+        "reproducibility",
+        "equal treatment of all cells: fixed durations, tight band, short prompts",
+    ),
 )
 
 
@@ -40,7 +43,7 @@ def find_goal(name: str) -> Goal:
     """Return the protocol for a goal.
 
     Raises:
-        BadInputError: `unknown-goal`.
+        BadInputError: `unknown-goal`, if there is none of this name.
     """
     for goal in GOALS:
         if goal.name == name:

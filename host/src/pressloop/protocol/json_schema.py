@@ -1,4 +1,4 @@
-"""The protocol file for editors: its JSON Schema."""
+"""Generate the JSON Schema of a protocol file, with which editors check and complete it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pydantic_core import CoreSchema, core_schema
 from pressloop.protocol.model.protocol import Protocol
 
 SCHEMA_ID: Final = "urn:pressloop:protocol:1"
-"""A name, not an address to fetch."""
+"""Identifier of the schema; there is nothing to download at it."""
 
 
 class _SchemaGenerator(GenerateJsonSchema):
-    """Says what a file may hold: a key is given a value or left out, it is never null."""
+    """Generates a schema without null: a key has a value or is left out."""
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
         return self.generate_inner(schema["schema"])
@@ -30,7 +30,7 @@ class _SchemaGenerator(GenerateJsonSchema):
 
     def generate(self, schema: CoreSchema, mode: JsonSchemaMode = "validation") -> JsonSchemaValue:
         document = super().generate(schema, mode)
-        # A script may leave the version out; a file lives longer than the release that wrote it.
+        # A script may leave the version out; a file may outlive the release that wrote it.
         document["required"] = ["pressloop", *document["required"]]
         return {"$schema": self.schema_dialect, "$id": SCHEMA_ID} | document
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pressloop.errors import RecordError
+from pressloop.record.interval import Interval
 from pressloop.record.journal import JournalContents
 from pressloop.record.model import (
     SCHEMA_VERSION,
@@ -18,12 +19,11 @@ from pressloop.record.model import (
     RunStart,
     TruthSums,
 )
-from pressloop.record.thinning import Interval
 from pressloop.session.telemetry import widened
 from pressloop.wire.schema import RECORD_SIZE, SHORT_RECORD_SIZE
 
 
-class Kind:
+class EntryKind:
     """Value of an entry's key `kind`."""
 
     HEADER: Final = "header"
@@ -48,7 +48,7 @@ def header_of(contents: JournalContents, path: Path) -> RunHeader:
     Raises:
         RecordError: `record-damaged` when it is not whole, `record-version` when it is too new.
     """
-    if not contents.entries or contents.entries[0]["kind"] != Kind.HEADER:
+    if not contents.entries or contents.entries[0]["kind"] != EntryKind.HEADER:
         raise RecordError(
             f"{path} has no readable header",
             code="record-damaged",
@@ -67,7 +67,7 @@ def header_of(contents: JournalContents, path: Path) -> RunHeader:
 def start_of(contents: JournalContents) -> RunStart | None:
     """The board's answer to start, if the run got that far."""
     for entry in contents.entries:
-        if entry["kind"] == Kind.START:
+        if entry["kind"] == EntryKind.START:
             return RunStart.model_validate(entry)
     return None
 
@@ -75,7 +75,7 @@ def start_of(contents: JournalContents) -> RunStart | None:
 def end_of(contents: JournalContents) -> RunEnd | None:
     """How the run ended; None when the host died before that."""
     for entry in reversed(contents.entries):
-        if entry["kind"] == Kind.END:
+        if entry["kind"] == EntryKind.END:
             return RunEnd.model_validate(entry)
     return None
 
@@ -86,9 +86,9 @@ def refuse_ended(contents: JournalContents, folder: Path) -> None:
     Raises:
         RecordError: `record-ended`.
     """
-    if any(entry["kind"] == Kind.END for entry in contents.entries):
+    if any(entry["kind"] == EntryKind.END for entry in contents.entries):
         raise RecordError(
-            f"the run in {folder} has ended: there is nothing to go on with",
+            f"the run in {folder} has ended and cannot be continued",
             code="record-ended",
             hint="read it with RunRecord.open() or pressloop plot; record the next run into "
             "another folder",
@@ -100,14 +100,14 @@ def events_of(contents: JournalContents) -> tuple[RunEvent, ...]:
     return tuple(
         RunEvent.model_validate({**entry, "kind": entry["event"]})
         for entry in contents.entries
-        if entry["kind"] == Kind.EVENT
+        if entry["kind"] == EntryKind.EVENT
     )
 
 
 def interval_entry(interval: Interval) -> dict[str, Any]:
     """A thinned interval as a journal entry."""
     entry: dict[str, Any] = {
-        "kind": Kind.INTERVAL,
+        "kind": EntryKind.INTERVAL,
         "first": interval.first,
         "count": interval.count,
         "offsets": interval.offsets,
@@ -123,7 +123,7 @@ def interval_entry(interval: Interval) -> dict[str, Any]:
 def intervals_of(contents: JournalContents) -> Iterator[Interval]:
     """All thinned intervals, in the order of recording."""
     for entry in contents.entries:
-        if entry["kind"] == Kind.INTERVAL:
+        if entry["kind"] == EntryKind.INTERVAL:
             truth = entry.get("truth")
             yield Interval(
                 entry["first"],
@@ -138,7 +138,7 @@ def intervals_of(contents: JournalContents) -> Iterator[Interval]:
 def telemetry_batches(contents: JournalContents) -> Iterator[Batch]:
     """All batches, in the order in which they were received."""
     for entry in contents.entries:
-        if entry["kind"] == Kind.TELEMETRY:
+        if entry["kind"] == EntryKind.TELEMETRY:
             yield Batch(entry["first"], _records_of(entry))
 
 

@@ -96,8 +96,7 @@ def step_result(step: int, reply: StepResultReply) -> BoardStepResult:
             **values,
             "step": step,
             "outcome": wire_name(reply.outcome),
-            # Boards of protocol 1.1 do not say.
-            "dwell_end": None if reply.dwell_end is None else wire_name(reply.dwell_end),
+            "dwell_end": wire_name(reply.dwell_end),
         }
     )
 

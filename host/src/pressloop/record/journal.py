@@ -42,7 +42,7 @@ _LOCK_OFFSET: Final = 1 << 40
 
 
 @dataclass(frozen=True)
-class Damage:
+class UnreadableBytes:
     """Bytes of a journal that are not part of any whole entry."""
 
     offset: int
@@ -54,7 +54,7 @@ class JournalContents:
     """What could be read from a journal; `end` is the offset behind the last whole entry."""
 
     entries: list[dict[str, Any]]
-    damage: list[Damage]
+    unreadable: list[UnreadableBytes]
     end: int
 
 
@@ -80,16 +80,16 @@ def read_journal(path: Path) -> JournalContents:
             hint="name the folder that was given to --out",
         ) from error
     entries = []
-    damage = []
+    unreadable = []
     end = 0
     for offset, stop, entry in _whole_entries(data):
         if offset > end:
-            damage.append(Damage(end, offset - end))
+            unreadable.append(UnreadableBytes(end, offset - end))
         entries.append(entry)
         end = stop
     if end < len(data):
-        damage.append(Damage(end, len(data) - end))
-    return JournalContents(entries, damage, end)
+        unreadable.append(UnreadableBytes(end, len(data) - end))
+    return JournalContents(entries, unreadable, end)
 
 
 def _whole_entries(data: bytes) -> Iterator[tuple[int, int, dict[str, Any]]]:

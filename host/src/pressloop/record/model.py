@@ -15,9 +15,9 @@ SCHEMA_VERSION: Final = 2
 """Of the journal; in version 1 a telemetry record has no displacement. A reader refuses a newer
 one, because keys may have changed their meaning."""
 
-StepKind = Literal["ramp", "hold", "release", "prompt"]
+PlannedStepKind = Literal["ramp", "hold", "release", "prompt"]
 Direction = Literal["up", "down", "none"]
-Source = Literal["live", "backfill"]
+BatchSource = Literal["live", "backfill"]
 EventKind = Literal[
     "prompt",
     "prompt-answered",
@@ -38,17 +38,17 @@ UNCONFIRMED: Final = "unconfirmed"
 """End reason when the board reported completion and the evidence in the record contradicts it."""
 
 
-class Model(BaseModel):
+class RecordModel(BaseModel):
     """Immutable, and tolerant of keys that a newer version added."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class PlannedStep(Model):
+class PlannedStep(RecordModel):
     """One step of the plan as the board received it; `path` is where it stands in the YAML."""
 
     index: int = Field(ge=0, le=199)
-    kind: StepKind
+    kind: PlannedStepKind
     stage: int = Field(ge=0, le=199)
     target_mpa: float | None = None
     rate_mpa_s: float | None = None
@@ -63,7 +63,7 @@ class PlannedStep(Model):
     path: str = ""
 
 
-class PlannedStage(Model):
+class PlannedStage(RecordModel):
     """One stage of the plan. A stage without a target (prompts alone) has no row in the results.
 
     `iteration` counts from 1 through the passes of a repeat block.
@@ -80,7 +80,7 @@ class PlannedStage(Model):
     path: str = ""
 
 
-class BoardIdentity(Model):
+class BoardIdentity(RecordModel):
     """Who pressed, from the board's hello; byte strings as hexadecimal text."""
 
     board: str
@@ -93,14 +93,14 @@ class BoardIdentity(Model):
     python: str = ""
 
 
-class EmulatedPress(Model):
+class EmulatedPress(RecordModel):
     """The press that was simulated: its description and the seed of its noise."""
 
     description: dict[str, Any]
     seed: int
 
 
-class ThinningRules(Model):
+class ThinningRules(RecordModel):
     """What a record keeps whole and what it sums up, in seconds of the device clock.
 
     Attributes:
@@ -126,7 +126,7 @@ class ThinningRules(Model):
     event_share: float = Field(default=0.01, ge=0, le=1)
 
 
-class RunHeader(Model):
+class RunHeader(RecordModel):
     """First entry of the journal: all that is known before the press moves.
 
     `thinning` is None when every record is kept.
@@ -172,7 +172,7 @@ class RunHeader(Model):
         return next((stage for stage in self.stages if step in stage.steps), None)
 
 
-class IntervalSums(Model):
+class IntervalSums(RecordModel):
     """What the measures need of every record of a thinned interval; one step, one state.
 
     Attributes:
@@ -196,7 +196,7 @@ class IntervalSums(Model):
     pump_starts: int
 
 
-class TruthSums(Model):
+class TruthSums(RecordModel):
     """The same of the true pressure, MPa; `count` records have one."""
 
     count: int
@@ -217,7 +217,7 @@ def judged_steps(stage: PlannedStage, header: RunHeader) -> tuple[list[int], lis
     return holds, moves[-1:]
 
 
-class RunStart(Model):
+class RunStart(RecordModel):
     """The board's answer to start."""
 
     unix_time_second: float
@@ -225,7 +225,7 @@ class RunStart(Model):
     start_tick: int
 
 
-class RunEvent(Model):
+class RunEvent(RecordModel):
     """Something that happened besides the telemetry; `data` depends on the kind."""
 
     unix_time_second: float
@@ -234,7 +234,7 @@ class RunEvent(Model):
     data: dict[str, Any] = {}
 
 
-class BoardStepResult(Model):
+class BoardStepResult(RecordModel):
     """What the board itself measured in a step: the step-result reply, with its step."""
 
     step: int
@@ -250,7 +250,7 @@ class BoardStepResult(Model):
     leak_kpa_min: int | None = None
 
 
-class RunEnd(Model):
+class RunEnd(RecordModel):
     """How the run ended, by the board's own account.
 
     Args:

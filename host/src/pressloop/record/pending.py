@@ -10,22 +10,22 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from pressloop.record.entries import Kind
+from pressloop.record.entries import EntryKind
 from pressloop.record.journal import JournalContents, JournalWriter, read_journal
 from pressloop.wire.schema import RECORD_SIZE
 
-RECENT_NAMES: Final = ("run.recent-1", "run.recent-2")
+PENDING_NAMES: Final = ("run.recent-1", "run.recent-2")
 
 _LARGE: Final = 500_000
 """Bytes; about as much as can be pending, so each file grows to twice that at most."""
 
 
-class RecentRecords:
+class PendingRecords:
     """Writes them. Files come into being when there is something to write."""
 
     def __init__(self, folder: Path) -> None:
         """Write into this folder."""
-        self._paths = [folder / name for name in RECENT_NAMES]
+        self._paths = [folder / name for name in PENDING_NAMES]
         self._writers: list[JournalWriter | None] = [None, None]
         self._active = 0
         self._sizes = [0, 0]
@@ -52,7 +52,7 @@ class RecentRecords:
             writer.truncate(0)
         writer.append(
             {
-                "kind": Kind.TELEMETRY,
+                "kind": EntryKind.TELEMETRY,
                 "first": first,
                 "records": records,
                 "record_size": RECORD_SIZE,
@@ -77,14 +77,14 @@ class RecentRecords:
                 self._writers[index] = None
 
 
-def read_recent(journal: Path) -> JournalContents:
+def read_pending(journal: Path) -> JournalContents:
     """Read what is pending beside a journal, or was when its writer died."""
     entries = [
         entry
-        for name in RECENT_NAMES
+        for name in PENDING_NAMES
         if (path := journal.with_name(name)).exists()
         for entry in read_journal(path).entries
-        if entry["kind"] == Kind.TELEMETRY
+        if entry["kind"] == EntryKind.TELEMETRY
     ]
     return JournalContents(entries, [], 0)
 
@@ -96,6 +96,6 @@ def read_record(journal: Path) -> JournalContents:
         RecordError: `no-record`.
     """
     # In this order: what leaves these files while they are read is in the journal by then.
-    recent = read_recent(journal)
+    recent = read_pending(journal)
     contents = read_journal(journal)
-    return JournalContents([*contents.entries, *recent.entries], contents.damage, contents.end)
+    return JournalContents([*contents.entries, *recent.entries], contents.unreadable, contents.end)

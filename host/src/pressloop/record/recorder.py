@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import struct
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,59 +12,39 @@ from typing import Any, Final
 from pressloop.errors import RecordError
 from pressloop.record.columns import INTERVALS_NAME, SUMMARY_NAME, TELEMETRY_NAME, TRUTH_NAME
 from pressloop.record.entries import (
-    Kind,
+    EntryKind,
     header_of,
-    interval_entry,
     intervals_of,
     refuse_ended,
     telemetry_batches,
 )
 from pressloop.record.journal import JOURNAL_NAME, JournalWriter, read_journal, sync_folder
-from pressloop.record.model import EventKind, RunEnd, RunEvent, RunHeader, RunStart, Source
-from pressloop.record.pending import RECENT_NAMES, RecentRecords, read_recent
+from pressloop.record.model import BatchSource, EventKind, RunEnd, RunEvent, RunHeader, RunStart
+from pressloop.record.pending import PENDING_NAMES
 from pressloop.record.sequence_ranges import SequenceRanges
-from pressloop.record.thinning import Piece, RawBatch, Thinner
-from pressloop.record.truth_copy import TruthTail
-from pressloop.wire.schema import RECORD_FORMAT, RECORD_SIZE
+from pressloop.record.telemetry_writer import TelemetryWriter
+from pressloop.wire.schema import RECORD_SIZE
 
 _DERIVED: Final = (SUMMARY_NAME, TELEMETRY_NAME, INTERVALS_NAME)
-_MAX_BYTES: Final = 1000 * RECORD_SIZE
-"""Of one journal entry: a torn tail costs one entry."""
-
-_MAX_TRUTH_WAITS: Final = 200_000 * RECORD_SIZE
-"""Bytes of records kept whole, after which their truth is moved, too."""
-
-_TICK: Final = struct.Struct(RECORD_FORMAT[:2])
+"""Files that evaluation derives from the journal."""
 
 
 class RunRecorder:
-    """The append-only side of a run record. All methods may be called from any thread.
+    """Appends to the record of a run while it lasts. All methods may be called from any thread.
 
-    Every call is in the operating system's hands when it returns, so a killed host loses nothing
-    that was recorded. Leave with `close(end)`; leaving the `with` block without it keeps the
-    record open-ended, and it reads as interrupted.
+    Every call has given its data to the operating system when it returns, so a killed host loses
+    nothing that was recorded. End a record with `close(end)`. Leaving the `with` block without it
+    keeps the record open, and it reads as interrupted.
     """
 
     def __init__(
-        self, writer: JournalWriter, header: RunHeader, held: SequenceRanges, truth: Path | None
+        self, journal: JournalWriter, header: RunHeader, held: SequenceRanges, truth: Path | None
     ) -> None:
         """Use `create` or `reopen`."""
-        self._writer = writer
-        self._held = held
-        self._mutex = threading.Lock()
+        self._journal = journal
+        self._telemetry = TelemetryWriter(journal, header, held, truth)
         self.header = header
-        self.directory = writer.path.parent
-        self._recent = RecentRecords(self.directory)
-        self._truth = None if truth is None else TruthTail(truth, self.directory / TRUTH_NAME)
-        self._truth_waits = 0
-        self._thinner: Thinner | None = None
-        if header.thinning is not None:
-            self._thinner = Thinner(
-                header.steps,
-                header.record_interval_s,
-                header.thinning,
-                None if self._truth is None else self._truth.interval,
-            )
+        self.directory = journal.path.parent
 
     @classmethod
     def create(
@@ -80,9 +58,9 @@ class RunRecorder:
         """Begin a record, before the press moves.
 
         Args:
-            directory: Made if need be; holds one record.
+            directory: Folder of this one record; made if it is missing.
             header: All that is known now.
-            overwrite: Replace the record that is there, unless it is being written.
+            overwrite: Replace a record that is there, unless it is being written.
             truth: Where an emulated press writes its true state.
 
         Raises:
@@ -95,24 +73,29 @@ class RunRecorder:
         if present and not overwrite:
             raise _already_there(folder, present)
         try:
-            writer = JournalWriter(path, create=not path.exists())
+            journal = JournalWriter(path, create=not path.exists())
         except FileExistsError as error:
             raise _already_there(folder, [JOURNAL_NAME]) from error
         try:
-            writer.truncate(0)
-            _remove(folder, *_DERIVED, *RECENT_NAMES, TRUTH_NAME)
-            writer.append({"kind": Kind.HEADER, "pid": os.getpid(), **header.model_dump()})
+            journal.truncate(0)
+            _remove(folder, *_DERIVED, *PENDING_NAMES, TRUTH_NAME)
+            journal.append({"kind": EntryKind.HEADER, "pid": os.getpid(), **header.model_dump()})
             sync_folder(folder)
         except BaseException:
-            writer.close()
+            journal.close()
             raise
-        return cls(writer, header, SequenceRanges(), truth)
+        return cls(journal, header, SequenceRanges(), truth)
 
     @classmethod
     def reopen(cls, directory: str | Path, *, truth: Path | None = None) -> RunRecorder:
-        """Go on with a record whose host died: cut the torn tail, remember what is held.
+        """Continue a record whose host died; a torn entry at its end is cut off.
 
-        Results that were derived from the unfinished record are removed, for they are out of date.
+        Results that were derived from the unfinished record are removed, because they are out of
+        date.
+
+        Args:
+            directory: Folder of the record.
+            truth: Where an emulated press writes its true state.
 
         Raises:
             RecordError: `no-record`, `record-busy`, `record-damaged` or `record-ended`.
@@ -120,35 +103,35 @@ class RunRecorder:
         path = Path(directory) / JOURNAL_NAME
         if not path.exists():
             read_journal(path)  # raises no-record
-        writer = JournalWriter(path, create=False)
+        journal = JournalWriter(path, create=False)
         try:
             contents = read_journal(path)
             header = header_of(contents, path)
             refuse_ended(contents, path.parent)
             torn = path.stat().st_size - contents.end
             if torn:
-                writer.truncate(contents.end)
+                journal.truncate(contents.end)
             held = SequenceRanges()
             for interval in intervals_of(contents):
                 held.add(interval.first, interval.count)
             for batch in telemetry_batches(contents):
                 held.add(batch.first, len(batch.records) // RECORD_SIZE)
             _remove(path.parent, *_DERIVED)
-            recorder = cls(writer, header, held, truth)
-            recorder._adopt_recent(path)
+            recorder = cls(journal, header, held, truth)
+            recorder._telemetry.adopt_pending()
             recorder._event("reattached", None, {"torn_bytes": torn}, pid=os.getpid())
         except BaseException:
-            writer.close()
+            journal.close()
             raise
         return recorder
 
     def started(self, run_first: int, start_tick: int) -> None:
         """Record the board's answer to start: first sequence number of the run, device clock."""
         start = RunStart(unix_time_second=time.time(), run_first=run_first, start_tick=start_tick)
-        self._writer.append({"kind": Kind.START, **start.model_dump()})
+        self._journal.append({"kind": EntryKind.START, **start.model_dump()})
 
-    def telemetry(self, first: int, records: bytes, source: Source = "live") -> None:
-        """Record a batch exactly as received; batches may repeat, overlap and come in any order.
+    def telemetry(self, first: int, records: bytes, source: BatchSource = "live") -> None:
+        """Record a batch as received; batches may repeat, overlap and come in any order.
 
         Args:
             first: Sequence number of the first record.
@@ -159,61 +142,7 @@ class RunRecorder:
             RecordError: `record-layout`, when `records` is not a whole number of records;
                 `record-write`, when the disk refuses.
         """
-        count, rest = divmod(len(records), RECORD_SIZE)
-        if rest:
-            raise RecordError(
-                f"batch {first} has {len(records)} bytes, no multiple of {RECORD_SIZE}",
-                code="record-layout",
-                hint="board and host disagree on the telemetry record: compare schema hashes",
-            )
-        if count == 0:
-            return
-        with self._mutex:
-            if self._thinner is None:
-                self._keep(RawBatch(first, records), source)
-            else:
-                undecided = self._thinner.undecided.start
-                pieces = self._thinner.take(first, records)
-                if first + count == self._thinner.undecided.stop and self._thinner.undecided:
-                    self._recent.append(first, records, time.time(), undecided)
-                for piece in pieces:
-                    self._keep(piece, source)
-            self._held.add(first, count)
-
-    def _keep(self, piece: Piece, source: Source) -> None:
-        """Write what was decided into the journal."""
-        if isinstance(piece, RawBatch):
-            for at in range(0, len(piece.records), _MAX_BYTES):
-                self._writer.append(
-                    {
-                        "kind": Kind.TELEMETRY,
-                        "first": piece.first + at // RECORD_SIZE,
-                        "records": piece.records[at : at + _MAX_BYTES],
-                        "record_size": RECORD_SIZE,
-                        "unix_time_second": time.time(),
-                        "source": source,
-                    }
-                )
-            self._truth_waits += len(piece.records)
-            if self._truth is not None and self._thinner and self._truth_waits > _MAX_TRUTH_WAITS:
-                self._truth.move_before(_TICK.unpack_from(piece.records)[0])
-                self._truth_waits = 0
-            return
-        self._writer.append(interval_entry(piece))
-        if self._truth is not None:
-            # Behind the journal: what is in neither yet is still in the board's own file.
-            self._truth.append(piece.truth_rows)
-            self._truth_waits = 0
-
-    def _adopt_recent(self, journal: Path) -> None:
-        """Take what a killed host had not decided on into the journal."""
-        for batch in telemetry_batches(read_recent(journal)):
-            stop = batch.first + len(batch.records) // RECORD_SIZE
-            for first, last in self._held.gaps(batch.first, stop):
-                low, high = (RECORD_SIZE * (n - batch.first) for n in (first, last + 1))
-                self._keep(RawBatch(first, batch.records[low:high]), "live")
-                self._held.add(first, last - first + 1)
-        self._recent.discard()
+        self._telemetry.write(first, records, source)
 
     def event(self, kind: EventKind, *, tick: int | None = None, **data: Any) -> None:
         """Record what happened besides the telemetry.
@@ -221,7 +150,7 @@ class RunRecorder:
         Args:
             kind: What happened.
             tick: Device clock, if known.
-            data: Whatever explains it, such as `by="operator"` or `text=...`.
+            data: What explains it, such as `by="operator"` or `text=...`.
         """
         self._event(kind, tick, data)
 
@@ -229,48 +158,35 @@ class RunRecorder:
         self, kind: EventKind, tick: int | None, data: Mapping[str, Any], **extra: int
     ) -> None:
         event = RunEvent(unix_time_second=time.time(), kind=kind, tick=tick, data=dict(data))
-        # The entry's own `kind` is taken.
-        entry = {**event.model_dump(), "kind": Kind.EVENT, "event": event.kind, **extra}
-        self._writer.append(entry)
+        # The entry has a `kind` of its own.
+        entry = {**event.model_dump(), "kind": EntryKind.EVENT, "event": event.kind, **extra}
+        self._journal.append(entry)
 
     @property
     def held(self) -> list[tuple[int, int]]:
         """Sequence numbers in the record, as inclusive ranges (first, last)."""
-        with self._mutex:
-            return self._held.ranges()
+        return self._telemetry.held
 
     def gaps(self, run_first: int, next_seq: int) -> list[tuple[int, int]]:
-        """What is missing among `run_first` .. `next_seq - 1`, as inclusive ranges."""
-        with self._mutex:
-            return self._held.gaps(run_first, next_seq)
+        """Return what is missing among `run_first` .. `next_seq - 1`, as inclusive ranges."""
+        return self._telemetry.gaps(run_first, next_seq)
 
     def close(self, end: RunEnd | None = None) -> None:
-        """Write how the run ended, sync and let go of the record.
+        """Write how the run ended, sync and close the record.
 
-        Without `end` the record stays open-ended: `reopen` may continue it.
+        Without `end` the record has no end: `reopen` may continue it.
         """
         try:
-            self._settle()
+            self._telemetry.flush()
             if end is not None:
-                self._writer.append({"kind": Kind.END, **end.model_dump()})
+                self._journal.append({"kind": EntryKind.END, **end.model_dump()})
         finally:
-            self._recent.close()
-            self._writer.close()
-
-    def _settle(self) -> None:
-        """Keep whole what is not decided yet."""
-        with self._mutex:
-            if self._thinner is not None and not self._writer.closed:
-                for piece in self._thinner.flush():
-                    self._keep(piece, "live")
-                self._recent.discard()
+            self._telemetry.close()
+            self._journal.close()
 
     def fetch_truth(self) -> None:
         """Copy the true state that the emulated press has written so far into the record."""
-        if self._truth is not None:
-            with self._mutex:
-                self._truth.copy_rest()
-                self._truth.close()
+        self._telemetry.copy_truth()
 
     def __enter__(self) -> RunRecorder:
         """Record within a `with` block."""
@@ -282,7 +198,7 @@ class RunRecorder:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Let go of the record."""
+        """Close the record; without an end, if it was not closed before."""
         self.close()
 
 
@@ -290,7 +206,7 @@ def _already_there(folder: Path, present: Sequence[str]) -> RecordError:
     return RecordError(
         f"{folder} already holds a run record ({', '.join(present)})",
         code="record-exists",
-        hint="choose another folder, or say explicitly that it may be overwritten",
+        hint="choose another folder, or allow overwriting: --overwrite, or overwrite=True",
     )
 
 

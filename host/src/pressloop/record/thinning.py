@@ -1,28 +1,33 @@
-"""Thins a record in long quiet stretches, so that a week of it fits, and loses nothing that counts.
+"""Decides which records of a run are kept whole and which are summed up in intervals.
 
 Everything is kept as received around every change: a new step, state or setpoint; a flag, an
-input, a hole. Only where nothing changes for long, records are summed up in intervals that grow
-with the age of the quiet stretch. An interval keeps its first, lowest, highest and last record
-whole, and of all its records the exact sums that the measures need. So no extreme is ever lost,
-and mean, rms and share in band are those of every record (docs/decisions/0012-thinning.md).
+input, a gap. Only where nothing changes for long, records are summed up in intervals that grow
+with the age of the quiet stretch (`interval.py`). So no extreme is ever lost, and mean, rms and
+share in band are those of every record (docs/decisions/0012-thinning.md).
 
-Nothing is decided before it is old enough that no later change can ask for it: what is undecided
-is `pending`, a few minutes at most. Pure: no clock, no file. Standard library only, for recording
-needs no more.
+A record is decided on when no later change can ask for it to be kept whole. Until then it is
+pending, for a few minutes at most. Pure: no clock, no file.
 """
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Final
 
-from pressloop.record.model import IntervalSums, PlannedStep, ThinningRules, TruthSums
-from pressloop.wire.schema import RECORD_FORMAT, RECORD_SIZE, FlagBits
-
-_RECORD: Final = struct.Struct(RECORD_FORMAT)
+from pressloop.record.interval import (
+    FLAGS,
+    INPUTS,
+    SETPOINT,
+    STATE,
+    STEP,
+    Interval,
+    TruthOf,
+    sum_up,
+    unpack_rows,
+)
+from pressloop.record.model import PlannedStep, ThinningRules
+from pressloop.wire.schema import RECORD_SIZE, FlagBits
 
 _EVENT_FLAGS: Final = int(
     FlagBits.IN_BAND
@@ -32,15 +37,12 @@ _EVENT_FLAGS: Final = int(
     | FlagBits.HOST_LOST
     | FlagBits.TOPPING_UP
 )
-"""Flags whose change is an event. `saturated` is not: a valve at its stop says nothing new."""
+"""Flags whose change is an event. Saturation is none: the output shows it."""
 
 _MIN_RECORDS: Final = 12
-"""A shorter interval is kept whole: the summary would save nothing."""
+"""A shorter interval is kept whole: its sums would take as much space."""
 
-_NEVER: Final = 1 << 62
-
-_HALF_PERCENT: Final = 0.005
-_SLACK_KPA: Final = 0.001
+_NO_LIMIT: Final = 1 << 62
 
 
 @dataclass(frozen=True)
@@ -51,60 +53,14 @@ class RawBatch:
     records: bytes
 
 
-@dataclass(frozen=True)
-class Interval:
-    """Consecutive records, summed up.
-
-    Attributes:
-        first: Sequence number of the first.
-        count: How many.
-        offsets: Which of them are kept, counted from the first, ascending.
-        records: The kept ones, packed.
-        sums: What the measures need of all of them.
-        truth: The same from the true pressure, on an emulated press.
-        truth_rows: Rows for the record's own truth file: of the kept records, and of all records
-            since the last interval.
-    """
-
-    first: int
-    count: int
-    offsets: tuple[int, ...]
-    records: bytes
-    sums: IntervalSums
-    truth: TruthSums | None = None
-    truth_rows: bytes = b""
-
-
-@dataclass(frozen=True)
-class TrueInterval:
-    """The true pressures of an interval.
-
-    Attributes:
-        sums: Over all its records.
-        extremes: Offsets of the records with the lowest and the highest.
-        before: Packed rows of what came before the interval and was not taken yet.
-        row_of: Packed row by tick.
-    """
-
-    sums: TruthSums
-    extremes: tuple[int, ...]
-    before: bytes
-    row_of: Mapping[int, bytes]
-
-
-Piece = RawBatch | Interval
-Rows = Sequence[tuple[int, ...]]
-"""Unpacked telemetry records."""
-
-TruthOf = Callable[[Rows, float | None, float | None], TrueInterval]
-"""Takes the true pressures of consecutive records, given target and tolerance, MPa."""
+RecordPiece = RawBatch | Interval
 
 
 class Thinner:
-    """Takes records in the order of their arrival, gives back what to keep of them.
+    """Takes records in the order of their arrival and returns what to keep of them.
 
     Args:
-        steps: Of the plan: they say what a hold's target and tolerance are.
+        steps: Of the plan: a hold has target and tolerance.
         record_interval_s: Time between two records.
         rules: What is kept.
         truth_of: Sums up the true pressure of an emulated press.
@@ -117,7 +73,7 @@ class Thinner:
         rules: ThinningRules,
         truth_of: TruthOf | None = None,
     ) -> None:
-        """Know of no record."""
+        """Start without a record."""
         self._steps = {step.index: step for step in steps}
         self._truth_of = truth_of
 
@@ -128,95 +84,103 @@ class Thinner:
         self._after_event = records(rules.after_event_s)
         self._before = records(rules.before_s)
         self._intervals = [
-            (_NEVER if age is None else records(age), records(length))
+            (_NO_LIMIT if age is None else records(age), records(length))
             for age, length in rules.intervals
         ]
-        self._store = self._most_store = float(records(rules.event_store_s))
-        self._share = rules.event_share
+        self._event_store = self._max_event_store = float(records(rules.event_store_s))
+        self._event_share = rules.event_share
         self._pending = bytearray()
         self._start = 0  # sequence number of the first pending record
         self._next: int | None = None
-        self._key: tuple[int, ...] = ()
-        self._keep: list[tuple[int, int]] = []  # half-open, ascending, disjoint
+        self._newest_key: tuple[int, ...] = ()
+        # What has to be kept whole: half-open ranges, ascending, disjoint.
+        self._required: list[tuple[int, int]] = []
+        # Sequence number of the last change, and of the last one before the pending records.
         self._quiet_since = self._pending_quiet_since = 0
 
     @property
     def undecided(self) -> range:
-        """Sequence numbers that are pending; it starts where the next piece will."""
+        """Sequence numbers of the pending records; the next piece begins with the first of them."""
         return range(self._start, self._start + len(self._pending) // RECORD_SIZE)
 
-    def take(self, first: int, records: bytes) -> list[Piece]:
-        """Take consecutive records; return what is decided by them, in order."""
+    def take(self, first: int, records: bytes) -> list[RecordPiece]:
+        """Take consecutive records; return the pieces that are decided on now, in order."""
         count = len(records) // RECORD_SIZE
         if self._next is not None and first < self._next:
-            return [RawBatch(first, records)]  # fetched late: it belongs to a hole
-        pieces: list[Piece] = []
+            return [RawBatch(first, records)]  # fetched later, to fill a gap
+        pieces: list[RecordPiece] = []
         if first != self._next:
-            # An interval never reaches over a hole.
+            # An interval never contains a gap.
             if self._next is not None:
                 self._event(self._next)
                 pieces += self._settle(self._next, closed=True)
             self._start = first
         self._next = first + count
-        self._store = min(self._most_store, self._store + self._share * count)
+        self._event_store = min(
+            self._max_event_store, self._event_store + self._event_share * count
+        )
         self._look_for_changes(first, records)
         self._pending += records
         return pieces + self._settle(self._next)
 
-    def flush(self) -> list[Piece]:
-        """Return all that is pending, whole: the record ends here, or is read now."""
+    def flush(self) -> list[RecordPiece]:
+        """Return all pending records as one batch: the record ends here, or is read now."""
         if not self._pending:
             return []
         stop = self.undecided.stop
         return [RawBatch(self._start, self._cut(stop))]
 
-    # --- what is to be kept whole
+    # --- what has to be kept whole
 
     def _look_for_changes(self, first: int, records: bytes) -> None:
-        rows = list(_RECORD.iter_unpack(records))
-        # Almost always nothing changes, and that is seen at once.
-        keys = {(row[2], row[5], row[6], row[7] & _EVENT_FLAGS, row[8]) for row in rows}
-        if len(keys) == 1 and self._key in keys:
-            return
-        for number, row in enumerate(rows, first):
-            key = (row[2], row[5], row[6], row[7] & _EVENT_FLAGS, row[8])
-            if key[:3] != self._key[:3]:
-                self._keep_around(number, self._after_change)
+        keys = [
+            (row[SETPOINT], row[STEP], row[STATE], row[FLAGS] & _EVENT_FLAGS, row[INPUTS])
+            for row in unpack_rows(records)
+        ]
+        if set(keys) == {self._newest_key}:
+            return  # nothing changes in almost every batch
+        for number, key in enumerate(keys, first):
+            if key[:3] != self._newest_key[:3]:
+                self._require_around(number, self._after_change)
                 if self._start >= self._quiet_since:
                     self._pending_quiet_since = self._quiet_since
                 self._quiet_since = number
-            elif key != self._key:
+            elif key != self._newest_key:
                 self._event(number)
-            self._key = key
+            self._newest_key = key
 
     def _event(self, number: int) -> None:
-        """Keep what surrounds an event, if the store allows."""
-        low = max(number - self._before, self._start, self._keep[-1][1] if self._keep else 0)
+        """Keep the records around an event whole, if the store of records for events allows it."""
+        low = max(
+            number - self._before, self._start, self._required[-1][1] if self._required else 0
+        )
         cost = number + self._after_event - low
-        if cost <= self._store:
-            self._store -= max(0, cost)
-            self._keep_around(number, self._after_event)
+        if cost <= self._event_store:
+            self._event_store -= max(0, cost)
+            self._require_around(number, self._after_event)
 
-    def _keep_around(self, number: int, after: int) -> None:
+    def _require_around(self, number: int, after: int) -> None:
         low, high = number - self._before, number + after
-        if self._keep and low <= self._keep[-1][1]:
-            low, last = self._keep.pop()
+        if self._required and low <= self._required[-1][1]:
+            low, last = self._required.pop()
             high = max(high, last)
-        self._keep.append((low, high))
+        self._required.append((low, high))
 
     # --- what is decided
 
-    def _settle(self, end: int, *, closed: bool = False) -> list[Piece]:
-        """Decide on all pending records below `end` that no later change can reach.
+    def _settle(self, end: int, *, closed: bool = False) -> list[RecordPiece]:
+        """Decide on all pending records below `end` that no later change can ask for.
 
-        `closed` says that no more records will follow without a hole.
+        Args:
+            end: Sequence number behind the last pending record.
+            closed: A gap follows, so that no later change can ask for any of them.
         """
-        pieces: list[Piece] = []
+        pieces: list[RecordPiece] = []
         while self._start < end:
             start = self._start
-            while self._keep and self._keep[0][1] <= start:
-                self._keep.pop(0)
-            low, high = self._keep[0] if self._keep else (end + self._before, end)
+            while self._required and self._required[0][1] <= start:
+                self._required.pop(0)
+            low, high = self._required[0] if self._required else (end + self._before, end)
             if low <= start:
                 pieces.append(RawBatch(start, self._cut(min(high, end))))
                 continue
@@ -228,7 +192,7 @@ class Thinner:
             if stop - start < _MIN_RECORDS:
                 pieces.append(RawBatch(start, self._cut(stop)))
             else:
-                pieces.append(self._sum_up(start, self._cut(stop)))
+                pieces.append(sum_up(start, self._cut(stop), self._steps, self._truth_of))
         return pieces
 
     def _cut(self, stop: int) -> bytes:
@@ -240,61 +204,12 @@ class Thinner:
         return records
 
     def _interval_at(self, start: int) -> int:
-        """How long an interval is that starts here, by the age of its quiet stretch."""
+        """Return the length of an interval that starts here, by the age of its quiet stretch."""
         since = self._quiet_since
-        if start < since:  # what is pending is from before the change
+        if start < since:  # the pending records are from before the change
             since = self._pending_quiet_since
         age = start - since
         for limit, length in self._intervals:
             if age < limit:
                 return length
         return self._intervals[-1][1]
-
-    def _sum_up(self, first: int, records: bytes) -> Interval:
-        rows: Rows = list(_RECORD.iter_unpack(records))
-        step_index, state = rows[0][5:7]
-        step = self._steps.get(step_index)
-        target = tolerance = None
-        if step is not None and step.kind == "hold":
-            target, tolerance = step.target_mpa, step.tolerance_mpa
-        pressures = [row[1] for row in rows]
-        outputs = [row[3] for row in rows]
-        lowest, highest = min(pressures), max(pressures)
-        aim = round(1000 * target) if target is not None else 0
-        errors = [pressure - aim for pressure in pressures] if aim else pressures
-        offsets = {0, pressures.index(lowest), pressures.index(highest), len(rows) - 1}
-        truth = None
-        if self._truth_of is not None:
-            truth = self._truth_of(rows, target, tolerance)
-            offsets.update(truth.extremes)
-        kept = tuple(sorted(offsets))
-        dwelling = int(FlagBits.DWELLING)
-        sums = IntervalSums(
-            step=step_index,
-            state=state,
-            target_kpa=aim,
-            error_kpa=sum(errors),
-            square_kpa2=sum([error * error for error in errors]),
-            in_band=_within(lowest, highest, errors, aim, tolerance),
-            half_percent=_within(lowest, highest, errors, aim, _HALF_PERCENT * aim / 1000),
-            dwelling=sum([1 for row in rows if row[7] & dwelling]),
-            output=sum(outputs),
-            pump_starts=sum([1 for a, b in pairwise(outputs) if b > 0 >= a]),
-        )
-        packed = b"".join(records[n * RECORD_SIZE : (n + 1) * RECORD_SIZE] for n in kept)
-        if truth is None:
-            return Interval(first, len(rows), kept, packed, sums)
-        true_rows = [truth.before, *(truth.row_of.get(rows[n][0], b"") for n in kept)]
-        return Interval(first, len(rows), kept, packed, sums, truth.sums, b"".join(true_rows))
-
-
-def _within(
-    lowest: int, highest: int, errors: Sequence[int], aim: int, tolerance_mpa: float | None
-) -> int:
-    """How many are in a band around the target; the edge belongs to it."""
-    if tolerance_mpa is None:
-        return 0
-    limit = 1000 * tolerance_mpa + _SLACK_KPA
-    if abs(lowest - aim) <= limit and abs(highest - aim) <= limit:
-        return len(errors)
-    return sum([1 for error in errors if -limit <= error <= limit])

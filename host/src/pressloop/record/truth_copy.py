@@ -1,97 +1,82 @@
-"""Takes over the true pressure of an emulated press while a run lasts.
+"""Copies the true state of an emulated press into the record while a run lasts.
 
-The emulated board writes a row per tick, into a new file whenever one is full. Long runs may not
-leave a week of it on disk, so for a thinned interval the rows are summed up, those of the kept
-records go to the record's own truth file, and files that were read to their end are deleted.
+A run of a week must not leave a week of true states on disk. So for a thinned interval the rows are
+summed up, and only those of the kept records go to the record's own truth file.
 """
 
 from __future__ import annotations
 
 import os
-import struct
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-from pressloop_sim.plant.truth_format import MAGIC, RECORD
+from pressloop_sim.plant.truth_format import MAGIC
 
+from pressloop.record.interval import TICK, IntervalTruth, Rows
 from pressloop.record.model import TruthSums
-from pressloop.record.thinning import Rows, TrueInterval
+from pressloop.record.truth_files import ROW, TICK_SPAN, BoardTruthFiles, last_tick
 
-_ROW: Final = struct.Struct(RECORD)
-_DAMAGE: Final = 5  # column
-_CHUNK: Final = 1 << 16
-_TICK_SPAN: Final = 1 << 32
+_TRUE_TICK: Final = 0
+_TRUE_PRESSURE: Final = 1
+_DAMAGE: Final = 5
+"""Columns of an unpacked row."""
+
 _HALF_PERCENT: Final = 0.005
 _SLACK_MPA: Final = 1e-6
 
 
-class TruthTail:
+class TruthCopy:
     """Moves rows from the board's truth files to the record's.
 
     Args:
-        source: First truth file of the board; the later ones have a number behind the name.
-        target: The record's truth file; what it holds already is not taken again.
+        source: First truth file of the board; later ones have a number behind the name.
+        target: The record's truth file; rows that it holds already are not taken again.
     """
 
     def __init__(self, source: Path, target: Path) -> None:
-        """Touch nothing yet."""
-        self._source = source
+        """Open nothing yet."""
+        self._board = BoardTruthFiles(source)
         self._target = target
-        self._segment: int | None = None
-        self._file: int | None = None
-        self._ahead = b""
-        self._newest: int | None = None  # tick of the last row taken
-        self._opened = False
+        self._target_checked = False
         self._damage = 0
 
     def interval(
         self, rows: Rows, target_mpa: float | None, tolerance_mpa: float | None
-    ) -> TrueInterval:
-        """Take the truth of consecutive records, and all that came before them."""
-        ticks = [row[0] for row in rows]
+    ) -> IntervalTruth:
+        """Take the truth of consecutive records, and all rows that came before them.
+
+        Args:
+            rows: The records, unpacked.
+            target_mpa: Of the hold that they belong to; None without one.
+            tolerance_mpa: Likewise.
+        """
+        ticks = [row[TICK] for row in rows]
         before = b""
         try:
             before = self._take_before(ticks[0])
-            data = self._take_before((ticks[-1] + 1) % _TICK_SPAN)
+            data = self._take_before((ticks[-1] + 1) % TICK_SPAN)
         except OSError:
-            # Not worth a run: the result says how much of the truth is missing.
+            # The run goes on: its summary states how many true pressures are missing.
             data = b""
-        truth = list(_ROW.iter_unpack(data))
+        truth = list(ROW.iter_unpack(data))
         row_of = {
-            row[0]: data[at : at + _ROW.size]
-            for row, at in zip(truth, range(0, len(data), _ROW.size), strict=True)
+            row[_TRUE_TICK]: data[at : at + ROW.size]
+            for row, at in zip(truth, range(0, len(data), ROW.size), strict=True)
         }
-        values = [row[1] for row in truth]
+        values = [row[_TRUE_PRESSURE] for row in truth]
         offsets: Sequence[int] = range(len(ticks))
-        if [row[0] for row in truth] != ticks:
-            true_at = dict(zip((row[0] for row in truth), values, strict=True))
+        if [row[_TRUE_TICK] for row in truth] != ticks:
+            true_at = dict(zip((row[_TRUE_TICK] for row in truth), values, strict=True))
             offsets = [offset for offset, tick in enumerate(ticks) if tick in true_at]
             values = [true_at[ticks[offset]] for offset in offsets]
-        aim = target_mpa or 0.0
-        errors = [value - aim for value in values]
-        sums = TruthSums(
-            count=len(values),
-            error_mpa=sum(errors),
-            square_mpa2=sum([error * error for error in errors]),
-            in_band=_within(errors, tolerance_mpa),
-            half_percent=_within(errors, _HALF_PERCENT * aim),
-        )
+        sums = _sums(values, target_mpa or 0.0, tolerance_mpa)
         if not values:
-            return TrueInterval(sums, (), before, row_of)
+            return IntervalTruth(sums, (), before, row_of)
         extremes = {values.index(min(values)), values.index(max(values))}
-        kept = {offsets[at] for at in extremes} | self._broken_at(truth, ticks)
-        return TrueInterval(sums, tuple(kept), before, row_of)
-
-    def _broken_at(self, truth: Sequence[tuple[Any, ...]], ticks: Sequence[int]) -> set[int]:
-        """Offsets of the records behind which something had newly given way."""
-        found: set[int] = set()
-        for row in truth:
-            if row[_DAMAGE] != self._damage:
-                self._damage = row[_DAMAGE]
-                found.update(at for at, tick in enumerate(ticks) if tick == row[0])
-        return found
+        kept = {offsets[at] for at in extremes} | self._newly_broken_at(truth, ticks)
+        return IntervalTruth(sums, tuple(kept), before, row_of)
 
     def move_before(self, tick: int) -> None:
         """Move all rows with an earlier tick."""
@@ -100,105 +85,9 @@ class TruthTail:
 
     def copy_rest(self) -> None:
         """Copy all rows that the board has written and that were not taken yet."""
-        while True:
-            if not self._ahead and not self._read():
-                return
-            ahead, self._ahead = self._ahead, b""
-            self.append(ahead)
-
-    def close(self) -> None:
-        """Let go of the board's file. Harmless when already closed."""
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
-
-    def _take_before(self, tick: int) -> bytes:
-        """All rows with an earlier tick."""
-        taken = []
-        while self._ahead or self._read():
-            last = _tick_at(self._ahead, len(self._ahead) - _ROW.size)
-            if _later(tick, last):
-                taken.append(self._ahead)
-                self._ahead = b""
-                continue
-            low, high = 0, len(self._ahead) // _ROW.size
-            while low < high:
-                middle = (low + high) // 2
-                if _later(tick, _tick_at(self._ahead, middle * _ROW.size)):
-                    low = middle + 1
-                else:
-                    high = middle
-            taken.append(self._ahead[: low * _ROW.size])
-            self._ahead = self._ahead[low * _ROW.size :]
-            break
-        return b"".join(taken)
-
-    def _read(self) -> bool:
-        """Read on; False when the board has written nothing more."""
-        if not self._opened:
-            self._open_target()
-        while True:
-            if self._file is None and not self._open_next():
-                return False
-            assert self._file is not None
-            at = os.lseek(self._file, 0, os.SEEK_CUR)
-            data = os.read(self._file, _CHUNK)
-            whole = len(data) - len(data) % _ROW.size
-            os.lseek(self._file, at + whole, os.SEEK_SET)
-            if whole:
-                self._ahead = self._without_known(data[:whole])
-                if self._ahead:
-                    return True
-            elif not self._open_next():
-                return False
-
-    def _open_next(self) -> bool:
-        """Open the oldest file behind the one that was read, and delete that one."""
-        known = -1 if self._segment is None else self._segment
-        found = sorted(number for number in self._segments() if number > known)
-        if not found:
-            return False
-        if self._file is not None and self._segment is not None:
-            self.close()
-            self._path(self._segment).unlink(missing_ok=True)
-        self._segment = found[0]
-        self._file = os.open(self._path(found[0]), os.O_RDONLY | getattr(os, "O_BINARY", 0))
-        os.lseek(self._file, len(MAGIC), os.SEEK_SET)
-        return True
-
-    def _segments(self) -> list[int]:
-        numbers = [0] if self._source.exists() else []
-        for path in self._source.parent.glob(self._source.name + ".*"):
-            if path.suffix[1:].isdecimal():
-                numbers.append(int(path.suffix[1:]))
-        return numbers
-
-    def _path(self, segment: int) -> Path:
-        return self._source if not segment else Path(f"{self._source}.{segment}")
-
-    def _open_target(self) -> None:
-        """Cut a torn row, and find out where an earlier program stopped."""
-        self._opened = True
-        if not self._target.exists():
-            return  # append() makes it
-        size = self._target.stat().st_size - len(MAGIC)
-        whole = size - size % _ROW.size
-        if whole <= 0:
-            self._target.unlink()
-        else:
-            os.truncate(self._target, len(MAGIC) + whole)
-            with self._target.open("rb") as file:
-                file.seek(len(MAGIC) + whole - _ROW.size)
-                self._newest = _tick_at(file.read(_ROW.size), 0)
-
-    def _without_known(self, rows: bytes) -> bytes:
-        if self._newest is None:
-            return rows
-        newest = self._newest
-        first = 0
-        while first < len(rows) and not _later(_tick_at(rows, first), newest):
-            first += _ROW.size
-        return rows[first:]
+        self._check_target()
+        while rows := self._board.take_some():
+            self.append(rows)
 
     def append(self, rows: bytes) -> None:
         """Write rows into the record's truth file."""
@@ -206,19 +95,56 @@ class TruthTail:
             new = not self._target.exists()
             with self._target.open("ab") as file:
                 file.write(MAGIC + rows if new else rows)
-            self._newest = _tick_at(rows, len(rows) - _ROW.size)
+            self._board.known_until = last_tick(rows)
+
+    def close(self) -> None:
+        """Close the board's file. Harmless when already closed."""
+        self._board.close()
+
+    def _take_before(self, tick: int) -> bytes:
+        self._check_target()
+        return self._board.take_before(tick)
+
+    def _check_target(self) -> None:
+        """Cut a torn row off the record's file, and find out where an earlier host stopped."""
+        if self._target_checked:
+            return
+        self._target_checked = True
+        if not self._target.exists():
+            return  # append() makes it
+        size = self._target.stat().st_size - len(MAGIC)
+        whole = size - size % ROW.size
+        if whole <= 0:
+            self._target.unlink()
+        else:
+            os.truncate(self._target, len(MAGIC) + whole)
+            with self._target.open("rb") as file:
+                file.seek(len(MAGIC) + whole - ROW.size)
+                self._board.known_until = last_tick(file.read(ROW.size))
+
+    def _newly_broken_at(self, truth: Sequence[tuple[Any, ...]], ticks: Sequence[int]) -> set[int]:
+        """Return the offsets of the records at whose ticks something broke."""
+        found: set[int] = set()
+        for row in truth:
+            if row[_DAMAGE] != self._damage:
+                self._damage = row[_DAMAGE]
+                found.update(at for at, tick in enumerate(ticks) if tick == row[_TRUE_TICK])
+        return found
 
 
-def _tick_at(rows: bytes, at: int) -> int:
-    return int.from_bytes(rows[at : at + 4], "little")
+def _sums(values: Sequence[float], target_mpa: float, tolerance_mpa: float | None) -> TruthSums:
+    errors = [value - target_mpa for value in values]
+    return TruthSums(
+        count=len(values),
+        error_mpa=sum(errors),
+        square_mpa2=sum([error * error for error in errors]),
+        in_band=_count_within(errors, tolerance_mpa),
+        half_percent=_count_within(errors, _HALF_PERCENT * target_mpa),
+    )
 
 
-def _later(one: int, other: int) -> bool:
-    """Whether a tick is later than another, right across the clock's overflow."""
-    return 0 < (one - other) % _TICK_SPAN < _TICK_SPAN // 2
-
-
-def _within(errors: Sequence[float], tolerance_mpa: float | None) -> int:
+def _count_within(errors: Sequence[float], tolerance_mpa: float | None) -> int:
+    """Count the errors within a tolerance, its edge included; 0 without a tolerance."""
     if tolerance_mpa is None:
         return 0
     limit = tolerance_mpa + _SLACK_MPA

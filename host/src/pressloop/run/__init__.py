@@ -1,1 +1,1 @@
-"""One run of a protocol: start or reattach, monitor, commands, prompts, result."""
+"""Runs a protocol on a press and follows it: start, prompts, commands, end, attach."""

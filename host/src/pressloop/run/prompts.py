@@ -1,4 +1,4 @@
-"""Questions to the operator: what is asked, who asks, and how an answer reaches the board."""
+"""Passes prompts of the board to the operator, and answers to the board."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from typing import Final
 from pressloop.errors import CommandRefusedError
 from pressloop.record import RunRecorder
 from pressloop.run.commands import RunCommands
-from pressloop.session.acknowledge import Hold
+from pressloop.session.acknowledge import AckHold
 from pressloop.session.session import Session
 from pressloop.wire.schema import StatusReply
 
 _RETRY_S: Final = 0.5
-"""Pause before an answer that was refused is asked for again: an automatic one must not spin."""
+"""Pause before the operator is asked again after a refusal: an automatic answer must not spin."""
 
 _SLICE_S: Final = 0.2
-"""Waits of the main thread are cut into these: on Windows Ctrl-C does not end a longer one."""
+"""Waits are divided into slices: on Windows Ctrl-C cannot interrupt a long one."""
 
 
 @dataclass(frozen=True)
 class OpenPrompt:
-    """A question that the board waits on.
+    """A prompt that waits for the operator's answer.
 
     Attributes:
         step: Index of the prompt in the plan.
-        stage: Index of the prompt's stage.
-        text: What the protocol asks.
-        remaining_s: Time until the board vents because nobody answered.
-        pressure_mpa: Reading when the question was put, MPa on the pellet.
-        is_open: Call it to learn whether the board still waits for the answer.
-        problem: Why the answer before was refused, such as an open guard; empty the first time.
+        stage: Index of the stage to which the prompt belongs.
+        text: Text of the prompt in the protocol.
+        remaining_s: Time until the board releases the pressure if there is no answer.
+        pressure_mpa: Pressure when the prompt opened, MPa on the pellet.
+        is_open: Returns whether the board still waits for the answer.
+        problem: Why the last answer was refused, such as an open guard; empty the first time.
     """
 
     step: int
@@ -48,24 +48,24 @@ class OpenPrompt:
 
 
 Asker = Callable[[OpenPrompt], bool | None]
-"""Asks the operator: True confirms, False aborts the run; None leaves the prompt open, for
-somebody else to call `Run.confirm`."""
+"""Asks the operator. True confirms, False aborts the run, None leaves the prompt open: confirm it
+later with `Run.confirm`."""
 
 
 def confirm_all(prompt: OpenPrompt) -> bool:
-    """Confirm without asking. For rehearsals: on a real press somebody should look first."""
+    """Confirm without asking. For rehearsals only: on a real press an operator must look first."""
     return True
 
 
 def ask_on_terminal(prompt: OpenPrompt) -> bool:
-    """Ask on the terminal: Enter confirms, `a` aborts the run, anything else is asked again.
+    """Ask on the terminal: Enter confirms, `a` aborts the run; anything else is asked again.
 
-    What was typed before the question was on the screen is no answer to it.
+    Keys that were typed before the prompt was shown are ignored.
     """
     if prompt.problem:
         print(f"  not accepted: {prompt.problem}")
     print(f"{prompt.text} (press at {prompt.pressure_mpa:.1f} MPa)")
-    _forget_typed()
+    _discard_typed()
     while True:
         answer = input("  Enter when done, a to abort: ").strip().lower()
         if answer == "":
@@ -74,8 +74,8 @@ def ask_on_terminal(prompt: OpenPrompt) -> bool:
             return False
 
 
-def _forget_typed() -> None:
-    """Throw away what waits in the terminal's input; elsewhere there is none to throw away."""
+def _discard_typed() -> None:
+    """Discard what was typed before; does nothing where the input is not a terminal."""
     with suppress(ImportError, OSError, ValueError):
         import termios
 
@@ -83,25 +83,25 @@ def _forget_typed() -> None:
 
 
 class PromptQueue:
-    """Where the board's questions wait for somebody to put them to the operator.
+    """Queues prompts of the board until the operator is asked.
 
-    An open question holds the acknowledged device clock: an automatic answer reaches the board at
-    the tick of the question, and while a person thinks an emulated press keeps to the wall clock.
+    An open prompt holds the acknowledged device clock. So an automatic answer reaches the board at
+    the tick of the prompt, and while a person thinks, an emulated press follows the wall clock.
     """
 
-    def __init__(self, session: Session, recorder: RunRecorder, controls: RunCommands) -> None:
-        """Start without a question."""
+    def __init__(self, session: Session, recorder: RunRecorder, commands: RunCommands) -> None:
+        """Start without a prompt."""
         self._session = session
         self._recorder = recorder
-        self._controls = controls
+        self._commands = commands
         self._asked: queue.SimpleQueue[OpenPrompt | None] = queue.SimpleQueue()
         self._over = threading.Event()
         self._lock = threading.Lock()
-        self._hold: Hold | None = None
+        self._hold: AckHold | None = None
         self.open_step: int | None = None
 
     def put(self, status: StatusReply) -> None:
-        """Take a question from the board, in place of any before."""
+        """Add the prompt of the board that is open now; it replaces any before."""
         self.withdraw()
         self._recorder.event("prompt", tick=status.tick, step=status.step, text=status.prompt)
         with self._lock:
@@ -119,25 +119,25 @@ class PromptQueue:
         )
 
     def withdraw(self) -> None:
-        """Take the question back: the board no longer waits for an answer."""
+        """Withdraw the prompt: the board no longer waits for an answer."""
         self.open_step = None
         self.release()
 
     def release(self) -> None:
-        """Let the device clock go on: the answer is on its way."""
+        """Let the acknowledged clock move on: the answer was sent."""
         with self._lock:
             hold, self._hold = self._hold, None
         if hold is not None:
             self._session.release(hold)
 
     def close(self) -> None:
-        """Ask no more: the run is over."""
+        """Ask no more: the run has ended."""
         self._over.set()
         self.withdraw()
         self._asked.put(None)
 
     def answer(self, ask: Asker) -> None:
-        """Put every question to the operator, in this thread, until the run is over."""
+        """Ask the operator at each prompt, in this thread, until the run has ended."""
         while True:
             try:
                 prompt = self._asked.get(timeout=_SLICE_S)
@@ -148,12 +148,12 @@ class PromptQueue:
             self._answer(prompt, ask)
 
     def _answer(self, prompt: OpenPrompt, ask: Asker) -> None:
-        """Ask until the answer is accepted or the question is no longer open."""
+        """Ask until the board accepts the answer or the prompt is no longer open."""
         while prompt.is_open():
             answer = ask(prompt)
             if answer is False:
                 self._recorder.event("prompt-answered", step=prompt.step, answer="abort")
-                self._controls.abort("operator")
+                self._commands.abort("operator")
                 self.release()
             if answer is not True:
                 return
@@ -163,9 +163,9 @@ class PromptQueue:
             prompt = replace(prompt, problem=refusal.message)
 
     def _confirm(self, prompt: OpenPrompt) -> CommandRefusedError | None:
-        """Confirm, unless the question is no longer open; return what has to be put right."""
+        """Confirm the prompt; return the refusal if the operator must do something first."""
         try:
-            self._controls.confirm(prompt.step)
+            self._commands.confirm(prompt.step)
         except CommandRefusedError as refusal:
             if refusal.code in ("guard-open", "emergency-stop"):
                 return refusal

@@ -1,4 +1,4 @@
-"""What a run led to."""
+"""Holds the result of a run."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ else:
 
 @dataclass(frozen=True, repr=False)
 class RunResult:
-    """A run that has ended and the record of it."""
+    """The result of a run that has ended, and the folder of its record."""
 
     directory: Path
     summary: RunSummary
 
     @property
     def end_reason(self) -> str:
-        """`completed` only when the board said so and nothing in the record contradicts."""
+        """Why the run ended; `completed` only if the board says so and the record agrees."""
         return self.summary.end_reason
 
     @property
     def completed(self) -> bool:
-        """Whether every step was done."""
+        """Whether the run completed all steps."""
         return self.end_reason == "completed"
 
     def frame(self) -> DataFrame:
-        """Return the telemetry as a data frame; columns carry their units.
+        """Return the telemetry as a data frame, whose column names have units.
 
-        One row per record that is kept. docs/run-record.md has the columns.
+        It has one row per record. docs/run-record.md lists the columns.
 
         Raises:
-            PressloopError: `missing-extra`, when the packages for it are not installed.
+            PressloopError: `missing-extra`, if the packages for it are not installed.
         """
         return frame_of(self.directory)
 
@@ -49,10 +49,10 @@ class RunResult:
         """Return this result if the run completed.
 
         Raises:
-            RunFailedError: It ended for another reason.
+            RunFailedError: The run ended for another reason.
         """
         if not self.completed:
-            hint = f"its record in {self.directory} says what led to it"
+            hint = f"see the record in {self.directory}"
             why = ""
             if self.summary.fault:
                 meaning, remedy = explain_fault(self.summary.fault)
@@ -67,7 +67,7 @@ class RunResult:
         return self
 
     def __repr__(self) -> str:
-        """How the run ended, its stages and its record, on one line."""
+        """Return end, stages and record in one line."""
         stages = self.summary.stages
         done = sum(stage.outcome == "done" for stage in stages)
         simulated = ", simulated" if self.summary.simulated else ""
@@ -78,14 +78,14 @@ class RunResult:
 
     def _repr_html_(self) -> str:
         with needs_extra("data"):
-            from pressloop.evaluation.notes import remarks
+            from pressloop.evaluation.notes import stage_notes
 
         rows = [("end", self.end_reason), ("record", str(self.directory))]
         if self.summary.simulated:
             rows.append(("simulated", "yes, no real press"))
         for stage in self.summary.stages:
             peak = "-" if stage.peak_mpa is None else f"peak {stage.peak_mpa:.1f} MPa"
-            said = "; ".join([f"{stage.outcome}, {peak}", *remarks(stage)])
+            said = "; ".join([f"{stage.outcome}, {peak}", *stage_notes(stage)])
             rows.append((f"{stage.name} ({stage.target_mpa:g} MPa)", said))
         return html_table(rows)
 
@@ -94,9 +94,9 @@ def frame_of(directory: Path) -> DataFrame:
     """Return the telemetry of a record, also of one that is being written.
 
     Raises:
-        PressloopError: `missing-extra`, when the packages for it are not installed.
+        PressloopError: `missing-extra`, if the packages for it are not installed.
     """
-    # numpy and pyarrow are needed here alone.
+    # Needs numpy and pyarrow, which are optional.
     from pressloop.evaluation import RunRecord
 
     return RunRecord.open(directory).frame()

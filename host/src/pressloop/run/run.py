@@ -1,4 +1,4 @@
-"""A run in progress, as a script or a notebook holds it."""
+"""The run in progress as a script or a notebook uses it."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from pressloop.run.run_monitor import RunMonitor
 from pressloop.session.session import Session
 from pressloop.session.status import PressStatus
 from pressloop.session.telemetry import TelemetryBatch
-from pressloop.session.telemetry_iterator import TelemetryFeed
+from pressloop.session.telemetry_iterator import TelemetryIterator
 from pressloop.wire.schema import State
 
-VENT_LIMIT_S: Final = 120.0
-"""Longest wait for a controlled release; after that the release valve is opened fully."""
+MAX_VENT_S: Final = 120.0
+"""Maximum wait for a controlled release; after that the release valve is opened fully."""
 
 _SLICE_S: Final = 0.2
-"""Waits are cut into these: on Windows Ctrl-C does not end a longer one."""
+"""Waits are divided into slices: on Windows Ctrl-C cannot interrupt a long one."""
 
 _log = logging.getLogger(__name__)
 
@@ -39,10 +39,10 @@ class Run:
     All methods can be called from any thread, callbacks included.
 
     Raises:
-        LinkClosedError, BoardTimeoutError: From every method that asks the board (`status` and
-            all that steer): the link was lost for good, or there was no reply.
-        CommandRefusedError: From those that steer: the board said no. Its codes stand with each;
-            `faulted` and `bad-state` can come from any but `abort`.
+        LinkClosedError, BoardTimeoutError: From `status` and from every method that steers: the
+            link was lost for good, or there was no reply.
+        CommandRefusedError: From the methods that steer: the board refused the command. Each
+            lists its codes; all but `abort` can also raise `faulted` and `bad-state`.
     """
 
     def __init__(
@@ -55,26 +55,26 @@ class Run:
     ) -> None:
         """Use `Press.start` or `Press.attach`."""
         self._session = session
-        self._recorder = recorder
+        self.recorder = recorder
         self._ask = ask
-        self._controls = RunCommands(session, recorder)
-        self._desk = PromptQueue(session, recorder, self._controls)
-        self.follower = RunMonitor(session, recorder, self._controls, self._desk, on_status)
-        # Kept for the first loop over the telemetry, which may come late.
-        self._first_feed: TelemetryFeed | None = None
-        self._feed_lock = threading.Lock()
+        self._commands = RunCommands(session, recorder)
+        self._prompts = PromptQueue(session, recorder, self._commands)
+        self.monitor = RunMonitor(session, recorder, self._commands, self._prompts, on_status)
+        # For the first loop over the telemetry, which may begin late.
+        self._first_iterator: TelemetryIterator | None = None
+        self._iterator_lock = threading.Lock()
         self._run_first = 0
         self._detached = False
         self._result_lock = threading.Lock()
         self._result: RunResult | None = None
 
     def begin(self, run_first: int, start_tick: int) -> None:
-        """Follow the run from its first record on. For `Press`, in the dispatcher thread."""
+        """Follow the run from its first record. For `Press`, in the dispatcher thread."""
         self._run_first = run_first
-        self.follower.begin(run_first, start_tick)
-        feed = self._first_feed = TelemetryFeed(self._session)
-        feed.follow()
-        self.follower.end_with_run(feed)
+        self.monitor.begin(run_first, start_tick)
+        iterator = self._first_iterator = TelemetryIterator(self._session)
+        iterator.follow()
+        self.monitor.end_with_run(iterator)
         if self._ask is not None:
             threading.Thread(
                 target=self._answer_in_background,
@@ -87,113 +87,112 @@ class Run:
 
     @property
     def run_id(self) -> bytes:
-        """What the board calls this run, 8 bytes."""
-        return bytes.fromhex(self._recorder.header.run_id)
+        """Id of this run on the board, 8 bytes."""
+        return bytes.fromhex(self.recorder.header.run_id)
 
     @property
     def directory(self) -> Path:
-        """Where the record is."""
-        return self._recorder.directory
+        """Folder of the record."""
+        return self.recorder.directory
 
     @property
     def state(self) -> State:
-        """What the newest telemetry says the press is doing."""
-        return self.follower.state
+        """State of the press in the newest telemetry."""
+        return self.monitor.state
 
     @property
     def is_active(self) -> bool:
-        """Whether the run has not ended yet, as far as this program follows it."""
-        return not self.follower.over.is_set()
+        """Whether this program still follows the run: it has not ended, and was not detached."""
+        return not self.monitor.over.is_set()
 
     @property
     def has_ended(self) -> bool:
         """Whether the end of the run is in the record."""
-        return self.follower.ended
+        return self.monitor.ended
 
     @property
     def detached(self) -> bool:
-        """Whether the run was left to itself on purpose."""
+        """Whether `detach` was called."""
         return self._detached
 
     def status(self) -> PressStatus:
-        """Ask the board what it is doing."""
-        return self.follower.readable(self._session.status())
+        """Ask the board for the state of the press."""
+        return self.monitor.readable(self._session.status())
 
     def telemetry(self) -> Iterator[TelemetryBatch]:
         """Iterate over batches of records until the run ends.
 
-        The first loop begins with the run's first record, or that of the attaching, even if it
-        comes late; what is more than 3000 batches (ten minutes of a real press) old is skipped
-        then. A later loop begins now.
+        The first loop begins with the first record of the run (after `Press.attach`: the first one
+        since), even if the loop begins late; only the newest 3000 batches (ten minutes of a real
+        press) are kept for it. A later loop begins with the next record.
 
-        An emulated board waits for a quick loop body, so what the body does in reaction lands on
-        the same tick in every run.
+        An emulated board waits for a quick loop body, so that its reactions fall on the same tick
+        in every run.
         """
-        with self._feed_lock:
-            feed, self._first_feed = self._first_feed, None
-        if feed is None:
+        with self._iterator_lock:
+            iterator, self._first_iterator = self._first_iterator, None
+        if iterator is None:
             if not self.is_active:
                 return
-            feed = TelemetryFeed(self._session)
-            self.follower.end_with_run(feed)
-        with feed:
-            for batch in feed:
+            iterator = TelemetryIterator(self._session)
+            self.monitor.end_with_run(iterator)
+        with iterator:
+            for batch in iterator:
                 mine = batch.without(max(0, self._run_first - batch.first))
                 if len(mine):
                     yield mine
 
     def frame(self) -> DataFrame:
-        """Return what is recorded so far as a data frame; columns carry their units.
+        """Return the telemetry recorded so far as a data frame, whose column names have units.
 
-        One row per record that is kept, by default 100 a second. docs/run-record.md has the
-        columns.
+        It has one row per record, by default 100 a second. docs/run-record.md lists the columns.
 
         Raises:
-            PressloopError: `missing-extra`, when the packages for it are not installed.
+            PressloopError: `missing-extra`, if the packages for it are not installed.
         """
         return frame_of(self.directory)
 
     # --- steering
 
     def pause(self) -> None:
-        """Freeze setpoint and clocks; the pressure stays regulated."""
-        self._controls.pause()
+        """Freeze setpoint and dwell; the pressure is still controlled."""
+        self._commands.pause()
 
     def resume(self) -> None:
-        """Go on after a pause or a host loss. Refused with `guard-open` and `emergency-stop`."""
-        self._controls.resume()
+        """Continue after a pause or a host loss. Refused with `guard-open`, `emergency-stop`."""
+        self._commands.resume()
 
     def confirm(self, step: int | None = None) -> None:
-        """Answer the open prompt, or the prompt at this step.
+        """Confirm the open prompt, or the prompt at `step`.
 
-        Refused with `wrong-prompt`, `guard-open` and `emergency-stop`.
+        Refused with `wrong-prompt`, `guard-open`, `emergency-stop`.
         """
-        self._controls.confirm(step)
-        self._desk.release()
+        self._commands.confirm(step)
+        self._prompts.release()
 
     def advance(self, step: int | None = None) -> None:
-        """End the hold in progress, or the hold at this step, and go on; ends an open hold."""
-        self._controls.advance(step)
+        """End the hold in progress, or the hold at `step`, also an open hold, and continue."""
+        self._commands.advance(step)
 
     def abort(self, by: str = "script") -> None:
-        """End the run: release at the protocol's vent rate. Harmless when it is ending anyway."""
-        self._controls.abort(by)
-        self._desk.release()
+        """End the run: release at the protocol's vent rate. No effect on a run that is ending."""
+        self._commands.abort(by)
+        self._prompts.release()
 
     def dump(self, by: str = "script") -> None:
-        """Open the release valve fully. A pellet may crack: for when a release takes too long."""
-        self._controls.dump(by)
-        self._desk.release()
+        """End the run with the release valve fully open, which may crack the pellet."""
+        self._commands.dump(by)
+        self._prompts.release()
 
     def detach(self) -> None:
-        """Let the run go on without this program; `Press.attach` finds it again."""
+        """Leave the run to the board; `Press.attach` follows it again."""
         self._detached = True
-        self._session.in_order(self.follower.let_go)
+        self._session.in_order(self.monitor.detach)
 
     def answer_prompts(self, ask: Asker) -> None:
-        """Put the board's questions to the operator in this thread, until the run has ended."""
-        self._expect_no_loop()
-        self._desk.answer(ask)
+        """Ask the operator at each prompt, in this thread, until the run has ended."""
+        self._skip_telemetry()
+        self._prompts.answer(ask)
 
     # --- the end
 
@@ -203,51 +202,51 @@ class Run:
         Returns:
             False when it has not ended within the limit.
         """
-        self._expect_no_loop()
-        give_up_s = float("inf") if limit_s is None else time.monotonic() + limit_s
+        self._skip_telemetry()
+        deadline_s = float("inf") if limit_s is None else time.monotonic() + limit_s
         while True:
-            slice_s = min(_SLICE_S, give_up_s - time.monotonic())
-            if self.follower.over.wait(max(0.0, slice_s)):
+            slice_s = min(_SLICE_S, deadline_s - time.monotonic())
+            if self.monitor.over.wait(max(0.0, slice_s)):
                 return True
             if slice_s <= 0:
                 return False
 
     def result(self, limit_s: float | None = None) -> RunResult:
-        """Wait for the end, complete the record and return what it says.
+        """Wait for the end, complete the record and return the result.
 
         Raises:
             LinkClosedError: The link was lost for good; the hint says how to attach again.
-            BoardTimeoutError: It has not ended within the limit.
-            PressloopError: `missing-extra`, when the packages to complete the record are missing.
-            Exception: What a callback raised; the run was aborted for it.
+            BoardTimeoutError: The run has not ended within the limit.
+            PressloopError: `missing-extra`, if the packages to complete the record are missing.
+            Exception: What a callback raised; the run was aborted because of it.
         """
         if not self.wait(limit_s):
             raise BoardTimeoutError(
                 f"the run has not ended within {limit_s:g} s",
-                hint="it goes on: wait longer, or call abort()",
+                hint="it continues: wait longer, or call abort()",
                 code="run-goes-on",
             )
-        if self.follower.lost is not None:
-            raise self._attachable(self.follower.lost)
-        if self.follower.failure is None:
+        if self.monitor.lost is not None:
+            raise self._attachable(self.monitor.lost)
+        if self.monitor.failure is None:
             return self._finalised()
-        # The record of a run that the host spoilt is worth having, but not a second error.
+        # Complete the record as well as possible, but raise only the first error.
         with suppress(Exception):
             self._finalised()
-        raise self.follower.failure
+        raise self.monitor.failure
 
-    def abort_and_wait(self, by: str, limit_s: float = VENT_LIMIT_S) -> bool:
-        """Abort and see it through; opens the release valve fully if that takes too long.
+    def abort_and_wait(self, by: str, limit_s: float = MAX_VENT_S) -> bool:
+        """Abort and wait until the press is at rest; open the valve fully if it takes too long.
 
         Returns:
-            Whether the press came to rest.
+            Whether the press is at rest.
         """
         try:
             self.abort(by)
             if self.wait(limit_s):
                 return True
         except KeyboardInterrupt:
-            # Whoever is that impatient wants the pressure off.
+            # A second Ctrl-C means the operator wants pressure off now: open the valve fully.
             self.dump(by)
             self.wait(limit_s)
             raise
@@ -255,45 +254,62 @@ class Run:
         self.dump(by)
         return self.wait(limit_s)
 
-    def _expect_no_loop(self) -> None:
-        """Let the press go on at once: whoever waits does not loop over the telemetry."""
-        feed = self._first_feed
-        if feed is not None:
-            feed.pass_over()
+    def abort_and_finish(self, by: str) -> None:
+        """Abort the run if it is active, and complete its record if it has ended.
+
+        Raises:
+            PressloopError: `not-at-rest`, if the press could not be brought to rest.
+        """
+        if self.is_active and not self.abort_and_wait(by):
+            raise PressloopError(
+                f"the press is not at rest {2 * MAX_VENT_S:g} s after the abort",
+                hint="look at the gauge; use the emergency stop, or release by hand",
+                code="not-at-rest",
+            )
+        if self.has_ended:
+            # Errors of the run are raised by `result`; here only the record matters.
+            with suppress(Exception):
+                self.result(0)
+
+    def _skip_telemetry(self) -> None:
+        """Do not let the press wait for a loop over the telemetry: this thread runs none."""
+        iterator = self._first_iterator
+        if iterator is not None:
+            iterator.skip()
 
     def _answer_in_background(self, ask: Asker) -> None:
         try:
-            self._desk.answer(ask)
+            self._prompts.answer(ask)
         except Exception as error:
-            self.follower.fail(error)
+            self.monitor.fail(error)
 
     def _finalised(self) -> RunResult:
         from pressloop.evaluation import finalise
 
         with self._result_lock:
             if self._result is None:
-                self._recorder.fetch_truth()
+                self.recorder.fetch_truth()
                 self._result = RunResult(self.directory, finalise(self.directory))
             return self._result
 
     def _attachable(self, cause: PressloopError) -> LinkClosedError:
         console = cause.console if isinstance(cause, LinkClosedError) else ()
         return LinkClosedError(
-            f"the run goes on without this program: {cause.message}",
-            hint=f"the record is readable as it is; go on with pressloop attach {self.directory}",
+            f"the run continues without this program: {cause.message}",
+            hint=f"follow the run again with: pressloop attach {self.directory}",
             console=console,
             record_dir=self.directory,
             code=cause.code,
         )
 
     def __repr__(self) -> str:
-        """State and record in one line."""
+        """Return state and record in one line."""
         return f"<Run {self.run_id.hex()} {self._state_word()}, record in {self.directory}>"
 
     def _repr_html_(self) -> str:
         return html_table(
             [
-                ("protocol", self._recorder.header.protocol_name),
+                ("protocol", self.recorder.header.protocol_name),
                 ("state", self._state_word()),
                 ("record", str(self.directory)),
             ]

@@ -1,8 +1,8 @@
-"""Follows a run to its end: records, notices prompts and the end, closes the record.
+"""Follows a run to its end: records telemetry, notices prompts and the end, closes the record.
 
-Everything that reacts to telemetry does so from what the newest record says, not from having seen
-a change: after a lost link or a hole nothing is missed, and nothing is done twice. All of it runs
-in the session's dispatcher thread.
+Reactions depend on the state in the newest record, not on a change of state that was seen. So
+nothing is missed after a lost link or a gap, and nothing is done twice. All of it runs in the
+session's dispatcher thread.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pressloop.session.listeners import Listener
 from pressloop.session.session import Session
 from pressloop.session.status import PressStatus
 from pressloop.session.telemetry import TelemetryBatch
-from pressloop.session.telemetry_iterator import TelemetryFeed
+from pressloop.session.telemetry_iterator import TelemetryIterator
 from pressloop.wire.schema import (
     TICK_HZ,
     EndReason,
@@ -35,51 +35,53 @@ from pressloop.wire.schema import (
 )
 
 BOARD_RESET: Final = "board-reset"
-"""End reason of a run whose board restarted: the board itself cannot tell how it ended."""
+"""End reason of a run whose board restarted; such a board no longer knows how the run ended."""
 
 NOT_STARTED: Final = "not-started"
-"""End reason of a record whose start the board refused or did not carry out."""
+"""End reason of a run that the board refused to start or did not start."""
 
-_STATUS_INTERVAL_S: Final = 0.1
-"""Least time between two status callbacks: what a person can read."""
+_MIN_STATUS_INTERVAL_S: Final = 0.1
+"""Minimum time between two status callbacks: a person cannot read faster."""
 
-_UNSEEN_TICKS: Final = TICK_HZ
-"""Device time without a record after which the state is asked for. Records can be 10 s apart."""
+_MAX_UNSEEN_TICKS: Final = TICK_HZ
+"""Ticks without a record after which the board is asked for its state: a plan may ask for records
+10 s apart."""
 
 _log = logging.getLogger(__name__)
 
 
 class RunMonitor(Listener):
-    """The run as the dispatcher thread sees it.
+    """Follows one run in the dispatcher thread.
 
     Attributes:
-        state: What the newest telemetry says the press is doing.
-        over: Set when nothing more is recorded, whatever the reason.
+        state: State of the press in the newest telemetry.
+        over: Set when nothing more is recorded, for any reason.
         ended: Whether the end of the run is in the record.
-        failure: What a callback or the recorder raised first; the run was aborted for it.
-        lost: Why the session ended before the run did.
+        failure: First exception of a callback or the recorder, because of which the run was
+            aborted; None without one.
+        lost: Why the session ended before the run; None if it did not.
     """
 
     def __init__(
         self,
         session: Session,
         recorder: RunRecorder,
-        controls: RunCommands,
-        desk: PromptQueue,
+        commands: RunCommands,
+        prompts: PromptQueue,
         on_status: Callable[[PressStatus], None] | None,
     ) -> None:
-        """Know of a run that has not begun."""
+        """Prepare to follow a run that has not begun."""
         self._session = session
         self._recorder = recorder
-        self._controls = controls
-        self._desk = desk
+        self._commands = commands
+        self._prompts = prompts
         self._on_status = on_status
         self.state = State.RUNNING
         self.over = threading.Event()
         self.ended = False
         self.failure: BaseException | None = None
         self.lost: PressloopError | None = None
-        self._feeds: list[TelemetryFeed] = []
+        self._iterators: list[TelemetryIterator] = []
         self._run_first = 0
         self._start_tick = 0
         self._newest_tick = -1
@@ -90,26 +92,26 @@ class RunMonitor(Listener):
         self._ending: StatusReply | None = None
 
     def begin(self, run_first: int, start_tick: int) -> None:
-        """Follow the run from its first record on."""
+        """Follow the run from its first record."""
         self._run_first = run_first
         self._start_tick = start_tick
         self._session.listen(self)
 
-    def look(self) -> None:
-        """React to what the board is doing, without waiting for telemetry."""
+    def poll_status(self) -> None:
+        """Ask the board for its state and react to it, without waiting for telemetry."""
         status = self._session.status()
         self.state = status.state
         if status.tick <= self._start_tick + 1:
-            return  # the board has not got round to starting
+            return  # the board has not started the run yet
         if status.state in AT_REST:
             self._ending = status
             if self._first_at_rest is None:
                 self._session.expect(status.next)
-        elif status.state is State.PROMPTING and self._desk.open_step != status.step:
-            self._desk.put(status)
+        elif status.state is State.PROMPTING and self._prompts.open_step != status.step:
+            self._prompts.put(status)
 
     def readable(self, status: StatusReply) -> PressStatus:
-        """Return a status with what is known of the run."""
+        """Convert a status and add the stage's name and the elapsed time."""
         stage = self._recorder.header.stage_of_step(status.step)
         return PressStatus.from_wire(
             status,
@@ -117,46 +119,46 @@ class RunMonitor(Listener):
             elapsed_s=max(0, status.tick - self._start_tick) / TICK_HZ,
         )
 
-    def end_with_run(self, feed: TelemetryFeed) -> None:
-        """End a feed when the run is over."""
-        self._feeds.append(feed)
+    def end_with_run(self, iterator: TelemetryIterator) -> None:
+        """End an iterator when the run is over."""
+        self._iterators.append(iterator)
         if self.over.is_set():
-            feed.end()
+            iterator.end()
 
     def fail(self, error: BaseException) -> None:
-        """Abort the press for the first failure of the host's side."""
+        """Abort the run because of an exception on the host; only the first one counts."""
         if self.failure is None:
             _log.error("aborting the run: %r", error)
             self.failure = error
             self._abort_for_failure()
 
-    def let_go(self) -> None:
-        """Leave the record open-ended: the run goes on without this program."""
+    def detach(self) -> None:
+        """Close the record without an end: the run continues without this program."""
         if not self.over.is_set():
             self._recorder.close()
             self._leave()
 
-    # --- told by the session
+    # --- calls of the session
 
     def on_telemetry(self, batch: TelemetryBatch) -> None:
-        """Record first, then react."""
+        """Record a batch, then react to it."""
         mine = batch.without(max(0, self._run_first - batch.first))
         newest = mine.newest
         if newest is not None:
             self._record(mine)
-            self._note_rest(mine)
+            self._note_at_rest(mine)
             if newest.tick > self._newest_tick:
                 self._newest_tick = newest.tick
                 self.state = newest.state
                 self._note_host_loss(bool(newest.flags & FlagBits.HOST_LOST), newest.tick)
                 self._react(newest.state, newest.step)
-        elif batch.tick - max(self._newest_tick, self._start_tick) >= _UNSEEN_TICKS:
+        elif batch.tick - max(self._newest_tick, self._start_tick) >= _MAX_UNSEEN_TICKS:
             self._newest_tick = batch.tick
-            self.look()
+            self.poll_status()
         self._report_status()
 
     def on_settled(self) -> None:
-        """Close the books once the end is known and nothing is missing any more."""
+        """Close the record when the end is known and no record is missing."""
         if self._abort_due:
             self._abort_due = False
             self._abort_for_failure()
@@ -164,13 +166,13 @@ class RunMonitor(Listener):
             self._finish(self._ending)
 
     def on_lost_records(self, lost: range) -> None:
-        """Note a gap that nobody can fill."""
+        """Record which telemetry is lost for good."""
         if lost.stop > self._run_first:
             first = max(lost.start, self._run_first)
             self._recorder.event("note", text="telemetry lost", first=first, last=lost.stop - 1)
 
-    def on_relink(self, restarted: bool) -> None:
-        """Note that the link was away; a board that restarted has no run any more."""
+    def on_reconnect(self, restarted: bool) -> None:
+        """Record that the link was lost; end the record if the board restarted."""
         if not restarted:
             self._recorder.event("note", text="the link was lost and is back")
             return
@@ -186,15 +188,15 @@ class RunMonitor(Listener):
         )
 
     def on_closed(self, error: PressloopError | None) -> None:
-        """Leave the record open-ended: the run may well go on."""
+        """Close the record without an end: the run may continue on the board."""
         if not self.over.is_set():
             self.lost = error or LinkClosedError(
                 "the press was closed during the run", hint="open the press again"
             )
-            self.let_go()
+            self.detach()
 
     def on_error(self, error: Exception) -> None:
-        """Abort the press when a callback or the recorder failed."""
+        """Abort the run when a callback or the recorder raised an exception."""
         self.fail(error)
 
     # --- reactions
@@ -202,21 +204,21 @@ class RunMonitor(Listener):
     def _react(self, state: State, step: int) -> None:
         if self._ending is not None:
             return
-        if self._desk.open_step is not None and self._desk.open_step != step:
-            self._desk.withdraw()
-        asks = state is State.PROMPTING and self._desk.open_step != step
+        if self._prompts.open_step is not None and self._prompts.open_step != step:
+            self._prompts.withdraw()
+        asks = state is State.PROMPTING and self._prompts.open_step != step
         if asks or state in AT_REST:
-            self.look()
+            self.poll_status()
 
     def _record(self, batch: TelemetryBatch) -> None:
-        """Record a batch; a disk that refuses ends the run, not the following of it."""
+        """Record a batch; a disk error aborts the run, which is then still followed."""
         try:
             self._recorder.telemetry(batch.first, batch.data, batch.source)
         except Exception as error:
             self.fail(error)
 
-    def _note_rest(self, batch: TelemetryBatch) -> None:
-        """Remember the run's last record: the first one at rest."""
+    def _note_at_rest(self, batch: TelemetryBatch) -> None:
+        """Remember the last record of the run: the first one at rest."""
         newest = batch.newest
         if newest is None or newest.state not in AT_REST:
             return
@@ -235,24 +237,24 @@ class RunMonitor(Listener):
         if self._on_status is None or self.over.is_set():
             return
         now_s = time.monotonic()
-        if now_s - self._status_at_s >= _STATUS_INTERVAL_S:
+        if now_s - self._status_at_s >= _MIN_STATUS_INTERVAL_S:
             self._status_at_s = now_s
             self._on_status(self.readable(self._session.status()))
 
     def _abort_for_failure(self) -> None:
-        """Abort; on a link that is down, when it is back."""
+        """Abort the run; if the link is lost, abort when it is back."""
         try:
-            self._controls.abort("failure of the host's software")
+            self._commands.abort("failure of the host's software")
         except (LinkClosedError, BoardTimeoutError):
             self._abort_due = True
         except Exception:
             _log.exception("the abort could not be recorded")
-        self._desk.release()
+        self._prompts.release()
 
     # --- the end
 
     def _finish(self, status: StatusReply) -> None:
-        """Record how the run ended by the board's account."""
+        """Record how the run ended, as the board reports it."""
         fault = status.state is State.FAULT
         end_reason = EndReason.FAULT if fault else status.end_reason
         last = self._first_at_rest
@@ -273,7 +275,7 @@ class RunMonitor(Listener):
         )
 
     def _close_record(self, end: RunEnd) -> None:
-        """Write the end; a disk that refuses must not keep anybody waiting."""
+        """Write the end of the record; a disk error must not leave other threads waiting."""
         try:
             if end.fault is not None:
                 self._recorder.event("fault", fault=end.fault)
@@ -286,6 +288,6 @@ class RunMonitor(Listener):
     def _leave(self) -> None:
         self._session.unlisten(self)
         self.over.set()
-        self._desk.close()
-        for feed in self._feeds:
-            feed.end()
+        self._prompts.close()
+        for iterator in self._iterators:
+            iterator.end()

@@ -1,17 +1,16 @@
-"""A plan onto the board, step by step; a refusal becomes a finding with its place."""
+"""Sends a plan to the board; a refusal becomes a finding with its line in the protocol."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from pressloop.errors import BadInputError, CommandRefusedError, VersionMismatchError
+from pressloop.errors import BadInputError, CommandRefusedError
 from pressloop.plan import Plan, finding_of_refusal
 from pressloop.session.session import Session
-from pressloop.wire.schema import PROTOCOL_MAJOR, PlanCommitRequest
+from pressloop.wire.schema import PlanCommitRequest
 from pressloop.yaml import SourceMap
 
-# Refusals that are about the plan and not about the moment.
-_OF_THE_PLAN: Final = (
+_PLAN_REFUSALS: Final = (
     "missing-field",
     "unknown-field",
     "bad-type",
@@ -27,35 +26,28 @@ _OF_THE_PLAN: Final = (
     "wrong-direction",
     "hold-elsewhere",
 )
+"""Codes of refusals whose cause is the plan, and not the present state of the press."""
 
 
 def upload(session: Session, plan: Plan, marks: SourceMap | None) -> None:
-    """Send a plan and commit it; nothing moves for it.
+    """Send a plan and commit it; this moves nothing.
 
     Args:
-        session: Of the board.
-        plan: What to send.
-        marks: Lines of the text that the protocol was loaded from, if any.
+        session: Session with the board.
+        plan: The plan.
+        marks: Positions in the text of the protocol, if it has one.
 
     Raises:
         BadInputError: The board refused the plan; the finding says where.
-        CommandRefusedError: The board takes no plan now.
-        VersionMismatchError: The firmware is too old for what the plan asks for.
+        CommandRefusedError: The board accepts no plan now.
     """
-    hello = session.hello
-    if hello.minor < plan.minor:
-        raise VersionMismatchError(
-            f"the protocol needs wire protocol {PROTOCOL_MAJOR}.{plan.minor}, the board "
-            f"({hello.firmware}) speaks {hello.major}.{hello.minor}",
-            hint="update the firmware, or leave out 'until' and 'crack_threshold'",
-        )
     try:
         session.request(plan.begin)
         for step in plan.steps:
             session.request(step)
         session.request(PlanCommitRequest(plan.digest))
     except CommandRefusedError as refusal:
-        if refusal.code not in _OF_THE_PLAN:
+        if refusal.code not in _PLAN_REFUSALS:
             raise
         raise BadInputError(
             "the board refused the protocol",

@@ -1,1 +1,1 @@
-"""Talk to a board: connection, requests, telemetry without holes, what its status means."""
+"""Talks to a board: connection, requests, telemetry without gaps, meaning of its status."""

@@ -1,10 +1,11 @@
-"""One connection to a board, from hello to loss: requests, heartbeats, events, console.
+"""Runs one connection to a board, from hello to loss: requests, heartbeats, events, console.
 
-A reader thread owns the transport's reads. It hands replies to whoever waits for them and events
-to `on_event`, which must only queue them; it runs nobody else's code, so it never waits. Requests
-may come from any other thread. They go one at a time, for the board remembers one reply: a request
-whose reply is late is sent again under the same sequence number, and the board repeats its reply
-without carrying the request out again. A reply under any other number is not for us.
+Only the reader thread reads from the transport. It passes replies to the thread that waits for them
+and events to `on_event`, which must only queue them. So the reader thread never waits.
+
+Requests may come from any other thread and are sent one at a time, because the board remembers one
+reply. A request whose reply is late is sent again with the same sequence number, and the board
+repeats its reply without carrying the request out again. Replies with other numbers are ignored.
 """
 
 from __future__ import annotations
@@ -48,25 +49,25 @@ from pressloop.wire.schema import (
 R = TypeVar("R", bound=Message)
 
 ATTEMPT_WAITS_S: Final = (0.5, 1.0, 2.0, 4.0)
-"""How long each attempt of a request waits for its reply. A board answers within a few ms; flash
-writes take 0.1 s; sending again early costs nothing, for the board recognises the repetition."""
+"""How long each attempt of a request waits for its reply. A board answers within a few ms, and in
+0.1 s if it writes to flash. A repetition is harmless: the board recognises it."""
 
 _NO_SESSION: Final = 0
 _UNSOLICITED: Final = 0
-"""Sequence number of notices: nobody answers them."""
+"""Sequence number of notices, which have no reply."""
 
 _NEVER: Final = float("inf")
 _SEQUENCES: Final = 1 << 16
 
 
 class SessionLostError(LinkClosedError):
-    """The board no longer accepts the session: it restarted, or another program opened it."""
+    """Says that the board restarted or another program opened it, which ends the session."""
 
     default_code = "session-lost"
 
 
 class _Waiter:
-    """A request whose reply is awaited."""
+    """Matches a request with its reply."""
 
     def __init__(self, command: Command, sequence: int, session: int) -> None:
         self._command = command
@@ -75,7 +76,7 @@ class _Waiter:
         self._reply: concurrent.futures.Future[Frame] = concurrent.futures.Future()
 
     def matches(self, frame: Frame) -> bool:
-        # The reply to a hello carries the session that it opens; its nonce was checked.
+        # The reply to a hello has the number of the session that it opens; its nonce was checked.
         mine = frame.session == self._session or self._command is Command.HELLO
         return mine and frame.code == self._command and frame.sequence == self._sequence
 
@@ -93,7 +94,7 @@ class _Waiter:
 
 
 class Link:
-    """A connection over which hello was said.
+    """A connection on which board and host have exchanged hello.
 
     Args:
         transport: Open; the link closes it.
@@ -101,10 +102,10 @@ class Link:
         ack: Returns the device clock to acknowledge in a heartbeat.
         on_event: Called in the reader thread with every telemetry event; must not wait.
         on_lost: Called once, in any thread, when the link has ended; must not wait.
-        waits_s: How long each attempt of a request waits.
+        waits_s: How long each attempt of a request waits for its reply.
 
     Raises:
-        BoardTimeoutError: Nothing that speaks the protocol answered.
+        BoardTimeoutError: No reply in Pressloop's protocol.
         LinkClosedError: The transport ended.
         VersionMismatchError: The board speaks another major version.
     """
@@ -155,23 +156,23 @@ class Link:
 
     @property
     def hello(self) -> HelloReply:
-        """What the board said of itself."""
+        """The board's hello: versions, identity, capabilities."""
         assert self._hello is not None  # the constructor raises without it
         return self._hello
 
     @property
     def frame_errors(self) -> int:
-        """Frames from the board that were dropped: CRC, length, stuffing, content."""
+        """Number of frames that were dropped for a wrong CRC, length, stuffing or content."""
         return self._decoder.errors + self.undecodable
 
     def request(self, message: Request[R]) -> R:
-        """Ask the board and wait for its reply, sending again while none comes.
+        """Send a request and wait for the reply; send again while there is none.
 
         Raises:
-            CommandRefusedError: The board said no.
-            BoardTimeoutError: No reply to any attempt; whether the board carried the request out
-                is unknown.
-            LinkClosedError: The link ended meanwhile or before.
+            CommandRefusedError: The board refused the request.
+            BoardTimeoutError: No reply to any attempt; it is unknown whether the board carried the
+                request out.
+            LinkClosedError: The link has ended.
         """
         with self._turn:
             while True:
@@ -181,12 +182,12 @@ class Link:
                 except CommandRefusedError as refusal:
                     if refusal.code != "bad-session":
                         raise
-                    # A hello that was sent twice opened two sessions; the second one counts.
+                    # A hello that was sent twice opened two sessions, of which the second is valid.
                     if session == self._session:
                         raise self._session_lost(refusal) from refusal
 
     def send_alive(self) -> None:
-        """Send a heartbeat. That a link is lost is told elsewhere, not here."""
+        """Send a heartbeat; does nothing on a lost link, which `on_lost` reports."""
         self._heartbeat_due_s = time.monotonic() + HEARTBEAT_S
         payload = encode_message(AliveNotice(tick=self._ack()))
         frame = Frame(FrameKind.NOTICE, AliveNotice.CODE, _UNSOLICITED, self._session, payload)
@@ -194,7 +195,7 @@ class Link:
             self._write(encode_frame(frame))
 
     def close(self) -> None:
-        """End the link; a request that waits fails. Can be called more than once."""
+        """End the link; a request that waits fails. May be called more than once."""
         self.fail(LinkClosedError("the link was closed", hint="open the press again"))
 
     def fail(self, cause: LinkClosedError) -> None:
@@ -262,7 +263,7 @@ class Link:
             self._lose(error)
 
     def _on_frame(self, frame: Frame) -> None:
-        """Sort a frame. What does not decode was no frame of ours, whatever its CRC says."""
+        """Pass a frame on; one whose content does not decode is dropped and counted."""
         try:
             if frame.kind == FrameKind.EVENT:
                 self._take_event(frame)
@@ -277,7 +278,7 @@ class Link:
 
     def _take_reply(self, frame: Frame) -> None:
         if frame.code == Command.HELLO and frame.kind == FrameKind.REPLY:
-            # The nonce says whose reply it is, for the session it opens is not known before.
+            # The nonce shows that the reply is ours: the session that it opens is not known before.
             hello = decode_message(HelloReply, frame.payload)
             if hello.nonce != self._nonce:
                 return
@@ -310,21 +311,22 @@ class Link:
         console = self.console.tail()
         if any(line.startswith(">>>") for line in console):
             hint = (
-                "the board is at the MicroPython prompt, Pressloop's firmware does not run: type "
-                "Ctrl-D there, say `mpremote reset` or press its reset; if that does not help, "
-                "flash Pressloop's image"
+                "the board shows the MicroPython prompt, Pressloop's firmware does not run: press "
+                "its reset button or run `mpremote reset`; if that does not help, flash "
+                "Pressloop's image"
             )
         elif console:
-            hint = "the firmware may have stopped, see its console above: press the board's reset"
+            hint = "the firmware may have stopped, see its console above: press the reset button"
         elif self._hello is not None:
             hint = (
-                "it answered before, so the firmware hangs or the link loses frames: check cable "
-                "and hub; a run goes on by itself on the board and can be attached to again"
+                "the board answered before: check the USB cable and hub, and whether the firmware "
+                "hangs; an active run continues on the board, and `pressloop attach` follows it "
+                "again"
             )
         else:
             hint = (
-                "nothing that speaks the protocol came back: check that this is the right port "
-                "(`pressloop ports`) and that the controller has power, then press its reset"
+                "check that this is the right port (`pressloop ports`) and that the controller has "
+                "power, then press its reset button"
             )
         return BoardTimeoutError(
             f"the board at {self.url} did not answer {_name(command)} within "
@@ -352,5 +354,5 @@ def _name(command: Command) -> str:
 def _version_mismatch(theirs: str) -> VersionMismatchError:
     return VersionMismatchError(
         f"this SDK speaks protocol version {PROTOCOL_MAJOR}.{PROTOCOL_MINOR}, the board {theirs}",
-        hint="install the SDK that belongs to the board's firmware, or flash the newer firmware",
+        hint="install the SDK version that belongs to the firmware, or flash newer firmware",
     )

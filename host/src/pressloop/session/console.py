@@ -1,7 +1,7 @@
-"""Console text of the board: the bytes between frames, as lines.
+"""Collects the board's console text, the bytes between frames, as lines.
 
-A traceback of the firmware arrives here, so what was said last belongs into any error about a
-silent board.
+A traceback of the firmware arrives here, so errors about a board that does not answer show the last
+lines.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from collections import deque
 from typing import Final
 
 KEPT_LINES: Final = 200
-"""Lines kept for whoever looks later."""
+"""Lines that are kept."""
 
 TAIL_LINES: Final = 20
 """Lines shown in an error: a MicroPython traceback with some depth."""
 
-_LONGEST_LINE: Final = 400
-"""Bytes after which a line is broken: what comes from a wrong baud rate has no line ends."""
+_MAX_LINE_BYTES: Final = 400
+"""Longer lines are broken: what arrives at a wrong baud rate has no line ends."""
 
 
 class Console:
-    """Collects bytes into lines."""
+    """Turns bytes into lines and keeps the newest."""
 
     def __init__(self) -> None:
         """Start empty."""
@@ -30,16 +30,16 @@ class Console:
         self._lock = threading.Lock()
 
     def feed(self, data: bytes) -> None:
-        """Take in bytes as they come."""
+        """Add bytes as they arrive."""
         with self._lock:
             for byte in data:
-                if byte == 0x0A or len(self._partial) == _LONGEST_LINE:
+                if byte == 0x0A or len(self._partial) == _MAX_LINE_BYTES:
                     self._finish_line()
                 if byte not in b"\r\n":
                     self._partial.append(byte)
 
     def lines(self) -> list[str]:
-        """Return what is kept, oldest first, with the line that has not ended yet."""
+        """Return the lines that are kept, oldest first, and the one that has not ended yet."""
         with self._lock:
             partial = _readable(self._partial)
             return [*self._lines, *([partial] if partial else [])]

@@ -1,4 +1,4 @@
-"""Who is told what a board sends: listeners, called in order and one at a time."""
+"""Passes what a board sends to listeners, in order and one call at a time."""
 
 from __future__ import annotations
 
@@ -13,54 +13,55 @@ _log = logging.getLogger(__name__)
 
 
 class Listener:
-    """What a session tells. Called in the dispatcher thread, one call at a time, in order.
+    """Receives telemetry and the state of the link; a subclass overrides what it needs.
 
-    A listener may make requests and may take its time, but a board in lock-step waits for it.
+    All methods are called in the dispatcher thread, one at a time and in order. They may make
+    requests and may take their time, but a board in lock-step waits for them.
     """
 
     def on_telemetry(self, batch: TelemetryBatch) -> None:
-        """Take records, or an empty batch when only the device clock moved on."""
+        """Receive records, or an empty batch when only the device clock moved on."""
 
     def on_lost_records(self, lost: range) -> None:
-        """Learn that the board no longer holds these records, nor does anybody else."""
+        """Note that these records are lost for good: the board no longer holds them."""
 
     def on_settled(self) -> None:
-        """Learn that no record is known to be missing at the moment."""
+        """Note that no record is known to be missing at the moment."""
 
-    def on_relink(self, restarted: bool) -> None:
-        """Learn that a lost link is back, and whether the board had restarted meanwhile."""
+    def on_reconnect(self, restarted: bool) -> None:
+        """Note that a lost link is back, and whether the board restarted meanwhile."""
 
     def on_closed(self, error: PressloopError | None) -> None:
-        """Learn that nothing more will come: the session was closed, or the link lost for good."""
+        """Note that nothing more comes: the session was closed, or the link was lost for good."""
 
     def on_error(self, error: Exception) -> None:
-        """Learn that another of these methods raised this."""
+        """Handle what another of these methods raised."""
         raise error
 
 
 class Listeners:
-    """Those that are told; added and removed from any thread."""
+    """Holds the listeners of a session; added and removed from any thread."""
 
     def __init__(self) -> None:
-        """Tell nobody."""
+        """Start without listeners."""
         self._lock = threading.Lock()
         self._listeners: tuple[Listener, ...] = ()
 
     def add(self, listener: Listener) -> None:
-        """Tell this one, too, from the next event on."""
+        """Notify this listener from the next event on."""
         with self._lock:
             self._listeners = (*self._listeners, listener)
 
     def remove(self, listener: Listener) -> None:
-        """Tell this one no more. Does nothing when it is not told anyway."""
+        """Stop notifying this listener; does nothing if it is not one."""
         with self._lock:
             self._listeners = tuple(one for one in self._listeners if one is not listener)
 
-    def tell(self, call: Callable[[Listener], None]) -> None:
-        """Tell every listener, also when one of them fails.
+    def notify(self, call: Callable[[Listener], None]) -> None:
+        """Call every listener, even if one of them fails.
 
         Raises:
-            LinkClosedError, BoardTimeoutError: A listener met the end of the link.
+            LinkClosedError, BoardTimeoutError: The link ended while a listener used it.
         """
         problem: PressloopError | None = None
         for listener in self._listeners:
@@ -73,8 +74,8 @@ class Listeners:
         if problem is not None:
             raise problem
 
-    def tell_end(self, error: PressloopError | None) -> None:
-        """Tell every listener that nothing more will come; what one raises is only logged."""
+    def notify_end(self, error: PressloopError | None) -> None:
+        """Notify every listener that nothing more comes; what one raises is only logged."""
         for listener in self._listeners:
             try:
                 listener.on_closed(error)

@@ -1,4 +1,4 @@
-"""The link to a board that is in use, and the one that takes its place when it is lost."""
+"""Holds the current link to a board and replaces it when it is lost."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from pressloop.session.connection import Link, SessionLostError
 from pressloop.wire.schema import HelloReply
 
 RECONNECT_TIMEOUT_S: Final = 30.0
-"""How long a lost link is tried again: long enough to replug a cable or to reboot a controller."""
+"""How long to try to reconnect: long enough to replug a cable or to reboot a controller."""
 
-_PAUSE_S: Final = 0.5
+_RETRY_INTERVAL_S: Final = 0.5
 
 _log = logging.getLogger(__name__)
 
 
 class Reconnector:
-    """One board, over one link after another.
+    """Provides a link to one board, and a new one when that is lost.
 
     Args:
         open_link: Connects and says hello.
-        closing: Set when nobody wants a link any more.
-        reconnect_timeout_s: How long a lost link is tried again.
+        closing: Set when no link is needed any more; ends the attempts.
+        reconnect_timeout_s: How long to try to reconnect.
 
     Raises:
         PressloopError: What `open_link` raises, for the first link.
@@ -44,7 +44,7 @@ class Reconnector:
         """Open the first link."""
         self._open_link = open_link
         self._closing = closing
-        self._relink_s = reconnect_timeout_s
+        self._reconnect_timeout_s = reconnect_timeout_s
         self._changed = threading.Condition()
         self._ended = False
         self._failure: PressloopError | None = None
@@ -57,16 +57,16 @@ class Reconnector:
 
     @property
     def end_error(self) -> PressloopError:
-        """What to tell those who come after the end."""
+        """Error for a request after the end."""
         return self._failure or LinkClosedError(
             f"the press at {self._link.url} was closed", hint="open it again with Press.open()"
         )
 
     def usable(self) -> Link:
-        """Return a link that is not lost; wait while a lost one is being tried again.
+        """Return a link that is not lost; wait while it is being reconnected.
 
         Raises:
-            LinkClosedError: It is lost for good, or was closed.
+            LinkClosedError: The link is lost for good, or was closed.
         """
         with self._changed:
             self._changed.wait_for(lambda: self._link.lost is None or self._ended)
@@ -82,17 +82,17 @@ class Reconnector:
             boot_id: Which boot of the board the lost session was in.
 
         Raises:
-            LinkClosedError: The cause, when the board did not come back in time; another board is
-                there instead, or another program has opened ours.
+            LinkClosedError: The cause, if the board did not come back in time; or another board is
+                there instead, or another program has opened this one.
         """
         _log.warning("%s", cause.message)
-        give_up_s = time.monotonic() + self._relink_s
+        deadline_s = time.monotonic() + self._reconnect_timeout_s
         while True:
             try:
                 link = self._open_link()
                 break
             except (NoBoardError, PortBusyError, LinkClosedError, BoardTimeoutError):
-                if time.monotonic() >= give_up_s or self._closing.wait(_PAUSE_S):
+                if time.monotonic() >= deadline_s or self._closing.wait(_RETRY_INTERVAL_S):
                     raise cause from None
         try:
             self._check_board(link.hello, cause, boot_id)
@@ -104,7 +104,7 @@ class Reconnector:
             self._changed.notify_all()
 
     def end(self, failure: PressloopError | None) -> None:
-        """Let go of those who wait: no link will follow."""
+        """Wake the threads that wait for a link: there will be none."""
         with self._changed:
             self._failure = failure
             self._ended = True
@@ -115,11 +115,11 @@ class Reconnector:
         if hello.unique_id != self._link.hello.unique_id:
             raise LinkClosedError(
                 f"another board ({hello.unique_id.hex()}) is at {url} now",
-                hint="plug the board back in and open it by its serial number",
+                hint="plug the first board in again and open it by its serial number",
                 code="other-board",
             )
         if isinstance(cause, SessionLostError) and hello.boot_id == boot_id:
             raise SessionLostError(
                 f"another program opened the board at {url}",
-                hint="use one program per press; close the other one, then open the press again",
+                hint="use one program per press: close the other one, then open the press again",
             )

@@ -1,4 +1,4 @@
-"""A board's refusal in words: what the code means, and what to do about it."""
+"""Explains a board's refusal: what its code means, and what to do about it."""
 
 from __future__ import annotations
 
@@ -8,122 +8,125 @@ from pressloop.errors import CommandRefusedError
 from pressloop.wire.schema import ErrorCode, ErrorReply
 
 _MALFORMED_HINT: Final = (
-    "host and board disagree on the protocol: compare `pressloop info` with the SDK's version, "
-    "and update the older one"
+    "host and firmware do not match: compare the versions that `pressloop info` shows, and update "
+    "the older one"
 )
-_ORDER_HINT: Final = "upload the plan again; use one program per press"
+_ORDER_HINT: Final = "start the run again; use one program per press"
 
-# Meaning and next step of each refusal. `{detail}` is the limit that was passed.
-_WORDS: Final[dict[ErrorCode, tuple[str, str]]] = {
+REFUSAL_TEXTS: Final[dict[ErrorCode, tuple[str, str]]] = {
     ErrorCode.UNKNOWN_COMMAND: ("this firmware does not know the command", "update the firmware"),
-    ErrorCode.MALFORMED: ("the request is not valid CBOR of the wire's subset", _MALFORMED_HINT),
-    ErrorCode.MISSING_FIELD: ("a required field is absent", _MALFORMED_HINT),
+    ErrorCode.MALFORMED: ("the request is not valid CBOR", _MALFORMED_HINT),
+    ErrorCode.MISSING_FIELD: ("a required field is missing", _MALFORMED_HINT),
     ErrorCode.UNKNOWN_FIELD: ("the command has no such field", _MALFORMED_HINT),
     ErrorCode.BAD_TYPE: ("a field has the wrong type", _MALFORMED_HINT),
     ErrorCode.OUT_OF_RANGE: (
         "a field is outside its range",
-        "look the range up in docs/wire-reference.md",
+        "docs/wire-reference.md lists the ranges",
     ),
     ErrorCode.BAD_SESSION: (
-        "the session is no longer the current one",
-        "another program opened the board or it restarted: open the press again",
+        "the connection is no longer the current one",
+        "the board restarted, or another program opened it: open the press again",
     ),
     ErrorCode.BAD_VERSION: (
         "the board speaks another major version of the protocol",
-        "install the SDK version that belongs to the firmware, or flash the newer firmware",
+        "install the SDK version that belongs to the firmware, or flash newer firmware",
     ),
     ErrorCode.BAD_STATE: (
-        "the command does not fit what the press is doing",
-        "look at `status().state`; end or abort the present run first",
+        "the press cannot do this in its present state",
+        "look at status().state; if a run is active, wait for its end or abort it",
     ),
     ErrorCode.FAULTED: (
         "a fault is latched",
-        "find its cause (`status().fault`), remove it, then clear_fault()",
+        "remove the cause of the fault (status().fault), then call clear_fault()",
     ),
-    ErrorCode.NO_PLAN: ("there is no committed plan", "upload a plan before starting"),
-    ErrorCode.PLAN_ORDER: ("the steps did not arrive in order or not all of them", _ORDER_HINT),
-    ErrorCode.PLAN_DIGEST: ("the received plan is not the one that was sent", _ORDER_HINT),
+    ErrorCode.NO_PLAN: ("there is no complete plan on the board", "upload a plan first"),
+    ErrorCode.PLAN_ORDER: ("steps of the plan are missing or in the wrong order", _ORDER_HINT),
+    ErrorCode.PLAN_DIGEST: (
+        "the board received another plan than the one that was sent",
+        _ORDER_HINT,
+    ),
     ErrorCode.OVER_CEILING: (
         "a target is above the protocol's ceiling of {detail} kPa",
-        "lower the target, or raise the ceiling if die and powder stand it",
+        "correct the target or the ceiling",
     ),
     ErrorCode.OVER_LIMIT: (
-        "the ceiling is above what this press may do, {detail} kPa on this die",
-        "lower the ceiling, or use a smaller die",
+        "the ceiling is above the limit of this press, {detail} kPa with this die",
+        "correct the ceiling or the die diameter",
     ),
     ErrorCode.UNKNOWN_DIE: (
-        "the die is not on the machine profile's list",
+        "the machine profile does not list this die",
         "correct the die diameter, or add the die to the profile",
     ),
     ErrorCode.TOLERANCE_UNRESOLVED: (
-        "the tolerance is finer than the transducer resolves, {detail} kPa",
-        "widen the tolerance, or set accept_unresolved in the protocol",
+        "the tolerance is smaller than the transducer can resolve, {detail} kPa",
+        "correct the tolerance, or set 'accept_unresolved_tolerance: true' in the protocol",
     ),
     ErrorCode.RATE_IMPOSSIBLE: (
-        "the rate is faster than the press can follow, {detail} kPa/s",
-        "lower the rate",
+        "the rate is higher than the press can follow, {detail} kPa/s",
+        "correct the rate",
     ),
     ErrorCode.NO_END: (
-        "a hold has no duration and is not declared open",
-        "give it a duration, or declare it open",
+        "a hold has no duration and is not an open hold",
+        "add a duration, or write 'duration: open'",
     ),
     ErrorCode.WRONG_DIRECTION: (
         "a release leads to a higher pressure",
-        "use a ramp to go up, a release to come down",
+        "use a ramp to increase the pressure, a release to reduce it",
     ),
     ErrorCode.WRONG_PROMPT: (
         "this is not the prompt that is open",
-        "read status().prompt and answer that one",
+        "answer the prompt in status().prompt",
     ),
     ErrorCode.GUARD_OPEN: ("the guard is open", "close the guard, then try again"),
     ErrorCode.EMERGENCY_STOP: (
         "the emergency stop is pressed",
-        "release the emergency stop when the press is safe, then try again",
+        "when the press is safe, release the emergency stop and try again",
     ),
     ErrorCode.NO_PROFILE: (
         "the board has no valid machine profile",
         "write one: press.write_profile(...)",
     ),
     ErrorCode.PROFILE_INVALID: (
-        "the machine profile contradicts itself",
-        "correct the named field and write the profile again",
+        "a value of the machine profile is not possible",
+        "correct the field that is named and write the profile again",
     ),
     ErrorCode.STORAGE: (
-        "the board's flash did not take the profile",
-        "try again; if it stays, flash the board anew",
+        "the board could not store the profile in its flash",
+        "try again; if that does not help, flash the firmware again",
     ),
     ErrorCode.NOT_HELD: (
-        "the ring does not hold those records, its oldest is {detail}",
-        "read from the oldest on; what was before is lost",
+        "the board no longer holds these records, its oldest is {detail}",
+        "read from the oldest on; earlier records are lost",
     ),
     ErrorCode.PRESSURISED: (
         "the press is under pressure and must be at rest for this",
-        "abort or release first and wait until the gauge shows zero",
+        "release the pressure and wait until the gauge shows zero",
     ),
     ErrorCode.HOLD_ELSEWHERE: (
-        "a hold is at another pressure than the step before leads to, {detail} kPa",
-        "hold at the pressure that the ramp or release before it leads to",
+        "a hold is not at the pressure where the step before it ends, {detail} kPa",
+        "add a ramp or a release to the pressure of the hold",
     ),
     ErrorCode.RELAXATION_UNRESOLVED: (
-        "a relaxation rate is finer than what transducer and leak let the board tell, {detail} "
-        "kPa/min there",
-        "ask for a larger rate, use a transducer with a smaller range or better accuracy, or stop "
-        "the leak and tune again",
+        "a relaxation rate is smaller than the board can measure with this transducer and leak, "
+        "{detail} kPa/min",
+        "use a transducer with a smaller range or better accuracy, or repair the leak and tune "
+        "again",
     ),
     ErrorCode.RUN_REPEATED: (
-        "the last run on this board has the same run-id: it was started before",
-        "attach to it, or start anew, which gives the run an id of its own",
+        "the last run on this board has the same run id: it was started before",
+        "attach to that run, or start a new one",
     ),
     ErrorCode.CLOCK_SPENT: (
-        "the controller has been on for so long that the run could outlast its clock, which leaves "
-        "{detail} s",
-        "restart the controller: switch it off and on while the press is at rest",
+        "the controller has been on for so long that its clock could run out during the run: "
+        "{detail} s are left",
+        "while the press is at rest, switch the controller off and on",
     ),
     ErrorCode.NOT_SEALED: (
         "a hold that ends on relaxation is not sealed",
-        "write 'mode: sealed': a closed loop pumps back what relaxes",
+        "write 'mode: sealed': in closed loop the pump replaces the pressure that relaxes",
     ),
 }
+"""Meaning and next step of each refusal; `{detail}` is the limit that was exceeded."""
 
 
 def explain_refusal(command: str, error: ErrorReply, field: str | None) -> CommandRefusedError:
@@ -131,10 +134,10 @@ def explain_refusal(command: str, error: ErrorReply, field: str | None) -> Comma
 
     Args:
         command: Name of the refused command.
-        error: What the board said.
+        error: The reply of the board.
         field: Name of the field at fault in that command, if the board named one.
     """
-    meaning, hint = _WORDS[error.code]
+    meaning, hint = REFUSAL_TEXTS[error.code]
     detail = "unknown" if error.detail is None else error.detail
     where = command
     if error.step is not None:

@@ -1,17 +1,17 @@
-"""A conversation with a board that survives a lost link: telemetry in order, nothing left out.
+"""Runs a session with a board that survives a lost link and delivers all telemetry in order.
 
-Two threads, and no call from one into the other that waits:
+A session has two threads, and neither waits for the other:
 
-- the link's reader only sorts what arrives (`link.py`);
-- the dispatcher takes telemetry events in order, calls the listeners, fetches missing records from
-  the board's ring, and then acknowledges the event's device clock.
+- the reader of the link only sorts what arrives (`connection.py`);
+- the dispatcher processes telemetry events in order: it calls the listeners, fetches missing
+  records from the board's ring, and then acknowledges the device clock of the event.
 
-So a listener may make requests like anybody else, their replies come in through the reader, and
-whatever a listener sends in reaction to telemetry is on the wire before that telemetry is
-acknowledged. Nothing here waits for a listener's own threads; `HostProgress.hold` is for those.
+So a listener may make requests: their replies come in through the reader. What a listener sends in
+reaction to telemetry is on the wire before that telemetry is acknowledged. The session does not
+wait for a listener's own threads; they use `hold`.
 
-When the link is lost the dispatcher connects again for a while. A board that is still in the same
-boot goes on where it was, and its ring closes the hole.
+When the link is lost, the dispatcher tries to reconnect for a while. If the board has not
+restarted, the session continues, and missing records are fetched from the board's ring.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
 from pressloop.errors import BoardTimeoutError, LinkClosedError, PressloopError
-from pressloop.session.acknowledge import Hold, HostProgress
+from pressloop.session.acknowledge import AckHold, HostProgress
 from pressloop.session.connection import ATTEMPT_WAITS_S, Link, R
 from pressloop.session.listeners import Listener, Listeners
 from pressloop.session.reconnect import RECONNECT_TIMEOUT_S, Reconnector
-from pressloop.session.telemetry_stream import BATCH_TICKS, QUIET_S, Stream
+from pressloop.session.telemetry_stream import BATCH_TICKS, QUIET_S, TelemetryStream
 from pressloop.transport.transport import Transport
 from pressloop.wire.message import Request
 from pressloop.wire.schema import (
@@ -43,22 +43,22 @@ from pressloop.wire.schema import (
 
 T = TypeVar("T")
 
-_JOIN_LIMIT_S: Final = 10.0
-"""Longest wait for a listener to return when the session is closed."""
+_MAX_JOIN_S: Final = 10.0
+"""Maximum wait for a listener to return when the session is closed."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class _Telemetry:
-    """An event, and the link that brought it: what a lost link left behind does not count."""
+    """Holds an event and its link: events of a lost link are ignored."""
 
     link: Link
     event: TelemetryEvent
 
 
 class _Call(Generic[T]):
-    """Something to run in the dispatcher thread."""
+    """Runs an action in the dispatcher thread and passes its result to the caller."""
 
     def __init__(self, action: Callable[[], T]) -> None:
         self._action = action
@@ -69,7 +69,7 @@ class _Call(Generic[T]):
             return
         try:
             self._future.set_result(self._action())
-        except BaseException as error:  # it belongs to whoever waits for the result
+        except BaseException as error:  # raised in the thread that waits for the result
             self._future.set_exception(error)
 
     def cancel(self) -> None:
@@ -80,21 +80,21 @@ class _Call(Generic[T]):
 
 
 class _Wake:
-    """Nothing but a reason to look."""
+    """Wakes the dispatcher."""
 
 
 class Session:
-    """A board that was said hello to.
+    """A session with one board, over one link after another.
 
     Args:
         connect: Opens a transport; called again when the link is lost.
         host: Name and version of the host software.
-        reconnect_timeout_s: How long a lost link is tried again.
+        reconnect_timeout_s: How long to try to reconnect when the link is lost.
         waits_s: How long each attempt of a request waits for its reply.
 
     Raises:
         NoBoardError, PortBusyError: The transport did not open.
-        BoardTimeoutError: Nothing that speaks the protocol answered.
+        BoardTimeoutError: No reply in Pressloop's protocol.
         VersionMismatchError: The board speaks another major version.
     """
 
@@ -115,9 +115,9 @@ class Session:
         self._listeners = Listeners()
         self._closing = threading.Event()
         self._ended = threading.Event()
-        self._relinker = Reconnector(self._open_link, self._closing, reconnect_timeout_s)
+        self._reconnector = Reconnector(self._open_link, self._closing, reconnect_timeout_s)
         # From here on only the dispatcher touches these.
-        self._stream = Stream(self._ack, self._listeners)
+        self._stream = TelemetryStream(self._ack, self._listeners)
         self._boot_id = self.hello.boot_id
         self._resumed = True
         self._dispatcher = threading.Thread(
@@ -128,38 +128,38 @@ class Session:
     @property
     def url(self) -> str:
         """Where the board is."""
-        return self._relinker.link.url
+        return self._reconnector.link.url
 
     @property
     def hello(self) -> HelloReply:
-        """What the board said of itself, most recently."""
-        return self._relinker.link.hello
+        """The board's newest hello: versions, identity, capabilities."""
+        return self._reconnector.link.hello
 
     @property
     def console(self) -> list[str]:
-        """What the board printed outside frames on this connection, as lines."""
-        return self._relinker.link.console.lines()
+        """Lines that the board printed outside frames on the current link."""
+        return self._reconnector.link.console.lines()
 
     def request(self, message: Request[R]) -> R:
-        """Ask the board. From any thread, a listener's call included.
+        """Send a request and wait for the reply; from any thread, listeners included.
 
-        While a lost link is being tried again, threads other than the dispatcher wait for it.
+        While the session reconnects, threads other than the dispatcher wait for it.
 
         Raises:
-            CommandRefusedError: The board said no.
-            BoardTimeoutError: No reply; whether the board carried the request out is unknown.
+            CommandRefusedError: The board refused the request.
+            BoardTimeoutError: No reply; it is unknown whether the board carried the request out.
             LinkClosedError: The link ended meanwhile, or is lost for good.
         """
-        # Nobody but the dispatcher connects again: it must not wait for itself.
+        # The dispatcher is the thread that reconnects, so it must not wait for a new link.
         mine = threading.current_thread() is self._dispatcher
-        return (self._relinker.link if mine else self._relinker.usable()).request(message)
+        return (self._reconnector.link if mine else self._reconnector.usable()).request(message)
 
     def status(self) -> StatusReply:
-        """Ask what the press is doing."""
+        """Ask for the state of the press."""
         return self.request(StatusRequest())
 
     def in_order(self, action: Callable[[], T]) -> T:
-        """Run something in the dispatcher thread, between two telemetry events.
+        """Run an action in the dispatcher thread, between two telemetry events.
 
         Raises:
             LinkClosedError: The session has ended.
@@ -170,75 +170,75 @@ class Session:
         call = _Call(action)
         self._inbox.put(call)
         if self._ended.is_set():
-            # Too late for the dispatcher to find it.
+            # The dispatcher may have ended before it could find the call.
             call.cancel()
         try:
             return call.result()
         except concurrent.futures.CancelledError:
-            raise self._relinker.end_error from None
+            raise self._reconnector.end_error from None
 
     def listen(self, listener: Listener) -> None:
-        """Tell this listener, too, from the next event on."""
+        """Notify this listener from the next event on."""
         self._listeners.add(listener)
 
     def unlisten(self, listener: Listener) -> None:
-        """Tell this listener no more. Does nothing when it is not told anyway."""
+        """Stop notifying this listener; does nothing if it does not listen."""
         self._listeners.remove(listener)
 
     def start_stream(self) -> int:
-        """Turn live telemetry on, if it is not.
+        """Turn live telemetry on, if it is off.
 
         Returns:
             Sequence number of the next record.
         """
-        return self.in_order(lambda: self._stream.start(self._relinker.link))
+        return self.in_order(lambda: self._stream.start(self._reconnector.link))
 
     def follow(self, listener: Listener) -> int:
-        """Turn live telemetry on, if it is not, and tell this listener of every later record.
+        """Turn live telemetry on, if it is off, and notify this listener of every later record.
 
         Returns:
             Sequence number of the next record.
         """
 
         def follow() -> int:
-            first = self._stream.start(self._relinker.link)
+            first = self._stream.start(self._reconnector.link)
             self.listen(listener)
             return first
 
         return self.in_order(follow)
 
     def fetch(self, missing: range) -> None:
-        """Fetch records that the board may still hold and that were not expected before."""
-        self.in_order(lambda: self._stream.want(missing))
+        """Fetch records that the board may still hold and that were not expected until now."""
+        self.in_order(lambda: self._stream.request(missing))
 
     def expect(self, stop: int) -> None:
         """Note that all records below `stop` exist; those that have not come are fetched."""
         self.in_order(lambda: self._stream.expect(stop))
 
-    def hold(self, *, expires: bool = False) -> Hold:
+    def hold(self, *, expires: bool = False) -> AckHold:
         """Keep the acknowledged device clock from moving on while a reaction is pending.
 
         Args:
-            expires: Give up after a second without `keep`: it is not sure that anybody will react.
+            expires: End the hold after a second without `renew`: perhaps there is no reaction.
         """
         return self._ack.hold(expires=expires)
 
-    def keep(self, hold: Hold) -> None:
-        """Let a hold that would lapse last until it is released."""
-        self._ack.keep(hold)
+    def renew(self, hold: AckHold) -> None:
+        """Let a hold that expires last until it is released."""
+        self._ack.renew(hold)
 
-    def release(self, hold: Hold) -> None:
-        """End a hold and acknowledge what was held back at once."""
+    def release(self, hold: AckHold) -> None:
+        """End a hold and acknowledge at once."""
         hold.release()
-        self._relinker.link.send_alive()
+        self._reconnector.link.send_alive()
 
     def close(self) -> None:
-        """Stop telemetry and let go of the port. The press goes on with what it does."""
+        """Stop telemetry and close the port. The press continues what it does."""
         self._closing.set()
         self._inbox.put(_Wake())
         if threading.current_thread() is not self._dispatcher:
-            self._dispatcher.join(_JOIN_LIMIT_S)
-        link = self._relinker.link
+            self._dispatcher.join(_MAX_JOIN_S)
+        link = self._reconnector.link
         if link.lost is None and self._stream.is_on:
             try:
                 link.request(StreamRequest(on=False, batch_ticks=BATCH_TICKS))
@@ -262,37 +262,37 @@ class Session:
         failure: PressloopError | None = None
         try:
             while not self._closing.is_set():
-                self._turn()
+                self._step()
         except PressloopError as error:
             failure = error
         except Exception as error:
             _log.exception("the telemetry of %s ended", self.url)
             failure = LinkClosedError(
-                f"the telemetry of {self.url} ended on an error of the host: {error!r}",
-                hint="open the press again, and report this with the log",
+                f"the telemetry of {self.url} ended because of an error in this program: {error!r}",
+                hint="open the press again, and report this error with the log",
             )
         self._end(failure)
 
-    def _turn(self) -> None:
-        """Serve one item, on a link that works."""
-        link = self._relinker.link
+    def _step(self) -> None:
+        """Process one item; reconnect first if the link is lost."""
+        link = self._reconnector.link
         if link.lost is not None and not self._closing.is_set():
-            self._relinker.reconnect(link.lost, self._boot_id)
+            self._reconnector.reconnect(link.lost, self._boot_id)
             self._resumed = False
-            link = self._relinker.link
+            link = self._reconnector.link
         try:
             if not self._resumed:
                 self._resume(link)
-            self._serve(link)
+            self._process_next(link)
         except BoardTimeoutError as error:
-            # A board that does not answer its dispatcher is gone, whatever the port says.
+            # A board that does not answer is treated as lost, even if its port is still open.
             link.fail(LinkClosedError(error.message, hint=error.hint))
         except LinkClosedError:
             if link.lost is None:
                 raise
 
     def _resume(self, link: Link) -> None:
-        """Go on where the lost link left off, as far as the board still knows."""
+        """Continue the telemetry on a new link, as far as the board still holds it."""
         boot_id = link.hello.boot_id
         restarted = boot_id != self._boot_id
         if restarted:
@@ -300,31 +300,31 @@ class Session:
         self._stream.resume(link, restarted=restarted)
         self._boot_id = boot_id
         self._resumed = True
-        self._listeners.tell(lambda listener: listener.on_relink(restarted))
+        self._listeners.notify(lambda listener: listener.on_reconnect(restarted))
 
-    def _serve(self, link: Link) -> None:
+    def _process_next(self, link: Link) -> None:
         item = self._next_item()
         if isinstance(item, _Call):
             item.run()
         elif isinstance(item, _Telemetry):
             if item.link is link:
-                self._stream.take(link, item.event)
+                self._stream.process_event(link, item.event)
         elif self._stream.is_quiet:
-            self._stream.ask(link)
+            self._stream.poll_status(link)
         else:
-            self._stream.fetch_piece(link)
+            self._stream.fetch_missing(link)
 
     def _next_item(self) -> _Telemetry | _Call[Any] | _Wake | None:
         try:
-            if self._stream.has_holes:
+            if self._stream.has_missing:
                 return self._inbox.get_nowait()
             return self._inbox.get(timeout=QUIET_S)
         except queue.Empty:
             return None
 
     def _end(self, failure: PressloopError | None) -> None:
-        # In this order: whoever finds the end finds its reason, too.
-        self._relinker.end(failure)
+        # In this order: a thread that sees the end must also find its reason.
+        self._reconnector.end(failure)
         self._ended.set()
         with contextlib.suppress(queue.Empty):
             while True:
@@ -332,5 +332,5 @@ class Session:
                 if isinstance(item, _Call):
                     item.cancel()
         if failure is not None:
-            self._relinker.link.close()
-        self._listeners.tell_end(failure)
+            self._reconnector.link.close()
+        self._listeners.notify_end(failure)

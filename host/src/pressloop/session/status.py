@@ -1,4 +1,4 @@
-"""What the press is doing, in the units of people."""
+"""Describes what the press is doing, in MPa and seconds."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from pressloop.wire.schema import EndReason, Fault, InputBits, State, StatusRepl
 
 @dataclass(frozen=True)
 class PressStatus:
-    """State of a press at one instant.
+    """Holds the state of a press at one instant.
 
     Attributes:
-        state: What it is doing.
+        state: State of the press: idle, running, paused, prompting, venting or fault.
         tick: Device clock, ticks of 10 ms since boot.
         pressure_mpa: Filtered reading, MPa on the pellet.
-        setpoint_mpa: Where the pressure should be now, MPa.
-        target_mpa: Where the step in progress leads, MPa.
-        step: Index of the plan step in progress, None without.
-        stage: Index of its stage, None without.
+        setpoint_mpa: Setpoint at this moment, MPa on the pellet.
+        target_mpa: Target of the step in progress, MPa on the pellet.
+        step: Index of the plan step in progress; None without a run.
+        stage: Index of its stage; None without a run.
         stage_name: Name of its stage, if the protocol is known here.
-        elapsed_s: Time since the run began, None without a run of this program.
-        dwell_s: In-band time of the hold in progress.
-        remaining_s: Least time to the end of the step; 0 when only the operator ends it.
-        prompt: What the operator is being asked, empty without a prompt.
-        approaching: The ram moves without load.
-        end_reason: Why the last run ended, `NONE` while it lasts.
-        fault: What is latched.
-        inputs: Emergency stop, guard, button.
-        host_lost: The board considers its host lost.
-        run_id: Of the current or the last run since boot, zeros without.
+        elapsed_s: Time since the run began; None without a run of this program.
+        dwell_s: Dwell of the hold in progress: its time within the tolerance, s.
+        remaining_s: Minimum time to the end of the step; 0 if only the operator ends it.
+        prompt: Text of the open prompt; empty without one.
+        approaching: Whether the ram moves without load.
+        end_reason: Why the last run ended; `NONE` while it is active.
+        fault: The latched fault; `NONE` without one.
+        inputs: States of emergency stop, guard and button.
+        host_lost: Whether the board considers its host lost.
+        run_id: Id of the current run, or of the last one since boot; zeros if there was none.
     """
 
     state: State
@@ -60,7 +60,7 @@ class PressStatus:
         stage_name: str | None = None,
         elapsed_s: float | None = None,
     ) -> PressStatus:
-        """Return what a status reply says."""
+        """Convert a status reply of the board."""
         return cls(
             state=reply.state,
             tick=reply.tick,

@@ -1,4 +1,4 @@
-"""Telemetry on its way to listeners: batches of packed records, and which of them have arrived."""
+"""Models telemetry: records of the board, and batches of them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NO_STEP: Final = 255
 
 
 class TelemetryRecord(NamedTuple):
-    """One sample of the press, as the board recorded it."""
+    """Holds one sample of the press, as the board recorded it."""
 
     tick: int
     """Device clock, ticks of 10 ms since boot."""
@@ -41,15 +41,15 @@ class TelemetryRecord(NamedTuple):
     raw: int
     """Transducer counts before filter and scaling."""
     step: int
-    """Index of the plan step, `NO_STEP` without."""
+    """Index of the plan step; `NO_STEP` without one."""
     state_code: int
-    """What the press is doing, as a `State` number."""
+    """State of the press, as a `State` number."""
     flag_bits: int
     """`FlagBits`, combined."""
     input_bits: int
     """`InputBits`, combined."""
     displacement_um: int
-    """Closing of the platens, um, `NO_DISPLACEMENT` without a reading."""
+    """Closing of the platens, um; `NO_DISPLACEMENT` without a reading."""
 
     @property
     def displacement_mm(self) -> float | None:
@@ -68,35 +68,35 @@ class TelemetryRecord(NamedTuple):
 
     @property
     def state(self) -> State:
-        """What the press is doing."""
+        """State of the press."""
         return State(self.state_code)
 
     @property
     def flags(self) -> FlagBits:
-        """In band, dwelling, saturated and so on."""
+        """Flags such as in band, dwelling, saturated."""
         return FlagBits(self.flag_bits)
 
     @property
     def inputs(self) -> InputBits:
-        """Emergency stop, guard, button."""
+        """States of emergency stop, guard and button."""
         return InputBits(self.input_bits)
 
 
 def widened(records: bytes) -> bytes:
-    """Return records of a press without a displacement sensor in the layout of one with it."""
+    """Convert records of a press without displacement sensor to the layout of one with it."""
     size = SHORT_RECORD_SIZE
     return b"".join(records[at : at + size] + _NO_READING for at in range(0, len(records), size))
 
 
 @dataclass(frozen=True)
 class TelemetryBatch:
-    """Consecutive records as they came over the wire; unpacked when first looked at.
+    """Holds consecutive records as they came over the wire; unpacked on first use.
 
     Attributes:
         first: Sequence number of the first record.
         data: The packed records.
-        source: `live` as the board sent it, or `backfill` as it was fetched from the ring.
-        tick: Device clock when the board sent it; for a backfill, of the newest event before it.
+        source: `live` if the board sent it unasked, `backfill` if it was fetched from its ring.
+        tick: Device clock when the board sent it; for a backfill, that of the newest event before.
     """
 
     first: int
@@ -105,11 +105,11 @@ class TelemetryBatch:
     tick: int
 
     def __len__(self) -> int:
-        """Number of records; a batch can be empty when no record was due."""
+        """Return the number of records, 0 if none was due."""
         return len(self.data) // RECORD_SIZE
 
     def __iter__(self) -> Iterator[TelemetryRecord]:
-        """Go through the records, oldest first."""
+        """Iterate over the records, oldest first."""
         return iter(self.records)
 
     @cached_property
@@ -128,79 +128,3 @@ class TelemetryBatch:
         """Return the batch without its first `count` records."""
         rest = self.data[count * RECORD_SIZE :]
         return TelemetryBatch(self.first + count, rest, self.source, self.tick)
-
-
-class SequenceTracker:
-    """Which sequence numbers have arrived, which are known to exist and are still missing.
-
-    Sequence numbers are contiguous on the board, so a jump is a hole. Duplicates and late batches
-    are recognised whatever their order. The holes are few and short; they are kept as half-open
-    ranges, ascending.
-    """
-
-    def __init__(self, first: int) -> None:
-        """Expect records from `first` on."""
-        self.next = first
-        self._holes: list[range] = []
-
-    @property
-    def holes(self) -> list[range]:
-        """Missing sequence numbers, ascending."""
-        return list(self._holes)
-
-    def expect(self, stop: int) -> None:
-        """Note that all records below `stop` exist."""
-        if stop > self.next:
-            self._holes.append(range(self.next, stop))
-            self.next = stop
-
-    def want(self, missing: range) -> None:
-        """Note records below `next` as missing that were not expected before."""
-        overlapping = [hole for hole in self._holes if _overlap(hole, missing)]
-        for hole in overlapping:
-            self._holes.remove(hole)
-            missing = range(min(hole.start, missing.start), max(hole.stop, missing.stop))
-        if missing:
-            self._holes.append(missing)
-            self._holes.sort(key=lambda hole: hole.start)
-
-    def take(self, first: int, count: int) -> list[range]:
-        """Note that records arrived.
-
-        Returns:
-            Those of them that had not arrived before.
-        """
-        self.expect(first)
-        stop = first + count
-        fresh = self._remove(range(first, stop))
-        if stop > self.next:
-            start = max(self.next, first)
-            fresh.append(range(start, stop))
-            self.next = stop
-        return fresh
-
-    def give_up(self, oldest: int) -> list[range]:
-        """Note that the board holds nothing below `oldest` any more.
-
-        Returns:
-            The missing records that are lost for good.
-        """
-        return self._remove(range(oldest))
-
-    def _remove(self, arrived: range) -> list[range]:
-        removed = []
-        remaining = []
-        for hole in self._holes:
-            inside = _overlap(hole, arrived)
-            if not inside:
-                remaining.append(hole)
-                continue
-            removed.append(inside)
-            parts = (range(hole.start, inside.start), range(inside.stop, hole.stop))
-            remaining.extend(part for part in parts if part)
-        self._holes = remaining
-        return removed
-
-
-def _overlap(one: range, other: range) -> range:
-    return range(max(one.start, other.start), min(one.stop, other.stop))

@@ -1,4 +1,4 @@
-"""Telemetry as an iterator, for scripts and notebooks."""
+"""Provides telemetry as an iterator, for scripts and notebooks."""
 
 from __future__ import annotations
 
@@ -10,52 +10,51 @@ from types import TracebackType
 from typing import Final
 
 from pressloop.errors import PressloopError
-from pressloop.session.acknowledge import Hold
+from pressloop.session.acknowledge import AckHold
 from pressloop.session.listeners import Listener
 from pressloop.session.session import Session
 from pressloop.session.telemetry import TelemetryBatch
 
-MAX_WAITING: Final = 3000
-"""Batches that wait for a slow consumer: ten minutes of a real press, about 1.5 MB."""
+MAX_WAITING_BATCHES: Final = 3000
+"""Queue length for a slow consumer: ten minutes of a real press, about 1.5 MB."""
 
 _log = logging.getLogger(__name__)
 
 
-class TelemetryFeed(Listener):
-    """Batches in the order of their arrival until the session or the feed ends.
+class TelemetryIterator(Listener):
+    """Iterates over batches in the order of their arrival, until the session or the run ends.
 
-    A consumer that falls behind by more than `MAX_WAITING` batches skips the oldest of them: a
-    program may not grow for a week because one loop is slow. `skipped` counts their records; the
-    run record has them all.
+    If the consumer is more than `MAX_WAITING_BATCHES` behind, the oldest batches are dropped: the
+    memory of a program must not grow for a week because one loop is slow. `dropped` counts their
+    records. The run record has them all.
 
-    While a batch is with the consumer, the acknowledged device clock is held: an emulated board
-    waits for a quick script, so that the script's reactions land on the same tick in every run.
-    Leave the `with` block when no longer interested.
+    While the consumer works on a batch, the acknowledged device clock is held. An emulated board
+    thus waits for a quick script, whose reactions fall on the same tick in every run. Leave the
+    `with` block when no more batches are needed.
 
-    A feed can begin before its consumer, which then misses nothing. It holds the clock for a
-    second in case somebody comes, and for nobody who has said `pass_over`.
+    An iterator can listen before its consumer comes, so that the consumer misses nothing. It then
+    holds the clock for one second, in case the consumer comes; after `skip`, not at all.
     """
 
     def __init__(self, session: Session) -> None:
-        """Use within a `with` block, or call `follow` for a consumer who is still to come."""
+        """Use in a `with` block, or call `follow` if the consumer comes later."""
         self._session = session
         self._batches: queue.SimpleQueue[TelemetryBatch | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
-        self._hold: Hold | None = None
+        self._hold: AckHold | None = None
         self._follows = False
-        # A consumer has come; nobody is expected to.
-        self._attended = False
-        self._passed_over = False
+        self._has_consumer = False
+        self._expects_consumer = True
         self._error: PressloopError | None = None
-        self.skipped = 0
+        self.dropped = 0
 
-    def __enter__(self) -> TelemetryFeed:
-        """Begin to listen, if it does not already, for a consumer who is here."""
+    def __enter__(self) -> TelemetryIterator:
+        """Begin to listen, if it does not yet: the consumer has come."""
         self.follow()
         with self._lock:
-            self._attended = True
+            self._has_consumer = True
             if self._hold is not None:
-                self._session.keep(self._hold)
+                self._session.renew(self._hold)
             elif not self._batches.empty():
                 self._hold = self._session.hold()
         return self
@@ -66,7 +65,7 @@ class TelemetryFeed(Listener):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Listen no more."""
+        """Stop listening."""
         self.end()
         self._release()
 
@@ -76,14 +75,14 @@ class TelemetryFeed(Listener):
             self._follows = True
             self._session.follow(self)
 
-    def pass_over(self) -> None:
-        """Hold the clock for nobody until a consumer comes."""
-        if not self._attended:
-            self._passed_over = True
+    def skip(self) -> None:
+        """Do not hold the clock until a consumer comes: none is expected."""
+        if not self._has_consumer:
+            self._expects_consumer = False
             self._release()
 
-    def __iter__(self) -> TelemetryFeed:
-        """Return itself: a feed can be gone through once."""
+    def __iter__(self) -> TelemetryIterator:
+        """Return itself: an iterator can be used once."""
         return self
 
     def __next__(self) -> TelemetryBatch:
@@ -92,7 +91,7 @@ class TelemetryFeed(Listener):
         Raises:
             LinkClosedError: The link was lost for good.
         """
-        self._done_with_last()
+        self._note_handled()
         batch = self._batches.get()
         if batch is None:
             if self._error is not None:
@@ -101,7 +100,7 @@ class TelemetryFeed(Listener):
         return batch
 
     def end(self) -> None:
-        """Listen no more; let the consumer finish what is queued, then stop."""
+        """Stop listening; the consumer still gets the batches that are queued."""
         self._session.unlisten(self)
         self._batches.put(None)
 
@@ -110,10 +109,10 @@ class TelemetryFeed(Listener):
         if not len(batch):
             return
         with self._lock:
-            if self._hold is None and (self._attended or not self._passed_over):
-                self._hold = self._session.hold(expires=not self._attended)
-            if self._batches.qsize() >= MAX_WAITING:
-                self._skip_oldest()
+            if self._hold is None and (self._has_consumer or self._expects_consumer):
+                self._hold = self._session.hold(expires=not self._has_consumer)
+            if self._batches.qsize() >= MAX_WAITING_BATCHES:
+                self._drop_oldest()
             self._batches.put(batch)
 
     def on_closed(self, error: PressloopError | None) -> None:
@@ -121,17 +120,20 @@ class TelemetryFeed(Listener):
         self._error = error
         self.end()
 
-    def _skip_oldest(self) -> None:
+    def _drop_oldest(self) -> None:
         oldest = None
         with suppress(queue.Empty):  # the consumer has just caught up
             oldest = self._batches.get_nowait()
         if oldest is not None:
-            if self._attended and not self.skipped:
-                _log.warning("a telemetry consumer is %d batches behind: skipping", MAX_WAITING)
-            self.skipped += len(oldest)
+            if self._has_consumer and not self.dropped:
+                _log.warning(
+                    "the loop over telemetry is %d batches behind: the oldest are dropped",
+                    MAX_WAITING_BATCHES,
+                )
+            self.dropped += len(oldest)
 
-    def _done_with_last(self) -> None:
-        """Note that the consumer came back for more: it has reacted to what it got."""
+    def _note_handled(self) -> None:
+        """Note that the consumer asks for more: it has reacted to the last batch."""
         self._release(only_if_empty=True)
 
     def _release(self, *, only_if_empty: bool = False) -> None:

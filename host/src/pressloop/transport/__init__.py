@@ -1,1 +1,1 @@
-"""Bytes to a board and back over a serial port or a socket, and which boards there are."""
+"""Carries bytes to a board over a serial port or a socket, and lists the boards on USB."""

@@ -1,7 +1,7 @@
-"""Find boards by their USB identity, and explain when there is none or more than one.
+"""Finds boards by their USB identity, and explains if there is none or more than one.
 
-Port names such as /dev/ttyACM0 move when cables are replugged; the USB serial number of a board
-does not, so a script that must press with one particular press names that.
+Port names such as /dev/ttyACM0 can change when cables are replugged. The USB serial number of a
+board does not, so a script for one particular press should use that.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from serial.tools import list_ports
 from pressloop.errors import AmbiguousPortError, NoBoardError
 
 USB_VENDOR_ID: Final = 0x2E8A
-"""Raspberry Pi: the controller's chip carries its maker's vendor id."""
+"""Vendor id of Raspberry Pi, the maker of the controller's chip."""
 
 USB_PRODUCT: Final = "Pressloop"
-"""Product string that the shipped firmware announces; boards with other firmware do not."""
+"""Product string of Pressloop's firmware."""
 
 
 @dataclass(frozen=True)
 class FoundPort:
-    """A serial port and the USB identity behind it.
+    """A serial port and its USB identity.
 
     Attributes:
-        path: What `Press.open` takes, as `/dev/ttyACM0` or `COM5`; it can move when replugged.
-        serial_number: What `Press.open` takes too, and what stays; empty without one.
-        product: What the device calls itself; empty when it does not.
-        vendor_id: USB vendor; None for a port that is not on USB.
-        product_id: USB product of that vendor; likewise.
+        path: Path for `Press.open`, as `/dev/ttyACM0` or `COM5`; it can change when replugged.
+        serial_number: Name for `Press.open` that stays; empty if the device has none.
+        product: Product string of the device; empty if it has none.
+        vendor_id: USB vendor id; None for a port that is not on USB.
+        product_id: USB product id; None likewise.
     """
 
     path: str
@@ -42,21 +42,21 @@ class FoundPort:
 
     @property
     def is_board(self) -> bool:
-        """Whether a press controller is behind this port."""
+        """Whether a press controller is on this port."""
         return self.vendor_id == USB_VENDOR_ID and self.product.startswith(USB_PRODUCT)
 
     @property
     def is_unflashed(self) -> bool:
-        """Whether it is the right chip, running something other than Pressloop's firmware."""
+        """Whether it is the right chip, but runs other firmware than Pressloop's."""
         return self.vendor_id == USB_VENDOR_ID and not self.is_board
 
     def __str__(self) -> str:
-        """One line for lists of ports."""
+        """Return one line for lists of ports."""
         return f"{self.path} ({self.product or 'unknown'}, serial number {self.serial_number})"
 
 
 def list_serial_ports() -> list[FoundPort]:
-    """List every serial port with a USB identity, boards or not, sorted by path."""
+    """List all serial ports on USB, with and without a board, sorted by path."""
     return sorted(
         (
             FoundPort(
@@ -74,12 +74,12 @@ def list_serial_ports() -> list[FoundPort]:
 
 
 def list_boards(ports: Iterable[FoundPort] | None = None) -> list[FoundPort]:
-    """List the ports with a press controller behind them."""
+    """List the ports with a press controller."""
     return [port for port in (list_serial_ports() if ports is None else ports) if port.is_board]
 
 
 def find_port(serial_number: str | None = None) -> str:
-    """Find the one board, or the one with this USB serial number.
+    """Find the only board, or the one with this USB serial number.
 
     Returns:
         The path of its serial port.
@@ -103,7 +103,7 @@ def find_port(serial_number: str | None = None) -> str:
         listed = [str(board) for board in boards]
         raise AmbiguousPortError(
             "more than one press controller is plugged in:\n    " + "\n    ".join(listed),
-            hint="name the one you mean by its port or its serial number",
+            hint="choose one by its port or its serial number",
             ports=[board.path for board in boards],
         )
     return boards[0].path
@@ -115,14 +115,18 @@ def _no_board(message: str, ports: list[FoundPort]) -> NoBoardError:
     if boards:
         message += "; plugged in: " + ", ".join(str(board) for board in boards)
     elif unflashed:
-        message += "; but this has the right chip: " + ", ".join(str(port) for port in unflashed)
+        message += "; a chip of the right kind without Pressloop's firmware: " + ", ".join(
+            str(port) for port in unflashed
+        )
     steps = ["check the USB cable (some carry power only) and the controller's power"]
     if unflashed:
-        steps.append("flash Pressloop's image if it runs other firmware, or name its port")
+        steps.append(
+            "flash Pressloop's image onto the chip; if it has Pressloop's firmware, name its port"
+        )
     if sys.platform.startswith("linux"):
         steps.append(
             "on Linux you must be in the group dialout (sudo usermod -a -G dialout $USER, then "
-            "log in again), and ModemManager may hold a fresh port for ten seconds"
+            "log in again), and ModemManager may use a new port for ten seconds"
         )
-    steps.append('to rehearse without a board use the port "emulated"')
+    steps.append('to rehearse without a board, use the port "emulated"')
     return NoBoardError(message, hint="; ".join(steps))

@@ -1,7 +1,7 @@
-"""Bytes to and from a board: a serial port or a TCP socket.
+"""Carries bytes to and from a board, over a serial port or a TCP socket.
 
-A transport is used by two threads at once: one reads, any one (under the session's lock) writes.
-Neither call can wait for ever, so a board that stopped reading cannot freeze the host.
+Two threads use a transport at once: one reads, another one (under the session's lock) writes. Both
+calls have a time limit, so a board that stops reading cannot freeze the host.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ import serial
 
 from pressloop.errors import BadInputError, LinkClosedError, NoBoardError, PortBusyError
 
-READ_WAIT_S: Final = 0.05
-"""Longest wait of one read: bounds how late a heartbeat or a close can be."""
+MAX_READ_WAIT_S: Final = 0.05
+"""Maximum wait of one read; a heartbeat or a close can be late by this much."""
 
-WRITE_LIMIT_S: Final = 2.0
-"""Longest a write may take. A board empties its receive buffer every few ms; far above that, the
-board hangs."""
+MAX_WRITE_S: Final = 2.0
+"""Maximum time of a write. A board empties its receive buffer every few ms; if it takes this long,
+the board hangs."""
 
-CONNECT_LIMIT_S: Final = 5.0
-"""Longest wait for a TCP connection."""
+MAX_CONNECT_S: Final = 5.0
+"""Maximum wait for a TCP connection."""
 
-READ_CHUNK: Final = 65536
-"""Most bytes taken in one read."""
+MAX_READ_BYTES: Final = 65536
+"""Maximum number of bytes per read."""
 
 _SERIAL_BAUD: Final = 115200
-"""USB ignores it, except 1200, which some boards take as the order to enter their boot loader."""
+"""USB ignores the rate, except 1200: some boards then start their boot loader."""
 
 SOCKET_SCHEME: Final = "socket://"
 
@@ -40,53 +40,53 @@ class Transport(Protocol):
 
     @property
     def url(self) -> str:
-        """What `open_transport` needs to open the same board again."""
+        """Address for `open_transport` of the same board."""
 
     def read(self) -> bytes:
-        """Read what has arrived; wait at most `READ_WAIT_S` for a first byte.
+        """Read what has arrived; wait at most `MAX_READ_WAIT_S` for the first byte.
 
         Returns:
-            The bytes, empty when none came.
+            The bytes; empty if none arrived.
 
         Raises:
-            LinkClosedError: The port vanished or the other side closed.
+            LinkClosedError: The port is gone, or the other side closed the connection.
         """
 
     def write(self, data: bytes) -> None:
-        """Write all of `data` within `WRITE_LIMIT_S`.
+        """Write all of `data` within `MAX_WRITE_S`.
 
         Raises:
-            LinkClosedError: The port vanished, or the other side takes no bytes.
+            LinkClosedError: The port is gone, or the other side accepts no bytes.
         """
 
     def close(self) -> None:
-        """Close; a read or write under way ends with `LinkClosedError`."""
+        """Close; a read or write in progress ends with `LinkClosedError`."""
 
 
 class SocketTransport:
-    """A TCP connection, as the emulated board and serial-to-network bridges offer it."""
+    """Transport over TCP, for the emulated board and serial-to-network bridges."""
 
     def __init__(self, host: str, port: int) -> None:
         """Connect.
 
         Raises:
-            NoBoardError: Nobody listens there.
+            NoBoardError: There is no server at this address.
         """
         self.url = f"{SOCKET_SCHEME}{host}:{port}"
         try:
-            self._socket = socket.create_connection((host, port), CONNECT_LIMIT_S)
+            self._socket = socket.create_connection((host, port), MAX_CONNECT_S)
         except OSError as error:
             raise NoBoardError(
-                f"nothing answers at {self.url} ({error.strerror or error})",
-                hint="start the emulated board or the bridge first, and check host and port",
+                f"no connection to {self.url} ({error.strerror or error})",
+                hint="check host and port, and that the emulated board or the bridge runs",
             ) from error
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._socket.settimeout(READ_WAIT_S)
+        self._socket.settimeout(MAX_READ_WAIT_S)
 
     def read(self) -> bytes:
         """See `Transport.read`."""
         try:
-            data = self._socket.recv(READ_CHUNK)
+            data = self._socket.recv(MAX_READ_BYTES)
         except TimeoutError:
             return b""
         except OSError as error:
@@ -97,7 +97,7 @@ class SocketTransport:
 
     def write(self, data: bytes) -> None:
         """See `Transport.write`."""
-        deadline = time.monotonic() + WRITE_LIMIT_S
+        deadline = time.monotonic() + MAX_WRITE_S
         rest = memoryview(data)
         while rest:
             try:
@@ -119,22 +119,25 @@ class SocketTransport:
 
 
 class SerialTransport:
-    """A serial port, exclusively: a second program cannot steal replies."""
+    """Transport over a serial port, opened exclusively: no other program can read the replies."""
 
     def __init__(self, path: str) -> None:
-        """Open the port without resetting what is behind it.
+        """Open the port without resetting the board.
 
-        DTR says that a host is there (MicroPython drops its output without it) and RTS stays low:
-        no auto-reset circuit takes this pair as a reset.
+        DTR is set because MicroPython drops its output without it, and RTS stays low: auto-reset
+        circuits do not reset a board on this pair.
 
         Raises:
             NoBoardError: There is no such port.
-            PortBusyError: Another program holds the port, or the user may not open it.
+            PortBusyError: Another program uses the port, or the user has no permission.
         """
         self.url = path
-        # The port is named after construction, so that DTR and RTS are set before it opens.
+        # The port is set after construction, so that DTR and RTS are set before it opens.
         self._serial = serial.Serial(
-            baudrate=_SERIAL_BAUD, timeout=READ_WAIT_S, write_timeout=WRITE_LIMIT_S, exclusive=True
+            baudrate=_SERIAL_BAUD,
+            timeout=MAX_READ_WAIT_S,
+            write_timeout=MAX_WRITE_S,
+            exclusive=True,
         )
         self._serial.port = path
         self._serial.dtr = True
@@ -147,7 +150,7 @@ class SerialTransport:
     def read(self) -> bytes:
         """See `Transport.read`."""
         try:
-            return bytes(self._serial.read(max(1, min(READ_CHUNK, self._serial.in_waiting))))
+            return bytes(self._serial.read(max(1, min(MAX_READ_BYTES, self._serial.in_waiting))))
         except _SERIAL_ERRORS as error:
             raise _closed(self.url, str(error)) from error
 
@@ -165,7 +168,7 @@ class SerialTransport:
         self._serial.close()
 
 
-# pyserial lets TypeError and AttributeError escape when the port is closed during a call.
+# pyserial raises TypeError or AttributeError if the port is closed during a call.
 _SERIAL_ERRORS: Final = (serial.SerialException, OSError, TypeError, AttributeError)
 
 
@@ -174,8 +177,8 @@ def open_transport(url: str) -> Transport:
 
     Raises:
         BadInputError: The socket address is malformed.
-        NoBoardError: There is nothing there.
-        PortBusyError: Somebody else has it.
+        NoBoardError: There is no such port or server.
+        PortBusyError: Another program uses the port, or the user has no permission.
     """
     if not url.startswith(SOCKET_SCHEME):
         return SerialTransport(url)
@@ -197,14 +200,14 @@ def _split_socket_url(url: str) -> tuple[str, int]:
 
 
 def explain_open_error(path: str, error: Exception) -> NoBoardError | PortBusyError:
-    """Say why a serial port did not open, and what to do about it on this system."""
+    """Explain why a serial port did not open, and what to do about it on this system."""
     text = str(error)
     number = getattr(error, "errno", None)
     if "Access is denied" in text or "PermissionError(13" in text:
         return PortBusyError(
             f"Windows denies access to {path}",
-            hint="close the other program that has the port open (a serial monitor, another "
-            "pressloop); just after a program ended, wait two seconds and try again",
+            hint="close the other program that uses the port (a serial monitor, another "
+            "pressloop); if a program has just ended, wait two seconds and try again",
         )
     if number == errno.EACCES:
         return PortBusyError(
@@ -215,12 +218,12 @@ def explain_open_error(path: str, error: Exception) -> NoBoardError | PortBusyEr
     if number in (errno.EBUSY, errno.EAGAIN) or "exclusively lock" in text:
         return PortBusyError(
             f"{path} is in use by another program",
-            hint="close the other pressloop or serial monitor; if none is open, ModemManager may "
-            "be probing the port: wait ten seconds, or sudo systemctl stop ModemManager",
+            hint="close the other pressloop or serial monitor; if there is none, ModemManager may "
+            "use the port: wait ten seconds, or run sudo systemctl stop ModemManager",
         )
     return NoBoardError(
         f"cannot open {path}: {text}",
-        hint="list the boards with `pressloop ports`; replug the USB cable if yours is missing",
+        hint="list the boards with `pressloop ports`; if yours is missing, replug its USB cable",
     )
 
 
@@ -233,7 +236,7 @@ def _closed(url: str, why: str) -> LinkClosedError:
 
 def _not_reading(url: str) -> LinkClosedError:
     return LinkClosedError(
-        f"the board at {url} took no bytes for {WRITE_LIMIT_S:g} s",
-        hint="the firmware hangs or is not Pressloop's: press the board's reset, then open again",
+        f"the board at {url} accepted no bytes for {MAX_WRITE_S:g} s",
+        hint="press the reset button of the board, then open the press again; check its firmware",
         code="link-stuck",
     )

@@ -1,1 +1,1 @@
-"""Learn a press from ordinary runs on a steel blank, and how a sample is met at first contact."""
+"""Learn a press from ordinary runs on a steel blank; measure the first contact with a sample."""

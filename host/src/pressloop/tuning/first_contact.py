@@ -1,26 +1,27 @@
-"""First contact with a sample: how it is met and how soft it is at first, at a low pressure.
+"""First contact with a sample: how the approach meets it and how soft it is at a low pressure.
 
-The blank tells what valves, oil and frame do; a sample adds what no blank can show: whether the
-approach lands gently on it, and by how much loose powder is softer than the press. One gentle run
-after tuning tells both. Nothing of it is stored: the controller finds the softness anew in every
-rise, as the next portion of powder is another one.
+The blank shows what valves, oil and frame do. Only a sample shows whether the approach lands gently
+on it, and how much softer than the press loose powder is. One gentle run after tuning shows both.
+Nothing of it is stored: the controller measures the compliance of the sample anew in every rise, as
+the next portion of powder is another one.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from pressloop.errors import BadInputError
 from pressloop.machine.profile import lever
-from pressloop.tuning import tune
+from pressloop.tuning.records import TuningRecords, oil_mpa_of, zero_of
+from pressloop.tuning.result import FirstContact
+from pressloop.tuning.spool import flow_share, spool_position
+from pressloop.tuning.windows import KNOTS, TICK_S, knots_mpa
 from pressloop.wire import schema
 
 _FULL: Final = schema.OUTPUT_FULL
-_TICK_S: Final = 1 / schema.TICK_HZ
 _RISE_S: Final = 10.0
 _HOLD_S: Final = 3
 _MAX_CONTACTS: Final = 20
@@ -29,32 +30,20 @@ _MIN_CONTACTS: Final = 3
 _MIN_TICKS: Final = 50
 
 
-@dataclass(frozen=True)
-class Contact:
-    """What a first contact showed. Pressures are MPa on the sample."""
-
-    approach_s: float
-    """From the start to contact."""
-    landed_mpa: float
-    """Where the ramp began: what the approach pressed before the pump had stopped."""
-    softness: float
-    """Oil that the closed press took, of what it takes on steel."""
-    fastest_mpa_s: float
-    """What the fully open pump can do on this sample at this pressure."""
-
-
-def plan(profile: schema.Profile, die_um: int, limit_kpa: int) -> list[schema.PlanStepRequest]:
-    """Return the steps: meet the sample, rise gently to `limit_kpa`, wait, release to nothing.
+def first_contact_plan(
+    profile: schema.Profile, die_um: int, limit_kpa: int
+) -> list[schema.PlanStepRequest]:
+    """Return the steps: approach, a gentle rise to `limit_kpa`, a short hold, release to zero.
 
     Raises:
-        BadInputError: The limit is no gentle pressure, or too low to see anything.
+        BadInputError: `contact-pressure`: the limit is not gentle, or too low to show anything.
     """
     contact_kpa = round(profile.contact_oil_kpa * lever(profile.ram_area_mm2, die_um / 1000))
     low, high = _MIN_CONTACTS * contact_kpa, _MAX_CONTACTS * contact_kpa
     if not low <= limit_kpa <= high:
         raise BadInputError(
-            f"{limit_kpa / 1000:g} MPa is no pressure for a first contact: this press sees contact "
-            f"at {contact_kpa / 1000:.3g} MPa on this die",
+            f"{limit_kpa / 1000:g} MPa is not suited for a first contact: this press detects "
+            f"contact at {contact_kpa / 1000:.3g} MPa on this die",
             hint=f"give {math.ceil(low / 1000)} to {high // 1000} MPa",
             code="contact-pressure",
         )
@@ -78,38 +67,43 @@ def plan(profile: schema.Profile, die_um: int, limit_kpa: int) -> list[schema.Pl
     return [ramp, hold, release]
 
 
-def learn(records: tune.Records, profile: schema.Profile, die_um: int) -> Contact:
-    """Return what a run of `plan` shows; without a tuned curve, against the data sheet's.
+def measure_first_contact(
+    records: TuningRecords, profile: schema.Profile, die_um: int
+) -> FirstContact:
+    """Return what a run of `first_contact_plan` shows.
+
+    The compliance of the sample is compared with the profile's curve; on a press that was not
+    tuned, with the constant of its data sheet.
 
     Raises:
-        BadInputError: The sample was never pressed.
+        BadInputError: `contact-pressure`: the ramp was too short to measure.
     """
-    oil_mpa = tune.oil_mpa_of(records, tune.zero_of(profile), profile)
+    oil_mpa = oil_mpa_of(records, zero_of(profile), profile)
     rising = np.flatnonzero((records.step == 0) & ~records.approaching)
     if len(rising) < _MIN_TICKS:
         raise BadInputError(
-            "the run never pressed the sample: it was at its pressure as soon as it was met",
+            "the ramp was too short to measure: the approach alone reached this pressure",
             hint="give a higher pressure, or a slower approach_opening in the profile",
             code="contact-pressure",
         )
     lag_ticks = max(1.0, (profile.valve_lag_ms or 40) / 10 - 1)
-    place = tune.spool(np.maximum(records.output, 0) / _FULL, 0.0, lag_ticks)
-    passed = tune.passed(place, profile.pump_dead_band / _FULL)
-    pumped_ul = float(np.sum(passed[rising])) * profile.pump_flow_ul_s * _TICK_S
-    knots = tune.knots_mpa(profile)
-    flat = (profile.compliance_nl_mpa,) * tune.KNOTS
-    curve = np.array(profile.compliance_curve or flat) / 1000
-    # A few readings together: single ones carry the noise.
+    position = spool_position(np.maximum(records.output, 0) / _FULL, 0.0, lag_ticks)
+    passed = flow_share(position, profile.pump_dead_band / _FULL)
+    pumped_ul = float(np.sum(passed[rising])) * profile.pump_flow_ul_s * TICK_S
+    knots = knots_mpa(profile)
+    flat = (profile.compliance_nl_mpa,) * KNOTS
+    curve_ul_mpa = np.array(profile.compliance_curve or flat) / 1000
+    # Means of five readings, as a single one carries the noise.
     first, last = (float(np.mean(oil_mpa[part])) for part in (rising[:5], rising[-5:]))
     levels = np.linspace(first, last, 200)
-    elastic_ul = float(np.mean(np.interp(levels, knots, curve))) * (last - first)
-    softness = pumped_ul / elastic_ul if elastic_ul > 0 else math.inf
+    elastic_ul = float(np.mean(np.interp(levels, knots, curve_ul_mpa))) * (last - first)
+    sample_compliance_ratio = pumped_ul / elastic_ul if elastic_ul > 0 else math.inf
     ratio = lever(profile.ram_area_mm2, die_um / 1000)
-    return Contact(
-        approach_s=float(np.count_nonzero(records.approaching)) * _TICK_S,
+    return FirstContact(
+        approach_s=float(np.count_nonzero(records.approaching)) * TICK_S,
         landed_mpa=first * ratio,
-        softness=softness,
-        fastest_mpa_s=ratio
+        sample_compliance_ratio=sample_compliance_ratio,
+        max_rate_mpa_s=ratio
         * profile.pump_flow_ul_s
-        / (float(np.interp(last, knots, curve)) * max(1.0, softness)),
+        / (float(np.interp(last, knots, curve_ul_mpa)) * max(1.0, sample_compliance_ratio)),
     )

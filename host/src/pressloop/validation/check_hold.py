@@ -1,76 +1,83 @@
-"""Holds: where they are, and whether the transducer can tell their band from none."""
+"""Check holds: their target, and whether the transducer can resolve their band."""
 
 from __future__ import annotations
 
 from decimal import ROUND_UP, Decimal
 
-from pressloop.findings import Path
+from pressloop.findings import KeyPath
 from pressloop.machine.resolution import Resolution
 from pressloop.plan import PlanStage, PlanStep
 from pressloop.units import PERCENT, parse
 from pressloop.validation.check_leak import check_leak
 from pressloop.validation.check_relaxation import check_relaxation
-from pressloop.validation.context import Case
+from pressloop.validation.context import Context
 from pressloop.validation.phrases import in_pass, mpa
 
 
-def check_hold(case: Case, step: PlanStep, stage: PlanStage, level_kpa: int | None) -> None:
-    """Check a hold that begins at `level_kpa`; None: unknown."""
+def check_hold(context: Context, step: PlanStep, stage: PlanStage, level_kpa: int | None) -> None:
+    """Check a hold.
+
+    Args:
+        context: The protocol on the press; collects the findings.
+        step: The hold.
+        stage: The stage that it belongs to.
+        level_kpa: Pressure when it begins, kPa; None: unknown.
+    """
     if step.target_kpa == 0:
-        case.error(
+        context.error(
             "hold-at-zero",
             step.target_path,
-            "a hold at zero pressure holds nothing",
-            "give it a target above zero, or use a prompt to wait for the operator",
+            "a hold at zero pressure has no pressure to keep",
+            "write a target above zero, or use a prompt to wait for the operator",
         )
         return
     if level_kpa is not None and step.target_kpa != level_kpa:
-        case.error(
+        context.error(
             "hold-elsewhere",
             step.target_path,
             f"the hold is at {mpa(step.target_kpa)}, but the pressure is "
             f"{mpa(level_kpa)} when it begins{in_pass(stage)}",
-            "add a ramp to the stage: it says how fast to get there",
+            "add a ramp to the stage, which leads to the target at a rate of your choice",
         )
     path = (*step.path, "tolerance")
-    if step.tolerance_kpa is None or case.is_unreliable(path):
+    if step.tolerance_kpa is None or context.is_unreliable(path):
         return
     if step.tolerance_kpa >= step.target_kpa:
-        case.warn(
+        context.warn(
             "tolerance-wide",
             path,
             f"the band around {mpa(step.target_kpa)} reaches down to zero: time without "
             "pressure would count as dwell",
-            "write a tolerance well below the target",
+            "write a tolerance that is much smaller than the target",
         )
-    _check_resolution(case, step, stage, path)
-    check_leak(case, step, stage)
+    _check_resolution(context, step, stage, path)
+    check_leak(context, step, stage)
     if step.relaxation_kpa_min is not None:
-        check_relaxation(case, step, stage, step.relaxation_kpa_min)
+        check_relaxation(context, step, stage, step.relaxation_kpa_min)
 
 
-def _check_resolution(case: Case, step: PlanStep, stage: PlanStage, path: Path) -> None:
-    if case.limits is None or step.tolerance_kpa is None:
+def _check_resolution(context: Context, step: PlanStep, stage: PlanStage, path: KeyPath) -> None:
+    if context.limits is None or step.tolerance_kpa is None:
         return
-    press = Resolution(case.profile, case.protocol.die_um)
+    press = Resolution(context.profile, context.protocol.die_um)
     finest = press.finest_kpa
     if step.tolerance_kpa >= finest:
         return
-    accepted = case.protocol.accept_unresolved_tolerance
-    report = case.warn if accepted else case.error
+    accepted = context.protocol.accept_unresolved_tolerance
+    report = context.warn if accepted else context.error
     report(
         "tolerance-unresolved",
         path,
         f"+-{mpa(step.tolerance_kpa)} at {mpa(step.target_kpa)}{in_pass(stage)} is finer "
-        f"than the transducer can tell: {press.reason}",
+        f"than the transducer can resolve: {press.reason}",
         f"write at least {_least_tolerance(step, finest)}; what helps: "
-        f"{press.what_helps(step.tolerance_kpa, case.ceiling_kpa or step.target_kpa)}"
+        f"{press.improvements(step.tolerance_kpa, context.ceiling_kpa or step.target_kpa)}"
         + ("" if accepted else "; 'accept_unresolved_tolerance: true' makes it a warning"),
     )
 
 
 def _least_tolerance(step: PlanStep, finest_kpa: int) -> str:
-    """Return the finest tolerance that passes, as a pressure and in percent."""
+    """Return the finest tolerance that is accepted, in percent and as a pressure."""
     percent = Decimal(100 * finest_kpa) / Decimal(step.target_kpa)
     rounded = percent.quantize(Decimal("0.1"), rounding=ROUND_UP)
     pressure = f"'{mpa(finest_kpa)}'"

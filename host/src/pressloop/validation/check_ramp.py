@@ -1,88 +1,90 @@
-"""Ramps and releases: where they lead, and whether the press can go so fast."""
+"""Check ramps and releases: their target, and whether the press reaches their rate."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-from pressloop.findings import Path
+from pressloop.findings import KeyPath
 from pressloop.plan import PlanStage, PlanStep
 from pressloop.units import PRESSURE_RATE, format_quantity, parse
-from pressloop.validation.context import Case
+from pressloop.validation.context import Context
 from pressloop.validation.phrases import in_pass, mpa
 from pressloop.wire.schema import StepKind
 
-_ROUNDING_WORTH_A_WARNING: Final = 0.01
+_MAX_SILENT_ROUNDING: Final = 0.01
+"""Share of the rate by which rounding may change it without a warning."""
 
 
-def check_move(
-    case: Case, step: PlanStep, stage: PlanStage, level_kpa: int | None, known_target: bool
+def check_ramp(
+    context: Context, step: PlanStep, stage: PlanStage, level_kpa: int | None, known_target: bool
 ) -> None:
     """Check a ramp or a release.
 
     Args:
-        case: The protocol on the press; takes the findings.
-        step: The step.
+        context: The protocol on the press; collects the findings.
+        step: The ramp or release.
         stage: The stage that it belongs to.
-        level_kpa: Pressure when it begins; None: unknown.
-        known_target: Whether its target is what the user wrote, and no stand-in.
+        level_kpa: Pressure when it begins, kPa; None: unknown.
+        known_target: Whether its target is what the user wrote, and not a stand-in.
     """
     rate_path = (*step.path, "rate")
-    if not case.is_unreliable(rate_path):
-        _check_rounding(case, step, stage, rate_path)
+    if not context.is_unreliable(rate_path):
+        _check_rounding(context, step, stage, rate_path)
     if not known_target or level_kpa is None:
         return
     if step.target_kpa == level_kpa:
-        case.warn(
+        context.warn(
             "goes-nowhere",
             step.target_path,
-            f"the pressure is {mpa(level_kpa)} already{in_pass(stage)}",
-            "remove it, or correct the target",
+            f"the {step.kind.name.lower()} has no effect: the pressure is {mpa(level_kpa)} "
+            f"already{in_pass(stage)}",
+            f"remove the {step.kind.name.lower()}, or correct its target",
         )
     elif step.kind is StepKind.RELEASE and step.target_kpa > level_kpa:
-        case.error(
+        context.error(
             "wrong-direction",
             step.target_path,
-            f"a release from {mpa(level_kpa)} cannot lead up to {mpa(step.target_kpa)}"
-            f"{in_pass(stage)}",
-            "lower the target, or write a ramp",
+            f"a release cannot raise the pressure from {mpa(level_kpa)} to "
+            f"{mpa(step.target_kpa)}{in_pass(stage)}",
+            "correct the target, or write a ramp",
         )
         return
-    if case.limits is None or step.rate_kpa_s is None:
+    if context.limits is None or step.rate_kpa_s is None:
         return
     rising = step.target_kpa > level_kpa
-    limits = case.limits
+    limits = context.limits
     fastest = limits.fastest_rise_kpa_s if rising else limits.fastest_fall_kpa_s
     if step.rate_kpa_s > fastest:
         report_impossible_rate(
-            case, rate_path, step.rate_kpa_s, fastest, "rise" if rising else "release"
+            context, rate_path, step.rate_kpa_s, fastest, "raise" if rising else "release"
         )
 
 
-def _check_rounding(case: Case, step: PlanStep, stage: PlanStage, path: Path) -> None:
-    """Warn where the wire's whole kPa/s are coarse against the rate that was written."""
-    item: Any = case.protocol
+def _check_rounding(context: Context, step: PlanStep, stage: PlanStage, path: KeyPath) -> None:
+    """Warn if rounding to the wire's whole kPa/s changes the rate by more than 1 %."""
+    item: Any = context.protocol
     for part in path:
         item = item[part] if isinstance(part, int) else getattr(item, part)
     written = parse(item, PRESSURE_RATE).value
     sent = step.rate_kpa_s or 0
-    if abs(sent - written) > _ROUNDING_WORTH_A_WARNING * written:
-        case.warn(
+    if abs(sent - written) > _MAX_SILENT_ROUNDING * written:
+        context.warn(
             "rate-rounded",
             path,
-            f"the board moves in whole kPa/s: {item} becomes "
+            f"the board's rates are whole kPa/s: {item} becomes "
             f"{format_quantity(sent, PRESSURE_RATE)}",
             "write a multiple of '0.001 MPa/s' ('0.06 MPa/min')",
         )
 
 
 def report_impossible_rate(
-    case: Case, path: Path, rate_kpa_s: int, fastest_kpa_s: int, way: str
+    context: Context, path: KeyPath, rate_kpa_s: int, fastest_kpa_s: int, way: str
 ) -> None:
-    """Report a rate that the press cannot reach; `way` is `rise` or `release`."""
-    case.error(
+    """Report a rate that the press cannot reach; `way` is `raise` or `release`."""
+    context.error(
         "rate-impossible",
         path,
         f"{format_quantity(rate_kpa_s, PRESSURE_RATE)} is faster than this press can {way} "
-        f"with a {case.protocol.die} die",
+        f"the pressure with a {context.protocol.die} die",
         f"the fastest is '{format_quantity(fastest_kpa_s, PRESSURE_RATE)}'",
     )

@@ -1,4 +1,4 @@
-"""The unrolled steps in order, with the pressure that each leads to."""
+"""Check the unrolled steps in order, each with the pressure at which it begins."""
 
 from __future__ import annotations
 
@@ -6,63 +6,64 @@ from collections.abc import Sequence
 
 from pressloop.plan import PlanStage, PlanStep
 from pressloop.validation.check_hold import check_hold
-from pressloop.validation.check_ramp import check_move
-from pressloop.validation.context import Case
+from pressloop.validation.check_ramp import check_ramp
+from pressloop.validation.context import Context
 from pressloop.validation.phrases import in_pass, mpa
 from pressloop.wire.schema import StepKind
 
 
-def check_steps(case: Case, stages: Sequence[PlanStage], steps: Sequence[PlanStep]) -> None:
-    """Check each step at the pressure that the one before it leaves; a press begins at none."""
+def check_steps(context: Context, stages: Sequence[PlanStage], steps: Sequence[PlanStep]) -> None:
+    """Check each step at the pressure that the step before it ends at; a run begins at zero."""
     level_kpa: int | None = 0
     for step in steps:
         if step.kind is StepKind.PROMPT:
-            _check_prompt(case, step, level_kpa)
+            _check_prompt(context, step, level_kpa)
             continue
         stage = stages[step.stage]
-        # What follows from a target that is only a stand-in is unknown.
-        known = not case.is_unreliable(step.target_path)
+        # Nothing is concluded from a target that is only a stand-in.
+        known = not context.is_unreliable(step.target_path)
         if known:
-            _check_ceiling(case, step, stage)
+            _check_ceiling(context, step, stage)
         if step.kind is not StepKind.HOLD:
-            check_move(case, step, stage, level_kpa, known)
+            check_ramp(context, step, stage, level_kpa, known)
         elif known:
-            check_hold(case, step, stage, level_kpa)
+            check_hold(context, step, stage, level_kpa)
         level_kpa = step.target_kpa if known else None
 
 
-def _check_prompt(case: Case, step: PlanStep, level_kpa: int | None) -> None:
+def _check_prompt(context: Context, step: PlanStep, level_kpa: int | None) -> None:
     if level_kpa:
-        case.warn(
+        context.warn(
             "prompt-under-pressure",
             step.path,
-            f"the operator is asked while the pellet is at {mpa(level_kpa)}",
+            f"the prompt waits for the operator while the pellet is at {mpa(level_kpa)}",
             "release to '0 MPa' first if hands go near the die",
         )
 
 
-def _check_ceiling(case: Case, step: PlanStep, stage: PlanStage) -> None:
-    ceiling_kpa = case.ceiling_kpa
+def _check_ceiling(context: Context, step: PlanStep, stage: PlanStage) -> None:
+    ceiling_kpa = context.ceiling_kpa
     if ceiling_kpa is None:
         return
     if step.target_kpa > ceiling_kpa:
-        case.error(
+        context.error(
             "over-ceiling",
             step.target_path,
             f"the target of {mpa(step.target_kpa)}{in_pass(stage)} is above the ceiling of "
             f"{mpa(ceiling_kpa)}",
-            "lower the target, or raise the ceiling if sample and die stand it"
-            + (", or use a smaller step or fewer passes" if stage.passes else ""),
+            "lower the target"
+            + (", the step or the number of passes" if stage.passes else "")
+            + ", or raise the ceiling if sample and die stand it",
         )
         return
-    margin_kpa = step.tolerance_kpa or (case.limits.resolution_kpa if case.limits else 0)
-    if step.tolerance_kpa is not None and case.is_unreliable((*step.path, "tolerance")):
+    margin_kpa = step.tolerance_kpa or (context.limits.resolution_kpa if context.limits else 0)
+    if step.tolerance_kpa is not None and context.is_unreliable((*step.path, "tolerance")):
         return
     if step.target_kpa + margin_kpa > ceiling_kpa:
-        case.warn(
+        context.warn(
             "ceiling-close",
             step.target_path,
             f"the target of {mpa(step.target_kpa)}{in_pass(stage)} is within "
-            f"{mpa(margin_kpa)} of the ceiling: an ordinary reading can be a fault",
-            "leave a few per cent between the highest target and the ceiling",
+            f"{mpa(margin_kpa)} of the ceiling: an ordinary reading above it is a fault",
+            "leave a few percent between the highest target and the ceiling",
         )

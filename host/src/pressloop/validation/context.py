@@ -1,32 +1,32 @@
-"""A protocol on a press: what is known of both, and what there is to say."""
+"""Hold a protocol and a press for the checks, and collect their findings."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import Final
 
-from pressloop.findings import Finding, Path, Severity
+from pressloop.findings import Finding, KeyPath, Severity
 from pressloop.machine.profile import DieLimits, MachineProfile
 from pressloop.protocol import Protocol
 from pressloop.protocol.loading import Draft
 from pressloop.wire.schema import PlanStepRequest
 
-# No press is faster or stronger in the messages to the board.
+# Largest values that messages to the board can contain, whatever the press.
 _WIRE_RATE_KPA_S: Final = PlanStepRequest.range_of("rate_kpa_s")[1]
 _WIRE_PRESSURE_KPA: Final = PlanStepRequest.range_of("target_kpa")[1]
 
 
-class Case:
-    """What the checks look at, and where they report.
+class Context:
+    """Input of the checks, and collection of their findings.
 
     Attributes:
-        protocol: With stand-ins at unreliable places.
-        profile: The press.
-        marks: Where each key stands in the text.
-        limits: What the press can do with the die, within what messages can say; None: which die
-            is meant is unknown, and nothing follows from it.
-        ceiling_kpa: kPa on the pellet; None: unknown.
-        findings: What has been reported.
+        protocol: The protocol, with stand-ins at unreliable places.
+        profile: Profile of the press.
+        marks: Position of each key in the text.
+        limits: Limits of the press with the die, within the range of messages; None: the die is
+            unknown.
+        ceiling_kpa: Ceiling on the pellet, kPa; None: unknown.
+        findings: The findings so far.
     """
 
     def __init__(self, draft: Draft, protocol: Protocol, profile: MachineProfile) -> None:
@@ -39,22 +39,24 @@ class Case:
         self.ceiling_kpa = None if draft.is_unreliable(("ceiling",)) else protocol.ceiling_kpa
         self.findings: list[Finding] = []
         self._draft = draft
-        self._said: set[tuple[str, Path]] = set()
+        self._said: set[tuple[str, KeyPath]] = set()
 
-    def is_unreliable(self, path: Path) -> bool:
-        """Whether a place holds a stand-in for what could not be understood."""
+    def is_unreliable(self, path: KeyPath) -> bool:
+        """Return whether a place has a stand-in for what could not be understood."""
         return self._draft.is_unreliable(path)
 
-    def error(self, code: str, path: Path, message: str, hint: str) -> None:
-        """Report what keeps the protocol from being run."""
+    def error(self, code: str, path: KeyPath, message: str, hint: str) -> None:
+        """Report a mistake that prevents the run."""
         self._report("error", code, path, message, hint)
 
-    def warn(self, code: str, path: Path, message: str, hint: str) -> None:
-        """Report what is worth a second look."""
+    def warn(self, code: str, path: KeyPath, message: str, hint: str) -> None:
+        """Report a value that is allowed but probably not intended."""
         self._report("warning", code, path, message, hint)
 
-    def _report(self, severity: Severity, code: str, path: Path, message: str, hint: str) -> None:
-        """Report once per place, however many passes meet it."""
+    def _report(
+        self, severity: Severity, code: str, path: KeyPath, message: str, hint: str
+    ) -> None:
+        """Report a finding once for each place, even if several passes have it."""
         if self.is_unreliable(path) or (code, path) in self._said:
             return
         self._said.add((code, path))
@@ -62,6 +64,7 @@ class Case:
 
 
 def _wire_limits(profile: MachineProfile, die_um: int) -> DieLimits:
+    """Return the limits of a press with a die, within the range of messages to the board."""
     limits = profile.limits(die_um)
     return replace(
         limits,

@@ -1,4 +1,4 @@
-"""Words that several checks use."""
+"""Provide the phrases that several checks use in their messages."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from pressloop.units import PRESSURE, format_quantity
 
 
 def mpa(kpa: int) -> str:
-    """Return a pressure as people write it."""
+    """Return a pressure in kPa as text in MPa."""
     return format_quantity(kpa, PRESSURE)
 
 
 def in_pass(stage: PlanStage) -> str:
-    """Say which pass of the repeat blocks around is meant."""
+    """Return " in pass 2 of 5" for a stage inside repeat blocks, else an empty text."""
     passes = [f"pass {p.number} of {p.of}" for p in reversed(stage.passes)]
     return f" in {', '.join(passes)}" if passes else ""

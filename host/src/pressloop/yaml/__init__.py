@@ -1,14 +1,22 @@
-"""YAML text to plain data, remembering where each piece stood.
+"""Read YAML text into plain data and record the line of each key and value.
 
-Reads YAML 1.2 down to mappings, lists, text, integers, floats and booleans, without constructing
-anything else, and stops at sizes that no protocol has. What other YAML readers would take for
-something else (`010`, a duplicate key, an empty value) is a finding, not a guess.
+Only mappings, lists, text, integers, floats and booleans of YAML 1.2 are constructed, and a text
+that is larger than any protocol is refused. What other YAML readers could interpret differently
+(`010`, a duplicate key, an empty value) is reported as a finding, not guessed.
 """
 
 from __future__ import annotations
 
-from pressloop.yaml.read_file import read_yaml_bytes, read_yaml_file
+from pressloop.yaml.read_file import read_file_bytes, read_yaml_bytes, read_yaml_file
 from pressloop.yaml.source_map import Mark, SourceMap
 from pressloop.yaml.values import YamlSource, read_yaml
 
-__all__ = ["Mark", "SourceMap", "YamlSource", "read_yaml", "read_yaml_bytes", "read_yaml_file"]
+__all__ = [
+    "Mark",
+    "SourceMap",
+    "YamlSource",
+    "read_file_bytes",
+    "read_yaml",
+    "read_yaml_bytes",
+    "read_yaml_file",
+]

@@ -1,4 +1,4 @@
-"""Text to the tree of nodes that YAML makes of it, or to the one reason why there is none."""
+"""Parse YAML text into a tree of nodes, or into the one finding that says why it cannot be."""
 
 from __future__ import annotations
 
@@ -15,14 +15,13 @@ from pressloop.findings import Finding
 from pressloop.yaml.source_map import Mark
 
 MAX_BYTES: Final = 128 * 1024
-"""A protocol of 200 stages has some 30 KiB; beyond this it is another file, or an attack."""
-
+"""A protocol of 200 stages has about 30 KiB; a larger file is another file, or an attack."""
 
 _OLD_DIRECTIVE: Final = re.compile(r"^%YAML\s+(?!1\.2\b)(\S+)", re.MULTILINE)
 
 
 class UnreadableError(Exception):
-    """The text as a whole cannot be read; carries the finding that says why."""
+    """The text as a whole cannot be read; `finding` says why."""
 
     def __init__(self, code: str, message: str, hint: str, mark: Mark | None = None) -> None:
         super().__init__(message)
@@ -34,27 +33,27 @@ def compose(text: str) -> Node:
     """Return the tree of nodes of a text.
 
     Raises:
-        UnreadableError: there is none, or it would be absurdly large.
+        UnreadableError: The text is not YAML, is empty, or is too large.
     """
-    # Surrogates cannot come from a file, but from a script they can.
+    # A text from a script can contain surrogates, which cannot be encoded; a file cannot.
     size = len(text.encode(errors="replace"))
     if size > MAX_BYTES:
         raise UnreadableError(
             "too-large",
             f"the document has {size} bytes, more than {MAX_BYTES}",
-            "is this the right file? Write repeated stages as a repeat block",
+            "check that this is the right file; write repeated stages as a repeat block",
         )
     old = _OLD_DIRECTIVE.search(text)
     if old is not None:
         raise UnreadableError(
             "yaml-version",
-            f"the document asks to be read as YAML {old[1]}",
-            "remove the %YAML line: protocols are YAML 1.2",
+            f"the document declares itself as YAML {old[1]}, but YAML 1.2 is needed",
+            "remove the %YAML line",
             Mark(text.count("\n", 0, old.start()) + 1, 1),
         )
     try:
         with warnings.catch_warnings():
-            # `convert` says it with its place, and not on the standard error of the program.
+            # `values` reports it as a finding with its line instead of a text on stderr.
             warnings.simplefilter("ignore", ReusedAnchorWarning)
             root: Node | None = YAML(typ="safe", pure=True).compose(text)
     except MarkedYAMLError as error:
@@ -69,7 +68,7 @@ def compose(text: str) -> Node:
         raise UnreadableError(
             "malformed-yaml",
             "the document has a character that YAML does not allow",
-            "remove control characters; save the file as plain UTF-8 text",
+            "remove the control character; save the file as plain UTF-8 text",
             Mark(before.count("\n") + 1, len(before) - before.rfind("\n")),
         ) from error
     except RecursionError as error:
@@ -77,16 +76,16 @@ def compose(text: str) -> Node:
             "too-large", "the document is nested too deeply", "write it with less nesting"
         ) from error
     except Exception as error:
-        # For some malformed escapes and numbers the scanner lets bare ValueErrors and the like
-        # pass; to the user they are all the same mistake.
+        # For some malformed escapes and numbers the scanner raises plain ValueErrors and others;
+        # for the user they are the same mistake.
         raise UnreadableError(
-            "malformed-yaml", f"not YAML: {error}", "look for stray quotes and backslashes"
+            "malformed-yaml", f"not YAML: {error}", "check the quotes and backslashes"
         ) from error
     if root is None:
         raise UnreadableError(
             "empty-file",
             "the document is empty",
-            "start from one of the examples, like examples/sodium_three_step.yaml",
+            "copy one of the files in examples to start from",
         )
     return root
 
@@ -99,7 +98,7 @@ def _yaml_hint(problem: str) -> str:
     if "'%'" in problem:
         return "write the number before the percent sign, like '0.5 %'"
     if "document" in problem:
-        return "one file holds one protocol: remove the line with three dashes"
+        return "a file holds one document; the second begins at a line with three dashes"
     if "undefined alias" in problem:
         return "quote text that begins with an asterisk"
     if "'@'" in problem or "'`'" in problem:

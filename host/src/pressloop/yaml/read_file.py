@@ -1,4 +1,4 @@
-"""A file of YAML, in the encoding that it should be in, and not more of it than a document has."""
+"""Read a YAML file as UTF-8, up to the size limit."""
 
 from __future__ import annotations
 
@@ -11,33 +11,41 @@ from pressloop.yaml.source_map import SourceMap
 from pressloop.yaml.values import YamlSource, read_yaml
 
 
-def read_yaml_file(path: Path | str, *, hint: str) -> YamlSource:
-    """Read a file of YAML; what is wrong inside is a finding.
+def read_file_bytes(path: Path | str, *, hint: str) -> bytes:
+    """Read the bytes of a file, at most one more than a document may have.
 
     Args:
-        path: Of the file.
-        hint: What to do when it cannot be read.
+        path: Path of the file.
+        hint: What the user should do if the file cannot be read.
+
+    Raises:
+        BadInputError: The file cannot be opened or read.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        raise BadInputError(f"cannot read {path}: {reason}", hint=hint) from error
+
+
+def read_yaml_file(path: Path | str, *, hint: str) -> YamlSource:
+    """Read a file of YAML; what is wrong inside is a finding. Arguments as `read_file_bytes`.
 
     Raises:
         BadInputError: The file cannot be read.
     """
-    try:
-        with Path(path).open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except (OSError, ValueError) as error:
-        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-        raise BadInputError(f"cannot read {path}: {reason}", hint=hint) from error
-    return read_yaml_bytes(data)
+    return read_yaml_bytes(read_file_bytes(path, hint=hint))
 
 
 def read_yaml_bytes(data: bytes) -> YamlSource:
-    """Read the bytes of a file, of which there may be more; never raises."""
+    """Read the bytes of a file, which may be cut at `MAX_BYTES` + 1; never raises."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return _not_utf8(1, 1, "the file is UTF-16")
     try:
         return read_yaml(data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        # A file may be cut where reading stopped, amid a character.
+        # The cut at the size limit may lie inside a character; the size is what is wrong then.
         if len(data) > MAX_BYTES and error.start > MAX_BYTES - 4:
             return read_yaml(data.decode("utf-8-sig", errors="replace"))
         before = data[: error.start]
@@ -47,6 +55,6 @@ def read_yaml_bytes(data: bytes) -> YamlSource:
 
 
 def _not_utf8(line: int, column: int, message: str) -> YamlSource:
-    hint = "save the file as UTF-8; in Windows editors choose it in the save dialog"
+    hint = "save the file as UTF-8; Windows editors offer it as encoding in the save dialog"
     finding = Finding("error", "not-utf8", ".", message, hint, line, column)
     return YamlSource(None, SourceMap(), [finding])

@@ -1,15 +1,15 @@
-"""Where keys and values stand in a text, so that what is wrong with one knows its line."""
+"""Record where keys and values stand in a text, so that a finding can name its line."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pressloop.findings import Finding, Path, Severity, path_text
+from pressloop.findings import Finding, KeyPath, Severity, path_text
 
 
 @dataclass(frozen=True)
 class Mark:
-    """A place in the text, both numbers from 1."""
+    """A position in the text; both numbers count from 1."""
 
     line: int
     column: int
@@ -17,38 +17,38 @@ class Mark:
 
 @dataclass
 class SourceMap:
-    """Where keys and values of the document stand in the text."""
+    """Positions of the keys and values of a document; empty for one that was built in Python."""
 
-    _keys: dict[Path, Mark] = field(default_factory=dict)
-    _values: dict[Path, Mark] = field(default_factory=dict)
+    _keys: dict[KeyPath, Mark] = field(default_factory=dict)
+    _values: dict[KeyPath, Mark] = field(default_factory=dict)
 
-    def record(self, path: Path, *, key: Mark | None, value: Mark) -> None:
-        """Remember where a key and its value stand; list items have no key."""
+    def record(self, path: KeyPath, *, key: Mark | None, value: Mark) -> None:
+        """Record the positions of a key and its value; list items have no key."""
         if key is not None:
             self._keys[path] = key
         self._values[path] = value
 
-    def value(self, path: Path) -> Mark | None:
-        """Return where a value stands, or what is nearest around it."""
+    def value(self, path: KeyPath) -> Mark | None:
+        """Return the position of a value, or of the innermost part around it that is known."""
         while path not in self._values and path:
             path = path[:-1]
         return self._values.get(path)
 
-    def key(self, path: Path) -> Mark | None:
-        """Return where a key stands, or what is nearest around it."""
+    def key(self, path: KeyPath) -> Mark | None:
+        """Return the position of a key, or of the innermost part around it that is known."""
         return self._keys.get(path) or self.value(path)
 
     def finding(
         self,
         severity: Severity,
         code: str,
-        path: Path,
+        path: KeyPath,
         message: str,
         hint: str,
         *,
         at_key: bool = False,
     ) -> Finding:
-        """Return a finding that knows its line."""
+        """Return a finding with the line and column of its value, or of its key."""
         mark = self.key(path) if at_key else self.value(path)
         line, column = (mark.line, mark.column) if mark else (None, None)
         return Finding(severity, code, path_text(path), message, hint, line, column)

@@ -1,4 +1,4 @@
-"""A tree of nodes to mappings, lists, text, numbers, booleans; what is ambiguous is a finding."""
+"""Convert a tree of YAML nodes to plain data; ambiguous values become findings."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from typing import Final
 
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from pressloop.findings import Finding, Path, Severity, path_text
+from pressloop.findings import Finding, KeyPath, Severity, path_text
 from pressloop.yaml.parse import UnreadableError, compose
 from pressloop.yaml.source_map import Mark, SourceMap
 
 MAX_NODES: Final = 20_000
-"""Counted after aliases are followed: a few lines of nested aliases can stand for billions."""
+"""Limit after aliases are expanded: a few lines of nested aliases can expand to billions."""
 
 _TAG: Final = "tag:yaml.org,2002:"
 _PLAIN_INTEGER: Final = re.compile(r"-?(0|[1-9][0-9]{0,17})")
 _PLAIN_FLOAT: Final = re.compile(r"-?[0-9]{1,18}(\.[0-9]{0,18})?([eE][-+]?[0-9]{1,3})?")
 
-
 _OLD_BOOLEANS: Final = frozenset(("y", "n", "yes", "no", "on", "off"))
+"""Text in YAML 1.2, but true or false in YAML 1.1."""
 
 
 @dataclass
 class YamlSource:
-    """What a text holds. `data` is None when it cannot be read at all."""
+    """The content of a text. `data` is None if it cannot be read at all."""
 
     data: object
     marks: SourceMap
@@ -33,17 +33,19 @@ class YamlSource:
 
 
 def read_yaml(text: str) -> YamlSource:
-    """Read YAML; never raises, whatever the text."""
+    """Read any text as YAML; never raises."""
     reader = _Reader()
     data = reader.read(text)
     return YamlSource(data, reader.marks, reader.findings)
 
 
 class _TooLargeError(Exception):
-    """More nodes than a protocol can have."""
+    """The document has more than `MAX_NODES` nodes."""
 
 
 class _Reader:
+    """Converts one document and collects its findings."""
+
     def __init__(self) -> None:
         self.marks = SourceMap()
         self.findings: list[Finding] = []
@@ -61,12 +63,12 @@ class _Reader:
                 "error",
                 "too-large",
                 (),
-                f"the document has more than {MAX_NODES} values, counted with its aliases",
-                "write repeated stages as a repeat block",
+                f"the document has more than {MAX_NODES} values after its aliases are expanded",
+                "check that this is the right file; write repeated stages as a repeat block",
             )
         return None
 
-    def _convert(self, node: Node, path: Path) -> object:
+    def _convert(self, node: Node, path: KeyPath) -> object:
         self._nodes += 1
         if self._nodes > MAX_NODES:
             raise _TooLargeError
@@ -75,8 +77,8 @@ class _Reader:
                 "error",
                 "recursive-alias",
                 path,
-                "an alias stands for what contains it",
-                "write the stages out, or use a repeat block",
+                "an alias refers to the part that contains it",
+                "remove the alias; write the part out, or use a repeat block",
             )
             return ""
         if not path:
@@ -92,7 +94,7 @@ class _Reader:
         finally:
             self._open.pop()
 
-    def _mapping(self, node: MappingNode, path: Path) -> dict[str, object]:
+    def _mapping(self, node: MappingNode, path: KeyPath) -> dict[str, object]:
         self._check_tag(node, path, "map")
         mapping: dict[str, object] = {}
         for key_node, value_node in node.value:
@@ -101,8 +103,8 @@ class _Reader:
                     "error",
                     "wrong-type",
                     path,
-                    "a key is not a word",
-                    "check the braces and dashes around it",
+                    "a key is a list or a group of keys, not a word",
+                    "check braces, dashes and question marks at this place",
                 )
                 continue
             key = _characters(key_node)
@@ -115,7 +117,7 @@ class _Reader:
                         "error",
                         "duplicate-key",
                         path_text(inner),
-                        f"'{key}' stands here a second time"
+                        f"'{key}' is given a second time"
                         + (f"; the first is in line {first.line}" if first else ""),
                         "remove one of the two",
                         mark.line,
@@ -127,7 +129,7 @@ class _Reader:
             mapping[key] = self._convert(value_node, inner)
         return mapping
 
-    def _sequence(self, node: SequenceNode, path: Path) -> list[object]:
+    def _sequence(self, node: SequenceNode, path: KeyPath) -> list[object]:
         self._check_tag(node, path, "seq")
         items = []
         for index, item in enumerate(node.value):
@@ -135,7 +137,7 @@ class _Reader:
             items.append(self._convert(item, (*path, index)))
         return items
 
-    def _scalar(self, node: Node, path: Path) -> object:
+    def _scalar(self, node: Node, path: KeyPath) -> object:
         text = _characters(node)
         kind = str(node.tag).removeprefix(_TAG)
         if kind == "null":
@@ -144,8 +146,8 @@ class _Reader:
                     "error",
                     "empty-value",
                     path,
-                    "there is no value here",
-                    "write one, or remove the key; is what follows indented deeper than the key?",
+                    "the value is missing",
+                    "write one, or remove the key; what belongs to a key is indented deeper",
                     at_key=True,
                 )
             )
@@ -170,8 +172,8 @@ class _Reader:
                     "error",
                     "ambiguous-value",
                     path,
-                    f"YAML readers do not agree on the number '{text}'",
-                    "write plain decimal digits, without leading zeros, or quote it as text",
+                    f"YAML readers interpret the number '{text}' differently",
+                    "write plain decimal digits without leading zeros, or quote it as text",
                 )
             return text
         if kind not in ("str", "timestamp"):
@@ -181,22 +183,22 @@ class _Reader:
                 "warning",
                 "ambiguous-value",
                 path,
-                f"'{text}' is text here, but true or false to older YAML readers",
+                f"'{text}' is read as text, but older YAML readers take it for true or false",
                 f'quote it as "{text}", or write true or false',
             )
         return text
 
-    def _check_tag(self, node: Node, path: Path, expected: str) -> None:
+    def _check_tag(self, node: Node, path: KeyPath, expected: str) -> None:
         if str(node.tag) != _TAG + expected:
             self._add(
                 "error",
                 "unsupported-tag",
                 path,
                 f"the tag '{node.tag}' is not supported",
-                "remove the word that begins with an exclamation mark",
+                "remove the word that begins with an exclamation mark (!)",
             )
 
-    def _check_anchor(self, node: Node, path: Path) -> None:
+    def _check_anchor(self, node: Node, path: KeyPath) -> None:
         name = getattr(node, "anchor", None)
         if name is None or self._anchors.setdefault(name, node) is node:
             return
@@ -205,19 +207,19 @@ class _Reader:
             "warning",
             "duplicate-anchor",
             path,
-            f"the anchor '&{name}' stands here again: '*{name}' means this one from here on",
+            f"the anchor '&{name}' is given again: '*{name}' refers to this one from here on",
             "give each anchor its own name",
         )
 
-    def _add(self, severity: Severity, code: str, path: Path, message: str, hint: str) -> None:
+    def _add(self, severity: Severity, code: str, path: KeyPath, message: str, hint: str) -> None:
         self.findings.append(self.marks.finding(severity, code, path, message, hint))
 
 
 def _characters(node: Node) -> str:
-    """Return the text of a scalar without halves of characters.
+    """Return the text of a scalar with surrogate pairs joined.
 
-    JSON, which is YAML too, escapes a character beyond 16 bits as two halves, and the reader takes
-    them one by one. A half alone stands for nothing and becomes U+FFFD.
+    JSON, which is YAML too, escapes a character beyond 16 bits as two surrogates, and the parser
+    returns them one by one. A single surrogate is no character and becomes U+FFFD.
     """
     text = str(node.value)
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

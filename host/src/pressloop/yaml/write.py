@@ -1,4 +1,4 @@
-"""A document as YAML text, laid out as people write it."""
+"""Write a document as YAML text, in the layout that people use."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
-# Texts that mean the same with and without quotes inside braces; numbers with units are such.
+# Texts that mean the same with and without quotes inside braces, such as numbers with units.
 _BARE_IN_FLOW: Final = re.compile(r"[\w.][\w.%/+-]*( [\w.%/+-]+)*")
 
 
 def yaml_text(document: dict[str, Any]) -> str:
-    """Return a document of plain data as YAML."""
+    """Return a document of plain data as YAML text."""
     yaml = YAML()
     yaml.width = 10_000
     yaml.indent(mapping=2, sequence=4, offset=2)
@@ -25,7 +25,7 @@ def yaml_text(document: dict[str, Any]) -> str:
 
 
 def _laid_out(value: Any) -> Any:
-    """Put the innermost mappings on one line each, as people write them."""
+    """Return a copy in which each innermost mapping is written on one line."""
     if isinstance(value, list):
         return [_laid_out(item) for item in value]
     if not isinstance(value, dict):
@@ -39,7 +39,7 @@ def _laid_out(value: Any) -> Any:
 
 
 def _put_on_one_line(mapping: CommentedMap) -> None:
-    """Write a mapping in flow style. The writer leaves texts bare there that do not parse: ":0"."""
+    """Set flow style; quote texts that the writer leaves bare although they do not parse: ":0"."""
     mapping.fa.set_flow_style()
     for key, item in mapping.items():
         if isinstance(item, str) and not _BARE_IN_FLOW.fullmatch(item):

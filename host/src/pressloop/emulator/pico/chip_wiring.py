@@ -212,7 +212,7 @@ class ChipWiring:
 
     def _connect_tick_pin(self) -> None:
         """Feed the tick pin's output back to its input, as on the chip; rp2040py does not."""
-        gpio = self._chip.gpio[self._wiring.BEAT_PIN]
+        gpio = self._chip.gpio[self._wiring.TICK_PIN]
 
         def follow(value: GPIOPinState, _before: GPIOPinState) -> None:
             gpio.set_input_value(value == GPIOPinState.HIGH)

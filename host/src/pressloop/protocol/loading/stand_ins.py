@@ -1,4 +1,4 @@
-"""Stand-ins for what is wrong, so that the rest of a protocol can be checked too."""
+"""Put stand-ins for what is wrong, so that the rest of a protocol can be checked too."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any, Final
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from pressloop.findings import Path, path_text
+from pressloop.findings import KeyPath, path_text
 from pressloop.protocol import Protocol
 from pressloop.protocol.loading.draft import Draft
-from pressloop.protocol.loading.keys import meant_key
+from pressloop.protocol.loading.known_keys import closest_key
 from pressloop.protocol.loading.schema_findings import finding_of, path_of
 
 _STAND_IN_STAGE: Final = {"name": "?", "ramp": {"target": "1 MPa", "rate": "1 MPa/s"}}
@@ -35,57 +35,60 @@ _STAND_INS: Final[Mapping[str, object]] = {
     "prompt": "?",
     "repeat": 1,
 }
-"""For required keys; optional ones are left out instead."""
+"""Stand-ins for required keys; optional keys are removed instead."""
 
-_SURPLUS: Final = ("extra_forbidden", "target-twice", "end-twice")
-"""Mistakes that are put right by taking the place out."""
+_MENDED_BY_REMOVAL: Final = ("extra_forbidden", "target-twice", "end-twice")
+"""Errors that are corrected by removing the place."""
 
-_ROUNDS: Final = 12
-"""Repairing a level can bring up mistakes one level further in; no protocol is deeper."""
+_MAX_ROUNDS: Final = 12
+"""Correcting one level can reveal errors one level deeper; no protocol has more levels."""
 
 
-def fill_empty(value: object, path: Path) -> Iterator[Path]:
-    """Fill in for keys without a value, which the reader has reported; yield their paths."""
+def fill_empty_values(value: object, path: KeyPath) -> Iterator[KeyPath]:
+    """Put stand-ins for keys without a value, which are reported already, and yield their paths."""
     if isinstance(value, dict):
         for key in list(value):
             if value[key] is None:
-                _repair(value, (key,), remove=False)
+                _put_stand_in(value, (key,), remove=False)
                 yield (*path, key)
             else:
-                yield from fill_empty(value[key], (*path, key))
+                yield from fill_empty_values(value[key], (*path, key))
     elif isinstance(value, list):
         for index, item in enumerate(value):
             if item is None:
                 yield (*path, index)
             else:
-                yield from fill_empty(item, (*path, index))
+                yield from fill_empty_values(item, (*path, index))
 
 
-def repaired(data: dict[str, Any], draft: Draft) -> Protocol | None:
-    """Return the protocol of `data`, with stand-ins; findings and doubts go to the draft."""
-    for _ in range(_ROUNDS):
+def validate_with_stand_ins(data: dict[str, Any], draft: Draft) -> Protocol | None:
+    """Return the protocol of `data` with stand-ins for what is wrong; None if that fails.
+
+    Findings and unreliable places are added to the draft.
+    """
+    for _ in range(_MAX_ROUNDS):
         try:
             return Protocol.model_validate(data)
-        except ValidationError as error:
-            mistakes = error.errors(include_url=False)
+        except ValidationError as invalid:
+            errors = invalid.errors(include_url=False)
         except RecursionError:
             return None
-        misspelt = _misspelt(mistakes, data)
+        intended = _intended_paths(errors, data)
         reported = {f.path for f in draft.findings if f.severity == "error"}
-        for mistake in mistakes:
-            path = path_of(mistake)
-            follows = mistake["type"] == "missing" and path in misspelt
+        for error in errors:
+            path = path_of(error)
+            follows = error["type"] == "missing" and path in intended
             if not (follows or draft.is_unreliable(path) or path_text(path) in reported):
-                draft.findings.append(finding_of(mistake, path, data, draft.marks))
+                draft.findings.append(finding_of(error, path, data, draft.marks))
             draft.unreliable.add(path)
-            _repair(data, path, remove=mistake["type"] in _SURPLUS)
-        # What a misspelt key would have said is unknown.
-        draft.unreliable |= misspelt
+            _put_stand_in(data, path, remove=error["type"] in _MENDED_BY_REMOVAL)
+        # A misspelt key has an unknown value at the place that was intended.
+        draft.unreliable |= intended
     return None
 
 
-def _repair(data: Any, path: Path, *, remove: bool) -> None:
-    """Put a stand-in at a place, or take the place out where nothing is needed."""
+def _put_stand_in(data: Any, path: KeyPath, *, remove: bool) -> None:
+    """Put a stand-in at a place, or remove the place if its key is optional."""
     if not path:
         return
     around = data
@@ -106,8 +109,8 @@ def _copy(value: Any) -> Any:
     return [_copy(item) for item in value] if isinstance(value, list) else value
 
 
-def _misspelt(mistakes: list[ErrorDetails], data: Any) -> set[Path]:
-    """Return where the keys would stand that unknown keys were meant to be."""
-    paths = (path_of(m) for m in mistakes if m["type"] == "extra_forbidden")
-    meant = ((path, meant_key(path, data)) for path in paths)
+def _intended_paths(errors: list[ErrorDetails], data: Any) -> set[KeyPath]:
+    """Return the paths of the keys that unknown keys were probably meant to be."""
+    paths = (path_of(m) for m in errors if m["type"] == "extra_forbidden")
+    meant = ((path, closest_key(path, data)) for path in paths)
     return {(*path[:-1], key) for path, key in meant if key is not None}

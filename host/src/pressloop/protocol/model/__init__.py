@@ -1,1 +1,1 @@
-"""The parts of a protocol as pydantic models, one file for each part that a user writes."""
+"""Define the parts of a protocol as pydantic models."""

@@ -1,6 +1,6 @@
-"""The kinds of field that a protocol has: quantities with their unit, and short texts.
+"""Define the field types of a protocol: quantities with a unit, and short texts.
 
-A quantity stays the text that was written; `exact` gives its value where a number is needed.
+A quantity keeps the text that was written; `exact` returns its value where a number is needed.
 """
 
 from __future__ import annotations
@@ -38,24 +38,24 @@ from pressloop.units import (
 from pressloop.wire.schema import TICK_HZ, PlanStepRequest
 
 TICK_MS: Final = 1000 // TICK_HZ
-"""The board's beat; telemetry can be recorded in multiples of it."""
+"""Period of the board's tick; telemetry can be recorded in multiples of it."""
 
-PROMPT_BYTES: Final = PlanStepRequest.range_of("text")[1]
-"""UTF-8 bytes of prompt text that the board takes."""
+MAX_PROMPT_BYTES: Final = PlanStepRequest.range_of("text")[1]
+"""Longest prompt text that the board accepts, in UTF-8 bytes."""
 
-_SHORTEST_MS, _LONGEST_MS = PlanStepRequest.range_of("duration_ms")
-_WIDEST_KPA: Final = PlanStepRequest.range_of("tolerance_kpa")[1]
-_FASTEST_LOSS_KPA_MIN: Final = PlanStepRequest.range_of("relaxation_kpa_min")[1]
+_MIN_DURATION_MS, _MAX_DURATION_MS = PlanStepRequest.range_of("duration_ms")
+_MAX_TOLERANCE_KPA: Final = PlanStepRequest.range_of("tolerance_kpa")[1]
+_MAX_LOSS_KPA_MIN: Final = PlanStepRequest.range_of("relaxation_kpa_min")[1]
 
 
-def mistake(code: str, message: str, hint: str, at: tuple[str, ...] = ()) -> PydanticCustomError:
-    """Return an error that pydantic carries and `loading` turns into a finding.
+def form_error(code: str, message: str, hint: str, at: tuple[str, ...] = ()) -> PydanticCustomError:
+    """Return a pydantic error that carries code, message and hint of a finding.
 
     Args:
         code: Code of the finding.
         message: What is wrong.
         hint: What to write instead.
-        at: Where, relative to the model that raises.
+        at: Path of the mistake, relative to the model that raises the error.
     """
     return PydanticCustomError(
         code,
@@ -66,15 +66,15 @@ def mistake(code: str, message: str, hint: str, at: tuple[str, ...] = ()) -> Pyd
 
 @dataclass(frozen=True)
 class QuantityText:
-    """Annotation of a string field that holds a quantity of one of the dimensions."""
+    """Annotates a text field that contains a quantity of one of the dimensions."""
 
     dimensions: tuple[Dimension, ...]
     low: int = 0
-    """Least value in base units."""
+    """Smallest value, in base units."""
     high: int | None = None
-    """Largest value in base units, where no later check gives a better reason."""
-    word: str | None = None
-    """A word that may stand in the place of a quantity."""
+    """Largest value, in base units; None where a later check has a better reason to refuse."""
+    keyword: str | None = None
+    """Word that may be written in place of a quantity."""
 
     def __get_pydantic_core_schema__(self, _: object, __: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_plain_validator_function(self._check)
@@ -87,87 +87,91 @@ class QuantityText:
             "pattern": pattern(*self.dimensions),
             "examples": [d.example for d in self.dimensions],
         }
-        return {"anyOf": [{"const": self.word}, quantity]} if self.word else quantity
+        return {"anyOf": [{"const": self.keyword}, quantity]} if self.keyword else quantity
 
     def _check(self, value: object) -> str:
-        """Check a field and return it with one space between number and unit."""
+        """Check a field and return its text with one space between number and unit."""
         if isinstance(value, int | float) and not isinstance(value, bool):
             error = missing_unit(value, *self.dimensions)
-            raise mistake(error.code, error.message, error.hint)
+            raise form_error(error.code, error.message, error.hint)
         example = self.dimensions[0].example
         wanted = " or ".join(d.name for d in self.dimensions)
         if not isinstance(value, str):
-            raise mistake("wrong-type", f"{wanted} is needed here", f"write it like '{example}'")
-        if value.strip() == self.word:
-            return self.word
+            raise form_error(
+                "wrong-type", f"{wanted} is needed here", f"write text such as '{example}'"
+            )
+        if value.strip() == self.keyword:
+            return self.keyword
         try:
             quantity = parse(value, *self.dimensions)
         except UnitError as error:
-            word = f", or '{self.word}'" if self.word else ""
-            raise mistake(error.code, error.message, error.hint + word) from error
+            other = f"; or write '{self.keyword}'" if self.keyword else ""
+            raise form_error(error.code, error.message, error.hint + other) from error
         self._check_range(quantity)
         return quantity.text
 
     def _check_range(self, quantity: Quantity) -> None:
         if quantity.value < 0:
-            raise mistake(
+            raise form_error(
                 "negative",
                 f"'{quantity.text}' is negative",
-                f"write a value without the minus, like '{quantity.dimension.example}'",
+                "remove the minus sign",
             )
         if quantity.value < self.low:
             least = format_quantity(self.low, quantity.dimension)
-            raise mistake(
-                "out-of-range", f"'{quantity.text}' is too small", f"the least is '{least}'"
+            raise form_error(
+                "out-of-range", f"'{quantity.text}' is too small", f"the minimum is '{least}'"
             )
-        # A tolerance of zero is no band at all, in either of its units.
+        # A tolerance of zero, in percent or as a pressure, leaves no band.
         if quantity.value == 0 and PERCENT in self.dimensions:
-            raise mistake(
-                "out-of-range", "a tolerance of zero cannot be kept", "write it like '0.5 %'"
+            raise form_error(
+                "out-of-range", "a tolerance of zero cannot be kept", "write a tolerance above zero"
             )
         high = 100 if quantity.dimension is PERCENT else self.high
         if high is not None and quantity.value > high:
             most = format_quantity(high, quantity.dimension)
-            raise mistake(
-                "out-of-range", f"'{quantity.text}' is too large", f"the most is '{most}'"
+            raise form_error(
+                "out-of-range", f"'{quantity.text}' is too large", f"the maximum is '{most}'"
             )
 
 
 Pressure = Annotated[str, QuantityText((PRESSURE,))]
 PressureRate = Annotated[str, QuantityText((PRESSURE_RATE,), low=1)]
-LossRate = Annotated[str, QuantityText((PRESSURE_RATE,), high=_FASTEST_LOSS_KPA_MIN // 60)]
-Tolerance = Annotated[str, QuantityText((PERCENT, PRESSURE), high=_WIDEST_KPA)]
-Duration = Annotated[str, QuantityText((DURATION,), low=_SHORTEST_MS, high=_LONGEST_MS)]
-Dwell = Annotated[str, QuantityText((DURATION,), low=_SHORTEST_MS, high=_LONGEST_MS, word="open")]
+LossRate = Annotated[str, QuantityText((PRESSURE_RATE,), high=_MAX_LOSS_KPA_MIN // 60)]
+Tolerance = Annotated[str, QuantityText((PERCENT, PRESSURE), high=_MAX_TOLERANCE_KPA)]
+Duration = Annotated[str, QuantityText((DURATION,), low=_MIN_DURATION_MS, high=_MAX_DURATION_MS)]
+Dwell = Annotated[
+    str, QuantityText((DURATION,), low=_MIN_DURATION_MS, high=_MAX_DURATION_MS, keyword="open")
+]
 
 
 def exact(text: str, *dimensions: Dimension) -> Fraction:
-    """Return the exact value of a field that has been checked, in base units."""
+    """Return the exact value of a checked field, in base units."""
     return parse(text, *dimensions).value
 
 
 def kpa_of(text: str) -> int:
-    """Return a pressure that has been checked, to the nearest kPa."""
+    """Return the pressure of a checked field, rounded to kPa."""
     return round(exact(text, PRESSURE))
 
 
 def kpa_s_of(text: str) -> int:
-    """Return a rate of pressure that has been checked, to the nearest kPa/s."""
+    """Return the pressure rate of a checked field, rounded to kPa/s."""
     return round(exact(text, PRESSURE_RATE))
 
 
 def ms_of(text: str) -> int:
-    """Return a duration that has been checked, ms, never less than written."""
+    """Return the duration of a checked field, rounded up to ms."""
     return math.ceil(exact(text, DURATION))
 
 
 def _plain_text(value: object) -> object:
     if not isinstance(value, str):
-        raise mistake("wrong-type", "text is needed here", 'write words; quote a number: "12"')
+        raise form_error("wrong-type", "text is needed here", 'write text; quote a number: "12"')
     if not value.strip():
-        raise mistake("bad-text", "the text is empty", "write at least one word")
+        raise form_error("bad-text", "the text is empty", "write at least one word")
     if not value.isprintable():
-        raise mistake(
+        raise form_error(
             "bad-text", "the text has control characters or line breaks", "write it on one line"
         )
     return value.strip()
@@ -175,22 +179,26 @@ def _plain_text(value: object) -> object:
 
 def _fits_prompt(value: str) -> str:
     size = len(value.encode())
-    if size > PROMPT_BYTES:
-        raise mistake(
+    if size > MAX_PROMPT_BYTES:
+        raise form_error(
             "bad-text",
-            f"the prompt is {size} bytes long, {PROMPT_BYTES} fit the board",
-            "shorten it; letters outside ASCII take two bytes or more",
+            f"the prompt has {size} bytes, the board takes {MAX_PROMPT_BYTES}",
+            "shorten it; letters outside ASCII have two bytes or more",
         )
     return value
 
 
 def whole_ticks(value: str) -> str:
-    """Check a duration that is a multiple of the board's beat, and return it as it is."""
+    """Return a duration unchanged if it is a multiple of the board's tick.
+
+    Raises:
+        PydanticCustomError: `out-of-range`, if it is not.
+    """
     if exact(value, DURATION) % TICK_MS:
-        raise mistake(
+        raise form_error(
             "out-of-range",
             f"'{value}' is not a multiple of {TICK_MS} ms",
-            f"the board records every {TICK_MS} ms or a multiple of it",
+            f"write a multiple of {TICK_MS} ms, the period of the board's tick",
         )
     return value
 
@@ -200,10 +208,10 @@ Name = Annotated[
     BeforeValidator(_plain_text),
     Field(min_length=1, max_length=80),
 ]
-PromptText = Annotated[Name, Field(max_length=PROMPT_BYTES), AfterValidator(_fits_prompt)]
+PromptText = Annotated[Name, Field(max_length=MAX_PROMPT_BYTES), AfterValidator(_fits_prompt)]
 
 
-class Model(BaseModel):
-    """What all parts of a document are: immutable, and without keys that mean nothing."""
+class ProtocolModel(BaseModel):
+    """Base of all parts of a protocol: immutable, and unknown keys are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)

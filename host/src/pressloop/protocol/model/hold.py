@@ -1,4 +1,4 @@
-"""A hold: the band around its pressure, and what ends it."""
+"""Define a hold: its pressure, the band around it, and what ends it."""
 
 from __future__ import annotations
 
@@ -12,33 +12,34 @@ from pressloop.protocol.model.fields import (
     Duration,
     Dwell,
     LossRate,
-    Model,
     Pressure,
     PromptText,
+    ProtocolModel,
     Tolerance,
     exact,
+    form_error,
     kpa_of,
-    mistake,
     ms_of,
 )
 from pressloop.units import PERCENT, PRESSURE, PRESSURE_RATE, parse
 
 DEFAULT_HOLD_TIMEOUT: Final = "60 s"
-"""Long enough to settle after a ramp and to ride out the powder's relaxation, short enough that a
-press that lost its pump is noticed within a coffee break."""
+"""Long enough to settle after a ramp and for the powder's first relaxation; short enough that a
+failed pump is noticed within a minute."""
 
 
-class Until(Model):
-    """What ends a hold besides time: the powder's relaxation, or the operator."""
+class Until(ProtocolModel):
+    """Ends a hold by the powder's relaxation or by the operator, at the latest after a time."""
 
     model_config = ConfigDict(
         json_schema_extra={"oneOf": [{"required": [k]} for k in ("relaxation", "operator")]}
     )
 
     relaxation: LossRate | None = None
-    """The hold ends when it loses less pressure than this; it must be sealed."""
+    """The hold ends when its pressure loss, less the press's own leak, falls below this rate. The
+    hold must be sealed."""
     operator: PromptText | None = None
-    """What the operator waits for, who then ends the hold."""
+    """What the operator waits for; the operator then ends the hold."""
     at_least: Duration | None = None
     """Time in band before which relaxation does not end the hold."""
     at_most: Duration
@@ -47,45 +48,45 @@ class Until(Model):
     @model_validator(mode="after")
     def _names_one_end(self) -> Self:
         if self.relaxation is None and self.operator is None:
-            raise mistake(
+            raise form_error(
                 "no-end",
-                "'until' names neither relaxation nor operator",
-                "write it like 'until: {relaxation: 0.5 MPa/min, at_most: 30 min}'",
+                "'until' has neither 'relaxation' nor 'operator'",
+                "add one of them: a rate such as '0.5 MPa/min', or what the operator waits for",
                 at=("relaxation",),
             )
         if self.relaxation is not None and self.operator is not None:
-            raise mistake(
+            raise form_error(
                 "end-twice",
-                "'until' names both relaxation and operator",
-                "keep one of them; the operator can end any hold early",
+                "'until' has both 'relaxation' and 'operator'",
+                "remove one of them; the operator can end any hold early",
                 at=("operator",),
             )
         if self.relaxation_kpa_min == 0:
-            raise mistake(
+            raise form_error(
                 "out-of-range",
                 f"'{self.relaxation}' is too small",
-                "the least is '0.001 MPa/min', and most transducers tell less",
+                "the minimum is '0.001 MPa/min', and most transducers resolve only faster losses",
                 at=("relaxation",),
             )
         if self.relaxation is None and self.at_least is not None:
-            raise mistake(
+            raise form_error(
                 "end-twice",
-                "a hold that the operator ends has no least time",
-                "remove it, or say it to the operator in words",
+                "'at_least' has no meaning in a hold that the operator ends",
+                "remove it, or write it into the text for the operator",
                 at=("at_least",),
             )
         return self
 
     @property
     def relaxation_kpa_min(self) -> int | None:
-        """Loss that ends the hold, kPa/min, never more than written; None without."""
+        """Loss that ends the hold, kPa/min, rounded down; None if the operator ends it."""
         if self.relaxation is None:
             return None
         return math.floor(60 * exact(self.relaxation, PRESSURE_RATE))
 
     @property
     def at_least_ms(self) -> int | None:
-        """Time in band before which relaxation does not end the hold, ms; None without."""
+        """Time in band before which relaxation does not end the hold, ms; None if not given."""
         return None if self.at_least is None else ms_of(self.at_least)
 
     @property
@@ -94,41 +95,42 @@ class Until(Model):
         return ms_of(self.at_most)
 
 
-class Hold(Model):
-    """Keep the pressure. Only time within the tolerance counts as dwell."""
+class Hold(ProtocolModel):
+    """Keeps the pressure. Only time within the tolerance counts as dwell."""
 
     model_config = ConfigDict(
         json_schema_extra={"oneOf": [{"required": [k]} for k in ("duration", "until")]}
     )
 
     duration: Dwell | None = None
-    """Time in band that ends the hold; `open`: the operator ends it."""
+    """Time in band that ends the hold. `open`: the operator ends it."""
     until: Until | None = None
-    """In place of a duration: ends on the powder's relaxation, or by the operator."""
+    """In place of a duration: the powder's relaxation or the operator ends the hold."""
     tolerance: Tolerance
-    """Half width of the band, in percent of the target or as a pressure."""
+    """Half width of the band around the target, in percent of the target or as a pressure."""
     timeout: Duration = DEFAULT_HOLD_TIMEOUT
-    """Longest time out of band in one piece; then the run ends and the press vents."""
+    """Longest continuous time out of band; then the run ends and the press vents."""
     mode: Literal["regulated", "sealed"] = "regulated"
-    """`regulated`: the loop stays closed. `sealed`: both valves shut, topped up when it leaves
-    the band."""
+    """`regulated`: the control loop stays closed. `sealed`: both valves are shut, and the pressure
+    is topped up when it leaves the band."""
     target: Pressure | None = None
-    """Pressure to keep; only for a stage without a ramp."""
+    """Pressure on the pellet to keep; only in a stage without a ramp."""
 
     @model_validator(mode="after")
     def _has_one_end(self) -> Self:
         if self.duration is None and self.until is None:
-            raise mistake(
+            raise form_error(
                 "no-end",
                 "the hold has no end: 'duration' is missing",
-                "add 'duration: 3 min', 'duration: open' to let the operator end it, or 'until'",
+                "add 'duration' with a time such as '3 min', or 'duration: open' if the operator "
+                "ends the hold",
                 at=("duration",),
             )
         if self.duration is not None and self.until is not None:
-            raise mistake(
+            raise form_error(
                 "end-twice",
                 "the hold has both a duration and 'until'",
-                "remove one of them; the longest time of 'until' is its 'at_most'",
+                "remove one of them; 'at_most' is the longest time of 'until'",
                 at=("until",),
             )
         return self
@@ -142,7 +144,7 @@ class Hold(Model):
 
     @property
     def duration_ms(self) -> int | None:
-        """Time in band that ends the hold at the latest, ms, never less than written, or None."""
+        """Time in band that ends the hold at the latest, ms, rounded up; None if there is none."""
         if self.until is not None:
             return self.until.at_most_ms
         if self.duration is None or self.duration == "open":
@@ -151,16 +153,16 @@ class Hold(Model):
 
     @property
     def timeout_ms(self) -> int:
-        """Longest time out of band, ms."""
+        """Longest continuous time out of band, ms."""
         return ms_of(self.timeout)
 
     @property
     def target_kpa(self) -> int | None:
-        """Own target, to the nearest kPa; None when it is that of the ramp."""
+        """Target of the hold itself, kPa; None if it keeps the target of its ramp."""
         return None if self.target is None else kpa_of(self.target)
 
     def tolerance_kpa(self, target_kpa: int) -> int:
-        """Half width of the band at a target, kPa, at least one and never less than written."""
+        """Return the half width of the band at a target, kPa, rounded up and at least 1."""
         tolerance = parse(self.tolerance, PERCENT, PRESSURE)
         half_width = tolerance.value
         if tolerance.dimension is PERCENT:

@@ -1,4 +1,4 @@
-"""The whole document: the cell's limits, and its stages."""
+"""Define the whole protocol: the limits of the cell, and the stages."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from pydantic import AfterValidator, Field
 from pressloop.protocol.model.fields import (
     TICK_MS,
     Duration,
-    Model,
     Name,
     PressureRate,
+    ProtocolModel,
     QuantityText,
     exact,
     kpa_of,
@@ -30,55 +30,57 @@ from pressloop.yaml.write import yaml_text
 _EVERY_MS: Final = tuple(TICK_MS * ticks for ticks in PlanBeginRequest.range_of("record_every"))
 
 
-class HostLoss(Model):
-    """What the board does on its own when it no longer hears the computer."""
+class HostLoss(ProtocolModel):
+    """What the board does by itself when it has lost the host."""
 
     action: Literal["hold", "finish", "vent"] = "hold"
-    """`hold`: pause and keep the pressure; `finish`: go on with the protocol; `vent`: release."""
+    """`hold`: pause and keep the pressure; `finish`: continue the protocol; `vent`: release at the
+    vent rate."""
     limit: Duration = "10 min"
-    """How long hold or finish may last; then the press vents."""
+    """Longest time for `hold` and `finish`; then the press vents."""
 
     @property
     def limit_ms(self) -> int:
-        """How long hold or finish may last, ms."""
+        """Longest time for `hold` and `finish`, ms."""
         return ms_of(self.limit)
 
 
-class Protocol(Model):
-    """A press protocol: what happens to the powder, and what must never happen."""
+class Protocol(ProtocolModel):
+    """A press protocol: what is done to the powder, and the limits that must hold."""
 
     pressloop: Literal[1] = 1
-    """Version of this format."""
+    """Version of the file format."""
     name: Name
-    """Goes into the run record."""
+    """Name of the protocol, for the run record."""
     die: Annotated[str, QuantityText((LENGTH,), *PlanBeginRequest.range_of("die_um"))]
-    """Diameter of the die; with the ram it turns oil pressure into pressure on the pellet."""
+    """Diameter of the die; pressure on the pellet is oil pressure times ram area over die area."""
     ceiling: Annotated[str, QuantityText((PRESSURE,), low=1)]
-    """No target above; a reading above is a fault that vents the press."""
+    """Highest pressure on the pellet. No target may be above it; a reading above it is a fault that
+    vents the press."""
     on_host_loss: HostLoss = HostLoss()
-    """What the board does on its own when it no longer hears the computer."""
+    """What the board does by itself when it has lost the host."""
     host_timeout: Annotated[
         str, QuantityText((DURATION,), *PlanBeginRequest.range_of("host_timeout_ms"))
     ] = "2 s"
-    """Silence after which the computer counts as lost."""
+    """Time without a message after which the host counts as lost."""
     vent_rate: PressureRate | None = None
-    """Rate of the release that ends every run; 20 MPa/s unless the press is slower."""
+    """Rate of the release that ends every run. Default: 20 MPa/s, or less on a slower press."""
     record_every: Annotated[
         str,
         QuantityText((DURATION,), *_EVERY_MS),
         AfterValidator(whole_ticks),
     ] = "10 ms"
-    """Time from one telemetry record to the next, a multiple of 10 ms."""
+    """Time between telemetry records, a multiple of 10 ms."""
     accept_unresolved_tolerance: Annotated[bool, Field(strict=True)] = False
-    """Press on, with a warning, where a tolerance is finer than the transducer can tell."""
-    crack_threshold: Annotated[str, QuantityText((PRESSURE,), low=1, word="off")] | None = None
-    """Sudden loss of pressure that is taken for a crack; `off`: none is."""
+    """Allow, with a warning, a tolerance that is finer than the transducer can resolve."""
+    crack_threshold: Annotated[str, QuantityText((PRESSURE,), low=1, keyword="off")] | None = None
+    """Sudden loss of pressure that counts as a crack. `off`: none does."""
     stages: Stages
     """Stages, prompts and repeat blocks, in order."""
 
     @property
     def crack_kpa(self) -> int | None:
-        """Sudden loss that is a crack, kPa, 0 for never; None: as the board sees fit."""
+        """Sudden loss that counts as a crack, kPa. 0: none does. None: as the board decides."""
         if self.crack_threshold is None:
             return None
         if self.crack_threshold == "off":
@@ -92,32 +94,32 @@ class Protocol(Model):
 
     @property
     def ceiling_kpa(self) -> int:
-        """Ceiling, kPa on the pellet, never above what is written."""
+        """Ceiling on the pellet, kPa, rounded down."""
         return math.floor(exact(self.ceiling, PRESSURE))
 
     @property
     def host_timeout_ms(self) -> int:
-        """Silence after which the computer counts as lost, ms."""
+        """Time without a message after which the host counts as lost, ms."""
         return ms_of(self.host_timeout)
 
     @property
     def vent_rate_kpa_s(self) -> int | None:
-        """Rate of the last release, to the nearest kPa/s; None: the default."""
+        """Rate of the release that ends the run, kPa/s; None: the default."""
         return None if self.vent_rate is None else kpa_s_of(self.vent_rate)
 
     @property
     def record_every_ticks(self) -> int:
-        """Ticks from one telemetry record to the next."""
+        """Ticks between telemetry records."""
         return int(exact(self.record_every, DURATION)) // TICK_MS
 
     @property
     def sha256(self) -> str:
-        """Hash of the content, as hex: layout, comments and key order do not change it."""
+        """Hash of the content as hex; layout, comments and key order do not change it."""
         content = self.model_dump(mode="json")
         canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(canonical.encode()).hexdigest()
 
     def to_yaml(self) -> str:
-        """Return the protocol as YAML; what is at its default is left out."""
+        """Return the protocol as YAML text, without the keys that have their default value."""
         content = self.model_dump(mode="json", exclude_defaults=True)
         return yaml_text({"pressloop": self.pressloop} | content)

@@ -1,4 +1,4 @@
-"""What a list of stages is made of: stages, prompts, and repeats of them."""
+"""Define the items of a list of stages: stages, prompts and repeat blocks."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from typing_extensions import Self
 from pressloop.protocol.model.fields import (
     TICK_MS,
     Duration,
-    Model,
     Name,
     Pressure,
     PressureRate,
     PromptText,
+    ProtocolModel,
     QuantityText,
     exact,
+    form_error,
     kpa_of,
     kpa_s_of,
-    mistake,
     ms_of,
 )
 from pressloop.protocol.model.hold import Hold
@@ -31,111 +31,111 @@ from pressloop.wire.schema import MAX_STEPS, TICK_HZ, PlanStepRequest
 DEFAULT_PROMPT_TIMEOUT: Final = "30 min"
 
 MAX_REPEAT: Final = MAX_STEPS
-"""As many as the plan may have steps."""
+"""Most passes of a repeat block: as many as a plan may have steps."""
 
-_KP_MOST: Final = PlanStepRequest.range_of("kp")[1] // 256
-_KI_MOST: Final = PlanStepRequest.range_of("ki")[1] * TICK_HZ // 65536
+_MAX_KP: Final = PlanStepRequest.range_of("kp")[1] // 256
+_MAX_KI: Final = PlanStepRequest.range_of("ki")[1] * TICK_HZ // 65536
 MAX_KD: Final = PlanStepRequest.range_of("kd")[1] // 256
 
 
-class Ramp(Model):
-    """Move the pressure to the target at a constant rate, up or down, in closed loop."""
+class Ramp(ProtocolModel):
+    """Moves the pressure to a target at a constant rate, up or down, in closed loop."""
 
     target: Pressure
     """Pressure on the pellet at the end of the ramp."""
     rate: PressureRate
-    """How fast the setpoint moves."""
+    """Rate of the setpoint."""
 
     @property
     def target_kpa(self) -> int:
-        """Target, kPa on the pellet, to the nearest kPa."""
+        """Target on the pellet, kPa."""
         return kpa_of(self.target)
 
     @property
     def rate_kpa_s(self) -> int:
-        """Rate, to the nearest kPa/s."""
+        """Rate of the setpoint, kPa/s."""
         return kpa_s_of(self.rate)
 
 
 class Release(Ramp):
-    """Let the pressure down to the target at a constant rate, with the pump locked."""
+    """Lowers the pressure to a target at a constant rate, with the pump locked."""
 
     target: Pressure
     """Pressure on the pellet at the end of the release."""
 
 
-class Pid(Model):
-    """Gains of the loop, from pressure error to wanted rate of pressure.
+class Pid(ProtocolModel):
+    """Gains of the control loop, from the pressure error to the wanted pressure rate.
 
-    Flow and stiffness of the press are in its profile, so gains carry over from press to press.
+    Flow and stiffness of the press are in its profile, so the same gains suit every press.
     """
 
-    kp: Annotated[str, QuantityText((PER_SECOND,), high=_KP_MOST)]
-    """Proportional gain, 1/s: wanted rate per pressure error."""
-    ki: Annotated[str, QuantityText((PER_SECOND_SQUARED,), high=_KI_MOST)]
+    kp: Annotated[str, QuantityText((PER_SECOND,), high=_MAX_KP)]
+    """Proportional gain, 1/s: wanted pressure rate per pressure error."""
+    ki: Annotated[str, QuantityText((PER_SECOND_SQUARED,), high=_MAX_KI)]
     """Integral gain, 1/s2."""
     kd: Annotated[float, Field(ge=0, le=MAX_KD, allow_inf_nan=False, strict=True)] = 0
-    """Derivative gain on the measurement, a number without unit."""
+    """Derivative gain on the reading, a number without a unit."""
 
     @property
     def kp_q8(self) -> int:
-        """Proportional gain in the wire's 1/256 per second."""
+        """Proportional gain in the wire's unit, 1/256 per second."""
         return round(exact(self.kp, PER_SECOND) * 256)
 
     @property
     def ki_tick_q16(self) -> int:
-        """Integral gain in the wire's 1/65536 per second and tick."""
+        """Integral gain in the wire's unit, 1/65536 per second and tick."""
         return round(exact(self.ki, PER_SECOND_SQUARED) * TICK_MS / 1000 * 65536)
 
     @property
     def kd_q8(self) -> int:
-        """Derivative gain in the wire's 1/256."""
+        """Derivative gain in the wire's unit, 1/256."""
         return round(self.kd * 256)
 
 
-class Stage(Model):
-    """Ramp, hold and release, in this order; at least one of them."""
+class Stage(ProtocolModel):
+    """A ramp, a hold and a release, in this order; at least one of them."""
 
     model_config = ConfigDict(
         json_schema_extra={"anyOf": [{"required": [k]} for k in ("ramp", "hold", "release")]}
     )
 
     name: Name
-    """How reports call the stage."""
+    """Name of the stage in reports."""
     ramp: Ramp | None = None
     hold: Hold | None = None
     release: Release | None = None
     pid: Pid | None = None
-    """Gains for this stage instead of the press's own."""
+    """Gains for this stage instead of those in the press's profile."""
 
     @model_validator(mode="after")
     def _does_something(self) -> Self:
         if self.ramp is None and self.hold is None and self.release is None:
-            raise mistake(
+            raise form_error(
                 "empty-stage",
                 "the stage has neither ramp, hold nor release",
                 "add at least one of them",
             )
         if self.hold is not None:
             if self.ramp is not None and self.hold.target is not None:
-                raise mistake(
+                raise form_error(
                     "target-twice",
-                    "the hold has a target of its own beside that of the ramp",
-                    "remove it: a hold keeps the target of its ramp",
+                    "the hold has a target of its own, and the ramp has one too",
+                    "remove the hold's target: a hold keeps the target of its ramp",
                     at=("hold", "target"),
                 )
             if self.ramp is None and self.hold.target is None:
-                raise mistake(
+                raise form_error(
                     "missing-key",
-                    "the hold has no target, and the stage has no ramp to take it from",
+                    "the hold has no target, and the stage has no ramp that gives one",
                     "add 'target' to the hold, or a ramp to the stage",
                     at=("hold", "target"),
                 )
         return self
 
 
-class Prompt(Model):
-    """Wait for the operator."""
+class Prompt(ProtocolModel):
+    """Waits until the operator confirms."""
 
     prompt: PromptText
     """What the operator is asked to do."""
@@ -148,25 +148,25 @@ class Prompt(Model):
         return ms_of(self.timeout)
 
 
-class Repeat(Model):
-    """Run a list of stages several times: progressive pressing."""
+class Repeat(ProtocolModel):
+    """Repeats a list of stages, for progressive pressing."""
 
     repeat: Annotated[int, Field(ge=1, le=MAX_REPEAT, strict=True)]
     """Number of passes."""
     step: Pressure | None = None
-    """Added to every ramp and hold target inside, once more with each pass. Releases go where
-    they say."""
+    """Added to every ramp and hold target inside, once more with each pass. Targets of releases
+    stay as written."""
     stages: Stages
 
     @property
     def step_kpa(self) -> int:
-        """What each pass adds to the one before, to the nearest kPa."""
+        """What each pass adds to the targets of the one before, kPa."""
         return 0 if self.step is None else kpa_of(self.step)
 
 
 def kind_of(item: object) -> str:
-    """Return what an item of a list of stages is meant to be: its model's tag."""
-    if isinstance(item, Model):
+    """Return the tag of the model that an item of a list of stages is meant to be."""
+    if isinstance(item, ProtocolModel):
         return type(item).__name__.lower()
     if isinstance(item, Mapping):
         keys = [key for key in item if isinstance(key, str)]
@@ -186,9 +186,9 @@ Item = Annotated[
     | Annotated[Repeat, Tag("repeat")],
     Discriminator(kind_of),
 ]
-"""What a list of stages is made of."""
+"""One item of a list of stages."""
 
 Stages = Annotated[Sequence[Item], Field(min_length=1, max_length=MAX_STEPS), AfterValidator(tuple)]
 
-# It names `Stages`, which could not be there before it.
+# `Repeat` refers to `Stages`, which refers to `Repeat` and is defined after it.
 Repeat.model_rebuild()

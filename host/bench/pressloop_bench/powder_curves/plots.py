@@ -1,4 +1,4 @@
-"""Draws the curves of `curves` as SVG, the same bytes for the same numbers."""
+"""Draws the curves as SVG files; the same numbers give the same bytes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Final
 from pressloop.extras import needs_extra
 from pressloop.plotting.style import BLUE, GREEN, ORANGE, VERMILION
 
-from pressloop_bench.powder_curves import PUBLISHED, Curve, Curves, essence, without_air
+from pressloop_bench.powder_curves.curves import PUBLISHED, Curve, Curves, digest, without_air
 
 with needs_extra("plot"):
     import matplotlib
@@ -21,9 +21,9 @@ _GREY: Final = "#666666"
 _COLOURS: Final = (BLUE, VERMILION, GREEN, ORANGE)
 
 _STYLE: Final[Any] = {
-    # Letters stay letters: small files, and the page's own font.
+    # Text stays text: small files, and the font of the page.
     "svg.fonttype": "none",
-    # Names inside the file come from this and not from chance.
+    # Seed of the names inside the file, which would else be random.
     "svg.hashsalt": "pressloop",
     "font.size": 9,
     "axes.spines.top": False,
@@ -40,25 +40,25 @@ Data = dict[str, Any]
 
 
 def draw(figure: str, data: Data, path: Path) -> None:
-    """Draw one figure of `curves.FIGURES` to an SVG file."""
+    """Draw one figure of `FIGURES` to an SVG file."""
     with matplotlib.rc_context(_STYLE):
         panels, paint = _FIGURES[figure]
         canvas = Figure(figsize=(3.6 * panels, 3.1), layout="constrained")
         canvas.patch.set_facecolor("white")
         axes = canvas.subplots(1, panels, squeeze=False)[0]
         paint(list(axes), data)
-        about = {"Date": None, "Creator": None, "Description": _told(data)}
+        about = {"Date": None, "Creator": None, "Description": _digest_text(data)}
         canvas.savefig(path, format="svg", metadata=about)
-    # matplotlib ends lines with blanks.
+    # matplotlib leaves blanks at the ends of lines.
     text = "\n".join(line.rstrip() for line in path.read_text("utf-8").splitlines())
     path.write_text(text + "\n", encoding="utf-8")
 
 
-def _told(data: Data) -> str:
-    """Return the essence of the numbers as JSON without what XML would escape."""
+def _digest_text(data: Data) -> str:
+    """Return the digest of the numbers as JSON, rounded to seven digits."""
     rounded = {
         name: [count, float(f"{y:.7g}"), float(f"{xy:.7g}")]
-        for name, (count, y, xy) in essence(data).items()
+        for name, (count, y, xy) in digest(data).items()
     }
     return json.dumps(rounded)
 
@@ -95,7 +95,7 @@ def _density(axes: list[Axes], data: Data) -> None:
 def _relaxation(axes: list[Axes], data: Data) -> None:
     held, sealed, creep = axes
     for width, (label, curve) in zip((6, 3.5, 1.5), data["held"].items(), strict=True):
-        # All three lie on one another: that is what the law says.
+        # By the law all three coincide, so they are drawn with different widths.
         shade = {6: "#b7d6ea", 3.5: "#56B4E9", 1.5: BLUE}[width]
         _line(held, curve, label, color=shade, lw=width)
     _line(held, data["peleg"], "Peleg", color="black", marker="o", ls="", ms=4, zorder=9)

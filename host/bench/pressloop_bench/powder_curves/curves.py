@@ -1,15 +1,12 @@
-"""The laws of the emulated press as curves, beside what was published: docs/press-and-powder.md.
+"""The laws of the simulated press as curves, next to published values: docs/press-and-powder.md.
 
-`curves()` computes them with the simulated press's own modules; `make curves` draws
-them. Each drawing carries the essence of its numbers, so that a test can tell,
-without drawing, that a law has changed under the page.
+`curves()` computes them with the modules of the simulated press, and `make curves` draws them. Each
+drawing contains a digest of its numbers, so that a test notices a changed law without drawing.
 """
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any, Final
 
 from pressloop.emulator.description import PowderSection, PressDescription, presets
@@ -33,8 +30,8 @@ HECKEL_K: Final = {"Na3PS4": 0.00208, "Li3PS4": 0.00334, "sulfide": 0.00306}
 """1/MPa, fitted to the same points."""
 
 
-def exact(name: str = "reference", /, **powder: Any) -> PressDescription:
-    """Return a press that is as its data sheet says, with a steady pump."""
+def as_in_data_sheet(name: str = "reference", /, **powder: Any) -> PressDescription:
+    """Return a press without errors of its data sheet, and with a steady pump."""
     return PressDescription.model_validate(
         {
             "preset": name,
@@ -101,7 +98,7 @@ def sealed() -> Curves:
         ("500 MPa, steel and leak", 500.0, 0, 10),
         ("250 MPa", 250.0, 30, 10),
     ):
-        press = exact(relaxation_percent=share)
+        press = as_in_data_sheet(relaxation_percent=share)
         press = press.model_copy(
             update={"leak": press.leak.model_copy(update={"ul_min_at_10_mpa": leak})}
         )
@@ -133,8 +130,8 @@ def creep() -> Curves:
 
 
 def springback() -> Curves:
-    """Return density in the die over pressure: up to 500 MPa and back to nothing, thrice."""
-    powder = Powder(exact().plant_config())
+    """Return density in the die over pressure: three rises, the last to 500 MPa, each released."""
+    powder = Powder(as_in_data_sheet().plant_config())
     found: Curves = {}
     for highest in (100.0, 250.0, 500.0):
         before = powder.yield_mpa
@@ -151,10 +148,10 @@ def springback() -> Curves:
 
 
 def recovery() -> Curves:
-    """Return by how many per cent a pellet springs back over the pressure it is released from."""
+    """Return the springback in per cent over the pressure from which a pellet is released."""
     found: Curves = {}
     for youngs in (15.0, 17.5, 20.0):
-        powder = Powder(exact(youngs_modulus_gpa=youngs).plant_config())
+        powder = Powder(as_in_data_sheet(youngs_modulus_gpa=youngs).plant_config())
         curve = []
         for pressure in range(0, 601, 20):
             pressed, _ = powder.squeeze(float(pressure))
@@ -164,14 +161,14 @@ def recovery() -> Curves:
 
 
 def cracks() -> Curves:
-    """Return pressure over time where a pellet cracks or nearly does; and where it cracked."""
+    """Return pressure over time of pellets that crack or nearly do, and where they cracked."""
     found: Curves = {"crack": []}
     for label, start, pump, release, seconds, every in (
         ("pressed beyond 690 MPa", 640.0, 0.24, 0.0, 6.0, 5),
         ("released fast", 500.0, 0.0, 0.3, 1.0, 1),
         ("released slower", 500.0, 0.0, 0.243, 4.0, 4),
     ):
-        plant = Plant(exact().plant_config())
+        plant = Plant(as_in_data_sheet().plant_config())
         _press_to(plant, start)
         curve = []
         sound = True
@@ -190,7 +187,7 @@ def stiffness() -> Curves:
     """Return MPa on the pellet per mL of oil over pressure, on a steel blank."""
     found: Curves = {}
     for name in presets.PRESSES:
-        plant = Plant(exact(name, preset="steel").plant_config())
+        plant = Plant(as_in_data_sheet(name, preset="steel").plant_config())
         _press_to(plant, 1.0, opening=0.25)
         curve = []
         before = (plant.volume_mm3, plant.pellet_mpa)
@@ -220,7 +217,7 @@ def bulk_modulus() -> Curves:
 
 def without_air() -> float:
     """Return MPa on the pellet per mL of the reference press, from V/B + A^2/k alone."""
-    config = exact().plant_config()
+    config = as_in_data_sheet().plant_config()
     area = config["ram_area_mm2"]
     taken = config["oil_volume_mm3"] / config["oil_bulk_modulus_mpa"]
     return 1000 * area / config["die_area_mm2"] / (taken + area**2 / config["frame_stiffness_n_mm"])
@@ -228,7 +225,7 @@ def without_air() -> float:
 
 def release_flow() -> Curves:
     """Return the flow of the release valve, mL/s, over oil pressure, bar."""
-    config = exact().plant_config()
+    config = as_in_data_sheet().plant_config()
     valve = ReleaseValve(_SUBSTEP_S, 0.0, 0.03, 0.0, 0.0, config["release_flow_10mpa_mm3_s"])
     bars = [0.1 * i * i for i in range(61)]
     return {
@@ -238,7 +235,7 @@ def release_flow() -> Curves:
 
 
 def valve_opening() -> Curve:
-    """Return opening over command, both in per cent, slowly up and down again."""
+    """Return opening over command, both in per cent, for a slow rise and fall of the command."""
     press = PressDescription()
     valve = Valve(
         _SUBSTEP_S,
@@ -259,13 +256,13 @@ def valve_opening() -> Curve:
 
 
 def valve_step() -> Curve:
-    """Return the answer of the spool to a step from 0 to full stroke, per cent over ms."""
+    """Return the step response of the spool from 0 to full stroke, per cent over ms."""
     press = PressDescription()
     valve = Valve(
         _SUBSTEP_S, 0.0, press.valves.lag_ms / 1000, press.valves.delay_ms / 1000, 0.0, 0.0
     )
     valve.command = 1.0
-    # advance() answers for the middle of its substep.
+    # advance() returns the position in the middle of its substep.
     return [(1000 * _SUBSTEP_S * (i + 0.5), 100 * valve.advance()) for i in range(40)]
 
 
@@ -284,11 +281,11 @@ def curves(figure: str) -> dict[str, Curves | Curve]:
     return {compute.__name__: compute() for compute in FIGURES[figure]}
 
 
-def essence(data: dict[str, Curves | Curve]) -> dict[str, tuple[int, float, float]]:
-    """Return of every curve the number of its points, the mean of y and the mean of x y.
+def digest(data: dict[str, Curves | Curve]) -> dict[str, tuple[int, float, float]]:
+    """Return for every curve the number of its points, the mean of y and the mean of x y.
 
-    Enough to see that a law has changed, and comparable with a tolerance, so that the last bit of
-    another machine's C library is no change.
+    They show that a law has changed. They are compared with a tolerance, so that another machine's
+    C library, which may differ in the last bit, makes no difference.
     """
     found = {}
     for name, part in data.items():
@@ -316,27 +313,9 @@ def _press_to(plant: Plant, pellet_mpa: float, opening: float = 0.5) -> None:
 
 
 def _ticks(plant: Plant, pump: float, release: float, seconds: float) -> Iterable[int]:
-    """Let time pass under two openings, and count its ticks; the first is that of the start."""
+    """Simulate so many seconds with these openings of the valves, and yield each tick before it."""
     plant.pump.command = pump
     plant.release.command = release
     for tick in range(round(seconds / TICK_S) + 1):
         yield tick
         plant.step(TICK_S)
-
-
-def main() -> None:
-    """Draw every figure of the page."""
-    from pressloop_bench.powder_curve_plots import draw
-
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path, nargs="?", default=Path("docs/curves"))
-    arguments = parser.parse_args()
-    arguments.folder.mkdir(parents=True, exist_ok=True)
-    for figure in FIGURES:
-        path = arguments.folder / f"{figure}.svg"
-        draw(figure, curves(figure), path)
-        print(path)
-
-
-if __name__ == "__main__":
-    main()

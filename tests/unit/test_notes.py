@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pressloop.evaluation import StageResult
-from pressloop.evaluation.notes import remarks
+from pressloop.evaluation.notes import stage_notes
 from pressloop.evaluation.summary import RunSummary
 from pressloop.run.result import RunResult
 
@@ -27,11 +27,11 @@ STAGE = StageResult(
 
 def test_a_mean_is_said_with_its_uncertainty() -> None:
     known = {"mean_mpa": 74.003, "mean_mpa_uncertainty": 0.859, "mean_mpa_repeatability": 0.171}
-    assert remarks(STAGE.model_copy(update=known)) == (
+    assert stage_notes(STAGE.model_copy(update=known)) == (
         "mean 74.0 ± 0.9 MPa (k=2), ± 0.17 from run to run",
     )
-    assert remarks(STAGE.model_copy(update={"mean_mpa": 74.003})) == ()
-    assert remarks(STAGE) == ()
+    assert stage_notes(STAGE.model_copy(update={"mean_mpa": 74.003})) == ()
+    assert stage_notes(STAGE) == ()
 
 
 def test_a_result_shows_itself_on_one_line() -> None:

@@ -7,31 +7,32 @@ import struct
 from hypothesis import given
 from hypothesis import strategies as st
 from pressloop.session.acknowledge import HOLD_GRACE_S, HostProgress
-from pressloop.session.telemetry import SequenceTracker, TelemetryBatch
+from pressloop.session.sequence_tracker import SequenceTracker
+from pressloop.session.telemetry import TelemetryBatch
 from pressloop.wire.schema import RECORD_FORMAT, FlagBits, InputBits, State
 
 steps = st.lists(
     st.one_of(
         st.tuples(st.just("take"), st.integers(0, 80), st.integers(0, 20)),
         st.tuples(st.just("expect"), st.integers(0, 100), st.just(0)),
-        st.tuples(st.just("give up"), st.integers(0, 100), st.just(0)),
-        st.tuples(st.just("want"), st.integers(0, 60), st.integers(0, 20)),
+        st.tuples(st.just("mark lost"), st.integers(0, 100), st.just(0)),
+        st.tuples(st.just("request"), st.integers(0, 60), st.integers(0, 20)),
     ),
     max_size=30,
 )
 
 
 @given(start=st.integers(0, 50), steps=steps)
-def test_intake_agrees_with_a_set_of_missing_numbers(
+def test_the_tracker_agrees_with_a_set_of_missing_numbers(
     start: int, steps: list[tuple[str, int, int]]
 ) -> None:
-    intake = SequenceTracker(start)
+    tracker = SequenceTracker(start)
     missing: set[int] = set()
     known = start
     for kind, number, count in steps:
         if kind == "take":
             new = set(range(number, number + count))
-            fresh = {n for part in intake.take(number, count) for n in part}
+            fresh = {n for part in tracker.mark_received(number, count) for n in part}
             if number > known:
                 missing |= set(range(known, number))
                 known = number
@@ -39,22 +40,22 @@ def test_intake_agrees_with_a_set_of_missing_numbers(
             missing -= new
             known = max(known, number + count)
         elif kind == "expect":
-            intake.expect(number)
+            tracker.expect(number)
             missing |= set(range(known, number))
             known = max(known, number)
-        elif kind == "give up":
-            lost = {n for part in intake.give_up(number) for n in part}
+        elif kind == "mark lost":
+            lost = {n for part in tracker.mark_lost(number) for n in part}
             assert lost == {n for n in missing if n < number}
             missing -= lost
         else:
             wanted = range(number, min(number + count, known))
-            intake.want(wanted)
+            tracker.request(wanted)
             missing |= set(wanted)
-        assert {n for hole in intake.holes for n in hole} == missing
-        assert intake.next == known
-        edges = [edge for hole in intake.holes for edge in (hole.start, hole.stop)]
+        assert {n for hole in tracker.missing for n in hole} == missing
+        assert tracker.next == known
+        edges = [edge for hole in tracker.missing for edge in (hole.start, hole.stop)]
         assert edges == sorted(edges)
-        assert all(intake.holes)
+        assert all(tracker.missing)
 
 
 def test_a_batch_is_unpacked_column_by_column() -> None:

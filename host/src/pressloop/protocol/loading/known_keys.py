@@ -1,4 +1,4 @@
-"""Which keys a protocol has and where, and which one a misspelt key was meant to be."""
+"""Look up which keys a protocol has at a place, and the closest one to a misspelt key."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from pressloop.findings import Path
+from pressloop.findings import KeyPath
 from pressloop.protocol import (
     Hold,
     HostLoss,
@@ -23,7 +23,7 @@ from pressloop.protocol import (
 )
 from pressloop.protocol.model.stage import kind_of
 
-MODELS: Final[Mapping[str, type[BaseModel]]] = {
+SECTION_MODELS: Final[Mapping[str, type[BaseModel]]] = {
     "ramp": Ramp,
     "hold": Hold,
     "release": Release,
@@ -31,15 +31,15 @@ MODELS: Final[Mapping[str, type[BaseModel]]] = {
     "pid": Pid,
     "on_host_loss": HostLoss,
 }
-ITEMS: Final[Mapping[str, type[BaseModel]]] = {
+ITEM_MODELS: Final[Mapping[str, type[BaseModel]]] = {
     "stage": Stage,
     "prompt": Prompt,
     "repeat": Repeat,
 }
 
 
-def models_at(path: Path, data: Any) -> tuple[type[BaseModel], ...]:
-    """Return the model of the mapping at a path; for an item the likeliest kind first."""
+def models_at(path: KeyPath, data: Any) -> tuple[type[BaseModel], ...]:
+    """Return the models that fit the mapping at a path; for an item the likeliest first."""
     if not path:
         return (Protocol,)
     if isinstance(path[-1], int):
@@ -47,12 +47,12 @@ def models_at(path: Path, data: Any) -> tuple[type[BaseModel], ...]:
         for part in path:
             item = item[part]
         kind = kind_of(item)
-        return (ITEMS[kind], *(model for tag, model in ITEMS.items() if tag != kind))
-    return (MODELS[path[-1]],)
+        return (ITEM_MODELS[kind], *(model for tag, model in ITEM_MODELS.items() if tag != kind))
+    return (SECTION_MODELS[path[-1]],)
 
 
-def meant_key(path: Path, data: Any) -> str | None:
-    """Return the key that a misspelt one was probably meant to be."""
+def closest_key(path: KeyPath, data: Any) -> str | None:
+    """Return the key that is closest to an unknown one, or None if none is similar."""
     key = str(path[-1])
     for model in models_at(path[:-1], data):
         names = list(model.model_fields)

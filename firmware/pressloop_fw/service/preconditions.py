@@ -1,0 +1,60 @@
+"""What must hold before a command is carried out. Each check raises CommandError if it does not."""
+
+from pressloop_fw.loop.unloaded import is_unloaded
+from pressloop_fw.wire import schema
+from pressloop_fw.wire.errors import CommandError
+
+
+def require_no_fault(controller):
+    """Refuse while a fault is latched."""
+    fault = controller.interlocks.fault
+    if fault != schema.FAULT_NONE:
+        raise CommandError(schema.ERR_FAULTED, 0, fault)
+
+
+def require_state(sequencer, state):
+    """Refuse in every state but `state`."""
+    if sequencer.state != state:
+        raise CommandError(schema.ERR_BAD_STATE, 0, sequencer.state)
+
+
+def require_idle(sequencer):
+    """Refuse while a run is in progress or about to start."""
+    # In this order: a tick between the two checks can turn the pending start into a run.
+    if sequencer.pending.start:
+        raise CommandError(schema.ERR_BAD_STATE)
+    require_state(sequencer, schema.STATE_IDLE)
+
+
+def require_ready(controller, profile):
+    """Refuse what prepares or starts a run: with a fault, during a run, or without a profile."""
+    require_no_fault(controller)
+    require_idle(controller.sequencer)
+    if profile is None:
+        raise CommandError(schema.ERR_NO_PROFILE)
+
+
+def require_clock_left(plan, tick):
+    """Refuse a run that could outlast the device clock."""
+    if tick > plan.start_by_tick():
+        left_s = max(0, plan.vent_by_tick() - tick) // schema.TICK_HZ
+        raise CommandError(schema.ERR_CLOCK_SPENT, 0, left_s)
+
+
+def require_unloaded(controller, scaling):
+    """Refuse while something presses on the sample."""
+    if not is_unloaded(scaling, controller.sampler.pressure_kpa):
+        raise CommandError(schema.ERR_PRESSURISED)
+
+
+def require_emergency_stop_released(controller):
+    """Refuse while the emergency stop is pressed."""
+    if controller.inputs & schema.INPUT_EMERGENCY_STOP:
+        raise CommandError(schema.ERR_EMERGENCY_STOP)
+
+
+def require_inputs_safe(controller):
+    """Refuse while the emergency stop is pressed or the guard is open."""
+    require_emergency_stop_released(controller)
+    if controller.inputs & schema.INPUT_GUARD_OPEN:
+        raise CommandError(schema.ERR_GUARD_OPEN)

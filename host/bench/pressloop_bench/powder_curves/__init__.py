@@ -1,0 +1,1 @@
+"""The curves and drawings of docs/press-and-powder.md."""

@@ -1,0 +1,117 @@
+"""Starts a run: checks and uploads its protocol, creates its record, starts the press."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from pressloop.emulator.process import EmulatedBoard
+from pressloop.errors import CommandRefusedError
+from pressloop.machine.profile import MachineProfile, converter_of
+from pressloop.plan import compile_plan
+from pressloop.record import EmulatedPress, RunEnd, RunRecorder, ThinningRules
+from pressloop.record.header import new_header
+from pressloop.run.prompts import Asker
+from pressloop.run.run import Run
+from pressloop.run.run_monitor import NOT_STARTED
+from pressloop.run.upload import upload
+from pressloop.sample import Sample, keep_sample, refuse_unknown_stage
+from pressloop.session.session import Session
+from pressloop.session.status import PressStatus
+from pressloop.validation import LoadedProtocol, validate_loaded
+from pressloop.wire.schema import Profile, ProfileReadRequest, StartRequest
+
+
+def profile_of(session: Session, wire: Profile) -> MachineProfile:
+    """Convert the profile that a board sent; the converter is that of the board's chip."""
+    profile = MachineProfile.from_wire(wire)
+    return profile.model_copy(update={"converter": converter_of(session.hello.python)})
+
+
+def prepare_run(
+    session: Session,
+    source: LoadedProtocol,
+    *,
+    port: str,
+    board: EmulatedBoard | None,
+    out: Path,
+    overwrite: bool,
+    thinning: ThinningRules | None,
+    sample: Sample | None,
+    ask: Asker | None,
+    on_status: Callable[[PressStatus], None] | None,
+) -> Run:
+    """Check and upload a protocol and create the record of its run; nothing moves yet.
+
+    Args:
+        session: Session with the board.
+        source: The protocol, which is checked against the board's own profile.
+        port: Name by which to find the board again.
+        board: The emulated board, if this program started one.
+        out: Folder of the record; created if it does not exist.
+        overwrite: Replace a record that is in the folder.
+        thinning: How quiet stretches are thinned; None keeps every record.
+        sample: What lies in the die, if known.
+        ask: Asks the operator; None leaves prompts to `Run.confirm`.
+        on_status: Called a few times a second with the status.
+
+    Raises:
+        BadInputError: The protocol has mistakes, the board refused it, or the sample names a stage
+            that does not exist.
+        CommandRefusedError: The board has no profile or accepts no plan now.
+        RecordError: The folder holds a record.
+        VersionMismatchError: The firmware is too old for this protocol.
+    """
+    wire_profile = session.request(ProfileReadRequest())
+    profile = profile_of(session, wire_profile)
+    validation = validate_loaded(source, profile)
+    plan = compile_plan(validation.checked(), profile)
+    upload(session, plan, validation.marks)
+    header = new_header(
+        plan,
+        session.hello,
+        wire_profile,
+        profile=profile,
+        protocol_text=source.text,
+        port=port,
+        emulated_press=_emulated_press(board, plan.begin.die_um / 1000),
+        thinning=thinning,
+    )
+    refuse_unknown_stage(sample, header.pressing_stages)
+    truth = None if board is None else board.truth_path
+    recorder = RunRecorder.create(out, header, overwrite=overwrite, truth=truth)
+    keep_sample(out, sample)
+    if truth is not None:
+        recorder.event("note", text="true state of the emulated press", truth=str(truth))
+    return Run(session, recorder, ask=ask, on_status=on_status)
+
+
+def start_run(session: Session, run: Run) -> None:
+    """Start the plan on the board and follow the run.
+
+    Call it in the dispatcher thread, so that no record is missed.
+
+    Raises:
+        CommandRefusedError: The press is not ready; the record says that the run did not start.
+        BoardTimeoutError, LinkClosedError: It is unknown whether the run started; `attach` can
+            find out.
+    """
+    session.start_stream()
+    try:
+        reply = session.request(StartRequest(run.run_id))
+    except CommandRefusedError as refusal:
+        run.recorder.close(RunEnd(end_reason=NOT_STARTED, note=refusal.message))
+        raise
+    except BaseException:
+        run.recorder.close()
+        raise
+    run.recorder.started(reply.run_first, reply.tick)
+    run.begin(reply.run_first, reply.tick)
+
+
+def _emulated_press(board: EmulatedBoard | None, die_mm: float) -> EmulatedPress | None:
+    """Describe the emulated press, with the die that the protocol names in it."""
+    if board is None:
+        return None
+    press = board.press.model_copy(update={"die_mm": die_mm})
+    return EmulatedPress(description=press.model_dump(mode="json"), seed=board.seed)

@@ -1,0 +1,35 @@
+"""Refuses what a tuning run showed when one of its numbers is implausible."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pressloop.errors import BadInputError
+
+BLANK_HINT: Final = (
+    "check that a steel blank is in the die, that the hoses are free of air and that nothing else "
+    "drives the valves; then tune again"
+)
+
+
+def require_plausible(
+    plausible: bool, what: str, value: float, expected: str, hint: str = BLANK_HINT
+) -> None:
+    """Refuse a value that is not plausible.
+
+    Args:
+        plausible: Whether it is.
+        what: Name of the value in the message, with what it is relative to.
+        value: As it comes out.
+        expected: The plausible range, with its unit.
+        hint: What the user may do.
+
+    Raises:
+        BadInputError: `tuning-nonsense`.
+    """
+    if not plausible:
+        raise BadInputError(
+            f"tuning found nothing to store: {what} comes out as {value:.3g}, expected {expected}",
+            hint=hint,
+            code="tuning-nonsense",
+        )
