@@ -23,7 +23,7 @@ import image
 import micropython
 import wheel_hook
 from phase import LOGS, REPOSITORY, SetupError, exit_code, run
-from pressloop import resources
+from pressloop.emulator import resources
 from pressloop.errors import BadInputError
 from pressloop.install import uf2
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-# Where `pressloop.resources` looks for it in an installed package.
+# Where `pressloop.emulator.resources` looks for it in an installed package.
 BINARY = Path("src", "pressloop", "_resources", "bin", "micropython")
 # What every Linux with glibc has (PEP 600, and the lists of the project manylinux).
 _SYSTEM_LIBRARIES = {"libc.so.6", "libm.so.6", "libdl.so.2", "libpthread.so.0", "librt.so.1"}

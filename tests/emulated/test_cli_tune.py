@@ -85,6 +85,43 @@ def test_tune_stores_nothing_learned_from_powder(tmp_path: Path) -> None:
     assert "stored" not in result.stderr.replace("nothing to store", "")
 
 
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        (("3000 MPa",), "over-limit"),
+        (("590 MPa",), "over-limit"),
+        (("2 MPa",), "contact-pressure"),
+        (("0.003 MPa",), "contact-pressure"),
+        (("400 MPa", "--die", "12.3 mm"), "unknown-die"),
+        (("400 MPa", "--die", "0 mm"), "unknown-die"),
+        (("15 MPa", "--die", "0 mm", "--first-contact"), "unknown-die"),
+    ],
+)
+def test_what_the_press_cannot_do_is_refused_before_it_moves(
+    options: tuple[str, ...], code: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "tune"
+    result = call("tune", *options, "--port", "emulated", "--out", folder, "--yes")
+    assert result.exit_code == 2, result.output
+    assert f"({code})" in result.stderr
+    assert not folder.exists()
+
+
+def test_a_board_with_a_fault_is_known_to_keep_the_last_profile(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """No oil: the ram never meets the blank."""
+    press = tmp_path / "no-oil.yaml"
+    press.write_text("pump: {flow_ml_s: 0.001}\n")
+    with Press.open("emulated", press=press) as opened:
+        profile = opened.profile().model_copy(update={"pump_flow_ml_s": 1.0})
+        opened.write_profile(profile)
+        with pytest.raises(BadInputError, match="ended by fault"):
+            opened.tune("250 MPa", out=tmp_path / "tune")
+        assert opened.profile() != profile
+    assert "keeps the profile of the last tuning run" in caplog.text
+
+
 def test_tune_wants_a_folder_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("of another day")
     result = call("tune", "250 MPa", "--port", "emulated", "--out", tmp_path, "--yes")

@@ -21,8 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pressloop import resources
-from pressloop.emulator import locate
+from pressloop.emulator import locate, resources
 from pressloop.emulator.process import EmulatedBoard
 from pressloop.errors import EmulatorError
 from pressloop_sim.plant.truth_format import MAGIC, RECORD

@@ -1,6 +1,6 @@
-"""What must hold for every protocol: it survives YAML, fits the schema, and host and board agree.
+"""Every protocol is the same after YAML, fits the schema, and host and board agree on it.
 
-The board's side is the firmware's own plan check, fed with the bytes that would be sent.
+The board's side is the firmware's own plan check, which gets the bytes that would be sent.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ BOARD_CODES = {
     "relaxation-unresolved",
     "out-of-range",
 }
-"""What the board refuses too; the rest of the host's codes is about form, or is advice."""
+"""Codes that the board uses too; the host's other codes are about form, or are warnings."""
 
 SCHEMA = Draft202012Validator(json_schema())
 
@@ -179,7 +179,7 @@ def _protocol(
 
 
 def protocols() -> st.SearchStrategy[Protocol]:
-    """Return any protocol of good form; most of them are beyond some limit of a press."""
+    """Return any protocol of valid form; most of them exceed some limit of a press."""
     dies = st.sampled_from(["10 mm", "12 mm", "13 mm", "11.5 mm", "8000 um"])
     return _protocol(st.lists(_ITEM, min_size=1, max_size=4), dies, "50")
 
@@ -234,7 +234,7 @@ def board_profile() -> Profile:
 
 
 def send_to_board(plan: Plan) -> CommandRefusedError | None:
-    """Do what the board does with an upload; return its refusal, as `Press` would raise it."""
+    """Check a plan as the board does; return its refusal, as `Press` would raise it."""
     profile = board_profile()
     if plan.begin.die_um not in profile.dies_um:
         return refused("unknown-die")
@@ -259,14 +259,14 @@ def refused(code: str, step: int | None = None, field: str | None = None) -> Com
 
 
 @given(protocols())
-def test_protocol_survives_yaml(protocol: Protocol) -> None:
+def test_a_protocol_is_the_same_after_yaml(protocol: Protocol) -> None:
     again = load_protocol(protocol.to_yaml())
     assert again == protocol
     assert again.sha256 == protocol.sha256
 
 
 @given(protocols())
-def test_schema_accepts_what_the_models_accept(protocol: Protocol) -> None:
+def test_the_schema_accepts_what_the_models_accept(protocol: Protocol) -> None:
     document = YAML(typ="safe", pure=True).load(protocol.to_yaml())
     assert list(SCHEMA.iter_errors(document)) == []
 
@@ -283,13 +283,13 @@ def test_host_and_board_refuse_the_same_at_the_same_place(protocol: Protocol) ->
     else:
         finding = finding_of_refusal(compile_plan(protocol, REFERENCE), refusal)
         places = {(f.code, f.path) for f in refusals}
-        # The host says of a hold at zero pressure only that there is nothing to hold.
+        # For a hold at zero pressure the host reports only hold-at-zero.
         nowhere = {f.path for f in findings if (f.severity, f.code) == ("error", "hold-at-zero")}
         assert (finding.code, finding.path) in places or nowhere
 
 
 @given(runnable_protocols())
-def test_valid_protocol_gives_a_plan_within_the_limits(protocol: Protocol) -> None:
+def test_a_valid_protocol_gives_a_plan_within_the_limits(protocol: Protocol) -> None:
     assert validate_protocol(protocol, REFERENCE).errors == ()
     plan = compile_plan(protocol, REFERENCE)
     limits = REFERENCE.limits(protocol.die_um)
@@ -309,7 +309,7 @@ def test_valid_protocol_gives_a_plan_within_the_limits(protocol: Protocol) -> No
 
 
 @given(protocols())
-def test_unrolling_counts_and_numbers_what_it_makes(protocol: Protocol) -> None:
+def test_unrolled_stages_and_steps_are_counted_and_numbered(protocol: Protocol) -> None:
     if count_steps(protocol.stages) > MAX_STEPS:
         return
     stages, steps = unroll(protocol)
@@ -321,7 +321,7 @@ def test_unrolling_counts_and_numbers_what_it_makes(protocol: Protocol) -> None:
 
 
 @given(st.integers(1000, 100_000))
-def test_limits_are_the_firmware_s_own(die_um: int) -> None:
+def test_limits_are_those_of_the_firmware(die_um: int) -> None:
     limits, board = REFERENCE.limits(die_um), Scaling(board_profile(), die_um)
     assert limits.pellet_limit_kpa == board.pellet_limit_kpa
     assert limits.resolution_kpa == board.resolution_kpa
@@ -351,11 +351,11 @@ def test_limits_are_the_firmware_s_own(die_um: int) -> None:
         }
     )
 )
-def test_profile_survives_user_units(changes: dict[str, int]) -> None:
+def test_a_profile_is_the_same_after_conversion_to_user_units(changes: dict[str, int]) -> None:
     wire = replace(REFERENCE.to_wire(), **changes)
     assert MachineProfile.from_wire(wire).to_wire() == wire
 
 
 @given(st.integers(1, 1_000_000), st.integers(1, 10_000))
-def test_host_and_board_take_the_same_time_to_tell_a_relaxation(rate: int, finest: int) -> None:
+def test_host_and_board_measure_a_relaxation_over_the_same_time(rate: int, finest: int) -> None:
     assert window_s(rate, finest) == board_relaxation.window_s(rate, finest)

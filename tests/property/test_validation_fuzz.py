@@ -1,4 +1,4 @@
-"""Validation never raises, whatever the text, and answers in a bounded time."""
+"""Validation of any text never raises and ends within a bounded time."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def check(validation: Validation) -> None:
         assert finding.line is not None and finding.line >= 1
 
 
-def test_characters_that_json_escapes_in_halves_are_joined_and_lone_halves_harmless() -> None:
+def test_surrogate_pairs_of_json_are_joined_and_single_surrogates_are_harmless() -> None:
     text = r'{"pressloop": 1, "name": "\ud83d\ude00", "die": "\ud800\udc00", "\udc00": "\ud800"}'
-    validation = validate_text(text, "halves", REFERENCE)
+    validation = validate_text(text, "surrogates", REFERENCE)
     check(validation)
     said = " ".join(finding.message for finding in validation.findings)
     assert "\U00010000" in said
@@ -46,7 +46,7 @@ def test_characters_that_json_escapes_in_halves_are_joined_and_lone_halves_harml
 
 @st.composite
 def mutated(draw: st.DrawFn) -> str:
-    """Return an example with some places cut, replaced, moved or doubled."""
+    """Return an example with some parts cut, replaced, moved or doubled."""
     text = draw(st.sampled_from(EXAMPLES))
     for _ in range(draw(st.integers(1, 4))):
         start = draw(st.integers(0, len(text)))
@@ -58,7 +58,7 @@ def mutated(draw: st.DrawFn) -> str:
 
 @st.composite
 def rearranged(draw: st.DrawFn) -> str:
-    """Return an example with lines lost, doubled, indented or in another order."""
+    """Return an example with lines missing, doubled, indented or in another order."""
     lines = draw(st.sampled_from(EXAMPLES)).splitlines()
     chosen = draw(st.lists(st.sampled_from(lines), min_size=1, max_size=40))
     return "\n".join(" " * draw(st.integers(0, 2)) * 2 + line for line in chosen)
@@ -66,13 +66,13 @@ def rearranged(draw: st.DrawFn) -> str:
 
 @settings(max_examples=300, deadline=None)
 @given(mutated() | rearranged())
-def test_mutated_examples(text: str) -> None:
+def test_validation_of_mutated_examples_never_raises(text: str) -> None:
     check(validate_text(text, "fuzz", REFERENCE))
 
 
 @settings(deadline=None)
 @given(st.text(max_size=200))
-def test_any_text(text: str) -> None:
+def test_validation_of_any_text_never_raises(text: str) -> None:
     check(validate_text(text, "fuzz", REFERENCE))
 
 
@@ -91,17 +91,17 @@ def test_any_text(text: str) -> None:
         max_leaves=30,
     )
 )
-def test_any_structure(data: object) -> None:
+def test_validation_of_any_structure_never_raises(data: object) -> None:
     check(validate_text(json.dumps(data), "fuzz", REFERENCE))
 
 
 @given(st.binary(max_size=100))
-def test_any_bytes(data: bytes) -> None:
+def test_any_bytes_give_a_protocol_or_a_finding(data: bytes) -> None:
     draft = draft_of_bytes(data)
     assert draft.protocol is not None or draft.findings
 
 
-def test_deep_and_wide_texts_end_soon() -> None:
+def test_validation_of_deep_and_wide_texts_ends_soon() -> None:
     texts = [
         "[" * 100_000,
         "- " * 60_000,

@@ -1,4 +1,4 @@
-"""The models: what they accept, how they round, and that a document survives YAML."""
+"""The protocol models accept, round and write a document as documented."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def a_protocol(**changes: object) -> Protocol:
     return Protocol.model_validate(fields | changes)
 
 
-def test_a_script_writes_a_protocol() -> None:
+def test_a_protocol_built_in_python_is_the_same_after_yaml() -> None:
     protocol = Protocol(
         name="script",
         die="10 mm",
@@ -58,7 +58,7 @@ def test_a_script_writes_a_protocol() -> None:
 @pytest.mark.parametrize(
     "text", [":0", "Steady: {yes}?", "a, b", "#1", "- x", "true", "12", "'", '"']
 )
-def test_a_text_inside_braces_survives_yaml(text: str) -> None:
+def test_a_text_inside_braces_is_the_same_after_yaml(text: str) -> None:
     stage = Stage(
         name="a",
         ramp=Ramp(target="250 MPa", rate="10 MPa/s"),
@@ -68,7 +68,7 @@ def test_a_text_inside_braces_survives_yaml(text: str) -> None:
     assert load_protocol(protocol.to_yaml()) == protocol
 
 
-def test_yaml_reads_like_what_people_write() -> None:
+def test_to_yaml_writes_the_layout_that_people_use() -> None:
     protocol = a_protocol(
         stages=[
             Stage(
@@ -90,7 +90,7 @@ def test_yaml_reads_like_what_people_write() -> None:
     )
 
 
-def test_hash_tells_protocols_apart_and_ignores_layout() -> None:
+def test_hash_depends_on_the_content_and_not_on_the_layout() -> None:
     spelled = "name: test\npressloop: 1   # comment\nceiling:    520MPa\ndie: 10 mm\n" + (
         "stages: [{ramp: {rate: 10 MPa/s, target: 250 MPa}, name: a}]\n"
     )
@@ -105,13 +105,13 @@ def test_a_number_is_not_a_quantity(number: object) -> None:
         Ramp.model_validate({"target": number, "rate": "10 MPa/s"})
 
 
-def test_documents_do_not_change() -> None:
+def test_a_protocol_is_immutable() -> None:
     protocol = a_protocol()
     with pytest.raises(ValidationError, match="frozen"):
         protocol.name = "other"
 
 
-def test_rounding_never_works_against_the_user() -> None:
+def test_tolerance_and_times_are_rounded_up_and_the_ceiling_down() -> None:
     assert a_protocol(ceiling="520.0009 MPa").ceiling_kpa == 520_000
     hold = Hold(duration="1.0001 s", tolerance="0.5 %", timeout="1.0001 s")
     assert hold.tolerance_kpa(74_001) == 371
@@ -121,19 +121,19 @@ def test_rounding_never_works_against_the_user() -> None:
 
 
 @given(st.decimals("0.001", "100", places=3), st.integers(1, 2_000_000))
-def test_tolerance_is_never_below_what_is_written(percent: object, target_kpa: int) -> None:
+def test_tolerance_in_kpa_is_never_below_what_is_written(percent: object, target_kpa: int) -> None:
     hold = Hold(duration="open", tolerance=f"{percent} %")
     exact = float(str(percent)) / 100 * target_kpa
     assert exact - 1e-6 <= hold.tolerance_kpa(target_kpa) < exact + 1
 
 
-def test_gains_in_the_integers_of_the_wire() -> None:
+def test_gains_are_converted_to_the_integers_of_the_wire() -> None:
     pid = Pid(kp="6 /s", ki="3 /s2", kd=0.5)
     assert (pid.kp_q8, pid.ki_tick_q16, pid.kd_q8) == (1536, 1966, 128)
     most = Pid(kp="31 /s", ki="24 /s2", kd=15)
     assert (most.kp_q8, most.ki_tick_q16, most.kd_q8) <= (8191, 16383, 4095)
 
 
-def test_one_line_that_is_not_a_file_says_so() -> None:
+def test_a_text_of_one_line_is_the_path_of_a_file() -> None:
     with pytest.raises(BadInputError, match=r"cannot read nowhere\.yaml"):
         load_protocol("nowhere.yaml")

@@ -1,4 +1,4 @@
-"""The exported JSON Schema: up to date, valid, and of one mind with the models."""
+"""The exported JSON Schema is up to date, valid, and agrees with the models."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[2]
 VALIDATOR = Draft202012Validator(json_schema())
-# What only the program can know: the numbers behind the text, the press, and how YAML was written.
+# Files whose mistakes a schema can find: others need numbers, the press, or the YAML text.
 FORM = [
     "bad_choice",
     "decimal_comma",
@@ -51,7 +51,7 @@ def test_schema_is_printed_by_the_module() -> None:
     assert json.loads(run.stdout) == json_schema()
 
 
-def test_schema_is_a_schema() -> None:
+def test_exported_schema_is_a_valid_schema() -> None:
     Draft202012Validator.check_schema(json_schema())
 
 
@@ -65,7 +65,7 @@ def test_schema_refuses_mistakes_of_form(name: str) -> None:
     assert not VALIDATOR.is_valid(load(ROOT / "tests" / "data" / "bad" / f"{name}.yaml"))
 
 
-def test_every_key_is_explained() -> None:
+def test_docs_explain_every_key() -> None:
     schema = json_schema()
     page = (ROOT / "docs" / "protocol-file.md").read_text(encoding="utf-8")
     for model in (schema, *schema["$defs"].values()):

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pressloop import errors, resources
+from pressloop import errors
 from pressloop.cli.app import app
+from pressloop.emulator import resources
 from pressloop.emulator.locate import source_hash
 from pressloop.install import bootsel, controller, flashing, mpremote, uf2
 from pressloop.transport.discovery import FoundPort

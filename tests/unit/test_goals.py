@@ -1,4 +1,4 @@
-"""The protocols by goal: valid, and what their comments promise is what they say."""
+"""The protocols by goal are valid and do what their comments promise."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ PLAIN = compile_plan(
 
 
 @EACH
-def test_each_is_valid_without_a_remark(goal: Goal) -> None:
+def test_each_is_valid_without_a_finding(goal: Goal) -> None:
     assert list(validate_text(goal.text, goal.name, PROFILE).findings) == []
 
 
 @EACH
-def test_each_says_its_goal_and_its_reasons_first(goal: Goal) -> None:
+def test_each_begins_with_its_goal_and_its_reasons(goal: Goal) -> None:
     lines = goal.text.splitlines()
     assert lines[0].startswith(f"# Goal: {goal.name.replace('-', ' ')}.")
     assert "# Costs:" in goal.text
@@ -46,7 +46,7 @@ def test_each_says_its_goal_and_its_reasons_first(goal: Goal) -> None:
 
 
 @EACH
-def test_each_makes_the_same_cell(goal: Goal) -> None:
+def test_each_presses_the_same_stages(goal: Goal) -> None:
     targets = {stage.name: stage.target_mpa for stage in plan_of(goal).stages}
     assert targets["densify electrolyte"] == 250 and targets["stack"] == 74
     assert targets["bond cathode"] == (600 if goal.name == "cycle-life" else 500)
@@ -61,7 +61,7 @@ def of_kind(plan: Plan, kind: StepKind) -> list[tuple[str, int | None]]:
     ]
 
 
-def test_cycle_life_holds_longer_and_lets_go_more_slowly() -> None:
+def test_cycle_life_holds_longer_and_releases_more_slowly() -> None:
     plan = plan_of(find_goal("cycle-life"))
     for kind, better in ((StepKind.HOLD, 1), (StepKind.RELEASE, -1), (StepKind.RAMP, -1)):
         for (name, mine), (_, plain) in zip(of_kind(plan, kind), of_kind(PLAIN, kind), strict=True):
@@ -69,12 +69,12 @@ def test_cycle_life_holds_longer_and_lets_go_more_slowly() -> None:
             assert better * mine >= better * plain, (name, kind)
 
 
-def test_efficiency_is_the_slowest_upwards() -> None:
+def test_efficiency_ramps_at_two_mpa_per_second() -> None:
     rates = [rate for _, rate in of_kind(plan_of(find_goal("efficiency")), StepKind.RAMP)]
     assert set(rates) == {2000}
 
 
-def test_reproducibility_leaves_nothing_to_judgement() -> None:
+def test_reproducibility_has_fixed_durations_and_regulated_holds() -> None:
     plan = plan_of(find_goal("reproducibility"))
     assert plan.begin.host_loss is HostLossAction.FINISH
     for step in plan.steps:
@@ -83,7 +83,7 @@ def test_reproducibility_leaves_nothing_to_judgement() -> None:
             assert step.timeout_ms == 5000
 
 
-def test_the_command_lists_them_and_prints_one(tmp_path: Path) -> None:
+def test_the_command_lists_the_goals_and_prints_a_protocol(tmp_path: Path) -> None:
     listed = CliRunner().invoke(app, ["protocols"])
     assert listed.exit_code == 0
     assert [line.split()[0] for line in listed.stdout.splitlines()] == [g.name for g in GOALS]
@@ -93,7 +93,7 @@ def test_the_command_lists_them_and_prints_one(tmp_path: Path) -> None:
     assert CliRunner().invoke(app, ["validate", str(tmp_path / "my.yaml")]).exit_code == 0
 
 
-def test_a_goal_that_is_none_names_those_that_are() -> None:
+def test_an_unknown_goal_is_refused_with_the_known_ones() -> None:
     with pytest.raises(BadInputError, match="did you mean 'efficiency'") as refusal:
         find_goal("eficiency")
     assert refusal.value.code == "unknown-goal"

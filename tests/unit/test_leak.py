@@ -1,4 +1,4 @@
-"""The leak of a press on the host: what it takes, and what follows for a protocol."""
+"""The host computes the loss by a leak like the board, and validation warns of it."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def leaking(ul_min: float, uncertainty: float) -> MachineProfile:
 @given(
     curve=st.tuples(*[st.integers(1, 10_000_000)] * 8) | st.none(),
     leak=st.integers(0, 100_000_000),
-    doubt=st.integers(0, 100_000_000),
+    uncertainty=st.integers(0, 100_000_000),
     pressure_kpa=st.integers(1, 2_000_000),
     die_um=st.integers(2000, 20_000),
 )
-def test_host_and_board_agree_on_what_a_leak_takes(
-    curve: tuple[int, ...] | None, leak: int, doubt: int, pressure_kpa: int, die_um: int
+def test_host_and_board_compute_the_same_loss_by_a_leak(
+    curve: tuple[int, ...] | None, leak: int, uncertainty: int, pressure_kpa: int, die_um: int
 ) -> None:
-    profile = leaking(leak / 1000, doubt / 1000).model_copy(
+    profile = leaking(leak / 1000, uncertainty / 1000).model_copy(
         update={"compliance_curve_ul_mpa": curve and tuple(value / 1000 for value in curve)}
     )
     wire = profile.to_wire()
@@ -58,12 +58,12 @@ def test_host_and_board_agree_on_what_a_leak_takes(
         assert abs(taken - loss.kpa_min) <= pressure_kpa / 2**16 + 128 * share / 2**15 + 2
 
 
-def test_an_unknown_leak_takes_nothing_that_is_known() -> None:
+def test_an_unknown_leak_has_no_loss_rate() -> None:
     assert leak_loss(REFERENCE, 10_000, 250_000) is None
     assert MachineProfile.from_wire(REFERENCE.to_wire()).leak_ul_min is None
 
 
-def test_a_leak_survives_the_wire() -> None:
+def test_a_leak_is_the_same_after_the_wire() -> None:
     profile = leaking(10.25, 1.1)
     again = MachineProfile.from_wire(profile.to_wire())
     assert (again.leak_ul_min, again.leak_uncertainty_ul_min) == (10.25, 1.1)
@@ -84,44 +84,44 @@ def findings(profile: MachineProfile, hold: str, target: str = "250 MPa") -> lis
     return [(f.severity, f.code, str(f.path), f.message, f.hint) for f in found]
 
 
-def test_a_sealed_hold_that_the_leak_empties_is_a_warning_with_numbers() -> None:
+def test_a_sealed_hold_that_leaves_its_band_by_the_leak_is_a_warning_with_numbers() -> None:
     # 10 of 10 times 57.3 uL/MPa are 1.74 % a minute: 4.36 MPa/min at 250 MPa.
     sealed = "duration: 3 min, tolerance: 2 %, mode: sealed"
     ((severity, code, path, message, hint),) = findings(leaking(10, 1), sealed)
     assert (severity, code, path) == ("warning", "leak-leaves-band", "stages[0].hold.tolerance")
     for number in ("10 uL/min", "4.35", "within 68.8 s", "topped up 3 times in 3 min"):
         assert number in message
-    # A band of 13 MPa or a leak of 3.8 uL/min would do.
+    # A band of 13 MPa or a leak of 3.8 uL/min would be enough.
     assert "'13.0" in hint and "3.8 uL/min" in hint and "regulated" in hint
     assert findings(leaking(3.8, 1), sealed) == []
     assert findings(REFERENCE, sealed) == []
     assert findings(leaking(10, 1), "duration: 3 min, tolerance: 2 %") == []
     assert findings(leaking(10, 1), "duration: 1 min, tolerance: 2 %, mode: sealed") == []
-    # Nobody knows how long the operator lets it be.
+    # How long the operator holds it is unknown.
     assert findings(leaking(10, 1), "duration: open, tolerance: 2 %, mode: sealed") == []
 
 
-def test_a_rate_that_the_leak_hides_is_an_error_with_numbers() -> None:
-    rest = "until: {{relaxation: {} MPa/min, at_most: 20 min}}, tolerance: 4 %, mode: sealed"
-    hidden = findings(leaking(10, 1), rest.format(0.4))
+def test_a_rate_below_the_uncertainty_of_the_leak_is_an_error_with_numbers() -> None:
+    until = "until: {{relaxation: {} MPa/min, at_most: 20 min}}, tolerance: 4 %, mode: sealed"
+    hidden = findings(leaking(10, 1), until.format(0.4))
     ((severity, code, path, message, hint),) = hidden
     assert (severity, code) == ("error", "relaxation-unresolved")
     assert path == "stages[0].hold.until.relaxation"
     assert "4.35" in message and "+-0.43" in message and "'0.43" in hint
-    assert findings(leaking(10, 1), rest.format(0.5)) == []
-    assert findings(REFERENCE, rest.format(0.4)) == []
+    assert findings(leaking(10, 1), until.format(0.5)) == []
+    assert findings(REFERENCE, until.format(0.4)) == []
 
 
-def test_a_band_that_rate_and_leak_cross_too_soon_is_a_warning() -> None:
-    rest = "until: {relaxation: 1 MPa/min, at_most: 20 min}, tolerance: 0.4 %, mode: sealed"
-    assert findings(REFERENCE, rest) == []
-    assert findings(leaking(2, 1), rest) == []
-    ((_, code, path, message, hint),) = findings(leaking(30, 1), rest)
+def test_a_band_that_is_left_before_the_rate_is_measured_is_a_warning() -> None:
+    until = "until: {relaxation: 1 MPa/min, at_most: 20 min}, tolerance: 0.4 %, mode: sealed"
+    assert findings(REFERENCE, until) == []
+    assert findings(leaking(2, 1), until) == []
+    ((_, code, path, message, hint),) = findings(leaking(30, 1), until)
     assert (code, path) == ("relaxation-late", "stages[0].hold.tolerance")
     assert "and 13.0" in message and "of leak" in message and "tolerance of at least" in hint
 
 
-def test_what_a_leak_took_of_a_dwell_goes_with_the_pressure() -> None:
+def test_the_loss_by_a_leak_during_a_dwell_is_proportional_to_the_pressure() -> None:
     assert leaked(REFERENCE, 10.0, np.zeros(3), np.zeros(3)) is None
     time_s = np.arange(0, 180, 0.01)
     per_s = 10 / (10 * 57.3 * 60)
@@ -129,6 +129,6 @@ def test_what_a_leak_took_of_a_dwell_goes_with_the_pressure() -> None:
     taken = leaked(leaking(10, 1), 10.0, time_s, pressure_mpa)
     assert taken is not None
     assert taken.mpa[0] == 0
-    # All that was lost, as nothing but the leak took anything.
+    # The leak is the whole loss here.
     assert taken.mpa == pytest.approx(250 - pressure_mpa, rel=0.003, abs=1e-9)
     assert taken.uncertainty_mpa == pytest.approx(taken.mpa / 10)

@@ -1,4 +1,4 @@
-"""What is sent to the board for a protocol, and how its refusals find back to the file."""
+"""A protocol is compiled into the right messages, and a refusal is traced back to its place."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def example(name: str) -> Plan:
     return compile_plan(load_protocol(EXAMPLES / f"{name}.yaml"), REFERENCE)
 
 
-def test_the_sodium_protocol_as_it_is_sent() -> None:
+def test_the_sodium_protocol_is_compiled_into_these_messages() -> None:
     plan = example("sodium_three_step")
     assert plan.begin == PlanBeginRequest(
         steps=11,
@@ -77,13 +77,13 @@ def test_the_sodium_protocol_as_it_is_sent() -> None:
     assert plan.expected_s == pytest.approx(25 + 12.5 + 50 + 25 + 14.8 + 3.7 + 960)
 
 
-def test_the_digest_is_that_of_the_payloads_in_order() -> None:
+def test_the_digest_is_the_crc_of_the_payloads_in_order() -> None:
     plan = example("sodium_three_step")
     payloads = b"".join(encode_message(m) for m in (plan.begin, *plan.steps))
     assert plan.digest == binascii.crc32(payloads)
 
 
-def test_progressive_pressing_raises_targets_and_leaves_releases() -> None:
+def test_progressive_pressing_raises_targets_but_not_those_of_releases() -> None:
     plan = example("progressive")
     ramps = [s.target_kpa for s in plan.steps if s.kind is StepKind.RAMP]
     releases = [s.target_kpa for s in plan.steps if s.kind is StepKind.RELEASE]
@@ -105,7 +105,7 @@ def test_nested_repeats_add_their_steps() -> None:
     assert [s.label for s in plan.stages] == ["a 1/2 1/2", "a 1/2 2/2", "a 2/2 1/2", "a 2/2 2/2"]
 
 
-def test_open_hold() -> None:
+def test_an_open_hold_has_no_duration() -> None:
     plan = example("stack_hold")
     hold = plan.steps[3]
     assert (hold.open, hold.duration_ms) == (True, None)
@@ -113,7 +113,7 @@ def test_open_hold() -> None:
     assert plan.stages[1].is_open and plan.stages[1].dwell_s is None
 
 
-def test_a_hold_of_its_own_keeps_its_own_target() -> None:
+def test_a_hold_without_a_ramp_keeps_its_own_target() -> None:
     plan = compiled(
         Stage(name="a", ramp=Ramp(target="100 MPa", rate="10 MPa/s")),
         Stage(name="b", hold=Hold(target="100 MPa", duration="1 s", tolerance="1 %")),
@@ -133,7 +133,7 @@ def test_vent_rate_is_the_default_unless_the_press_is_slower() -> None:
     assert compile_plan(protocol, slow).begin.vent_rate_kpa_s == fastest
 
 
-def test_too_many_steps_are_refused_before_they_are_made() -> None:
+def test_too_many_steps_are_refused_before_they_are_unrolled() -> None:
     stage = Stage(name="a", ramp=Ramp(target="100 MPa", rate="1 MPa/s"))
     nested = Repeat(
         repeat=200, stages=[Repeat(repeat=200, stages=[Repeat(repeat=200, stages=[stage])])]
@@ -143,7 +143,7 @@ def test_too_many_steps_are_refused_before_they_are_made() -> None:
     assert error.value.code == "too-many-steps"
 
 
-def test_what_the_wire_cannot_carry_is_refused() -> None:
+def test_a_value_out_of_the_wires_range_is_refused() -> None:
     with pytest.raises(PlanError, match=r"stages\[0\]\.ramp: target_kpa is 9000000"):
         compiled(Stage(name="a", ramp=Ramp(target="9 GPa", rate="1 MPa/s")))
 
@@ -167,7 +167,7 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize(("code", "step", "field", "path"), REFUSALS)
-def test_refusal_finds_back_to_the_document(
+def test_a_refusal_is_traced_back_to_its_place_in_the_protocol(
     code: str, step: int | None, field: str | None, path: str
 ) -> None:
     plan = compiled(
@@ -188,7 +188,7 @@ def test_refusal_finds_back_to_the_document(
     assert (finding.message, finding.hint, finding.line) == ("no", "do", None)
 
 
-def test_refusal_names_the_line_of_the_file() -> None:
+def test_a_refusal_has_the_line_of_the_file() -> None:
     path = EXAMPLES / "sodium_three_step.yaml"
     validation = validate_file(path, REFERENCE)
     refusal = CommandRefusedError(

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pressloop import resources
-from pressloop.emulator import locate
+from pressloop.emulator import locate, resources
 from pressloop.emulator.pico import process, speedup
 from pressloop.errors import EmulatorError
 

@@ -1,4 +1,4 @@
-"""What a reading may be wrong by, against hand calculation and against simulated presses."""
+"""The uncertainty of a pressure agrees with a hand calculation and with simulated presses."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ REFERENCE = MachineProfile.from_fields(PressDescription().nominal_profile())
     ("die_mm", "mpa_per_bar", "accuracy_mpa"),
     [(10, 1.85, 0.74), (12, 1.28, 0.51), (13, 1.09, 0.44)],
 )
-def test_the_lever_and_what_a_tenth_of_a_percent_is_worth(
+def test_lever_and_accuracy_on_the_pellet_are_those_of_the_documentation(
     die_mm: float, mpa_per_bar: float, accuracy_mpa: float
 ) -> None:
     # docs/uncertainty.md has this table; a 14.5 cm2 ram and a 400 bar transducer.
@@ -26,7 +26,7 @@ def test_the_lever_and_what_a_tenth_of_a_percent_is_worth(
     assert Instrument.of(REFERENCE, die_mm).accuracy_mpa == pytest.approx(accuracy_mpa, abs=0.005)
 
 
-def test_a_budget_by_hand() -> None:
+def test_a_budget_agrees_with_a_hand_calculation() -> None:
     profile = REFERENCE.model_copy(
         update={
             "ram_area_uncertainty_percent": 0.3,
@@ -56,7 +56,7 @@ def test_a_budget_by_hand() -> None:
     assert budget.coverage_factor == 2
 
 
-def test_what_the_profile_does_not_say_is_assumed_and_marked() -> None:
+def test_a_value_that_the_profile_does_not_have_is_assumed_and_marked() -> None:
     budget = Instrument.of(REFERENCE, 10).budget(74)
     assert {c.name for c in budget.components if c.assumed} == {
         "ram area", "die area", "repeatability of the transducer",
@@ -64,7 +64,7 @@ def test_what_the_profile_does_not_say_is_assumed_and_marked() -> None:
     assert with_uncertainty(74.003, budget.expanded_mpa) == "74.0 ± 0.9"
 
 
-def test_what_the_user_gives_survives_the_board() -> None:
+def test_uncertainties_of_a_profile_are_the_same_after_the_wire() -> None:
     profile = REFERENCE.model_copy(
         update={
             "ram_area_uncertainty_percent": 0.3,
@@ -76,14 +76,14 @@ def test_what_the_user_gives_survives_the_board() -> None:
     assert MachineProfile.from_wire(REFERENCE.to_wire()).die_uncertainty_um is None
 
 
-def test_the_board_names_its_converter() -> None:
+def test_the_converter_is_read_from_the_boards_hello() -> None:
     assert converter_of("MicroPython 1.25.0 ads1115 hard timer") == "ads1115"
     assert converter_of("MicroPython 1.25.0 adc timer") == "adc"
     assert converter_of("MicroPython 1.25.0") is None
 
 
-def test_the_interval_covers_presses_that_keep_their_data_sheets() -> None:
-    # Every error drawn from its limits: with k = 2 about 95 of 100 presses must lie inside.
+def test_the_interval_covers_presses_within_their_data_sheets() -> None:
+    # Each error is drawn from its limits: with k = 2 about 95 of 100 presses must lie inside.
     rng = random.Random(5)
     instrument = Instrument.of(REFERENCE, 10)
     for pressure in (74.0, 500.0):
@@ -114,5 +114,7 @@ def test_the_interval_covers_presses_that_keep_their_data_sheets() -> None:
         (74, 0, "74 ± 0"),
     ],
 )
-def test_digits(value: float, uncertainty: float, text: str) -> None:
+def test_value_and_uncertainty_are_rounded_to_significant_digits(
+    value: float, uncertainty: float, text: str
+) -> None:
     assert with_uncertainty(value, uncertainty) == text

@@ -1,4 +1,4 @@
-"""Quantities are read exactly, printed back, and refused with the units that would be right."""
+"""Quantities are read exactly and printed back; others are refused with the units to use."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ DIMENSIONS = [PRESSURE, PRESSURE_RATE, DURATION, LENGTH, PERCENT, PER_SECOND, PE
         ("250\N{NO-BREAK SPACE}MPa", PRESSURE, 250_000),
     ],
 )
-def test_reads(text: str, dimension: Dimension, base: Fraction) -> None:
+def test_a_quantity_is_read_exactly(text: str, dimension: Dimension, base: Fraction) -> None:
     assert parse(text, dimension).value == base
 
 
@@ -78,14 +78,16 @@ def test_reads(text: str, dimension: Dimension, base: Fraction) -> None:
         ("\N{ARABIC-INDIC DIGIT ONE} MPa", PRESSURE, "not-a-quantity", "250 MPa"),
     ],
 )
-def test_refuses_with_a_hint(text: str, dimension: Dimension, code: str, hint: str) -> None:
+def test_a_text_that_is_no_quantity_is_refused_with_a_hint(
+    text: str, dimension: Dimension, code: str, hint: str
+) -> None:
     with pytest.raises(UnitError) as error:
         parse(text, dimension)
     assert error.value.code == code
     assert hint in error.value.hint
 
 
-def test_one_of_several_dimensions() -> None:
+def test_a_quantity_may_have_one_of_several_dimensions() -> None:
     assert parse("0.5 %", PERCENT, PRESSURE).dimension is PERCENT
     assert parse("1 MPa", PERCENT, PRESSURE).dimension is PRESSURE
     with pytest.raises(UnitError) as error:
@@ -107,22 +109,24 @@ def test_one_of_several_dimensions() -> None:
         (10_500, LENGTH, "10.5 mm"),
     ],
 )
-def test_prints(base: int, dimension: Dimension, text: str) -> None:
+def test_a_quantity_is_printed_in_the_usual_unit(
+    base: int, dimension: Dimension, text: str
+) -> None:
     assert format_quantity(base, dimension) == text
 
 
-def test_prints_nothing_that_would_have_to_be_rounded() -> None:
+def test_a_value_that_would_have_to_be_rounded_is_not_printed() -> None:
     with pytest.raises(ValueError, match="decimal"):
         format_quantity(Fraction(1, 3), PERCENT)
 
 
 @given(st.sampled_from(DIMENSIONS), st.integers(-(10**9), 10**9))
-def test_what_is_printed_reads_back(dimension: Dimension, base: int) -> None:
+def test_a_printed_quantity_is_read_back_as_the_same_value(dimension: Dimension, base: int) -> None:
     assert parse(format_quantity(base, dimension), dimension).value == base
 
 
 @given(st.sampled_from(DIMENSIONS), st.data())
-def test_normalised_text_reads_as_the_same_quantity(
+def test_the_normalised_text_is_the_same_quantity(
     dimension: Dimension, data: st.DataObject
 ) -> None:
     number = data.draw(st.floats(1e-50, 1e50))

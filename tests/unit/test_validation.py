@@ -1,7 +1,8 @@
-"""Every kind of mistake gets its finding: code, place, line and a next step."""
+"""Each kind of mistake becomes a finding with code, place, line and next step."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,7 @@ def found(validation: Validation) -> list[str]:
 
 
 @pytest.mark.parametrize("path", BAD, ids=lambda p: p.stem)
-def test_bad_file_has_exactly_the_findings_that_it_announces(path: Path) -> None:
+def test_a_bad_file_has_exactly_the_findings_in_its_comments(path: Path) -> None:
     text = path.read_text(encoding="utf-8", errors="replace")
     expected = [line[10:] for line in text.splitlines() if line.startswith("# expect: ")]
     assert expected, "a bad file begins with lines like '# expect: error no-end stages[0].hold'"
@@ -62,7 +63,7 @@ def only(text: str) -> tuple[str, str]:
     return findings[0].message, findings[0].hint
 
 
-def test_unresolved_tolerance_names_the_numbers_and_what_helps() -> None:
+def test_an_unresolved_tolerance_names_the_numbers_and_what_helps() -> None:
     message, hint = only(
         HEAD + "stages:\n- name: a\n  ramp: {target: 74 MPa, rate: 5 MPa/s}\n"
         "  hold: {duration: 1 min, tolerance: 0.5 %}\n"
@@ -89,14 +90,14 @@ def unresolved(profile: MachineProfile, tolerance: str = "0.45 MPa") -> tuple[st
     return validation.findings[0].message, validation.findings[0].hint
 
 
-def test_what_helps_is_the_least_change_that_is_enough_and_still_reaches_the_ceiling() -> None:
+def test_the_hint_names_the_smallest_change_that_is_enough_and_reaches_the_ceiling() -> None:
     _, hint = unresolved(REFERENCE)
     assert "a smaller range: 160 bar (+-0.295 MPa)" in hint
     assert "a larger die: 13 mm (+-0.436 MPa)" in hint
     assert "a transducer of 0.05 % accuracy (+-0.369 MPa)" in hint
 
 
-def test_the_chips_own_converter_makes_a_press_blunter_and_says_so() -> None:
+def test_the_chips_own_converter_makes_the_resolution_coarser() -> None:
     # Half a step of 3.3 V / 2^8.7, of the 2.4 V that the transducer spans.
     half_step_mpa = 738.5 * 3.3 / 2**8.7 / 2 / 2.4
     internal = REFERENCE.model_copy(update={"converter": "adc"})
@@ -127,7 +128,7 @@ def test_the_tolerance_that_the_hint_proposes_is_accepted() -> None:
     assert found(validation) == []
 
 
-def test_impossible_rate_names_the_fastest() -> None:
+def test_an_impossible_rate_is_refused_with_the_fastest_rate() -> None:
     fastest = REFERENCE.limits(10_000).fastest_rise_kpa_s
     text = HEAD + "stages:\n- name: a\n  ramp: {target: 100 MPa, rate: %d kPa/s}\n"
     assert only(text % (fastest + 1))[1] == f"the fastest is '{fastest / 1000} MPa/s'"
@@ -144,8 +145,8 @@ def test_tolerance_at_the_resolution_is_accepted() -> None:
     assert only(text % (finest - 1))[0].startswith("+-0.737 MPa")
 
 
-def test_what_the_wire_cannot_carry_is_impossible_for_every_press() -> None:
-    # The release valve alone would manage three times as much.
+def test_a_rate_out_of_the_wires_range_is_impossible_for_every_press() -> None:
+    # The release valve alone would be three times as fast.
     text = (
         HEAD + "vent_rate: %d MPa/s\nstages:\n- name: a\n  ramp: {target: 9 MPa, rate: 1 MPa/s}\n"
     )
@@ -156,6 +157,25 @@ def test_what_the_wire_cannot_carry_is_impossible_for_every_press() -> None:
 def test_unknown_key_suggests_the_right_one() -> None:
     _, hint = only(HEAD + "stages:\n- name: a\n  ramp: {target: 9 MPa, rate: 1 MPa/s}\n  hodl: 1\n")
     assert "did you mean 'hold'?" in hint
+
+
+def test_hints_for_a_missing_or_malformed_key_propose_no_pressure_and_no_die() -> None:
+    texts = [
+        "pressloop: 1\nname: test\nstages:\n- name: a\n  ramp: {}\n  release: 5\n",
+        HEAD + "stages:\n- name: a\n  ramp: 100 MPa\n  hold: 5\n  pid: 5\n",
+        HEAD + "on_host_loss: 5\nstages:\n- name: a\n  hold: {until: 5, tolerance: 1 %}\n",
+    ]
+    findings = [finding for text in texts for finding in validate(text).findings]
+    assert {f.code for f in findings} >= {"missing-key", "wrong-type"}
+    assert [f.hint for f in findings if re.search(r"[0-9] ?(mm|MPa|/s)", f.hint)] == []
+
+
+def test_the_hint_for_a_missing_unit_leaves_the_choice_of_the_unit() -> None:
+    _, hint = only(
+        HEAD + "stages:\n- name: a\n  ramp: {target: 74 MPa, rate: 5 MPa/s}\n"
+        "  hold: {duration: 180, tolerance: 2 %}\n"
+    )
+    assert "'180 s' or '180 min'" in hint
 
 
 def test_finding_points_at_line_and_column() -> None:
@@ -180,7 +200,7 @@ def test_malformed_yaml_names_the_line() -> None:
     assert "spaces" in finding.hint
 
 
-def test_nothing_is_concluded_from_a_doubtful_place() -> None:
+def test_nothing_is_concluded_from_an_unreliable_place() -> None:
     # The first target is unreadable, so whether the release goes down is unknown.
     validation = validate(
         HEAD + "stages:\n- name: a\n  ramp: {target: 250, rate: 10 MPa/s}\n"
@@ -213,7 +233,7 @@ def test_large_files_are_refused_quickly(tmp_path: Path, size: int) -> None:
     assert codes == ({"too-large"} if size > 128 * 1024 else {"empty-file"})
 
 
-def test_utf16_is_named(tmp_path: Path) -> None:
+def test_a_file_in_utf16_is_reported_as_such(tmp_path: Path) -> None:
     path = tmp_path / "utf16.yaml"
     path.write_bytes(HEAD.encode("utf-16"))
     (finding,) = validate_file(path, REFERENCE).findings
@@ -226,7 +246,7 @@ def test_absent_file_is_an_error_with_a_hint(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("shift", "warned"), [(4, False), (5, True), (8, True)])
-def test_a_filter_that_shows_contact_late_is_a_warning(shift: int, warned: bool) -> None:
+def test_a_filter_that_delays_contact_is_a_warning(shift: int, warned: bool) -> None:
     profile = REFERENCE.model_copy(update={"filter_shift": shift})
     text = HEAD + "stages:\n- name: a\n  ramp: {target: 250 MPa, rate: 10 MPa/s}\n"
     expected = ["warning filter-slow stages[0].ramp"] if warned else []

@@ -357,7 +357,8 @@ class Press:
 
         A hardened steel blank must be in the die and the guard closed before the call: the press
         moves at once. The runs take five to ten minutes on a real press. If one of them fails or
-        shows nonsense, the profile from before is written back and the error is raised.
+        shows nonsense, the profile from before is written back and the error is raised. After a
+        fault the board refuses it and keeps the profile of the last run; a log entry says so.
         docs/tuning.md says what is learned and how certain it is.
 
         Args:
@@ -372,8 +373,8 @@ class Press:
 
         Raises:
             BadInputError: `tuning-nonsense`: the runs show no press that this controller could
-                drive; the message names the implausible number. Also if a run did not complete, or
-                if limit or die are beyond the press.
+                drive; the message names the implausible number. `unknown-die`, `over-limit`,
+                `contact-pressure`: the press cannot do it. Also if a run did not complete.
             UnitError: `limit` or `die` is no quantity.
             RecordError: `out` is not empty.
             CommandRefusedError: The press is not ready: fault, guard, emergency stop, pressure; or

@@ -11,7 +11,7 @@ from typing import Final
 import platformdirs
 import pressloop_sim
 
-from pressloop import resources
+from pressloop.emulator import resources
 from pressloop.errors import EmulatorError
 
 INTERPRETER_VARIABLE: Final = "PRESSLOOP_MICROPYTHON"

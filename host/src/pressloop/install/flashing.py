@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
-from pressloop import resources
 from pressloop.connect import names_emulated
+from pressloop.emulator import resources
 from pressloop.errors import AmbiguousPortError, BadInputError, NoBoardError
 from pressloop.install import bootsel, mpremote, uf2
 from pressloop.install.bootsel import Drive

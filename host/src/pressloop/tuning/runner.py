@@ -23,6 +23,7 @@ from pressloop.tuning.first_contact import first_contact_plan, measure_first_con
 from pressloop.tuning.records import NO_STEP, TuningRecords
 from pressloop.tuning.result import FirstContact, TrackingError, TuningResult
 from pressloop.tuning.tune import HYSTERESIS_RUN, tune
+from pressloop.units import LENGTH, format_quantity
 from pressloop.wire import schema
 
 _log = logging.getLogger(__name__)
@@ -75,9 +76,12 @@ class TuningRunner:
         If a run fails or shows nonsense, `before` is written back.
 
         Raises:
-            BadInputError: `tuning-nonsense`, or a run did not complete. Errors of the press come
-                through.
+            BadInputError: `unknown-die`, `over-limit`, `contact-pressure`: the press cannot do it,
+                and nothing was pressed. `tuning-nonsense`, or a run did not complete. Errors of the
+                press come through.
         """
+        self._require_die(before)
+        self._require_limit(before)
         try:
             coarse, fine = tune(
                 before.to_wire(), self._die_um, self._limit_kpa, self._run_with_profile
@@ -94,8 +98,9 @@ class TuningRunner:
         """Press a sample gently and return what that shows; nothing is stored.
 
         Raises:
-            BadInputError: `contact-pressure`, or the run did not complete.
+            BadInputError: `unknown-die` or `contact-pressure`, or the run did not complete.
         """
+        self._require_die(profile)
         wire = profile.to_wire()
         steps = first_contact_plan(wire, self._die_um, self._limit_kpa)
         return measure_first_contact(self.run_steps("contact", steps), wire, self._die_um)
@@ -132,11 +137,43 @@ class TuningRunner:
         return self.run_steps(name, steps)
 
     def _restore(self, before: MachineProfile) -> None:
-        """Write the profile from before; a board that refuses keeps that of the last run."""
+        """Write the profile from before. After a fault the board refuses it; then say so."""
         try:
             self._write_profile(before)
         except PressloopError as error:
-            _log.error("the profile from before tuning is not back on the board: %s", error)
+            _log.error(
+                "the board keeps the profile of the last tuning run, as it refused the one from "
+                "before (%s): clear the fault, then tune again or write your profile",
+                error.code,
+            )
+
+    def _require_die(self, profile: MachineProfile) -> None:
+        if self._die_um not in profile.dies_um:
+            dies = ", ".join(format_quantity(die, LENGTH) for die in profile.dies_um)
+            raise BadInputError(
+                f"the press '{profile.name}' has no die of {self._die_um / 1000:g} mm",
+                hint=f"its dies: {dies}; add the die to the press's profile if it has one",
+                code="unknown-die",
+            )
+
+    def _require_limit(self, profile: MachineProfile) -> None:
+        ratio = profile.lever(self._die_um / 1000)
+        contact_mpa, limit_mpa = ratio * profile.contact_bar / 10, self._limit_kpa / 1000
+        highest_kpa = profile.limits(self._die_um).pellet_limit_kpa
+        if _ceiling_kpa(self._limit_kpa) > highest_kpa:
+            raise BadInputError(
+                f"a limit of {limit_mpa:g} MPa needs a ceiling a tenth higher, and this press may "
+                f"reach {highest_kpa / 1000:g} MPa on this die",
+                hint="lower the limit",
+                code="over-limit",
+            )
+        if limit_mpa <= contact_mpa:
+            raise BadInputError(
+                f"{limit_mpa:g} MPa does not press the blank: this press detects contact at "
+                f"{contact_mpa:.3g} MPa on this die",
+                hint="raise the limit to a usual pressure of the press",
+                code="contact-pressure",
+            )
 
 
 def require_empty(folder: Path, hint: str) -> None:
@@ -160,11 +197,15 @@ def protocol_of(
     return Protocol(
         name=f"tuning, {name}",
         die=f"{die_um} um",
-        ceiling=f"{round(1.1 * limit_kpa)} kPa",
+        ceiling=f"{_ceiling_kpa(limit_kpa)} kPa",
         vent_rate=f"{max(1, limit_kpa // 10)} kPa/s",
         accept_unresolved_tolerance=True,
         stages=[_stage(step) for step in steps],
     )
+
+
+def _ceiling_kpa(limit_kpa: int) -> int:
+    return round(1.1 * limit_kpa)
 
 
 def _stage(step: schema.PlanStepRequest) -> Stage:

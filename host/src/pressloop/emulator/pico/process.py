@@ -8,9 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from pressloop import resources
+from pressloop.emulator import resources
 from pressloop.emulator.description import PressDescription
-from pressloop.emulator.pico import speedup
 from pressloop.emulator.process import EmulatedBoard, Pacing
 from pressloop.errors import EmulatorError
 
@@ -90,6 +89,10 @@ class EmulatedPico(EmulatedBoard):
                 hint="pip install 'pressloop[pico]'",
                 code="no-rp2040py",
             )
+        # Needs the extra `pico`. It is also a program: if this package imported it at its top,
+        # `python -m pressloop.emulator.pico.speedup` would load it twice and warn.
+        from pressloop.emulator.pico import speedup
+
         # Here, not in the board's process, which has only ten seconds to start.
         speedup.build_quietly()
         return [sys.executable, "-m", "pressloop.emulator.pico"]

@@ -25,7 +25,7 @@ from typing import Final
 
 import platformdirs
 
-from pressloop import resources
+from pressloop.emulator import resources
 
 SOURCE: Final = Path(__file__).with_name("fast_chip.pyx")
 

@@ -27,17 +27,17 @@ _HOW_TO_WRITE: Final[Mapping[str, str]] = {
     "ceiling": "'ceiling' with the highest pressure that die and sample stand, in MPa",
     "crack_threshold": "'crack_threshold' with a pressure, or with 'off'",
     "stages": "'stages' with a list; each stage begins with '- name: ...'",
-    "on_host_loss": "it like 'on_host_loss: {action: hold, limit: 10 min}'",
+    "on_host_loss": "it like 'on_host_loss: {action: ..., limit: ...}'",
     "action": "'action' with 'hold', 'finish' or 'vent'",
-    "ramp": "it like 'ramp: {target: 250 MPa, rate: 10 MPa/s}'",
-    "hold": "it like 'hold: {duration: 3 min, tolerance: 0.5 %}'",
-    "release": "it like 'release: {target: 0 MPa, rate: 20 MPa/s}'",
-    "pid": "it like 'pid: {kp: 8 /s, ki: 4 /s2}'",
+    "ramp": "it like 'ramp: {target: ..., rate: ...}'",
+    "hold": "it like 'hold: {duration: ..., tolerance: ...}'",
+    "release": "it like 'release: {target: ..., rate: ...}'",
+    "pid": "it like 'pid: {kp: ..., ki: ...}'",
     "target": "'target' with a pressure on the pellet, in MPa",
     "rate": "'rate' with a pressure rate, in MPa/s or MPa/min",
     "duration": "'duration' with a time such as '3 min', or with 'open'",
     "tolerance": "'tolerance' with half the width of the band, in % of the target or in MPa",
-    "until": "it like 'until: {relaxation: 0.5 MPa/min, at_most: 30 min}'",
+    "until": "it like 'until: {relaxation: ..., at_most: ...}'",
     "relaxation": "'relaxation' with a pressure rate, in MPa/min",
     "operator": "'operator' with a text that says what to wait for",
     "at_least": "'at_least' with a time such as '1 min'",
@@ -47,8 +47,8 @@ _HOW_TO_WRITE: Final[Mapping[str, str]] = {
     "prompt": "'prompt' with a text that says what to do",
     "repeat": "'repeat' with the number of passes",
 }
-"""Key to what follows "add" or "write". Values of die, ceiling and target are not proposed: a wrong
-one that is copied breaks a die or a cell."""
+"""What follows "add" or "write" in the hint for a key. It proposes no pressure and no die: a
+value that is copied from a hint may break a die or a cell."""
 
 
 def path_of(error: ErrorDetails) -> KeyPath:

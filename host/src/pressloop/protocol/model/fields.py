@@ -94,12 +94,11 @@ class QuantityText:
         if isinstance(value, int | float) and not isinstance(value, bool):
             error = missing_unit(value, *self.dimensions)
             raise form_error(error.code, error.message, error.hint)
-        example = self.dimensions[0].example
         wanted = " or ".join(d.name for d in self.dimensions)
         if not isinstance(value, str):
-            raise form_error(
-                "wrong-type", f"{wanted} is needed here", f"write text such as '{example}'"
-            )
+            units = ", ".join(d.unit_list for d in self.dimensions)
+            hint = f"write a number and its unit; units: {units}"
+            raise form_error("wrong-type", f"{wanted} is needed here", hint)
         if value.strip() == self.keyword:
             return self.keyword
         try:

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Final
 
 _MODULE: Final = Path(__file__).resolve()
-# host/src/pressloop/resources.py
-_CHECKOUT: Final = _MODULE.parents[3]
-_PACKAGED: Final = _MODULE.with_name("_resources")
+# host/src/pressloop/emulator/resources.py
+_CHECKOUT: Final = _MODULE.parents[4]
+_PACKAGED: Final = _MODULE.parents[1] / "_resources"
 
 
 @dataclass(frozen=True)
