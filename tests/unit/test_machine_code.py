@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from generator.constants import FIRST_LINE, block_of, constants, fold, taken
 
 FIRMWARE = Path(__file__).parents[2] / "firmware"

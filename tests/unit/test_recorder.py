@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import struct
 from pathlib import Path
 
 import pytest
@@ -12,9 +11,8 @@ from hypothesis import strategies as st
 from pressloop.errors import RecordError
 from pressloop.evaluation import RunRecord, finalise
 from pressloop.record import RunRecorder
-from pressloop.record.journal import JournalWriter
 from pressloop.record.sequence_ranges import SequenceRanges
-from pressloop.wire.schema import RECORD_FORMAT, RECORD_SIZE, SHORT_RECORD_FORMAT
+from pressloop.wire.schema import RECORD_SIZE
 
 from tests.unit import synthetic_run
 
@@ -107,22 +105,6 @@ def test_reopening_cuts_the_torn_tail_and_remembers(tmp_path: Path) -> None:
     assert record.summary.gaps == ()
     assert record.summary.records == 6
     assert not any("not readable" in warning for warning in record.summary.warnings)
-
-
-def test_a_journal_from_before_the_displacement_is_read_as_having_none(tmp_path: Path) -> None:
-    old = struct.pack(SHORT_RECORD_FORMAT, 7, 1000, 1000, 0, 5000, 0, 1, 0, 0)
-    writer = JournalWriter(tmp_path / "run.journal", create=True)
-    header = HEADER.model_copy(update={"schema_version": 1})
-    writer.append({"kind": "header", "pid": 1, **header.model_dump()})
-    writer.append({"kind": "start", "unix_time_second": 0.0, "run_first": 100, "start_tick": 7})
-    writer.append({"kind": "telemetry", "first": 100, "records": old})
-    writer.close()
-    with RunRecorder.reopen(tmp_path) as recorder:
-        recorder.telemetry(101, struct.pack(RECORD_FORMAT, 8, 2000, 0, 0, 0, 0, 1, 0, 0, 1500))
-    frame = RunRecord.open(tmp_path).frame()
-    assert frame["pressure_mpa"].tolist() == [1.0, 2.0]
-    assert frame["displacement_mm"].isna().tolist() == [True, False]
-    assert frame["displacement_mm"][1] == 1.5
 
 
 def test_reopening_removes_results_that_are_out_of_date(tmp_path: Path) -> None:

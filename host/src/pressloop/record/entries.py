@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -19,8 +19,6 @@ from pressloop.record.model import (
     RunStart,
     TruthSums,
 )
-from pressloop.session.telemetry import widened
-from pressloop.wire.schema import RECORD_SIZE, SHORT_RECORD_SIZE
 
 
 class EntryKind:
@@ -112,7 +110,6 @@ def interval_entry(interval: Interval) -> dict[str, Any]:
         "count": interval.count,
         "offsets": interval.offsets,
         "records": interval.records,
-        "record_size": RECORD_SIZE,
         "sums": interval.sums.model_dump(),
     }
     if interval.truth is not None:
@@ -129,7 +126,7 @@ def intervals_of(contents: JournalContents) -> Iterator[Interval]:
                 entry["first"],
                 entry["count"],
                 tuple(entry["offsets"]),
-                _records_of(entry),
+                entry["records"],
                 IntervalSums.model_construct(**entry["sums"]),
                 None if truth is None else TruthSums.model_construct(**truth),
             )
@@ -139,11 +136,4 @@ def telemetry_batches(contents: JournalContents) -> Iterator[Batch]:
     """Yield all batches of telemetry, in the order in which they were received."""
     for entry in contents.entries:
         if entry["kind"] == EntryKind.TELEMETRY:
-            yield Batch(entry["first"], _records_of(entry))
-
-
-def _records_of(entry: Mapping[str, Any]) -> bytes:
-    records: bytes = entry["records"]
-    # Journals of version 1 have records without displacement, and do not state their size.
-    short = entry.get("record_size", SHORT_RECORD_SIZE) == SHORT_RECORD_SIZE
-    return widened(records) if short else records
+            yield Batch(entry["first"], entry["records"])

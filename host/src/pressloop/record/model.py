@@ -11,9 +11,8 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, computed_field, field_validator
 
-SCHEMA_VERSION: Final = 2
-"""Version of the journal. In version 1 a telemetry record has no displacement. A reader refuses a
-newer version, because keys may have changed their meaning."""
+SCHEMA_VERSION: Final = 1
+"""Version of the journal. A reader refuses a newer one, whose keys may mean something else."""
 
 PlannedStepKind = Literal["ramp", "hold", "release", "prompt"]
 Direction = Literal["up", "down", "none"]
@@ -245,7 +244,7 @@ class BoardStepResult(RecordModel):
     lowest_kpa: int
     top_ups: int
     start_tick: int
-    dwell_end: Literal["none", "duration", "relaxation", "operator", "longest", "run"] | None = None
+    dwell_end: Literal["none", "duration", "relaxation", "operator", "longest", "run"]
     loss_kpa_min: int | None = None
     leak_kpa_min: int | None = None
 

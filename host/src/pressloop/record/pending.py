@@ -56,7 +56,6 @@ class PendingRecords:
                 "kind": EntryKind.TELEMETRY,
                 "first": first,
                 "records": records,
-                "record_size": RECORD_SIZE,
                 "unix_time_second": unix_time_second,
                 "source": "live",
             }
