@@ -244,7 +244,7 @@ class BoardStepResult(RecordModel):
     lowest_kpa: int
     top_ups: int
     start_tick: int
-    dwell_end: Literal["none", "duration", "relaxation", "operator", "longest", "run"]
+    dwell_end: Literal["none", "duration", "relaxation", "operator", "longest", "run"] | None = None
     loss_kpa_min: int | None = None
     leak_kpa_min: int | None = None
 
