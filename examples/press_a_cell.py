@@ -1,7 +1,7 @@
 """Press a sodium-ion cell from a script: python examples/press_a_cell.py [PORT] [FOLDER]
 
-PORT is "emulated" by default; name a serial port, or the USB serial number of your board, to press
-for real. FOLDER gets the record.
+PORT is "emulated" by default. For a real press give its serial port, or the USB serial number of
+its board. FOLDER gets the record.
 """
 
 import sys
@@ -13,14 +13,14 @@ PROTOCOL = Path(__file__).with_name("sodium_three_step.yaml")
 
 
 def show(status: PressStatus) -> None:
-    """Print one line that rewrites itself."""
+    """Print the status in one line, over the last one."""
     stage = status.stage_name or status.state.name.lower()
     line = f"{stage}: {status.pressure_mpa:.1f} of {status.target_mpa:g} MPa"
     print(f"\r{line:60}", end="", file=sys.stderr)
 
 
 def ask(prompt: OpenPrompt) -> bool:
-    """Ask whoever sits at the terminal; without a terminal nobody is asked."""
+    """Ask on the terminal; confirm without asking if there is none."""
     return ask_on_terminal(prompt) if sys.stdin.isatty() else confirm_all(prompt)
 
 
@@ -31,7 +31,7 @@ def main() -> int:
     try:
         with Press.open(port) as press:
             simulated = press.hello.simulated
-            # Only a rehearsal may be confirmed without a look at the press.
+            # Only a simulated run may be confirmed without a look at the press.
             result = press.run(
                 PROTOCOL,
                 out=folder,

@@ -1,7 +1,7 @@
 """Build a protocol in Python and steer the run: python examples/progressive.py [PORT] [FOLDER]
 
 Presses in three passes, each 50 MPa higher, then holds 74 MPa until a measurement on the cell is
-done. Only the script knows when that is, so the last hold is open, and the script ends it.
+done. Only the script knows when it is done: the last hold is open, and the script ends it.
 """
 
 import sys
@@ -36,11 +36,11 @@ PROTOCOL = Protocol(
 )
 
 OPEN_HOLD = 10
-"""Index of the step that the script ends: behind three passes of three steps, and a ramp."""
+"""Index of the step that the script ends: after three passes of three steps, and a ramp."""
 
 
 def measurement_done(seconds_in_band: float) -> bool:
-    """Stand in for your own instrument: here, 45 s at pressure are enough."""
+    """Replace this with your own instrument: here, 45 s at pressure are enough."""
     return seconds_in_band >= 45
 
 

@@ -89,8 +89,10 @@ def build(out: Path, board: str) -> None:
         compile_ = ("make", "-C", folder / "rp2", jobs)
         run(f"{board}, building", log.with_suffix(".make.log"), *compile_, env=env)
         uf2 = folder / "image.uf2"
-        convert = (sys.executable, tree / "tools" / "uf2conv.py", "--convert", "--output", uf2)
-        convert += ("--base", _FLASH_START, "--family", FAMILIES.get(board, _STOCK_FAMILY))
+        convert = (
+            *(sys.executable, tree / "tools" / "uf2conv.py", "--convert", "--output", uf2),
+            *("--base", _FLASH_START, "--family", FAMILIES.get(board, _STOCK_FAMILY)),
+        )
         run(f"{board}, UF2", log.with_suffix(".uf2.log"), *convert, folder / "rp2" / "firmware.bin")
         out.parent.mkdir(parents=True, exist_ok=True)
         uf2.replace(out)
@@ -123,7 +125,7 @@ def report(image: Path, elf: Path, *, ours: bool) -> str:
 def _tree() -> Path:
     checkout = os.environ.get("MICROPYTHON_SRC")
     if not checkout:
-        tree = BUILD / "source"
+        tree: Path = BUILD / "source"
         micropython.source(tree)
         micropython.rp2_libraries(tree)
         return tree

@@ -246,7 +246,8 @@ def compile_all(compiler: Path, target: Target) -> list[Path]:
     for source, name in sorted(sources.items()):
         out = target.folder / name.with_suffix(".mpy")
         out.parent.mkdir(parents=True, exist_ok=True)
-        command = [compiler, f"-march={target.architecture}", "-s", name, "-o", out, source]
+        options = (f"-march={target.architecture}", "-s", str(name), "-o", str(out))
+        command = [str(compiler), *options, str(source)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise PressloopError(

@@ -66,7 +66,8 @@ def version() -> str:
     """Return the firmware's version."""
     source = (image.FIRMWARE / deploy.PACKAGE / "__init__.py").read_text()
     found = _VERSION.search(source)
-    assert found is not None, f"{deploy.PACKAGE} names no version"
+    if found is None:
+        raise SystemExit(f"{deploy.PACKAGE} names no version")
     return found[1]
 
 

@@ -94,7 +94,8 @@ def stage(folder: Path) -> None:
     (packed / resources.MICROPYTHON.packaged).chmod(0o755)
     for name, places in LICENCES.items():
         text = _licence(places)
-        assert text is not None, f"missing() has not looked for {name}"
+        if text is None:
+            raise SetupError(f"the licence text {name} is in none of its places")
         (folder / name).write_text(text, encoding="utf-8")
     shutil.copy2(REPOSITORY / "LICENSE", folder)
     shutil.copy2(REPOSITORY / "README.md", folder)
@@ -104,7 +105,8 @@ def stage(folder: Path) -> None:
     project = (HOST / "pyproject.toml").read_text(encoding="utf-8")
     # The sources are under MIT; the compiled files in the wheel bring other licences.
     compiled = project.replace('license = "MIT"', f'license = "{_EXPRESSION}"')
-    assert compiled != project
+    if compiled == project:
+        raise SetupError('host/pyproject.toml no longer says license = "MIT": mend wheel.py')
     (folder / "pyproject.toml").write_text(compiled, encoding="utf-8")
 
 

@@ -21,7 +21,7 @@ BINARY = Path("src", "pressloop", "_resources", "bin", "micropython")
 _SYSTEM_LIBRARIES = {"libc.so.6", "libm.so.6", "libdl.so.2", "libpthread.so.0", "librt.so.1"}
 
 
-class PlatformTag(BuildHookInterface):
+class PlatformTag(BuildHookInterface[Any]):
     """Sets the tag; hatchling finds this class by its base."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""The command line: exit codes, what goes to stdout, what a person reads."""
+"""The command line: exit codes, data on stdout, messages on stderr, answers of the operator."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from typer.testing import CliRunner, Result
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
-# Files that are unreliable but can be run.
+# Files with warnings only: they can be run.
 WARNED = (
     "crack_threshold_low",
     "duplicate_name",
@@ -130,7 +130,7 @@ def test_a_run_keeps_the_contract(protocol: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     result = call("run", protocol, "--port", "emulated", "--out", out, "--yes")
     assert result.exit_code == 0, result.output
-    # The folder is the data; everything else is for people.
+    # Stdout has the folder alone; all messages go to stderr.
     assert result.stdout.strip() == str(out)
     assert "turn the die" in result.stderr
     assert "SIMULATED" in result.stderr
@@ -171,7 +171,7 @@ def test_the_same_seed_gives_the_same_record(protocol: Path, tmp_path: Path) -> 
     assert frames[0].equals(frames[1])
 
 
-def test_ctrl_c_aborts_the_press_not_just_the_program(tmp_path: Path) -> None:
+def test_ctrl_c_aborts_the_run_and_not_only_the_program(tmp_path: Path) -> None:
     path = tmp_path / "long.yaml"
     path.write_text(SHORT.replace("DWELL", "10 h").replace("prompt: turn the die", "prompt: go"))
     out = tmp_path / "out"
@@ -193,7 +193,7 @@ def test_ctrl_c_aborts_the_press_not_just_the_program(tmp_path: Path) -> None:
     record = RunRecord.open(out)
     assert record.summary.end_reason == "aborted"
     assert record.summary.gaps == ()
-    # Released, not dropped: the record ends with the pressure gone.
+    # The pressure was released: the record ends without pressure.
     assert record.frame()["true_pressure_mpa"].iloc[-1] < 3.0
     assert record.frame()["state"].iloc[-1] == "idle"
 
@@ -212,7 +212,7 @@ def test_simulate_predicts_the_curve_without_a_board(protocol: Path, tmp_path: P
     assert (tmp_path / "curve.svg").stat().st_size > 10_000
 
 
-def test_a_press_is_emulated_with_the_die_of_the_protocol_whoever_asks(
+def test_run_script_and_simulate_emulate_the_die_of_the_protocol(
     protocol: Path, tmp_path: Path
 ) -> None:
     other = tmp_path / "other.yaml"
@@ -233,7 +233,7 @@ def test_a_press_is_emulated_with_the_die_of_the_protocol_whoever_asks(
     assert simulated.to_numpy() == pytest.approx(frame["true_pressure_mpa"].to_numpy(), abs=1e-3)
 
 
-def test_another_press_can_be_rehearsed(protocol: Path, tmp_path: Path) -> None:
+def test_a_run_on_another_emulated_press(protocol: Path, tmp_path: Path) -> None:
     press = EXAMPLES / "presses" / "steel-blank.yaml"
     out = tmp_path / "out"
     result = call("run", protocol, "-p", "emulated", "-o", out, "-y", "--press", press)
@@ -241,7 +241,7 @@ def test_another_press_can_be_rehearsed(protocol: Path, tmp_path: Path) -> None:
     assert "blank" in RunRecord.open(out).header.profile["name"]
 
 
-def test_plot_also_draws_a_run_that_was_cut_off(protocol: Path, tmp_path: Path) -> None:
+def test_plot_draws_an_interrupted_run(protocol: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     assert call("run", protocol, "-p", "emulated", "-o", out, "-y").exit_code == 0
     journal = (out / "run.journal").read_bytes()
@@ -296,7 +296,9 @@ def at_a_terminal(arguments: list[str | Path], answers: list[tuple[str, bytes]])
     return process.wait(60), shown
 
 
-def test_an_enter_from_before_the_question_is_no_answer(protocol: Path, tmp_path: Path) -> None:
+def test_an_enter_typed_before_the_prompt_does_not_confirm_it(
+    protocol: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "out"
     code, shown = at_a_terminal(
         ["run", protocol, "--port", "emulated", "--out", out],
@@ -337,7 +339,7 @@ def test_a_closed_input_aborts_at_a_prompt(protocol: Path, tmp_path: Path) -> No
     assert piped.returncode == 0, piped.stderr
 
 
-def test_a_prompt_that_timed_out_waits_for_nobody(tmp_path: Path) -> None:
+def test_a_prompt_that_timed_out_asks_no_longer(tmp_path: Path) -> None:
     path = tmp_path / "prompt.yaml"
     text = SHORT.replace("DWELL", "2 s")
     path.write_text(text.replace("turn the die", "turn the die\n    timeout: 1 s"))
@@ -356,7 +358,7 @@ def test_simulate_ends_open_holds_by_itself(tmp_path: Path) -> None:
     assert "5 s in band" in result.stderr
 
 
-def test_places_that_cannot_be_written_are_bad_input(protocol: Path, tmp_path: Path) -> None:
+def test_files_that_cannot_be_written_are_bad_input(protocol: Path, tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("")
     for out in (file, file / "run"):
@@ -367,7 +369,7 @@ def test_places_that_cannot_be_written_are_bad_input(protocol: Path, tmp_path: P
         result = call("simulate", protocol, option, tmp_path / name)
         assert result.exit_code == 2, result.output
     assert call("plot", file).exit_code == 2
-    # No board is looked for with a protocol that cannot be read.
+    # A protocol that cannot be read is reported before a board is looked for.
     assert call("run", file / "none.yaml", "--port", "/dev/no-such-port").exit_code == 2
 
 
@@ -422,10 +424,10 @@ def test_info_rounds_for_people() -> None:
     assert not re.search(r"\d\.\d{5}", result.stdout)
 
 
-def test_attach_has_nothing_to_do_for_a_run_that_has_ended(protocol: Path, tmp_path: Path) -> None:
+def test_attach_reports_a_run_that_has_ended(protocol: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     call("run", protocol, "-p", "emulated", "-o", out, "-y")
-    # A program that was killed in its last moments leaves the journal alone.
+    # A program that is killed before it has written run.json leaves only the journal.
     (out / "run.json").unlink()
     result = call("attach", out)
     assert result.exit_code == 0
@@ -436,7 +438,7 @@ def test_attach_has_nothing_to_do_for_a_run_that_has_ended(protocol: Path, tmp_p
     assert refused.value.code == "record-ended"
 
 
-def test_a_file_of_another_kind_is_told_in_one_finding(protocol: Path, tmp_path: Path) -> None:
+def test_a_file_of_another_kind_gives_one_finding(protocol: Path, tmp_path: Path) -> None:
     press = EXAMPLES / "presses" / "reference.yaml"
     pellet = tmp_path / "pellet.yaml"
     pellet.write_text("mass_mg: 140\nthickness_mm: 1.2\n")
@@ -450,13 +452,13 @@ def test_a_file_of_another_kind_is_told_in_one_finding(protocol: Path, tmp_path:
     assert as_press.exit_code == 2 and "this is a press protocol" in as_press.stderr
     as_sample = call("run", protocol, "-p", "emulated", "-o", tmp_path, "--sample", press)
     assert as_sample.exit_code == 2 and "description of a press" in as_sample.stderr
-    # One key that belongs elsewhere is a mistake in a file of the right kind.
+    # One key of another kind of file is a mistake in this file.
     described = tmp_path / "press.yaml"
     described.write_text("name: near\nstages: 1\n")
     assert "'stages' is not a key here" in call("simulate", protocol, "--press", described).stderr
 
 
-def test_the_cells_of_a_long_dwell_stay_apart(tmp_path: Path) -> None:
+def test_cells_of_long_dwells_do_not_touch(tmp_path: Path) -> None:
     assert [_number(value, 7) for value in (9.5, 999.99, 1200.0, 7200.04, 86400.0)] == [
         "   9.50",
         " 999.99",
@@ -466,7 +468,7 @@ def test_the_cells_of_a_long_dwell_stay_apart(tmp_path: Path) -> None:
     ]
 
 
-def test_attach_says_that_an_emulated_board_is_gone(protocol: Path, tmp_path: Path) -> None:
+def test_attach_says_that_the_emulated_board_has_ended(protocol: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     with Press.open("emulated") as press:
         press.start(protocol, out=out).detach()
@@ -478,7 +480,7 @@ def test_attach_says_that_an_emulated_board_is_gone(protocol: Path, tmp_path: Pa
     assert call("plot", out).exit_code == 0
 
 
-def test_attach_resumes_only_when_told_to(protocol: Path, tmp_path: Path) -> None:
+def test_attach_resumes_only_with_its_option(protocol: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     with EmulatedBoard() as board:
         with Press.open(board.url) as press:
@@ -495,7 +497,7 @@ def test_attach_resumes_only_when_told_to(protocol: Path, tmp_path: Path) -> Non
     assert RunRecord.open(out).summary.end_reason == "completed"
 
 
-def test_a_sample_is_said_with_the_run_or_later(protocol: Path, tmp_path: Path) -> None:
+def test_a_sample_is_given_with_the_run_or_later(protocol: Path, tmp_path: Path) -> None:
     says, out = tmp_path / "pellet.yaml", tmp_path / "out"
     says.write_text("mass_mg: 140\ntrue_density_g_cm3: 2.2\nthickness_mm: 1.2\n")
     run = ("run", protocol, "-p", "emulated", "-o", out, "-y")
@@ -508,7 +510,7 @@ def test_a_sample_is_said_with_the_run_or_later(protocol: Path, tmp_path: Path) 
     assert later.stdout.strip() == str(out)
     stage = json.loads((out / "run.json").read_text())["stages"][0]
     assert stage["density"]["released"]["relative_density"] == pytest.approx(0.737, abs=1e-3)
-    # The pellet of one run is not that of the next.
+    # A new run in the folder does not keep the sample of the run before.
     assert call(*run, "--overwrite").exit_code == 0
     assert json.loads((out / "run.json").read_text())["sample"] is None
 

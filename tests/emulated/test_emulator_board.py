@@ -1,7 +1,7 @@
-"""The emulated board as a process: time, sockets, truth, storage, life and death.
+"""The emulated board as a process: time, sockets, truth, storage, start and end.
 
-A toy firmware stands in for the real one: it does to the valves what it is told, one JSON object
-per line, and streams what it reads. So each test sees the board alone.
+A toy firmware replaces the real one: it sets the valves by commands, one JSON object per line, and
+streams what it reads. So each test sees the board alone.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from pressloop_sim.plant.truth_format import MAGIC, RECORD
 
 ROOT = Path(__file__).resolve().parents[2]
 IDLE, RUNNING, PROMPTING = 0, 1, 3
-PATIENCE_S = 10.0
+TIMEOUT_S = 10.0
 
 TOY_FIRMWARE = """
 import array, json, time
@@ -150,11 +150,11 @@ class Host:
 
     def __init__(self, board: EmulatedBoard | Launcher) -> None:
         host, port = board.url.removeprefix("socket://").split(":")
-        self.socket = socket.create_connection((host, int(port)), PATIENCE_S)
+        self.socket = socket.create_connection((host, int(port)), TIMEOUT_S)
         self._data = b""
 
     def read(self) -> dict[str, Any]:
-        """Return the next thing the firmware says."""
+        """Return the next message of the firmware."""
         while b"\x02" not in self._data:
             data = self.socket.recv(65536)
             if not data:
@@ -165,7 +165,7 @@ class Host:
         return said
 
     def tell(self, **wish: Any) -> dict[str, Any]:
-        """Send a wish and return the answer, passing over telemetry."""
+        """Send a command and return the answer, skipping telemetry."""
         self.send(**wish)
         while "answer" not in (said := self.read()):
             pass
@@ -175,7 +175,7 @@ class Host:
         self.socket.sendall(json.dumps(wish).encode() + b"\n")
 
     def follow(self, batches: int) -> list[dict[str, Any]]:
-        """Take in that many batches of telemetry, acknowledging each but the last."""
+        """Receive that many batches of telemetry; acknowledge each but the last."""
         heard = []
         for left in reversed(range(batches)):
             said = self.read()
@@ -220,10 +220,10 @@ def start(toy_firmware: Path) -> Iterator[Start]:
 
 
 def _await(condition: Callable[[], bool]) -> None:
-    """Wait for what must come, however loaded the machine is."""
-    give_up = time.monotonic() + PATIENCE_S
+    """Wait until `condition` holds; a loaded machine may need long."""
+    deadline = time.monotonic() + TIMEOUT_S
     while not condition():
-        assert time.monotonic() < give_up
+        assert time.monotonic() < deadline
         time.sleep(0.005)
 
 
@@ -237,7 +237,7 @@ def test_lockstep_stops_at_each_batch_until_the_host_has_followed(start: Start) 
     assert host.read()["tick"] == first + 10
     assert board.control({"get": True})["tick"] == first + 10
     host.send(ack=first + 4)
-    # Not a whole batch: no telemetry, but four ticks have room.
+    # Less than a batch: no telemetry, but room for four ticks.
     _await(lambda: board.control({"get": True})["tick"] == first + 14)
     host.send(ack=first + 10)
     assert host.read()["tick"] == first + 20
@@ -262,7 +262,7 @@ def _noise_of_a_run(board: EmulatedBoard, idle_batches: int) -> list[int]:
     return [raw for said in heard for raw in said["raws"]]
 
 
-def test_same_seed_gives_the_same_run_however_long_the_press_rested(start: Start) -> None:
+def test_same_seed_gives_the_same_run_after_any_idle_time(start: Start) -> None:
     runs = [
         _noise_of_a_run(start(seed=seed), idle) for seed, idle in ((5, 1), (5, 1), (5, 40), (6, 1))
     ]
@@ -283,7 +283,7 @@ def test_run_goes_on_in_real_time_without_its_host(start: Start) -> None:
     assert time.monotonic() - begin >= 0.29, "faster than real time"
 
 
-def test_host_that_comes_back_is_heard_and_followed_again(start: Start) -> None:
+def test_host_that_comes_back_is_followed_again(start: Start) -> None:
     board = start(silence_s=0.05)
     host = Host(board)
     host.tell(state=RUNNING, batch=10)
@@ -297,21 +297,21 @@ def test_host_that_comes_back_is_heard_and_followed_again(start: Start) -> None:
 
 def test_ticks_owed_to_an_answer_come_before_the_next_request(start: Start) -> None:
     host = Host(start())
-    # The firmware lingers behind its answer, so that the next request is there before the ticks.
+    # The firmware waits after its answer, so that the next request arrives before the ticks.
     answers = [host.tell(linger_ms=30)["answer"] for _ in range(4)]
     assert answers == [0, 2, 4, 6]
 
 
-def test_rest_without_a_host_is_frozen(start: Start) -> None:
+def test_time_is_stopped_while_idle_without_a_host(start: Start) -> None:
     board = start(silence_s=0.02)
     tick = board.control({"get": True})["tick"]
     time.sleep(0.1)
     assert board.control({"get": True})["tick"] == tick
 
 
-def test_prompt_passes_at_the_pace_of_people(start: Start) -> None:
-    # A host that a busy machine held up is not one that is gone, without which time goes on.
-    host = Host(start(silence_s=PATIENCE_S))
+def test_prompt_takes_real_time(start: Start) -> None:
+    # A busy machine may delay the host; it must not count as silent, or time goes on without it.
+    host = Host(start(silence_s=TIMEOUT_S))
     begin = time.monotonic()
     asked = host.tell(state=PROMPTING, batch=5)["answer"]
     heard = host.follow(6)
@@ -339,7 +339,7 @@ def test_tick_runs_with_the_heap_locked(start: Start) -> None:
     assert "MemoryError" in host.tell()["failure"]
 
 
-def test_safe_shuts_the_pump_and_opens_the_release_valve(start: Start) -> None:
+def test_safe_closes_the_pump_valve_and_opens_the_release_valve(start: Start) -> None:
     board = start()
     host = Host(board)
     host.tell(state=RUNNING, openings=[25000, 0], batch=20)
@@ -466,7 +466,7 @@ def test_truth_is_readable_after_the_board_was_killed(start: Start) -> None:
     assert damage == 0
 
 
-# --- life and death
+# --- start and end
 
 
 class Launcher:
@@ -497,12 +497,12 @@ class Launcher:
         self.pid = int(pid)
 
     def kill(self) -> None:
-        """Kill the program and all that shares its session."""
+        """Kill the program and every process of its session."""
         os.killpg(self._process.pid, signal.SIGKILL)
         self._process.communicate()
 
     def board_lives(self) -> bool:
-        """Whether the board's process is there; who adopted it may not have buried it yet."""
+        """Whether the board's process runs; a zombie that is not reaped yet does not count."""
         try:
             status = Path(f"/proc/{self.pid}/stat").read_text()
         except FileNotFoundError:
@@ -539,7 +539,7 @@ def test_board_outlives_a_killed_host_in_a_run_and_ends_behind_it(launcher: Laun
     host.tell(state=RUNNING)
     host.socket.close()
     launcher.kill()
-    # Real time passes in the run: much longer than the board would wait for a host at rest.
+    # The run takes real time: much longer than an idle board would wait for a host.
     _await(lambda: Host(launcher).tell()["answer"] > 100)
     host = Host(launcher)
     host.tell(state=IDLE)
@@ -558,7 +558,9 @@ def test_stop_ends_the_process_and_removes_its_folder(start: Start) -> None:
     board.stop()
 
 
-def test_death_at_start_shows_the_console(start: Start, toy_firmware: Path, tmp_path: Path) -> None:
+def test_a_board_that_ends_at_start_shows_its_console(
+    start: Start, toy_firmware: Path, tmp_path: Path
+) -> None:
     app = toy_firmware / "pressloop_fw" / "app.py"
     app.write_text("raise ValueError('no such valve')\n")
     with pytest.raises(EmulatorError, match="no such valve"):

@@ -1,4 +1,4 @@
-"""The emulated press is the same press under CPython and MicroPython, bit for bit."""
+"""The simulated press gives the same numbers under CPython and MicroPython, bit for bit."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pressloop.emulator import description
 ROOT = Path(__file__).resolve().parents[2]
 PRESSES = sorted((ROOT / "examples" / "presses").glob("*.yaml"))
 
-# Prints the bits of every state and reading of an eventful minute.
+# Prints the bits of every state and reading of a minute with pressing, release and cracks.
 TRAJECTORY = """
 import binascii, json, struct, sys
 sys.path.append(sys.argv[1])

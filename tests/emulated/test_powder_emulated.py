@@ -64,7 +64,7 @@ def test_the_sealed_dwell_relaxes_by_peleg(result: RunResult) -> None:
     frame = result.frame()
     truth = frame.true_pressure_mpa[frame.sealed]
     assert relaxation.change == pytest.approx(truth.max() - truth.iloc[-1], abs=0.5)
-    # The press gives way with the pellet, so less is lost than if the height were held.
+    # The press follows the pellet, so less is lost than at constant height.
     assert relaxation.change_final is not None and relaxation.initial is not None
     assert relaxation.change < relaxation.change_final < 0.3 * relaxation.initial
 
@@ -124,13 +124,13 @@ def test_the_plot_shows_the_release(result: RunResult) -> None:
         assert um[-1] == pytest.approx(1000 * springback.gained_mm, abs=10)
 
 
-def test_what_is_said_of_it(result: RunResult) -> None:
+def test_the_notes(result: RunResult) -> None:
     sealed, regulated = (stage_notes(stage) for stage in result.summary.stages)
     for said, name in ((sealed, "relaxation"), (regulated, "creep")):
         assert [line.split()[0] for line in said] == ["mean", name, "springback", "relative"]
     assert re.match(r"relaxation 1\d\.\d MPa in \d\d s; Peleg k1 .* in the end$", sealed[1])
     assert re.match(r"springback 1\d\d ± \d+ um on release from 27\d MPa", sealed[2])
-    # What no instrument saw is not said.
+    # What no sensor measured has no note.
     stage = result.summary.stages[0].model_copy(
         update={"relaxation": None, "springback": None, "density": None}
     )
@@ -152,18 +152,18 @@ def dwell(folder: Path, ul_min: float, *, known: bool = True) -> Relaxation:
     return relaxation
 
 
-def test_the_powder_is_told_apart_from_the_leak(tmp_path: Path) -> None:
+def test_leak_and_powder_are_separated(tmp_path: Path) -> None:
     """The same pellet on a tight press, and on one that loses as much again."""
     alone = dwell(tmp_path / "tight", 0.0)
     assert alone.fitted and alone.leak_change == 0
     assert alone.powder_change == pytest.approx(alone.change)
-    told = dwell(tmp_path / "leaking", 10.0)
-    assert told.leak_change == pytest.approx(300 * 0.0174, rel=0.05)
-    assert told.leak_change > 0.5 * alone.change
-    assert told.powder_change == pytest.approx(
-        alone.powder_change, abs=told.powder_change_uncertainty
+    leaking = dwell(tmp_path / "leaking", 10.0)
+    assert leaking.leak_change == pytest.approx(300 * 0.0174, rel=0.05)
+    assert leaking.leak_change > 0.5 * alone.change
+    assert leaking.powder_change == pytest.approx(
+        alone.powder_change, abs=leaking.powder_change_uncertainty
     )
-    assert told.powder_change_uncertainty < 1
+    assert leaking.powder_change_uncertainty < 1
     unknown = dwell(tmp_path / "unknown", 10.0, known=False)
     assert unknown.leak_change is None and unknown.powder_change is None
-    assert unknown.change == pytest.approx(told.change, rel=0.1)
+    assert unknown.change == pytest.approx(leaking.change, rel=0.1)

@@ -1,4 +1,4 @@
-"""A pellet that cracks in the emulated press: the run completes, and everything says it cracked."""
+"""A pellet that cracks in the emulated press is reported in the record."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def _press(tmp_path: Path, powder: dict[str, float], vent: str = "50 MPa/s") -> 
         return machine.run(protocol, out=tmp_path / "run").summary
 
 
-def test_sound_pellet_leaves_no_word(tmp_path: Path) -> None:
+def test_sound_pellet_has_no_warning(tmp_path: Path) -> None:
     summary = _press(tmp_path, {})
     assert (summary.end_reason, summary.damage, summary.warnings) == ("completed", (), ())
 
 
 def test_pellet_cracked_by_pressure_is_in_the_record(tmp_path: Path) -> None:
     summary = _press(tmp_path, {"crack_mpa": 80})
-    # The board has noticed, and presses no further on what is broken.
+    # The board has detected the crack, and does not press a broken pellet further.
     assert (summary.end_reason, summary.fault) == ("fault", "sample-cracked")
     assert summary.damage is not None and summary.truth is not None
     (crack,) = summary.damage

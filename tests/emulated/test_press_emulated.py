@@ -1,4 +1,4 @@
-"""The SDK on the firmware itself: an emulated board in a process of its own."""
+"""The SDK with the real firmware, on an emulated board in a process of its own."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pressloop import EmulatedBoard, Press, confirm_all, errors
 from pressloop.emulator.description import loads
 from pressloop.evaluation import RunRecord
 from pressloop.run.prompts import OpenPrompt
-from pressloop.run.run import RunResult
+from pressloop.run.result import RunResult
 from pressloop.session.telemetry import TelemetryBatch
 from pressloop.wire.codec import encode_message
 from pressloop.wire.schema import CapabilityBits, Fault, InputBits, ProfileReadRequest, State
@@ -92,12 +92,12 @@ def test_a_press_with_a_displacement_sensor_records_the_displacement(tmp_path: P
     assert 4.0 < gauged["displacement_mm"].max() < 6.0
     plain = run_quickly(tmp_path / "plain").frame()
     assert plain["displacement_mm"].isna().all()
-    # The sensor disturbs nothing: its noise is its own.
+    # The sensor has its own random numbers, so it changes nothing else.
     assert plain["pressure_mpa"].equals(gauged["pressure_mpa"])
 
 
 def test_two_runs_with_one_seed_are_the_same_run(tmp_path: Path) -> None:
-    """The answer to the prompt lands on the same tick, whatever the speed of this machine."""
+    """The answer to the prompt falls on the same tick, at any speed of this machine."""
     first, second, other = (
         run_quickly(tmp_path / name, seed).frame() for name, seed in (("a", 3), ("b", 3), ("c", 4))
     )
@@ -154,7 +154,7 @@ def wait_until(condition: Callable[[], bool], limit_s: float = 20) -> None:
         time.sleep(0.01)
 
 
-def test_a_killed_host_leaves_a_hole_that_attaching_fills(tmp_path: Path) -> None:
+def test_attaching_fetches_what_a_killed_host_missed(tmp_path: Path) -> None:
     host = subprocess.Popen(
         [
             sys.executable,
@@ -175,7 +175,7 @@ def test_a_killed_host_leaves_a_hole_that_attaching_fills(tmp_path: Path) -> Non
         host.wait()
         interrupted = RunRecord.open(tmp_path).summary
         assert interrupted.end_reason == "interrupted"
-        # Without a host the emulated press goes on in real time: let it record a second of it.
+        # Without a host the emulated press continues in real time: let it record a second.
         alone = Path(truth).stat().st_size
         wait_until(lambda: Path(truth).stat().st_size > alone + 100 * 16)
         with Press.reopen(tmp_path) as press:
@@ -268,7 +268,7 @@ def test_leaving_the_block_releases_the_pressure(emulated: EmulatedBoard, tmp_pa
     assert RunRecord.open(tmp_path).summary.end_reason == "aborted"
 
 
-def test_a_slow_operator_does_not_meet_the_time_out(tmp_path: Path) -> None:
+def test_a_slow_operator_does_not_reach_the_timeout(tmp_path: Path) -> None:
     """Ten seconds to answer, on a press that is a hundred times faster than real time."""
     slow = PROTOCOL.replace(
         "prompt: Insert the cathode", "prompt: Insert the cathode\n    timeout: 10 s"
@@ -301,14 +301,18 @@ def test_a_fault_ends_the_run_and_can_be_cleared(tmp_path: Path) -> None:
         assert press.clear_fault() is Fault.EMERGENCY_STOP
 
 
-def test_a_board_that_dies_shows_its_last_words(tmp_path: Path) -> None:
-    with pytest.raises(errors.PressloopError) as caught, Press.open("emulated") as press:
-        assert press.board is not None
-        run = press.start(PROTOCOL, out=tmp_path)
-        with press.board.log_path.open("a") as log:
-            log.write("Traceback (most recent call last):\nMemoryError: none left\n")
-        os.kill(press.board.pid, signal.SIGKILL)
-        run.result(30)
+def test_the_error_shows_the_last_lines_of_a_board_that_ended(tmp_path: Path) -> None:
+    def press_until_killed() -> None:
+        with Press.open("emulated") as press:
+            assert press.board is not None
+            run = press.start(PROTOCOL, out=tmp_path)
+            with press.board.log_path.open("a") as log:
+                log.write("Traceback (most recent call last):\nMemoryError: none left\n")
+            os.kill(press.board.pid, signal.SIGKILL)
+            run.result(30)
+
+    with pytest.raises(errors.PressloopError) as caught:
+        press_until_killed()
     assert "MemoryError: none left" in str(caught.value)
     assert RunRecord.open(tmp_path).summary.end_reason == "interrupted"
 

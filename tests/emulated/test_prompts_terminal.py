@@ -1,4 +1,4 @@
-"""The SDK's own question on the terminal."""
+"""Prompts that the SDK asks on the terminal."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def ask(monkeypatch: pytest.MonkeyPatch, *typed: str) -> bool:
             is_open=lambda: True,
         )
     )
-    assert not list(answers), "something was typed that nobody read"
+    assert not list(answers), "an answer was not read"
     return answer
 
 

@@ -1,4 +1,4 @@
-"""What the documentation shows runs."""
+"""The examples of the documentation run."""
 
 from __future__ import annotations
 
@@ -56,4 +56,4 @@ def test_every_public_name_is_there() -> None:
     for name in pressloop.__all__:
         assert getattr(pressloop, name) is not None
     with pytest.raises(AttributeError):
-        _ = pressloop.nonsense  # type: ignore[attr-defined]
+        _ = pressloop.nonsense

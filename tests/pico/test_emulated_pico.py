@@ -1,4 +1,4 @@
-"""The shipped flash image on the emulated Pico: it boots, answers, presses, resets when it hangs.
+"""The shipped flash image on the emulated Pico: boot, handshake, a run, reset after a hang.
 
 Skipped where the image has not been built (`make firmware`) or rp2040py is not installed.
 """
@@ -36,7 +36,7 @@ from pressloop.wire.schema import (
 from tests.pico.prompt import Prompt
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE_S = 60.0
+TIMEOUT_S = 60.0
 
 try:
     find_image()
@@ -54,7 +54,7 @@ def pico(tmp_path: Path) -> Iterator[EmulatedPico]:
 
 @contextlib.contextmanager
 def hello(board: EmulatedPico) -> Iterator[Session]:
-    """Talk to the firmware."""
+    """Open a session with the firmware."""
     session = Session(lambda: open_transport(board.url), host="test", reconnect_timeout_s=2.0)
     try:
         yield session
@@ -73,10 +73,10 @@ def source_hash() -> str:
 
 
 def await_reset(board: EmulatedPico, resets: int) -> None:
-    """Wait until the chip was reset so often."""
-    give_up = time.monotonic() + PATIENCE_S
+    """Wait until the chip has been reset `resets` times."""
+    deadline = time.monotonic() + TIMEOUT_S
     while board.control({"get": True})["resets"] < resets:
-        assert time.monotonic() < give_up, "the watchdog did not reset the chip"
+        assert time.monotonic() < deadline, "the watchdog did not reset the chip"
         time.sleep(0.05)
 
 
@@ -102,12 +102,12 @@ def test_without_the_converter_the_chips_own_reads_the_same_press(tmp_path: Path
 def test_the_contacts_reach_the_firmware(pico: EmulatedPico) -> None:
     pico.control({"set": {"guard_open": True, "button": True}})
     with hello(pico) as session:
-        # Read by the first tick, which a quick answer to hello comes before.
+        # The first tick reads the contacts; the answer to hello may come before it.
         while session.status().tick < 2:
             pass
         assert session.status().inputs == InputBits.GUARD_OPEN | InputBits.BUTTON
         pico.control({"set": {"guard_open": False, "emergency_stop": True}})
-        until = time.monotonic() + PATIENCE_S
+        until = time.monotonic() + TIMEOUT_S
         while session.status().fault != Fault.EMERGENCY_STOP:
             assert time.monotonic() < until
 
@@ -122,7 +122,7 @@ def test_the_profile_outlives_a_power_cut(tmp_path: Path) -> None:
         assert session.request(ProfileReadRequest()) == written
 
 
-def test_an_idle_controller_gives_way_to_a_prompt_and_comes_back(pico: EmulatedPico) -> None:
+def test_an_idle_controller_can_be_interrupted_and_restarted(pico: EmulatedPico) -> None:
     prompt = Prompt(pico.url)
     prompt.enter_raw_mode()
     assert prompt.run("print(6*7)") == "42\r\n"
@@ -177,7 +177,7 @@ def test_the_image_presses_three_steps(tmp_path: Path) -> None:
     assert summary.simulated and summary.gaps == ()
     assert summary.hashes.firmware_build == press.hello.build
     assert summary.header.board.board == "pico"
-    # Reading and truth are those of the same ticks, from the first to the last.
+    # Reading and truth belong to the same ticks, from the first to the last.
     frame = result.frame()
     assert not frame.true_pressure_mpa.isna().any()
     assert (frame.pressure_mpa - frame.true_pressure_mpa).abs().max() < 4
@@ -186,10 +186,10 @@ def test_the_image_presses_three_steps(tmp_path: Path) -> None:
 def test_it_ends_with_the_program_that_started_it(pico: EmulatedPico) -> None:
     assert pico._process is not None and pico._process.stdin is not None
     pico._process.stdin.close()
-    assert pico._process.wait(PATIENCE_S) == 0
+    assert pico._process.wait(TIMEOUT_S) == 0
 
 
-def test_without_an_image_the_user_is_told_how_to_make_one(
+def test_without_an_image_the_error_says_how_to_build_one(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PRESSLOOP_IMAGE", str(tmp_path / "none.uf2"))
@@ -199,8 +199,8 @@ def test_without_an_image_the_user_is_told_how_to_make_one(
 
 
 @pytest.mark.parametrize("what", ["tick", "foreground"])
-def test_what_hangs_ends_in_a_reset_and_an_honest_fault(pico: EmulatedPico, what: str) -> None:
-    """hil_tests/test_watchdog.py does it in a run."""
+def test_a_hang_ends_in_a_reset_and_the_right_fault(pico: EmulatedPico, what: str) -> None:
+    """While idle; hil_tests/test_watchdog.py does the same in a run."""
     with hello(pico):
         pico.control({"hang": what})
     await_reset(pico, 1)
@@ -210,7 +210,7 @@ def test_what_hangs_ends_in_a_reset_and_an_honest_fault(pico: EmulatedPico, what
     assert (state["pump"], state["release"], state["lamp"]) == (0.0, 1.0, False)
 
 
-def test_what_cannot_hang_is_refused(pico: EmulatedPico) -> None:
+def test_an_unknown_part_cannot_hang(pico: EmulatedPico) -> None:
     with pytest.raises(EmulatorError, match="hang: tick or foreground"):
         pico.control({"hang": "clock"})
 
@@ -222,5 +222,5 @@ def test_the_hash_in_the_image_is_that_of_the_sources(pico: EmulatedPico) -> Non
     with hello(pico) as session:
         if session.hello.build != source_hash():
             pytest.skip("the image is older than the sources: make firmware")
-    # By which `pressloop flash` knows what must answer.
+    # `pressloop flash` compares this hash with the build that answers.
     assert uf2.read(find_image()).build == source_hash()

@@ -1,4 +1,4 @@
-"""The emulated chip's inner loop in machine code does what the package's own loop does."""
+"""The emulated chip's inner loop in machine code gives the same as rp2040py's own loop."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SUM = b"sum(x*x//3 - x%7 + int(x/7) for x in range(-99, 99)), 1/3, 7**50 // -9\r
 
 
 def trail(folder: Path) -> tuple[list[object], bytes]:
-    """Boot the image, type a sum at the prompt, and note the whole chip after every step."""
+    """Boot the image, type a sum at the prompt, and record the whole chip after every step."""
     folder.mkdir()
     board = chip.Chip(find_image(), folder / "flash.bin")
     said = bytearray()
@@ -55,7 +55,7 @@ def test_it_is_the_same_chip_bit_for_bit(tmp_path: Path, monkeypatch: pytest.Mon
     if speedup.load() is None:
         pytest.skip("the inner loop is not built: python -m pressloop.emulator.pico.speedup")
     fast, said = trail(tmp_path / "fast")
-    # Looking at the peripherals' clock after every instruction makes the package's loop exact.
+    # rp2040py's own loop is exact if it checks the peripherals' clock after every instruction.
     monkeypatch.setattr(chip, "_CLOCK_BATCH", 1)
     monkeypatch.setattr(speedup, "load", lambda: None)
     slow, said_slowly = trail(tmp_path / "slow")
@@ -66,7 +66,7 @@ def test_it_is_the_same_chip_bit_for_bit(tmp_path: Path, monkeypatch: pytest.Mon
     assert b"(%d, 0.3333333, %d)" % (expected, 7**50 // -9) in said
 
 
-def test_what_is_missing_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_requirement_is_reported_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(speedup, "_place", lambda: Path("/nowhere/fast_chip.so"))
     monkeypatch.setattr("sysconfig.get_path", lambda name: "/nowhere")
     with pytest.raises(speedup.SpeedupError, match=r"/nowhere has no Python.h .*-dev\)"):
@@ -85,7 +85,7 @@ def step(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return importlib.import_module("speedup")
 
 
-def test_the_set_up_goes_on_without_it(
+def test_the_set_up_continues_without_it(
     step: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(step, "_HEADERS", "print('/nowhere/Python.h')")

@@ -154,7 +154,7 @@ def test_a_running_press_keeps_its_port(pico: EmulatedPico, tmp_path: Path) -> N
             assert time.monotonic() < until
         run.detach()
     # Everything that would change the firmware is refused.
-    image = uf2.Image(find_image(), uf2.RP2040, "0123456789abcdef")
+    image = uf2.Image(find_image(), uf2.RP2040, "0123456789abcdef", b"")
     for change in (
         lambda: deploy.deploy(pico.url),
         lambda: flashing.flash([image], port=pico.url, place=None, say=print),

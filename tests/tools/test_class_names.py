@@ -1,4 +1,4 @@
-"""A class name means one thing: it is unique within each package, and twins across them are known."""
+"""A class name is unique within each package; names that packages share have a reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fixtures for the SDK's tests: a board in this process, and one on MicroPython."""
+"""Fixtures for the SDK's tests: a board in this process, and sessions with it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A board in this process that speaks the real wire on a loopback socket, and can be made to fail.
+"""Provides a board in this process: it speaks the real wire over a socket, and can be made to fail.
 
 It knows no physics: a test says what the press does (`board.state`, `board.advance(...)`) and what
 happens to frames on their way (`board.incoming`, `board.outgoing`). `board.log` is what the board
@@ -34,6 +34,7 @@ from pressloop.wire.schema import (
     AliveNotice,
     BackfillReply,
     BackfillRequest,
+    CapabilityBits,
     ClearReply,
     ClearRequest,
     Command,
@@ -82,7 +83,7 @@ EVENT_RECORDS = 24
 
 
 class RefusalError(Exception):
-    """What a handler raises to refuse a request."""
+    """Raised by a handler to refuse a request."""
 
     def __init__(self, code: ErrorCode, **details: int) -> None:
         super().__init__(code)
@@ -90,7 +91,7 @@ class RefusalError(Exception):
 
 
 class FakeBoard:
-    """One host at a time, as on a USB port.
+    """A board for one host at a time, as on a USB port.
 
     Attributes:
         log: Requests by name with their message, and `("alive", tick)`, as they were carried out.
@@ -135,7 +136,7 @@ class FakeBoard:
         self._closing = True
         self.unplug()
         with contextlib.suppress(OSError):
-            # A listener that only gets closed leaves accept() waiting.
+            # Closing the listener does not end accept(), a connection does.
             socket.create_connection(self._listener.getsockname(), 1).close()
         self._thread.join(5)
         self._listener.close()
@@ -143,7 +144,7 @@ class FakeBoard:
     # --- what a test does to the board
 
     def boot(self) -> None:
-        """Restart: what was in memory is gone."""
+        """Restart with an empty memory."""
         with self.lock:
             self.boot_id += 1
             self.session = 0
@@ -175,7 +176,7 @@ class FakeBoard:
                 connection.shutdown(socket.SHUT_RDWR)
 
     def vanish(self) -> None:
-        """Cut the connection and take no other."""
+        """Cut the connection and accept no other."""
         self._closing = True
         self._listener.shutdown(socket.SHUT_RDWR)
         self.unplug()
@@ -196,7 +197,7 @@ class FakeBoard:
                 self.send_event()
 
     def record(self) -> bytes:
-        """Pack the record of this tick; its raw reading is its sequence number, to tell it by."""
+        """Pack the record of this tick; its raw reading is its sequence number, to identify it."""
         number = len(self.records)
         return struct.pack(
             SHORT_RECORD_FORMAT,
@@ -237,12 +238,12 @@ class FakeBoard:
         self._connection.sendall(text)
 
     def send_raw(self, frame: Frame) -> None:
-        """Send any frame, past `outgoing`."""
+        """Send any frame without `outgoing`."""
         assert self._connection is not None
         self._connection.sendall(encode_frame(frame))
 
     def wait_for(self, condition: Callable[[], object], limit_s: float = 5.0) -> None:
-        """Wait until something has happened here; tests fail when it does not."""
+        """Wait until a condition holds; fail the test if it does not in time."""
         with self.changed:
             assert self.changed.wait_for(condition, limit_s), f"log: {self.log[-10:]}"
 
@@ -289,7 +290,7 @@ class FakeBoard:
                 self.advance(self.batch_ticks)
 
     def step_press(self) -> None:
-        """Do whatever the press does at the beginning of a batch in lock-step."""
+        """Move the press on at the beginning of a batch in lock-step; for tests to replace."""
 
     def _carry_out(self, frame: Frame) -> None:
         message = decode_message(REQUESTS[Command(frame.code)][0], frame.payload)
@@ -329,7 +330,7 @@ class FakeBoard:
             firmware="0.0.0",
             board="fake",
             unique_id=self.unique_id,
-            capabilities=0,
+            capabilities=CapabilityBits(0),
             schema_hash=SCHEMA_HASH,
             boot_id=self.boot_id,
             reset_cause=ResetCause.POWER_ON,
@@ -403,7 +404,7 @@ class FakeBoard:
         return StartReply(self.run_first, self.tick)
 
     def go_to(self, step: int) -> None:
-        """Begin a step of the plan, or vent and end behind the last one."""
+        """Begin a step of the plan; after the last one, end the run."""
         if step < len(self.plan):
             self.step = step
             text = self.plan[step].text

@@ -1,4 +1,4 @@
-"""A run as a board would have sent it, without a board: plan, packed telemetry, true pressure.
+"""Makes a run as a board would have sent it: plan, packed telemetry, true pressure.
 
 Three stages (up, up, down), a prompt between each, and a vent. The pressure follows the setpoint
 with a lag, so it overshoots nothing by itself; `bump_mpa` adds an overshoot where the ramp ends.
@@ -34,7 +34,7 @@ VENT_MPA_S = 100.0
 
 @dataclass(frozen=True)
 class Shape:
-    """What the press did. The defaults make a good run of about 13 s."""
+    """Parameters of the run. The defaults make a good run of about 13 s."""
 
     targets_mpa: tuple[float, ...] = (250.0, 500.0, 74.0)
     rate_mpa_s: float = 100.0
@@ -49,7 +49,7 @@ class Shape:
 
 @dataclass
 class SyntheticRun:
-    """Everything a recorder gets to see, and the truth file's bytes."""
+    """All that a recorder receives, and the bytes of the truth file."""
 
     header: RunHeader
     run_first: int

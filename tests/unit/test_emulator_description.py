@@ -1,4 +1,4 @@
-"""Press descriptions: defaults, mistakes, and what is derived for plant and controller."""
+"""Press descriptions: defaults, mistakes, and the numbers for plant and controller."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PRESSES = ROOT / "examples" / "presses"
 
 
 def _profile(press: PressDescription) -> Profile:
-    """Return the nominal profile as the firmware takes it."""
+    """Return the nominal profile as the firmware accepts it."""
     values = press.nominal_profile()
     keys = {name.removeprefix("PROFILE_").lower(): name for name in dir(schema)}
     return Profile({getattr(schema, keys[name]): value for name, value in values.items()})
@@ -34,7 +34,7 @@ def _mistakes(text: str) -> list[tuple[str, str, int | None]]:
     return [(item.path, item.code, item.line) for item in caught.value.findings]  # type: ignore[attr-defined]
 
 
-def test_reference_file_says_what_the_defaults_are() -> None:
+def test_reference_file_has_the_defaults() -> None:
     assert description.load(PRESSES / "reference.yaml") == PressDescription()
 
 
@@ -42,8 +42,8 @@ def test_reference_file_says_what_the_defaults_are() -> None:
 def test_firmware_accepts_the_nominal_profile_of_every_example(name: str) -> None:
     press = description.load(PRESSES / f"{name}.yaml")
     profile = _profile(press)
-    # All but curve, leak, fine zero and quality, which only tuning can tell, and what the host
-    # alone needs and makes assumptions about.
+    # All but curve, leak, fine zero and quality, which only tuning finds, and the fields that only
+    # the host uses and has assumptions for.
     missing = {field[0] for field in schema.PROFILE_FIELDS} - set(profile.values)
     assert missing == {
         schema.PROFILE_COMPLIANCE_CURVE,
@@ -108,7 +108,7 @@ def test_plant_numbers_are_in_the_plants_units() -> None:
 
 
 def test_micropython_reads_the_same_numbers(tmp_path: Path, micropython: Path) -> None:
-    """Its parser rounds some long decimals differently; ours are short enough."""
+    """MicroPython's parser rounds some long decimals differently; ours are short enough."""
     config = PressDescription().plant_config()
     file = tmp_path / "press.json"
     file.write_text(json.dumps(config))
@@ -180,7 +180,7 @@ def test_reference_powder_is_the_preset_that_it_names() -> None:
     )
 
 
-def test_what_is_written_beside_a_preset_wins() -> None:
+def test_fields_beside_a_preset_override_it() -> None:
     press = description.loads(
         "preset: jack-25t\nram: {approach_gap_mm: 2}\nname: ours\n"
         "powder: {preset: Li3PS4, panelli_a: 0.06}\n"
@@ -189,7 +189,7 @@ def test_what_is_written_beside_a_preset_wins() -> None:
     assert (press.name, press.pump.flow_ml_s) == ("ours", 4.0)
     powder = press.powder
     assert (powder.material, powder.true_density_g_cm3, powder.panelli_a) == ("Li3PS4", 1.88, 0.06)
-    # A description that was written out in full is the same press.
+    # A description with all fields written out is the same press.
     assert PressDescription.model_validate(press.model_dump(mode="json")) == press
 
 

@@ -1,4 +1,4 @@
-"""How fast virtual time passes: the decisions, without processes or sockets."""
+"""Decisions on how fast virtual time passes, without processes or sockets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ SILENCE_MS = 500
 
 
 class Host:
-    """Asks a pacing with named, defaulted circumstances."""
+    """Calls a pacing with named arguments and defaults."""
 
     def __init__(self, pacing: LockstepPacing | RealPacing) -> None:
         self.pacing = pacing
@@ -37,24 +37,24 @@ def test_lockstep_runs_one_batch_past_the_host_and_waits() -> None:
     assert host.due(tick=110, host_tick=110, batch_ticks=10, active=True) == 10
 
 
-def test_lockstep_streams_at_rest_too() -> None:
+def test_lockstep_streams_while_idle_too() -> None:
     assert _lockstep().due(tick=7, host_tick=5, batch_ticks=10) == 8
 
 
-def test_time_stands_still_at_rest_without_a_listener() -> None:
+def test_time_is_stopped_while_idle_without_a_stream() -> None:
     host = _lockstep()
     assert host.due(now_ms=0) == 0
     assert host.due(now_ms=100_000) == 0
 
 
-def test_each_answer_lets_two_ticks_pass_at_rest() -> None:
+def test_each_reply_lets_two_ticks_pass_while_idle() -> None:
     host = _lockstep()
     host.pacing.note_reply()
     assert host.due() == 2
     assert host.due() == 0
 
 
-def test_answers_during_streaming_do_not_move_time() -> None:
+def test_replies_during_streaming_do_not_move_time() -> None:
     host = _lockstep()
     host.pacing.note_reply()
     assert host.due(tick=10, host_tick=0, batch_ticks=10) == 0
@@ -70,14 +70,14 @@ def test_run_goes_on_in_real_time_when_the_host_is_silent() -> None:
     assert host.due(now_ms=1500, tick=60, **stuck) == 0
     assert host.due(now_ms=1530, tick=60, **stuck) == 3
     assert host.due(now_ms=1540, tick=63, **stuck) == 1
-    # The host is back: it must first catch up with what passed without it.
+    # The host is back: it must first acknowledge the ticks that passed without it.
     host.pacing.note_host_bytes(1545)
     assert host.due(now_ms=1600, tick=64, **stuck) == 0
     assert host.due(now_ms=1600, tick=64, host_tick=64, batch_ticks=10, active=True) == 10
 
 
 def test_nothing_is_owed_after_a_decision() -> None:
-    """What is owed keeps the host from being heard: it must not last."""
+    """Owed ticks delay the host's bytes, so they must not last."""
     host = _lockstep()
     host.pacing.note_host_bytes(0)
     for circumstances in (
@@ -97,16 +97,16 @@ def test_silence_without_a_run_stops_time() -> None:
     assert host.due(now_ms=10_000, tick=10, host_tick=0, batch_ticks=10) == 0
 
 
-def test_prompt_passes_at_the_pace_of_people() -> None:
+def test_prompt_takes_real_time() -> None:
     host = _lockstep()
     asked = {"host_tick": 100, "batch_ticks": 10, "active": True, "prompting": True}
     assert host.due(now_ms=0, tick=100, **asked) == 0
     assert host.due(now_ms=40, tick=100, **asked) == 4
-    # And still no further than one batch past the host.
+    # But at most one batch ahead of the host.
     assert host.due(now_ms=400, tick=110, **asked) == 0
 
 
-def test_time_spent_waiting_for_the_host_is_not_made_up_for() -> None:
+def test_time_spent_waiting_for_the_host_is_not_caught_up() -> None:
     host = _lockstep()
     asked = {"batch_ticks": 10, "active": True, "prompting": True}
     host.due(now_ms=0, tick=0, host_tick=0, **asked)

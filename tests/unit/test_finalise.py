@@ -1,4 +1,4 @@
-"""From journal to result: the truth, exactly, and nothing that was not recorded."""
+"""The result of a record: exact where it was recorded, and nothing where it was not."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_every_reading_has_its_uncertainty_and_no_truth_has(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("changes", [{"die_mm": None}, {"profile": {"name": "of another time"}}])
-def test_a_record_that_does_not_say_its_press_has_no_uncertainty(
+def test_a_record_without_die_or_known_profile_has_no_uncertainty(
     tmp_path: Path, changes: dict[str, Any]
 ) -> None:
     old = SyntheticRun(
@@ -179,7 +179,7 @@ def _deliveries(draw: st.DrawFn) -> list[tuple[int, int]]:
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(_deliveries())
-def test_however_the_batches_come(
+def test_the_order_of_batches_does_not_matter(
     tmp_path_factory: pytest.TempPathFactory, batches: list[tuple[int, int]]
 ) -> None:
     run = SHORT_RUN
@@ -237,7 +237,7 @@ def test_a_journal_cut_anywhere_gives_what_was_whole(
 
 
 def stop_of_step(run: SyntheticRun, step: int) -> int:
-    """Index behind a step's last record."""
+    """Return the index behind the last record of a step."""
     of_step = [
         n for n, raw in enumerate(run.records) if struct.unpack(RECORD_FORMAT, raw)[5] == step
     ]
@@ -282,7 +282,7 @@ def test_a_fault_is_named_and_ends_the_stage(tmp_path: Path) -> None:
     assert outcomes(summary) == ["cut", "not reached", "not reached"]
 
 
-def test_the_boards_results_tell_how_a_stage_ended(tmp_path: Path) -> None:
+def test_the_boards_results_decide_how_a_stage_ended(tmp_path: Path) -> None:
     results = list(RUN.results)
     results[4] = results[4].model_copy(update={"outcome": "advanced"})
     end = RUN.end(end_reason="aborted", step_results=tuple(results))
@@ -382,10 +382,10 @@ def test_the_device_clock_may_overflow_in_the_run(tmp_path: Path) -> None:
     assert (time_s.diff().dropna() > 0).all()
 
 
-def test_a_torn_truth_file_says_what_it_lacks(tmp_path: Path) -> None:
+def test_a_torn_truth_file_is_reported(tmp_path: Path) -> None:
     record(tmp_path, RUN, end=RUN.end(), truth=False)
     path = tmp_path / "elsewhere.bin"
-    # Five records from before the run, 300 of it, and a torn one.
+    # Five records from before the run, 300 of the run, and a torn one.
     path.write_bytes(RUN.truth[: HEAD + 305 * SIZE + 7])
     summary = finalise(tmp_path, path)
     assert summary.truth is not None
@@ -401,7 +401,7 @@ def test_a_torn_truth_file_says_what_it_lacks(tmp_path: Path) -> None:
     assert not any(row.passed for row in verdict_rows(summary) if row.source == "truth")
 
 
-def test_a_hole_in_the_truth_is_not_filled_with_its_neighbour(tmp_path: Path) -> None:
+def test_a_gap_in_the_truth_is_not_filled_with_its_neighbour(tmp_path: Path) -> None:
     record(tmp_path, RUN, end=RUN.end(), truth=False)
     cut = RUN.truth[: HEAD + 105 * SIZE] + RUN.truth[HEAD + 110 * SIZE :]
     (tmp_path / "run.truth").write_bytes(cut)
@@ -421,7 +421,7 @@ def _broken(bits_from: dict[int, int]) -> bytes:
     return bytes(truth)
 
 
-def test_a_run_that_broke_its_pellet_says_so_wherever_one_looks(tmp_path: Path) -> None:
+def test_a_broken_pellet_is_in_summary_stages_warnings_and_verdict(tmp_path: Path) -> None:
     sound = finalise(record(tmp_path / "sound", RUN, end=RUN.end()))
     assert sound.damage == ()
     assert sound.truth is not None
@@ -455,7 +455,7 @@ def test_a_run_that_broke_its_pellet_says_so_wherever_one_looks(tmp_path: Path) 
     assert [row.passed for row in rows] == [True, False, False]
 
 
-def test_a_pellet_that_was_broken_before_the_run_is_no_secret(tmp_path: Path) -> None:
+def test_a_pellet_that_was_broken_before_the_run_is_reported(tmp_path: Path) -> None:
     record(tmp_path, RUN, end=RUN.end(), truth=False)
     (tmp_path / "run.truth").write_bytes(_broken({0: damage.FORCED}))
     summary = finalise(tmp_path)
@@ -484,7 +484,7 @@ def test_ticks_before_the_start_are_negative_across_the_overflow() -> None:
     assert signed_ticks(ticks, (1 << 32) - 1).tolist() == [-1, 0, 1, 6]
 
 
-def test_an_emulated_run_without_truth_says_so(tmp_path: Path) -> None:
+def test_an_emulated_run_without_truth_has_a_warning(tmp_path: Path) -> None:
     summary = finalise(record(tmp_path, RUN, end=RUN.end(), truth=False))
     assert summary.truth is None
     assert summary.warnings == (

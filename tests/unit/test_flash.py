@@ -92,7 +92,7 @@ def flash(image: Path, said: list[str] | None = None, **where: Any) -> object:
 
 
 def test_an_image_says_what_it_is_for_and_what_it_was_built_from(image: Path) -> None:
-    assert uf2.read(image) == uf2.Image(image, uf2.RP2040, BUILD)
+    assert uf2.read(image) == uf2.Image(image, uf2.RP2040, BUILD, image.read_bytes())
 
 
 @given(data=st.data())
@@ -155,7 +155,7 @@ def test_the_images_of_make_firmware_are_read(name: str, family: int) -> None:
     if path.stat().st_mtime < max(source.stat().st_mtime for source in sources):
         pytest.skip(f"build/{name} is older than the sources: make firmware")
     package = ROOT / "firmware" / "pressloop_fw"
-    assert uf2.read(path) == uf2.Image(path, family, source_hash(package))
+    assert uf2.read(path) == uf2.Image(path, family, source_hash(package), path.read_bytes())
 
 
 # --- drives
@@ -190,6 +190,18 @@ def test_a_pico_in_its_boot_loader_gets_the_image(
     flash(image)
     assert (drive / image.name).read_bytes() == image.read_bytes()
     assert answered == [None]
+
+
+def test_an_image_is_flashed_as_it_was_checked(
+    image: Path, drives: Callable[..., Path], answered: list[str | None]
+) -> None:
+    """A build may replace the file while the user looks for the BOOTSEL button."""
+    drive = drives()
+    images = flashing.choose_images(image)
+    checked = image.read_bytes()
+    image.write_bytes(b"half of another image")
+    flashing.flash(images, port=None, place=None, say=lambda _text: None, by_hand_s=0.3)
+    assert (drive / image.name).read_bytes() == checked
 
 
 def test_a_controller_at_rest_is_sent_into_its_boot_loader(

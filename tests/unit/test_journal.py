@@ -1,4 +1,4 @@
-"""The journal file: whole entries survive whatever happens to the rest."""
+"""The journal file: whole entries survive damage to the rest."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_cut_at_every_byte_it_yields_the_entries_before_the_cut(tmp_path: Path) 
 
 
 @given(st.data())
-def test_a_damaged_entry_costs_no_other(tmp_path_factory: Any, data: st.DataObject) -> None:
+def test_a_damaged_entry_loses_no_other(tmp_path_factory: Any, data: st.DataObject) -> None:
     victim = data.draw(st.integers(0, len(PIECES) - 1))
     position = data.draw(st.integers(0, len(PIECES[victim]) - 1))
     change = data.draw(st.integers(1, 255))
@@ -67,7 +67,7 @@ def test_a_damaged_entry_costs_no_other(tmp_path_factory: Any, data: st.DataObje
     assert sum(damage.length for damage in contents.unreadable) == len(piece)
 
 
-def test_zeros_that_a_power_cut_left_are_damage(tmp_path: Path) -> None:
+def test_zeros_that_a_power_cut_left_are_unreadable(tmp_path: Path) -> None:
     contents = read_journal(write(tmp_path, b"".join(PIECES) + bytes(500)))
     assert contents.entries == ENTRIES
     assert [damage.length for damage in contents.unreadable] == [500]
@@ -126,7 +126,7 @@ def test_a_write_that_the_disk_lost_later_is_reported(
     writer.close()
 
 
-def test_a_second_writer_is_refused_and_told_who_the_first_is(tmp_path: Path) -> None:
+def test_a_second_writer_is_refused_with_the_process_of_the_first(tmp_path: Path) -> None:
     path = tmp_path / "run.journal"
     first = JournalWriter(path, create=True)
     first.append({"kind": "header", "pid": 4711})
@@ -166,7 +166,7 @@ def test_the_lock_of_a_killed_writer_is_gone_and_its_entries_are_not(tmp_path: P
     assert len(read_journal(path).entries) == 1
 
 
-def test_a_folder_without_a_record_says_so(tmp_path: Path) -> None:
+def test_a_folder_without_a_record_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(RecordError, match="no run record") as refusal:
         read_journal(tmp_path / "run.journal")
     assert refusal.value.code == "no-record"

@@ -1,4 +1,4 @@
-"""Each measure on curves whose answer is known."""
+"""Each measure on curves whose result is known."""
 
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ def test_a_pause_is_no_dwell() -> None:
     result = measure(stage([200], [250] * 3 + [260] * 3 + [250] * 2, running=running))
     assert result.in_band_fraction == 1.0
     assert result.dwell_s == 0.05
-    # But the pellet did see it.
+    # But the pellet was under that pressure.
     assert result.peak_mpa == 260
 
 
@@ -210,20 +210,20 @@ def test_a_target_of_zero_has_no_percent() -> None:
     assert result.ramp_error_percent is None
 
 
-def test_without_samples_nothing_is_claimed() -> None:
+def test_without_samples_every_measure_is_none() -> None:
     assert set(vars(measure(stage([], []))).values()) == {None}
 
 
 @given(st.lists(st.floats(0, 600), min_size=1, max_size=60), st.data())
-def test_missing_truth_is_as_if_it_were_not_there(hold: list[float], data: st.DataObject) -> None:
+def test_samples_without_a_true_value_are_left_out(hold: list[float], data: st.DataObject) -> None:
     lost = np.array(data.draw(st.lists(st.booleans(), min_size=len(hold), max_size=len(hold))))
     samples = stage([], hold)
-    holes = stage([], hold, pressure_mpa=np.where(lost, np.nan, samples.pressure_mpa))
-    assert measure(holes) == measure(samples.where(~lost))
+    with_gaps = stage([], hold, pressure_mpa=np.where(lost, np.nan, samples.pressure_mpa))
+    assert measure(with_gaps) == measure(samples.where(~lost))
 
 
 @given(st.lists(st.floats(0, 600), min_size=1, max_size=60))
-def test_down_is_up_upside_down(hold: list[float]) -> None:
+def test_a_stage_down_is_measured_as_its_mirror_image_up(hold: list[float]) -> None:
     up = measure(stage([], hold))
     mirrored = measure(stage([], [2 * TARGET - value for value in hold]), direction="down")
     assert mirrored.overshoot_mpa == pytest.approx(up.overshoot_mpa)

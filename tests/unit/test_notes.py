@@ -1,4 +1,4 @@
-"""What is said of a stage beyond its measures."""
+"""Notes on a stage, and the result of a run in one line."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ STAGE = StageResult(
 )
 
 
-def test_a_mean_is_said_with_its_uncertainty() -> None:
+def test_a_mean_is_shown_with_its_uncertainty() -> None:
     known = {"mean_mpa": 74.003, "mean_mpa_uncertainty": 0.859, "mean_mpa_repeatability": 0.171}
     assert stage_notes(STAGE.model_copy(update=known)) == (
         "mean 74.0 ± 0.9 MPa (k=2), ± 0.17 from run to run",
@@ -34,7 +34,7 @@ def test_a_mean_is_said_with_its_uncertainty() -> None:
     assert stage_notes(STAGE) == ()
 
 
-def test_a_result_shows_itself_on_one_line() -> None:
+def test_a_result_is_one_line() -> None:
     summary = RunSummary.model_construct(
         end_reason="aborted",
         simulated=True,

@@ -1,4 +1,4 @@
-"""What the record tells of the powder, and when it tells nothing."""
+"""Results about the powder from a record, and records that allow none."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_only_a_stage_that_was_released_has_sprung_back(tmp_path: Path) -> None:
     assert springback.punches_included and springback.gained_percent is None
 
 
-def test_without_a_sensor_the_oil_says_that_it_does_not_know(tmp_path: Path) -> None:
+def test_without_a_sensor_the_oil_does_not_resolve_springback(tmp_path: Path) -> None:
     stage = finalised(tmp_path, venting_through(RUN, -22)).stages[2]
     assert stage.springback is not None and not stage.springback.resolved
     assert stage.springback.source == "oil volume"
@@ -82,7 +82,7 @@ def test_a_gap_in_the_release_leaves_the_springback_unknown(tmp_path: Path) -> N
     assert summary.stages[2].springback is None
 
 
-def test_an_old_record_says_nothing_of_the_powder(tmp_path: Path) -> None:
+def test_a_record_without_a_die_has_no_springback_and_density(tmp_path: Path) -> None:
     old = replace(closing(RUN), header=RUN.header.model_copy(update={"die_mm": None}))
     summary = finalised(tmp_path, old)
     assert all(stage.springback is None and stage.density is None for stage in summary.stages)
@@ -152,7 +152,7 @@ def test_a_sample_is_kept_and_replaced(tmp_path: Path) -> None:
         read_sample(tmp_path)
 
 
-def test_a_sample_as_a_user_writes_it(tmp_path: Path) -> None:
+def test_a_sample_in_yaml_and_its_mistakes(tmp_path: Path) -> None:
     path = tmp_path / "sample.yaml"
     path.write_text("material: Na3PS4\nmass_mg: 140.2\ntrue_density_g_cm3: 2.2\n")
     assert load_sample(path).solid_volume_mm3 == pytest.approx(63.73, abs=0.01)

@@ -1,4 +1,4 @@
-"""Runs on a board in this process: recorded to the end, and aborted whenever the host fails."""
+"""Runs on a board in this process are recorded to the end, and aborted if the host fails."""
 
 from __future__ import annotations
 
@@ -13,7 +13,15 @@ from pressloop.evaluation import RunRecord
 from pressloop.record import RunRecorder
 from pressloop.run.prompts import OpenPrompt
 from pressloop.session.status import PressStatus
-from pressloop.wire.schema import AbortReply, EndReason, ErrorCode, Fault, State
+from pressloop.wire.schema import (
+    AbortReply,
+    EndReason,
+    ErrorCode,
+    Fault,
+    StartReply,
+    StartRequest,
+    State,
+)
 
 from tests.unit.fake_board import FakeBoard, RefusalError
 
@@ -109,7 +117,7 @@ def test_an_exception_in_a_background_callback_aborts_the_press(
     assert "ZeroDivisionError" in RunRecord.open(tmp_path).summary.note
 
 
-def test_a_disk_that_refuses_aborts_the_press(
+def test_a_disk_error_aborts_the_press(
     press: Press, board: FakeBoard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:
@@ -166,7 +174,7 @@ def test_an_open_guard_is_asked_about_again(press: Press, board: FakeBoard, tmp_
     assert board.end_reason is EndReason.COMPLETED
 
 
-def test_a_prompt_nobody_answers_keeps_an_emulated_press_on_the_wall_clock(
+def test_a_prompt_without_an_answer_keeps_an_emulated_press_on_the_wall_clock(
     press: Press, board: FakeBoard, tmp_path: Path
 ) -> None:
     run = press.start(PROTOCOL, out=tmp_path)
@@ -191,13 +199,18 @@ def test_leaving_the_block_aborts_what_is_active(board: FakeBoard, tmp_path: Pat
 
 def test_an_error_in_the_block_aborts_and_is_not_replaced(board: FakeBoard, tmp_path: Path) -> None:
     board.lockstep = True
-    with pytest.raises(ZeroDivisionError), Press.open(board.url) as press:
-        press.start(PROTOCOL, out=tmp_path)
-        fail()
+
+    def press_and_fail() -> None:
+        with Press.open(board.url) as press:
+            press.start(PROTOCOL, out=tmp_path)
+            fail()
+
+    with pytest.raises(ZeroDivisionError):
+        press_and_fail()
     assert board.state is State.IDLE
 
 
-def test_a_detached_run_goes_on(board: FakeBoard, tmp_path: Path) -> None:
+def test_a_detached_run_continues(board: FakeBoard, tmp_path: Path) -> None:
     board.lockstep = True
     with Press.open(board.url) as press:
         run = press.start(PROTOCOL, out=tmp_path)
@@ -244,7 +257,7 @@ def test_the_board_refuses_what_the_host_let_through(
 def test_a_press_that_is_not_ready_leaves_a_truthful_record(
     press: Press, board: FakeBoard, tmp_path: Path
 ) -> None:
-    def refuse(_: object) -> Any:
+    def refuse(request: StartRequest) -> StartReply:
         raise RefusalError(ErrorCode.GUARD_OPEN)
 
     board.do_start = refuse  # type: ignore[method-assign]
@@ -281,7 +294,7 @@ def test_a_fault_is_the_end(press: Press, board: FakeBoard, tmp_path: Path) -> N
 def test_the_end_is_found_when_records_are_rare(
     press: Press, board: FakeBoard, tmp_path: Path
 ) -> None:
-    """With a record every ten seconds nothing but the clock arrives for a long time."""
+    """With a record every ten seconds, most events have no record, only the device clock."""
     advance = board.advance
 
     def rarely(ticks: int, *, silently: bool = False) -> None:
@@ -341,14 +354,16 @@ def test_a_link_lost_for_good_leaves_a_record_to_attach_to(
     board: FakeBoard, tmp_path: Path
 ) -> None:
     board.lockstep = True
-    with (
-        pytest.raises(errors.LinkClosedError),
-        Press.open(board.url, reconnect_timeout_s=0.0) as press,
-    ):
-        run = press.start(PROTOCOL, out=tmp_path)
-        board.wait_for(lambda: board.tick >= 200)
-        board.vanish()
-        run.result(30)
+
+    def press_until_lost() -> None:
+        with Press.open(board.url, reconnect_timeout_s=0.0) as press:
+            run = press.start(PROTOCOL, out=tmp_path)
+            board.wait_for(lambda: board.tick >= 200)
+            board.vanish()
+            run.result(30)
+
+    with pytest.raises(errors.LinkClosedError):
+        press_until_lost()
     assert RunRecord.open(tmp_path).summary.end_reason == "interrupted"
 
 
@@ -371,7 +386,7 @@ def abandon(press: Press) -> None:
     press.close()
 
 
-def test_attaching_fills_the_hole(board: FakeBoard, tmp_path: Path) -> None:
+def test_attaching_fetches_the_missing_records(board: FakeBoard, tmp_path: Path) -> None:
     first = Press.open(board.url)
     first.start(PROTOCOL, out=tmp_path)
     board.press_on(60)
@@ -439,7 +454,7 @@ def test_a_start_that_was_not_written_down_is_found_again(
 
 
 @pytest.mark.parametrize("reconnects", [True, False])
-def test_a_board_that_restarted_is_told_truthfully(
+def test_the_record_says_that_the_board_restarted(
     board: FakeBoard, tmp_path: Path, reconnects: bool
 ) -> None:
     press = Press.open(board.url)

@@ -1,4 +1,4 @@
-"""What scripts may use is written down: docstrings, types, and the errors that are raised."""
+"""All public names have docstrings, types, and the errors that they raise."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def exported() -> set[tuple[str, str]]:
 
 
 def functions(module: ModuleType) -> Iterator[tuple[str, FunctionType]]:
-    """The public functions and methods that a module defines; a class by what makes it."""
+    """The public functions and methods that a module defines; for a class, its constructor."""
     source = module.__file__
     for name, value in vars(module).items():
         if name.startswith("_") or getattr(value, "__module__", None) != module.__name__:
@@ -98,7 +98,7 @@ def test_a_notebook_shows_the_fields_of_every_model() -> None:
 
 
 def test_the_types_are_there_at_run_time() -> None:
-    """For notebooks and tools that look at them; mypy sees to it that they are right."""
+    """Notebooks and tools read the types; mypy checks that they are right."""
     untyped = []
     for module in MODULES:
         # What runs under MicroPython too has no types.
@@ -112,7 +112,7 @@ def test_the_types_are_there_at_run_time() -> None:
 
 
 def raised_in(function: ast.FunctionDef) -> set[str]:
-    """The classes that a function raises itself, by name; what it re-raises is not looked at."""
+    """Names of the classes that a function raises itself; `raise` alone does not count."""
     names = set()
     parts: list[ast.AST] = list(function.body)
     while parts:
@@ -128,7 +128,7 @@ def raised_in(function: ast.FunctionDef) -> set[str]:
 
 
 def undocumented_errors(source: str) -> Iterator[str]:
-    """What is raised without a word of it, in the public functions and methods of a module."""
+    """Errors that public functions and methods of a module raise and do not document."""
     for outer in ast.walk(ast.parse(source)):
         if not isinstance(outer, ast.Module | ast.ClassDef):
             continue
@@ -144,7 +144,7 @@ def undocumented_errors(source: str) -> Iterator[str]:
                     yield f"{function.name} raises {name}"
 
 
-def test_an_error_that_is_raised_in_silence_is_seen() -> None:
+def test_an_error_that_is_not_documented_is_found() -> None:
     source = 'def f():\n    """Does."""\n    if x:\n        raise ValueError("no")\n'
     assert list(undocumented_errors(source)) == ["f raises ValueError"]
     assert not list(undocumented_errors(source.replace("Does.", "Raises ValueError.")))

@@ -1,4 +1,4 @@
-"""Plan and replies keep their meaning on the way into the record."""
+"""The header of a record has the values of plan and replies, in its own units."""
 
 from __future__ import annotations
 

@@ -1,9 +1,8 @@
-"""Recording: what is held, what is missing, and going on after a crash."""
+"""Recording: what is held, what is missing, and how a record is continued after a crash."""
 
 from __future__ import annotations
 
 import itertools
-import struct
 from pathlib import Path
 
 import pytest
@@ -12,9 +11,8 @@ from hypothesis import strategies as st
 from pressloop.errors import RecordError
 from pressloop.evaluation import RunRecord, finalise
 from pressloop.record import RunRecorder
-from pressloop.record.journal import JournalWriter
 from pressloop.record.sequence_ranges import SequenceRanges
-from pressloop.wire.schema import RECORD_FORMAT, RECORD_SIZE, SHORT_RECORD_FORMAT
+from pressloop.wire.schema import RECORD_SIZE
 
 from tests.unit import synthetic_run
 
@@ -109,22 +107,6 @@ def test_reopening_cuts_the_torn_tail_and_remembers(tmp_path: Path) -> None:
     assert not any("not readable" in warning for warning in record.summary.warnings)
 
 
-def test_a_journal_from_before_the_displacement_is_read_as_having_none(tmp_path: Path) -> None:
-    old = struct.pack(SHORT_RECORD_FORMAT, 7, 1000, 1000, 0, 5000, 0, 1, 0, 0)
-    writer = JournalWriter(tmp_path / "run.journal", create=True)
-    header = HEADER.model_copy(update={"schema_version": 1})
-    writer.append({"kind": "header", "pid": 1, **header.model_dump()})
-    writer.append({"kind": "start", "unix_time_second": 0.0, "run_first": 100, "start_tick": 7})
-    writer.append({"kind": "telemetry", "first": 100, "records": old})
-    writer.close()
-    with RunRecorder.reopen(tmp_path) as recorder:
-        recorder.telemetry(101, struct.pack(RECORD_FORMAT, 8, 2000, 0, 0, 0, 0, 1, 0, 0, 1500))
-    frame = RunRecord.open(tmp_path).frame()
-    assert frame["pressure_mpa"].tolist() == [1.0, 2.0]
-    assert frame["displacement_mm"].isna().tolist() == [True, False]
-    assert frame["displacement_mm"][1] == 1.5
-
-
 def test_reopening_removes_results_that_are_out_of_date(tmp_path: Path) -> None:
     RunRecorder.create(tmp_path, HEADER).close()
     assert finalise(tmp_path).end_reason == "interrupted"
@@ -139,7 +121,7 @@ def test_a_run_that_ended_is_not_reopened(tmp_path: Path) -> None:
     with pytest.raises(RecordError) as refusal:
         RunRecorder.reopen(tmp_path)
     assert code_of(refusal) == "record-ended"
-    # The refusal let go of the lock.
+    # The refusal has released the lock.
     finalise(tmp_path)
 
 
@@ -147,7 +129,9 @@ def test_a_run_that_ended_is_not_reopened(tmp_path: Path) -> None:
     ("content", "code"),
     [(None, "no-record"), (b"", "record-damaged"), (b"x" * 40, "record-damaged")],
 )
-def test_what_cannot_be_reopened_says_why(tmp_path: Path, content: bytes | None, code: str) -> None:
+def test_a_record_that_cannot_be_reopened_is_an_error(
+    tmp_path: Path, content: bytes | None, code: str
+) -> None:
     if content is not None:
         (tmp_path / "run.journal").write_bytes(content)
     with pytest.raises(RecordError) as refusal:
@@ -156,7 +140,7 @@ def test_what_cannot_be_reopened_says_why(tmp_path: Path, content: bytes | None,
     assert content is None or (tmp_path / "run.journal").read_bytes() == content
 
 
-def test_a_newer_journal_is_not_guessed_at(tmp_path: Path) -> None:
+def test_a_newer_journal_is_refused(tmp_path: Path) -> None:
     newer = HEADER.model_copy(update={"schema_version": 3})
     RunRecorder.create(tmp_path, newer).close()
     with pytest.raises(RecordError, match="version 3") as refusal:
@@ -174,6 +158,6 @@ def test_nothing_is_recorded_after_the_end(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("field", ["end_reason", "fault"])
-def test_no_reason_is_no_end(field: str) -> None:
+def test_none_is_no_end_reason_and_no_fault(field: str) -> None:
     with pytest.raises(ValueError, match="none"):
         synthetic_run.SyntheticRun(HEADER, 1, 1).end(**{field: "none"})

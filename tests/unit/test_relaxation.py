@@ -1,4 +1,4 @@
-"""Peleg's law is found again in data that obey it, and nothing is said of data that do not."""
+"""Peleg's law is found in data that follow it, and other data have a reason and no numbers."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_its_standard_errors_are_those_of_repeated_measurements() -> None:
         (lambda t: 500 * (1 - t / (6000 + 10 * t)), "dwell too short, or the loss is a leak"),
     ],
 )
-def test_what_is_no_relaxation_gets_a_reason_and_no_numbers(values: object, reason: str) -> None:
+def test_data_without_relaxation_have_a_reason_and_no_numbers(values: object, reason: str) -> None:
     time_s = np.arange(0, 60, 0.05)
     assert callable(values)
     result = fit_relaxation(time_s, noisy(values(time_s), 0.05), "pressure")
@@ -119,7 +119,7 @@ def test_a_stretch_that_is_too_short(count: int) -> None:
     assert "too short" in result.reason
 
 
-def test_a_week_is_fitted_in_a_blink() -> None:
+def test_a_week_is_fitted_quickly() -> None:
     time_s = np.arange(0, 7 * 86400, 1.0)
     pressure = 74 * (1 - time_s / (2000 + 20 * time_s))
     result = fit_relaxation(time_s, noisy(pressure, 0.05), "pressure")
@@ -128,13 +128,13 @@ def test_a_week_is_fitted_in_a_blink() -> None:
 
 
 def leaking(time_s: Floats, pressure: Floats, mpa_min: float, share: float) -> Leaked:
-    """What a leak takes, in the mean so much per minute and in proportion to what is left."""
+    """Pressure that a leak takes: this much per minute in the mean, and less as pressure falls."""
     lost = np.cumsum(pressure - mpa_min / 60 * time_s)
     taken = mpa_min / 60 * time_s[-1] * (lost - lost[0]) / (lost[-1] - lost[0])
     return Leaked(taken, share * taken)
 
 
-def test_the_leak_is_told_apart_from_the_powder() -> None:
+def test_leak_and_powder_are_separated() -> None:
     time_s, powder = peleg(500, 60, 12, 180)
     leak = leaking(time_s, powder, 8.0, 0.1)
     pressure = noisy(powder, 0.05) - leak.mpa
@@ -150,7 +150,7 @@ def test_the_leak_is_told_apart_from_the_powder() -> None:
         assert getattr(result, name) == pytest.approx(getattr(alone, name)), name
     assert np.abs(result.at(time_s) - powder).max() < 0.1
     assert np.abs(result.measured_at(time_s) - (powder - leak.mpa)).max() < 0.3
-    # How well the leak is known goes into what is said of the powder.
+    # The uncertainty of the leak is part of the powder's uncertainties.
     for name in ("k1_standard_error", "k2_standard_error", "change_final_standard_error"):
         assert getattr(result, name) > 5 * getattr(alone, name), name
 
@@ -169,7 +169,7 @@ def test_the_errors_hold_for_a_leak_that_is_wrong() -> None:
     assert 0.3 < np.sqrt(np.mean(np.square(off))) < 1.1
 
 
-def test_a_powder_that_the_leak_hides_gets_a_reason_but_its_share() -> None:
+def test_a_powder_within_the_leaks_uncertainty_has_a_reason_and_its_share() -> None:
     time_s, powder = peleg(500, 600, 120, 180)
     leak = leaking(time_s, powder, 20.0, 0.1)
     result = fit_relaxation(time_s, noisy(powder, 0.05) - leak.mpa, "pressure", leaked=leak)

@@ -1,4 +1,4 @@
-"""What has arrived and what is missing, whatever the order; and how far it is acknowledged."""
+"""Which records are missing, in any order of arrival, and how far telemetry is acknowledged."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ def test_the_tracker_agrees_with_a_set_of_missing_numbers(
             wanted = range(number, min(number + count, known))
             tracker.request(wanted)
             missing |= set(wanted)
-        assert {n for hole in tracker.missing for n in hole} == missing
+        assert {n for gap in tracker.missing for n in gap} == missing
         assert tracker.next == known
-        edges = [edge for hole in tracker.missing for edge in (hole.start, hole.stop)]
+        edges = [edge for gap in tracker.missing for edge in (gap.start, gap.stop)]
         assert edges == sorted(edges)
         assert all(tracker.missing)
 
@@ -110,7 +110,7 @@ def test_a_hold_gives_way_to_the_wall_clock_after_its_grace() -> None:
     assert ack.tick() == 5000
 
 
-def test_of_several_holds_the_tightest_counts() -> None:
+def test_the_oldest_of_several_holds_limits_the_clock() -> None:
     clock = Clock()
     ack = HostProgress(clock)
     early = ack.hold()

@@ -27,7 +27,7 @@ from tests.unit.fake_board import WAITS_S, FakeBoard, RefusalError
 Opener = Callable[..., Session]
 
 SHORT_WAITS_S = (0.05, 0.05)
-"""For requests that shall time out."""
+"""For requests that should time out."""
 
 
 def echo(session: Session, data: bytes) -> bytes:
@@ -38,7 +38,9 @@ def is_echo(frame: Frame) -> bool:
     return frame.code == Command.ECHO and frame.kind != FrameKind.EVENT
 
 
-def only_first(times: int, change: Callable[[bytes], Iterable[bytes]]):
+def only_first(
+    times: int, change: Callable[[bytes], Iterable[bytes]]
+) -> Callable[[Frame, bytes], Iterable[bytes]]:
     """Change the first replies to an echo, leave everything else alone."""
     left = [times]
 
@@ -51,7 +53,7 @@ def only_first(times: int, change: Callable[[bytes], Iterable[bytes]]):
     return outgoing
 
 
-def test_hello_tells_who_answers(board: FakeBoard, open_session: Opener) -> None:
+def test_hello_identifies_the_board(board: FakeBoard, open_session: Opener) -> None:
     session = open_session()
     assert session.hello.unique_id == board.unique_id
     assert session.hello.session == board.session
@@ -138,7 +140,7 @@ def test_a_hello_that_was_answered_twice_still_gives_a_session(
     board: FakeBoard, open_session: Opener
 ) -> None:
     """The board numbers a new session for each hello, and a lost reply makes the host say two."""
-    lost = []
+    lost: list[bytes] = []
 
     def lose_first(frame: Frame, data: bytes) -> Iterable[bytes]:
         if frame.code == Command.HELLO and not lost:
@@ -153,7 +155,7 @@ def test_a_hello_that_was_answered_twice_still_gives_a_session(
 
 
 def test_a_late_second_session_replaces_the_first(board: FakeBoard, open_session: Opener) -> None:
-    """Both hellos are carried out; the reply to the second arrives after the first was taken."""
+    """Both hellos are carried out; the second reply arrives after the first was accepted."""
     second: list[bytes] = []
 
     def twice(frame: Frame) -> list[Frame]:
@@ -246,7 +248,7 @@ def test_every_refusal_has_a_meaning_and_a_next_step(code: ErrorCode) -> None:
     assert "{" not in str(error)
 
 
-# --- time-outs and losses say what to do
+# --- timeouts and losses say what to do
 
 
 def test_a_silent_port_says_to_check_port_and_power(board: FakeBoard, open_session: Opener) -> None:
@@ -315,7 +317,7 @@ def test_after_a_cut_link_the_session_connects_again(
     assert echo(session, b"back") == b"back"
 
 
-def test_a_session_that_another_program_took_is_not_taken_back(
+def test_a_session_that_another_program_opened_is_not_reopened(
     board: FakeBoard, open_session: Opener
 ) -> None:
     session = open_session()
@@ -334,9 +336,13 @@ def test_another_board_in_its_place_is_not_mistaken_for_it(
     board.unique_id = b"fake-two"
     board.unplug()
     board.wait_for(lambda: len(board.executed("hello")) == 2)
-    with pytest.raises(errors.LinkClosedError, match="another board") as caught:
-        for _ in range(3):  # the first ones may meet the old link's end
+
+    def ask_until_lost() -> None:
+        for _ in range(3):  # the first ones may still meet the end of the old link
             echo(session, b"x")
+
+    with pytest.raises(errors.LinkClosedError, match="another board") as caught:
+        ask_until_lost()
     assert caught.value.code == "other-board"
 
 

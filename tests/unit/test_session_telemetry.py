@@ -1,4 +1,4 @@
-"""Telemetry: in order, complete or with exact gaps, acknowledged after it was reacted to."""
+"""Telemetry is in order, complete or with exact gaps, and acknowledged after the reaction to it."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ Opener = Callable[..., Session]
 
 
 class Keeper(Listener):
-    """Keeps what it is told."""
+    """Keeps all that it receives."""
 
     def __init__(self) -> None:
         self.changed = threading.Condition()
         self.batches: list[TelemetryBatch] = []
         self.lost: list[range] = []
-        self.relinks: list[bool] = []
+        self.reconnects: list[bool] = []
         self.errors: list[Exception] = []
         self.closed: list[errors.PressloopError | None] = []
         self.reaction: Callable[[TelemetryBatch], None] = lambda batch: None
@@ -47,7 +47,7 @@ class Keeper(Listener):
 
     def on_reconnect(self, restarted: bool) -> None:
         with self.changed:
-            self.relinks.append(restarted)
+            self.reconnects.append(restarted)
             self.changed.notify_all()
 
     def on_error(self, error: Exception) -> None:
@@ -94,7 +94,7 @@ def test_records_arrive_as_the_board_packed_them(board: FakeBoard, open_session:
         assert batch.newest == batch.records[-1]
 
 
-def test_a_hole_is_filled_from_the_ring(board: FakeBoard, open_session: Opener) -> None:
+def test_missing_records_are_fetched_from_the_ring(board: FakeBoard, open_session: Opener) -> None:
     session = open_session()
     keeper = listening(session)
     board.advance(20)
@@ -109,7 +109,7 @@ def test_a_hole_is_filled_from_the_ring(board: FakeBoard, open_session: Opener) 
 
 
 def test_live_data_does_not_wait_for_a_backfill(board: FakeBoard, open_session: Opener) -> None:
-    """Between two pieces of a hole each live event gets its turn."""
+    """Live events are delivered between two pieces of a backfill."""
     session = open_session()
     keeper = listening(session)
 
@@ -143,7 +143,7 @@ def test_what_the_ring_no_longer_holds_is_an_exact_gap(
 def test_a_ring_that_is_overwritten_meanwhile_is_overtaken(
     board: FakeBoard, open_session: Opener
 ) -> None:
-    """Behind a slow bridge the oldest record is always gone when the request for it arrives."""
+    """Over a slow bridge the oldest record is always overwritten before the request arrives."""
     session = open_session()
     keeper = listening(session)
     board.advance(20)
@@ -156,7 +156,7 @@ def test_a_ring_that_is_overwritten_meanwhile_is_overtaken(
     assert 80 <= lost <= 80 + 40, "the host ran after the oldest record until none was left"
 
 
-def test_duplicated_and_reordered_events_are_handed_on_once(
+def test_duplicated_and_reordered_events_are_delivered_once(
     board: FakeBoard, open_session: Opener
 ) -> None:
     session = open_session()
@@ -183,7 +183,11 @@ def test_a_reaction_is_on_the_wire_before_the_acknowledgement(
 ) -> None:
     session = open_session()
     keeper = listening(session)
-    keeper.reaction = lambda batch: session.request(EchoRequest(b"%d" % batch.tick)) and None
+
+    def ask(batch: TelemetryBatch) -> None:
+        session.request(EchoRequest(b"%d" % batch.tick))
+
+    keeper.reaction = ask
     for _ in range(10):
         board.advance(20)
     board.wait_for(lambda: ("alive", 200) in board.log)
@@ -196,19 +200,23 @@ def test_a_reaction_is_on_the_wire_before_the_acknowledgement(
         assert wire.index(tick) < wire.index(-tick)
 
 
-def test_the_host_is_heard_while_a_listener_takes_its_time(
+def test_heartbeats_continue_while_a_listener_is_busy(
     board: FakeBoard, open_session: Opener
 ) -> None:
     session = open_session()
     keeper = listening(session)
-    let_go = threading.Event()
-    keeper.reaction = lambda batch: let_go.wait(10) and None
+    may_continue = threading.Event()
+
+    def wait(_: TelemetryBatch) -> None:
+        may_continue.wait(10)
+
+    keeper.reaction = wait
     board.advance(20)
     keeper.wait_for(lambda: keeper.batches)
     before = len(board.log)
     board.wait_for(lambda: len(board.log) >= before + 3, limit_s=10 * HEARTBEAT_S)
     assert set(board.log[before:]) == {("alive", 0)}
-    let_go.set()
+    may_continue.set()
     board.wait_for(lambda: ("alive", 20) in board.log)
 
 
@@ -234,8 +242,8 @@ def test_a_script_that_iterates_paces_the_board(board: FakeBoard, open_session: 
     """What the loop body sends reaches the board before the batch is acknowledged."""
     session = open_session()
     board.lockstep = True
-    with TelemetryIterator(session) as feed:
-        for batch in feed:
+    with TelemetryIterator(session) as iterator:
+        for batch in iterator:
             session.request(EchoRequest(b"%d" % batch.tick))
             if batch.tick >= 400:
                 break
@@ -251,7 +259,7 @@ def test_a_script_that_iterates_paces_the_board(board: FakeBoard, open_session: 
         assert wire.index(-tick) < wire.index(tick)
 
 
-def test_a_failing_listener_is_told_and_the_others_go_on(
+def test_a_failing_listener_gets_its_error_and_the_others_continue(
     board: FakeBoard, open_session: Opener
 ) -> None:
     session = open_session()
@@ -268,14 +276,14 @@ def test_a_failing_listener_is_told_and_the_others_go_on(
     assert [str(error) for error in broken.errors] == ["no disk", "no disk"]
 
 
-def test_a_lost_link_leaves_no_hole(board: FakeBoard, open_session: Opener) -> None:
+def test_a_lost_link_leaves_no_gap(board: FakeBoard, open_session: Opener) -> None:
     session = open_session()
     keeper = listening(session)
     board.advance(20)
     keeper.wait_for(lambda: len(keeper.numbers()) == 20)
     board.unplug()
     board.advance(50, silently=True)
-    keeper.wait_for(lambda: keeper.relinks == [False])
+    keeper.wait_for(lambda: keeper.reconnects == [False])
     board.advance(20)
     keeper.wait_for(lambda: len(keeper.numbers()) == 90)
     assert sorted(keeper.numbers()) == list(range(90))
@@ -284,27 +292,29 @@ def test_a_lost_link_leaves_no_hole(board: FakeBoard, open_session: Opener) -> N
 def test_a_restarted_board_is_not_mistaken_for_the_old_one(
     board: FakeBoard, open_session: Opener
 ) -> None:
-    """Sequence numbers begin anew: what was missing is lost, what comes is new."""
+    """Sequence numbers begin again at 0: missing records are lost, all others are new."""
     session = open_session()
     keeper = listening(session)
     board.advance(20)
     keeper.wait_for(lambda: len(keeper.numbers()) == 20)
     board.boot()
     board.unplug()
-    keeper.wait_for(lambda: keeper.relinks == [True])
+    keeper.wait_for(lambda: keeper.reconnects == [True])
     board.advance(20)
     keeper.wait_for(lambda: len(keeper.numbers()) == 40)
     assert keeper.numbers() == [*range(20), *range(20)]
     board.wait_for(lambda: board.log[-1] == ("alive", 20))
 
 
-def test_what_a_lost_link_left_in_the_queue_does_not_count(
-    board: FakeBoard, open_session: Opener
-) -> None:
+def test_queued_events_of_a_lost_link_are_ignored(board: FakeBoard, open_session: Opener) -> None:
     session = open_session()
     keeper = listening(session)
-    let_go = threading.Event()
-    keeper.reaction = lambda batch: let_go.wait(10) and None
+    may_continue = threading.Event()
+
+    def wait(_: TelemetryBatch) -> None:
+        may_continue.wait(10)
+
+    keeper.reaction = wait
     board.advance(20)
     keeper.wait_for(lambda: keeper.batches)
     board.advance(20)
@@ -313,8 +323,8 @@ def test_what_a_lost_link_left_in_the_queue_does_not_count(
     old_link = session._reconnector.link
     with pytest.raises(errors.LinkClosedError):
         old_link.request(EchoRequest(b"the reader has seen the end"))
-    let_go.set()
-    keeper.wait_for(lambda: keeper.relinks == [True])
+    may_continue.set()
+    keeper.wait_for(lambda: keeper.reconnects == [True])
     board.advance(20)
     keeper.wait_for(lambda: len(keeper.numbers()) >= 40)
     assert keeper.numbers() == [*range(20), *range(20)]
@@ -323,11 +333,11 @@ def test_what_a_lost_link_left_in_the_queue_does_not_count(
 def test_a_board_that_restarts_behind_its_port_is_noticed(
     board: FakeBoard, open_session: Opener
 ) -> None:
-    """The connection stays, the session does not: only asking brings it to light."""
+    """The connection stays open, but the session is lost: only a request shows it."""
     session = open_session()
     keeper = listening(session)
     board.boot()
-    keeper.wait_for(lambda: keeper.relinks == [True])
+    keeper.wait_for(lambda: keeper.reconnects == [True])
 
 
 def test_a_link_that_stays_lost_ends_the_session(board: FakeBoard, open_session: Opener) -> None:
@@ -361,7 +371,7 @@ def test_a_listener_may_close_the_session(board: FakeBoard, open_session: Opener
 def test_lost_events_do_not_stop_a_board_in_lock_step(
     board: FakeBoard, open_session: Opener
 ) -> None:
-    """It waits for an acknowledgement of an event that never came: the host asks."""
+    """The board waits for the acknowledgement of an event that was lost: the host asks."""
     session = open_session()
     board.lockstep = True
     spoilt: list[int] = []
@@ -445,7 +455,7 @@ def test_nothing_blocks_on_a_bad_link(board: FakeBoard, open_session: Opener, se
 
 
 class Unpaced:
-    """A session as a feed sees it, when nothing waits for the consumer."""
+    """A session for an iterator whose consumer does not pace the board."""
 
     def follow(self, _: object) -> None: ...
     def unlisten(self, _: object) -> None: ...
@@ -455,14 +465,14 @@ class Unpaced:
     def release(self, _: object) -> None: ...
 
 
-def test_a_feed_that_nobody_reads_does_not_grow_for_a_week() -> None:
-    with TelemetryIterator(cast(Session, Unpaced())) as feed:
+def test_an_iterator_without_a_reader_does_not_grow_for_a_week() -> None:
+    with TelemetryIterator(cast(Session, Unpaced())) as iterator:
         for number in range(MAX_WAITING_BATCHES + 5):
-            feed.on_telemetry(TelemetryBatch(20 * number, bytes(20 * RECORD_SIZE), "live", 0))
-        assert feed.dropped == 100
-        assert next(feed).first == 100
-        feed.end()
-        assert sum(1 for _ in feed) == MAX_WAITING_BATCHES - 1
+            iterator.on_telemetry(TelemetryBatch(20 * number, bytes(20 * RECORD_SIZE), "live", 0))
+        assert iterator.dropped == 100
+        assert next(iterator).first == 100
+        iterator.end()
+        assert sum(1 for _ in iterator) == MAX_WAITING_BATCHES - 1
 
 
 def test_a_busy_script_does_not_make_an_emulated_press_wait_for_ever(
@@ -470,7 +480,7 @@ def test_a_busy_script_does_not_make_an_emulated_press_wait_for_ever(
 ) -> None:
     session = open_session()
     board.lockstep = True
-    with TelemetryIterator(session) as feed:
-        next(feed)
+    with TelemetryIterator(session) as iterator:
+        next(iterator)
         reached = board.tick
         board.wait_for(lambda: board.tick > reached, limit_s=5)

@@ -1,4 +1,4 @@
-"""Springback from a displacement that is known, and from oil where that can be told."""
+"""Springback from a known displacement, and from the oil where it is resolved."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def release(pellet_mm: float = 0.02, noise_um: float = 0.5, step_um: float = 1.0
     )
 
 
-def test_what_the_sensor_saw() -> None:
+def test_springback_by_the_sensor() -> None:
     result = from_displacement(release(), punches_um_mpa=0)
     assert result.resolved and result.reason == ""
     assert result.from_mpa == 500 and result.to_mpa == pytest.approx(3.8, abs=0.2)
@@ -48,14 +48,14 @@ def test_punches_recover_too() -> None:
 
 
 @pytest.mark.parametrize("changes", [{"pellet_mm": 0.0005}, {"step_um": 50.0}])
-def test_what_the_sensor_cannot_tell_is_not_told(changes: dict[str, Any]) -> None:
+def test_a_gain_within_the_sensors_uncertainty_is_not_resolved(changes: dict[str, Any]) -> None:
     result = from_displacement(release(**changes), punches_um_mpa=0)
     assert not result.resolved
     assert result.gained_mm is None and result.gained_mm_uncertainty > 0
     assert "within the uncertainty" in result.reason
 
 
-def test_punches_that_recover_more_than_was_seen_are_doubted() -> None:
+def test_punches_that_recover_more_than_was_measured_are_reported() -> None:
     result = from_displacement(release(), punches_um_mpa=0.1)
     assert not result.resolved and result.gained_mm is None
     assert "recover 49.6 um" in result.reason and "with the empty die" in result.reason
@@ -73,7 +73,7 @@ def returning(share: float) -> ReleaseSamples:
     return ReleaseSamples(plain.time_s, plain.pressure_mpa, output, HOLD, None)
 
 
-def test_the_oil_of_an_ordinary_pellet_is_not_resolvable() -> None:
+def test_the_oil_of_an_ordinary_pellet_is_not_resolved() -> None:
     result = from_oil(returning(0.02), REFERENCE, 10)
     assert not result.resolved and result.gained_mm is None
     assert result.source == "oil volume" and "uncertain by" in result.reason

@@ -1,4 +1,4 @@
-"""Thinning: what it keeps, what it bounds, and that no measure changes by it."""
+"""Thinning: what it keeps, how it limits the size, and that it changes no measure."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def hold_records(errors_kpa: Sequence[int], outputs: Sequence[int] | None = None
 def thin(
     records: bytes, batches: Iterable[int], rules: ThinningRules = SHORT
 ) -> tuple[list[RecordPiece], Thinner]:
-    """All pieces of a stream that comes in batches of these sizes, over and over."""
+    """Return all pieces of a stream that comes in batches of these sizes, repeated."""
     thinner = Thinner([HOLD], 0.01, rules)
     pieces: list[RecordPiece] = []
     at = 0
@@ -138,7 +138,7 @@ def test_how_the_records_are_cut_into_batches_does_not_matter() -> None:
     assert summed[0] == summed[1] == summed[2]
 
 
-def test_a_hold_that_flickers_for_long_is_bounded() -> None:
+def test_the_size_of_a_hold_that_flickers_for_long_is_limited() -> None:
     rules = replace_rules(event_store_s=20.0, event_share=0.01)
     records = hold_records([60 if n % 100 == 0 else 0 for n in range(60_000)])
     pieces, _ = thin(records, [20], rules)
@@ -156,7 +156,7 @@ def test_a_hold_that_flickers_for_long_is_bounded() -> None:
     assert out_of_band + seen == 600
 
 
-def test_an_interval_never_reaches_over_a_hole() -> None:
+def test_an_interval_never_contains_a_gap() -> None:
     records = hold_records([0] * 1000)
     thinner = Thinner([HOLD], 0.01, SHORT)
     pieces = thinner.take(0, records[: 500 * RECORD_SIZE])
@@ -178,7 +178,7 @@ def replace_rules(**changes: Any) -> ThinningRules:
 
 
 SETTLED = SHORT.model_copy(update={"after_change_s": 2.0})
-"""Keeps whole what proves that the pressure settled, as the usual rules do."""
+"""Keeps the records whole that prove that the pressure settled, as the usual rules do."""
 
 SHAPE = synthetic_run.Shape(hold_s=6.0, noise_mpa=0.2, bump_mpa=1.6)
 
@@ -265,7 +265,7 @@ def test_a_killed_host_leaves_every_record_it_had(tmp_path: Path) -> None:
         recorder.close()
 
 
-def test_a_reopened_record_goes_on(tmp_path: Path) -> None:
+def test_a_reopened_record_is_thinned_further(tmp_path: Path) -> None:
     run = synthetic_run.run(SHAPE)
     recorder = write(tmp_path / "first", run, SETTLED, stop=1200)
     killed = tmp_path / "killed"
@@ -295,7 +295,7 @@ def test_a_closed_record_leaves_no_undecided_records_behind(tmp_path: Path) -> N
     assert RunRecord.open(tmp_path / "run").summary.records == 1200
 
 
-def test_what_gave_way_in_a_thinned_interval_is_told_to_the_tick(tmp_path: Path) -> None:
+def test_what_broke_in_a_thinned_interval_is_known_to_the_tick(tmp_path: Path) -> None:
     run = synthetic_run.run(SHAPE)
     head, row = len(MAGIC), struct.calcsize(TRUTH_RECORD)
     broken = bytearray(run.truth)
@@ -303,11 +303,11 @@ def test_what_gave_way_in_a_thinned_interval_is_told_to_the_tick(tmp_path: Path)
     for start in range(head + at * row, len(broken), row):
         broken[start + row - 4] = OVER_PRESSURE
     run.truth = bytes(broken)
-    told = []
+    found = []
     for name, rules in (("whole", None), ("thin", SETTLED)):
         close(write(tmp_path / name, run, rules), run.end())
-        told.append(finalise(tmp_path / name).damage)
-    assert told[0] and told[0] == told[1]
+        found.append(finalise(tmp_path / name).damage)
+    assert found[0] and found[0] == found[1]
 
 
 def test_a_truth_that_cannot_be_read_does_not_end_the_recording(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Transports: bytes through, nothing waits for ever, errors say what to do."""
+"""Transports carry all bytes, wait for a limited time, and explain errors."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_an_idle_read_returns_nothing_soon(listener: socket.socket) -> None:
     link.close()
 
 
-def test_a_far_end_that_goes_is_noticed(listener: socket.socket) -> None:
+def test_a_far_end_that_closes_is_noticed(listener: socket.socket) -> None:
     link = open_transport(url_of(listener))
     listener.accept()[0].close()
     with pytest.raises(errors.LinkClosedError, match="ended"):
@@ -102,14 +102,18 @@ def test_a_far_end_that_does_not_read_cannot_freeze_the_host(
 ) -> None:
     monkeypatch.setattr(transport, "MAX_WRITE_S", 0.2)
     link = SocketTransport("127.0.0.1", listener.getsockname()[1])
-    with pytest.raises(errors.LinkClosedError, match="accepted no bytes") as caught:
+
+    def write_much() -> None:
         for _ in range(1000):
             link.write(bytes(1_000_000))
+
+    with pytest.raises(errors.LinkClosedError, match="accepted no bytes") as caught:
+        write_much()
     assert caught.value.code == "link-stuck"
     link.close()
 
 
-def test_a_port_where_nobody_listens(listener: socket.socket) -> None:
+def test_a_port_without_a_server(listener: socket.socket) -> None:
     url = url_of(listener)
     listener.close()
     with pytest.raises(errors.NoBoardError, match="no connection to"):

@@ -1,4 +1,4 @@
-"""A stage passes only when everything about it is as it was asked."""
+"""A stage passes only when everything about it is as planned."""
 
 from __future__ import annotations
 

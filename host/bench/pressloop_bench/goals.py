@@ -18,6 +18,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 from pressloop.emulator.description import PressDescription
+from pressloop.errors import required
 from pressloop.evaluation import RunRecord
 from pressloop.evaluation.summary import StageResult
 from pressloop.extras import needs_extra
@@ -89,8 +90,7 @@ def _press_with_pellet(number: int) -> PressDescription:
 
 def _outcome(record: RunRecord) -> PelletOutcome:
     summary = record.summary
-    assert summary.truth is not None
-    stages = {stage.name: stage for stage in summary.truth}
+    stages = {stage.name: stage for stage in required(summary.truth, "the truth")}
     bond, stack = stages["bond cathode"], stages["stack"]
     frame = record.frame()
     mine = frame[frame["stage_id"] == bond.index]
@@ -113,8 +113,7 @@ def _outcome(record: RunRecord) -> PelletOutcome:
 
 def _known(stage: StageResult, name: str) -> float:
     value = getattr(stage, name)
-    assert isinstance(value, float)
-    return value
+    return float(required(value, name))
 
 
 def table(outcomes: dict[str, list[PelletOutcome]]) -> str:

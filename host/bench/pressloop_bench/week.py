@@ -17,6 +17,7 @@ from typing import Final
 
 import numpy as np
 from pressloop.emulator.description import PressDescription
+from pressloop.errors import required
 from pressloop.evaluation import RunRecord, finalise
 from pressloop.evaluation.series import RECORD_DTYPE
 from pressloop.machine.profile import MachineProfile
@@ -47,7 +48,8 @@ def write(folder: Path, protocol: Path, hours: int, every_hours: int) -> None:
     plan = compile_plan(validation.checked(), profile)
     held = [step for step in plan.steps if step.kind is StepKind.HOLD]
     step = max(held, key=lambda hold: hold.duration_ms or 0)
-    assert step.target_kpa is not None and step.tolerance_kpa is not None
+    target_kpa = required(step.target_kpa, "the target")
+    tolerance_kpa = required(step.tolerance_kpa, "the tolerance")
     header = RunHeader(
         run_id="00" * 8,
         created_unix_time_second=time.time(),
@@ -74,7 +76,7 @@ def write(folder: Path, protocol: Path, hours: int, every_hours: int) -> None:
     )
     random = np.random.default_rng(1)
     rows = np.zeros(_HOUR, RECORD_DTYPE)
-    rows["setpoint_kpa"] = step.target_kpa
+    rows["setpoint_kpa"] = target_kpa
     rows["step"] = step.index
     rows["state"] = State.RUNNING
     rows["displacement_um"] = NO_DISPLACEMENT
@@ -85,8 +87,8 @@ def write(folder: Path, protocol: Path, hours: int, every_hours: int) -> None:
             if hour % every_hours == every_hours - 1:
                 error[_HOUR // 2] = _EXCURSION_KPA
             rows["tick"] = np.arange(hour * _HOUR, (hour + 1) * _HOUR)
-            rows["pressure_kpa"] = step.target_kpa + error
-            inside = np.abs(error) <= step.tolerance_kpa
+            rows["pressure_kpa"] = target_kpa + error
+            inside = np.abs(error) <= tolerance_kpa
             rows["flags"] = np.where(inside, FlagBits.IN_BAND | FlagBits.DWELLING, 0)
             data = rows.tobytes()
             for at in range(0, _HOUR, _BATCH):
@@ -121,8 +123,8 @@ def main() -> None:
         summary = RunRecord.open(folder).summary
         for path in sorted(folder.iterdir()):
             print(f"{path.name:<28}{path.stat().st_size / 1e6:10.2f} MB")
-        assert summary.thinned is not None
-        print(f"{'records, rows kept':<28}{summary.records:>10} {summary.thinned.rows:>10}")
+        thinned = required(summary.thinned, "the thinning")
+        print(f"{'records, rows kept':<28}{summary.records:>10} {thinned.rows:>10}")
         print(f"{'most memory while recording':<28}{peak_mb:10.0f} MB")
 
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, TypeVar
+
+T = TypeVar("T")
 
 
 class FindingLike(Protocol):
@@ -222,6 +224,25 @@ class EmulatorError(PressloopError):
     """The emulated board could not be started, or it ended unexpectedly."""
 
     default_code = "emulator"
+
+
+def required(value: T | None, what: str) -> T:
+    """Return a value that must be there by now; its absence is a defect of Pressloop itself.
+
+    Args:
+        value: Value that may be None by its type.
+        what: Name of the value, for the message.
+
+    Raises:
+        PressloopError: `internal`, if the value is None.
+    """
+    if value is None:
+        raise PressloopError(
+            f"{what} is missing where it must be known",
+            code="internal",
+            hint="this is a defect of Pressloop: report it with what you did before",
+        )
+    return value
 
 
 def _with_console(message: str, console: Sequence[str], hint: str) -> str:

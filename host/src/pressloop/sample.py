@@ -1,7 +1,7 @@
-"""What lies in the die, as far as the user says: mass, density and what fixes its thickness.
+"""Describes the pellet in the die: mass, density and what determines its thickness.
 
-It belongs to a cell and not to the protocol, which stays the same for a whole batch. It is kept as
-`sample.json` in the folder of the record and may come before the run or after it.
+A sample belongs to one cell; the protocol stays the same for a whole batch. It is kept as
+`sample.json` in the folder of the record and may be given before the run or after it.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class Sample(BaseModel):
-    """One pellet. Uncertainties are limits (half widths)."""
+    """The pellet of one cell. Uncertainties are limits (half widths)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     material: str = ""
-    """A name, for people."""
+    """A name, for the reader."""
     mass_mg: Positive | None = None
-    """Powder in the die."""
+    """Mass of the powder in the die."""
     mass_uncertainty_mg: NotNegative = 1.0
-    """Assumption: what sticks to boat and punch; the balance is better."""
+    """Assumption: powder that sticks to boat and punch; the balance itself is better."""
     true_density_g_cm3: Positive | None = None
-    """Without pores: crystal density, or by helium pycnometry."""
+    """Density without pores: of the crystal, or by helium pycnometry."""
     true_density_uncertainty_percent: NotNegative = 1.0
-    """Assumption: about what published values differ by."""
+    """Assumption: about the difference between published values."""
     thickness_mm: Positive | None = None
     """Measured by hand, after the release of the last stage that pressed this pellet alone."""
     thickness_uncertainty_mm: NotNegative = 0.01
@@ -49,12 +49,12 @@ class Sample(BaseModel):
     empty_die_uncertainty_mm: NotNegative = 0.02
     """Assumption: die and punches do not sit the same twice."""
     punches_um_mpa: NotNegative | None = None
-    """What the displacement of the empty die rises by per MPa: the punches' own compression."""
+    """Displacement of the empty die per MPa: the compression of the punches themselves."""
     until_stage: str | None = None
-    """Last stage that presses this pellet alone; without it, the last one before a prompt."""
+    """Last stage that presses this pellet alone; None: the last one before the first prompt."""
 
     @model_validator(mode="after")
-    def _says_something(self) -> Self:
+    def _has_both_for_a_density(self) -> Self:
         if (self.mass_mg is None) != (self.true_density_g_cm3 is None):
             raise ValueError("a density needs both mass_mg and true_density_g_cm3")
         return self
@@ -77,7 +77,7 @@ def refuse_unknown_stage(sample: Sample | None, names: Sequence[str]) -> None:
     """Make sure that the stage a sample names is one of those that press.
 
     Raises:
-        BadInputError: It is not; the sample would be taken for that of other stages.
+        BadInputError: It is not, so the sample would be applied to other stages.
     """
     if sample is None or sample.until_stage is None or sample.until_stage in names:
         return
@@ -89,10 +89,10 @@ def refuse_unknown_stage(sample: Sample | None, names: Sequence[str]) -> None:
 
 
 def read_sample(folder: Path) -> Sample | None:
-    """Return what the folder of a record says of its sample, None when it says nothing.
+    """Return the sample that the folder of a record describes; None without a description.
 
     Raises:
-        BadInputError: It says something that cannot be read.
+        BadInputError: The description cannot be read.
     """
     path = folder / SAMPLE_NAME
     try:
@@ -111,7 +111,7 @@ def read_sample(folder: Path) -> Sample | None:
 
 
 def keep_sample(folder: Path, sample: Sample | None) -> None:
-    """Keep what is known of a sample beside its record, in place of what was there."""
+    """Write the description of a sample into the folder of its record; None removes it."""
     path = folder / SAMPLE_NAME
     if sample is None:
         path.unlink(missing_ok=True)
@@ -120,7 +120,7 @@ def keep_sample(folder: Path, sample: Sample | None) -> None:
 
 
 def load_sample(path: Path | str) -> Sample:
-    """Read a sample that a user wrote: YAML, or JSON.
+    """Read the description of a sample that a user wrote, in YAML or JSON.
 
     Raises:
         BadInputError: It cannot be read, or has mistakes; `findings` lists each with its line.

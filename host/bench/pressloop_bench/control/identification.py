@@ -12,6 +12,7 @@ import sys
 from typing import Final
 
 import numpy as np
+from pressloop.errors import required
 from pressloop.tuning.tune import DITHER_MARGIN
 from pressloop.tuning.windows import knots_mpa
 from pressloop.wire import schema
@@ -63,15 +64,15 @@ def errors(case: Case) -> tuple[float, ...]:
     profile = tune_case(case)[-1].profile
     true = case.press.plant_config()
     scale = flow_scale(case, profile)
-    assert profile.compliance_curve is not None and profile.leak_nl_min is not None
+    curve = required(profile.compliance_curve, "the compliance curve")
     stiffness = [
         found / 1000 / (scale * compliance_ul_mpa(case, oil_mpa)) - 1
-        for oil_mpa, found in zip(knots_mpa(profile), profile.compliance_curve, strict=True)
+        for oil_mpa, found in zip(knots_mpa(profile), curve, strict=True)
     ][FIRST_KNOT:]
-    assert profile.valve_dither is not None
-    hysteresis = 2 * profile.valve_dither / schema.OUTPUT_FULL / DITHER_MARGIN
+    dither = required(profile.valve_dither, "the dither")
+    hysteresis = 2 * dither / schema.OUTPUT_FULL / DITHER_MARGIN
     leak_nl_min = 1000 * scale * case.press.leak.ul_min_at_10_mpa
-    leak_off = profile.leak_nl_min - leak_nl_min
+    leak_off = required(profile.leak_nl_min, "the leak") - leak_nl_min
     return (
         100 * abs(profile.pump_dead_band / schema.OUTPUT_FULL - true["pump_dead_band"]),
         100 * abs(profile.release_dead_band / schema.OUTPUT_FULL - true["release_dead_band"]),

@@ -1,1 +1,1 @@
-"""What pressures over time say of the press and the powder: pure functions of arrays."""
+"""Analyses pressure and displacement over time by pure functions of arrays."""

@@ -1,7 +1,7 @@
-"""Thickness and relative density of a pellet from the closing of the platens.
+"""Computes thickness and relative density of a pellet from the closing of the platens.
 
 A displacement is a difference, so one thickness has to be known: that of the released pellet,
-measured by hand, or that of an empty die, which is zero. From there
+measured by hand, or that of an empty die, which is zero. From it follow
 
     thickness = known thickness + (closing then - closing now) + punches' compression now
     D = mass / (true density  die area  thickness)
@@ -23,13 +23,13 @@ from pressloop.sample import Sample
 
 @dataclass(frozen=True)
 class Anchor:
-    """A closing whose thickness is known.
+    """A closing of the platens at which the thickness is known.
 
     Attributes:
         kind: Where the thickness comes from.
         closing_mm: Reading of the displacement.
         thickness_mm: Known thickness there.
-        standard_mm: Standard uncertainty of both together.
+        standard_mm: Standard uncertainty of both together, mm.
     """
 
     kind: Literal["measured thickness", "empty die"]
@@ -40,7 +40,10 @@ class Anchor:
 
 @dataclass(frozen=True)
 class Thickness:
-    """A pellet at one instant. Uncertainties are expanded, k = 2; densities None without a mass."""
+    """Thickness and density of a pellet at one instant; the density is None without a mass.
+
+    Uncertainties are expanded, k = 2.
+    """
 
     thickness_mm: float
     thickness_mm_uncertainty: float
@@ -50,9 +53,9 @@ class Thickness:
 
 @dataclass(frozen=True)
 class Density:
-    """What a stage made of the pellet: under pressure at the end of the dwell, and released.
+    """The pellet after a stage: under pressure at the end of the dwell, and released.
 
-    Without a displacement only what was measured by hand is known: the released pellet.
+    `pressed` is None without a displacement: then only the released pellet was measured, by hand.
     """
 
     anchor: Literal["measured thickness", "empty die"]
@@ -73,10 +76,10 @@ def thickness_at(
 
     Args:
         closing_mm: Reading of the displacement.
-        pressure_mpa: On the pellet, for what the punches give.
+        pressure_mpa: On the pellet, by which the punches are compressed.
         standard_mm: Standard uncertainty of this closing against the anchor's.
         anchor: Where the thickness is known.
-        sample: Mass and density, and what the punches give.
+        sample: Mass, density and compression of the punches.
         die_mm: Diameter of the die.
         die_area_limit: Relative limit of the die's area.
     """

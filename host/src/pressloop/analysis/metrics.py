@@ -1,11 +1,11 @@
-"""How well a stage was pressed: peak, overshoot, ramp error, settling, dwell, mean, rms.
+"""Measures how well a stage was pressed: peak, overshoot, ramp error, settling, dwell, mean, rms.
 
-Pure functions on arrays; the same ones judge the reading and, on an emulated press, the true
+Pure functions of arrays; the same ones measure the reading and, on an emulated press, the true
 pressure. The definitions, with their formulas, are in docs/run-record.md.
 
 Arrays of one stage have one dimension and one element per telemetry record. Pressures are MPa on
 the pellet, times are seconds on the device clock. `target_mpa` and `tolerance_mpa` (half width of
-the band) are the stage's own. A measure without the samples it needs is None.
+the band) are the stage's own. A measure is None without the samples that it needs.
 """
 
 from __future__ import annotations
@@ -16,26 +16,24 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
+from pressloop.record.band import BAND_SLACK_MPA, FIXED_BAND
+
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
-PRESSURE_SLACK_MPA: Final = 1e-6
-"""A reading is a whole number of kPa; this keeps float rounding from moving it over a band edge."""
-
 SETTLED_S: Final = 1.0
-"""A pressure that stays in band this long, or to the end of the hold, has settled."""
-
-FIXED_BAND: Final = 0.005
-"""Half width, relative to the target, of the band that is the same for every protocol."""
-
+"""The pressure has settled when it stays in band for this long, or to the end of the hold."""
 
 NOISE_BLOCK: Final = 32
-"""Samples; longer than the reading's filter, shorter than what the powder does."""
+"""Samples over which noise is measured: longer than the reading's filter, shorter than the
+changes that the powder makes."""
 
 
 @dataclass(frozen=True)
 class StageSamples:
-    """What the measures of one stage are computed from, in order of time: arrays of one length.
+    """The samples of which the measures of one stage are computed, in order of time.
+
+    Arrays have the shape (n,).
 
     Attributes:
         time_s: Device clock, s.
@@ -58,7 +56,7 @@ class StageSamples:
     approaching: Bools
 
     def where(self, mask: Bools) -> StageSamples:
-        """Only the samples that the mask selects."""
+        """Return only the samples that the mask selects."""
         return StageSamples(**{name: array[mask] for name, array in vars(self).items()})
 
 
@@ -89,7 +87,7 @@ def stage_metrics(
     direction: Literal["up", "down", "none"],
     sample_interval_s: float,
 ) -> StageMetrics:
-    """All measures of one stage.
+    """Compute all measures of one stage.
 
     Samples whose pressure is not finite are left out. Without a tolerance (a stage that only
     ramps) the measures that need a band are None.
@@ -124,30 +122,30 @@ def stage_metrics(
 
 
 def in_band(pressure_mpa: Floats, target_mpa: float, tolerance_mpa: float) -> Bools:
-    """Which samples satisfy `|p - target| <= tolerance`; the edge belongs to the band."""
-    return np.abs(pressure_mpa - target_mpa) <= tolerance_mpa + PRESSURE_SLACK_MPA
+    """Return which samples satisfy `|p - target| <= tolerance`; the edge belongs to the band."""
+    return np.abs(pressure_mpa - target_mpa) <= tolerance_mpa + BAND_SLACK_MPA
 
 
 def from_arrival(
     pressure_mpa: Floats, target_mpa: float, tolerance_mpa: float, sign: int
 ) -> Floats:
-    """The samples from arrival on: from the first in band, or beyond it, in direction of travel.
+    """Return the samples from arrival on: from the first in band, or beyond it, on the way.
 
     All samples when the pressure never arrived. `sign` is 1 on the way up and -1 on the way down.
     """
-    arrived = sign * (pressure_mpa - target_mpa) >= -tolerance_mpa - PRESSURE_SLACK_MPA
+    arrived = sign * (pressure_mpa - target_mpa) >= -tolerance_mpa - BAND_SLACK_MPA
     return pressure_mpa[int(arrived.argmax()) :] if arrived.any() else pressure_mpa
 
 
 def overshoot_mpa(arrived_mpa: Floats, target_mpa: float, sign: int) -> float | None:
-    """How far the pressure went beyond the target in the direction of travel, MPa, at least 0."""
+    """Return how far the pressure went beyond the target in the direction of travel, MPa, or 0."""
     if not arrived_mpa.size:
         return None
     return max(0.0, float((sign * (arrived_mpa - target_mpa)).max()))
 
 
 def ramp_error_mpa(samples: StageSamples, target_mpa: float) -> float | None:
-    """Largest `|p - setpoint|` of the ramp, MPa; None without a ramp.
+    """Return the largest `|p - setpoint|` of the ramp, MPa; None without a ramp.
 
     From contact (the sample after the last approaching one) to the first sample whose setpoint is
     the target, that one included, which can be the first of the hold; without paused samples.
@@ -169,11 +167,11 @@ def settle_s(
     tolerance_mpa: float | None,
     sample_interval_s: float,
 ) -> float | None:
-    """Time from the setpoint's arrival at the target until the pressure has entered the band, s.
+    """Return the time from the setpoint's arrival at the target until the pressure has settled, s.
 
-    Entered is: stays in band for `SETTLED_S`, or to the end of the hold. None when that never
-    happens, when the setpoint never arrives, and when either moment, or the stay that proves it,
-    lies in a gap between two samples: what happened there is not known.
+    It has settled when it stays in band for `SETTLED_S`, or to the end of the hold. None when that
+    never happens, when the setpoint never arrives, and when either moment, or the time in band
+    that proves it, contains a gap between two samples: what happened there is not known.
     """
     at_target = np.flatnonzero(_setpoint_at(samples, target_mpa))
     if tolerance_mpa is None or not at_target.size or not samples.hold.any():
@@ -184,7 +182,7 @@ def settle_s(
     time = samples.time_s[at_target[0] :]
     inside = in_band(samples.pressure_mpa[at_target[0] :], target_mpa, tolerance_mpa)
     outside = np.flatnonzero(~inside)
-    # Every stay in band begins at the start or behind a sample outside, and ends before the next.
+    # Every time in band begins at the start or behind a sample outside, and ends before the next.
     entries = np.concatenate(([0], outside + 1))
     exits = np.append(outside, inside.size)
     for entry, leave in zip(entries, exits, strict=True):
@@ -195,9 +193,9 @@ def settle_s(
 
 
 def dwell_window(samples: StageSamples, target_mpa: float, tolerance_mpa: float) -> Bools:
-    """The samples that judge the hold: from its first in-band sample to its end, not paused.
+    """Return the samples that the hold is measured by: from its first in band to its end, unpaused.
 
-    The whole hold, when it never was in band.
+    The whole hold when it never was in band.
     """
     hold = samples.hold & samples.running
     inside = hold & in_band(samples.pressure_mpa, target_mpa, tolerance_mpa)
@@ -209,24 +207,24 @@ def dwell_window(samples: StageSamples, target_mpa: float, tolerance_mpa: float)
 def fraction_within(
     pressure_mpa: Floats, target_mpa: float, tolerance_mpa: float | None
 ) -> float | None:
-    """Share of the samples that are in a band around the target, 0..1."""
+    """Return the share of the samples that are in a band around the target, 0..1."""
     if tolerance_mpa is None or not pressure_mpa.size:
         return None
     return float(in_band(pressure_mpa, target_mpa, tolerance_mpa).mean())
 
 
 def rms_error_mpa(pressure_mpa: Floats, target_mpa: float) -> float | None:
-    """Root mean square of `p - target`, MPa."""
+    """Return the root mean square of `p - target`, MPa."""
     if not pressure_mpa.size:
         return None
     return float(np.sqrt(np.mean(np.square(pressure_mpa - target_mpa))))
 
 
 def noise_mpa(pressure_mpa: Floats) -> float | None:
-    """Standard deviation of the pressure about its mean over short blocks, MPa.
+    """Return the standard deviation of the pressure about its mean over short blocks, MPa.
 
-    Drift that is slower than a block of `NOISE_BLOCK` samples is the press's, not the reading's,
-    and does not count. None with less than two blocks.
+    Drift that is slower than a block of `NOISE_BLOCK` samples comes from press and powder and does
+    not count as noise. None with less than two blocks.
     """
     blocks = pressure_mpa.size // NOISE_BLOCK
     if blocks < 2:
@@ -236,7 +234,7 @@ def noise_mpa(pressure_mpa: Floats) -> float | None:
 
 
 def top_up_count(output_percent: Floats) -> int | None:
-    """How often the pump started within the hold, after a sample in which it stood still."""
+    """Return how often the pump started within the hold, after a sample in which it stood still."""
     if not output_percent.size:
         return None
     pumping = output_percent > 0
@@ -244,7 +242,7 @@ def top_up_count(output_percent: Floats) -> int | None:
 
 
 def percent_of(value: float | None, reference: float) -> float | None:
-    """`value` in percent of `reference`; None when either says nothing."""
+    """Return `value` in percent of `reference`; None without a value or a positive reference."""
     return None if value is None or reference <= 0 else 100.0 * value / reference
 
 
@@ -253,15 +251,15 @@ def _setpoint_at(samples: StageSamples, target_mpa: float) -> Bools:
 
 
 def _begins_at_target(samples: StageSamples, target_mpa: float) -> bool:
-    """Whether the way to the target is not among the samples, so that its end was not seen."""
+    """Return whether the samples begin at the target: the end of the ramp was not recorded."""
     return not samples.ramp.any() and bool(_setpoint_at(samples, target_mpa)[:1].any())
 
 
 def _behind_gap(time_s: Floats, sample_interval_s: float) -> Bools:
-    """Which samples follow the one before by more than a record's time."""
+    """Return which samples follow the one before by more than the time of a record."""
     return np.diff(time_s, prepend=time_s[:1]) > 1.5 * sample_interval_s
 
 
 def _at_least(time_s: Floats, first: int, last: int, duration_s: float) -> bool:
-    """Whether two samples are that far apart, to a microsecond."""
+    """Return whether two samples are that far apart, to a microsecond."""
     return bool(time_s[last] - time_s[first] >= duration_s - 1e-6)

@@ -32,6 +32,7 @@ import numpy.typing as npt
 
 from pressloop.analysis.leak import Leaked
 from pressloop.analysis.peleg import PelegCurve, condense, fit_peleg
+from pressloop.errors import required
 from pressloop.machine.uncertainty import COVERAGE_FACTOR
 
 Floats = npt.NDArray[np.float64]
@@ -128,8 +129,9 @@ class Relaxation:
         if not self.leak_change:
             return powder
         # The leak's rate is proportional to the pressure, so at first it is above its mean.
-        assert self.initial is not None and self.change is not None
-        first = self.initial / (self.initial - self.change / 2)
+        initial = required(self.initial, "the pressure at first")
+        change = required(self.change, "the loss of pressure")
+        first = initial / (initial - change / 2)
         share = time_s / self.duration_s
         return powder - self.leak_change * share * (first + (1 - first) * share)
 

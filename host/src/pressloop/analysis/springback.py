@@ -1,16 +1,16 @@
-"""How much a pellet grows when the pressure is taken off.
+"""Computes springback: how much a pellet grows when the pressure is released.
 
-A displacement sensor between the platens shows it directly: what the platens open from the end of
-the dwell until the punch leaves the pellet, less what the punches themselves recover.
+A displacement sensor between the platens shows it directly: the platens open from the end of the
+dwell until the punch leaves the pellet; the recovery of the punches themselves is subtracted.
 
-Without one the oil tells, in principle: what flowed back, less what the closed press gives back by
-its own compliance C(P),
+Without a sensor it follows from the oil, in principle: the oil that flowed back, less the oil that
+the closed press returns by its own compliance C(P),
 
     A_ram springback = integral of release flow - integral of C(P) dP
 
-The press's share is some fifty times that of a pellet of 1 mm, and the release valve works a hair
-above a dead band that a data sheet knows to a few per cent of stroke. So this answers only for tall
-or soft samples, and on a tuned press; the uncertainty decides, and the result says so.
+The press's share is some fifty times that of a pellet of 1 mm, and the release valve works just
+above a dead band that a data sheet states to a few per cent of stroke. So springback is resolved
+only for tall or soft samples and on a tuned press. The uncertainty decides, and the result says so.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ from pressloop.machine.uncertainty import COVERAGE_FACTOR
 Floats = npt.NDArray[np.float64]
 
 TUNED_PERCENT: Final = 3.0
-"""Limits of the balance on a tuned press, of its share. Flow, dead band and compliance are
-found together there, and what is wrong with one is made up for by another. Measured against the
+"""Limits of the oil balance on a tuned press, of its share. Flow, dead band and compliance are
+identified together, so an error of one is compensated by another. Measured against the
 displacement on 13 simulated presses, two releases each: 1.2 % root mean square, 3.2 % at worst;
 the pellets had 0.5-5 % of the press's share."""
 DEAD_BAND_PERCENT: Final = 2.0
 """Assumption for a press that was not tuned: limits of the release valve's dead band, of stroke."""
 FLOW_PERCENT: Final = 10.0
-"""Likewise, limits of its flow."""
+"""Assumption for a press that was not tuned: limits of the release flow."""
 COMPLIANCE_PERCENT: Final = 15.0
-"""Likewise, limits of the closed press's compliance."""
+"""Assumption for a press that was not tuned: limits of the closed press's compliance."""
 
 _END_S: Final = 0.5
-"""The end of a dwell is the mean of this long."""
+"""Length of the end of a dwell, over which its level is averaged."""
 _REFERENCE_MPA: Final = 10.0
 """Oil pressure at which the profile states the release flow."""
 
@@ -59,11 +59,11 @@ class Springback:
         from_mpa: Pressure at the end of the dwell.
         to_mpa: Pressure at which the punch counts as leaving the pellet.
         resolved: The gain is larger than its uncertainty.
-        reason: Why it is not; empty when it is.
+        reason: Why it is not resolved; empty when it is.
         gained_mm: Thickness gained; None when it is not resolved.
-        gained_mm_uncertainty: Expanded, k = 2; also of what was not resolved.
+        gained_mm_uncertainty: Expanded, k = 2; also when the gain is not resolved.
         gained_percent: Of the thickness under pressure, where that is known.
-        punches_included: The punches' own recovery was not given and is in the number.
+        punches_included: The recovery of the punches was not given and is part of the gain.
     """
 
     source: SpringbackSource
@@ -79,7 +79,7 @@ class Springback:
 
 @dataclass(frozen=True)
 class ReleaseSamples:
-    """The samples from the dwell's beginning to contact loss, without gaps.
+    """The samples from the beginning of a dwell to the loss of contact, without gaps.
 
     All arrays have the shape (n,), one element per record.
 
@@ -87,7 +87,7 @@ class ReleaseSamples:
         time_s: Device clock, s, ascending.
         pressure_mpa: Reading, MPa on the pellet.
         output_percent: Opening of the valves, -100..100; negative release.
-        hold_end: How many of the samples belong to the dwell.
+        hold_end: Number of samples that belong to the dwell.
         displacement_mm: Closing of the platens, mm; None without a sensor.
     """
 
@@ -98,18 +98,19 @@ class ReleaseSamples:
     displacement_mm: Floats | None
 
     def levels(self) -> tuple[float, float]:
-        """Pressure at the end of the dwell and at contact loss, MPa."""
+        """Return the pressure at the end of the dwell and at the loss of contact, MPa."""
         return float(self.pressure_mpa[self._end].mean()), float(self.pressure_mpa[-1])
 
     @property
     def _end(self) -> slice:
-        """The dwell's last half second."""
+        """The last half second of the dwell."""
         first = np.searchsorted(self.time_s, self.time_s[self.hold_end - 1] - _END_S)
         return slice(int(first), self.hold_end)
 
     def closings(self) -> tuple[float, float, float]:
-        """Closing at the end of the dwell and at contact loss, and the standard uncertainty of
-        their difference, mm.
+        """Return the closing at the end of the dwell and at the loss of contact, mm.
+
+        The third value is the standard uncertainty of their difference, mm.
 
         Raises:
             ValueError: There is no sensor.
@@ -137,11 +138,11 @@ class ReleaseSamples:
 
 
 def from_displacement(release: ReleaseSamples, punches_um_mpa: float | None) -> Springback:
-    """Return the springback that the sensor saw.
+    """Return the springback that the displacement sensor measured.
 
     Args:
         release: With displacement.
-        punches_um_mpa: What the empty die closes per pressure; None: not known.
+        punches_um_mpa: Closing of the empty die per pressure; None: not known.
     """
     high, low = release.levels()
     loaded, contact, standard = release.closings()
@@ -158,12 +159,12 @@ def from_displacement(release: ReleaseSamples, punches_um_mpa: float | None) -> 
         reason = (
             f"{1000 * gained:.1f} um is within the uncertainty of ± {1000 * uncertainty:.1f} um"
         )
-    seen = _judged("displacement", release, gained, uncertainty, reason)
-    return replace(seen, punches_included=punches_um_mpa is None)
+    result = _result("displacement", release, gained, uncertainty, reason)
+    return replace(result, punches_included=punches_um_mpa is None)
 
 
 def from_oil(release: ReleaseSamples, profile: MachineProfile, die_mm: float) -> Springback:
-    """Return the springback that the oil tells, if it does."""
+    """Return the springback that follows from the oil, where its uncertainty allows."""
     at = slice(release.hold_end, None)
     oil_mpa = np.maximum(release.pressure_mpa[at], 0.0) / profile.lever(die_mm)
     step_s = np.diff(release.time_s[at], append=release.time_s[-1])
@@ -192,17 +193,17 @@ def from_oil(release: ReleaseSamples, profile: MachineProfile, die_mm: float) ->
             f"the pellet's share of {press:.0f} mm3 of oil is uncertain by ± "
             f"{uncertainty * area_mm2:.0f} mm3 (± {uncertainty:.2g} mm)"
         )
-    return _judged("oil volume", release, gained, uncertainty, reason)
+    return _result("oil volume", release, gained, uncertainty, reason)
 
 
-def _judged(
+def _result(
     source: SpringbackSource,
     release: ReleaseSamples,
     gained_mm: float,
     uncertainty_mm: float,
     reason: str,
 ) -> Springback:
-    """Return what was seen; with a reason to doubt it, without the number."""
+    """Return the result; without the number when there is a reason against it."""
     high, low = release.levels()
     return Springback(
         source=source,

@@ -15,6 +15,8 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from pressloop.errors import required
+
 try:
     import termios
 except ImportError:  # Windows
@@ -96,11 +98,11 @@ class Keyboard:
 
     def _read(self) -> None:
         """Read from the descriptor: a read of the stream holds a lock that blocks the exit."""
-        assert self._descriptor is not None
+        descriptor = required(self._descriptor, "the terminal")
         pending = b""
         while True:
             try:
-                chunk = os.read(self._descriptor, 1024)
+                chunk = os.read(descriptor, 1024)
             except OSError:
                 if not self.is_terminal:
                     break

@@ -78,7 +78,7 @@ def _tune(machine: Press, limit: str, die: str, folder: Path) -> None:
         if error.code == "tuning-nonsense" and _has_powder(machine):
             error.hint = _POWDER_HINT
         raise
-    print_tuning(result, kept=machine.profile().leak_ul_min is not None)
+    print_tuning(result)
     try:
         from pressloop.plotting.tuning import plot_tuning
     except PressloopError as missing:

@@ -13,8 +13,8 @@ _MIN_SAMPLE_RATIO: Final = 1.2
 """A sample that takes less than this times the oil of steel was pressed before, or is missing."""
 
 
-def print_tuning(result: TuningResult, *, kept: bool) -> None:
-    """Print what was found; `kept` says whether the board stored the leak as well."""
+def print_tuning(result: TuningResult) -> None:
+    """Print the profile before and after, and how well it explains the runs."""
     before, after, fine = result.before, result.after, result.fine
     zeros = [profile.raw_zero + (profile.raw_zero_fraction or 0) for profile in (before, after)]
     err.print(f"{'zero':<28}{zeros[0]:>10.5g} -> {zeros[1]:<10.6g}counts")
@@ -31,8 +31,6 @@ def print_tuning(result: TuningResult, *, kept: bool) -> None:
             f"{name:<28}{getattr(before, name):>10.5g} -> {getattr(after, name):<10.5g}{unit}"
         )
     err.print(leak_line(before, after))
-    if after.leak_ul_min is not None and not kept:
-        err.print("its firmware is too old to keep the leak: update it, then tune again")
     err.print(f"{'noise of the transducer':<28}{'':>14}{fine.noise_percent:<10.2g}% of its range")
     err.print(f"[good]stored[/good]: explains all but {fine.residual_percent:.1f} % of the volume")
 

@@ -22,7 +22,7 @@ from pressloop.emulator.locate import (
     link_packages,
     source_hash,
 )
-from pressloop.errors import EmulatorError
+from pressloop.errors import EmulatorError, required
 
 _HOST: Final = "127.0.0.1"
 _HEAP: Final = "8M"
@@ -238,10 +238,10 @@ class EmulatedBoard:
         }
 
     def _await_ports(self) -> dict[str, int]:
-        assert self._process is not None
+        process = required(self._process, "the board's process")
         deadline = time.monotonic() + _START_TIMEOUT_S
         while time.monotonic() < deadline:
-            ended = self._process.poll()
+            ended = process.poll()
             for line in self._log_lines():
                 if line.startswith('{"') and line.endswith("}"):
                     ports: dict[str, int] = json.loads(line)
@@ -250,8 +250,8 @@ class EmulatedBoard:
                 break
             time.sleep(_POLL_S)
         else:
-            self._process.kill()
-            ended = self._process.wait()
+            process.kill()
+            ended = process.wait()
         self._drop_process()
         console = "\n".join(f"    {line}" for line in self._log_lines()[-_LOG_LINES:])
         raise EmulatorError(

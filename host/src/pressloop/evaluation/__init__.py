@@ -1,7 +1,7 @@
-"""From the journal of a run to `run.json` and `telemetry.parquet`, and both of them read again.
+"""Turns the journal of a run into `run.json` and `telemetry.parquet`, and reads both again.
 
-`finalise` writes them and `RunRecord` reads a record in either condition; both need the extra
-`data`. What they give is a `RunSummary`, and `verdict_rows` says how it was pressed.
+`finalise` writes them; `RunRecord` reads a record with or without them. Both need the extra `data`.
+The result is a `RunSummary`; `verdict_rows` judges each of its stages.
 """
 
 from __future__ import annotations

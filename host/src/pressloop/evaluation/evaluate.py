@@ -35,7 +35,7 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class StepResults:
-    """What the steps found; mappings are by the index of the stage, for stages with a target.
+    """Results of all steps; mappings are by the index of the stage.
 
     `true_measures` and `damage` are None without the true state of an emulated press.
     """

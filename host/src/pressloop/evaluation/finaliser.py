@@ -1,4 +1,4 @@
-"""Turns a journal into `run.json` and `telemetry.parquet`."""
+"""Writes `run.json` and `telemetry.parquet` from the journal of a run."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from pressloop.record.pending import read_record
 
 
 def finalise(directory: str | Path, truth: str | Path | None = None) -> RunSummary:
-    """Write `run.json` and `telemetry.parquet` from the journal, also one of a killed host.
+    """Write `run.json` and `telemetry.parquet` from the journal, also from that of a killed host.
 
     Both appear whole or not at all, `run.json` last. May be repeated.
 
     Args:
-        directory: Of the record.
+        directory: Folder of the record.
         truth: True state of the emulated press; by default `run.truth` in the folder, if there.
 
     Raises:
@@ -30,7 +30,7 @@ def finalise(directory: str | Path, truth: str | Path | None = None) -> RunSumma
     """
     folder = Path(directory)
     journal = folder / JOURNAL_NAME
-    # Before the lock, which wants a file: what is no record is said to be none.
+    # Before the journal is locked, which needs a file: without one the error is `no-record`.
     read_record(journal)
     writer = JournalWriter(journal, create=False)
     try:
@@ -48,7 +48,7 @@ def finalise(directory: str | Path, truth: str | Path | None = None) -> RunSumma
 
 
 def _write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Write beside the file, then rename: a reader sees the old one or the whole new one."""
+    """Write a file beside it and rename that: a reader sees the old file or the whole new one."""
     beside = path.with_name(path.name + ".part")
     write(beside)
     with beside.open("rb+") as file:

@@ -1,4 +1,4 @@
-"""What a stage's result says beyond its measures, in one sentence each."""
+"""Writes notes on the result of a stage, one line each: mean, relaxation, springback, density."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from pressloop.units import with_uncertainty
 
 
 def stage_notes(stage: StageResult) -> tuple[str, ...]:
-    """The sentences, in the order of the stage; empty for a stage that measured nothing.
+    """Return the notes in the order of the stage; empty for a stage in which nothing was measured.
 
-    What no instrument was there to see is left out; `run.json` says why.
+    What the press has no sensor for is left out; `run.json` gives the reason.
     """
     return tuple(_notes(stage))
 
@@ -32,7 +32,7 @@ def _notes(stage: StageResult) -> Iterator[str]:
 
 
 def mean_text(mean_mpa: float, uncertainty: float, repeatability: float | None) -> str:
-    """As `mean 74.0 ± 0.9 MPa (k=2), ± 0.2 from run to run`."""
+    """Return a text like `mean 74.0 ± 0.9 MPa (k=2), ± 0.2 from run to run`."""
     text = f"mean {with_uncertainty(mean_mpa, uncertainty)} MPa (k=2)"
     if repeatability:
         text += f", ± {with_uncertainty(0.0, repeatability).split(' ± ')[1]} from run to run"
@@ -40,9 +40,9 @@ def mean_text(mean_mpa: float, uncertainty: float, repeatability: float | None) 
 
 
 def relaxation_text(relaxation: Relaxation) -> str:
-    """As `relaxation 13.7 MPa in 300 s; Peleg k1 613 ± 4 s, k2 ..., half in 31 s, ...`.
+    """Return a text like `relaxation 13.7 MPa in 300 s; Peleg k1 613 ± 4 s, k2 ...; half in 31 s`.
 
-    Where the leak is known: `relaxation 2.7 ± 2.5 MPa in 180 s plus 25 MPa of leak; ...`.
+    With a known leak: `relaxation 2.7 ± 2.5 MPa in 180 s plus 25 MPa of leak; ...`.
     """
     name, unit, scale = _terms(relaxation)
     change = f"{scale * (relaxation.change or 0.0):.3g}"
@@ -59,7 +59,7 @@ def relaxation_text(relaxation: Relaxation) -> str:
 
 
 def curve_text(relaxation: Relaxation) -> str:
-    """The fitted numbers alone."""
+    """Return the fitted numbers of a relaxation alone."""
     _, unit, scale = _terms(relaxation)
     k1, k2, final = (
         with_uncertainty(value or 0.0, 2 * (error or 0.0))
@@ -80,7 +80,7 @@ def curve_text(relaxation: Relaxation) -> str:
 
 
 def springback_text(springback: Springback) -> str:
-    """As `springback 21.3 ± 1.1 um on release from 499 MPa (2.1 %), punches included`."""
+    """Return a text like `springback 21.3 ± 1.1 um on release from 499 MPa (2.1 % of the ...)`."""
     text = f"on release from {springback.from_mpa:.0f} MPa"
     if springback.gained_mm is None:
         return f"springback {text} not resolved: {springback.reason}"
@@ -92,7 +92,7 @@ def springback_text(springback: Springback) -> str:
 
 
 def density_text(density: Density) -> str:
-    """As `density 81.1 ± 1.2 % pressed, 79.4 ± 1.2 % released; thickness ...`."""
+    """Return a text like `relative density 81.1 ± 1.2 % pressed; thickness 0.985 ± 0.012 mm`."""
     known = [
         (name, state)
         for name, state in (("pressed", density.pressed), ("released", density.released))
@@ -116,5 +116,5 @@ def _percent(state: Thickness) -> str:
 
 
 def _terms(relaxation: Relaxation) -> tuple[str, str, float]:
-    """Name and unit that people use, and what the result's own unit is of it."""
+    """Return name and unit for the reader, and the result's own unit as a multiple of that unit."""
     return ("relaxation", "MPa", 1.0) if relaxation.quantity == "pressure" else ("creep", "um", 1e3)

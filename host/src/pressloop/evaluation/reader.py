@@ -1,4 +1,4 @@
-"""Reads a run record, finalised or not."""
+"""Reads the record of a run, finalised or not."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from pressloop.evaluation.evaluate import evaluate
@@ -20,7 +21,7 @@ from pressloop.record.pending import read_record
 
 
 class RunRecord:
-    """A run that is over, still being recorded, or was cut off."""
+    """The record of a run that has ended, is still being recorded, or was cut off."""
 
     def __init__(
         self, directory: Path, summary: RunSummary, table: Any | None, intervals: Any | None
@@ -33,7 +34,7 @@ class RunRecord:
 
     @classmethod
     def open(cls, directory: str | Path) -> RunRecord:
-        """Open a record; without `run.json` it is worked out from the journal, in memory.
+        """Open a record; without `run.json` the journal is evaluated, in memory.
 
         Raises:
             RecordError: `no-record`, `record-damaged` or `record-version`.
@@ -58,7 +59,11 @@ class RunRecord:
         return self.summary.events
 
     def table(self, columns: Sequence[str] | None = None) -> Any:
-        """The telemetry as a `pyarrow.Table`; with `columns`, those of them that it has."""
+        """Return the telemetry as a `pyarrow.Table`.
+
+        Args:
+            columns: Names of the columns to read, of which those that exist are; None: all.
+        """
         path = self.directory / TELEMETRY_NAME
         if columns is None:
             if self._table is None:
@@ -71,23 +76,22 @@ class RunRecord:
         return self._table.select(names)
 
     def intervals(self) -> Any | None:
-        """The thinned intervals as a `pyarrow.Table`; None when every record is kept."""
+        """Return the thinned intervals as a `pyarrow.Table`; None when every record is kept."""
         if self._intervals is None and self.summary.thinned is not None:
             self._intervals = pq.read_table(self.directory / INTERVALS_NAME)
         return self._intervals
 
     def frame(self) -> DataFrame:
-        """The telemetry as a pandas data frame; "no step" is `<NA>`.
+        """Return the telemetry as a pandas data frame; "no step" is `<NA>`.
 
-        One row per record that is kept, in the order of time; columns carry their units, and
-        docs/run-record.md has the list.
+        One row per record that is kept, in the order of time. Columns have their unit in the name;
+        docs/run-record.md lists them.
         """
         return self._frame.copy()
 
     @cached_property
     def _frame(self) -> DataFrame:
-        import pandas as pd
-        import pyarrow as pa
+        import pandas as pd  # optional, and slow to import: only when a frame is asked for
 
         nullable = {pa.uint8(): pd.UInt8Dtype()}
         frame: DataFrame = self.table().to_pandas(types_mapper=nullable.get)

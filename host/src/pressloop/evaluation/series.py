@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from pressloop.evaluation.summary import Gap
-from pressloop.record.columns import FLAGS
+from pressloop.record.columns import FLAGS, TICK_SPAN
 from pressloop.record.entries import Batch
 from pressloop.record.interval import Interval
 from pressloop.record.sequence_ranges import SequenceRanges
@@ -21,9 +22,7 @@ Ints = npt.NDArray[np.int64]
 RECORD_DTYPE: Final = np.dtype(
     [(name, f"<{code}") for name, code in zip(RECORD_FIELDS, RECORD_FORMAT[1:], strict=True)]
 )
-"""One packed telemetry record."""
-
-_TICK_SPAN: Final = 1 << 32
+"""Layout of one packed telemetry record."""
 
 
 @dataclass(frozen=True)
@@ -52,28 +51,28 @@ class Series:
         """Which records belong to a thinned interval."""
         return self.interval_index >= 0
 
-    @property
+    @cached_property
     def stands_for(self) -> Ints:
-        """How many records each one stands for: the first of an interval for all left out of it."""
+        """Number of records that each stands for; the first of an interval for those left out."""
         numbers = np.ones(self.seq.size, np.int64)
-        leads = self._leads()
+        starts = self._interval_starts()
         kept = np.bincount(self.interval_index[self.thinned], minlength=len(self.intervals))
-        numbers[leads] += np.array([i.count for i in self.intervals], np.int64) - kept
+        numbers[starts] += np.array([i.count for i in self.intervals], np.int64) - kept
         return numbers
 
-    @property
+    @cached_property
     def dwelling(self) -> Ints:
-        """In how many of the records that it stands for the dwell clock ran, per record."""
+        """Number of the records that each one stands for in which the dwell clock ran."""
         numbers: Ints = (self.records["flags"] & FLAGS["dwelling"] != 0).astype(np.int64)
         numbers[self.thinned] = 0
-        numbers[self._leads()] = [i.sums.dwelling for i in self.intervals]
+        numbers[self._interval_starts()] = [i.sums.dwelling for i in self.intervals]
         return numbers
 
-    def _leads(self) -> Ints:
-        """Index of the first record of each interval."""
+    def _interval_starts(self) -> Ints:
+        """Return the index of the first record of each interval."""
         firsts = np.array([interval.first for interval in self.intervals], np.int64)
-        leads: Ints = np.searchsorted(self.seq, firsts)
-        return leads
+        starts: Ints = np.searchsorted(self.seq, firsts)
+        return starts
 
     def ticks_since(self, start_tick: int) -> Ints:
         """Return the device clock relative to a tick, right across the clock's overflow."""
@@ -82,8 +81,8 @@ class Series:
 
 def signed_ticks(ticks: npt.NDArray[np.uint32], start_tick: int) -> Ints:
     """Return `ticks - start_tick` on a clock of 32 bits, from -2**31 on."""
-    difference = (ticks.astype(np.int64) - start_tick) % _TICK_SPAN
-    return np.where(difference >= _TICK_SPAN // 2, difference - _TICK_SPAN, difference)
+    difference = (ticks.astype(np.int64) - start_tick) % TICK_SPAN
+    return np.where(difference >= TICK_SPAN // 2, difference - TICK_SPAN, difference)
 
 
 def assemble(
@@ -92,7 +91,7 @@ def assemble(
     last_seq: int | None,
     intervals: Iterable[Interval] = (),
 ) -> Series:
-    """Order the batches and keep what belongs to the run.
+    """Order the records of all batches and keep those that belong to the run.
 
     Args:
         batches: In the order in which they were received.
@@ -116,6 +115,7 @@ def assemble(
         belongs &= seq <= last_seq
     seq, records = seq[belongs], records[belongs]
 
+    # A stable order: of records that came twice, the first is kept.
     order = np.argsort(seq, kind="stable")
     seq, records = seq[order], records[order]
     repeated = seq[1:] == seq[:-1]
@@ -128,23 +128,30 @@ def assemble(
     keep &= (interval < 0) | np.isin(seq, _kept_of(thinned))
     seq, records, interval = seq[keep], records[keep], interval[keep]
 
-    missing: list[tuple[int, int]] = []
+    missing = _missing(seq, thinned, run_first, last_seq)
+    return Series(seq, records, missing, conflicts.ranges(), thinned, interval)
+
+
+def _missing(
+    seq: Ints, intervals: tuple[Interval, ...], run_first: int | None, last_seq: int | None
+) -> list[tuple[int, int]]:
+    """Return which numbers of the run are neither held nor summed up, as inclusive ranges."""
     if run_first is None and seq.size:
         run_first = int(seq[0])
     if last_seq is None and seq.size:
         last_seq = int(seq[-1])
-    if run_first is not None and last_seq is not None:
-        held = SequenceRanges()
-        for first, count in _runs(seq):
-            held.add(first, count)
-        for one in thinned:
-            held.add(one.first, one.count)
-        missing = held.gaps(run_first, last_seq + 1)
-    return Series(seq, records, missing, conflicts.ranges(), thinned, interval)
+    if run_first is None or last_seq is None:
+        return []
+    held = SequenceRanges()
+    for first, count in _runs(seq):
+        held.add(first, count)
+    for one in intervals:
+        held.add(one.first, one.count)
+    return held.gaps(run_first, last_seq + 1)
 
 
 def _consecutive(runs: Sequence[tuple[int, int]]) -> Ints:
-    """All numbers of runs given as (first, count), one run behind the other."""
+    """Return all numbers of runs that are given as (first, count), in the order of the runs."""
     firsts, counts = np.array(runs, np.int64).reshape(-1, 2).T
     ends = np.cumsum(counts)
     total = int(ends[-1]) if ends.size else 0
@@ -156,7 +163,7 @@ def _kept_of(intervals: tuple[Interval, ...]) -> Ints:
 
 
 def _interval_of(seq: Ints, intervals: tuple[Interval, ...]) -> Ints:
-    """Index of the interval that each number lies in, -1 for none."""
+    """Return the index of the interval that each number lies in, -1 for none."""
     if not intervals:
         return np.full(seq.size, -1)
     firsts = np.array([one.first for one in intervals])
@@ -172,7 +179,7 @@ def telemetry_gaps(series: Series, record_every: int, tick_hz: int) -> tuple[Gap
         before = int(np.searchsorted(series.seq, first)) - 1
         first_tick = None
         if before >= 0:
-            first_tick = (int(series.records["tick"][before]) + record_every) % _TICK_SPAN
+            first_tick = (int(series.records["tick"][before]) + record_every) % TICK_SPAN
         count = last - first + 1
         gaps.append(
             Gap(
@@ -187,7 +194,7 @@ def telemetry_gaps(series: Series, record_every: int, tick_hz: int) -> tuple[Gap
 
 
 def _runs(seq: Ints) -> list[tuple[int, int]]:
-    """Consecutive numbers of an ascending array, as (first, count)."""
+    """Return the runs of consecutive numbers in an ascending array, as (first, count)."""
     if not seq.size:
         return []
     starts = np.flatnonzero(np.diff(seq, prepend=seq[0] - 2) != 1)

@@ -1,4 +1,4 @@
-"""`run.json`: the result of a run, as scripts read it."""
+"""Models `run.json`: the result of a run, as scripts read it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SUMMARY_SCHEMA: Final = "pressloop.run/1"
 
 
 class Gap(RecordModel):
-    """Telemetry records of the run that are not in the record."""
+    """A range of telemetry records that are missing in the record of the run."""
 
     first_seq: int
     last_seq: int
@@ -27,7 +27,9 @@ class Gap(RecordModel):
 
 
 class StageResult(RecordModel):
-    """One stage: what was planned and what was measured. Numbers are None where nothing was.
+    """The result of one stage: what was planned and what was measured.
+
+    A number that was not measured is None.
 
     Attributes:
         outcome: `done`, `advanced` (ended early by the operator), `cut` (ended with the run),
@@ -35,18 +37,18 @@ class StageResult(RecordModel):
         planned_dwell_s: Dwell that the protocol asks for; None where relaxation or the operator
             ends the hold.
         dwell_end: Why the dwell ended, by the board: `duration`, `relaxation`, `operator`,
-            `longest` (the longest time was over first) or `run` (the run ended first).
-        duration_s: From the stage's first to its last record, pauses and prompts included.
-        missing_s: Time of the stage that the record does not hold.
-        mean_mpa_uncertainty: Expanded (k = 2), of `mean_mpa` as a pressure on the pellet; so is
-            `peak_mpa_uncertainty`. None for the truth.
+            `longest` (the longest allowed time was over first) or `run` (the run ended first).
+        duration_s: From the first to the last record of the stage, pauses and prompts included.
+        missing_s: Time of the stage that is missing in the record.
+        mean_mpa_uncertainty: Expanded uncertainty (k = 2) of `mean_mpa` as a pressure on the
+            pellet; likewise `peak_mpa_uncertainty`. None for the truth.
         mean_mpa_repeatability: The part of it that changes from run to run (k = 2).
-        mean_uncertainty: What `mean_mpa_uncertainty` is made of.
-        relaxation: Loss of pressure in a sealed dwell, creep in a regulated one; None for the
-            truth and without a hold, as are springback and density.
+        mean_uncertainty: The contributions to `mean_mpa_uncertainty`.
+        relaxation: Loss of pressure in a sealed dwell, creep in a regulated one. None for the
+            truth and without a hold; so are springback and density.
         springback: Thickness gained on the release to contact that follows the dwell.
-        density: Thickness and relative density, of a sample that fixes them.
-        damage: What had given way by the end of the stage, under `truth` only; None when nothing.
+        density: Thickness and relative density, where the sample determines them.
+        damage: What was broken by the end of the stage; None when nothing. Under `truth` only.
     """
 
     index: int
@@ -86,17 +88,17 @@ class StageResult(RecordModel):
 
     @property
     def label(self) -> str:
-        """Its name; from the second pass of a repeat block on with the pass."""
+        """Name of the stage, with the number of the pass from the second pass of a repeat on."""
         return self.name if self.iteration == 1 else f"{self.name} #{self.iteration}"
 
 
 class Damage(RecordModel):
-    """Something of an emulated press gave way: no sensor says so, only the truth does.
+    """Pellet or die of an emulated press broke. No sensor shows it, only the truth does.
 
     Attributes:
         what: Of the pellet, such as `cracked in too fast a release`.
-        time_s: Since the start of the run; negative when it was in a run before.
-        stage: Name of the stage it was in, if any.
+        time_s: Since the start of the run, s; negative when it broke in an earlier run.
+        stage: Name of the stage in which it broke; None outside a stage.
     """
 
     what: str
@@ -105,7 +107,7 @@ class Damage(RecordModel):
 
 
 class Thinned(RecordModel):
-    """How much of the record was summed up in intervals, by the rules in `header.thinning`.
+    """The extent to which the record was summed up in intervals, by the rules in `header.thinning`.
 
     Attributes:
         rows: Records that are kept whole, those of the intervals included.
@@ -119,7 +121,7 @@ class Thinned(RecordModel):
 
 
 class Hashes(RecordModel):
-    """What tells two runs apart that look alike."""
+    """Hashes of all that may differ between two runs that look alike."""
 
     protocol_sha256: str
     firmware_build: str
@@ -128,19 +130,19 @@ class Hashes(RecordModel):
 
 
 class RunSummary(RecordModel):
-    """All of `run.json`.
+    """The whole of `run.json`.
 
     Attributes:
         end_reason: `completed` only when the board said so and nothing in the record contradicts.
         gaps: Empty when every record of the run is held.
-        stages: From the reading.
-        truth: The same from the true pressure, on an emulated press; None on a real one.
-        damage: What gave way on an emulated press, in order; None on a real one.
-        steps: The board's own results.
-        thinned: None when every record is kept as received. The measures are those of every record
-            in any case.
+        stages: Results from the reading.
+        truth: Results from the true pressure of an emulated press; None on a real one.
+        damage: What broke on an emulated press, in order; None on a real one.
+        steps: What the board itself measured.
+        thinned: None when every record is kept as received. In any case the measures are those of
+            every record.
         sample: What the user said of the pellet.
-        warnings: Everything about this record that a reader should not have to discover.
+        warnings: What a reader has to know about this record, one sentence each.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="null")

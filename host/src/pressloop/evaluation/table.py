@@ -104,7 +104,7 @@ def interval_table(data: RunData, summary: RunSummary) -> Any | None:
 
 
 def write_parquet(table: Any, path: Path) -> None:
-    """Write the table, half as large as with default encodings: measurements rarely repeat."""
+    """Write the table; half as large as with default encodings: measurements rarely repeat."""
     encoding = {
         field.name: "BYTE_STREAM_SPLIT" for field in table.schema if field.type == pa.float64()
     }

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from pressloop.analysis.metrics import (
-    FIXED_BAND,
     Bools,
     Floats,
     StageMetrics,
@@ -26,6 +25,7 @@ from pressloop.analysis.metrics import (
     noise_mpa,
 )
 from pressloop.evaluation.series import Ints, Series
+from pressloop.record.band import FIXED_BAND
 from pressloop.record.interval import Interval
 from pressloop.wire.schema import State
 

@@ -9,24 +9,19 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 from pressloop_sim.plant import damage
-from pressloop_sim.plant.truth_format import MAGIC
+from pressloop_sim.plant.truth_format import MAGIC, RECORD
 
 from pressloop.analysis.metrics import Floats
 from pressloop.errors import RecordError
 from pressloop.evaluation.series import Ints, Series, signed_ticks
 from pressloop.record.columns import TRUTH_NAME
 
+_COLUMNS: Final = ("tick", "pressure_mpa", "oil_mpa", "density", "ram_mm", "damage")
+
 TRUTH_DTYPE: Final = np.dtype(
-    [
-        ("tick", "<u4"),
-        ("pressure_mpa", "<f4"),
-        ("oil_mpa", "<f4"),
-        ("density", "<f4"),
-        ("ram_mm", "<f4"),
-        ("damage", "<u4"),
-    ]
+    [(name, f"<{code}") for name, code in zip(_COLUMNS, RECORD[1:], strict=True)]
 )
-"""One record of the file that an emulated press writes, one record per tick."""
+"""Layout of one record of the truth file; an emulated press writes one per tick."""
 
 _DAMAGE: Final = {
     damage.OVER_PRESSURE: "cracked under too much pressure",

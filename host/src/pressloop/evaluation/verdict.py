@@ -1,4 +1,4 @@
-"""Was each stage pressed as asked, and how does it compare with the targets for pressing?"""
+"""Judges each stage: whether it was pressed as planned, and how it meets the general targets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ HOLD_FRACTION: Final = 0.999
 """Share of the dwell's samples that have to be in band."""
 
 LOW_PRESSURE_MPA: Final = 100.0
-"""Below this target the overshoot is judged in MPa: half a percent is finer than a reading."""
+"""Below this target the overshoot is judged in MPa: a reading does not resolve half a per cent."""
 
 OVERSHOOT_PERCENT: Final = 0.5
 OVERSHOOT_LOW_MPA: Final = 0.5
@@ -25,7 +25,7 @@ Unit = Literal["%", "MPa", "s"]
 
 @dataclass(frozen=True)
 class Check:
-    """One measure beside its limit; `value` and `passed` are None when it could not be measured."""
+    """Compares a measure with its limit; `value` and `passed` are None when it was not measured."""
 
     measure: str
     value: float | None
@@ -35,7 +35,7 @@ class Check:
 
     @property
     def passed(self) -> bool | None:
-        """Whether the value keeps the limit."""
+        """Whether the value is within the limit."""
         if self.value is None:
             return None
         return self.value >= self.limit if self.at_least else self.value <= self.limit
@@ -43,13 +43,13 @@ class Check:
 
 @dataclass(frozen=True)
 class VerdictRow:
-    """One stage, judged from one source.
+    """The verdict on one stage, from one source.
 
     Attributes:
         source: `reading`, or `truth` on an emulated press.
-        passed: The stage ended as planned and kept its own tolerance.
+        passed: The stage ended as planned and stayed within its own tolerance.
         reasons: Why it did not pass; empty when it did.
-        targets: The same measures against the targets for pressing, which hold for any protocol.
+        targets: Its measures compared with the targets that are the same for every protocol.
     """
 
     stage: StageResult
@@ -60,7 +60,7 @@ class VerdictRow:
 
 
 def verdict_rows(summary: RunSummary) -> list[VerdictRow]:
-    """A row per stage from the reading, each followed by its row from the true pressure, if any."""
+    """Return a row per stage from the reading, each followed by that from the truth, if any."""
     rows = []
     truths = summary.truth or (None,) * len(summary.stages)
     for reading, truth in zip(summary.stages, truths, strict=True):
@@ -77,7 +77,7 @@ def _row(stage: StageResult, source: Literal["reading", "truth"], short: str | N
 
 
 def _short_dwell(stage: StageResult, record_interval_s: float) -> str | None:
-    """Whether the hold's clock ran short; a record at either end belongs to it or not."""
+    """Return a reason if the dwell was shorter than planned by more than a record at its edges."""
     planned, dwell = stage.planned_dwell_s, stage.dwell_s
     if planned is None or dwell is None or dwell >= planned - 1.5 * record_interval_s:
         return None

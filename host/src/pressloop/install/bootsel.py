@@ -114,7 +114,7 @@ def write(image: Image, drive: Drive) -> None:
     Raises:
         PressloopError: `write-failed`: the drive did not take all of it.
     """
-    data = image.path.read_bytes()
+    data = image.data
     written = 0
     try:
         with (drive.path / image.path.name).open("wb", buffering=0) as file:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -42,6 +42,8 @@ class Image:
     family: int
     build: str
     """First hex digits of the SHA-256 over the firmware's sources, as in the answer to hello."""
+    data: bytes = field(repr=False)
+    """The file as it was checked; these bytes are flashed, whatever the file holds by then."""
 
     @property
     def chip(self) -> str:
@@ -77,7 +79,7 @@ def read(path: Path) -> Image:
             hint="`make firmware` builds one; copy another program onto the drive by hand",
             code="other-firmware",
         )
-    return Image(path, family, build[1].decode())
+    return Image(path, family, build[1].decode(), data)
 
 
 def content(path: Path, data: bytes) -> tuple[int, bytes]:

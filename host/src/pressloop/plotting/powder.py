@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterator
 from typing import Final, Literal
 
+from pressloop.errors import required
 from pressloop.evaluation import RunRecord, StageResult
 from pressloop.evaluation.notes import curve_text, density_text, relaxation_text, springback_text
 from pressloop.extras import needs_extra
@@ -54,8 +55,7 @@ def draw_powder(axes: Axes, record: RunRecord, panel: Panel, stage: StageResult)
 
 def _draw_dwell(axes: Axes, record: RunRecord, stage: StageResult) -> None:
     """Draw the dwell as recorded, in short means, and Peleg's curve if one could be fitted."""
-    relaxation = stage.relaxation
-    assert relaxation is not None
+    relaxation = required(stage.relaxation, "the relaxation")
     pressure = relaxation.quantity == "pressure"
     time_s, values = _stretch(record, stage)
     times, means = _means(time_s, values)
@@ -80,8 +80,7 @@ def _draw_dwell(axes: Axes, record: RunRecord, stage: StageResult) -> None:
 
 def _draw_release(axes: Axes, record: RunRecord, stage: StageResult) -> None:
     """Draw how far the platens open as the pressure falls, and the part due to the pellet."""
-    springback = stage.springback
-    assert springback is not None
+    springback = required(stage.springback, "the springback")
     pressure, opened_um = _opening(record, stage)
     axes.plot(pressure, opened_um, color=READING, lw=1.4, label="platens opened")
     sample = record.summary.sample
@@ -110,8 +109,7 @@ def _draw_release(axes: Axes, record: RunRecord, stage: StageResult) -> None:
 
 def _dwell_title(stage: StageResult) -> str:
     """Return the title of a dwell: its results, short enough for three panels side by side."""
-    relaxation = stage.relaxation
-    assert relaxation is not None
+    relaxation = required(stage.relaxation, "the relaxation")
     lines = [f"{_name(stage)}: {relaxation_text(relaxation).partition('; ')[0]}"]
     if relaxation.fitted:
         lines += curve_text(relaxation).split("; ")
@@ -124,8 +122,7 @@ def _dwell_title(stage: StageResult) -> str:
 
 
 def _release_title(stage: StageResult) -> str:
-    springback, density = stage.springback, stage.density
-    assert springback is not None
+    springback, density = required(stage.springback, "the springback"), stage.density
     text, _, rest = springback_text(springback).partition(" on ")
     lines = [f"{_name(stage)}: {text}"]
     if springback.gained_mm is None:
@@ -145,8 +142,7 @@ def _name(stage: StageResult) -> str:
 
 def _stretch(record: RunRecord, stage: StageResult) -> tuple[Floats, Floats]:
     """Return the time since the fitted stretch began, s, and the values that were fitted."""
-    relaxation = stage.relaxation
-    assert relaxation is not None
+    relaxation = required(stage.relaxation, "the relaxation")
     name = "pressure_mpa" if relaxation.quantity == "pressure" else "displacement_mm"
     hold, time_s, values = _columns(record, stage, name)
     time_s = time_s - time_s[hold.argmax()] - relaxation.start_s
@@ -156,11 +152,11 @@ def _stretch(record: RunRecord, stage: StageResult) -> tuple[Floats, Floats]:
 
 def _opening(record: RunRecord, stage: StageResult) -> tuple[Floats, Floats]:
     """Return pressure, MPa, and opening of the platens, um, from the dwell's end to contact."""
-    assert stage.springback is not None
+    springback = required(stage.springback, "the springback")
     hold, time_s, closing_mm = _columns(record, stage, "displacement_mm")
     pressure = np.asarray(record.table(("pressure_mpa",))["pressure_mpa"].to_numpy(), np.float64)
     last = int(np.flatnonzero(hold)[-1])
-    behind = pressure[last:] <= stage.springback.to_mpa
+    behind = pressure[last:] <= springback.to_mpa
     contact = last + int(behind.argmax()) + 1 if behind.any() else pressure.size
     end = hold & (time_s >= time_s[last] - _END_S)
     opened_mm = float(closing_mm[end].mean()) - closing_mm

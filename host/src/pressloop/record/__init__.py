@@ -1,8 +1,8 @@
-"""What a run leaves on disk while it lasts: the journal, which survives a killed host at any byte.
+"""Records a run on disk while it lasts, so that a host killed at any moment loses nothing.
 
 `RunRecorder` appends to `run.journal`. Afterwards `pressloop.evaluation` turns it into `run.json`
-and `telemetry.parquet`. Formats and definitions: docs/run-record.md. Recording needs the core
-dependencies alone.
+and `telemetry.parquet`. Formats and definitions: docs/run-record.md. Recording needs only the core
+dependencies.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The names in a record: of its files, and of the columns that packed telemetry becomes."""
+"""Defines names and numbers of a record: its files, and what its telemetry columns hold."""
 
 from __future__ import annotations
 
@@ -9,20 +9,23 @@ from pressloop.wire.schema import FlagBits, InputBits, State
 
 
 def wire_name(member: IntEnum) -> str:
-    """A member's name as the schema writes it, such as `prompt-timeout`."""
+    """Return a member's name as the schema writes it, such as `prompt-timeout`."""
     return member.name.lower().replace("_", "-")
 
 
 SUMMARY_NAME: Final = "run.json"
 TELEMETRY_NAME: Final = "telemetry.parquet"
 INTERVALS_NAME: Final = "intervals.parquet"
-"""What evaluation makes of the journal, beside it."""
+"""Files that evaluation derives from the journal, beside it."""
 
 TRUTH_NAME: Final = "run.truth"
 """The true state of an emulated press, beside the journal."""
 
 NO_STEP: Final = 255
 """Step index of a record that belongs to no step of the plan."""
+
+TICK_SPAN: Final = 1 << 32
+"""Ticks after which the device clock, 32 bits wide, begins again."""
 
 STATES: Final = {int(state): wire_name(state) for state in State}
 FLAGS: Final = {str(flag.name).lower(): int(flag) for flag in FlagBits}

@@ -1,8 +1,8 @@
-"""The kinds of journal entry, and how to get at them."""
+"""Defines the kinds of journal entry, and reads them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -19,12 +19,10 @@ from pressloop.record.model import (
     RunStart,
     TruthSums,
 )
-from pressloop.session.telemetry import widened
-from pressloop.wire.schema import RECORD_SIZE, SHORT_RECORD_SIZE
 
 
 class EntryKind:
-    """Value of an entry's key `kind`."""
+    """Values of the key `kind` of an entry."""
 
     HEADER: Final = "header"
     START: Final = "start"
@@ -36,17 +34,17 @@ class EntryKind:
 
 @dataclass(frozen=True)
 class Batch:
-    """Telemetry records as received."""
+    """A batch of telemetry records as received."""
 
     first: int
     records: bytes
 
 
 def header_of(contents: JournalContents, path: Path) -> RunHeader:
-    """The first entry.
+    """Return the header, which is the first entry.
 
     Raises:
-        RecordError: `record-damaged` when it is not whole, `record-version` when it is too new.
+        RecordError: `record-damaged` when it cannot be read, `record-version` when it is too new.
     """
     if not contents.entries or contents.entries[0]["kind"] != EntryKind.HEADER:
         raise RecordError(
@@ -65,7 +63,7 @@ def header_of(contents: JournalContents, path: Path) -> RunHeader:
 
 
 def start_of(contents: JournalContents) -> RunStart | None:
-    """The board's answer to start, if the run got that far."""
+    """Return the board's answer to start; None when the run was not started."""
     for entry in contents.entries:
         if entry["kind"] == EntryKind.START:
             return RunStart.model_validate(entry)
@@ -73,7 +71,7 @@ def start_of(contents: JournalContents) -> RunStart | None:
 
 
 def end_of(contents: JournalContents) -> RunEnd | None:
-    """How the run ended; None when the host died before that."""
+    """Return how the run ended; None when the host died before."""
     for entry in reversed(contents.entries):
         if entry["kind"] == EntryKind.END:
             return RunEnd.model_validate(entry)
@@ -81,7 +79,7 @@ def end_of(contents: JournalContents) -> RunEnd | None:
 
 
 def refuse_ended(contents: JournalContents, folder: Path) -> None:
-    """Make sure that there is something to go on with.
+    """Make sure that the run has not ended, so that its record can be continued.
 
     Raises:
         RecordError: `record-ended`.
@@ -96,7 +94,7 @@ def refuse_ended(contents: JournalContents, folder: Path) -> None:
 
 
 def events_of(contents: JournalContents) -> tuple[RunEvent, ...]:
-    """All events, in the order in which they were recorded."""
+    """Return all events, in the order in which they were recorded."""
     return tuple(
         RunEvent.model_validate({**entry, "kind": entry["event"]})
         for entry in contents.entries
@@ -105,14 +103,13 @@ def events_of(contents: JournalContents) -> tuple[RunEvent, ...]:
 
 
 def interval_entry(interval: Interval) -> dict[str, Any]:
-    """A thinned interval as a journal entry."""
+    """Return a thinned interval as a journal entry."""
     entry: dict[str, Any] = {
         "kind": EntryKind.INTERVAL,
         "first": interval.first,
         "count": interval.count,
         "offsets": interval.offsets,
         "records": interval.records,
-        "record_size": RECORD_SIZE,
         "sums": interval.sums.model_dump(),
     }
     if interval.truth is not None:
@@ -121,7 +118,7 @@ def interval_entry(interval: Interval) -> dict[str, Any]:
 
 
 def intervals_of(contents: JournalContents) -> Iterator[Interval]:
-    """All thinned intervals, in the order of recording."""
+    """Yield all thinned intervals, in the order of recording."""
     for entry in contents.entries:
         if entry["kind"] == EntryKind.INTERVAL:
             truth = entry.get("truth")
@@ -129,21 +126,14 @@ def intervals_of(contents: JournalContents) -> Iterator[Interval]:
                 entry["first"],
                 entry["count"],
                 tuple(entry["offsets"]),
-                _records_of(entry),
+                entry["records"],
                 IntervalSums.model_construct(**entry["sums"]),
                 None if truth is None else TruthSums.model_construct(**truth),
             )
 
 
 def telemetry_batches(contents: JournalContents) -> Iterator[Batch]:
-    """All batches, in the order in which they were received."""
+    """Yield all batches of telemetry, in the order in which they were received."""
     for entry in contents.entries:
         if entry["kind"] == EntryKind.TELEMETRY:
-            yield Batch(entry["first"], _records_of(entry))
-
-
-def _records_of(entry: Mapping[str, Any]) -> bytes:
-    records: bytes = entry["records"]
-    # Journals of version 1 know of no displacement, and do not say how long a record is.
-    short = entry.get("record_size", SHORT_RECORD_SIZE) == SHORT_RECORD_SIZE
-    return widened(records) if short else records
+            yield Batch(entry["first"], entry["records"])

@@ -1,4 +1,4 @@
-"""What the plan and the board's replies contribute to a record."""
+"""Makes the header of a record from the plan and the board's replies."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ def new_header(
     """Return what is known of a run before the press moves; the run gets its id here.
 
     Args:
-        plan: What the board was sent.
-        hello: What the board said of itself.
+        plan: The plan that the board was sent.
+        hello: The board's reply to hello.
         wire_profile: The machine profile as it is on the board.
-        profile: The same in the units of people.
+        profile: The same in the units of the user.
         protocol_text: The protocol as it was written.
-        port: Where to find the board again.
+        port: Address at which the board is found again.
         emulated_press: The press, if it is emulated by this program.
-        thinning: How long quiet stretches are summed up; None keeps every record.
+        thinning: How quiet stretches are summed up; None keeps every record.
     """
     return RunHeader(
         run_id=secrets.token_bytes(8).hex(),
@@ -75,7 +75,7 @@ def new_header(
 
 
 def board_identity(hello: HelloReply) -> BoardIdentity:
-    """Who answered the hello."""
+    """Return the identity of the board that answered hello."""
     return BoardIdentity(
         board=hello.board,
         firmware=hello.firmware,
@@ -89,7 +89,7 @@ def board_identity(hello: HelloReply) -> BoardIdentity:
 
 
 def step_result(step: int, reply: StepResultReply) -> BoardStepResult:
-    """The board's own result of a step."""
+    """Return the board's own result of a step."""
     values = {field.name: getattr(reply, field.name) for field in reply.FIELDS}
     return BoardStepResult.model_validate(
         {
@@ -102,12 +102,12 @@ def step_result(step: int, reply: StepResultReply) -> BoardStepResult:
 
 
 def planned_steps(plan: Plan) -> tuple[PlannedStep, ...]:
-    """The steps as the board received them, in the units of the record."""
+    """Return the steps as the board received them, in the units of the record."""
     return tuple(_planned_step(step) for step in plan.sources)
 
 
 def planned_stages(plan: Plan) -> tuple[PlannedStage, ...]:
-    """The stages and prompts as they run; repeated ones are numbered."""
+    """Return the stages and prompts in the order of the run; repeated ones are numbered."""
     seen: Counter[str] = Counter()
     stages = []
     for stage in plan.stages:

@@ -1,7 +1,7 @@
-"""Sums up consecutive records: an interval keeps their extremes whole, and of all of them sums.
+"""Sums up consecutive records: an interval keeps their extremes whole, and sums over all of them.
 
 The sums are those that the measures of a stage need, in whole kPa and so exact. Standard library
-only: recording needs no more.
+only, so that recording needs no extra.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
+from pressloop.record.band import BAND_SLACK_MPA, FIXED_BAND
 from pressloop.record.model import IntervalSums, PlannedStep, TruthSums
 from pressloop.wire.schema import RECORD_FIELDS, RECORD_FORMAT, RECORD_SIZE, FlagBits
 
@@ -27,8 +28,7 @@ INPUTS: Final = RECORD_FIELDS.index("inputs")
 """Columns of an unpacked record."""
 
 _DWELLING: Final = int(FlagBits.DWELLING)
-_HALF_PERCENT: Final = 0.005
-_SLACK_KPA: Final = 0.001
+_SLACK_KPA: Final = 1000 * BAND_SLACK_MPA
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def _sums(
         error_kpa=sum(errors),
         square_kpa2=sum([error * error for error in errors]),
         in_band=_count_within(errors, largest_kpa, tolerance_mpa),
-        half_percent=_count_within(errors, largest_kpa, _HALF_PERCENT * target_kpa / 1000),
+        half_percent=_count_within(errors, largest_kpa, FIXED_BAND * target_kpa / 1000),
         dwelling=sum([1 for row in rows if row[FLAGS] & _DWELLING]),
         output=sum(outputs),
         pump_starts=sum([1 for a, b in pairwise(outputs) if b > 0 >= a]),

@@ -1,4 +1,4 @@
-"""The journal file: entries that survive being cut off at any byte.
+"""Reads and writes the journal file, whose entries survive a cut at any byte.
 
 The file is a CBOR sequence (RFC 8742), so any CBOR tool reads it. Each entry is an array of two:
 a CRC-32 and a byte string, both with heads of full width, so that the eleven bytes before an
@@ -7,7 +7,7 @@ entry's payload also frame it::
     82  1A <crc-32 of the payload, u32>  5A <length, u32>  <payload: one CBOR map>
 
 A reader takes entries as long as length and CRC agree. Where they do not, it looks for the next
-entry that is whole and reports the bytes between as damage: a torn tail costs the torn entry.
+entry that is whole and reports the bytes between as unreadable: a torn tail costs one entry.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ _BYTES_U32: Final = 0x5A
 _MARK: Final = bytes((_ARRAY_OF_TWO, _U32))
 
 SYNC_INTERVAL_S: Final = 1.0
-"""A killed host loses nothing that was written; a machine that loses power loses this much."""
+"""A killed host loses nothing that was written; a power cut loses up to this much time."""
 
 _LOCK_OFFSET: Final = 1 << 40
-"""Byte that writers lock where locks are mandatory (Windows): behind everything that is read."""
+"""Byte that writers lock where locks are mandatory (Windows): behind all bytes that are read."""
 
 
 @dataclass(frozen=True)
 class UnreadableBytes:
-    """Bytes of a journal that are not part of any whole entry."""
+    """A range of bytes in a journal that is not part of any whole entry."""
 
     offset: int
     length: int
@@ -51,7 +51,7 @@ class UnreadableBytes:
 
 @dataclass(frozen=True)
 class JournalContents:
-    """What could be read from a journal; `end` is the offset behind the last whole entry."""
+    """All that could be read from a journal; `end` is the offset behind the last whole entry."""
 
     entries: list[dict[str, Any]]
     unreadable: list[UnreadableBytes]
@@ -59,14 +59,14 @@ class JournalContents:
 
 
 def encode_entry(entry: Mapping[str, Any]) -> bytes:
-    """Frame one entry."""
+    """Return the bytes of one entry, with its head."""
     payload = cbor2.dumps(entry)
     head = _HEAD.pack(_ARRAY_OF_TWO, _U32, crc32(payload), _BYTES_U32, len(payload))
     return head + payload
 
 
 def read_journal(path: Path) -> JournalContents:
-    """Read all whole entries of a journal, also of one that is being written.
+    """Read all whole entries of a journal, also while it is being written.
 
     Raises:
         RecordError: `no-record`, when there is no such file.
@@ -102,7 +102,7 @@ def _whole_entries(data: bytes) -> Iterator[tuple[int, int, dict[str, Any]]]:
 
 
 def _entry_at(data: bytes, offset: int) -> tuple[int, dict[str, Any] | None]:
-    """The entry at `offset` and where it ends; without one, where to look on."""
+    """Return the end of the entry at `offset`, and the entry; without one, where to search on."""
     nothing = offset + 1, None
     if offset + _HEAD.size > len(data):
         return nothing
@@ -122,10 +122,10 @@ def _entry_at(data: bytes, offset: int) -> tuple[int, dict[str, Any] | None]:
 
 
 class JournalWriter:
-    """The one writer of a journal: unbuffered, synced once a second, locked against others.
+    """Writes a journal: unbuffered, synced once a second, locked against other writers.
 
-    The lock is the operating system's, on the journal itself: it ends with the process that holds
-    it, however that dies, so a lock can never be stale.
+    The lock is one of the operating system on the journal itself. It ends with the process that
+    holds it, however that process ends, so a lock is never stale.
     """
 
     def __init__(self, path: Path, *, create: bool) -> None:
@@ -151,14 +151,14 @@ class JournalWriter:
         self._dirty = False
         self._mutex = threading.Lock()
         self._closing = threading.Event()
-        # Syncing can take seconds on a slow card. The caller also keeps the board's heartbeat, so
-        # it may not wait for that.
+        # Syncing can take seconds on a slow card. The caller must not wait for it: it also
+        # keeps the board's host watchdog from expiring.
         self._syncer = threading.Thread(target=self._sync_regularly, name="journal", daemon=True)
         self._syncer.start()
 
     @property
     def closed(self) -> bool:
-        """Whether nothing can be appended any more."""
+        """Whether the journal is closed."""
         return self._closing.is_set()
 
     def truncate(self, size: int) -> None:
@@ -190,7 +190,7 @@ class JournalWriter:
                 raise RecordError(
                     f"{self.path} could not be written: {error.strerror}",
                     code="record-write",
-                    hint="free some space or check the disk; the run itself goes on",
+                    hint="free some space or check the disk; the run itself continues",
                 ) from error
             self._size += len(data)
             self._dirty = True
@@ -224,7 +224,7 @@ class JournalWriter:
                 try:
                     os.fsync(self._file)
                 except OSError as error:
-                    # The kernel reports a lost write once, and here; the next append passes it on.
+                    # The kernel reports a lost write only once, here: the next append raises it.
                     self._failure = error
                     return
 

@@ -1,7 +1,7 @@
-"""What a run record says, apart from the telemetry itself.
+"""Models what a record holds besides the telemetry.
 
-These models are both the journal's entries and parts of `run.json`. Unknown keys are ignored, so
-that an older reader opens a record with newer additions; `SCHEMA_VERSION` changes when it may not.
+These models are entries of the journal and parts of `run.json`. Unknown keys are ignored, so that
+an older reader opens a record with newer additions; `SCHEMA_VERSION` changes when it must not.
 """
 
 from __future__ import annotations
@@ -11,9 +11,8 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, computed_field, field_validator
 
-SCHEMA_VERSION: Final = 2
-"""Of the journal; in version 1 a telemetry record has no displacement. A reader refuses a newer
-one, because keys may have changed their meaning."""
+SCHEMA_VERSION: Final = 1
+"""Version of the journal. A reader refuses a newer one, whose keys may mean something else."""
 
 PlannedStepKind = Literal["ramp", "hold", "release", "prompt"]
 Direction = Literal["up", "down", "none"]
@@ -35,17 +34,17 @@ INTERRUPTED: Final = "interrupted"
 """End reason of a record without an end entry: the host stopped recording before the run ended."""
 
 UNCONFIRMED: Final = "unconfirmed"
-"""End reason when the board reported completion and the evidence in the record contradicts it."""
+"""End reason when the board reported completion and the record contradicts it."""
 
 
 class RecordModel(BaseModel):
-    """Immutable, and tolerant of keys that a newer version added."""
+    """Base of all models of a record: immutable, and ignores keys that a newer version added."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class PlannedStep(RecordModel):
-    """One step of the plan as the board received it; `path` is where it stands in the YAML."""
+    """One step of the plan as the board received it; `path` is its place in the YAML."""
 
     index: int = Field(ge=0, le=199)
     kind: PlannedStepKind
@@ -64,7 +63,7 @@ class PlannedStep(RecordModel):
 
 
 class PlannedStage(RecordModel):
-    """One stage of the plan. A stage without a target (prompts alone) has no row in the results.
+    """One stage of the plan. A stage without a target, of prompts alone, has no result.
 
     `iteration` counts from 1 through the passes of a repeat block.
     """
@@ -81,7 +80,7 @@ class PlannedStage(RecordModel):
 
 
 class BoardIdentity(RecordModel):
-    """Who pressed, from the board's hello; byte strings as hexadecimal text."""
+    """Identity of the board, from its reply to hello; byte strings as hexadecimal text."""
 
     board: str
     firmware: str
@@ -101,17 +100,17 @@ class EmulatedPress(RecordModel):
 
 
 class ThinningRules(RecordModel):
-    """What a record keeps whole and what it sums up, in seconds of the device clock.
+    """Rules of what a record keeps whole and what it sums up, in seconds of the device clock.
 
     Attributes:
-        after_change_s: Kept behind a change of step, state or setpoint.
-        after_event_s: Kept behind a change of flags or inputs, and behind a hole.
-        before_s: Kept before either.
-        intervals: Age of a quiet stretch up to which an interval is this long, both in s; the
-            last one stands for all that follows.
-        event_store_s: Record time that events may claim at once. Changes are never refused.
-        event_share: Share of the passing time by which that store refills. Together they bound
-            the size of a hold whose flags flicker for days.
+        after_change_s: Time kept whole after a change of step, state or setpoint.
+        after_event_s: Time kept whole after a change of flags or inputs, and after a gap.
+        before_s: Time kept whole before either.
+        intervals: Pairs of the age up to which a quiet stretch is summed up in intervals of a
+            length, and that length; the last pair has no limit.
+        event_store_s: Time that events may have kept whole at once. Changes always may.
+        event_share: Share of the passing time by which that store is refilled. Both together
+            limit the size of a hold whose flags flicker for days.
     """
 
     after_change_s: float = Field(default=900.0, ge=0)
@@ -127,7 +126,7 @@ class ThinningRules(RecordModel):
 
 
 class RunHeader(RecordModel):
-    """First entry of the journal: all that is known before the press moves.
+    """First entry of the journal: everything that is known before the press moves.
 
     `thinning` is None when every record is kept.
     """
@@ -168,15 +167,15 @@ class RunHeader(RecordModel):
         return tuple(stage.name for stage in self.stages if stage.target_mpa is not None)
 
     def stage_of_step(self, step: int) -> PlannedStage | None:
-        """The stage that a plan step belongs to; None for the board's "no step"."""
+        """Return the stage that a plan step belongs to; None for the board's "no step"."""
         return next((stage for stage in self.stages if step in stage.steps), None)
 
 
 class IntervalSums(RecordModel):
-    """What the measures need of every record of a thinned interval; one step, one state.
+    """Sums over all records of a thinned interval, which has one step and one state.
 
     Attributes:
-        target_kpa: What the errors are counted from; 0 where nothing is held.
+        target_kpa: Target of the hold, from which errors are counted; 0 outside a hold.
         error_kpa, square_kpa2: Sum of `p - target`, and of its square: whole numbers, exact.
         in_band, half_percent: Records within the hold's tolerance, and within 0.5 % of the target.
         dwelling: Records in which the board's dwell clock ran.
@@ -197,7 +196,7 @@ class IntervalSums(RecordModel):
 
 
 class TruthSums(RecordModel):
-    """The same of the true pressure, MPa; `count` records have one."""
+    """Sums over the true pressures of a thinned interval; `count` records have one."""
 
     count: int
     error_mpa: float
@@ -207,7 +206,7 @@ class TruthSums(RecordModel):
 
 
 def judged_steps(stage: PlannedStage, header: RunHeader) -> tuple[list[int], list[int]]:
-    """The hold of the stage's target, and the ramp or release that leads there."""
+    """Return the steps by which a stage is judged: its holds, and the ramp or release to them."""
     steps = [step for step in header.steps if step.index in stage.steps]
     to_target = [step for step in steps if step.target_mpa == stage.target_mpa]
     holds = [step.index for step in to_target if step.kind == "hold"]
@@ -218,7 +217,7 @@ def judged_steps(stage: PlannedStage, header: RunHeader) -> tuple[list[int], lis
 
 
 class RunStart(RecordModel):
-    """The board's answer to start."""
+    """The board's answer to start: first sequence number of the run, and device clock."""
 
     unix_time_second: float
     run_first: int
@@ -226,7 +225,7 @@ class RunStart(RecordModel):
 
 
 class RunEvent(RecordModel):
-    """Something that happened besides the telemetry; `data` depends on the kind."""
+    """An event in a run, besides the telemetry; `data` depends on the kind."""
 
     unix_time_second: float
     kind: EventKind
@@ -235,7 +234,7 @@ class RunEvent(RecordModel):
 
 
 class BoardStepResult(RecordModel):
-    """What the board itself measured in a step: the step-result reply, with its step."""
+    """Result of a step as the board measured it: the step-result reply, with its step."""
 
     step: int
     outcome: Literal["pending", "active", "done", "advanced", "cut"]
@@ -251,15 +250,15 @@ class BoardStepResult(RecordModel):
 
 
 class RunEnd(RecordModel):
-    """How the run ended, by the board's own account.
+    """End of the run, as the board reported it.
 
     Args:
-        end_reason: The board's end reason, such as `completed`; `interrupted` when the host had
-            to give up before the board ended the run.
-        fault: The latched fault, None without.
+        end_reason: The board's end reason, such as `completed`; `interrupted` when the host
+            stopped before the board ended the run.
+        fault: The latched fault; None without one.
         last_seq: Sequence number of the run's last telemetry record, None when unknown.
-        step_results: As far as they could be read.
-        note: What a reader should know, such as the error that cut the link.
+        step_results: Those that could be read.
+        note: What a reader should know, such as the error that ended the connection.
     """
 
     end_reason: str = Field(pattern=r"^[a-z-]+$")
@@ -272,5 +271,5 @@ class RunEnd(RecordModel):
     @classmethod
     def _is_something(cls, value: str | None) -> str | None:
         if value == "none":
-            raise ValueError("the board's `none` is not an end: leave it out")
+            raise ValueError("the board's `none` is not an end reason or fault: use None")
         return value

@@ -1,8 +1,8 @@
-"""The newest records on disk, while it is not decided yet what the journal keeps of them.
+"""Keeps the newest records on disk until it is decided what the journal keeps of them.
 
-A killed host must lose nothing it had received, and a thinned record decides minutes later. So
-what is pending is written here at once, in the journal's format. There are two files: when one is
-large and all of the other is in the journal, the other is emptied and written next.
+A killed host must lose nothing that it had received, but thinning decides minutes later. So pending
+records are written here at once, in the journal's format. There are two files: when one is large
+and all records of the other are in the journal, the other is emptied and written next.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from pressloop.wire.schema import RECORD_SIZE
 
 PENDING_NAMES: Final = ("run.recent-1", "run.recent-2")
 
-_LARGE: Final = 500_000
-"""Bytes; about as much as can be pending, so each file grows to twice that at most."""
+_MAX_BYTES: Final = 500_000
+"""Size from which on the files are changed. About as much as can be pending, so a file grows to
+twice that at most."""
 
 
 class PendingRecords:
-    """Writes them. Files come into being when there is something to write."""
+    """Writes the pending records; the files are made with the first of them."""
 
     def __init__(self, folder: Path) -> None:
         """Write into this folder."""
@@ -32,13 +33,13 @@ class PendingRecords:
         self._newest = [-1, -1]
 
     def append(self, first: int, records: bytes, unix_time_second: float, undecided: int) -> None:
-        """Write records; those below `undecided` are in the journal by now.
+        """Write records; those with numbers below `undecided` are in the journal already.
 
         Raises:
             RecordError: `record-write`, when the disk refuses.
         """
         other = 1 - self._active
-        if self._sizes[self._active] > _LARGE and self._newest[other] < undecided:
+        if self._sizes[self._active] > _MAX_BYTES and self._newest[other] < undecided:
             self._active = other
             writer = self._writers[other]
             if writer is not None:
@@ -55,7 +56,6 @@ class PendingRecords:
                 "kind": EntryKind.TELEMETRY,
                 "first": first,
                 "records": records,
-                "record_size": RECORD_SIZE,
                 "unix_time_second": unix_time_second,
                 "source": "live",
             }
@@ -64,13 +64,13 @@ class PendingRecords:
         self._newest[active] = first + len(records) // RECORD_SIZE - 1
 
     def discard(self) -> None:
-        """Remove the files: all of them is in the journal."""
+        """Remove the files; all of their records are in the journal."""
         self.close()
         for path in self._paths:
             path.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Close the files."""
         for index, writer in enumerate(self._writers):
             if writer is not None:
                 writer.close()
@@ -78,7 +78,7 @@ class PendingRecords:
 
 
 def read_pending(journal: Path) -> JournalContents:
-    """Read what is pending beside a journal, or was when its writer died."""
+    """Read the pending records beside a journal, or those of a host that was killed."""
     entries = [
         entry
         for name in PENDING_NAMES
@@ -90,12 +90,12 @@ def read_pending(journal: Path) -> JournalContents:
 
 
 def read_record(journal: Path) -> JournalContents:
-    """Read a journal with what is pending beside it.
+    """Read a journal together with the pending records beside it.
 
     Raises:
         RecordError: `no-record`.
     """
-    # In this order: what leaves these files while they are read is in the journal by then.
-    recent = read_pending(journal)
+    # In this order: records that leave the pending files meanwhile are then in the journal.
+    pending = read_pending(journal)
     contents = read_journal(journal)
-    return JournalContents([*contents.entries, *recent.entries], contents.unreadable, contents.end)
+    return JournalContents([*contents.entries, *pending.entries], contents.unreadable, contents.end)

@@ -1,4 +1,4 @@
-"""Which sequence numbers are held, and which are missing."""
+"""Keeps which sequence numbers a record holds, and finds those that are missing."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ class SequenceRanges:
         self._lasts[low:high] = [last]
 
     def ranges(self) -> list[tuple[int, int]]:
-        """All ranges as (first, last), ascending."""
+        """Return all ranges as (first, last), ascending."""
         return list(zip(self._firsts, self._lasts, strict=True))
 
     def gaps(self, first: int, stop: int) -> list[tuple[int, int]]:
-        """The holes as (first, last) among `first` .. `stop - 1`."""
-        holes = []
+        """Return the missing ranges as (first, last) among `first` .. `stop - 1`."""
+        gaps = []
         index = bisect_left(self._lasts, first)
         while first < stop:
             if index == len(self._firsts) or self._firsts[index] >= stop:
-                holes.append((first, stop - 1))
+                gaps.append((first, stop - 1))
                 break
             if self._firsts[index] > first:
-                holes.append((first, self._firsts[index] - 1))
+                gaps.append((first, self._firsts[index] - 1))
             first = self._lasts[index] + 1
             index += 1
-        return holes
+        return gaps

@@ -157,7 +157,6 @@ class TelemetryWriter:
                     "kind": EntryKind.TELEMETRY,
                     "first": piece.first + at // RECORD_SIZE,
                     "records": piece.records[at : at + _MAX_ENTRY_BYTES],
-                    "record_size": RECORD_SIZE,
                     "unix_time_second": time.time(),
                     "source": source,
                 }

@@ -14,17 +14,16 @@ from typing import Any, Final
 
 from pressloop_sim.plant.truth_format import MAGIC
 
+from pressloop.record.band import BAND_SLACK_MPA, FIXED_BAND
+from pressloop.record.columns import TICK_SPAN
 from pressloop.record.interval import TICK, IntervalTruth, Rows
 from pressloop.record.model import TruthSums
-from pressloop.record.truth_files import ROW, TICK_SPAN, BoardTruthFiles, last_tick
+from pressloop.record.truth_files import ROW, BoardTruthFiles, last_tick
 
 _TRUE_TICK: Final = 0
 _TRUE_PRESSURE: Final = 1
 _DAMAGE: Final = 5
 """Columns of an unpacked row."""
-
-_HALF_PERCENT: Final = 0.005
-_SLACK_MPA: Final = 1e-6
 
 
 class TruthCopy:
@@ -139,7 +138,7 @@ def _sums(values: Sequence[float], target_mpa: float, tolerance_mpa: float | Non
         error_mpa=sum(errors),
         square_mpa2=sum([error * error for error in errors]),
         in_band=_count_within(errors, tolerance_mpa),
-        half_percent=_count_within(errors, _HALF_PERCENT * target_mpa),
+        half_percent=_count_within(errors, FIXED_BAND * target_mpa),
     )
 
 
@@ -147,5 +146,5 @@ def _count_within(errors: Sequence[float], tolerance_mpa: float | None) -> int:
     """Count the errors within a tolerance, its edge included; 0 without a tolerance."""
     if tolerance_mpa is None:
         return 0
-    limit = tolerance_mpa + _SLACK_MPA
+    limit = tolerance_mpa + BAND_SLACK_MPA
     return sum([1 for error in errors if -limit <= error <= limit])

@@ -13,10 +13,12 @@ from typing import Final
 
 from pressloop_sim.plant.truth_format import MAGIC, RECORD
 
+from pressloop.errors import required
+from pressloop.record.columns import TICK_SPAN
+
 ROW: Final = struct.Struct(RECORD)
 """One row: the true state at one tick."""
 
-TICK_SPAN: Final = 1 << 32
 _READ_BYTES: Final = 1 << 16
 
 
@@ -77,11 +79,11 @@ class BoardTruthFiles:
         while True:
             if self._file is None and not self._open_next():
                 return False
-            assert self._file is not None
-            at = os.lseek(self._file, 0, os.SEEK_CUR)
-            data = os.read(self._file, _READ_BYTES)
+            file = required(self._file, "the open truth file")
+            at = os.lseek(file, 0, os.SEEK_CUR)
+            data = os.read(file, _READ_BYTES)
             whole = len(data) - len(data) % ROW.size
-            os.lseek(self._file, at + whole, os.SEEK_SET)
+            os.lseek(file, at + whole, os.SEEK_SET)
             if whole:
                 self._ahead = self._without_known(data[:whole])
                 if self._ahead:

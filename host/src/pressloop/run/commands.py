@@ -31,7 +31,7 @@ class RunCommands:
         self._run_id = bytes.fromhex(recorder.header.run_id)
 
     def pause(self) -> None:
-        """Freeze setpoint and dwell; the pressure is still controlled."""
+        """Freeze setpoint and timers; the pressure is still controlled."""
         self._session.request(PauseRequest())
         self._recorder.event("pause")
 

@@ -20,7 +20,7 @@ from pressloop.wire.schema import StatusReply
 _RETRY_S: Final = 0.5
 """Pause before the operator is asked again after a refusal: an automatic answer must not spin."""
 
-_SLICE_S: Final = 0.2
+WAIT_SLICE_S: Final = 0.2
 """Waits are divided into slices: on Windows Ctrl-C cannot interrupt a long one."""
 
 
@@ -140,7 +140,7 @@ class PromptQueue:
         """Ask the operator at each prompt, in this thread, until the run has ended."""
         while True:
             try:
-                prompt = self._asked.get(timeout=_SLICE_S)
+                prompt = self._asked.get(timeout=WAIT_SLICE_S)
             except queue.Empty:
                 continue
             if prompt is None:

@@ -15,7 +15,7 @@ from pressloop.extras import DataFrame
 from pressloop.record import RunRecorder
 from pressloop.record.columns import wire_name
 from pressloop.run.commands import RunCommands
-from pressloop.run.prompts import Asker, PromptQueue
+from pressloop.run.prompts import WAIT_SLICE_S, Asker, PromptQueue
 from pressloop.run.result import RunResult, frame_of, html_table
 from pressloop.run.run_monitor import RunMonitor
 from pressloop.session.session import Session
@@ -26,9 +26,6 @@ from pressloop.wire.schema import State
 
 MAX_VENT_S: Final = 120.0
 """Maximum wait for a controlled release; after that the release valve is opened fully."""
-
-_SLICE_S: Final = 0.2
-"""Waits are divided into slices: on Windows Ctrl-C cannot interrupt a long one."""
 
 _log = logging.getLogger(__name__)
 
@@ -155,7 +152,7 @@ class Run:
     # --- steering
 
     def pause(self) -> None:
-        """Freeze setpoint and dwell; the pressure is still controlled."""
+        """Freeze setpoint and timers; the pressure is still controlled."""
         self._commands.pause()
 
     def resume(self) -> None:
@@ -180,7 +177,7 @@ class Run:
         self._prompts.release()
 
     def dump(self, by: str = "script") -> None:
-        """End the run with the release valve fully open, which may crack the pellet."""
+        """Open the release valve fully, if a release takes too long; this may crack the pellet."""
         self._commands.dump(by)
         self._prompts.release()
 
@@ -205,7 +202,7 @@ class Run:
         self._skip_telemetry()
         deadline_s = float("inf") if limit_s is None else time.monotonic() + limit_s
         while True:
-            slice_s = min(_SLICE_S, deadline_s - time.monotonic())
+            slice_s = min(WAIT_SLICE_S, deadline_s - time.monotonic())
             if self.monitor.over.wait(max(0.0, slice_s)):
                 return True
             if slice_s <= 0:
@@ -284,6 +281,7 @@ class Run:
             self.monitor.fail(error)
 
     def _finalised(self) -> RunResult:
+        # Needs numpy and pyarrow, which are optional.
         from pressloop.evaluation import finalise
 
         with self._result_lock:

@@ -60,7 +60,6 @@ def prepare_run(
             that does not exist.
         CommandRefusedError: The board has no profile or accepts no plan now.
         RecordError: The folder holds a record.
-        VersionMismatchError: The firmware is too old for this protocol.
     """
     wire_profile = session.request(ProfileReadRequest())
     profile = profile_of(session, wire_profile)

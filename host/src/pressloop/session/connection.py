@@ -16,7 +16,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Final, TypeVar
+from typing import Final, TypeVar, cast
 
 from pressloop.errors import (
     BoardTimeoutError,
@@ -132,7 +132,7 @@ class Link:
         self._session = _NO_SESSION
         self._heartbeat_due_s = _NEVER
         self._sequence = random.randrange(_SEQUENCES)
-        self._turn = threading.Lock()
+        self._request_lock = threading.Lock()
         self._write_lock = threading.Lock()
         self._loss_lock = threading.Lock()
         self._waiter: _Waiter | None = None
@@ -157,8 +157,8 @@ class Link:
     @property
     def hello(self) -> HelloReply:
         """The board's hello: versions, identity, capabilities."""
-        assert self._hello is not None  # the constructor raises without it
-        return self._hello
+        # The constructor raises without it.
+        return cast(HelloReply, self._hello)
 
     @property
     def frame_errors(self) -> int:
@@ -174,7 +174,7 @@ class Link:
                 request out.
             LinkClosedError: The link has ended.
         """
-        with self._turn:
+        with self._request_lock:
             while True:
                 session = self._session
                 try:
@@ -254,7 +254,7 @@ class Link:
             while self.lost is None:
                 for found in self._decoder.feed(self._transport.read()):
                     if isinstance(found, Frame):
-                        self._on_frame(found)
+                        self._handle_frame(found)
                     else:
                         self.console.feed(found)
                 if time.monotonic() >= self._heartbeat_due_s:
@@ -262,21 +262,21 @@ class Link:
         except LinkClosedError as error:
             self._lose(error)
 
-    def _on_frame(self, frame: Frame) -> None:
+    def _handle_frame(self, frame: Frame) -> None:
         """Pass a frame on; one whose content does not decode is dropped and counted."""
         try:
             if frame.kind == FrameKind.EVENT:
-                self._take_event(frame)
+                self._handle_event(frame)
             elif frame.kind in (FrameKind.REPLY, FrameKind.ERROR):
-                self._take_reply(frame)
+                self._handle_reply(frame)
         except WireError:
             self.undecodable += 1
 
-    def _take_event(self, frame: Frame) -> None:
+    def _handle_event(self, frame: Frame) -> None:
         if frame.code == Event.TELEMETRY and frame.session == self._session != _NO_SESSION:
             self._on_event(self, decode_telemetry(frame.payload))
 
-    def _take_reply(self, frame: Frame) -> None:
+    def _handle_reply(self, frame: Frame) -> None:
         if frame.code == Command.HELLO and frame.kind == FrameKind.REPLY:
             # The nonce shows that the reply is ours: the session that it opens is not known before.
             hello = decode_message(HelloReply, frame.payload)

@@ -24,7 +24,7 @@ REFUSAL_TEXTS: Final[dict[ErrorCode, tuple[str, str]]] = {
         "docs/wire-reference.md lists the ranges",
     ),
     ErrorCode.BAD_SESSION: (
-        "the connection is no longer the current one",
+        "the board no longer accepts this session",
         "the board restarted, or another program opened it: open the press again",
     ),
     ErrorCode.BAD_VERSION: (

@@ -80,8 +80,7 @@ class TelemetryStream:
         """
         if not self._on:
             self._request_stream(link)
-        assert self._tracker is not None
-        return self._tracker.next
+        return self._require_tracker().next
 
     def resume(self, link: Link, *, restarted: bool) -> None:
         """Continue over a new link; the records of a board that restarted are lost."""
@@ -93,13 +92,11 @@ class TelemetryStream:
 
     def request(self, missing: range) -> None:
         """Fetch records that the board may still hold and that were not expected until now."""
-        assert self._tracker is not None, "fetch needs a stream"
-        self._tracker.request(missing)
+        self._require_tracker().request(missing)
 
     def expect(self, stop: int) -> None:
         """Note that all records below `stop` exist; those that have not come are fetched."""
-        assert self._tracker is not None, "expect needs a stream"
-        self._tracker.expect(stop)
+        self._require_tracker().expect(stop)
 
     def process_event(self, link: Link, event: TelemetryEvent) -> None:
         """Deliver new records, fetch some of those that are missing, then acknowledge."""
@@ -114,10 +111,9 @@ class TelemetryStream:
 
     def poll_status(self, link: Link) -> None:
         """Ask for the status when telemetry is overdue, and fetch what is missing."""
-        assert self._tracker is not None
         status = link.request(StatusRequest())
         self._last_telemetry_s = time.monotonic()
-        self._tracker.expect(status.next)
+        self._require_tracker().expect(status.next)
         self.fetch_missing(link)
         self._ack.handled(status.tick)
         link.send_alive()
@@ -149,6 +145,11 @@ class TelemetryStream:
                 self._deliver(link, tracker, reply.first, reply.records, "backfill", tick)
         if not tracker.missing:
             self._listeners.notify(lambda listener: listener.on_settled())
+
+    def _require_tracker(self) -> SequenceTracker:
+        if self._tracker is None:
+            raise RuntimeError("telemetry was not turned on: call start_stream() first")
+        return self._tracker
 
     def _request_stream(self, link: Link) -> None:
         reply = link.request(StreamRequest(on=True, batch_ticks=BATCH_TICKS))

@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 
+from pressloop.errors import required
 from pressloop.tuning.plausibility import require_plausible
 from pressloop.tuning.records import Floats, TuningRecords, oil_mpa_of, zero_of
 from pressloop.tuning.windows import VolumeBalance, knots_mpa
@@ -66,12 +67,11 @@ def fit_spool(records: TuningRecords, profile: schema.Profile) -> SpoolModel:
     Raises:
         BadInputError: `tuning-nonsense`: the hysteresis is implausible.
     """
-    assert profile.compliance_curve is not None
     oil_mpa = oil_mpa_of(records, zero_of(profile), profile)
     balance = VolumeBalance.of(records, oil_mpa, _MIN_PRESSURE_SHARE_HUNTING, releasing=False)
     command = np.maximum(records.output, 0) / _FULL
     dead_band = profile.pump_dead_band / _FULL
-    curve_ul_mpa = np.array(profile.compliance_curve) / 1000
+    curve_ul_mpa = np.array(required(profile.compliance_curve, "the compliance curve")) / 1000
     needed_ul = np.interp(balance.oil_mpa, knots_mpa(profile), curve_ul_mpa) * balance.rise_mpa
 
     def distance(hysteresis: float, lag_ticks: float) -> float:

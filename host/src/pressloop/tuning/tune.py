@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
+from pressloop.errors import required
 from pressloop.tuning.identify import MAX_TIMEOUT_MS, Identification, identify
 from pressloop.tuning.plans import (
     COARSE_GAINS,
@@ -77,8 +78,9 @@ def tune(
     # Once more, with a dead band and a compliance that are no longer coarse.
     spool = fit_spool(hunt, fine.profile)
     better = _with_spool(fine.profile, spool, _COARSE_DITHER_MARGIN)
-    assert profile.valve_dither and better.valve_dither
-    used = _COARSE_DITHER_MARGIN * profile.valve_dither / better.valve_dither
+    before = required(profile.valve_dither, "the dither of the hysteresis run")
+    found = required(better.valve_dither, "the dither that it found")
+    used = _COARSE_DITHER_MARGIN * before / found
     if not _MIN_FINE_DITHER <= used <= _MAX_FINE_DITHER:
         fine = identify(run("fine-again", better, steps), steps, better)
         spool = fit_spool(hunt, fine.profile)

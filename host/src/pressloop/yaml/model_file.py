@@ -181,7 +181,8 @@ def _keys_at(path: KeyPath, model: type[BaseModel]) -> Iterable[str]:
     """Return the keys of the section at a path."""
     for part in path:
         annotation = model.model_fields[str(part)].annotation
-        assert isinstance(annotation, type) and issubclass(annotation, BaseModel)
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            break  # the place lies in a value that is no section
         model = annotation
     return list(model.model_fields)
 

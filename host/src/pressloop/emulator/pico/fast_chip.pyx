@@ -1,11 +1,11 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """The emulated chip's inner loop in machine code: fetch, execute, keep the time.
 
-The chip is `rp2040py`'s: registers, instructions, peripherals. That package publishes the C
-interface of its classes (`.pxd`), and this module overrides through it what is asked for once per
-instruction, without a detour through Python objects: fetching, loads and stores in flash and RAM,
-conditional branches, and the bookkeeping of time. `speedup.py` builds it; without it `chip.py`
-leaves all of this to the package's own loop, which takes ten times as long for the same cycles.
+Registers, instructions and peripherals are those of the package `rp2040py`. It publishes the C
+interface of its classes (`.pxd`), and this module overrides what runs once per instruction, without
+Python objects in between: fetching, loads and stores in flash and RAM, conditional branches, and
+counting time. `speedup.py` builds it. Without it, `chip.py` uses the package's own loop, which takes
+ten times as long for the same cycles.
 """
 
 cimport cython
@@ -49,19 +49,19 @@ cdef inline unsigned int _bl_offset(unsigned int first, unsigned int second) noe
 
 @cython.final
 cdef class FastRP2040(RP2040):
-    """The package's chip with its memory at hand.
+    """rp2040py's chip with direct access to its memory.
 
-    Outside flash and RAM the package answers. Before it does, the clock is told of the time that
-    has passed, so that no peripheral ever sees a stale one.
+    Addresses outside flash and RAM are left to the package. The clock is advanced by the time that
+    has passed before each of them, so that a peripheral never sees an old time.
     """
 
     cdef unsigned char *_flash_bytes
     cdef unsigned char *_ram_bytes
-    # Time of instructions that the clock does not know of yet.
+    # Time of instructions that is not yet added to the clock.
     cdef double _ahead_ns
-    # A peripheral was spoken to, so the next alarm may be another one.
-    cdef bint _spoken_to
-    # The divider: MicroPython divides once for every look-up of a name.
+    # A peripheral was accessed, so the next alarm may have changed.
+    cdef bint _accessed
+    # Registers of the divider: MicroPython divides once for every look-up of a name.
     cdef unsigned int _dividend
     cdef unsigned int _divisor
     cdef unsigned int _quotient
@@ -72,15 +72,15 @@ cdef class FastRP2040(RP2040):
         self._flash_bytes = &self._flash[0]
         self._ram_bytes = &self._sram[0]
         self._ahead_ns = 0.0
-        self._spoken_to = True
-        self._rest_divider()
+        self._accessed = True
+        self._reset_divider()
 
     def reset(self, **how):
-        """Reset the chip, as the package does."""
-        self._rest_divider()
+        """Reset the chip and its divider."""
+        self._reset_divider()
         super().reset(**how)
 
-    cdef void _rest_divider(self):
+    cdef void _reset_divider(self):
         self._dividend = self._quotient = self._remainder = 0
         self._divisor = 1
         self._div_csr = DIV_READY
@@ -99,7 +99,7 @@ cdef class FastRP2040(RP2040):
             return self._divider(at)
         if at - SIO < SIO_BYTES or at < FLASH:
             return RP2040.read_uint32(self, address)
-        self._speak()
+        self._sync_clock()
         return RP2040.read_uint32(self, address)
 
     cpdef unsigned int read_uint16(self, long long address):
@@ -130,7 +130,7 @@ cdef class FastRP2040(RP2040):
         if UDIVIDEND <= at <= DIV_CSR:
             self._set_divider(at, word)
             return
-        self._speak()
+        self._sync_clock()
         RP2040.write_uint32(self, address, value)
 
     cpdef write_uint16(self, long long address, long long value):
@@ -139,7 +139,7 @@ cdef class FastRP2040(RP2040):
         if at - RAM < RAM_BYTES - 1:
             memcpy(self._ram_bytes + (at - RAM), &half, 2)
             return
-        self._speak()
+        self._sync_clock()
         RP2040.write_uint16(self, address, value)
 
     cpdef write_uint8(self, long long address, long long value):
@@ -147,7 +147,7 @@ cdef class FastRP2040(RP2040):
         if at - RAM < RAM_BYTES:
             self._ram_bytes[at - RAM] = <unsigned char> value
             return
-        self._speak()
+        self._sync_clock()
         RP2040.write_uint8(self, address, value)
 
     cdef unsigned int _divider(self, unsigned int at):
@@ -175,13 +175,13 @@ cdef class FastRP2040(RP2040):
             self._dividend = word
         else:
             self._divisor = word
-        # Counted as the package counts it.
+        # The same cycles as in the package.
         self.core.cycles += 8
         if self._divisor == 0:
             self._quotient = 0xFFFFFFFFU if self._dividend else 1
             self._remainder = self._dividend
         elif at == SDIVIDEND or at == SDIVISOR:
-            # In 64 bits, where the smallest number divided by -1 has a place.
+            # In 64 bits: the smallest 32-bit number divided by -1 needs 33.
             dividend, divisor = <int> self._dividend, <int> self._divisor
             self._quotient = <unsigned int> (dividend / divisor)
             self._remainder = <unsigned int> (dividend % divisor)
@@ -189,14 +189,14 @@ cdef class FastRP2040(RP2040):
             self._quotient = self._dividend // self._divisor
             self._remainder = self._dividend % self._divisor
 
-    cdef inline void _speak(self):
-        # Never further than the next alarm: the loop stops there, so nothing is due in between.
+    cdef inline void _sync_clock(self):
+        # Never beyond the next alarm: the loop stops there, so no alarm is due in between.
         self.clock._nanos_counter += self._ahead_ns
         self._ahead_ns = 0.0
-        self._spoken_to = True
+        self._accessed = True
 
     def run(self, double until_ns):
-        """Execute until the clock shows `until_ns`; skip the time in which the core sleeps."""
+        """Execute until the clock reaches `until_ns`; skip the time in which the core sleeps."""
         cdef CortexM0Core core = self.core
         cdef SimulationClock clock = self.clock
         cdef ClockAlarm alarm
@@ -206,10 +206,10 @@ cdef class FastRP2040(RP2040):
         cdef int cycles, offset
         cdef bint met
         cdef double budget_ns = 0.0
-        self._spoken_to = True
+        self._accessed = True
         while True:
-            if self._spoken_to:
-                self._spoken_to = False
+            if self._accessed:
+                self._accessed = False
                 budget_ns = until_ns - clock._nanos_counter
                 alarm = clock._next_alarm
                 if alarm is not None and alarm.nanos - clock._nanos_counter < budget_ns:
@@ -219,7 +219,7 @@ cdef class FastRP2040(RP2040):
                     self._ahead_ns = budget_ns
                 clock.tick(self._ahead_ns)
                 self._ahead_ns = 0.0
-                self._spoken_to = True
+                self._accessed = True
                 if clock._nanos_counter >= until_ns:
                     return
                 continue
@@ -229,7 +229,7 @@ cdef class FastRP2040(RP2040):
             opcode = self.read_uint16(pc)
             registers[15] += 2
             if opcode >> 12 == 0xD and (opcode & 0xE00) != 0xE00:
-                # B<condition>: the package asks a Python method for every one of them.
+                # B<condition>: the package calls a Python method for each of them.
                 condition = (opcode >> 8) & 0xF
                 if condition < 2:
                     met = core.z
@@ -256,7 +256,7 @@ cdef class FastRP2040(RP2040):
                     opcode2 = self.read_uint16(pc + 2)
                 if opcode >> 11 == 0b11110:
                     if opcode2 >> 12 & 0xD == 0xD:
-                        # BL: the package tells a Python function of every call.
+                        # BL: the package calls a Python function for each of them.
                         registers[14] = (pc + 4) | 1
                         registers[15] = pc + 4 + _bl_offset(opcode, opcode2)
                         core.cycles += 3
@@ -266,7 +266,7 @@ cdef class FastRP2040(RP2040):
                 else:
                     handler = DISPATCH_TABLE[opcode]
                 if handler == NULL:
-                    # It says so, and goes on.
+                    # An invalid instruction: the package reports it and continues.
                     registers[15] = pc
                     cycles = core.execute_instruction()
                     core.cycles -= cycles

@@ -43,7 +43,8 @@ def load() -> ModuleType | None:
     if not path.is_file():
         return None
     spec = importlib.util.spec_from_file_location(_NAME, path)
-    assert spec is not None and spec.loader is not None
+    if spec is None or spec.loader is None:
+        return None  # no name of a module that this Python loads
     try:
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)

@@ -11,6 +11,8 @@ from collections.abc import Callable
 
 from rp2040py import RP2040, USBCDC
 
+from pressloop.errors import required
+
 
 class UsbHost:
     """Opens the chip's USB serial port, sends to it and receives from it.
@@ -32,8 +34,8 @@ class UsbHost:
         self._waiting = bytearray()
         # Bytes that the device can take now; 0 when it has not armed the endpoint.
         self._armed = 0
-        read, reset = self._usb.on_endpoint_read, self._usb.on_reset
-        assert read is not None and reset is not None
+        read = required(self._usb.on_endpoint_read, "the chip's USB endpoint")
+        reset = required(self._usb.on_reset, "the chip's USB reset")
 
         def on_endpoint_read(endpoint: int, size: int) -> None:
             if endpoint == 0:
