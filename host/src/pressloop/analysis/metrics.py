@@ -16,7 +16,7 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
-from pressloop.record.band import BAND_SLACK_MPA, FIXED_BAND
+from pressloop.machine.band import BAND_SLACK_MPA, FIXED_BAND
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]

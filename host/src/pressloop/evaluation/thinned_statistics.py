@@ -25,7 +25,7 @@ from pressloop.analysis.metrics import (
     noise_mpa,
 )
 from pressloop.evaluation.series import Ints, Series
-from pressloop.record.band import FIXED_BAND
+from pressloop.machine.band import FIXED_BAND
 from pressloop.record.interval import Interval
 from pressloop.wire.schema import State
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from pressloop.record.band import BAND_SLACK_MPA, FIXED_BAND
+from pressloop.machine.band import BAND_SLACK_MPA, FIXED_BAND
 from pressloop.record.model import IntervalSums, PlannedStep, TruthSums
 from pressloop.wire.schema import RECORD_FIELDS, RECORD_FORMAT, RECORD_SIZE, FlagBits
 

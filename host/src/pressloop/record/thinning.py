@@ -3,7 +3,7 @@
 Everything is kept as received around every change: a new step, state or setpoint; a flag, an
 input, a gap. Only where nothing changes for long, records are summed up in intervals that grow
 with the age of the quiet stretch (`interval.py`). So no extreme is ever lost, and mean, rms and
-share in band are those of every record (docs/decisions/0012-thinning.md).
+share in band are those of every record (docs/decisions/0013-thinning.md).
 
 A record is decided on when no later change can ask for it to be kept whole. Until then it is
 pending, for a few minutes at most. Pure: no clock, no file.

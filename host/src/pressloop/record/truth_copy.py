@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from pressloop_sim.plant.truth_format import MAGIC
 
-from pressloop.record.band import BAND_SLACK_MPA, FIXED_BAND
+from pressloop.machine.band import BAND_SLACK_MPA, FIXED_BAND
 from pressloop.record.columns import TICK_SPAN
 from pressloop.record.interval import TICK, IntervalTruth, Rows
 from pressloop.record.model import TruthSums
