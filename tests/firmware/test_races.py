@@ -272,9 +272,9 @@ def test_a_clear_leaves_the_status_word_to_the_tick():
     rig.run(20)
     sequencer = rig.sequencer
     plain = sequencer.run_flags.registers
-    sequencer.run_flags.registers = sequencer.hold._flags = _Sealed(plain)
+    sequencer.run_flags.registers = sequencer.hold._flag_registers = _Sealed(plain)
     rig.ask(schema.CMD_CLEAR, {schema.CLEAR_REQUEST_FAULT: schema.FAULT_EMERGENCY_STOP})
-    sequencer.run_flags.registers = sequencer.hold._flags = plain
+    sequencer.run_flags.registers = sequencer.hold._flag_registers = plain
     assert sequencer.state == schema.STATE_IDLE
     rig.tick()
     rig.ask(schema.CMD_START, {schema.START_REQUEST_RUN_ID: b"87654321"})
