@@ -1,4 +1,4 @@
-"""What several cases ask of a stretch of telemetry."""
+"""Checks of telemetry that several cases share."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from pressloop.hil import wiring
 
 
 def assert_pressure_is_kept(frame: pd.DataFrame) -> None:
-    """Check that the press regulates a setpoint that stands still.
+    """Check that the press holds the pressure at a setpoint that is frozen.
 
-    A ramp can be behind its setpoint when it is frozen, so the pressure may go on to the setpoint;
-    it may not go beyond, nor go away.
+    The pressure may lag the ramp when its setpoint is frozen, and may then still reach the
+    setpoint. It must not pass the setpoint and not move away from it.
     """
     assert frame.setpoint_mpa.nunique() == 1, "the setpoint moved"
     setpoint, first = frame.setpoint_mpa.iloc[0], frame.pressure_mpa.iloc[0]

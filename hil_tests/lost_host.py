@@ -1,9 +1,10 @@
-"""A host that ends itself: `lost_host.py URL PROTOCOL RECORD STEP TICKS LOG [SIGNAL]`.
+"""Runs a host that kills itself: `lost_host.py URL PROTOCOL RECORD STEP TICKS LOG [SIGNAL]`.
 
-It starts the protocol, and when it has seen TICKS records of STEP it sends itself a SIGKILL, or
-SIGNAL: no handler, no goodbye, at a point of the run that does not depend on how busy the machine
-is. Of a ramp only records behind the approach count, of a hold only those of its dwell. A SIGSTOP
-leaves a host with the port open that neither reads nor writes; continued, it sees the run through.
+It starts the protocol. When it has seen TICKS records of STEP it sends itself a SIGKILL, or SIGNAL,
+so that it ends without any clean-up and at a point of the run that does not depend on the load of
+the machine. In a ramp only records after the approach count, in a hold only those of its dwell.
+After a SIGSTOP the host keeps the port open and neither reads nor writes; after a SIGCONT it
+follows the run to its end.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from hil_tests.protocols import HOLD, SECOND_HOLD
 def main(
     url: str, protocol: str, record: str, step: str, ticks: str, log: str, how: str = "SIGKILL"
 ) -> None:
-    """Press until it is time for the signal."""
+    """Run the protocol and send the signal."""
     with wiretap.tapped(Path(log)):
         run = Press.open(url).start(Path(protocol), out=record)
         seen, wanted, pulled = 0, int(ticks) + 1, False

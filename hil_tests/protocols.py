@@ -1,4 +1,4 @@
-"""The protocols that the cases press, from the numbers in `wiring`."""
+"""Builds the protocols of the cases from the numbers in `wiring`."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _head(name: str, action: str = "hold", limit_s: float = 60.0, timeout_s: flo
 
 
 def three_steps() -> str:
-    """The sodium-ion protocol, shortened: densify, cathode, bond, anode, stack."""
+    """Return the sodium-ion protocol, shortened: densify, cathode, bond, anode, stack."""
     first, second, stack = wiring.THREE_STEPS_MPA
     rate = f"{wiring.FAST_RATE_MPA_S} MPa/s"
     return (
@@ -75,9 +75,9 @@ def short_run(
     hold_s: float = 3.0,
     prompt_timeout_s: float = 60.0,
 ) -> str:
-    """One step of each kind, a prompt under pressure, and a second, shorter ramp and hold."""
+    """Return one step of each kind, the prompt under pressure; then a shorter ramp and hold."""
     rate = f"{wiring.WORK_RATE_MPA_S} MPa/s"
-    # Slow enough that a host can be lost in the middle of it.
+    # Slow enough to lose a host in the middle of it.
     slow = f"{wiring.REST_STOP_MPA} MPa/s"
     tolerance = f"{wiring.TOLERANCE_PERCENT} %"
     return (
@@ -100,7 +100,7 @@ def short_run(
 def one_hold(
     duration: str, action: str = "finish", *, limit_s: float = 600.0, timeout_s: float = 10.0
 ) -> str:
-    """Ramp, hold, release and nothing to answer."""
+    """Return a ramp, a hold and a release, without a prompt."""
     rate = f"{wiring.WORK_RATE_MPA_S} MPa/s"
     return (
         _head("One hold", action, limit_s, timeout_s)
@@ -114,12 +114,12 @@ def one_hold(
 
 
 def one_hold_until(until: str, mode: str) -> str:
-    """Return `one_hold` with another end; `until` are the keys of the protocol's `until`."""
+    """Return `one_hold` with a hold that ends on `until`, keys of the protocol's `until`."""
     return one_hold("1 s").replace("{duration: 1 s,", f"{{until: {{{until}}}, mode: {mode},")
 
 
 def plan_begin(steps: int = 4) -> PlanBeginRequest:
-    """A plan header as a careless script would write it, right in every field."""
+    """Return a plan header that is valid in every field."""
     return PlanBeginRequest(
         steps=steps,
         die_um=round(wiring.DIE_MM * 1000),
@@ -134,7 +134,7 @@ def plan_begin(steps: int = 4) -> PlanBeginRequest:
 
 
 def plan_steps() -> list[PlanStepRequest]:
-    """Return one right step of each kind: ramp, hold, release, prompt."""
+    """Return one valid step of each kind: ramp, hold, release, prompt."""
     work_kpa, rate_kpa_s = wiring.WORK_MPA * 1000, wiring.WORK_RATE_MPA_S * 1000
     return [
         PlanStepRequest(0, StepKind.RAMP, 0, target_kpa=work_kpa, rate_kpa_s=rate_kpa_s),

@@ -1,4 +1,4 @@
-"""What ends a dwell besides time, and what the board says of it."""
+"""A dwell ends on relaxation or by the operator, and the board reports why it ended."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.needs("pressing")
 
 
 def test_a_sealed_dwell_ends_on_relaxation(press: Press, tmp_path: Path) -> None:
-    """So fast a rate that any powder and any steel blank is below it as soon as it can be told."""
+    """The rate is so high that any powder or steel blank is below it at the first measurement."""
     protocol = one_hold_until("relaxation: 1 MPa/s, at_most: 1 min", "sealed")
     result = press.run(protocol, out=tmp_path / "run")
 
@@ -28,7 +28,7 @@ def test_a_sealed_dwell_ends_on_relaxation(press: Press, tmp_path: Path) -> None
     assert step.dwell_end == "relaxation"
     assert step.loss_kpa_min is not None and step.leak_kpa_min is not None
     assert step.loss_kpa_min - step.leak_kpa_min < 60_000
-    # The first second of the seal does not count, and then it takes a whole window.
+    # The first second of the seal does not count; then a whole window has to pass.
     assert stage.dwell_s is not None and 6 <= stage.dwell_s < 20
 
 

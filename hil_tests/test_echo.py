@@ -10,7 +10,7 @@ LONGEST = 500
 
 def test_every_size(press: Press) -> None:
     for size in range(LONGEST + 1):
-        # Another start for each size, and 7 is odd: all 256 values at every place in turn.
+        # The start differs for each size, and 7 is odd: every position gets all 256 values.
         data = bytes((size + 7 * place) & 0xFF for place in range(size))
         assert press.session.request(EchoRequest(data)).data == data, f"{size} bytes"
 

@@ -1,4 +1,4 @@
-"""What must never be: a broken sensor, an emergency, an open guard, too much pressure."""
+"""Faults make the outputs safe: broken sensor, emergency stop, open guard, too much pressure."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def half_a_second_into(watch: Watch, step: int) -> None:
 
 
 def faulted(result: RunResult, fault: str) -> None:
-    """Check that a run ended in a fault, with safe outputs in the very record that says so."""
+    """Check that a run ended in a fault, with safe outputs from the record on that reports it."""
     assert (result.end_reason, result.summary.fault) == ("fault", fault)
     assert result.summary.gaps == ()
     last = result.frame().iloc[-1]
@@ -47,7 +47,7 @@ def faulted(result: RunResult, fault: str) -> None:
 
 
 def pressure_goes_away(bench: Bench, press: Press) -> None:
-    """Wait for the pellet to be free, whatever the transducer says."""
+    """Wait until the pellet is unloaded; the transducer may be broken."""
 
     def free() -> bool:
         assert press.status().state is State.FAULT
@@ -72,7 +72,7 @@ def test_sensor_fault_at_rest(bench: Bench, press: Press, how: SensorFault) -> N
         assert safe.output == -OUTPUT_FULL
     assert press.status().fault is SENSOR_FAULTS[how]
 
-    # It cannot be cleared away while the wire is still broken.
+    # It cannot be cleared while the wire is still broken.
     press.clear_fault()
     until(lambda: press.status().state is State.FAULT, "the fault again")
     bench.break_sensor("ok")
@@ -135,7 +135,7 @@ def test_emergency_stop_at_rest(bench: Bench, press: Press) -> None:
     until(lambda: press.status().fault is Fault.EMERGENCY_STOP, "the fault")
     bench.set_inputs()
     until(lambda: not press.status().inputs, "the stop released")
-    assert press.status().fault is Fault.EMERGENCY_STOP, "a fault that nobody cleared is gone"
+    assert press.status().fault is Fault.EMERGENCY_STOP, "a fault is gone that was not cleared"
 
 
 # --- guard
@@ -177,7 +177,7 @@ PROMPT_AT_REST = one_hold("1 s").replace(
 def test_guard_may_open_at_a_prompt_without_pressure(
     bench: Bench, press: Press, tmp_path: Path
 ) -> None:
-    """Hands go into the press at a prompt; they must be out before it goes on."""
+    """At a prompt hands go into the press; the guard must be closed before it continues."""
     run = press.start(PROMPT_AT_REST, out=tmp_path / "run")
     with watching(run) as watch:
         watch.until(lambda now: now.state is State.PROMPTING, "the prompt")
@@ -222,7 +222,7 @@ def test_what_breaks_under_pressure(
 
 @pytest.mark.needs("pressing", "truth")
 def test_reading_above_the_ceiling(press: Press, tmp_path: Path) -> None:
-    """A ceiling at the target, and gains that swing: the pressure goes beyond it."""
+    """With the ceiling at the target and gains that oscillate, the pressure exceeds the ceiling."""
     protocol = one_hold("5 s").replace(f"{wiring.CEILING_MPA} MPa", f"{wiring.WORK_MPA} MPa")
     protocol += "    pid: {kp: 0.5 /s, ki: 12 /s2}\n"
     run = press.start(protocol, out=tmp_path / "run")
@@ -236,7 +236,7 @@ def test_reading_above_the_ceiling(press: Press, tmp_path: Path) -> None:
         mpa_per_count * limits.ratio_q10 / 1024
     )
     over = reading_mpa > wiring.WORK_MPA + limits.resolution_kpa / 1000
-    # One reading can be noise; three in a row are a fault, two more if it is judged filtered.
+    # One reading can be noise; three in a row are a fault, two more for the filtered reading.
     in_a_row = over.rolling(3).sum() == 3
     assert 1 <= in_a_row.sum() <= 3
     assert in_a_row.iloc[-1]

@@ -1,6 +1,6 @@
-"""Noise on the wire costs the frames it hits and nothing else.
+"""Noise on the wire damages the frames that it hits and nothing else.
 
-Ctrl-C and Ctrl-D stay out of the noise: between frames they belong to MicroPython's console.
+The noise has no Ctrl-C and no Ctrl-D: between frames they are keys of MicroPython's console.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ TEXT = bytes(byte for byte in range(256) if byte not in CONSOLE_KEYS + START + E
 
 @pytest.fixture
 def wire(wire: RawLink) -> RawLink:
-    """A conversation with an open session."""
+    """Open a session and return its link."""
     wire.hello()
     return wire
 
@@ -58,8 +58,8 @@ def test_each_bad_frame_is_counted_once(wire: RawLink) -> None:
         flipped,  # wrong CRC
         whole[:-4] + END,  # cut short
         START + b"a" * (4 * MAX_PAYLOAD) + END,  # longer than any frame
-        START + b"ab" + ESCAPE + b"Zab" + END,  # an escape of what needs none
-        whole[:9],  # torn off; the next start byte ends it
+        START + b"ab" + ESCAPE + b"Zab" + END,  # an escape of a byte that needs none
+        whole[:9],  # cut off; the next start byte ends it
     ]
     wire.send(b"".join(bad))
     assert errors(wire) == before + len(bad)
@@ -77,7 +77,7 @@ def test_one_flipped_bit_anywhere_is_noticed(wire: RawLink) -> None:
                 continue
             wire.send(data[:at] + bytes([byte]) + data[at + 1 :])
             spoiled += 1
-    # No flipped frame was answered: the next answer is that of the status.
+    # No damaged frame was answered: the next answer is that to the status request.
     assert errors(wire) == before + spoiled
 
 

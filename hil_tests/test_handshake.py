@@ -1,4 +1,4 @@
-"""Hello: who is there, and whose session counts."""
+"""Hello identifies the board and opens the session that counts."""
 
 from __future__ import annotations
 
@@ -65,14 +65,14 @@ def test_other_major_version_is_refused(wire: RawLink) -> None:
     assert wire.hello().major == PROTOCOL_MAJOR
 
 
-def test_newer_minor_version_is_welcome(wire: RawLink) -> None:
+def test_newer_minor_version_is_accepted(wire: RawLink) -> None:
     hello = HelloRequest(nonce=7, major=PROTOCOL_MAJOR, minor=255, host="a little newer")
     frame = wire.exchange(wire.frame(hello, session=0))
     assert decode_message(HelloReply, frame.payload).nonce == 7
 
 
 def test_repeated_request_is_carried_out_once(wire: RawLink) -> None:
-    """A second copy of a step would be out of order: its reply must be that to the first."""
+    """A second copy of a step would be refused as out of order; it gets the first one's reply."""
     wire.hello()
     wire.ask(plan_begin())
     step = wire.frame(plan_steps()[0])

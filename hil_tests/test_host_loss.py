@@ -1,7 +1,7 @@
 """The host is killed in the middle of a run: the press does what the protocol declared.
 
-A program presses and sends itself a SIGKILL in each kind of step. Then nobody says a word for a
-while, a record that can be read is all that is left of the host, and another one attaches.
+A program starts a run and sends itself a SIGKILL in each kind of step. Its record must be readable.
+After some silence another host attaches.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.needs("pressing")
 ROOT = Path(__file__).resolve().parent.parent
 STEPS = {"ramp": RAMP, "hold": HOLD, "release": RELEASE, "prompt": PROMPT}
 SILENCE_S = wiring.HOST_TIMEOUT_S + 0.5
-"""Until the board gives its host up, and a while to see what it does then."""
+"""Until the board considers its host lost, and some time to see what it does then."""
 
 HOST_LIMIT_S = 60
 
@@ -43,7 +43,7 @@ class LostRun:
     record: Path
 
     def left_behind(self) -> RunRecord:
-        """Read what the killed host has left, and check that it is honest."""
+        """Read the record of the killed host and check that it reports the interruption."""
         found = RunRecord.open(self.record)
         assert found.summary.end_reason == "interrupted"
         assert found.summary.records > 0
@@ -51,7 +51,7 @@ class LostRun:
         return found
 
     def attach(self, *, resume: bool) -> RunResult:
-        """Attach a new host, and see the run through to its end."""
+        """Attach a new host and follow the run to its end."""
         with Press.reopen(self.record, port=self.bench.url) as press:
             run = press.attach(self.record, on_prompt=lambda asked: True)
             if resume:
@@ -64,7 +64,7 @@ class LostRun:
 
 
 def lose_host(bench: Bench, folder: Path, protocol: str, step: int, ticks: int) -> LostRun:
-    """Run a protocol in another process until that is killed, `ticks` into a step."""
+    """Run a protocol in another process, which is killed `ticks` into a step."""
     (folder / "protocol.yaml").write_text(protocol)
     record = folder / "run"
     paths = [str(path) for path in (folder / "protocol.yaml", record)]
@@ -86,14 +86,14 @@ def lose_host(bench: Bench, folder: Path, protocol: str, step: int, ticks: int) 
 def while_lost(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the records in which the board considered its host lost."""
     lost = frame[frame.host_lost]
-    assert len(lost) > 10, "the board never gave its host up"
+    assert len(lost) > 10, "the board never considered its host lost"
     return lost
 
 
 def kill_in(bench: Bench, folder: Path, action: str, kind: str) -> LostRun:
-    """Lose the host in a kind of step, and keep silent until the board has reacted."""
+    """Lose the host in a kind of step; stay silent until the board has reacted."""
     protocol = short_run(action, timeout_s=wiring.HOST_TIMEOUT_S)
-    # Half a second into the step: behind contact, before its end.
+    # Half a second into the step: after contact, before its end.
     lost = lose_host(bench, folder, protocol, STEPS[kind], 0 if kind == "prompt" else 50)
     known = lost.left_behind().frame()
     assert known.iloc[-1].step_id >= STEPS[kind]
@@ -103,7 +103,7 @@ def kill_in(bench: Bench, folder: Path, action: str, kind: str) -> LostRun:
 
 @pytest.mark.parametrize("kind", STEPS)
 def test_hold(bench: Bench, tmp_path: Path, kind: str) -> None:
-    """The press keeps the pressure that it has, and goes on when a host says so."""
+    """The press keeps its pressure and continues when a host resumes the run."""
     lost = kill_in(bench, tmp_path, "hold", kind)
     result = lost.attach(resume=kind != "prompt")
 
@@ -116,7 +116,7 @@ def test_hold(bench: Bench, tmp_path: Path, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", STEPS)
 def test_finish(bench: Bench, tmp_path: Path, kind: str) -> None:
-    """The press goes on as if nothing had happened, as far as it can without an operator."""
+    """The press continues as far as it can without an operator."""
     lost = kill_in(bench, tmp_path, "finish", kind)
     result = lost.attach(resume=False)
 
@@ -133,7 +133,7 @@ def test_finish(bench: Bench, tmp_path: Path, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", STEPS)
 def test_vent(bench: Bench, tmp_path: Path, kind: str) -> None:
-    """The press releases, and the run is over whoever comes back."""
+    """The press releases, and the run has ended when a host comes back."""
     lost = kill_in(bench, tmp_path, "vent", kind)
     result = lost.attach(resume=False)
 
@@ -147,7 +147,7 @@ def test_vent(bench: Bench, tmp_path: Path, kind: str) -> None:
 
 
 def test_finish_to_the_end(bench: Bench, tmp_path: Path) -> None:
-    """A protocol without a prompt needs nobody: the late host learns that all went well."""
+    """A protocol without a prompt ends without a host; the late host gets the whole result."""
     protocol = one_hold("0.5 s", "finish", timeout_s=wiring.HOST_TIMEOUT_S)
     lost = lose_host(bench, tmp_path, protocol, RAMP, 50)
     lost.left_behind()
@@ -159,7 +159,7 @@ def test_finish_to_the_end(bench: Bench, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("action", ["hold", "finish"])
 def test_limit_of_the_action(bench: Bench, tmp_path: Path, action: str) -> None:
-    """Nobody came back in time: the press releases what it held."""
+    """No host came back in time: the press releases."""
     limit_s = 0.5
     protocol = short_run(action, limit_s=limit_s, timeout_s=wiring.HOST_TIMEOUT_S, hold_s=30)
     lost = lose_host(bench, tmp_path, protocol, HOLD, 20)

@@ -1,4 +1,4 @@
-"""The board refuses by itself what a host's validation would have refused: nothing here moves."""
+"""The board itself refuses what a host's validation refuses. No case moves the press."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def limits(press: Press) -> DieLimits:
 
 
 def refused(press: Press, request: Request[Any]) -> CommandRefusedError:
-    """Send what must be refused, and see that the press does not care."""
+    """Send a request that must be refused; check that the press is not affected."""
     with pytest.raises(CommandRefusedError) as refusal:
         press.session.request(request)
     assert press.status().state is State.IDLE
@@ -68,7 +68,7 @@ def upload(press: Press, begin: PlanBeginRequest, steps: Sequence[PlanStepReques
 
 
 def step_refused(press: Press, index: int, **changes: Any) -> CommandRefusedError:
-    """Upload a right plan up to a step, then that step with a mistake in it."""
+    """Upload a valid plan up to a step, then that step with a mistake in it."""
     steps = plan_steps()
     upload(press, plan_begin(), steps[:index])
     refusal = refused(press, replace(steps[index], **changes))
@@ -118,7 +118,7 @@ def test_unknown_die(press: Press) -> None:
 
 
 def needs_a_slow_valve(limits: DieLimits) -> None:
-    """Leave the case out where no rate that the wire carries is too fast."""
+    """Skip the case on a press for which no rate of the wire's range is too fast."""
     if limits.fastest_fall_kpa_s >= FASTEST_RATE_KPA_S:
         pytest.skip("not run: the release valve is faster than any rate that a plan can ask for")
 
@@ -224,7 +224,7 @@ def test_refused_step_can_be_sent_again(press: Press) -> None:
 
 
 def test_steps_before_any_header(press: Press) -> None:
-    # A refused header forgets the plan that may be there.
+    # A refused header discards a plan that may be there.
     refused(press, replace(plan_begin(), ceiling_kpa=2_000_000))
     assert refused(press, plan_steps()[RAMP]).code == "plan-order"
 
@@ -259,7 +259,7 @@ def test_wrong_digest(press: Press) -> None:
     press.session.request(PlanCommitRequest(digest))
 
 
-# --- at rest
+# --- without a run
 
 
 def test_start_without_a_plan(press: Press) -> None:

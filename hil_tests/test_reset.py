@@ -1,4 +1,4 @@
-"""The controller loses power: it comes back safe, says so, and keeps its profile."""
+"""After a power loss the controller is safe, reports it, and still has its profile."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from hil_tests.protocols import HOLD, PROMPT, RAMP, RELEASE, plan_begin, short_r
 
 
 def cut_in(bench: Bench, record: Path, step: int) -> None:
-    """Start a run and take the controller's power away in a step of it."""
+    """Start a run and cut the controller's power in one of its steps."""
     press = bench.open_press(reconnect_timeout_s=0)
     run = press.start(short_run(), out=record)
     with watching(run) as watch:
@@ -117,7 +117,7 @@ def test_profile_outlives_the_reset_button(bench: Bench) -> None:
 
 
 def test_plan_does_not_outlive_its_profile(bench: Bench) -> None:
-    """What was checked against one press must not run on another."""
+    """A plan that was checked against one profile must not run with another."""
     with bench.open_press() as press:
         press.session.request(plan_begin())
         press.write_profile(press.profile())

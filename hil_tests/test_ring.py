@@ -1,4 +1,4 @@
-"""The board's telemetry ring: it fills holes, and what it no longer has is named exactly."""
+"""The telemetry ring fills holes in the record; what it no longer has is an exact gap."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from hil_tests.protocols import RAMP, one_hold
 from hil_tests.test_host_loss import lose_host
 
 PIECE = 18
-"""Most records of one backfill, with a displacement or without."""
+"""Most records of one backfill, with displacement or without."""
 
 
 def fetch(press: Press, first: int) -> tuple[int, bytes]:
-    """Return a piece of the ring in the layout that the host uses throughout."""
+    """Return a piece of the ring in the host's layout, which always has the displacement."""
     reply = press.session.request(BackfillRequest(first, PIECE))
     if press.session.hello.capabilities & CapabilityBits.DISPLACEMENT:
         return reply.first, reply.records
@@ -45,7 +45,7 @@ def test_ring_repeats_what_was_streamed(press: Press) -> None:
                 streamed[batch.first + place] = batch.data[place * RECORD_SIZE :][:RECORD_SIZE]
             if len(streamed) >= 200:
                 break
-    # Whole pieces: what is recorded after the last batch depends on when streaming ends.
+    # Whole pieces only: how much is recorded after the last batch depends on when streaming ends.
     for first in range(min(streamed), max(streamed) - PIECE + 2, PIECE):
         begins, records = fetch(press, first)
         assert begins == first
@@ -56,7 +56,7 @@ def test_ring_repeats_what_was_streamed(press: Press) -> None:
 
 
 def test_idle_press_keeps_the_last_run(press: Press) -> None:
-    """At rest and unwatched nothing is recorded, so the ring keeps what a lost host wants."""
+    """Without a run and a listener nothing is recorded: the ring keeps the run for a lost host."""
     before = press.session.status()
     until(lambda: press.session.status().tick > before.tick + 50, "half a second at rest")
     assert press.session.status().next == before.next
@@ -66,12 +66,12 @@ def test_idle_press_keeps_the_last_run(press: Press) -> None:
 def test_overwritten_records_are_an_exact_gap(
     bench: Bench, board: HelloReply, tmp_path: Path
 ) -> None:
-    """The host is away for longer than the ring lasts."""
+    """The host is away for longer than the ring can hold."""
     ring_s = board.ring_records / TICK_HZ
     protocol = one_hold(f"{ring_s + 5:.0f} s", "finish", timeout_s=60)
     lost = lose_host(bench, tmp_path, protocol, RAMP, 20)
     known = lost.left_behind().frame()
-    # Somebody who only looks: the board hears a host, and nobody records.
+    # A host that only reads the status: the board hears it, and no host records.
     with bench.open_press() as other, watching(other) as watch:
         watch.until(lambda now: now.state is State.IDLE, "the end", limit_s=60 + 2 * ring_s)
     with bench.open_press() as other:
@@ -93,12 +93,12 @@ def test_overwritten_records_are_an_exact_gap(
     (gap,) = summary.gaps
     frame = RunRecord.open(lost.record).frame()
     held = set(frame.seq)
-    # What watching the idle press overwrote meanwhile is part of the gap, and of no silence.
+    # Records that were overwritten while the idle press was watched are part of the gap as well.
     assert gap.first_seq == known.seq.max() + 1
     assert oldest - 1 <= gap.last_seq < oldest + board.ring_records // 4
     assert held == set(range(frame.seq.min(), frame.seq.max() + 1)) - set(
         range(gap.first_seq, gap.last_seq + 1)
     )
-    assert (frame.tick - frame.seq).nunique() == 1, "a record stands under another's number"
+    assert (frame.tick - frame.seq).nunique() == 1, "a record has the number of another one"
     assert gap.records == gap.last_seq - gap.first_seq + 1
     assert summary.end_reason == "completed"

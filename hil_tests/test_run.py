@@ -38,7 +38,7 @@ def test_three_steps(press: Press, board: HelloReply, tmp_path: Path) -> None:
     assert prompts == ["Insert the cathode composite", "Insert the anode"]
     summary = result.check().summary
     assert summary.gaps == ()
-    # A host that only knows the board's port does not know an emulated press's true pressure.
+    # A host that was given the board's port alone does not know an emulated press's true pressure.
     assert [text for text in summary.warnings if "true pressure" not in text] == []
     assert summary.simulated is board.simulated
     assert summary.hashes.firmware_build == board.build
@@ -48,7 +48,7 @@ def test_three_steps(press: Press, board: HelloReply, tmp_path: Path) -> None:
         assert stage.in_band_fraction is not None and stage.in_band_fraction >= wiring.IN_BAND_SHARE
         assert stage.dwell_s == pytest.approx(stage.planned_dwell_s, abs=0.02), stage
         assert stage.peak_mpa is not None and stage.peak_mpa < wiring.CEILING_MPA
-    # The board's own account says the same, and the loop never lost its beat.
+    # The board's own results agree, and the loop missed no tick.
     for step in summary.header.steps:
         own = press.session.request(StepResultRequest(step.index))
         assert own.outcome is StepOutcome.DONE
@@ -64,7 +64,7 @@ def test_record_has_every_tick_once(press: Press, tmp_path: Path) -> None:
     frame = RunRecord.open(result.directory).frame()
     assert (frame.seq.diff().dropna() == 1).all()
     assert (frame.tick.diff().dropna() == 1).all()
-    # The pump stands still in every release, and at rest the release valve is open.
+    # The pump is off in every release, and without a run the release valve is open.
     releases = [step.index for step in result.summary.header.steps if step.kind == "release"]
     assert (frame[frame.step_id.isin(releases)].output_percent <= 0).all()
     last = frame.iloc[-1]
@@ -72,7 +72,7 @@ def test_record_has_every_tick_once(press: Press, tmp_path: Path) -> None:
 
 
 def test_one_run_id_presses_once(press: Press, tmp_path: Path) -> None:
-    """A start whose reply was lost and that is sent again later must not press the cell again."""
+    """A start that is repeated because its reply was lost must not press the cell again."""
     result = press.run(one_hold("0.5 s"), out=tmp_path / "run")
     with pytest.raises(CommandRefusedError) as refusal:
         press.session.request(StartRequest(bytes.fromhex(result.summary.run_id)))
@@ -81,7 +81,7 @@ def test_one_run_id_presses_once(press: Press, tmp_path: Path) -> None:
 
 
 def test_two_runs_in_a_row(press: Press, tmp_path: Path) -> None:
-    """A run leaves nothing behind that the next one would notice."""
+    """A run has no effect on the next one."""
     for name in ("first", "second"):
         result = press.run(three_steps(), out=tmp_path / name, on_prompt=lambda asked: True)
         assert result.completed
@@ -90,7 +90,7 @@ def test_two_runs_in_a_row(press: Press, tmp_path: Path) -> None:
 
 @pytest.mark.needs("truth")
 def test_the_die_of_the_protocol_is_in_the_press(bench: Bench, tmp_path: Path) -> None:
-    """An emulated press has the die that the plan names; on another all pressures were wrong."""
+    """An emulated press takes the die of the plan: with another one all pressures are wrong."""
     protocol = one_hold("0.5 s").replace(f"{wiring.CEILING_MPA} MPa", f"{2 * wiring.WORK_MPA} MPa")
     here = f"die: {wiring.DIE_MM:g} mm"
     assert here in protocol

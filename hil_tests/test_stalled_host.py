@@ -1,4 +1,4 @@
-"""A host that holds the port open and reads nothing: the press must not notice."""
+"""A host that holds the port open and reads nothing has no effect on the press."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ def test_nothing_is_read_for_ten_seconds_of_a_ramp(bench: Bench, tmp_path: Path)
         finally:
             host.kill()
 
-    # The host knows every tick of it, from the board's ring.
+    # The host has every tick of that time, from the board's ring.
     summary = RunRecord.open(record).summary
     assert (summary.end_reason, summary.gaps) == ("completed", ())
     frame = RunRecord.open(record).frame()
     assert (frame.tick.diff().dropna() == 1).all()
-    # No tick was missed and the press followed its ramp all the time.
+    # No tick was missed, and the press followed its ramp all the time.
     with bench.open_press() as press:
         assert press.session.status().missed_ticks == missed
     truth = bench.true_pressures_mpa()

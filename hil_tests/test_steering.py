@@ -1,4 +1,4 @@
-"""Pause, resume, abort, prompts, advance: what an operator does while the press is running."""
+"""Pause, resume, abort, prompts, advance: the operator's commands during a run."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ def test_pause_freezes_and_resume_goes_on(press: Press, tmp_path: Path, step: in
     pause = frame[frame.state == "paused"]
     assert len(pause) >= PAUSE_S * 100
     assert_pressure_is_kept(pause)
-    assert not pause.dwelling.any(), "the dwell clock went on in the pause"
+    assert not pause.dwelling.any(), "the dwell clock counted in the pause"
     after = frame[frame.seq > pause.seq.max()]
-    assert after.iloc[0].step_id == step, "the run went on in another step"
+    assert after.iloc[0].step_id == step, "the run continued in another step"
     assert [stage.outcome for stage in result.summary.stages] == ["done", "done"]
     for stage in result.summary.stages:
         assert stage.dwell_s == pytest.approx(stage.planned_dwell_s, abs=0.02)
@@ -94,7 +94,7 @@ def test_second_abort_opens_the_valve(press: Press, tmp_path: Path) -> None:
     assert result.end_reason == "aborted"
     vent = result.frame().query("state == 'venting'")
     slow_s = wiring.WORK_MPA / wiring.REST_STOP_MPA
-    assert len(vent) / 100 < slow_s / 2, "the second abort did not hurry"
+    assert len(vent) / 100 < slow_s / 2, "the second abort did not open the valve fully"
 
 
 def test_prompt_waits_and_takes_the_right_answer(press: Press, tmp_path: Path) -> None:

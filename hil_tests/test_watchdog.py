@@ -1,4 +1,4 @@
-"""A program that hangs: the watchdog resets it, and what comes back is safe and says so."""
+"""When the program hangs, the watchdog resets the controller, which is then safe and reports it."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_hang_at_rest(bench: Bench, board: HelloReply, part: Part) -> None:
 
 
 def has_reset(bench: Bench, before: HelloReply) -> bool:
-    """Ask who is there; a board that hangs does not say."""
+    """Return whether the board has booted again; a board that hangs does not answer."""
     try:
         with bench.open_press() as press:
             return press.hello.boot_id != before.boot_id

@@ -30,9 +30,13 @@ OUTPUTS: dict[str, Callable[[Schema], str]] = {
 def main(argv: list[str] | None = None) -> int:
     """Run the generator and return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--check", action="store_true", help="write nothing, name drifted files")
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; name the files that differ"
+    )
     parser.add_argument("--schema", type=Path, default=CDDL, help="the CDDL to read")
-    parser.add_argument("--root", type=Path, default=ROOT, help="where the files belong")
+    parser.add_argument(
+        "--root", type=Path, default=ROOT, help="the folder to write into or to check"
+    )
     args = parser.parse_args(argv)
 
     try:

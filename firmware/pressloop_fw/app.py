@@ -1,4 +1,4 @@
-"""The only place that wires objects together, and the foreground loop."""
+"""Builds all objects of the firmware and runs the foreground loop."""
 
 import sys
 
@@ -10,15 +10,15 @@ from pressloop_fw.wire import schema
 from pressloop_fw.wire.link import Link
 
 _CTRL_C = 3
-# A minute before the clock ends. Every run has ended by then (`Plan.vent_by_tick`).
+# A minute before the device clock ends. Every run has ended by then (`Plan.vent_by_tick`).
 _LAST_TICK = schema.CLOCK_END - 60 * schema.TICK_HZ
 
 
 class App:
-    """Firmware of one controller on one board.
+    """The firmware of one controller on one board.
 
-    Two tiers: `controller.tick`, started on the board's timer, and `poll`, called over and over.
-    The foreground may stall; the tick may not notice.
+    It has two tiers: `controller.tick`, called by the board's timer, and `poll`, called in a loop.
+    The foreground may stall without an effect on the tick.
     """
 
     def __init__(self, board):
@@ -34,7 +34,7 @@ class App:
         self.server.boot(self.link)
 
     def poll(self):
-        """One turn of the foreground loop. An exception in it is a fault, not the end."""
+        """Run one turn of the foreground loop. An exception in it latches a fault."""
         controller = self.controller
         try:
             self.link.poll()
@@ -45,16 +45,16 @@ class App:
         if controller.failure is not None:
             failure, controller.failure = controller.failure, None
             _print_traceback(failure)
-        # Fed only when the tick has advanced since the last time round this loop: a hung tick and
-        # a hung foreground both end in a reset. So does the end of the clock: a controller that was
-        # left on for 124 days begins anew, at rest.
+        # Fed only when the tick has advanced since the last turn: a hung tick and a hung foreground
+        # both end in a reset. So does the end of the device clock: a controller that has been on
+        # for 124 days restarts, without a run.
         tick = controller.tick_count
         if tick != self._fed_at and tick < _LAST_TICK:
             self._fed_at = tick
             self.board.feed_watchdog()
 
     def run(self):
-        """Run for ever."""
+        """Run without end."""
         board = self.board
         board.start_tick(self.controller.tick)
         while True:
@@ -62,7 +62,7 @@ class App:
             board.idle()
 
     def _on_console(self, byte):
-        """Take a byte that came outside a frame: Ctrl-C never reaches a press in motion."""
+        """Process a byte from outside a frame. Ctrl-C is ignored while a run is active."""
         sequencer = self.controller.sequencer
         if byte == _CTRL_C and not sequencer.active() and not sequencer.pending.start:
             self.board.interrupt()

@@ -1,19 +1,19 @@
-"""Stands in for `micropython` and its names under CPython, where the tests run.
+"""Replaces the module `micropython` under CPython, where the tests run.
 
-MicroPython's compiler acts on the decorators' words themselves and knows `ptr8` without a name.
+MicroPython's compiler acts on the names of the decorators and knows the pointer types itself.
 """
 
 
 def const(value):
-    """Return a constant as it is."""
+    """Return the value unchanged."""
     return value
 
 
 def viper(function):
-    """Return a function as it is: what is machine code on the board is Python here."""
+    """Return the function unchanged: what is machine code on the board is Python here."""
     return function
 
 
-# Types of pointers to bytes and to wider words.
+# Types of pointers to bytes and to words of 32 bits.
 ptr8 = bytes
 ptr32 = bytes

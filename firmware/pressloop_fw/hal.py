@@ -1,15 +1,15 @@
-"""The board interface: all that the firmware knows of the hardware.
+"""Defines the board interface: all that the firmware knows of the hardware.
 
 A board module (`boards/`, or the emulated board on the host's side) subclasses `Board`. Methods
-marked *tick* are called from the control tick: they return at once and allocate nothing. The tick
-keeps the functions that it found when the controller was made.
+marked *tick* are called from the control tick: they must return at once and allocate nothing. The
+controller reads those methods once, when it is made.
 """
 
 from pressloop_fw.wire import schema
 
 
 class Board:
-    """A controller board. Attributes identify it; methods move bytes, counts and openings."""
+    """A controller board: attributes that identify it, methods for its inputs and outputs."""
 
     name = "unknown"
     simulated = False
@@ -22,17 +22,17 @@ class Board:
     build = "unknown"
 
     def read_raw(self):
-        """*tick* Newest transducer reading, counts 0..65535."""
+        """*tick* Return the newest transducer reading, counts 0..65535."""
         raise NotImplementedError
 
     def read_inputs(self):
-        """*tick* Digital inputs as schema.INPUT_* bits."""
+        """*tick* Return the digital inputs as schema.INPUT_* bits."""
         raise NotImplementedError
 
     def read_displacement(self):
-        """*tick* How far the platens have closed from the sensor's zero, um, 0..65534.
+        """*tick* Return how far the platens have closed from the sensor's zero, um, 0..65534.
 
-        schema.NO_DISPLACEMENT while the sensor says nothing. Asked only of a board that offers
+        schema.NO_DISPLACEMENT without a reading. Called only on a board that has
         schema.CAP_DISPLACEMENT.
         """
         return schema.NO_DISPLACEMENT
@@ -42,22 +42,22 @@ class Board:
         raise NotImplementedError
 
     def safe(self):
-        """*tick* Pump shut, release valve de-energised, which is open."""
+        """*tick* Shut the pump valve and de-energise the release valve, which opens it."""
         raise NotImplementedError
 
     def start_tick(self, tick):
         """Call `tick(missed)` schema.TICK_HZ times per second from now on.
 
-        `missed` is how many ticks were lost since the call before.
+        `missed` is how many ticks were missed since the call before.
         """
         raise NotImplementedError
 
     def receive_into(self, buf):
-        """Fill `buf` with what has arrived; return how many bytes, 0 when none. Never waits."""
+        """Fill `buf` with what has arrived; return how many bytes. Never waits."""
         raise NotImplementedError
 
     def send(self, view):
-        """Take what the link has room for; return the number of bytes taken. Never waits."""
+        """Send as much of `view` as there is room for; return how many bytes. Never waits."""
         raise NotImplementedError
 
     def load(self, name):
@@ -65,15 +65,15 @@ class Board:
         raise NotImplementedError
 
     def store(self, name, data):
-        """Store bytes under `name`: afterwards either the old or the new content is there."""
+        """Store bytes under `name`. A power loss leaves either the old or the new content."""
         raise NotImplementedError
 
     def feed_watchdog(self):
-        """Tell the watchdog that both the tick and the foreground advance."""
+        """Restart the watchdog: both the tick and the foreground advance."""
 
     def idle(self):
         """Wait for the next event. On an emulated board this is where virtual time passes."""
         raise NotImplementedError
 
     def interrupt(self):
-        """Ctrl-C came while the press was at rest. A board with a console may end the program."""
+        """Handle a Ctrl-C that came without a run. A board with a console may end the program."""

@@ -1,11 +1,11 @@
-"""Build the flash images: MicroPython's rp2 port with the controller frozen in.
+"""Build the flash images: MicroPython's rp2 port with the controller frozen into it.
 
     image.py build OUT [BOARD]   write OUT for PRESSLOOP_PICO (default) or PRESSLOOP_PICO2
     image.py stock OUT           write OUT as stock MicroPython for the Pico, for `make deploy`
     image.py hash                print the hash of the firmware's source
 
-The same sources give the same image, byte for byte, wherever they lie: no date and no path gets
-into it. MicroPython comes from MICROPYTHON_SRC, a checkout with its submodules, or from Debian.
+The same sources give the same image, byte for byte, in any folder: no date and no path gets
+into them. MicroPython comes from MICROPYTHON_SRC, a checkout with its submodules, or from Debian.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _STOCK_FAMILY = FAMILIES["PRESSLOOP_PICO"]
 _STOCK_MANIFEST = 'freeze("$(PORT_DIR)/modules")\ninclude("$(MPY_DIR)/extmod/asyncio")\n'
 _FLASH_START = "0x10000000"
 _BUILD_DIGITS = 16
-# Program and the Debian package that brings it.
+# Programs, and the Debian packages that contain them.
 _TOOLS = {
     "arm-none-eabi-gcc": ("gcc-arm-none-eabi", "libnewlib-arm-none-eabi"),
     "arm-none-eabi-g++": ("libstdc++-arm-none-eabi-newlib",),
@@ -58,21 +58,21 @@ def source_hash(package: Path = FIRMWARE / "pressloop_fw") -> str:
 
 
 def stamp() -> str:
-    """Return the module `pressloop_build`, by which the firmware knows what it was built from."""
+    """Return the module `pressloop_build`, which has the hash of the source for the firmware."""
     return f'BUILD = "{source_hash()}"\n'
 
 
 def build(out: Path, board: str) -> None:
     """Build the image of `board`, one of FAMILIES or STOCK, and put it at `out`.
 
-    Raises SetupError when a tool or MicroPython's source is missing and cannot be had.
+    Raises SetupError when a tool or MicroPython's source is missing and cannot be installed.
     """
     packages = [name for tool, names in _TOOLS.items() if not shutil.which(tool) for name in names]
     if packages:
         apt_install(*dict.fromkeys(packages))
     tree = _tree()
     BUILD.mkdir(parents=True, exist_ok=True)
-    # A fresh folder each time: CMake remembers what it once found.
+    # A new folder each time: CMake caches what it has found.
     with tempfile.TemporaryDirectory(prefix=f"{board}-", dir=BUILD) as name:
         folder = Path(name)
         (folder / "pressloop_build.py").write_text(stamp())
@@ -94,13 +94,13 @@ def build(out: Path, board: str) -> None:
         run(f"{board}, UF2", log.with_suffix(".uf2.log"), *convert, folder / "rp2" / "firmware.bin")
         out.parent.mkdir(parents=True, exist_ok=True)
         uf2.replace(out)
-        # For debuggers and profilers; the image alone names no function.
+        # For debuggers and profilers: the image has no names of functions.
         elf = Path(shutil.copy2(folder / "rp2" / "firmware.elf", out.with_suffix(".elf")))
         print(report(out, elf, ours=board != STOCK))
 
 
 def report(image: Path, elf: Path, *, ours: bool) -> str:
-    """Describe an image in lines: path, hash, what it takes of flash and RAM."""
+    """Return lines about an image: path, hash, bytes of flash and RAM."""
     listing = subprocess.run(
         ["arm-none-eabi-size", "-A", elf], capture_output=True, text=True, check=True
     ).stdout
@@ -131,7 +131,7 @@ def _tree() -> Path:
     for part in ("ports/rp2/CMakeLists.txt", "lib/pico-sdk/pico_sdk_init.cmake"):
         if not (tree / part).is_file():
             raise SetupError(
-                f"MICROPYTHON_SRC={checkout} holds no {part}.\n"
+                f"MICROPYTHON_SRC={checkout} has no {part}.\n"
                 "Run there: make -C ports/rp2 submodules"
             )
     return tree
@@ -140,9 +140,9 @@ def _tree() -> Path:
 def _environment(tree: Path, folder: Path) -> dict[str, str]:
     dropped = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")
     env = {name: value for name, value in os.environ.items() if name not in dropped}
-    # The version is the tree's own, not that of the tags of a repository around it.
+    # MicroPython's version is then that of the tree, not that of a repository around it.
     env["GIT_CEILING_DIRECTORIES"] = str(tree.parent)
-    # No date: the banner says 1970, the source hash says what is in it.
+    # No date: the banner says 1970; the source hash identifies the image.
     env["SOURCE_DATE_EPOCH"] = "0"
     env["MICROPY_MPYCROSS"] = str(folder / "mpy-cross" / "mpy-cross")
     env["PRESSLOOP_GENERATED"] = str(folder)
@@ -150,7 +150,7 @@ def _environment(tree: Path, folder: Path) -> dict[str, str]:
 
 
 def _path_flags(tree: Path, folder: Path) -> str:
-    """Assertions and debug strings name files: by these names, wherever the files are."""
+    """Return flags by which assertions and debug strings have the same file names everywhere."""
     places = {folder: "build", tree: "micropython", FIRMWARE: "firmware"}
     return " ".join(f"-ffile-prefix-map={path}={name}" for path, name in places.items())
 
@@ -162,7 +162,7 @@ def _configure_command(tree: Path, folder: Path, board: str) -> tuple[str | Path
         "MICROPY_BOARD_DIR": DEFINITIONS / board if ours else tree / "ports/rp2/boards" / board,
         "MICROPY_FROZEN_MANIFEST": FIRMWARE / "manifest.py" if ours else folder / "stock.py",
         "PICO_BUILD_DOCS": 0,
-        # The SDK would clone picotool from the network to write a file that uf2conv.py writes too.
+        # The SDK would clone picotool from the network for a file that uf2conv.py writes as well.
         "PICO_NO_PICOTOOL": 1,
         # The C library that _TOOLS installs; some packages of the SDK would take another one.
         "PICO_CLIB": "newlib",

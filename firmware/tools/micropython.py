@@ -1,17 +1,18 @@
 """Find MicroPython's unix port for the emulated board, or build it.
 
     micropython.py find          print the binary that would be used
-    micropython.py unix OUT      make OUT a working binary: a link to one that exists, or a build
+    micropython.py unix OUT      make OUT a working binary: a link to an existing one, or a build
     micropython.py source DIR    unpack MicroPython's source into DIR
     micropython.py rp2 DIR       the same, with the libraries that the rp2 port needs
 
 `source` and `rp2` take `--suite NAME`, another Debian release with a newer MicroPython:
 `micropython.py rp2 DIR --suite sid`, then `MICROPYTHON_SRC=DIR make test firmware`.
 
-What the user names comes first and never silently falls back: MICROPYTHON=/path/to/binary, or
-MICROPYTHON_SRC=/path/to/checkout, which is built without writing into it. Then what was built
-before, then `micropython` on the PATH, then a build of Debian's source package: apt checks its
-signature, needs no root to download it, and reaches it through the mirror the machine already uses.
+What the user names comes first, and there is no silent fallback from it:
+MICROPYTHON=/path/to/binary, or MICROPYTHON_SRC=/path/to/checkout, which is built without writing
+into it. Then comes an earlier build, then `micropython` on the PATH, then a build of Debian's
+source package: apt checks its signature, needs no root to download it, and uses the mirrors of the
+machine.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "host" / "tools"))
 from phase import LOGS, REPOSITORY, SetupError, apt_install, exit_code, run
 
 BUILD = REPOSITORY / "build" / "micropython"
-OLDEST = (1, 25)
+MIN_VERSION = (1, 25)
 # The first Debian release whose MicroPython is new enough.
 SUITE = "trixie"
 DEBIAN_MIRROR = "http://deb.debian.org/debian"
@@ -38,8 +39,9 @@ DEBIAN_KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 # TLS, the database and foreign functions are left out: each needs a library that neither the
 # firmware nor the emulated board uses. Nothing is frozen, so mpy-cross is not needed either.
-# Without -Werror (CWARN) a compiler newer than the source can build it. Without threads no lock is
-# taken at every allocation, and -O2 instead of -Os: together a sixth off the emulated board's time.
+# Without -Werror (CWARN) a compiler newer than the source can build it. No threads, so that no lock
+# is taken at every allocation, and -O2 instead of -Os: together they save a sixth of the emulated
+# board's time.
 UNIX_FLAGS = (
     "VARIANT=standard",
     "MICROPY_PY_SSL=0",
@@ -57,8 +59,8 @@ import sys
 print("%d.%d.%d" % sys.implementation.version[:3])
 if sys.implementation.name != "micropython":
     print("is not MicroPython")
-elif sys.implementation.version[:2] < {OLDEST}:
-    print("is older than {OLDEST[0]}.{OLDEST[1]}")
+elif sys.implementation.version[:2] < {MIN_VERSION}:
+    print("is older than {MIN_VERSION[0]}.{MIN_VERSION[1]}")
 elif sys.maxsize < 2**62:
     print("is not a 64-bit build")
 else:
@@ -75,7 +77,7 @@ else:
 def find(environ: Mapping[str, str], built: Path) -> Path | None:
     """Return the binary to use, or None when one has to be built.
 
-    Raises SetupError when the binary that the user named in MICROPYTHON does not do.
+    Raises SetupError when the binary that the user named in MICROPYTHON is unfit.
     """
     named = environ.get("MICROPYTHON")
     if named:
@@ -96,7 +98,7 @@ def find(environ: Mapping[str, str], built: Path) -> Path | None:
 
 
 def probe(binary: Path) -> str | None:
-    """Run `binary` and return what makes it unfit, or None when it fits."""
+    """Run `binary` and return why it is unfit, None when it fits."""
     try:
         result = subprocess.run(
             [binary, "-c", _PROBE], capture_output=True, text=True, timeout=20, check=False
@@ -110,14 +112,14 @@ def probe(binary: Path) -> str | None:
 
 
 def unix(out: Path, environ: Mapping[str, str]) -> None:
-    """Make `out` a working binary; nothing is done when it is one already."""
+    """Make `out` a working binary, unless it is one already."""
     found = find(environ, out)
     if found is None:
         checkout = environ.get("MICROPYTHON_SRC")
         if checkout:
             tree = Path(checkout).absolute()
             if not (tree / "ports" / "unix" / "Makefile").is_file():
-                raise SetupError(f"MICROPYTHON_SRC={checkout} holds no ports/unix/Makefile.")
+                raise SetupError(f"MICROPYTHON_SRC={checkout} has no ports/unix/Makefile.")
         else:
             tree = BUILD / "source"
             source(tree)
@@ -127,15 +129,15 @@ def unix(out: Path, environ: Mapping[str, str]) -> None:
 
 
 def build_unix(tree: Path, out: Path) -> None:
-    """Build `tree`'s unix port outside the tree and put it at `out` once it is proved to work."""
+    """Build `tree`'s unix port outside the tree; put it at `out` once it is known to work."""
     missing = [tool for tool in ("gcc", "make") if shutil.which(tool) is None]
     if missing:
         apt_install("build-essential")
     BUILD.mkdir(parents=True, exist_ok=True)
-    # A fresh folder each time: an interrupted compiler may leave half an object file behind.
+    # A new folder each time: an interrupted compiler may leave half an object file.
     with tempfile.TemporaryDirectory(prefix="unix-", dir=BUILD) as folder:
-        # Without these, the outer make would meddle with this one, and MicroPython would take its
-        # version from this repository's tags.
+        # Without this, the outer make would influence this one, and MicroPython would take its
+        # version from the tags of this repository.
         env = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
         env["GIT_CEILING_DIRECTORIES"] = str(tree.parent)
         jobs = f"-j{os.cpu_count() or 1}"
@@ -149,9 +151,9 @@ def build_unix(tree: Path, out: Path) -> None:
 
 
 def source(tree: Path, suite: str = SUITE) -> None:
-    """Unpack Debian's MicroPython source into `tree`; nothing is done when it is there.
+    """Unpack Debian's MicroPython source into `tree`, unless it is there.
 
-    Raises SetupError when this machine cannot fetch it, naming what to do instead.
+    Raises SetupError, which says what to do instead, when this machine cannot fetch it.
     """
     if (tree / "ports" / "unix" / "Makefile").is_file():
         return
@@ -167,7 +169,7 @@ def source(tree: Path, suite: str = SUITE) -> None:
         apt_install("xz-utils")
     archive = _download(_fetch_source, suite, "micropython")
     tree.parent.mkdir(parents=True, exist_ok=True)
-    # Unpacked beside its place and then moved, so that a tree which is there is a whole one.
+    # Unpacked beside `tree` and then renamed, so that an existing tree is a whole one.
     with tempfile.TemporaryDirectory(prefix="source-", dir=tree.parent) as folder:
         unpacked = Path(folder) / "tree"
         unpacked.mkdir()
@@ -178,14 +180,14 @@ def source(tree: Path, suite: str = SUITE) -> None:
 
 
 def rp2_libraries(tree: Path, suite: str = SUITE) -> None:
-    """Put what MicroPython's rp2 port has as submodules into `tree`, from Debian's packages.
+    """Put the submodules of MicroPython's rp2 port into `tree`, from Debian's packages.
 
-    Nothing is done when they are there. Raises SetupError when this machine cannot fetch them.
+    Does nothing when they are there. Raises SetupError when this machine cannot fetch them.
     """
     done = tree / "lib" / ".rp2-libraries"
     if done.exists():
         return
-    # MicroPython up to 1.26 knows no Pico SDK newer than the first suite's.
+    # MicroPython up to 1.26 does not support a Pico SDK newer than the first suite's.
     newer = "pico_platform_common" in (tree / "ports" / "rp2" / "CMakeLists.txt").read_text()
     suite = suite if newer else SUITE
     packages = _download(_fetch_packages, suite, "pico-sdk-source", "tinyusb-source")
@@ -199,7 +201,7 @@ def rp2_libraries(tree: Path, suite: str = SUITE) -> None:
             shutil.copytree(unpacked, tree / "lib" / name, symlinks=True, dirs_exist_ok=True)
     tar = ("tar", "-xf", archive, "-C", tree / "lib" / "mbedtls", "--strip-components=1")
     run("mbedtls, unpacking", LOGS / "mbedtls-unpack.log", *tar)
-    # By these files the port's makefiles tell a submodule that is there from one that is not.
+    # The port's makefiles look for these files to see whether a submodule is there.
     for name in ("pico-sdk", "micropython-lib"):
         (tree / "lib" / name / "README.md").touch()
     done.touch()
@@ -207,9 +209,9 @@ def rp2_libraries(tree: Path, suite: str = SUITE) -> None:
 
 
 def _download(fetch: Callable[..., Path], suite: str, *names: str) -> Path:
-    """Let `fetch(mirror, suite, *names)` get Debian packages and return the path it returns.
+    """Fetch Debian packages by `fetch(mirror, suite, *names)` and return the path that it returns.
 
-    The machine's mirrors are tried before Debian's own; one that lacks the suite is passed over.
+    The machine's mirrors are tried before Debian's own; a mirror without the suite is skipped.
     """
     failure = SetupError("no mirror")
     for mirror in dict.fromkeys([*_machine_mirrors(), DEBIAN_MIRROR]):
@@ -233,7 +235,7 @@ def _fetch_source(mirror: str, suite: str, name: str) -> Path:
 
 
 def _fetch_packages(mirror: str, suite: str, *names: str) -> Path:
-    """Fetch binary packages that are the same for every machine; return their folder."""
+    """Fetch architecture-independent binary packages; return their folder."""
     apt = _apt("packages", f"deb [signed-by={DEBIAN_KEYRING}] {mirror} {suite} main\n")
     run(f"Debian {suite}, package index", LOGS / "packages-index.log", *apt, "update")
     folder = BUILD / "apt" / "packages"
@@ -243,7 +245,7 @@ def _fetch_packages(mirror: str, suite: str, *names: str) -> Path:
 
 
 def _apt(purpose: str, sources_line: str) -> list[str | Path]:
-    """Return apt-get with one source, and with state and lists apart from the machine's."""
+    """Return apt-get with one source, and with its own state and lists."""
     folder = BUILD / "apt" / purpose
     for name in ("state/lists/partial", "cache/archives/partial"):
         (folder / name).mkdir(parents=True, exist_ok=True)
@@ -272,10 +274,10 @@ def _machine_mirrors() -> list[str]:
 
 
 def mirrors(listing: str, distribution: str, codename: str) -> list[str]:
-    """Pick the main archive's mirrors from lines of `URI release component`.
+    """Return the main archive's mirrors from lines of `URI release component`.
 
-    Security and backports live elsewhere and have no counterpart in another suite; on another
-    distribution than Debian no mirror is one of Debian's.
+    Security and backports are other archives, without a counterpart in another suite. The mirrors
+    of another distribution than Debian are not Debian's.
     """
     if distribution != "debian":
         return []
@@ -294,7 +296,7 @@ def _os_release(key: str) -> str:
 
 
 def _put_in_place(out: Path, make: Callable[[Path], object]) -> None:
-    """Let `make` create a file beside `out`, then rename it: `out` is whole at every moment."""
+    """Let `make` create a file beside `out`, then rename it, so that `out` is always whole."""
     out.parent.mkdir(parents=True, exist_ok=True)
     new = out.with_name(f".{out.name}.{os.getpid()}")
     try:

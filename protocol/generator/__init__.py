@@ -1,1 +1,1 @@
-"""Turns the CDDL schema into the firmware's constants, the host's models and a reference page."""
+"""Turns the CDDL schema into firmware constants, host models and a reference page."""

@@ -1,4 +1,4 @@
-"""Writes firmware/pressloop_fw/wire/schema.py: constants and tuples, no names in RAM."""
+"""Writes firmware/pressloop_fw/wire/schema.py: constants and tuples, so that no name takes RAM."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ HEAD = '''"""Constants and field tables of every message.
 
 Generated from protocol/pressloop.cddl by protocol/generate.py: do not edit.
 
-A field is `(key, type, low, high, required)`, fields stand in the order of their keys. For
-strings and arrays `low..high` is the length; an array carries the limits of its elements in two
-more members.
+A field is `(key, type, low, high, required)`, and the fields of a table are in the order of their
+keys. For strings and arrays `low..high` is the length; an array has the limits of its elements in
+two more members.
 """
 
 try:
@@ -104,7 +104,7 @@ def emit(schema: Schema) -> str:
     lines.append("# Message keys and field tables.")
     for message in _bases_first(schema):
         lines += _table(message)
-    lines += ["", "# What each command takes and gives.", "COMMANDS = {"]
+    lines += ["", "# Fields of each command's request and reply.", "COMMANDS = {"]
     for command in schema.commands:
         name = constant_name(command.name)
         lines.append(f"    CMD_{name}: ({name}_REQUEST_FIELDS, {name}_REPLY_FIELDS),")

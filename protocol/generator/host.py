@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 from typing import Any, ClassVar, Final
 
-from pressloop.wire.message import CodedMessage, Field, Kind, Message, Request
+from pressloop.wire.message import CodedMessage, Field, FieldKind, Message, Request
 '''
 
 ANNOTATIONS = {
@@ -41,7 +41,7 @@ def _docstring(text: str, indent: str) -> list[str]:
 
 
 def _block_docstring(text: str, indent: str) -> list[str]:
-    """Write a docstring whose first sentence stands alone when it does not fit one line."""
+    """Write a docstring; the first sentence stands alone when the whole does not fit one line."""
     one_line = _docstring(text, indent)
     if len(one_line) == 1:
         return one_line
@@ -72,7 +72,7 @@ def _annotation(field: Field) -> str:
 def _attribute(field: Field) -> list[str]:
     optional = "" if field.required else " | None = None"
     lines = [f"    {attribute_name(field.name)}: {_annotation(field)}{optional}"]
-    doc = sentence(field.doc)
+    doc = "" if field.doc == field.type.enum else sentence(field.doc)
     if unit(field):
         doc = f"{doc} Unit: {unit(field)}.".strip()
     if doc:
@@ -85,7 +85,7 @@ def _field(field: Field) -> str:
 
 
 def _field_lines(field: Field) -> list[str]:
-    """Return the entry of a field in the table, wrapped as the formatter would."""
+    """Return the entry of a field in the table, wrapped as the formatter wraps it."""
     one_line = f"        {_field(field)},"
     if len(one_line) <= WIDTH:
         return [one_line]
@@ -101,7 +101,7 @@ def _field_parts(field: Field) -> list[str]:
     parts = [
         str(field.key),
         f'"{attribute_name(field.name)}"',
-        f"Kind.{type_.kind.upper()}",
+        f"FieldKind.{type_.kind.upper()}",
         str(type_.low),
         str(type_.high),
     ]
@@ -124,7 +124,7 @@ def _fields_table(fields: tuple[Field, ...]) -> list[str]:
 
 
 def _role(message: Message) -> tuple[str, str]:
-    """Return the base class of a message and the code of its frame, if it has one of its own."""
+    """Return the base class of a message and the code of its frame; "" without a code."""
     stem, _, suffix = message.name.rpartition("-")
     if suffix == "request":
         return f"Request[{class_name(stem)}Reply]", f"Command.{constant_name(stem)}"
@@ -156,14 +156,14 @@ def _message(message: Message) -> list[str]:
             "",
             "    @classmethod",
             f"    def reply_type(cls) -> type[{reply}]:",
-            '        """Return the class of the answer."""',
+            '        """Return the class of the reply."""',
             f"        return {reply}",
         ]
     return lines
 
 
 def _in_order(schema: Schema) -> list[Message]:
-    """Bases first, and replies before the requests that name them."""
+    """Return the messages so that bases and replies stand before the classes that name them."""
     rank = {"request": 2, "reply": 1}
 
     def order(message: Message) -> int:

@@ -1,7 +1,7 @@
 """Reads `pressloop.cddl` into plain objects.
 
-cddlparser checks the grammar and gives the types; names, units and meanings stand in the
-comments, by the conventions at the head of the CDDL, and are read here line by line.
+cddlparser checks the grammar and gives the types. Names, units and meanings are in the comments, by
+the conventions at the head of the CDDL; this module reads those line by line.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _FIELD_COMMENT = re.compile(r"^([a-z][a-z0-9-]*)(?:\s+\[([^\]]+)\])?(?:\s+-\s+(.
 
 
 class SchemaError(Exception):
-    """The CDDL breaks a convention; the message names the rule and what is missing."""
+    """The CDDL breaks a convention; the message says which rule and what is missing."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Type:
 
 @dataclass(frozen=True)
 class Field:
-    """One key of a message, or one column of a packed record (then `key` is its place)."""
+    """One key of a message, or one column of a packed record; then `key` is its position."""
 
     key: int
     name: str
@@ -95,7 +95,7 @@ class Constant:
 
 @dataclass(frozen=True)
 class Schema:
-    """Everything the emitters need."""
+    """All that the emitters need."""
 
     digest: bytes
     constants: tuple[Constant, ...]
@@ -110,7 +110,7 @@ class Schema:
 
 @dataclass(frozen=True)
 class _Comments:
-    """The prose of one rule: the block above it and what stands behind each entry."""
+    """The comments of one rule: the block above it and the one behind each entry."""
 
     doc: list[str]
     entries: list[str]

@@ -13,8 +13,8 @@ HEAD = """\
 
 Protocol version {major}.{minor}. [Wire protocol](wire.md) describes frames and sessions.
 
-Every payload is a CBOR map with the integer keys below. Integers fit 32 bits; the length of text
-is counted in bytes of UTF-8. Keys marked *optional* may be absent.
+Every payload is a CBOR map with the integer keys below. Integers fit 32 bits. The length of text is
+counted in bytes of UTF-8. Keys marked *optional* may be absent.
 
 Any request can also be refused as `unknown-command`, `malformed`, `missing-field`,
 `unknown-field`, `bad-type` or `out-of-range`.

@@ -1,4 +1,4 @@
-"""Board and host agree, whatever the bytes: round trips, differential decoding, hostile streams."""
+"""Board and host agree on any bytes: round trips, differential decoding, hostile streams."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pressloop.wire.codec import (
     encode_message,
 )
 from pressloop.wire.frame import Frame, FrameDecoder, encode_frame
-from pressloop.wire.message import Field, Kind, Message
+from pressloop.wire.message import Field, FieldKind, Message
 from pressloop_fw.wire import cbor
 from pressloop_fw.wire import frame as board_frame
 from pressloop_fw.wire import schema as board_schema
@@ -42,14 +42,14 @@ def board_fields(cls: type[Message]) -> Any:
 
 def values(field: Field) -> st.SearchStrategy[Any]:
     low, high = field.low, field.high
-    if field.kind is Kind.BOOL:
+    if field.kind is FieldKind.BOOL:
         return st.booleans()
-    if field.kind is Kind.BYTES:
+    if field.kind is FieldKind.BYTES:
         return st.binary(min_size=low, max_size=high)
-    if field.kind is Kind.TEXT:
+    if field.kind is FieldKind.TEXT:
         text = st.text(st.characters(codec="utf-8"), min_size=low, max_size=high)
         return text.filter(lambda text: len(text.encode()) <= high)
-    if field.kind is Kind.INTS:
+    if field.kind is FieldKind.INTS:
         element = st.integers(field.element_low, field.element_high)
         return st.lists(element, min_size=low, max_size=high).map(tuple)
     integers = st.integers(low, high)
@@ -71,7 +71,7 @@ def to_board(message: Message) -> dict[int, Any]:
     for field in message.FIELDS:
         value = getattr(message, field.name)
         if value is not None:
-            found[field.key] = int(value) if field.kind is Kind.INT else value
+            found[field.key] = int(value) if field.kind is FieldKind.INT else value
     return found
 
 
@@ -107,7 +107,7 @@ def accepted_by_host(cls: type[Message], payload: bytes) -> bool:
 
 @st.composite
 def damaged(draw: st.DrawFn) -> tuple[type[Message], bytes]:
-    """Draw a good message with a few bytes replaced, inserted or removed."""
+    """Draw a valid message with a few bytes replaced, inserted or removed."""
     message = draw(messages())
     data = bytearray(encode_message(message))
     for _ in range(draw(st.integers(1, 3))):
@@ -155,7 +155,7 @@ def test_encode_refuses_what_decode_would(message: Message, data: st.DataObject)
 
 
 class Board:
-    """The board's decoder, heard in the host's words."""
+    """The board's decoder with the interface of the host's."""
 
     def __init__(self) -> None:
         self.heard: list[Frame | bytes] = []
@@ -230,7 +230,7 @@ def test_both_sides_hear_the_same_in_any_stream(stream: bytes, cuts: list[int]) 
 def test_no_frame_is_delivered_that_its_crc_does_not_cover(stream: bytes) -> None:
     for item in FrameDecoder(MAX).feed(stream):
         if isinstance(item, Frame):
-            # What is delivered stands in the stream exactly as it would be written.
+            # The stream has the delivered frame exactly as it is encoded.
             assert encode_frame(item) in stream
 
 
@@ -242,7 +242,7 @@ def test_frames_behind_any_noise_are_heard(sent: list[Frame], noise: bytes) -> N
 
 @given(frames, st.data())
 def test_a_burst_of_damage_is_never_delivered(frame: Frame, data: st.DataObject) -> None:
-    """CRC-32 finds every burst of up to 32 bits in what it covers."""
+    """CRC-32 detects every burst error of up to 32 bits."""
     body = struct.pack("<BBHH", *frame[:4]) + frame.payload
     body += struct.pack("<I", binascii.crc32(body))
     at = data.draw(st.integers(0, len(body) - 4))

@@ -1,4 +1,4 @@
-"""The front door's promises: complete pins, listed targets, hooks that parse, few untyped files."""
+"""The repository's set-up: complete pins, listed targets, hooks that parse, few untyped files."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_every_requirement_is_pinned_within_its_range(python: str) -> None:
 
 
 def make(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run make in the checkout, apart from a make that runs these tests."""
+    """Run make in the checkout, independent of a make that runs these tests."""
     environ = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     command = ["make", "--no-print-directory", *arguments]
     return subprocess.run(

@@ -1,4 +1,4 @@
-"""firmware/tools/micropython.py: which MicroPython is taken, and that no half of one ever is."""
+"""firmware/tools/micropython.py: which MicroPython is used, and that it is always a whole one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# Stands in for MicroPython; the probe's first line of output is the version.
+# Replaces MicroPython; the first line of the probe's output is the version.
 FITS = "#!/bin/sh\necho 1.25.0\n"
 TOO_OLD = "#!/bin/sh\necho 1.22.0\necho 'is older than 1.25'\n"
 CRASHES = "#!/bin/sh\nexit 139\n"
@@ -22,7 +22,7 @@ CRASHES = "#!/bin/sh\nexit 139\n"
 
 @pytest.fixture
 def tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The tool as a module, with its build folder and its logs under `tmp_path`.
+    """Return the tool as a module, with its build folder and its logs under `tmp_path`.
 
     Not under its own name: the firmware takes an importable `micropython` for the real one.
     """
@@ -39,7 +39,7 @@ def tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 @pytest.fixture
 def fake_bin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder that is first on the PATH."""
+    """Return a folder that is first on the PATH."""
     folder = tmp_path / "bin"
     folder.mkdir()
     monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
@@ -94,7 +94,7 @@ def test_unfit_binary_is_named_as_such(
 
 
 def test_an_interpreter_that_is_not_micropython_is_refused(tool: ModuleType) -> None:
-    # The probe runs on anything with Python's syntax, so that it can say what it met.
+    # The probe runs on any Python, so that it can report which one it is.
     assert "not MicroPython" in tool.probe(Path(sys.executable))
 
 
@@ -229,7 +229,7 @@ def test_without_apt_the_message_names_the_ways_out(
         tool.source(tmp_path / "source")
 
 
-# A stand-in for apt: knows two mirrors, of which the first lacks the suite.
+# Replaces apt. It has two mirrors, of which the first lacks the suite.
 FAKE_APT = """#!/bin/sh
 case "$*" in
   *indextargets*)

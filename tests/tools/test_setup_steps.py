@@ -1,4 +1,4 @@
-"""host/tools/: what a newcomer sees of the set-up, above all when it fails."""
+"""host/tools/: what the set-up prints, above all when a step fails."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture
 def phase(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """host/tools/phase.py as a module."""
+    """Return host/tools/phase.py as a module."""
     monkeypatch.syspath_prepend(ROOT / "host" / "tools")
     return importlib.import_module("phase")
 
 
 @pytest.fixture
 def venv(phase: ModuleType) -> ModuleType:
-    """host/tools/venv.py as a module; the standard library has one of that name too."""
+    """Return host/tools/venv.py as a module; the standard library has one of that name too."""
     spec = importlib.util.spec_from_file_location("setup_venv", ROOT / "host" / "tools" / "venv.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)

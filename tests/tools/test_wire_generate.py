@@ -1,4 +1,4 @@
-"""The generator: nothing has drifted, and a slip in the CDDL is an error that names the place."""
+"""The generator: its files are up to date, and errors in the CDDL are reported with their place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The published test vectors, on the SDK's codec and decoder and against the CDDL itself."""
+"""Runs the published test vectors on the SDK's codec and decoder and against the CDDL."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import pytest
 from pressloop.wire import schema
 from pressloop.wire.codec import DecodeError, decode_message, encode_message
 from pressloop.wire.frame import Frame, FrameDecoder, encode_frame
-from pressloop.wire.message import Kind, Message
+from pressloop.wire.message import FieldKind, Message
 
 PROTOCOL = Path(__file__).resolve().parents[2] / "protocol"
-# pycddl 0.6 knows no ranges below zero.
+# pycddl 0.6 does not support ranges below zero.
 CDDL = re.sub(r"-\d+\.\.\d+", "int", (PROTOCOL / "pressloop.cddl").read_text())
-# It also takes anything for a string with a size, and any key in an empty map.
+# It also accepts any value for a string with a size, and any key in an empty map.
 UNSEEN_BY_PYCDDL = {
     "bytes for an integer",
     "bytes for text",
@@ -45,7 +45,7 @@ def message(vector: Vector) -> Message:
     values = {}
     for field in message_type(vector).FIELDS:
         value = vector["value"].get(str(field.key))
-        if value is not None and field.kind is Kind.BYTES:
+        if value is not None and field.kind is FieldKind.BYTES:
             value = bytes.fromhex(value)
         values[field.name] = tuple(value) if isinstance(value, list) else value
     return message_type(vector)(**values)
@@ -87,7 +87,7 @@ def test_bad_messages_are_refused_for_their_reason(vector: Vector) -> None:
 
 @pytest.mark.parametrize("vector", vectors("malformed"))
 def test_the_cddl_refuses_what_is_well_formed_but_wrong(vector: Vector) -> None:
-    # How a value is written is beyond CDDL; what it may be is not.
+    # CDDL describes values, not how they are encoded.
     if vector["error"] != "malformed" and vector["name"] not in UNSEEN_BY_PYCDDL:
         assert not cddl_accepts(vector["message"], bytes.fromhex(vector["hex"]))
 

@@ -210,7 +210,7 @@ class PicoBoard(Board):
         _wait_for_interrupt()
 
     def interrupt(self):
-        """End the program after a Ctrl-C at rest; the port then belongs to MicroPython's prompt."""
+        """End the program after a Ctrl-C; MicroPython's prompt then has the port."""
         raise KeyboardInterrupt
 
     def stop(self):
@@ -223,7 +223,7 @@ class PicoBoard(Board):
 
 
 def main():
-    """Run the controller until a person interrupts it at rest."""
+    """Run the controller until a person interrupts it without a run."""
     board = PicoBoard()
     try:
         App(board).run()

@@ -1,1 +1,1 @@
-"""The foreground: commands of the host, the stored profile, how far a run has come."""
+"""The foreground: commands, their preconditions, the stored profile, the progress of a run."""

@@ -16,7 +16,7 @@ from pressloop_fw.wire.errors import CommandError
 # Limits of a status reply. An open hold may last longer; its status must not fail for that.
 _MAX_KPA = 2000000
 _MAX_MS = 1000000000
-# Bytes of records that fit one telemetry event, and one reply to a backfill.
+# Bytes of records that fit one telemetry event and one reply to a backfill.
 _EVENT_BYTES = schema.TELEMETRY_EVENT_FIELDS[-1][3]
 _BACKFILL_BYTES = schema.BACKFILL_REPLY_FIELDS[-1][3]
 
@@ -366,9 +366,9 @@ class CommandServer:
     def _profile_write(self, values):
         preconditions.require_idle(self._sequencer)
         candidate = profile_store.Profile(values)
-        culprit = candidate.contradiction()
-        if culprit:
-            raise CommandError(schema.ERR_PROFILE_INVALID, culprit)
+        field = candidate.contradiction()
+        if field:
+            raise CommandError(schema.ERR_PROFILE_INVALID, field)
         try:
             crc = profile_store.save(self._board, candidate)
         except OSError:

@@ -1,7 +1,7 @@
-"""The machine profile: what the controller must know of its press.
+"""Stores the machine profile, which describes the press to its controller.
 
-Kept on the board as CBOR with a CRC-32 behind it, so that a torn or aged flash is noticed before
-a press moves by a wrong ram area.
+It is CBOR with a CRC-32 behind it, so that damaged flash is noticed before a press moves by a wrong
+ram area.
 """
 
 import binascii
@@ -14,7 +14,7 @@ _FILE = "profile"
 
 
 class Profile:
-    """A profile: `values` is the wire map, the attributes are what the control path reads."""
+    """A machine profile: `values` is the map of the wire, the attributes are for the loop."""
 
     def __init__(self, values):
         self.values = values
@@ -40,20 +40,20 @@ class Profile:
         self.ki = values[schema.PROFILE_KI]
         self.kd = values[schema.PROFILE_KD]
         self.filter_shift = values[schema.PROFILE_FILTER_SHIFT]
-        # What a tuning run adds. Without one the press is taken to be as stiff everywhere.
+        # Added by a tuning run. Without it the stiffness is assumed equal at all pressures.
         self.compliance_curve = values.get(
             schema.PROFILE_COMPLIANCE_CURVE, [self.compliance_nl_mpa] * CURVE_KNOTS
         )
         self.valve_dither = values.get(schema.PROFILE_VALVE_DITHER, 0)
         self.valve_lag_ms = values.get(schema.PROFILE_VALVE_LAG_MS, 0)
-        # At 74 MPa half a count can be 0.03 % of the pressure.
+        # Half a count can be 0.03 % of the pressure at 74 MPa.
         self.raw_zero_fraction = values.get(schema.PROFILE_RAW_ZERO_FRACTION, 0)
-        # An unknown leak is none: what it takes then counts as the powder's.
+        # An unknown leak counts as none: its loss is then attributed to the powder.
         self.leak_nl_min = values.get(schema.PROFILE_LEAK_NL_MIN, 0)
         self.leak_uncertainty_nl_min = values.get(schema.PROFILE_LEAK_UNCERTAINTY_NL_MIN, 0)
 
     def contradiction(self):
-        """Return the key of the first field that contradicts another one, or 0."""
+        """Return the key of the first field that contradicts another one, 0 without one."""
         if self.raw_full <= self.raw_zero:
             return schema.PROFILE_RAW_FULL
         if self.raw_fault_low >= self.raw_zero:
@@ -75,7 +75,7 @@ class Profile:
         if (schema.PROFILE_LEAK_NL_MIN in self.values) != (
             schema.PROFILE_LEAK_UNCERTAINTY_NL_MIN in self.values
         ):
-            # How well a leak is known decides what it may be subtracted from.
+            # The uncertainty decides how slow a relaxation the leak may be subtracted from.
             return schema.PROFILE_LEAK_UNCERTAINTY_NL_MIN
         for die_um in self.dies_um:
             if not Scaling(self, die_um).fits():
@@ -94,7 +94,7 @@ def save(board, profile):
 
 
 def load(board):
-    """Return (profile, CRC-32) from the board, or (None, 0) when there is none to be trusted."""
+    """Return (profile, CRC-32) from the board, (None, 0) without a valid one."""
     data = board.load(_FILE)
     if data is None or len(data) < 5:
         return None, 0

@@ -1,6 +1,6 @@
-"""How far a run has come, as the foreground tells it.
+"""Computes for the status how far a run has come.
 
-The tick may end a step between any two looks: each function looks at the step once.
+The tick may end a step at any moment: each function reads the step's index only once.
 """
 
 from pressloop_fw.loop.plan import NO_STEP
@@ -8,24 +8,24 @@ from pressloop_fw.wire import schema
 
 
 def target_kpa(sequencer):
-    """Return the target of the step in progress, 0 without."""
+    """Return the target of the step in progress, kPa on the pellet; 0 without a step."""
     return sequencer.setpoint.target_kpa if sequencer.step_index != NO_STEP else 0
 
 
 def stage(sequencer):
-    """Return the stage of the step in progress, NO_STEP without."""
+    """Return the stage of the step in progress, NO_STEP without a step."""
     index = sequencer.step_index
     return sequencer.plan.stage[index] if index != NO_STEP else NO_STEP
 
 
 def dwell_ticks(sequencer):
-    """Return the in-band ticks of the hold in progress."""
+    """Return the in-band ticks of the hold in progress; 0 without a step."""
     index = sequencer.step_index
     return sequencer.results.dwell[index] if index != NO_STEP else 0
 
 
 def remaining_ticks(sequencer):
-    """Return the least number of ticks to the end of the step; 0 when open or unknown."""
+    """Return the smallest number of ticks to the end of the step; 0 when open or unknown."""
     index = sequencer.step_index
     if index == NO_STEP:
         return 0

@@ -1,1 +1,1 @@
-"""The wire on the board: the schema, CBOR, frames, and the link that ties them together."""
+"""The board's side of the wire: schema, CBOR, frames, and the link that connects them."""

@@ -1,8 +1,8 @@
-"""The CBOR subset of the wire: maps described by the field tables of schema.py.
+"""Encodes and decodes the CBOR subset of the wire: maps described by the field tables of schema.py.
 
-Definite lengths, integers up to 32 bits in their shortest form, ascending keys, no floats, tags,
-null or nested maps: one value has one encoding (RFC 8949 section 4.2). The first offence from the
-left is the one reported.
+Definite lengths, integers of up to 32 bits in their shortest form, ascending keys, no floats, tags,
+null or nested maps: one value has one encoding (RFC 8949 section 4.2). An error is that of the
+first wrong byte.
 """
 
 from pressloop_fw.wire.schema import (
@@ -28,7 +28,7 @@ _T_BYTES = const(2)
 _T_TEXT = const(3)
 # end of generated
 
-# Major types, in place in the top three bits of an initial byte.
+# Major types, in the top three bits of an initial byte.
 _UINT = const(0x00)
 _NINT = const(0x20)
 _BYTES = const(0x40)
@@ -42,9 +42,9 @@ _TRUE = const(0xF5)
 
 
 class CodecError(Exception):
-    """A payload that the field table does not allow.
+    """A payload or a value does not fit the field table.
 
-    `code` is an ERR_ constant of the schema, `field` the map key at fault or 0.
+    `code` is an ERR_ constant of the schema; `field` is the map key at fault, 0 without one.
     """
 
     def __init__(self, code, field=0):
@@ -54,7 +54,7 @@ class CodecError(Exception):
 
 
 class _Reader:
-    """A position in a buffer that never passes `end`."""
+    """Reads a buffer from a position that never passes `end`."""
 
     def __init__(self, buf, pos, end):
         self.buf = buf
@@ -71,7 +71,7 @@ class _Reader:
         major = first & 0xE0
         info = first & 0x1F
         if major == _SIMPLE:
-            # Floats and null have no place here; false and true carry nothing after the head.
+            # Floats and null are not of the subset; false and true have no argument.
             if first != _FALSE and first != _TRUE:
                 raise CodecError(ERR_MALFORMED, field)
             self.pos = pos
@@ -99,7 +99,7 @@ class _Reader:
         return major
 
     def take(self, length, field):
-        """Step over `length` bytes; return where they start."""
+        """Skip `length` bytes; return where they start."""
         start = self.pos
         if length > self.end - start:
             raise CodecError(ERR_MALFORMED, field)
@@ -146,9 +146,9 @@ def _read_value(reader, entry):
 
 
 def is_utf8(buf, pos, end):
-    """Return whether buf[pos:end] is UTF-8 as RFC 3629 has it.
+    """Return whether buf[pos:end] is UTF-8 by RFC 3629.
 
-    MicroPython's own decoder lets overlong forms, surrogates and codes past U+10FFFF through.
+    MicroPython's own decoder accepts overlong forms, surrogates and codes beyond U+10FFFF.
     """
     while pos < end:
         first = buf[pos]
@@ -160,7 +160,7 @@ def is_utf8(buf, pos, end):
         more = 1 if first < 0xE0 else 2 if first < 0xF0 else 3
         if pos + more > end:
             return False
-        # The second byte has a narrower range after the first byte of a block's edge.
+        # After these first bytes the second one has a narrower range.
         low = 0xA0 if first == 0xE0 else 0x90 if first == 0xF0 else 0x80
         high = 0x9F if first == 0xED else 0x8F if first == 0xF4 else 0xBF
         if not low <= buf[pos] <= high:
@@ -173,7 +173,7 @@ def is_utf8(buf, pos, end):
 
 
 def decode_map(fields, buf, start, end):
-    """Decode buf[start:end] as one map and nothing after it; return {key: value}.
+    """Decode buf[start:end] as one map with nothing behind it; return {key: value}.
 
     Absent optional fields are absent from the result. Raises CodecError.
     """
@@ -211,13 +211,13 @@ def _may_be_absent(entry):
 
 @micropython.viper
 def _put_head(buf: ptr8, room: int, pos: int, major: int, value: int) -> int:
-    """Write an initial byte and its argument, in the shortest form, to buf[pos:room].
+    """Write an initial byte and its argument in the shortest form to buf[pos:room].
 
-    Return the end, 0 when there is no room.
+    Return the end of what was written, 0 without room for it.
     """
     size = 0
     info = value
-    # A machine word of more than 31 bits is negative on the chip.
+    # On the chip a machine word of more than 31 bits is negative.
     if value < 0 or value >> 16:
         size = 4
         info = 26
@@ -284,11 +284,11 @@ def _put_more(buf, room, pos, value, entry):
 
 
 def encode_map(fields, values, buf, start, put_head=_put_head, put_int=_put_int):
-    """Encode {key: value} into buf from `start`; return the end.
+    """Encode {key: value} into buf from `start` on; return the end.
 
-    Absent keys and None are left out. Raises CodecError when the values do not fit the field
-    table, or ERR_OUT_OF_RANGE when they do not fit the buffer; its length never changes. The last
-    arguments are at hand without being looked up.
+    Absent keys and None are left out. Raises CodecError when the values do not fit the field table,
+    and with ERR_OUT_OF_RANGE when they do not fit the buffer, whose length never changes. The last
+    two arguments save a look-up of these functions per field.
     """
     room = len(buf)
     get = values.get

@@ -1,8 +1,8 @@
-"""Frames: a header, a payload and a CRC-32 between a start and an end byte.
+"""Encodes and decodes frames: header, payload and CRC-32 between a start and an end byte.
 
-Byte stuffing keeps 0x01 to 0x04 out of a frame, so that Ctrl-C can never appear in one and an
-idle MicroPython prompt takes a frame for an entry to its raw mode and an exit from it. What
-stands between frames is console text. The format is described in docs/wire.md.
+Byte stuffing keeps 0x01 to 0x04 out of a frame. So Ctrl-C cannot appear in one, and an idle
+MicroPython prompt only enters its raw mode and leaves it again. Bytes between frames are console
+text. docs/wire.md describes the format.
 """
 
 import binascii
@@ -11,14 +11,14 @@ import struct
 try:
     import micropython
     from micropython import const
-except ImportError:  # CPython, where native code is code like any other
+except ImportError:  # CPython
     from pressloop_fw import cpython as micropython
     from pressloop_fw.cpython import const, ptr8
 
 
 _START = const(0x01)
 _END = const(0x02)
-# Up to here bytes are reserved: Ctrl-C, and Ctrl-D which restarts an idle prompt.
+# The highest reserved byte: also 0x03, Ctrl-C, and 0x04, Ctrl-D, which restarts an idle prompt.
 _LAST_RESERVED = const(0x04)
 _ESCAPE = const(0x10)
 # An escaped byte follows its escape with this bit flipped.
@@ -28,22 +28,22 @@ _HEADER = "<BBHH"
 _HEADER_SIZE = const(6)
 _CRC_SIZE = const(4)
 
-# Decoder states beside "inside a frame": between frames, and behind a broken frame's first flaw.
+# States of the decoder: between frames, in a frame, behind an escape, in a frame already dropped.
 _OUTSIDE = const(0)
 _INSIDE = const(1)
 _ESCAPED = const(2)
 _BROKEN = const(3)
 
 
-# The two loops over bytes are machine code: as bytecode they took more of the chip's time than the
-# control loop. They know nothing of bounds, which their callers keep.
+# The two loops over bytes are machine code: as bytecode they took more time than the control loop.
+# They do not check bounds; their callers do.
 
 
 @micropython.viper
 def _stuff(data: ptr8, wire: ptr8, n: int, size: int) -> int:
     """Write data[:size] stuffed to wire[n:]; return the end.
 
-    The compiler keeps the first three arguments in registers, which are those of every byte.
+    The compiler keeps the first three arguments in registers: those that every byte needs.
     """
     i = 0
     while i < size:
@@ -61,7 +61,7 @@ def _stuff(data: ptr8, wire: ptr8, n: int, size: int) -> int:
 
 @micropython.viper
 def _copy_plain(data: ptr8, start: int, end: int, out: ptr8, n: int, room: int) -> int:
-    """Copy data[start:end] to out[n:room] up to the first byte that means something.
+    """Copy data[start:end] to out[n:room] up to the first reserved byte or escape.
 
     Return how many bytes were copied.
     """
@@ -77,16 +77,16 @@ def _copy_plain(data: ptr8, start: int, end: int, out: ptr8, n: int, room: int) 
 
 
 class Encoder:
-    """Builds one frame at a time in buffers of its own.
+    """Builds one frame at a time in its own buffers.
 
-    Encode the payload into `payload` from START on, call finish(), send `wire[:n]`.
+    Encode the payload into `payload` from START on, call `finish()`, send `wire[:n]`.
     """
 
     START = _HEADER_SIZE
 
     def __init__(self, max_payload):
         self.payload = bytearray(_HEADER_SIZE + max_payload)
-        # Every byte may need an escape.
+        # Room for an escape before every byte.
         self.wire = bytearray(2 + 2 * (_HEADER_SIZE + max_payload + _CRC_SIZE))
         self._view = memoryview(self.payload)
         self._crc = bytearray(_CRC_SIZE)
@@ -105,11 +105,11 @@ class Encoder:
 
 
 class Decoder:
-    """Finds frames in a stream of bytes, whatever the bytes are.
+    """Finds frames in a stream of arbitrary bytes.
 
-    Calls `on_frame(kind, code, seq, session, buf, start, end)` for every whole frame with the
-    right CRC; buf[start:end] is the payload and stays valid until the next feed(). Bytes between
-    frames go to `on_console(byte)`. `errors` counts the frames that began and were dropped.
+    Calls `on_frame(kind, code, seq, session, buf, start, end)` for every whole frame with the right
+    CRC; buf[start:end] is the payload and stays valid until the next `feed()`. Bytes between frames
+    go to `on_console(byte)`. `errors` counts the frames that began and were dropped.
     """
 
     def __init__(self, max_payload, on_frame, on_console):
@@ -122,7 +122,7 @@ class Decoder:
         self._n = 0
 
     def feed(self, buf, n):
-        """Take in buf[:n]."""
+        """Process buf[:n]."""
         i = 0
         while i < n:
             if self._state == _INSIDE:
@@ -163,7 +163,7 @@ class Decoder:
         self.errors += 1
 
     def _reserved(self, byte, state):
-        """Start a frame, end one, or leave it: Ctrl-C gets through wherever it stands."""
+        """Start a frame, end one, or drop one for console text: Ctrl-C works everywhere."""
         self._state = _OUTSIDE
         whole = state == _INSIDE and byte == _END
         if state != _OUTSIDE and state != _BROKEN and not (whole and self._deliver()):
@@ -175,7 +175,7 @@ class Decoder:
             self._on_console(byte)
 
     def _deliver(self):
-        """Hand on the frame in the buffer if it is whole; return whether it was."""
+        """Pass on the frame in the buffer if it is whole; return whether it was."""
         end = self._n - _CRC_SIZE
         if end < _HEADER_SIZE:
             return False

@@ -1,7 +1,7 @@
-"""Bytes of the board interface to frames and back; sessions; the last reply.
+"""Connects frames with the bytes of the board; keeps the session and the last reply.
 
-A host repeats a request when its reply is late. The repeated request has the same sequence number
-and gets the same reply again without being carried out again.
+A host repeats a request when its reply is late. The repeated request has the same sequence number:
+it gets the same reply again and is not carried out again.
 """
 
 from pressloop_fw.wire import cbor, frame, schema
@@ -14,16 +14,17 @@ except ImportError:  # CPython
 
 
 _CHUNK = const(256)
-# Chunks taken in at a time: a host that never stops talking must not starve the rest.
-_CHUNKS = const(8)
+# Chunks that one poll takes in: a host that never stops sending must not stop the foreground.
+_MAX_CHUNKS = const(8)
 _NONE = const(-1)
 
 
 class Link:
-    """One host at a time. `handler.handle(code, values, payload)` returns the reply's values.
+    """Serves one host at a time.
 
-    Two outgoing frames are kept apart: the last reply, which may be asked for again, and the
-    event, which is dropped rather than waited for.
+    `handler.handle(code, values, payload)` returns the values of the reply or raises CommandError.
+    There are two outgoing frames: the last reply, which the host may ask for again, and the event,
+    which is not made while the one before is still going out.
     """
 
     def __init__(self, board, handler, on_console):
@@ -34,12 +35,12 @@ class Link:
         self._decoder = frame.Decoder(schema.MAX_PAYLOAD, self._on_frame, on_console)
         self._reply = frame.Encoder(schema.MAX_PAYLOAD)
         self._reply_size = 0
-        # Newest sequence number of the session, and the one whose reply is still at hand.
+        # Newest sequence number of the session, and the one whose reply is still in the buffer.
         self._last_seq = _NONE
         self._kept_seq = _NONE
         self._event = frame.Encoder(schema.MAX_PAYLOAD)
         self._event_seq = 0
-        # Frame being sent, and how far.
+        # Frame that is being sent, and how much of it has been sent.
         self._out = None
         self._out_at = 0
         self._out_is_reply = False
@@ -48,17 +49,17 @@ class Link:
         self._event_size = 0
 
     def errors(self):
-        """Frames dropped since boot."""
+        """Return how many frames were dropped since boot."""
         return self._decoder.errors
 
     def poll(self):
-        """Take in what has arrived, send what there is room for."""
+        """Process what has arrived; send what there is room for."""
         rx = self._rx
-        for _ in range(_CHUNKS):
+        for _ in range(_MAX_CHUNKS):
             if self._reply_due or self._event_due:
                 self._send()
                 if self._reply_due:
-                    # The host has not taken the reply yet: it waits with its next request.
+                    # The host has not taken the reply yet: its next request can wait.
                     return
             n = self._board.receive_into(rx)
             if n == 0:
@@ -82,7 +83,7 @@ class Link:
         self._send()
 
     def open_session(self):
-        """Number a new session; frames of the one before no longer count."""
+        """Start a session and return its number; frames of the one before are refused."""
         self.session = self.session % 0xFFFF + 1
         return self.session
 
@@ -118,8 +119,9 @@ class Link:
         if kind != schema.KIND_REQUEST:
             return
         if self._reply_due:
-            # Two requests in one chunk. The first one's reply goes out before the second is looked
-            # at, or the second waits for its host to repeat it: there is one buffer for replies.
+            # Two requests in one chunk, but there is one buffer for replies. The first reply goes
+            # out before the second request is read; if it cannot, the host has to repeat the
+            # second.
             self._send()
             if self._reply_due:
                 return
@@ -135,8 +137,8 @@ class Link:
                 self._reply_due = True
                 return
             if self._last_seq != _NONE and (self._last_seq - seq) & 0xFFFF < 0x8000:
-                # A copy of a request whose reply is gone: carried out already. A second abort
-                # opens the release valve fully.
+                # A late copy of a request that was carried out already, without its reply any more.
+                # It must not be carried out again: a second abort opens the release valve fully.
                 return
             self._last_seq = seq
         self._kept_seq = _NONE

@@ -2,9 +2,9 @@
 
 Generated from protocol/pressloop.cddl by protocol/generate.py: do not edit.
 
-A field is `(key, type, low, high, required)`, fields stand in the order of their keys. For
-strings and arrays `low..high` is the length; an array carries the limits of its elements in two
-more members.
+A field is `(key, type, low, high, required)`, and the fields of a table are in the order of their
+keys. For strings and arrays `low..high` is the length; an array has the limits of its elements in
+two more members.
 """
 
 try:
@@ -29,16 +29,16 @@ NO_DISPLACEMENT = const(65535)
 OUTPUT_FULL = const(32767)
 
 # First bytes of the SHA-256 of the schema.
-SCHEMA_HASH = b"\x32\x6f\x25\x18\x85\xc1\xc6\xb1"
+SCHEMA_HASH = b"\x49\xf9\x2e\x01\x27\x03\x68\x24"
 
-# What a frame is. A reply or an error repeats the sequence number of its request.
+# Kind of a frame. A reply or an error repeats the sequence number of its request.
 KIND_REQUEST = const(1)
 KIND_REPLY = const(2)
 KIND_ERROR = const(3)
 KIND_NOTICE = const(4)
 KIND_EVENT = const(5)
 
-# What a host can ask for.
+# Commands that a host can send.
 CMD_HELLO = const(1)
 CMD_STATUS = const(2)
 CMD_ECHO = const(3)
@@ -58,10 +58,10 @@ CMD_PROFILE_READ = const(16)
 CMD_PROFILE_WRITE = const(17)
 CMD_STEP_RESULT = const(18)
 
-# What a host says without wanting an answer.
+# Messages of a host that the board does not answer.
 NOTICE_ALIVE = const(1)
 
-# What a board says unasked.
+# Messages that a board sends without a request.
 EVENT_TELEMETRY = const(1)
 
 # Why a request was refused. The press is not affected by a refused request.
@@ -107,7 +107,7 @@ STATE_PROMPTING = const(3)
 STATE_VENTING = const(4)
 STATE_FAULT = const(5)
 
-# Kinds of plan step.
+# Kind of a plan step.
 STEP_RAMP = const(1)
 STEP_HOLD = const(2)
 STEP_RELEASE = const(3)
@@ -117,7 +117,7 @@ STEP_PROMPT = const(4)
 HOLD_REGULATED = const(0)
 HOLD_SEALED = const(1)
 
-# What to do when the host has not been heard for the plan's time-out.
+# What the board does when it has not heard its host for the plan's host timeout.
 HOST_LOSS_HOLD = const(1)
 HOST_LOSS_FINISH = const(2)
 HOST_LOSS_VENT = const(3)
@@ -132,7 +132,7 @@ END_HOLD_TIMEOUT = const(5)
 END_FAULT = const(6)
 END_CLOCK_SPENT = const(7)
 
-# What latched. The first reason wins and stays until `clear`.
+# Why the outputs were made safe. The first fault is latched and stays until `clear`.
 FAULT_NONE = const(0)
 FAULT_OVER_PRESSURE = const(1)
 FAULT_SENSOR_LOW = const(2)
@@ -184,7 +184,7 @@ FLAG_SEALED = const(16)
 FLAG_HOST_LOST = const(32)
 FLAG_TOPPING_UP = const(64)
 
-# Capabilities this firmware offers, bits of hello-reply `capabilities`.
+# What a board has: the bits of `capabilities` in hello-reply.
 CAP_EMERGENCY_STOP = const(1)
 CAP_GUARD = const(2)
 CAP_WATCHDOG = const(4)
@@ -590,7 +590,7 @@ PROFILE_READ_REPLY_FIELDS = PROFILE_FIELDS
 
 PROFILE_WRITE_REQUEST_FIELDS = PROFILE_FIELDS
 
-# What each command takes and gives.
+# Fields of each command's request and reply.
 COMMANDS = {
     CMD_HELLO: (HELLO_REQUEST_FIELDS, HELLO_REPLY_FIELDS),
     CMD_STATUS: (STATUS_REQUEST_FIELDS, STATUS_REPLY_FIELDS),

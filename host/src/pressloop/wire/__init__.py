@@ -1,1 +1,1 @@
-"""The wire as the host speaks it: schema, messages, codec, frames. docs/wire.md explains it."""
+"""The host's side of the wire: schema, messages, codec and frames. docs/wire.md explains it."""

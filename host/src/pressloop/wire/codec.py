@@ -1,7 +1,7 @@
-"""Messages to CBOR and back, as strict as the board.
+"""Encodes messages to CBOR and decodes them, as strictly as the board does.
 
-cbor2 decodes; what its strict options leave open (trailing bytes, longer than needed integers,
-order of keys) is closed by encoding the result again and comparing.
+cbor2 decodes. Its strict options still accept trailing bytes, integers that are longer than needed
+and keys in any order; so the result is encoded again and compared with the payload.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from typing import Any, TypeVar
 import cbor2
 
 from pressloop.errors import PressloopError
-from pressloop.wire.message import Field, Kind, Message
+from pressloop.wire.message import Field, FieldKind, Message
 from pressloop.wire.schema import ErrorCode, TelemetryEvent
 
 MessageT = TypeVar("MessageT", bound=Message)
 
 _MAX_DEPTH = 4
 _SUBSET = (int, bool, bytes, str, list, dict)
-_TYPES: dict[Kind, type] = {
-    Kind.INT: int,
-    Kind.BOOL: bool,
-    Kind.BYTES: bytes,
-    Kind.TEXT: str,
-    Kind.INTS: list,
+_TYPES: dict[FieldKind, type] = {
+    FieldKind.INT: int,
+    FieldKind.BOOL: bool,
+    FieldKind.BYTES: bytes,
+    FieldKind.TEXT: str,
+    FieldKind.INTS: list,
 }
 
 
@@ -32,7 +32,7 @@ class WireError(PressloopError):
     """A message does not fit the schema.
 
     Attributes:
-        reason: What is wrong, as the board would put it.
+        reason: What is wrong, as the board's error code for it.
         field: Name of the field at fault, or its key when the message has no such field.
     """
 
@@ -46,15 +46,15 @@ class WireError(PressloopError):
 
 
 class EncodeError(WireError):
-    """A value given to a message is not one that the wire carries."""
+    """A message has a value that the wire cannot carry."""
 
 
 class DecodeError(WireError):
-    """The board sent something that its schema does not have."""
+    """The board sent something that the schema does not have."""
 
 
 class _FlawError(Exception):
-    """What is wrong with a value, before it is known whose value it was."""
+    """Carries what is wrong with a value up to where its message is known."""
 
     def __init__(self, reason: ErrorCode, field: str = "", detail: str = "") -> None:
         super().__init__(reason, field, detail)
@@ -106,16 +106,16 @@ def decode_message(message_type: type[MessageT], payload: bytes) -> MessageT:
 
 _MAX_RECORD_BYTES = TelemetryEvent.FIELDS[-1].high
 
-# The heads of {1: first, 2: tick, 3: records} as a busy link has them: more than 255 bytes of
-# records, both numbers of 16 bits or both of 32. By the head of the first number: the layout, its
-# constant parts, and the least number that may be written so.
+# Layouts of {1: first, 2: tick, 3: records} as they are on a busy link: more than 255 bytes of
+# records, and two numbers of 16 bits or of 32. The key is the head of the first number; then follow
+# the layout, its constant parts and the smallest number that deterministic CBOR writes so.
 _HEADS = {
     0x19: (struct.Struct(">3sH2sH2sH"), b"\xa3\x01\x19", b"\x02\x19", 0x100),
     0x1A: (struct.Struct(">3sI2sI2sH"), b"\xa3\x01\x1a", b"\x02\x1a", 0x10000),
 }
 _RECORDS_HEAD = b"\x03\x59"
 _MIN_LONG = 0x100
-# What the constructor of a frozen dataclass does, in a third of its time.
+# These do what the constructor of a frozen dataclass does, in a third of its time.
 _new_event = object.__new__
 _set_first, _set_tick, _set_records = (
     vars(TelemetryEvent)[field.name].__set__ for field in TelemetryEvent.FIELDS
@@ -123,10 +123,10 @@ _set_first, _set_tick, _set_records = (
 
 
 def decode_telemetry(payload: bytes) -> TelemetryEvent:
-    """Decode a telemetry event: as `decode_message`, for what arrives a thousand times a second.
+    """Decode a telemetry event as `decode_message` does, but fast enough for a thousand a second.
 
-    Deterministic CBOR has one way to write a value, so reading the usual heads at their fixed
-    places is as strict as decoding; whatever is not written just so is decoded properly.
+    Deterministic CBOR writes a value in one way only. So reading the usual heads at their fixed
+    positions is as strict as decoding; any other payload goes to `decode_message`.
 
     Raises:
         DecodeError: As `decode_message`.
@@ -169,7 +169,7 @@ def _decode_fields(fields: tuple[Field, ...], payload: bytes) -> dict[str, Any]:
     while field is not None:
         _may_be_absent(field)
         field = next(rest, None)
-    # By now all values are of the subset, so that what is left to find is how they were written.
+    # All values are of the subset. What remains to be checked is how they were written.
     if cbor2.dumps(raw) != payload:
         raise _FlawError(ErrorCode.MALFORMED, detail="not the one deterministic encoding")
     return values
@@ -211,10 +211,10 @@ def _from_wire(field: Field, value: object) -> object:
 
 
 def _to_wire(field: Field, value: object) -> object:
-    if field.kind is Kind.INT and isinstance(value, int) and not isinstance(value, bool):
-        # Enumeration members are integers of a class of their own.
+    if field.kind is FieldKind.INT and isinstance(value, int) and not isinstance(value, bool):
+        # A member of an enumeration has a class of its own.
         value = int(value)
-    if field.kind is Kind.INTS and isinstance(value, tuple):
+    if field.kind is FieldKind.INTS and isinstance(value, tuple):
         value = list(value)
     if type(value) is not _TYPES[field.kind]:
         raise _FlawError(ErrorCode.BAD_TYPE, field.name, f"{value!r}")
@@ -224,16 +224,16 @@ def _to_wire(field: Field, value: object) -> object:
 
 def _checked(field: Field, value: Any) -> Any:
     """Return a value of the right type when it is in range; arrays as tuples."""
-    if field.kind is Kind.BOOL:
+    if field.kind is FieldKind.BOOL:
         return value
-    if field.kind is Kind.INT:
+    if field.kind is FieldKind.INT:
         _in_range(field, value, field.low, field.high)
         return value
-    length = _utf8_length(field, value) if field.kind is Kind.TEXT else len(value)
+    length = _utf8_length(field, value) if field.kind is FieldKind.TEXT else len(value)
     if not field.low <= length <= field.high:
         limits = f"length {length} is not in {field.low}..{field.high}"
         raise _FlawError(ErrorCode.OUT_OF_RANGE, field.name, limits)
-    if field.kind is not Kind.INTS:
+    if field.kind is not FieldKind.INTS:
         return value
     for element in value:
         if type(element) is not int:

@@ -1,7 +1,7 @@
-"""Frames: a header, a payload and a CRC-32 between a start and an end byte.
+"""Encodes and decodes frames: header, payload and CRC-32 between a start and an end byte.
 
-The same format as the firmware's `frame.py`, worked with whole-buffer operations instead of a
-loop over bytes. docs/wire.md describes it.
+The format is that of the firmware's `frame.py`; here operations on whole buffers replace its loop
+over bytes. docs/wire.md describes it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ _HEADER = struct.Struct("<BBHH")
 _CRC = struct.Struct("<I")
 _RESERVED = re.compile(rb"[\x01-\x04]")
 
-# The escape first: what it escapes must not be escaped again. Unescaping goes the other way.
+# The escape byte comes first, so that the escapes that follow are not escaped again. Unescaping
+# goes through the list from its end.
 _ESCAPES = [
     (byte, ESCAPE + bytes([byte[0] ^ 0x20]))
     for byte in (ESCAPE, b"\x01", b"\x02", b"\x03", b"\x04")
@@ -29,22 +30,22 @@ _ESCAPES = [
 
 
 class Frame(NamedTuple):
-    """A frame without its wrapping."""
+    """The content of a frame: header fields and payload."""
 
     kind: int
-    """What it is, as a `FrameKind` number."""
+    """Number of its `FrameKind`."""
     code: int
     """`Command` of requests, replies and errors, else `Notice` or `Event`."""
     sequence: int
     """Number of a request, repeated in its reply or error."""
     session: int
-    """Session that it belongs to, 0 for `hello`."""
+    """Number of its session, 0 for `hello`."""
     payload: bytes
     """CBOR of one message."""
 
 
 def encode_frame(frame: Frame) -> bytes:
-    """Return the bytes that put a frame on the wire.
+    """Return the bytes of a frame on the wire.
 
     Raises:
         ValueError: The payload is longer than `MAX_PAYLOAD`.
@@ -59,7 +60,7 @@ def encode_frame(frame: Frame) -> bytes:
 
 
 class FrameDecoder:
-    """Finds frames in a stream of bytes, whatever the bytes are.
+    """Finds frames in a stream of arbitrary bytes.
 
     Attributes:
         errors: Frames that began and were dropped: cut short, overlong, wrongly escaped, bad CRC.
@@ -73,7 +74,7 @@ class FrameDecoder:
         self._pending = b""
 
     def feed(self, data: bytes) -> list[Frame | bytes]:
-        """Take in bytes; return the frames they complete and, as bytes, the text between them."""
+        """Process bytes; return the frames that they complete and, as bytes, the text between."""
         found: list[Frame | bytes] = []
         data = self._pending + data
         self._pending = b""
@@ -91,7 +92,7 @@ class FrameDecoder:
                 continue
             reserved = _RESERVED.search(data, at)
             if reserved is None:
-                # A body that is too long stays so when its end is left off.
+                # A body that is too long remains too long without its end.
                 self._pending = data[at : at + 2 * self._max_size + 1]
                 break
             frame = self._open(data[at : reserved.start()]) if reserved[0] == END else None
@@ -100,18 +101,18 @@ class FrameDecoder:
             else:
                 self.errors += 1
             self._inside = reserved[0] == START
-            # Ctrl-C and Ctrl-D are never part of a frame: they end it, and are text.
+            # Ctrl-C and Ctrl-D are never part of a frame: they drop it and count as text.
             at = reserved.end() if reserved[0] in (START, END) else reserved.start()
         return found
 
     def _open(self, body: bytes) -> Frame | None:
-        """Return the frame with this stuffed body, if it is whole."""
+        """Return the frame with this stuffed body, None if it is damaged."""
         escapes = body.count(ESCAPE)
         stuffed_size = len(body)
         if escapes:
             for byte, escaped in reversed(_ESCAPES):
                 body = body.replace(escaped, byte)
-        # Every escape that stands before a byte it may escape shortens the body by one.
+        # Unescaping shortens the body by one byte for every valid escape.
         if len(body) != stuffed_size - escapes:
             return None
         if not _HEADER.size + _CRC.size <= len(body) <= self._max_size:

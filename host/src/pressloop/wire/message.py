@@ -1,4 +1,4 @@
-"""What the generated messages are made of: field descriptions and base classes."""
+"""Describes fields and gives the base classes of the generated messages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import ClassVar, Generic, TypeVar
 ReplyT = TypeVar("ReplyT", bound="Message")
 
 
-class Kind(IntEnum):
+class FieldKind(IntEnum):
     """Type of a field on the wire."""
 
     INT = 0
@@ -27,17 +27,17 @@ class Field:
         key: Map key on the wire.
         name: Attribute of the message.
         kind: Type on the wire.
-        low: Least value; least length of a string (bytes) or array (elements).
-        high: Greatest value or length.
+        low: Smallest value; for a string its shortest length in bytes, for an array in elements.
+        high: Largest value or length.
         required: False for a field that may be None.
         enum: The enumeration that the integer is a member of.
-        element_low: Least value of an array's elements.
-        element_high: Greatest value of an array's elements.
+        element_low: Smallest value of an array's elements.
+        element_high: Largest value of an array's elements.
     """
 
     key: int
     name: str
-    kind: Kind
+    kind: FieldKind
     low: int
     high: int
     required: bool = True
@@ -47,7 +47,7 @@ class Field:
 
 
 class Message:
-    """A map on the wire; every message is a frozen dataclass derived from this."""
+    """A map on the wire; every message class is a frozen dataclass derived from it."""
 
     __slots__ = ()
 
@@ -55,7 +55,7 @@ class Message:
 
     @classmethod
     def range_of(cls, name: str) -> tuple[int, int]:
-        """Return the least and the greatest value of a field, or its lengths if it is text.
+        """Return the smallest and the largest value of a field, or its lengths if it is text.
 
         Raises:
             KeyError: There is no such field.
@@ -65,7 +65,7 @@ class Message:
 
 
 class CodedMessage(Message):
-    """A message that names the `code` of its frame: a request, a notice or an event."""
+    """A message that has the `code` of its frame: a request, a notice or an event."""
 
     __slots__ = ()
 
@@ -79,5 +79,5 @@ class Request(CodedMessage, Generic[ReplyT]):
 
     @classmethod
     def reply_type(cls) -> type[ReplyT]:
-        """Return the class of the answer."""
+        """Return the class of the reply."""
         raise NotImplementedError

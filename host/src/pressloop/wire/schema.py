@@ -9,24 +9,24 @@ from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 from typing import Any, ClassVar, Final
 
-from pressloop.wire.message import CodedMessage, Field, Kind, Message, Request
+from pressloop.wire.message import CodedMessage, Field, FieldKind, Message, Request
 
 PROTOCOL_MAJOR: Final = 1
 PROTOCOL_MINOR: Final = 0
 MAX_PAYLOAD: Final = 512
 """Largest CBOR payload of one frame, bytes."""
 MAX_STEPS: Final = 200
-"""Steps that a plan can have after the host has unrolled its repeat blocks."""
+"""Largest number of steps of a plan, after the host has unrolled its repeat blocks."""
 TICK_HZ: Final = 100
 """Ticks of the control loop per second."""
 CLOCK_END: Final = 1073741824
-"""Ticks after which the device clock ends: 124 days from the controller's start. Beyond it a count
-is no small integer of a 32-bit chip. Record numbers and step counts never pass the clock."""
+"""Tick at which the device clock ends: 124 days after the controller's start. A larger count is not
+a small integer on a 32-bit chip. Record numbers and step counts never exceed the clock."""
 NO_DISPLACEMENT: Final = 65535
-"""What a record says of the displacement when the sensor says nothing."""
+"""Displacement in a record when the sensor gives no reading."""
 OUTPUT_FULL: Final = 32767
-"""Full opening of a valve, and the span of the split-range output on either side of zero."""
-SCHEMA_HASH: Final = b"\x32\x6f\x25\x18\x85\xc1\xc6\xb1"
+"""Full opening of a valve; also the largest split-range output, positive or negative."""
+SCHEMA_HASH: Final = b"\x49\xf9\x2e\x01\x27\x03\x68\x24"
 """First bytes of the SHA-256 of the schema."""
 RECORD_FORMAT: Final = "<IiihHBBBBH"
 """Struct format of a packed telemetry record."""
@@ -46,13 +46,13 @@ RECORD_FIELDS: Final = (
     "state",  # state
     "flags",  # flag-bits
     "inputs",  # input-bits
-    "displacement_um",  # how far the platens have closed from the sensor's zero, 65535: no reading
+    "displacement_um",  # closing of the platens from the sensor's zero; 65535 without a reading
 )
 """Columns of a telemetry record, in the order of `RECORD_FORMAT`."""
 
 
 class FrameKind(IntEnum):
-    """What a frame is. A reply or an error repeats the sequence number of its request."""
+    """Kind of a frame. A reply or an error repeats the sequence number of its request."""
 
     REQUEST = 1
     """Host to board, answered by exactly one reply or error."""
@@ -63,11 +63,11 @@ class FrameKind(IntEnum):
     NOTICE = 4
     """Host to board, never answered."""
     EVENT = 5
-    """Board to host, unasked."""
+    """Board to host, without a request."""
 
 
 class Command(IntEnum):
-    """What a host can ask for."""
+    """Commands that a host can send."""
 
     HELLO = 1
     STATUS = 2
@@ -90,13 +90,13 @@ class Command(IntEnum):
 
 
 class Notice(IntEnum):
-    """What a host says without wanting an answer."""
+    """Messages of a host that the board does not answer."""
 
     ALIVE = 1
 
 
 class Event(IntEnum):
-    """What a board says unasked."""
+    """Messages that a board sends without a request."""
 
     TELEMETRY = 1
 
@@ -107,17 +107,17 @@ class ErrorCode(IntEnum):
     UNKNOWN_COMMAND = 1
     """This firmware does not know the command."""
     MALFORMED = 2
-    """The payload is not CBOR of the subset (definite, deterministic, shallow)."""
+    """The payload is not CBOR of the subset (definite lengths, deterministic, not nested)."""
     MISSING_FIELD = 3
-    """A required key is absent; `field` names it."""
+    """A required key is absent; `field` has it."""
     UNKNOWN_FIELD = 4
-    """A key that the command does not have; `field` names it."""
+    """A key that the command does not have; `field` has it."""
     BAD_TYPE = 5
-    """A value of the wrong CBOR type; `field` names it."""
+    """A value of the wrong CBOR type; `field` has its key."""
     OUT_OF_RANGE = 6
-    """A value outside the schema's range; `field` names it."""
+    """A value outside the schema's range; `field` has its key."""
     BAD_SESSION = 7
-    """The session is not the current one: say hello again."""
+    """The session is not the current one: send hello again."""
     BAD_VERSION = 8
     """The host's major protocol version is not the board's."""
     BAD_STATE = 9
@@ -133,19 +133,19 @@ class ErrorCode(IntEnum):
     OVER_CEILING = 14
     """A target above the plan's own ceiling; `detail` is the ceiling, kPa."""
     OVER_LIMIT = 15
-    """The ceiling is above what this press may do; `detail` is the limit, kPa."""
+    """The ceiling is above the limit of this press on the die; `detail` is the limit, kPa."""
     UNKNOWN_DIE = 16
     """The die is not on the profile's list."""
     TOLERANCE_UNRESOLVED = 17
-    """Tolerance finer than the transducer; `detail` is the finest, kPa."""
+    """The tolerance is finer than the transducer resolves; `detail` is the finest, kPa."""
     RATE_IMPOSSIBLE = 18
-    """Faster than the pump or the valve; `detail` is the fastest, kPa/s."""
+    """The rate is faster than pump or valve allow; `detail` is the fastest, kPa/s."""
     NO_END = 19
     """A hold without a duration that is not declared open."""
     WRONG_DIRECTION = 20
     """A release to a higher pressure."""
     WRONG_PROMPT = 21
-    """Confirm names a step that is not the open prompt."""
+    """The step to confirm is not the open prompt."""
     GUARD_OPEN = 22
     """The guard must be closed first."""
     EMERGENCY_STOP = 23
@@ -153,19 +153,20 @@ class ErrorCode(IntEnum):
     NO_PROFILE = 24
     """The machine profile is absent or corrupt: write one."""
     PROFILE_INVALID = 25
-    """The profile contradicts itself; `field` names the first culprit."""
+    """The profile contradicts itself; `field` has the first key at fault."""
     STORAGE = 26
-    """The flash did not take the profile."""
+    """The profile could not be written to the flash."""
     NOT_HELD = 27
     """The ring no longer or not yet holds those records; `detail` is the oldest."""
     PRESSURISED = 28
-    """The press is under pressure and must be at rest for this."""
+    """The press is under pressure and must be unloaded for this."""
     HOLD_ELSEWHERE = 29
-    """A hold at another pressure than the step before leads to; `detail` is that one, kPa."""
+    """The hold's target is not where the step before ends; `detail` is where it ends, kPa."""
     RELAXATION_UNRESOLVED = 30
-    """A relaxation rate finer than the transducer can tell; `detail` is the finest, kPa/min."""
+    """The relaxation rate is finer than transducer and leak allow; `detail` is the finest,
+    kPa/min."""
     NOT_SEALED = 31
-    """A hold that ends on relaxation but is not sealed."""
+    """A hold that ends on relaxation must be sealed."""
     RUN_REPEATED = 32
     """The run-id is that of the last run, which may have pressed already."""
     CLOCK_SPENT = 33
@@ -177,7 +178,7 @@ class State(IntEnum):
     """What the press is doing."""
 
     IDLE = 0
-    """At rest, outputs safe."""
+    """No run, outputs safe."""
     RUNNING = 1
     """A plan step is in progress."""
     PAUSED = 2
@@ -191,14 +192,14 @@ class State(IntEnum):
 
 
 class StepKind(IntEnum):
-    """Kinds of plan step."""
+    """Kind of a plan step."""
 
     RAMP = 1
     """Move the setpoint to the target at the rate, up or down."""
     HOLD = 2
     """Keep the target; the dwell clock counts only time in band."""
     RELEASE = 3
-    """Come down to the target at the rate with the pump locked."""
+    """Lower the pressure to the target at the rate, with the pump off."""
     PROMPT = 4
     """Wait for the operator."""
 
@@ -213,12 +214,12 @@ class HoldMode(IntEnum):
 
 
 class HostLossAction(IntEnum):
-    """What to do when the host has not been heard for the plan's time-out."""
+    """What the board does when it has not heard its host for the plan's host timeout."""
 
     HOLD = 1
-    """Pause, regulated, until the host resumes or the limit passes; then vent."""
+    """Pause with the pressure regulated until a host resumes or the limit has passed; then vent."""
     FINISH = 2
-    """Go on with the plan until its end or the limit; then vent."""
+    """Continue the plan to its end or until the limit has passed; then vent."""
     VENT = 3
     """Release at the vent rate and end the run."""
 
@@ -233,19 +234,19 @@ class EndReason(IntEnum):
     ABORTED = 2
     """The operator ended it."""
     HOST_LOST = 3
-    """The host was gone and the plan said vent, or its limit passed."""
+    """The host was lost, and the plan says vent or its limit has passed."""
     PROMPT_TIMEOUT = 4
-    """Nobody answered a prompt."""
+    """A prompt was not answered in time."""
     HOLD_TIMEOUT = 5
-    """Out of band for longer than the step allows."""
+    """A hold was out of band for longer than its timeout."""
     FAULT = 6
-    """A fault latched; `fault` says which."""
+    """A fault latched; `fault` has it."""
     CLOCK_SPENT = 7
     """The device clock was about to end, 124 days after the controller's start."""
 
 
 class Fault(IntEnum):
-    """What latched. The first reason wins and stays until `clear`."""
+    """Why the outputs were made safe. The first fault is latched and stays until `clear`."""
 
     NONE = 0
     OVER_PRESSURE = 1
@@ -261,9 +262,9 @@ class Fault(IntEnum):
     NO_PRESSURE_GAIN = 6
     """Pumping without the pressure rising: no oil, leak, no sample."""
     NO_CONTACT = 7
-    """The ram did not reach the sample within the approach time-out."""
+    """The ram did not reach the sample within the approach timeout."""
     TICK_OVERRUN = 8
-    """The control loop lost its beat."""
+    """The control loop missed too many ticks."""
     WATCHDOG = 9
     """The controller was reset by its watchdog during a run."""
     POWER_LOSS = 10
@@ -298,7 +299,7 @@ class StepOutcome(IntEnum):
     ADVANCED = 3
     """Ended early by the operator."""
     CUT = 4
-    """Ended with the run."""
+    """Ended early because the run ended."""
 
 
 class DwellEnd(IntEnum):
@@ -307,13 +308,13 @@ class DwellEnd(IntEnum):
     NONE = 0
     """Not a hold, or it has not ended."""
     DURATION = 1
-    """Its time in band was over."""
+    """Its duration in band has passed."""
     RELAXATION = 2
     """The pressure loss fell below the rate that was asked for."""
     OPERATOR = 3
     """The operator ended it."""
     LONGEST = 4
-    """Its longest time in band was over before relaxation or operator ended it."""
+    """Its longest time in band has passed before relaxation or the operator ended it."""
     RUN = 5
     """The run ended first."""
 
@@ -338,48 +339,48 @@ class FlagBits(IntFlag):
     SATURATED = 8
     """The output is at a limit."""
     SEALED = 16
-    """Both valves are shut on purpose."""
+    """Both valves are shut to seal the hold."""
     HOST_LOST = 32
-    """The host was considered lost."""
+    """The board considers its host lost."""
     TOPPING_UP = 64
     """The pump re-pressurises a sealed hold."""
 
 
 class CapabilityBits(IntFlag):
-    """Capabilities this firmware offers, bits of hello-reply `capabilities`."""
+    """What a board has: the bits of `capabilities` in hello-reply."""
 
     EMERGENCY_STOP = 1
     GUARD = 2
     WATCHDOG = 4
     PERSISTENT_PROFILE = 8
     DISPLACEMENT = 16
-    """Every record has its last column."""
+    """Its telemetry records have their last column, displacement-um."""
 
 
 @dataclass(frozen=True, slots=True)
 class AliveNotice(CodedMessage):
-    """Says that the host is there and has taken in all telemetry up to a tick.
+    """Reports that the host is present and has received all telemetry up to a tick.
 
-    The board restarts its host-loss clock. An emulated board in lock-step runs no further than one
-    telemetry batch past this tick.
+    It restarts the board's host watchdog. An emulated board in lock-step runs at most one telemetry
+    batch past this tick.
     """
 
     CODE: ClassVar[Notice] = Notice.ALIVE
-    FIELDS: ClassVar[tuple[Field, ...]] = (Field(1, "tick", Kind.INT, 0, 4294967295),)
+    FIELDS: ClassVar[tuple[Field, ...]] = (Field(1, "tick", FieldKind.INT, 0, 4294967295),)
 
     tick: int
-    """Newest device clock the host has seen. Unit: ticks."""
+    """Newest device clock that the host has seen. Unit: ticks."""
 
 
 @dataclass(frozen=True, slots=True)
 class TelemetryEvent(CodedMessage):
-    """Live records, and the device clock even when no record is due."""
+    """Carries live records, and the device clock also when there is no record."""
 
     CODE: ClassVar[Event] = Event.TELEMETRY
     FIELDS: ClassVar[tuple[Field, ...]] = (
-        Field(1, "first", Kind.INT, 0, 4294967295),
-        Field(2, "tick", Kind.INT, 0, 4294967295),
-        Field(3, "records", Kind.BYTES, 0, 480),
+        Field(1, "first", FieldKind.INT, 0, 4294967295),
+        Field(2, "tick", FieldKind.INT, 0, 4294967295),
+        Field(3, "records", FieldKind.BYTES, 0, 480),
     )
 
     first: int
@@ -387,75 +388,75 @@ class TelemetryEvent(CodedMessage):
     tick: int
     """Device clock when the event was built. Unit: ticks."""
     records: bytes
-    """Telemetry-record, packed."""
+    """Packed, see telemetry-record."""
 
 
 @dataclass(frozen=True, slots=True)
 class Profile(Message):
-    """What the controller must know of its press. Stored on the board with a CRC."""
+    """Describes the press to its controller. The board stores it with a CRC."""
 
     FIELDS: ClassVar[tuple[Field, ...]] = (
-        Field(1, "name", Kind.TEXT, 1, 40),
-        Field(2, "ram_area_mm2", Kind.INT, 50, 100000),
-        Field(3, "full_scale_oil_kpa", Kind.INT, 1000, 200000),
-        Field(4, "raw_zero", Kind.INT, 0, 65535),
-        Field(5, "raw_full", Kind.INT, 0, 65535),
-        Field(6, "raw_fault_low", Kind.INT, 0, 65535),
-        Field(7, "raw_fault_high", Kind.INT, 0, 65535),
-        Field(8, "accuracy_ppm", Kind.INT, 1, 100000),
-        Field(9, "max_oil_kpa", Kind.INT, 100, 200000),
-        Field(10, "dies_um", Kind.INTS, 1, 16, element_low=1000, element_high=100000),
-        Field(11, "pump_dead_band", Kind.INT, 0, 32767),
-        Field(12, "release_dead_band", Kind.INT, 0, 32767),
-        Field(13, "pump_flow_ul_s", Kind.INT, 1, 1000000),
-        Field(14, "release_flow_ul_s", Kind.INT, 1, 10000000),
-        Field(15, "compliance_nl_mpa", Kind.INT, 1, 10000000),
-        Field(16, "approach_opening", Kind.INT, 0, 32767),
-        Field(17, "contact_oil_kpa", Kind.INT, 1, 20000),
-        Field(18, "approach_timeout_ms", Kind.INT, 100, 600000),
-        Field(19, "no_gain_window_ms", Kind.INT, 100, 60000),
-        Field(20, "kp", Kind.INT, 0, 8191),
-        Field(21, "ki", Kind.INT, 0, 16383),
-        Field(22, "kd", Kind.INT, 0, 4095),
-        Field(23, "filter_shift", Kind.INT, 0, 8),
+        Field(1, "name", FieldKind.TEXT, 1, 40),
+        Field(2, "ram_area_mm2", FieldKind.INT, 50, 100000),
+        Field(3, "full_scale_oil_kpa", FieldKind.INT, 1000, 200000),
+        Field(4, "raw_zero", FieldKind.INT, 0, 65535),
+        Field(5, "raw_full", FieldKind.INT, 0, 65535),
+        Field(6, "raw_fault_low", FieldKind.INT, 0, 65535),
+        Field(7, "raw_fault_high", FieldKind.INT, 0, 65535),
+        Field(8, "accuracy_ppm", FieldKind.INT, 1, 100000),
+        Field(9, "max_oil_kpa", FieldKind.INT, 100, 200000),
+        Field(10, "dies_um", FieldKind.INTS, 1, 16, element_low=1000, element_high=100000),
+        Field(11, "pump_dead_band", FieldKind.INT, 0, 32767),
+        Field(12, "release_dead_band", FieldKind.INT, 0, 32767),
+        Field(13, "pump_flow_ul_s", FieldKind.INT, 1, 1000000),
+        Field(14, "release_flow_ul_s", FieldKind.INT, 1, 10000000),
+        Field(15, "compliance_nl_mpa", FieldKind.INT, 1, 10000000),
+        Field(16, "approach_opening", FieldKind.INT, 0, 32767),
+        Field(17, "contact_oil_kpa", FieldKind.INT, 1, 20000),
+        Field(18, "approach_timeout_ms", FieldKind.INT, 100, 600000),
+        Field(19, "no_gain_window_ms", FieldKind.INT, 100, 60000),
+        Field(20, "kp", FieldKind.INT, 0, 8191),
+        Field(21, "ki", FieldKind.INT, 0, 16383),
+        Field(22, "kd", FieldKind.INT, 0, 4095),
+        Field(23, "filter_shift", FieldKind.INT, 0, 8),
         Field(
             24,
             "compliance_curve",
-            Kind.INTS,
+            FieldKind.INTS,
             8,
             8,
             required=False,
             element_low=1,
             element_high=10000000,
         ),
-        Field(25, "valve_dither", Kind.INT, 0, 3276, required=False),
-        Field(26, "valve_lag_ms", Kind.INT, 0, 200, required=False),
-        Field(27, "leak_nl_min", Kind.INT, 0, 100000000, required=False),
-        Field(28, "leak_uncertainty_nl_min", Kind.INT, 0, 100000000, required=False),
-        Field(29, "raw_zero_fraction", Kind.INT, 0, 255, required=False),
-        Field(40, "ram_area_uncertainty_ppm", Kind.INT, 0, 100000, required=False),
-        Field(41, "die_uncertainty_um", Kind.INT, 0, 10000, required=False),
-        Field(42, "repeatability_ppm", Kind.INT, 0, 100000, required=False),
-        Field(43, "tuning_residual_ppm", Kind.INT, 0, 1000000, required=False),
+        Field(25, "valve_dither", FieldKind.INT, 0, 3276, required=False),
+        Field(26, "valve_lag_ms", FieldKind.INT, 0, 200, required=False),
+        Field(27, "leak_nl_min", FieldKind.INT, 0, 100000000, required=False),
+        Field(28, "leak_uncertainty_nl_min", FieldKind.INT, 0, 100000000, required=False),
+        Field(29, "raw_zero_fraction", FieldKind.INT, 0, 255, required=False),
+        Field(40, "ram_area_uncertainty_ppm", FieldKind.INT, 0, 100000, required=False),
+        Field(41, "die_uncertainty_um", FieldKind.INT, 0, 10000, required=False),
+        Field(42, "repeatability_ppm", FieldKind.INT, 0, 100000, required=False),
+        Field(43, "tuning_residual_ppm", FieldKind.INT, 0, 1000000, required=False),
     )
 
     name: str
     ram_area_mm2: int
     """Unit: mm2."""
     full_scale_oil_kpa: int
-    """Transducer range. Unit: kPa oil."""
+    """Range of the transducer. Unit: kPa oil."""
     raw_zero: int
-    """At zero pressure. Unit: counts."""
+    """Reading at zero pressure. Unit: counts."""
     raw_full: int
-    """At full scale. Unit: counts."""
+    """Reading at full scale. Unit: counts."""
     raw_fault_low: int
-    """Below: wire broken. Unit: counts."""
+    """A reading below it means a broken wire. Unit: counts."""
     raw_fault_high: int
-    """Above: short circuit. Unit: counts."""
+    """A reading above it means a short circuit. Unit: counts."""
     accuracy_ppm: int
     """Unit: ppm of full scale."""
     max_oil_kpa: int
-    """What press and hoses may see. Unit: kPa oil."""
+    """Highest pressure allowed for press and hoses. Unit: kPa oil."""
     dies_um: tuple[int, ...]
     """Diameters that may be used. Unit: um."""
     pump_dead_band: int
@@ -463,19 +464,19 @@ class Profile(Message):
     release_dead_band: int
     """Unit: 1/32767."""
     pump_flow_ul_s: int
-    """Fully open. Unit: uL/s."""
+    """Flow of the pump valve when fully open. Unit: uL/s."""
     release_flow_ul_s: int
-    """Fully open at 10 MPa of oil. Unit: uL/s."""
+    """Flow of the release valve when fully open, at 10 MPa of oil. Unit: uL/s."""
     compliance_nl_mpa: int
-    """Oil to raise the closed press by 1 MPa of oil. Unit: nL/MPa."""
+    """Oil that raises the closed press by 1 MPa of oil. Unit: nL/MPa."""
     approach_opening: int
-    """Pump while the ram moves without load. Unit: 1/32767."""
+    """Opening of the pump valve while the ram moves without load. Unit: 1/32767."""
     contact_oil_kpa: int
-    """Reading that means contact. Unit: kPa oil."""
+    """Reading from which on the ram touches the sample. Unit: kPa oil."""
     approach_timeout_ms: int
     """Unit: ms."""
     no_gain_window_ms: int
-    """Pumping this long must raise the pressure. Unit: ms."""
+    """Pumping for this long must raise the pressure. Unit: ms."""
     kp: int
     """Unit: 1/s, 1/256."""
     ki: int
@@ -483,50 +484,50 @@ class Profile(Message):
     kd: int
     """Unit: 1, 1/256."""
     filter_shift: int
-    """Smoothing of the reading, time constant 2^n ticks."""
+    """Smoothing of the reading with a time constant of 2^n ticks."""
     compliance_curve: tuple[int, ...] | None = None
-    """As compliance-nl-mpa, at 1/128, 1/64, ... 1/1 of max-oil-kpa. Unit: nL/MPa."""
+    """Compliance at 1/128, 1/64, ... 1/1 of max-oil-kpa. Unit: nL/MPa."""
     valve_dither: int | None = None
     """Half the valves' hysteresis. Unit: 1/32767."""
     valve_lag_ms: int | None = None
-    """From a command to the flow, delay and lag together. Unit: ms."""
+    """From a command to the flow: delay and lag together. Unit: ms."""
     leak_nl_min: int | None = None
-    """Oil that the shut press loses at 10 MPa of oil, and in proportion elsewhere; absent: unknown.
-    Unit: nL/min."""
+    """Oil that the shut press loses at 10 MPa of oil, in proportion at other pressures; absent:
+    unknown. Unit: nL/min."""
     leak_uncertainty_nl_min: int | None = None
-    """Of leak-nl-min, half width (k = 2); both or neither. Unit: nL/min."""
+    """Half width (k = 2) of leak-nl-min; present if and only if leak-nl-min is. Unit: nL/min."""
     raw_zero_fraction: int | None = None
-    """Zero pressure lies this far above raw-zero. Unit: 1/256 count."""
+    """How far zero pressure lies above raw-zero. Unit: 1/256 count."""
     ram_area_uncertainty_ppm: int | None = None
-    """Half width; kept for the host. Unit: ppm."""
+    """Half width of ram-area-mm2; stored for the host. Unit: ppm."""
     die_uncertainty_um: int | None = None
-    """Half width of the diameters; kept for the host. Unit: um."""
+    """Half width of dies-um; stored for the host. Unit: um."""
     repeatability_ppm: int | None = None
-    """Half width; kept for the host. Unit: ppm of full scale."""
+    """Half width; stored for the host. Unit: ppm of full scale."""
     tuning_residual_ppm: int | None = None
-    """Of the volume pumped, what the tuning could not explain; absent: never tuned; kept for the
-    host. Unit: ppm."""
+    """Share of the pumped volume that the tuning could not explain; absent: never tuned; stored for
+    the host. Unit: ppm."""
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorReply(Message):
-    """A refusal. Which keys are present depends on the code."""
+    """Refuses a request. The code decides which other keys are present."""
 
     FIELDS: ClassVar[tuple[Field, ...]] = (
-        Field(1, "code", Kind.INT, 1, 33, enum=ErrorCode),
-        Field(2, "step", Kind.INT, 0, 255, required=False),
-        Field(3, "field", Kind.INT, 0, 255, required=False),
-        Field(4, "detail", Kind.INT, 0, 2147483647, required=False),
+        Field(1, "code", FieldKind.INT, 1, 33, enum=ErrorCode),
+        Field(2, "step", FieldKind.INT, 0, 255, required=False),
+        Field(3, "field", FieldKind.INT, 0, 255, required=False),
+        Field(4, "detail", FieldKind.INT, 0, 2147483647, required=False),
     )
 
     code: ErrorCode
-    """Why."""
+    """Why the request was refused."""
     step: int | None = None
     """Index of the plan step at fault."""
     field: int | None = None
     """Map key at fault."""
     detail: int | None = None
-    """The limit that was passed, in the unit the code names."""
+    """The limit that was exceeded, in the unit that the code states."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -534,27 +535,27 @@ class HelloReply(Message):
     """Answers `hello`."""
 
     FIELDS: ClassVar[tuple[Field, ...]] = (
-        Field(1, "nonce", Kind.INT, 0, 4294967295),
-        Field(2, "major", Kind.INT, 0, 255),
-        Field(3, "minor", Kind.INT, 0, 255),
-        Field(4, "session", Kind.INT, 0, 65535),
-        Field(5, "firmware", Kind.TEXT, 1, 40),
-        Field(6, "board", Kind.TEXT, 1, 40),
-        Field(7, "unique_id", Kind.BYTES, 1, 16),
-        Field(8, "capabilities", Kind.INT, 0, 4294967295, enum=CapabilityBits),
-        Field(9, "schema_hash", Kind.BYTES, 8, 8),
-        Field(10, "boot_id", Kind.INT, 0, 4294967295),
-        Field(11, "reset_cause", Kind.INT, 1, 5, enum=ResetCause),
-        Field(12, "last_fault", Kind.INT, 0, 13, enum=Fault),
-        Field(13, "simulated", Kind.BOOL, 0, 1),
-        Field(14, "ring_records", Kind.INT, 0, 65535),
-        Field(15, "python", Kind.TEXT, 0, 40),
-        Field(16, "profile_hash", Kind.BYTES, 8, 8),
-        Field(17, "build", Kind.TEXT, 1, 16),
+        Field(1, "nonce", FieldKind.INT, 0, 4294967295),
+        Field(2, "major", FieldKind.INT, 0, 255),
+        Field(3, "minor", FieldKind.INT, 0, 255),
+        Field(4, "session", FieldKind.INT, 0, 65535),
+        Field(5, "firmware", FieldKind.TEXT, 1, 40),
+        Field(6, "board", FieldKind.TEXT, 1, 40),
+        Field(7, "unique_id", FieldKind.BYTES, 1, 16),
+        Field(8, "capabilities", FieldKind.INT, 0, 4294967295, enum=CapabilityBits),
+        Field(9, "schema_hash", FieldKind.BYTES, 8, 8),
+        Field(10, "boot_id", FieldKind.INT, 0, 4294967295),
+        Field(11, "reset_cause", FieldKind.INT, 1, 5, enum=ResetCause),
+        Field(12, "last_fault", FieldKind.INT, 0, 13, enum=Fault),
+        Field(13, "simulated", FieldKind.BOOL, 0, 1),
+        Field(14, "ring_records", FieldKind.INT, 0, 65535),
+        Field(15, "python", FieldKind.TEXT, 0, 40),
+        Field(16, "profile_hash", FieldKind.BYTES, 8, 8),
+        Field(17, "build", FieldKind.TEXT, 1, 16),
     )
 
     nonce: int
-    """From the request."""
+    """The nonce of the request."""
     major: int
     """The board's protocol version."""
     minor: int
@@ -568,23 +569,22 @@ class HelloReply(Message):
     unique_id: bytes
     """Identity of this controller."""
     capabilities: CapabilityBits
-    """Capability-bits."""
     schema_hash: bytes
     """First bytes of the SHA-256 of the schema."""
     boot_id: int
     """Differs from boot to boot."""
     reset_cause: ResetCause
-    """Why the controller started."""
+    """Why the controller last started."""
     last_fault: Fault
-    """Latched now, or found at boot."""
+    """The latched fault, which may be from before the start."""
     simulated: bool
     """True when no real press is attached."""
     ring_records: int
     """Capacity of the telemetry ring."""
     python: str
-    """Interpreter and its version."""
+    """Interpreter and its version, and the variants of hardware that the board found."""
     profile_hash: bytes
-    """CRC-32 of the profile and zeros, all zero without one."""
+    """CRC-32 of the profile, then zeros; all zeros without a profile."""
     build: str
     """First hex digits of the firmware source's SHA-256."""
 
@@ -594,28 +594,28 @@ class StatusReply(Message):
     """Answers `status`."""
 
     FIELDS: ClassVar[tuple[Field, ...]] = (
-        Field(1, "state", Kind.INT, 0, 5, enum=State),
-        Field(2, "tick", Kind.INT, 0, 4294967295),
-        Field(3, "pressure_kpa", Kind.INT, -2000000, 2000000),
-        Field(4, "setpoint_kpa", Kind.INT, 0, 2000000),
-        Field(5, "target_kpa", Kind.INT, 0, 2000000),
-        Field(6, "step", Kind.INT, 0, 255),
-        Field(7, "stage", Kind.INT, 0, 255),
-        Field(8, "dwell_ms", Kind.INT, 0, 1000000000),
-        Field(9, "remaining_ms", Kind.INT, 0, 1000000000),
-        Field(10, "run_id", Kind.BYTES, 8, 8),
-        Field(11, "end_reason", Kind.INT, 0, 7, enum=EndReason),
-        Field(12, "fault", Kind.INT, 0, 13, enum=Fault),
-        Field(13, "inputs", Kind.INT, 0, 255, enum=InputBits),
-        Field(14, "host_lost", Kind.BOOL, 0, 1),
-        Field(15, "oldest", Kind.INT, 0, 4294967295),
-        Field(16, "next", Kind.INT, 0, 4294967295),
-        Field(17, "missed_ticks", Kind.INT, 0, 4294967295),
-        Field(18, "frame_errors", Kind.INT, 0, 4294967295),
-        Field(19, "prompt", Kind.TEXT, 0, 120),
-        Field(20, "run_first", Kind.INT, 0, 4294967295),
-        Field(21, "record_every", Kind.INT, 0, 65535),
-        Field(22, "approaching", Kind.BOOL, 0, 1),
+        Field(1, "state", FieldKind.INT, 0, 5, enum=State),
+        Field(2, "tick", FieldKind.INT, 0, 4294967295),
+        Field(3, "pressure_kpa", FieldKind.INT, -2000000, 2000000),
+        Field(4, "setpoint_kpa", FieldKind.INT, 0, 2000000),
+        Field(5, "target_kpa", FieldKind.INT, 0, 2000000),
+        Field(6, "step", FieldKind.INT, 0, 255),
+        Field(7, "stage", FieldKind.INT, 0, 255),
+        Field(8, "dwell_ms", FieldKind.INT, 0, 1000000000),
+        Field(9, "remaining_ms", FieldKind.INT, 0, 1000000000),
+        Field(10, "run_id", FieldKind.BYTES, 8, 8),
+        Field(11, "end_reason", FieldKind.INT, 0, 7, enum=EndReason),
+        Field(12, "fault", FieldKind.INT, 0, 13, enum=Fault),
+        Field(13, "inputs", FieldKind.INT, 0, 255, enum=InputBits),
+        Field(14, "host_lost", FieldKind.BOOL, 0, 1),
+        Field(15, "oldest", FieldKind.INT, 0, 4294967295),
+        Field(16, "next", FieldKind.INT, 0, 4294967295),
+        Field(17, "missed_ticks", FieldKind.INT, 0, 4294967295),
+        Field(18, "frame_errors", FieldKind.INT, 0, 4294967295),
+        Field(19, "prompt", FieldKind.TEXT, 0, 120),
+        Field(20, "run_first", FieldKind.INT, 0, 4294967295),
+        Field(21, "record_every", FieldKind.INT, 0, 65535),
+        Field(22, "approaching", FieldKind.BOOL, 0, 1),
     )
 
     state: State
@@ -626,11 +626,11 @@ class StatusReply(Message):
     setpoint_kpa: int
     """Unit: kPa."""
     target_kpa: int
-    """Of the step in progress. Unit: kPa."""
+    """Target of the step in progress. Unit: kPa."""
     step: int
     """Index of the step in progress, 255 without."""
     stage: int
-    """Stage of that step, 255 without."""
+    """Stage of the step in progress, 255 without."""
     dwell_ms: int
     """In-band time of the hold in progress. Unit: ms."""
     remaining_ms: int
@@ -642,13 +642,12 @@ class StatusReply(Message):
     fault: Fault
     """Latched fault."""
     inputs: InputBits
-    """Input-bits."""
     host_lost: bool
     """The board considers its host lost."""
     oldest: int
     """Sequence number of the oldest record in the ring."""
     next: int
-    """Sequence number that the next record will get."""
+    """Sequence number of the next record."""
     missed_ticks: int
     """Since boot. Unit: ticks."""
     frame_errors: int
@@ -667,7 +666,7 @@ class StatusReply(Message):
 class EchoReply(Message):
     """Answers `echo`."""
 
-    FIELDS: ClassVar[tuple[Field, ...]] = (Field(1, "data", Kind.BYTES, 0, 500),)
+    FIELDS: ClassVar[tuple[Field, ...]] = (Field(1, "data", FieldKind.BYTES, 0, 500),)
 
     data: bytes
 
@@ -676,10 +675,10 @@ class EchoReply(Message):
 class StreamReply(Message):
     """Answers `stream`."""
 
-    FIELDS: ClassVar[tuple[Field, ...]] = (Field(1, "next", Kind.INT, 0, 4294967295),)
+    FIELDS: ClassVar[tuple[Field, ...]] = (Field(1, "next", FieldKind.INT, 0, 4294967295),)
 
     next: int
-    """Sequence number that the next record will get."""
+    """Sequence number of the next record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -687,14 +686,14 @@ class BackfillReply(Message):
     """Answers `backfill`."""
 
     FIELDS: ClassVar[tuple[Field, ...]] = (
-        Field(1, "first", Kind.INT, 0, 4294967295),
-        Field(2, "records", Kind.BYTES, 0, 400),
+        Field(1, "first", FieldKind.INT, 0, 4294967295),
+        Field(2, "records", FieldKind.BYTES, 0, 400),
     )
 
     first: int
     """Sequence number of the first record returned."""
     records: bytes
-    """Telemetry-record, packed."""
+    """Packed, see telemetry-record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -723,8 +722,8 @@ class StartReply(Message):
     """Answers `start`."""
 
     FIELDS: ClassVar[tuple[Field, ...]] = (
-        Field(1, "run_first", Kind.INT, 0, 4294967295),
-        Field(2, "tick", Kind.INT, 0, 4294967295),
+        Field(1, "run_first", FieldKind.INT, 0, 4294967295),
+        Field(2, "tick", FieldKind.INT, 0, 4294967295),
     )
 
     run_first: int
@@ -780,16 +779,16 @@ class StepResultReply(Message):
     """Answers `step-result`."""
 
     FIELDS: ClassVar[tuple[Field, ...]] = (
-        Field(1, "outcome", Kind.INT, 0, 4, enum=StepOutcome),
-        Field(2, "ticks", Kind.INT, 0, 4294967295),
-        Field(3, "dwell_ticks", Kind.INT, 0, 4294967295),
-        Field(4, "peak_kpa", Kind.INT, -2147483648, 2147483647),
-        Field(5, "lowest_kpa", Kind.INT, -2147483648, 2147483647),
-        Field(6, "top_ups", Kind.INT, 0, 65535),
-        Field(7, "start_tick", Kind.INT, 0, 4294967295),
-        Field(8, "dwell_end", Kind.INT, 0, 5, enum=DwellEnd),
-        Field(9, "loss_kpa_min", Kind.INT, -2147483648, 2147483647, required=False),
-        Field(10, "leak_kpa_min", Kind.INT, -2147483648, 2147483647, required=False),
+        Field(1, "outcome", FieldKind.INT, 0, 4, enum=StepOutcome),
+        Field(2, "ticks", FieldKind.INT, 0, 4294967295),
+        Field(3, "dwell_ticks", FieldKind.INT, 0, 4294967295),
+        Field(4, "peak_kpa", FieldKind.INT, -2147483648, 2147483647),
+        Field(5, "lowest_kpa", FieldKind.INT, -2147483648, 2147483647),
+        Field(6, "top_ups", FieldKind.INT, 0, 65535),
+        Field(7, "start_tick", FieldKind.INT, 0, 4294967295),
+        Field(8, "dwell_end", FieldKind.INT, 0, 5, enum=DwellEnd),
+        Field(9, "loss_kpa_min", FieldKind.INT, -2147483648, 2147483647, required=False),
+        Field(10, "leak_kpa_min", FieldKind.INT, -2147483648, 2147483647, required=False),
     )
 
     outcome: StepOutcome
@@ -808,18 +807,18 @@ class StepResultReply(Message):
     dwell_end: DwellEnd
     """Why the dwell ended."""
     loss_kpa_min: int | None = None
-    """Pressure loss last seen, the leak's part included; in holds that end on relaxation. Unit:
+    """Last measured pressure loss, the leak's part included; in holds that end on relaxation. Unit:
     kPa/min."""
     leak_kpa_min: int | None = None
-    """The leak's part of loss-kpa-min, by the profile; the hold ends when the rest is small enough.
-    Unit: kPa/min."""
+    """The leak's part of loss-kpa-min by the profile; the hold ends when the difference is small
+    enough. Unit: kPa/min."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProfileWriteReply(Message):
     """Answers `profile-write`."""
 
-    FIELDS: ClassVar[tuple[Field, ...]] = (Field(1, "crc", Kind.INT, 0, 4294967295),)
+    FIELDS: ClassVar[tuple[Field, ...]] = (Field(1, "crc", FieldKind.INT, 0, 4294967295),)
 
     crc: int
     """CRC-32 of the stored profile."""
@@ -834,16 +833,16 @@ class ProfileReadReply(Profile):
 class HelloRequest(Request[HelloReply]):
     """Opens a session and ends the one before.
 
-    From here on the board accepts only frames that carry the new session number. Sent with session
-    0. Disturbs nothing that is running.
+    From then on the board accepts only frames that carry the new session number. It is sent with
+    session 0 and does not disturb a run.
     """
 
     CODE: ClassVar[Command] = Command.HELLO
     FIELDS: ClassVar[tuple[Field, ...]] = (
-        Field(1, "nonce", Kind.INT, 0, 4294967295),
-        Field(2, "major", Kind.INT, 0, 255),
-        Field(3, "minor", Kind.INT, 0, 255),
-        Field(4, "host", Kind.TEXT, 1, 40),
+        Field(1, "nonce", FieldKind.INT, 0, 4294967295),
+        Field(2, "major", FieldKind.INT, 0, 255),
+        Field(3, "minor", FieldKind.INT, 0, 255),
+        Field(4, "host", FieldKind.TEXT, 1, 40),
     )
 
     nonce: int
@@ -853,11 +852,11 @@ class HelloRequest(Request[HelloReply]):
     minor: int
     """The host's protocol version."""
     host: str
-    """Name and version of the host software, for the console."""
+    """Name and version of the host software."""
 
     @classmethod
     def reply_type(cls) -> type[HelloReply]:
-        """Return the class of the answer."""
+        """Return the class of the reply."""
         return HelloReply
 
 
@@ -870,22 +869,22 @@ class StatusRequest(Request[StatusReply]):
 
     @classmethod
     def reply_type(cls) -> type[StatusReply]:
-        """Return the class of the answer."""
+        """Return the class of the reply."""
         return StatusReply
 
 
 @dataclass(frozen=True, slots=True)
 class EchoRequest(Request[EchoReply]):
-    """Returns its argument: for link tests."""
+    """Returns the data unchanged, for tests of the link."""
 
     CODE: ClassVar[Command] = Command.ECHO
-    FIELDS: ClassVar[tuple[Field, ...]] = (Field(1, "data", Kind.BYTES, 0, 500),)
+    FIELDS: ClassVar[tuple[Field, ...]] = (Field(1, "data", FieldKind.BYTES, 0, 500),)
 
     data: bytes
 
     @classmethod
     def reply_type(cls) -> type[EchoReply]:
-        """Return the class of the answer."""
+        """Return the class of the reply."""
         return EchoReply
 
 
@@ -893,14 +892,13 @@ class EchoRequest(Request[EchoReply]):
 class StreamRequest(Request[StreamReply]):
     """Turns live telemetry on or off for this session.
 
-    Live telemetry is best effort: what does not fit the link is dropped there and stays in the
-    ring.
+    Records that the link has no room for are not sent; they stay in the ring for backfill.
     """
 
     CODE: ClassVar[Command] = Command.STREAM
     FIELDS: ClassVar[tuple[Field, ...]] = (
-        Field(1, "on", Kind.BOOL, 0, 1),
-        Field(2, "batch_ticks", Kind.INT, 1, 100),
+        Field(1, "on", FieldKind.BOOL, 0, 1),
+        Field(2, "batch_ticks", FieldKind.INT, 1, 100),
     )
 
     on: bool
@@ -909,61 +907,61 @@ class StreamRequest(Request[StreamReply]):
 
     @classmethod
     def reply_type(cls) -> type[StreamReply]:
-        """Return the class of the answer."""
+        """Return the class of the reply."""
         return StreamReply
 
 
 @dataclass(frozen=True, slots=True)
 class BackfillRequest(Request[BackfillReply]):
-    """Reads records from the ring. Returns as many as fit one frame, from `first` on."""
+    """Reads records from the ring, from `first` on and as many as fit one frame."""
 
     CODE: ClassVar[Command] = Command.BACKFILL
     FIELDS: ClassVar[tuple[Field, ...]] = (
-        Field(1, "first", Kind.INT, 0, 4294967295),
-        Field(2, "count", Kind.INT, 1, 20),
+        Field(1, "first", FieldKind.INT, 0, 4294967295),
+        Field(2, "count", FieldKind.INT, 1, 20),
     )
 
     first: int
     """Sequence number of the first record wanted."""
     count: int
-    """How many at most."""
+    """Largest number of records wanted."""
 
     @classmethod
     def reply_type(cls) -> type[BackfillReply]:
-        """Return the class of the answer."""
+        """Return the class of the reply."""
         return BackfillReply
 
 
 @dataclass(frozen=True, slots=True)
 class PlanBeginRequest(Request[PlanBeginReply]):
-    """Starts the upload of a plan and forgets the one before.
+    """Starts the upload of a plan and discards the plan before.
 
     Limits that need no step are checked here.
     """
 
     CODE: ClassVar[Command] = Command.PLAN_BEGIN
     FIELDS: ClassVar[tuple[Field, ...]] = (
-        Field(1, "steps", Kind.INT, 1, 200),
-        Field(2, "die_um", Kind.INT, 1000, 100000),
-        Field(3, "ceiling_kpa", Kind.INT, 0, 2000000),
-        Field(4, "host_loss", Kind.INT, 1, 3, enum=HostLossAction),
-        Field(5, "host_loss_limit_ms", Kind.INT, 0, 1000000000),
-        Field(6, "host_timeout_ms", Kind.INT, 500, 60000),
-        Field(7, "vent_rate_kpa_s", Kind.INT, 1, 1000000),
-        Field(8, "record_every", Kind.INT, 1, 1000),
-        Field(9, "accept_unresolved", Kind.BOOL, 0, 1),
-        Field(10, "crack_kpa", Kind.INT, 0, 2000000, required=False),
+        Field(1, "steps", FieldKind.INT, 1, 200),
+        Field(2, "die_um", FieldKind.INT, 1000, 100000),
+        Field(3, "ceiling_kpa", FieldKind.INT, 0, 2000000),
+        Field(4, "host_loss", FieldKind.INT, 1, 3, enum=HostLossAction),
+        Field(5, "host_loss_limit_ms", FieldKind.INT, 0, 1000000000),
+        Field(6, "host_timeout_ms", FieldKind.INT, 500, 60000),
+        Field(7, "vent_rate_kpa_s", FieldKind.INT, 1, 1000000),
+        Field(8, "record_every", FieldKind.INT, 1, 1000),
+        Field(9, "accept_unresolved", FieldKind.BOOL, 0, 1),
+        Field(10, "crack_kpa", FieldKind.INT, 0, 2000000, required=False),
     )
 
     steps: int
-    """How many will follow."""
+    """Number of steps that follow."""
     die_um: int
     """Die diameter. Unit: um."""
     ceiling_kpa: int
-    """No target above; a reading above is a fault. Unit: kPa."""
+    """No target may be above it; a reading above it is a fault. Unit: kPa."""
     host_loss: HostLossAction
     host_loss_limit_ms: int
-    """How long hold or finish may last. Unit: ms."""
+    """How long hold or finish may last without a host. Unit: ms."""
     host_timeout_ms: int
     """Silence after which the host is lost. Unit: ms."""
     vent_rate_kpa_s: int
@@ -973,11 +971,12 @@ class PlanBeginRequest(Request[PlanBeginReply]):
     accept_unresolved: bool
     """The user accepts tolerances finer than the transducer."""
     crack_kpa: int | None = None
-    """Sudden loss that is a crack, 0: none is; absent: as the board sees fit. Unit: kPa."""
+    """Sudden loss of pressure that counts as a crack; 0: no loss does; absent: the board's own
+    threshold. Unit: kPa."""
 
     @classmethod
     def reply_type(cls) -> type[PlanBeginReply]:
-        """Return the class of the answer."""
+        """Return the class of the reply."""
         return PlanBeginReply
 
 
@@ -985,30 +984,30 @@ class PlanBeginRequest(Request[PlanBeginReply]):
 class PlanStepRequest(Request[PlanStepReply]):
     """Adds the next step.
 
-    The board checks it as the host did and refuses the same mistakes. Which keys are needed depends
-    on the kind: ramp and release need target and rate; hold needs target, tolerance, time-out,
-    mode, and a duration or open; prompt needs text and time-out. A hold with a relaxation rate, and
-    one that is open, ends after its duration at the latest.
+    The board checks it by the same rules as the host. Which keys are needed depends on the kind:
+    ramp and release need target and rate; hold needs target, tolerance, timeout, mode, and a
+    duration or open; prompt needs text and timeout. A hold with a relaxation rate, and one that is
+    open, ends after its duration at the latest.
     """
 
     CODE: ClassVar[Command] = Command.PLAN_STEP
     FIELDS: ClassVar[tuple[Field, ...]] = (
-        Field(1, "index", Kind.INT, 0, 199),
-        Field(2, "kind", Kind.INT, 1, 4, enum=StepKind),
-        Field(3, "stage", Kind.INT, 0, 199),
-        Field(4, "target_kpa", Kind.INT, 0, 2000000, required=False),
-        Field(5, "rate_kpa_s", Kind.INT, 1, 1000000, required=False),
-        Field(6, "tolerance_kpa", Kind.INT, 1, 1000000, required=False),
-        Field(7, "duration_ms", Kind.INT, 10, 1000000000, required=False),
-        Field(8, "timeout_ms", Kind.INT, 10, 1000000000, required=False),
-        Field(9, "mode", Kind.INT, 0, 1, required=False, enum=HoldMode),
-        Field(10, "open", Kind.BOOL, 0, 1, required=False),
-        Field(11, "text", Kind.TEXT, 1, 120, required=False),
-        Field(12, "kp", Kind.INT, 0, 8191, required=False),
-        Field(13, "ki", Kind.INT, 0, 16383, required=False),
-        Field(14, "kd", Kind.INT, 0, 4095, required=False),
-        Field(15, "relaxation_kpa_min", Kind.INT, 1, 1000000, required=False),
-        Field(16, "least_ms", Kind.INT, 10, 1000000000, required=False),
+        Field(1, "index", FieldKind.INT, 0, 199),
+        Field(2, "kind", FieldKind.INT, 1, 4, enum=StepKind),
+        Field(3, "stage", FieldKind.INT, 0, 199),
+        Field(4, "target_kpa", FieldKind.INT, 0, 2000000, required=False),
+        Field(5, "rate_kpa_s", FieldKind.INT, 1, 1000000, required=False),
+        Field(6, "tolerance_kpa", FieldKind.INT, 1, 1000000, required=False),
+        Field(7, "duration_ms", FieldKind.INT, 10, 1000000000, required=False),
+        Field(8, "timeout_ms", FieldKind.INT, 10, 1000000000, required=False),
+        Field(9, "mode", FieldKind.INT, 0, 1, required=False, enum=HoldMode),
+        Field(10, "open", FieldKind.BOOL, 0, 1, required=False),
+        Field(11, "text", FieldKind.TEXT, 1, 120, required=False),
+        Field(12, "kp", FieldKind.INT, 0, 8191, required=False),
+        Field(13, "ki", FieldKind.INT, 0, 16383, required=False),
+        Field(14, "kd", FieldKind.INT, 0, 4095, required=False),
+        Field(15, "relaxation_kpa_min", FieldKind.INT, 1, 1000000, required=False),
+        Field(16, "least_ms", FieldKind.INT, 10, 1000000000, required=False),
     )
 
     index: int
@@ -1025,42 +1024,42 @@ class PlanStepRequest(Request[PlanStepReply]):
     duration_ms: int | None = None
     """In-band time that ends the hold. Unit: ms."""
     timeout_ms: int | None = None
-    """Hold: longest time out of band; prompt: longest wait. Unit: ms."""
+    """Of a hold: longest time out of band; of a prompt: longest wait. Unit: ms."""
     mode: HoldMode | None = None
     open: bool | None = None
     """The operator ends the hold by advancing it."""
     text: str | None = None
-    """What the operator is asked, or waits for in an open hold."""
+    """What the operator is asked, or what an open hold waits for."""
     kp: int | None = None
-    """PID gains for this step, else the profile's. Unit: 1/s, 1/256."""
+    """PID gain of this step instead of the profile's. Unit: 1/s, 1/256."""
     ki: int | None = None
     """Unit: 1/s per tick, 1/65536."""
     kd: int | None = None
     """Unit: 1, 1/256."""
     relaxation_kpa_min: int | None = None
-    """A sealed hold ends when it loses less. Unit: kPa/min."""
+    """A sealed hold ends when it loses less than this. Unit: kPa/min."""
     least_ms: int | None = None
     """Time in band before which relaxation does not end it. Unit: ms."""
 
     @classmethod
     def reply_type(cls) -> type[PlanStepReply]:
-        """Return the class of the answer."""
+        """Return the class of the reply."""
         return PlanStepReply
 
 
 @dataclass(frozen=True, slots=True)
 class PlanCommitRequest(Request[PlanCommitReply]):
-    """Completes the upload."""
+    """Completes the upload; the plan can then be started."""
 
     CODE: ClassVar[Command] = Command.PLAN_COMMIT
-    FIELDS: ClassVar[tuple[Field, ...]] = (Field(1, "digest", Kind.INT, 0, 4294967295),)
+    FIELDS: ClassVar[tuple[Field, ...]] = (Field(1, "digest", FieldKind.INT, 0, 4294967295),)
 
     digest: int
     """CRC-32 over the payloads of plan-begin and every plan-step, in order."""
 
     @classmethod
     def reply_type(cls) -> type[PlanCommitReply]:
-        """Return the class of the answer."""
+        """Return the class of the reply."""
         return PlanCommitReply
 
 
@@ -1068,19 +1067,19 @@ class PlanCommitRequest(Request[PlanCommitReply]):
 class StartRequest(Request[StartReply]):
     """Starts the committed plan.
 
-    A host that does not know whether its start arrived may ask again, also in another session: one
-    run-id presses once.
+    A host that does not know whether its start arrived may repeat it, also in another session: the
+    board runs one run-id only once.
     """
 
     CODE: ClassVar[Command] = Command.START
-    FIELDS: ClassVar[tuple[Field, ...]] = (Field(1, "run_id", Kind.BYTES, 8, 8),)
+    FIELDS: ClassVar[tuple[Field, ...]] = (Field(1, "run_id", FieldKind.BYTES, 8, 8),)
 
     run_id: bytes
     """Chosen by the host, not zeros."""
 
     @classmethod
     def reply_type(cls) -> type[StartReply]:
-        """Return the class of the answer."""
+        """Return the class of the reply."""
         return StartReply
 
 
@@ -1093,28 +1092,28 @@ class PauseRequest(Request[PauseReply]):
 
     @classmethod
     def reply_type(cls) -> type[PauseReply]:
-        """Return the class of the answer."""
+        """Return the class of the reply."""
         return PauseReply
 
 
 @dataclass(frozen=True, slots=True)
 class ResumeRequest(Request[ResumeReply]):
-    """Goes on after a pause or a host loss."""
+    """Continues after a pause or a host loss."""
 
     CODE: ClassVar[Command] = Command.RESUME
     FIELDS: ClassVar[tuple[Field, ...]] = ()
 
     @classmethod
     def reply_type(cls) -> type[ResumeReply]:
-        """Return the class of the answer."""
+        """Return the class of the reply."""
         return ResumeReply
 
 
 @dataclass(frozen=True, slots=True)
 class AbortRequest(Request[AbortReply]):
-    """Ends the run: release at the vent rate, then idle.
+    """Ends the run with a release at the vent rate; the press is then idle.
 
-    A second abort while venting opens the release valve fully.
+    A second abort during that release opens the release valve fully.
     """
 
     CODE: ClassVar[Command] = Command.ABORT
@@ -1122,7 +1121,7 @@ class AbortRequest(Request[AbortReply]):
 
     @classmethod
     def reply_type(cls) -> type[AbortReply]:
-        """Return the class of the answer."""
+        """Return the class of the reply."""
         return AbortReply
 
 
@@ -1131,61 +1130,64 @@ class ConfirmRequest(Request[ConfirmReply]):
     """Answers the open prompt."""
 
     CODE: ClassVar[Command] = Command.CONFIRM
-    FIELDS: ClassVar[tuple[Field, ...]] = (Field(1, "step", Kind.INT, 0, 199),)
+    FIELDS: ClassVar[tuple[Field, ...]] = (Field(1, "step", FieldKind.INT, 0, 199),)
 
     step: int
     """Index of the prompt being answered."""
 
     @classmethod
     def reply_type(cls) -> type[ConfirmReply]:
-        """Return the class of the answer."""
+        """Return the class of the reply."""
         return ConfirmReply
 
 
 @dataclass(frozen=True, slots=True)
 class AdvanceRequest(Request[AdvanceReply]):
-    """Ends the hold in progress and goes on with the next step; ends an open hold as planned."""
+    """Ends the hold in progress and continues with the next step.
+
+    An open hold ends as planned by it.
+    """
 
     CODE: ClassVar[Command] = Command.ADVANCE
-    FIELDS: ClassVar[tuple[Field, ...]] = (Field(1, "step", Kind.INT, 0, 199),)
+    FIELDS: ClassVar[tuple[Field, ...]] = (Field(1, "step", FieldKind.INT, 0, 199),)
 
     step: int
     """Index of the hold to end."""
 
     @classmethod
     def reply_type(cls) -> type[AdvanceReply]:
-        """Return the class of the answer."""
+        """Return the class of the reply."""
         return AdvanceReply
 
 
 @dataclass(frozen=True, slots=True)
 class ClearRequest(Request[ClearReply]):
-    """Clears the latched fault, if its cause is gone."""
+    """Clears the latched fault if its cause is gone."""
 
     CODE: ClassVar[Command] = Command.CLEAR
-    FIELDS: ClassVar[tuple[Field, ...]] = (Field(1, "fault", Kind.INT, 0, 13, enum=Fault),)
+    FIELDS: ClassVar[tuple[Field, ...]] = (Field(1, "fault", FieldKind.INT, 0, 13, enum=Fault),)
 
     fault: Fault
-    """The one to clear, so that an unseen one stays."""
+    """The fault to clear; one that the host has not seen stays latched."""
 
     @classmethod
     def reply_type(cls) -> type[ClearReply]:
-        """Return the class of the answer."""
+        """Return the class of the reply."""
         return ClearReply
 
 
 @dataclass(frozen=True, slots=True)
 class StepResultRequest(Request[StepResultReply]):
-    """Reads what the board itself measured in a step: also when telemetry was lost."""
+    """Reads what the board measured in a step. It is whole even when telemetry was lost."""
 
     CODE: ClassVar[Command] = Command.STEP_RESULT
-    FIELDS: ClassVar[tuple[Field, ...]] = (Field(1, "step", Kind.INT, 0, 199),)
+    FIELDS: ClassVar[tuple[Field, ...]] = (Field(1, "step", FieldKind.INT, 0, 199),)
 
     step: int
 
     @classmethod
     def reply_type(cls) -> type[StepResultReply]:
-        """Return the class of the answer."""
+        """Return the class of the reply."""
         return StepResultReply
 
 
@@ -1198,19 +1200,19 @@ class ProfileReadRequest(Request[ProfileReadReply]):
 
     @classmethod
     def reply_type(cls) -> type[ProfileReadReply]:
-        """Return the class of the answer."""
+        """Return the class of the reply."""
         return ProfileReadReply
 
 
 @dataclass(frozen=True, slots=True)
 class ProfileWriteRequest(Profile, Request[ProfileWriteReply]):
-    """Stores a profile. Only at rest."""
+    """Stores a profile. Refused unless the press is idle."""
 
     CODE: ClassVar[Command] = Command.PROFILE_WRITE
 
     @classmethod
     def reply_type(cls) -> type[ProfileWriteReply]:
-        """Return the class of the answer."""
+        """Return the class of the reply."""
         return ProfileWriteReply
 
 
