@@ -146,6 +146,9 @@ class Controller:
             gain_watch=self.interlocks.registers,
             ring=self.ring.registers,
             records=self.ring.buf,
+            # What a record takes unless this tick regulates and unless there is a sensor.
+            pid_registers=self.pid.registers,
+            displacement_um=schema.NO_DISPLACEMENT,
             # The steps of the loop.
             process_sample=process_sample,
             detect_crack=detect_crack,
@@ -167,7 +170,8 @@ class Controller:
                 raw = read_raw()
                 pressure = process_sample(sampler, raw)
                 if has_displacement:
-                    self.displacement_um = self.board.read_displacement()
+                    displacement_um = self.board.read_displacement()
+                    self.displacement_um = displacement_um
                 if missed:
                     self.missed_ticks += missed
                     self.tick_count += missed
@@ -197,13 +201,14 @@ class Controller:
                     if action == _ACT_REGULATE:
                         # Here and not in a method: a call costs as much as the law.
                         pid = self.pid
+                        pid_registers = pid.registers
                         schedule(valves, pressure, compliance)
                         if (
                             sequencer.loop_update_due
                             or setpoint[_DESCENDING] != self._setpoint_descending
                         ):
                             self._update_loop(pressure)
-                        wanted = pid.law(pid.registers, setpoint, pressure, valves)
+                        wanted = pid.law(pid_registers, setpoint, pressure, valves)
                         drive(valves, wanted, pressure, setpoint)
                         without_gain_ticks = count_pump_without_gain(
                             gain_watch, valves, setpoint, pressure
@@ -246,13 +251,13 @@ class Controller:
                             raw,
                             setpoint,
                             valves,
-                            self.pid.registers,
+                            pid_registers,
                             run_flags,
                             action,
                             sequencer.step_index,
                             state,
                             inputs,
-                            self.displacement_um,
+                            displacement_um,
                         )
                 self.tick_count = tick + 1
             except Exception as failure:
