@@ -91,7 +91,7 @@ def test_an_approach_without_contact():
     _assert_tripped(rig, schema.FAULT_NO_CONTACT)
 
 
-def test_lost_ticks():
+def test_missed_ticks():
     rig = _pressing()
     rig.missed = 3
     rig.tick()

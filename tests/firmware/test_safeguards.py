@@ -56,7 +56,7 @@ def test_a_low_ceiling_does_not_fault_a_press_at_rest():
     assert rig.status()[schema.STATUS_REPLY_STATE] == schema.STATE_IDLE
 
 
-def test_ticks_lost_at_rest_are_counted_and_no_fault():
+def test_ticks_missed_at_rest_are_counted_and_no_fault():
     rig = Rig()
     rig.tick()
     rig.missed = 50  # the flash was being erased

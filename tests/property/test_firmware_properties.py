@@ -1,7 +1,7 @@
 """Checks what must hold in every tick, whatever host, operator, sensor and time do.
 
 A random walk over the firmware on its emulated press: commands that fit and commands that do not,
-inputs that bounce, sensors that break and freeze, hosts that fall silent, ticks that get lost.
+inputs that bounce, sensors that break and freeze, hosts that fall silent, ticks that are missed.
 Afterwards, hostile but valid profiles, plans and readings through arithmetic that a small integer
 of the chip must hold.
 """
@@ -191,7 +191,7 @@ class Walk(RuleBasedStateMachine):
         self.rig.hear_host = True
 
     @rule(missed=st.sampled_from([1, 10, 11]))
-    def ticks_get_lost(self, missed: int) -> None:
+    def ticks_are_missed(self, missed: int) -> None:
         self.rig.missed = missed
         self._pass_ticks(1)
 

@@ -24,8 +24,8 @@ _PUMPING = const(6)
 _MAX_BAD_READINGS = const(5)
 # A pressure above the limit trips after this many readings in a row (30 ms).
 _MAX_OVER_READINGS = const(3)
-# More ticks lost at once than this (0.1 s) mean that the press was out of control.
-_MAX_LOST_TICKS = const(10)
+# More ticks missed at once than this (0.1 s) mean that the press was out of control.
+_MAX_MISSED_TICKS = const(10)
 # No powder under pressure closes by more than this within one observation, um.
 _MAX_CLOSING_UM = const(500)
 # A pump that is open by more than this above its dead band, 5 % of the stroke, must raise the
@@ -112,7 +112,7 @@ class Interlocks:
         self._run_from_kpa = pressure_kpa
 
     def check(self, sampler, inputs, missed, active, moving):
-        """Check everything but the gain of pressure: readings, inputs, lost ticks.
+        """Check everything but the gain of pressure: readings, inputs, missed ticks.
 
         `active` says whether a run is in progress, `moving` whether the press can move.
         """
@@ -122,8 +122,8 @@ class Interlocks:
             self.latch(schema.FAULT_SENSOR_LOW)
         if sampler.high_count >= _MAX_BAD_READINGS:
             self.latch(schema.FAULT_SENSOR_HIGH)
-        # Between runs a lost tick does no harm, and writing to the flash is slow.
-        if active and missed > _MAX_LOST_TICKS:
+        # Between runs a missed tick does no harm, and writing to the flash is slow.
+        if active and missed > _MAX_MISSED_TICKS:
             self.latch(schema.FAULT_TICK_OVERRUN)
         # The ceiling of a plan applies only to its run; between runs a low one would latch over and
         # over. The unfiltered reading counts, because the filter can be seconds late.

@@ -82,7 +82,7 @@ class Controller:
         # was decided.
         self._releasing = False
         self._setpoint_descending = 0
-        # One tick of the control loop; its argument is how many ticks were lost before it.
+        # One tick of the control loop; its argument is how many ticks were missed before it.
         self.tick = self._make_tick()
 
     def configure(self, profile, scaling):
@@ -175,7 +175,7 @@ class Controller:
                 if missed:
                     self.missed_ticks += missed
                     self.tick_count += missed
-                # In nearly all ticks no input is set, no tick was lost and no reading is unusual.
+                # In nearly all ticks no input is set, no tick was missed and no reading is unusual.
                 if inputs or missed or sampler[_ALERT]:
                     self._check_interlocks(inputs, missed)
                 was_active = self._was_active
