@@ -183,8 +183,8 @@ class Controller:
                     fault = detect_crack(cracks, sampler, valves)
                     if fault:
                         interlocks.latch(fault)
-                if sequencer.approaching and sequencer.approach_expired():
-                    interlocks.latch(schema.FAULT_NO_CONTACT)
+                    if sequencer.approaching and sequencer.approach_expired():
+                        interlocks.latch(schema.FAULT_NO_CONTACT)
                 if interlocks.fault:
                     sequencer.trip()
 
