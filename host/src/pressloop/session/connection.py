@@ -311,9 +311,9 @@ class Link:
         console = self.console.tail()
         if any(line.startswith(">>>") for line in console):
             hint = (
-                "the board shows the MicroPython prompt, Pressloop's firmware does not run: press "
-                "its reset button or run `mpremote reset`; if that does not help, flash "
-                "Pressloop's image"
+                "the board shows the MicroPython prompt, Pressloop's firmware does not run: type "
+                "Ctrl-D there, run `mpremote reset` or press its reset button; if that does not "
+                "help, flash Pressloop's image"
             )
         elif console:
             hint = "the firmware may have stopped, see its console above: press the reset button"
