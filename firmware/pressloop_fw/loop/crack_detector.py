@@ -57,15 +57,15 @@ _SHARE = const(7)
 # times in a row once in 10**12 ticks.
 _NOISE_SHIFT = const(6)
 _NOISE_TIMES_256 = const(11)
-# More jitter than this many times the smallest loss is a crack and not counted as noise.
+# Jitter counts as noise up to this many times the smallest loss; more is a crack.
 _MAX_JITTER = const(4)
 _JITTER_LIMIT_KPA = const(1 << 20)
 # Below this many times the contact pressure, loose powder may still settle suddenly.
 _ARMED_CONTACTS = const(2)
 # By how much the dead band may be smaller than the profile says: a sixteenth of the stroke.
 _DEAD_BAND_DOUBT = const(2047)
-# How long a release still explains a loss, as a power of two in ticks. A valve of
-# unknown lag shuts within 50 ms.
+# How long a release still explains a loss, as a power of two in ticks. A valve of unknown lag shuts
+# within 50 ms.
 _FADE = const(3)
 _SLOW_LAG_MS = const(60)
 _MAX_FALL = const(1 << 26)

@@ -21,9 +21,9 @@ _PUMPING = const(6)
 # end of generated
 
 # One bad reading can be noise on the wire; this many in a row (50 ms) mean a broken sensor.
-_MAX_BAD_READINGS = const(5)
+_BAD_READINGS_TO_TRIP = const(5)
 # A pressure above the limit trips after this many readings in a row (30 ms).
-_MAX_OVER_READINGS = const(3)
+_OVER_READINGS_TO_TRIP = const(3)
 # More ticks missed at once than this (0.1 s) mean that the press was out of control.
 _MAX_MISSED_TICKS = const(10)
 # No powder under pressure closes by more than this within one observation, um.
@@ -118,9 +118,9 @@ class Interlocks:
         """
         if inputs & schema.INPUT_EMERGENCY_STOP:
             self.latch(schema.FAULT_EMERGENCY_STOP)
-        if sampler.low_count >= _MAX_BAD_READINGS:
+        if sampler.low_count >= _BAD_READINGS_TO_TRIP:
             self.latch(schema.FAULT_SENSOR_LOW)
-        if sampler.high_count >= _MAX_BAD_READINGS:
+        if sampler.high_count >= _BAD_READINGS_TO_TRIP:
             self.latch(schema.FAULT_SENSOR_HIGH)
         # Between runs a missed tick does no harm, and writing to the flash is slow.
         if active and missed > _MAX_MISSED_TICKS:
@@ -165,7 +165,7 @@ class Interlocks:
             self._over_count = 0
             return
         self._over_count += 1
-        if self._over_count >= _MAX_OVER_READINGS:
+        if self._over_count >= _OVER_READINGS_TO_TRIP:
             self.latch(schema.FAULT_OVER_PRESSURE)
 
 
