@@ -165,7 +165,9 @@ def test_the_same_seed_gives_the_same_record(protocol: Path, tmp_path: Path) -> 
     frames = []
     for number in range(2):
         out = tmp_path / str(number)
-        assert call("run", protocol, "-p", "emulated", "-o", out, "-y", "--seed", 7).exit_code == 0
+        assert (
+            call("run", protocol, "-p", "emulated", "-o", out, "-y", "--seed", "7").exit_code == 0
+        )
         frame = RunRecord.open(out).frame()
         frames.append(frame[["raw_counts", "setpoint_mpa", "true_pressure_mpa", "step_id"]])
     assert frames[0].equals(frames[1])

@@ -12,6 +12,7 @@ import pytest
 from pressloop.emulator import description
 from pressloop.emulator.description import PressDescription, presets
 from pressloop.errors import BadInputError
+from pressloop.findings import Finding
 from pressloop.sample import load_sample
 from pressloop_fw.service.profile_store import Profile
 from pressloop_fw.wire import schema
@@ -234,7 +235,9 @@ def test_a_file_in_another_encoding_is_named_as_such(
         path.write_bytes(data)
         with pytest.raises(BadInputError, match="UTF-8") as caught:
             load(path)
-        assert [(f.code, f.line, f.column) for f in caught.value.findings] == [("not-utf8", *place)]
+        (finding,) = caught.value.findings
+        assert isinstance(finding, Finding)
+        assert (finding.code, finding.line, finding.column) == ("not-utf8", *place)
     with pytest.raises(BadInputError, match=r"cannot read .*none\.yaml"):
         load(tmp_path / "none.yaml")
 
