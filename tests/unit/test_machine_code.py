@@ -10,8 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-from protocol.generator.constants import FIRST_LINE, block_of, constants, fold, taken
+from generator.constants import FIRST_LINE, block_of, constants, fold, taken
 
 FIRMWARE = Path(__file__).parents[2] / "firmware"
 SOURCES = sorted(FIRMWARE.rglob("*.py"))

@@ -13,6 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Literal
 
+from typing_extensions import Self
+
 from pressloop.emulator import description
 from pressloop.emulator.description import PressDescription
 from pressloop.emulator.locate import (
@@ -92,7 +94,7 @@ class EmulatedBoard:
         self._process: subprocess.Popen[bytes] | None = None
         self._ports: dict[str, int] = {}
 
-    def __enter__(self) -> EmulatedBoard:
+    def __enter__(self) -> Self:
         """Start the board."""
         return self.start()
 
@@ -105,7 +107,7 @@ class EmulatedBoard:
         """Stop the board."""
         self.stop()
 
-    def start(self) -> EmulatedBoard:
+    def start(self) -> Self:
         """Start the process and wait until it listens.
 
         Raises:
