@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq  # type: ignore[import-untyped]
+import pyarrow.parquet as pq
 
 from pressloop.evaluation.evaluate import evaluate
 from pressloop.evaluation.summary import RunSummary
