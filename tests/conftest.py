@@ -86,9 +86,10 @@ class MicroPythonProcess:
     def __init__(self, path: Path) -> None:
         """Start the interpreter on a test module."""
         self.path = path
-        command = [require_micropython(), "-X", "heapsize=8M", RUNNER, path.parent, path.stem]
+        command: list[str | Path] = [require_micropython(), "-X", "heapsize=8M"]
+        command += [RUNNER, path.parent, path.stem, packages_path()]
         self._process = subprocess.Popen(
-            [*command, packages_path()],
+            command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

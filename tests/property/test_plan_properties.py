@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from itertools import pairwise
+from operator import ne
 from typing import Any
 
 from hypothesis import given
@@ -184,7 +186,7 @@ def protocols() -> st.SearchStrategy[Protocol]:
     return _protocol(st.lists(_ITEM, min_size=1, max_size=4), dies, "50")
 
 
-_RUNNABLE_END = st.sampled_from(
+_RUNNABLE_END: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
     [
         {"duration": "open"},
         {"duration": "1 min"},
@@ -201,7 +203,7 @@ def runnable_protocols(draw: st.DrawFn) -> Protocol:
     stages: list[Item] = []
     level = 0
     for number in range(draw(st.integers(1, 5))):
-        target = draw(st.integers(20, 250).filter(lambda mpa, now=level: mpa != now))
+        target = draw(st.integers(20, 250).filter(partial(ne, level)))
         release_to = draw(st.integers(0, target - 1))
         stages.append(
             Stage(
@@ -351,7 +353,7 @@ def test_limits_are_those_of_the_firmware(die_um: int) -> None:
         }
     )
 )
-def test_a_profile_is_the_same_after_conversion_to_user_units(changes: dict[str, int]) -> None:
+def test_a_profile_is_the_same_after_conversion_to_user_units(changes: dict[str, Any]) -> None:
     wire = replace(REFERENCE.to_wire(), **changes)
     assert MachineProfile.from_wire(wire).to_wire() == wire
 

@@ -69,7 +69,7 @@ def test_a_run_of_a_week_does_not_keep_it_for_a_week(parent: Parent) -> None:
     parent.end()
     hour_ms = 3_600_000
     assert not life.is_over(hour_ms - 1, False, True)
-    assert not life.is_over(hour_ms, True, True)  # a host connects
+    assert not life.is_over(hour_ms, True, True)  # a host is connected
     assert not life.is_over(2 * hour_ms - 1, False, True)
     assert life.is_over(2 * hour_ms, False, True)
 

@@ -182,7 +182,7 @@ def test_finding_points_at_line_and_column() -> None:
     text = HEAD + "stages:\n  - name: a\n    ramp: {target: 600 MPa, rate: 1 MPa/s}\n"
     finding = validate(text).findings[0]
     assert (finding.line, finding.column) == (7, 20)
-    assert text.splitlines()[finding.line - 1][finding.column - 1 :].startswith("600 MPa")
+    assert text.splitlines()[7 - 1][20 - 1 :].startswith("600 MPa")
     assert finding.as_dict() == {
         "severity": "error",
         "code": "over-ceiling",
