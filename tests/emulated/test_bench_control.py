@@ -63,7 +63,11 @@ def test_the_family_repeats_and_keeps_to_its_ranges() -> None:
         assert case.targets_mpa[1] / lever * 10 <= 0.81 * case.press.transducer.full_scale_bar
 
 
-@pytest.mark.parametrize("case", [reference(), *family(2, seed=11)], ids=lambda case: case.name)
+@pytest.mark.parametrize(
+    "case",
+    [reference(), *(pytest.param(case, marks=pytest.mark.slow) for case in family(2, seed=11))],
+    ids=lambda case: case.name,
+)
 def test_a_press_never_seen_is_pressed_as_well_as_asked(
     case: Case, tune_once: Callable[[Case], Identification]
 ) -> None:

@@ -186,6 +186,7 @@ def stop_reading_in_mid_ramp(board: Any) -> dict[str, Any]:
     return now
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_stock_board_becomes_a_controller(stock: Any, tmp_path: Path) -> None:
     # On a busy machine a restart, or the ten seconds without an answer, may take minutes.

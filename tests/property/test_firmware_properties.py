@@ -60,14 +60,14 @@ def plans(draw: st.DrawFn) -> list[dict[int, Any]]:
         if level and draw(st.integers(0, 4)):
             timed = draw(st.sampled_from([500, 1000, 2000, None]))
             mode = draw(st.sampled_from([schema.HOLD_REGULATED, schema.HOLD_SEALED]))
-            more = {"open": True} if timed is None else {}
+            more: dict[str, int] = {"open": True} if timed is None else {}
             tolerance = draw(st.sampled_from([800, 3000, 20000]))
             if timed and mode == schema.HOLD_SEALED and draw(st.booleans()):
                 timed *= 10
                 more = {"relaxation_kpa_min": draw(st.sampled_from([100, 5000, 1000000]))}
             steps.append(hold(level, timed, tolerance, 3000, mode, **more))
         if draw(st.integers(0, 3)) == 0:
-            level = draw(TARGETS.filter(lambda target, most=level: target <= most))
+            level = draw(TARGETS.filter(level.__ge__))
             steps.append(release(level, draw(RATES)))
         if draw(st.integers(0, 2)) == 0:
             steps.append(prompt(timeout_ms=3000))

@@ -439,10 +439,8 @@ def test_a_broken_pellet_is_in_summary_stages_warnings_and_verdict(tmp_path: Pat
     crack, burst = summary.damage
     assert (crack.what, crack.stage) == ("cracked under too much pressure", name)
     assert crack.time_s == pytest.approx((second + 10) / 100)
-    assert (burst.what, burst.time_s) == (
-        "escaped from a burst die",
-        pytest.approx((second + 30) / 100),
-    )
+    assert burst.what == "escaped from a burst die"
+    assert burst.time_s == pytest.approx((second + 30) / 100)
     assert [stage.damage is None for stage in summary.truth] == [True, False, False]
     assert all(stage.damage is None for stage in summary.stages)
     assert sum("the pellet cracked under too much pressure" in w for w in summary.warnings) == 1
@@ -461,7 +459,8 @@ def test_a_pellet_that_was_broken_before_the_run_is_reported(tmp_path: Path) -> 
     summary = finalise(tmp_path)
     assert summary.damage is not None and summary.truth is not None
     ((what, time_s, stage),) = [(d.what, d.time_s, d.stage) for d in summary.damage]
-    assert (what, time_s, stage) == ("cracked on command", pytest.approx(-0.05), None)
+    assert (what, stage) == ("cracked on command", None)
+    assert time_s == pytest.approx(-0.05)
     assert all(stage.damage for stage in summary.truth)
 
 
