@@ -76,7 +76,11 @@ def _add_force_axis(axes: Axes, record: RunRecord) -> None:
     if kn_per_mpa is None:
         return
     scale = axes.secondary_yaxis(
-        "right", functions=(lambda mpa: mpa * kn_per_mpa, lambda kn: kn / kn_per_mpa)
+        "right",
+        functions=(
+            lambda mpa: np.asarray(mpa, np.float64) * kn_per_mpa,
+            lambda kn: np.asarray(kn, np.float64) / kn_per_mpa,
+        ),
     )
     scale.set_ylabel("force on the pellet, kN")
 
