@@ -44,10 +44,7 @@ def draw_title(figure: Figure, record: RunRecord) -> None:
     unreached = [s.name for s in summary.stages if s.outcome == "not reached"]
     if unreached and not in_progress:
         parts.append(f"not reached: {textwrap.shorten(', '.join(unreached), 60, placeholder='…')}")
-    if in_progress:
-        said = ["in progress", *parts]
-    else:
-        said = parts
+    said = ["in progress", *parts] if in_progress else parts
     if said:
         title += "\n" + " · ".join(said)
     figure.suptitle(
