@@ -288,7 +288,7 @@ def test_the_boards_results_decide_how_a_stage_ended(tmp_path: Path) -> None:
     end = RUN.end(end_reason="aborted", step_results=tuple(results))
     summary = finalise(record(tmp_path, RUN, end=end))
     assert outcomes(summary) == ["done", "advanced", "done"]
-    assert verdict_rows(summary)[2].reasons[0] == "ended early by the operator"
+    assert verdict_rows(summary)[2].reasons[0] == "The operator ended the stage early."
 
 
 @pytest.mark.parametrize("fault", [None, "watchdog"])
@@ -550,7 +550,10 @@ def test_pauses_stop_the_clock_but_not_the_record(tmp_path: Path) -> None:
     assert whole.stages[0].dwell_s is not None and summary.stages[0].dwell_s is not None
     assert summary.stages[0].dwell_s == pytest.approx(whole.stages[0].dwell_s - 0.4)
     assert summary.stages[0].duration_s == whole.stages[0].duration_s
-    assert "1.10 s of 1.50 s in band" in verdict_rows(summary)[0].reasons
+    assert (
+        "The dwell in band was 1.10 s; the protocol asks for 1.50 s."
+        in verdict_rows(summary)[0].reasons
+    )
 
 
 def test_an_extreme_in_a_pause_at_a_steps_end_is_no_disagreement(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 from pydantic import ConfigDict
 
@@ -14,6 +14,8 @@ from pressloop.record.model import BoardStepResult, Direction, RecordModel, RunE
 from pressloop.sample import Sample
 
 SUMMARY_SCHEMA: Final = "pressloop.run/1"
+
+Verdict = Literal["pass", "fail", "not reached"]
 
 
 class Gap(RecordModel):
@@ -49,6 +51,11 @@ class StageResult(RecordModel):
         springback: Thickness gained on the release to contact that follows the dwell.
         density: Thickness and relative density, where the sample determines them.
         damage: What was broken by the end of the stage; None when nothing. Under `truth` only.
+        target_force_kn: Force on the pellet at `target_mpa`; None where the die is not recorded.
+        force_kn: Force on the pellet at `mean_mpa`; None where `target_force_kn` or it is None.
+        verdict: Whether the stage was pressed as its protocol asks; None in a record that an
+            earlier version has finalised.
+        reasons: Why it did not pass, one sentence each; empty when it did.
     """
 
     index: int
@@ -85,6 +92,10 @@ class StageResult(RecordModel):
     springback: Springback | None = None
     density: Density | None = None
     damage: str | None = None
+    target_force_kn: float | None = None
+    force_kn: float | None = None
+    verdict: Verdict | None = None
+    reasons: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
