@@ -26,6 +26,7 @@ from pressloop.record.entries import header_of, refuse_ended
 from pressloop.record.journal import JOURNAL_NAME, read_journal
 from pressloop.run.prompts import Asker, ask_on_terminal
 from pressloop.run.reattach import reattach, reopen_run
+from pressloop.run.remote_control import RemoteControl
 from pressloop.run.result import RunResult, html_table
 from pressloop.run.run import Run
 from pressloop.run.start import prepare_run, profile_of, start_run
@@ -84,6 +85,7 @@ class Press:
         self._session = session
         self._board = board
         self._run: Run | None = None
+        self._remote_control: RemoteControl | None = None
 
     @classmethod
     def open(
@@ -237,6 +239,7 @@ class Press:
         overwrite: bool = False,
         thinning: ThinningRules | None = DEFAULT_THINNING,
         sample: Sample | None = None,
+        remote_control: bool = True,
     ) -> RunResult:
         """Run a protocol to its end and return the result.
 
@@ -252,6 +255,8 @@ class Press:
             thinning: How quiet stretches are thinned; None keeps every record (8 MB an hour).
                 Thinning changes no measure of the run.
             sample: What lies in the die. It can also be given later: `pressloop sample`.
+            remote_control: Let `pressloop pause`, `abort`, `watch` and the like in another terminal
+                of the same user reach this run, over a server on 127.0.0.1.
 
         Returns:
             The result, also if the run did not complete: see `RunResult.end_reason`.
@@ -272,6 +277,7 @@ class Press:
                 overwrite=overwrite,
                 thinning=thinning,
                 sample=sample,
+                remote_control=remote_control,
             )
             run.answer_prompts(on_prompt)
         except BaseException as error:
@@ -290,6 +296,7 @@ class Press:
         overwrite: bool = False,
         thinning: ThinningRules | None = DEFAULT_THINNING,
         sample: Sample | None = None,
+        remote_control: bool = True,
     ) -> Run:
         """Start a protocol and return at once, for notebooks and for scripts that steer the run.
 
@@ -319,6 +326,8 @@ class Press:
                 raise
 
         self._session.in_order(start)
+        if remote_control:
+            self._allow_remote_control(run)
         return run
 
     def attach(
@@ -327,6 +336,7 @@ class Press:
         *,
         on_prompt: Asker | None = None,
         on_status: Callable[[PressStatus], None] | None = None,
+        remote_control: bool = True,
     ) -> Run:
         """Follow a run again whose program ended: fetch the missing telemetry, record to the end.
 
@@ -343,7 +353,18 @@ class Press:
         )
         self._run = run
         reattach(self._session, run, contents)
+        if remote_control:
+            self._allow_remote_control(run)
         return run
+
+    def _allow_remote_control(self, run: Run) -> None:
+        """Let other programs of this user on this machine steer and watch a run."""
+        if self._remote_control is not None:
+            self._remote_control.close()
+        self._remote_control = RemoteControl(
+            run, url=self._session.url, emulated=self._board is not None
+        )
+        self._remote_control.start()
 
     def tune(
         self,
@@ -439,6 +460,8 @@ class Press:
             if run is not None and not detached:
                 run.abort_and_finish("the press was closed")
         finally:
+            if self._remote_control is not None:
+                self._remote_control.close()
             self._session.close()
             if self._board is not None and not detached:
                 self._board.stop()

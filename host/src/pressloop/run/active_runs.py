@@ -1,0 +1,162 @@
+"""Lists the runs that programs on this machine follow, so that other programs can find them.
+
+Each run has a small file in a folder of the user's own: address and token of the control server of
+the program that owns the board. A file is removed when its run ends; the file of a program that was
+killed stays behind, and is removed by the next program that finds it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import stat
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+from platformdirs import user_runtime_path
+
+from pressloop.errors import PressloopError
+
+_SUFFIX: Final = ".json"
+_OTHERS_MAY_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ActiveRun:
+    """A run, and how to reach the program that follows it.
+
+    Attributes:
+        host, control_port: Address of the program's control server.
+        token: Secret that the server asks for.
+        pid: Process id of the program.
+        port: Name by which the board is found again, as in the record.
+        url: Address of the link: a serial port or socket://HOST:PORT.
+        unique_id: Id of the board, hexadecimal; for many boards its USB serial number.
+        emulated: Whether the program started an emulated board for the run.
+        simulated: Whether the press is simulated.
+        record: Folder of the record, absolute.
+        run_id: Id of the run, hexadecimal.
+        protocol: Name of the protocol.
+    """
+
+    host: str
+    control_port: int
+    token: str
+    pid: int
+    port: str
+    url: str
+    unique_id: str
+    emulated: bool
+    simulated: bool
+    record: str
+    run_id: str
+    protocol: str
+
+    def is_on(self, port: str) -> bool:
+        """Return whether a user who names this port means the board of this run."""
+        if port.partition(":")[0] == "emulated":
+            return self.emulated
+        if port.lower() == self.unique_id.lower() or port in (self.port, self.url):
+            return True
+        # /dev/serial/by-id/... and /dev/ttyACM0 can be the same port.
+        return Path(port).is_absolute() and os.path.realpath(port) == os.path.realpath(self.url)
+
+    def file(self) -> Path:
+        """Return the path of the file of this run."""
+        return active_folder() / f"{self.pid}-{self.run_id}{_SUFFIX}"
+
+
+def active_folder() -> Path:
+    """Return the folder with the files of active runs; it need not exist."""
+    with warnings.catch_warnings():
+        # Without XDG_RUNTIME_DIR platformdirs warns of the folder that it returns instead.
+        warnings.simplefilter("ignore")
+        return user_runtime_path("pressloop") / "active"
+
+
+def publish(run: ActiveRun) -> Path:
+    """Write the file of a run, readable by its user only.
+
+    Returns:
+        The path of the file.
+
+    Raises:
+        OSError: The file could not be written.
+        PressloopError: `unsafe-folder`: another user could change the folder.
+    """
+    path = run.file()
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _require_own(path.parent)
+    new = path.with_suffix(".new")
+    with suppress(FileNotFoundError):
+        new.unlink()
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        json.dump(asdict(run), file)
+    new.replace(path)
+    return path
+
+
+def active_runs() -> list[ActiveRun]:
+    """Return the runs of this user on this machine; files of programs that ended are removed."""
+    folder = active_folder()
+    try:
+        _require_own(folder)
+    except FileNotFoundError:
+        return []
+    except (OSError, PressloopError) as error:
+        _log.warning("active runs are not looked for: %s", error)
+        return []
+    return [run for path in sorted(folder.glob(f"*{_SUFFIX}")) for run in _read(path)]
+
+
+def _read(path: Path) -> Iterator[ActiveRun]:
+    try:
+        run = ActiveRun(**json.loads(path.read_text(encoding="utf-8")))
+        if not isinstance(run.pid, int) or not isinstance(run.control_port, int):
+            raise TypeError("pid and control_port are numbers")
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError, TypeError) as error:
+        _log.info("ignoring %s: %r", path, error)
+        return
+    if _has_ended(run.pid):
+        with suppress(OSError):
+            path.unlink()
+        return
+    yield run
+
+
+def _has_ended(pid: int) -> bool:
+    """Return whether a process is certain to have ended."""
+    if sys.platform == "win32" or pid <= 0:
+        return False  # os.kill would end the process; its server no longer answers anyway
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _require_own(folder: Path) -> None:
+    """Check that no other user could have written into a folder: it may be below /tmp."""
+    if sys.platform == "win32":
+        return
+    for place in (folder, folder.parent, folder.parent.parent):
+        found = place.lstat()
+        mine = found.st_uid == os.getuid() and stat.S_ISDIR(found.st_mode)
+        if not mine or found.st_mode & _OTHERS_MAY_WRITE:
+            raise PressloopError(
+                f"the folder {place} belongs to another user, or others may write to it",
+                hint="set XDG_RUNTIME_DIR to a folder that only you can write to",
+                code="unsafe-folder",
+            )
