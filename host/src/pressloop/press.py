@@ -24,6 +24,7 @@ from pressloop.plan import Plan
 from pressloop.record import ThinningRules
 from pressloop.record.entries import header_of, refuse_ended
 from pressloop.record.journal import JOURNAL_NAME, read_journal
+from pressloop.run.active_runs import refuse_owned
 from pressloop.run.prompts import Asker, ask_on_terminal
 from pressloop.run.reattach import reattach, reopen_run
 from pressloop.run.remote_control import RemoteControl
@@ -97,6 +98,7 @@ class Press:
         pacing: Pacing = "lockstep",
         speed: float = 1.0,
         reconnect_timeout_s: float = RECONNECT_TIMEOUT_S,
+        take_over: bool = False,
     ) -> Press:
         """Connect to a press.
 
@@ -110,11 +112,14 @@ class Press:
                 at the pace of the wall clock.
             speed: With `"real"`: how many times faster than the wall clock.
             reconnect_timeout_s: How long to try to reconnect when the link is lost.
+            take_over: Connect even if another program of this user follows a run on the board. On a
+                socket this ends the link of that program.
 
         Raises:
             NoBoardError: There is no board.
             AmbiguousPortError: Several boards are plugged in and `port` names none of them.
-            PortBusyError: Another program uses the port, or you have no permission to open it.
+            PortBusyError: Another program uses the port, or you have no permission to open it;
+                `run-active` if it follows a run there.
             BoardTimeoutError: The port opened, but there was no reply in Pressloop's protocol.
             VersionMismatchError: The firmware is of another major version.
             EmulatorError: The emulated board could not be started; `no-image` if there is no flash
@@ -134,6 +139,8 @@ class Press:
                 hint='use the port "emulated" or "emulated:pico", or leave the description out',
             )
         address = resolve_address(port)
+        if not take_over:
+            refuse_owned(address.name)
         session = Session(address.connect, host=_HOST, reconnect_timeout_s=reconnect_timeout_s)
         return cls(address.name, session)
 

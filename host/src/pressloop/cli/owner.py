@@ -37,15 +37,19 @@ def find_run(port: str | None) -> ActiveRun | None:
     return found[0] if found else None
 
 
-def open_free_board(port: str | None) -> Press:
+def open_free_board(port: str | None, *, take_over: bool = False) -> Press:
     """Open a board that no program of this user follows.
+
+    Args:
+        port: What the user gave as `--port`.
+        take_over: Open it even if there is such a program, because it does not answer.
 
     Raises:
         NoBoardError: There is none; without a port, the message says that no run is active either.
         PressloopError: As `Press.open`.
     """
     try:
-        return Press.open(port)
+        return Press.open(port, take_over=take_over)
     except NoBoardError as error:
         if port is not None:
             raise

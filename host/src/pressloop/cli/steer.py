@@ -98,8 +98,10 @@ def _steer(command: SteeringCommand, port: str | None) -> None:
     raise typer.Exit(ExitCode.COMPLETED if outcome.done else ExitCode.NOT_COMPLETED)
 
 
-def _steer_free_board(command: SteeringCommand, port: str | None) -> SteeringOutcome:
-    with open_free_board(port) as machine:
+def _steer_free_board(
+    command: SteeringCommand, port: str | None, *, take_over: bool = False
+) -> SteeringOutcome:
+    with open_free_board(port, take_over=take_over) as machine:
         return steer(
             _FreeBoard(machine.session, machine),
             command,
@@ -113,7 +115,7 @@ def _abort_without_owner(run: ActiveRun, silent: OwnerSilentError) -> SteeringOu
     err.print(f"[note]note[/note] {escape(silent.message)}", soft_wrap=True)
     err.print("[note]note[/note] opening the board itself", soft_wrap=True)
     try:
-        return _steer_free_board("abort", _address(run))
+        return _steer_free_board("abort", _address(run), take_over=True)
     except PressloopError as error:
         raise PressloopError(
             f"the run was not aborted: {error.message}",

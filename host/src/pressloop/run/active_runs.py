@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import socket
 import stat
 import sys
 import warnings
@@ -21,9 +22,10 @@ from typing import Final
 
 from platformdirs import user_runtime_path
 
-from pressloop.errors import PressloopError
+from pressloop.errors import PortBusyError, PressloopError
 
 _SUFFIX: Final = ".json"
+_MAX_CONNECT_S: Final = 2.0
 _OTHERS_MAY_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
 
 _log = logging.getLogger(__name__)
@@ -117,6 +119,27 @@ def active_runs() -> list[ActiveRun]:
     return [run for path in sorted(folder.glob(f"*{_SUFFIX}")) for run in _read(path)]
 
 
+def refuse_owned(port: str) -> None:
+    """Check that no other program of this user follows a run on a board.
+
+    A second connection to a socket would take over the session of the first one.
+
+    Args:
+        port: Name or address of the board.
+
+    Raises:
+        PortBusyError: `run-active`: there is such a program.
+    """
+    for run in active_runs():
+        if run.pid != os.getpid() and run.is_on(port):
+            raise PortBusyError(
+                f"another program (process {run.pid}) runs {run.protocol!r} on this board",
+                hint="look at it with pressloop watch; steer it with pressloop pause, resume, "
+                "skip, end or abort; they do not disturb its link",
+                code="run-active",
+            )
+
+
 def _read(path: Path) -> Iterator[ActiveRun]:
     try:
         run = ActiveRun(**json.loads(path.read_text(encoding="utf-8")))
@@ -127,20 +150,29 @@ def _read(path: Path) -> Iterator[ActiveRun]:
     except (OSError, ValueError, TypeError) as error:
         _log.info("ignoring %s: %r", path, error)
         return
-    if _has_ended(run.pid):
+    if _has_ended(run):
         with suppress(OSError):
             path.unlink()
         return
     yield run
 
 
-def _has_ended(pid: int) -> bool:
-    """Return whether a process is certain to have ended."""
-    if sys.platform == "win32" or pid <= 0:
-        return False  # os.kill would end the process; its server no longer answers anyway
+def _has_ended(run: ActiveRun) -> bool:
+    """Return whether the program of a run is certain to have ended.
+
+    A stopped program still has its server: the system accepts connections for it.
+    """
+    # On Windows os.kill would end the process.
+    if sys.platform != "win32" and run.pid > 0:
+        try:
+            os.kill(run.pid, 0)
+        except ProcessLookupError:
+            return True
+        except OSError:
+            pass  # another user's process has this number now, or nothing is known
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        socket.create_connection((run.host, run.control_port), _MAX_CONNECT_S).close()
+    except ConnectionRefusedError:
         return True
     except OSError:
         return False
