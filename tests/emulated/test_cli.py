@@ -324,7 +324,7 @@ def test_the_operator_ends_an_open_hold(tmp_path: Path) -> None:
     out = tmp_path / "out"
     code, shown = at_a_terminal(
         ["run", path, "--port", "emulated", "--out", out, "--yes"],
-        [("firmware", b"end\n"), ("open hold", b"\n"), ("Type ", b"end\n")],
+        [("firmware", b"end\n"), ("open hold", b"x\n"), ("is no command", b"end\n")],
     )
     assert code == 0, shown
     assert RunRecord.open(out).summary.stages[1].outcome == "done"

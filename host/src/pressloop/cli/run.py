@@ -99,7 +99,8 @@ def run(
                     thinning=None if every_record else DEFAULT_THINNING,
                     sample=pellet,
                 )
-                _follow_to_end(handle, operator, line)
+                with operator.steering(handle):
+                    _follow_to_end(handle, operator, line)
         summary = RunRecord.open(folder).summary
     _report(summary, folder)
 
@@ -127,7 +128,8 @@ def attach(
                 handle = machine.attach(record, on_status=operator.show)
                 if handle.is_active and handle.status().state is State.PAUSED:
                     _resume(handle, operator, line, resume)
-                _follow_to_end(handle, operator, line)
+                with operator.steering(handle):
+                    _follow_to_end(handle, operator, line)
         summary = RunRecord.open(record).summary
     _report(summary, record)
 
@@ -175,7 +177,6 @@ def _resume(handle: Run, operator: Operator, line: LiveLine, resume: bool) -> No
 
 def _follow_to_end(handle: Run, operator: Operator, line: LiveLine) -> None:
     """Follow a run to its end; Ctrl-C aborts it."""
-    operator.run = handle
     try:
         handle.answer_prompts(operator.ask)
     except KeyboardInterrupt:
@@ -223,6 +224,8 @@ def _introduce(machine: Press, protocol: Path, folder: Path) -> None:
         soft_wrap=True,
     )
     err.print(f"[dim]{escape(str(protocol))} -> {escape(str(folder))}[/dim]", soft_wrap=True)
+    if hello.simulated:
+        err.print(f"[dim]its address for a second terminal: --port {machine.session.url}[/dim]")
 
 
 def _report(summary: RunSummary, folder: Path) -> None:

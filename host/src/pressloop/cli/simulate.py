@@ -76,7 +76,7 @@ def simulate(
             err.status("running on the emulated press"),
             Press.open("emulated", press=described, seed=seed) as machine,
         ):
-            run = machine.start(source, out=folder, on_prompt=confirm_all)
+            run = machine.start(source, out=folder, on_prompt=confirm_all, remote_control=False)
             _end_open_holds(run, plan, open_hold_s)
             run.result()
         record = RunRecord.open(folder)
