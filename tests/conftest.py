@@ -37,6 +37,11 @@ from pressloop.emulator import locate
 settings.register_profile("pressloop", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("pressloop")
 
+# Programs find active runs of the same user in this folder: a test must not see those of another.
+RUNTIME = tempfile.mkdtemp(prefix="pressloop-runtime-")
+os.environ["XDG_RUNTIME_DIR"] = RUNTIME
+atexit.register(shutil.rmtree, RUNTIME, ignore_errors=True)
+
 ROOT = Path(__file__).resolve().parent.parent
 FIRMWARE_TESTS = ROOT / "tests" / "firmware"
 RUNNER = ROOT / "tests" / "micropython" / "run.py"

@@ -384,7 +384,7 @@ class Sequencer:
         self.run_flags.write(schema.FLAG_APPROACHING, approaching)
 
     def _regulate(self):
-        """Give the valves to the loop."""
+        """Let the pressure controller drive the valves."""
         if self.action != ACT_REGULATE:
             self.action = ACT_REGULATE
             self.bumpless_transfer_due = True

@@ -270,7 +270,7 @@ class Controller:
         return tick
 
     def _tick_while_configuring(self, missed):
-        """Do the part of the tick that goes on during `configure`: safe, stoppable, counted."""
+        """Tick during `configure`: keep outputs safe, obey the emergency stop, count it."""
         board = self.board
         board.safe()
         inputs = board.read_inputs()

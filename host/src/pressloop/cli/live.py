@@ -21,7 +21,7 @@ from pressloop.wire.schema import State
 _BAR_CELLS = 24
 _MIN_BAR_CELLS = 6
 _SPARE_CELLS = 4
-"""Cells kept free at the right: Ctrl-C prints ^C there, and the line must not wrap."""
+"""Columns kept free at the right: Ctrl-C prints ^C there, and the line must not wrap."""
 
 _ERASE = Control(ControlType.CARRIAGE_RETURN, (ControlType.ERASE_IN_LINE, 2))
 

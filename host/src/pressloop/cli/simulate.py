@@ -26,7 +26,7 @@ from pressloop.validation import LoadedProtocol
 from pressloop.wire.schema import TICK_HZ, FlagBits
 
 _LONG_S = 6 * 3600
-"""From this press time on, say how long the simulation takes."""
+"""A simulation of at least this much press time announces how long it will take."""
 
 _SPEED = 170
 """Press time over simulation time, roughly."""

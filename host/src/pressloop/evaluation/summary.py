@@ -145,13 +145,13 @@ class RunSummary(RecordModel):
 
     Attributes:
         end_reason: `completed` only when the board said so and nothing in the record contradicts.
-        gaps: Empty when every record of the run is held.
-        stages: Results from the reading.
+        gaps: Empty when no record of the run is missing.
+        stages: Results from the pressure readings.
         truth: Results from the true pressure of an emulated press; None on a real one.
         damage: What broke on an emulated press, in order; None on a real one.
         steps: What the board itself measured.
-        thinned: None when every record is kept as received. In any case the measures are those of
-            every record.
+        thinned: None when every record is kept as received. Also in a thinned record the measures
+            are those of every record.
         sample: What the user said of the pellet.
         warnings: What a reader has to know about this record, one sentence each.
     """

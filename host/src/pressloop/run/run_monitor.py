@@ -1,7 +1,7 @@
 """Follows a run to its end: records telemetry, notices prompts and the end, closes the record.
 
-Reactions depend on the state in the newest record, not on a change of state that was seen. So
-nothing is missed after a lost link or a gap, and nothing is done twice. All of it runs in the
+It reacts to the state in the newest record; it need not see the moment at which a state changes.
+So nothing is missed after a lost link or a gap, and nothing is done twice. All of it runs in the
 session's dispatcher thread.
 """
 
@@ -59,7 +59,7 @@ class RunMonitor(Listener):
         ended: Whether the end of the run is in the record.
         failure: First exception of a callback or the recorder, because of which the run was
             aborted; None without one.
-        lost: Why the session ended before the run; None if it did not.
+        lost: Why the link was lost while the run was going on; None if it was not lost.
     """
 
     def __init__(

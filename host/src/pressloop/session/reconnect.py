@@ -121,5 +121,5 @@ class Reconnector:
         if isinstance(cause, SessionLostError) and hello.boot_id == boot_id:
             raise SessionLostError(
                 f"another program opened the board at {url}",
-                hint="use one program per press: close the other one, then open the press again",
+                hint="only one program may control a press: close the other, then open it again",
             )

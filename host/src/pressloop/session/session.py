@@ -233,7 +233,7 @@ class Session:
         self._reconnector.link.send_alive()
 
     def close(self) -> None:
-        """Stop telemetry and close the port. The press continues what it does."""
+        """Stop telemetry and close the port. The press continues what it is doing, also a run."""
         self._closing.set()
         self._inbox.put(_Wake())
         if threading.current_thread() is not self._dispatcher:
