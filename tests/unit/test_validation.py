@@ -280,3 +280,62 @@ def test_load_protocol_lists_every_mistake_of_form() -> None:
         "stages[0].ramp.target",
         "stages[0].ramp.rate",
     ]
+
+
+STAGE = "stages:\n- name: bond\n  ramp: {target: %s, rate: 20 MPa/s}\n"
+
+
+@pytest.mark.parametrize("target", ["74,5 MPa", "74, 5 MPa", "1,000 MPa", "1,000,000 Pa", "74,5"])
+def test_a_comma_in_braces_is_one_finding_that_proposes_no_value(target: str) -> None:
+    text = HEAD + STAGE % target
+    assert found(validate(text)) == ["error not-a-quantity stages[0].ramp.target"]
+    message, hint = only(text)
+    assert target in message and "comma" in hint and not re.search("[0-9]", hint)
+
+
+@pytest.mark.parametrize("character", ["\u200b", "\ufeff", "\u00ad", "\u2060", "\u202e"])
+def test_an_invisible_character_is_named_with_its_place(character: str) -> None:
+    (finding,) = validate(HEAD + STAGE % f"100 MPa{character}").findings
+    assert (finding.code, finding.path) == ("invisible-character", "stages[0].ramp.target")
+    assert f"U+{ord(character):04X}" in finding.message
+    assert (finding.line, finding.column) == (7, 25)
+
+
+@pytest.mark.parametrize("space", ["\u00a0", "\u2009", "\u202f"])
+def test_a_space_of_another_width_before_the_unit_is_accepted(space: str) -> None:
+    assert found(validate(HEAD + STAGE % f"100{space}MPa")) == []
+
+
+@pytest.mark.parametrize(
+    ("plain", "tabbed"),
+    [
+        ("520 MPa\n", "520 MPa\t# die limit\n"),
+        ("520 MPa\n", "520 MPa \t\n"),
+        ("ceiling: 520", "ceiling:\t520"),
+        ("stages:\n", "stages:\n\t\n\t# a comment\n"),
+    ],
+)
+def test_a_tab_that_does_not_indent_is_accepted(plain: str, tabbed: str) -> None:
+    text = HEAD + STAGE % "100 MPa"
+    assert plain in text
+    assert found(validate(text.replace(plain, tabbed))) == []
+
+
+def test_a_text_that_is_too_long_names_the_field_its_length_and_the_limit() -> None:
+    text = HEAD + STAGE % "100 MPa"
+    message, _ = only(text.replace("name: test", "name: " + "x" * 120))
+    assert message == "'name' has 120 characters, the limit is 80"
+    assert found(validate(text + "- prompt: " + "x" * 120 + "\n")) == [
+        "warning prompt-under-pressure stages[1].prompt"
+    ]
+    assert found(validate(text + "- prompt: " + "x" * 121 + "\n")) == [
+        "error bad-text stages[1].prompt"
+    ]
+
+
+def test_a_merge_key_is_the_only_finding() -> None:
+    text = HEAD + (
+        "stages:\n- name: a\n  ramp: &press {target: 100 MPa, rate: 10 MPa/s}\n"
+        "- name: b\n  ramp: {<<: *press, target: 200 MPa}\n"
+    )
+    assert found(validate(text)) == ["error merge-key stages[1].ramp.<<"]
