@@ -318,6 +318,7 @@ def test_an_enter_typed_before_the_prompt_does_not_confirm_it(
     assert answers == ["abort"]
 
 
+@pytest.mark.slow
 def test_the_operator_ends_an_open_hold(tmp_path: Path) -> None:
     path = tmp_path / "open.yaml"
     path.write_text(SHORT.replace("DWELL", "open"))
@@ -330,6 +331,7 @@ def test_the_operator_ends_an_open_hold(tmp_path: Path) -> None:
     assert RunRecord.open(out).summary.stages[1].outcome == "done"
 
 
+@pytest.mark.slow
 def test_a_closed_input_aborts_at_a_prompt(protocol: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     command = [*PRESSLOOP, "run", str(protocol), "--port", "emulated", "--out", str(out)]
@@ -341,6 +343,7 @@ def test_a_closed_input_aborts_at_a_prompt(protocol: Path, tmp_path: Path) -> No
     assert piped.returncode == 0, piped.stderr
 
 
+@pytest.mark.slow
 def test_a_prompt_that_timed_out_asks_no_longer(tmp_path: Path) -> None:
     path = tmp_path / "prompt.yaml"
     text = SHORT.replace("DWELL", "2 s")

@@ -6,7 +6,7 @@ from pressloop_fw.service.profile_store import Profile
 from pressloop_fw.wire import schema
 from rig import PRESS, PROFILE, RefusedError, Rig, hold, ramp
 
-SLOW = ("test_the_dwell_ends_when_the_powder_rests_not_the_leak",)
+SLOW = ("test_the_dwell_ends_when_the_powder_is_relaxed_whatever_the_leak",)
 
 # A powder that relaxes by some MPa in a minute.
 _POWDER = dict(PRESS, powder_relaxation_share=0.5)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, assume, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
@@ -435,6 +436,7 @@ class SmallColumn:
         return SmallInt(self._column[index])
 
 
+@pytest.mark.slow
 @settings(
     max_examples=60,
     derandomize=True,
