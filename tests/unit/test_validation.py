@@ -12,6 +12,7 @@ from pressloop.machine.profile import MachineProfile
 from pressloop.protocol import Protocol, Ramp, Release, Stage
 from pressloop.protocol.loading import load_protocol
 from pressloop.validation import Validation, validate_file, validate_protocol, validate_text
+from pressloop.yaml import read_yaml
 
 REFERENCE = MachineProfile.from_fields(PressDescription().nominal_profile())
 
@@ -339,3 +340,22 @@ def test_a_merge_key_is_the_only_finding() -> None:
         "- name: b\n  ramp: {<<: *press, target: 200 MPa}\n"
     )
     assert found(validate(text)) == ["error merge-key stages[1].ramp.<<"]
+
+
+@pytest.mark.parametrize(
+    ("line", "lost"),
+    [
+        ("  - prompt: Take out cell #3, insert cell #4", "#3, insert cell #4"),
+        ("  - prompt: Take out cell # the third one", None),
+        ('  - prompt: "Take out cell #3"', None),
+        ("  - prompt: Take out cell#3", None),
+        ("  - prompt: Take out the cell  #!later", None),
+    ],
+)
+def test_a_text_that_yaml_cuts_at_a_number_sign_is_a_warning(line: str, lost: str | None) -> None:
+    text = f"pressloop: 1\nname: A\ndie: 10 mm\nceiling: 120 MPa\nstages:\n{line}\n"
+    found = [f for f in read_yaml(text).findings if f.code == "text-cut"]
+    assert [f.severity for f in found] == ["warning"] * (lost is not None)
+    for finding in found:
+        assert lost is not None and f"'{lost}'" in finding.message
+        assert (finding.path, finding.line) == ("stages[0].prompt", 6)

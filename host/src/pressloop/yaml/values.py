@@ -20,6 +20,9 @@ _TAG: Final = "tag:yaml.org,2002:"
 _PLAIN_INTEGER: Final = re.compile(r"-?(0|[1-9][0-9]{0,17})")
 _PLAIN_FLOAT: Final = re.compile(r"-?[0-9]{1,18}(\.[0-9]{0,18})?([eE][-+]?[0-9]{1,3})?")
 
+_CUT_TEXT: Final = re.compile(r"[ \t]+(#[^\s#!][^\n]*)")
+"""A comment that begins without a space, such as " #3, then": it is more likely part of the text."""
+
 _OLD_BOOLEANS: Final = frozenset(("y", "n", "yes", "no", "on", "off"))
 """Text in YAML 1.2, but true or false in YAML 1.1."""
 
@@ -157,6 +160,7 @@ class _Reader:
 
     def _scalar(self, node: Node, path: KeyPath) -> object:
         text = self._visible(node, path, _characters(node))
+        self._check_cut(node, path, text)
         kind = str(node.tag).removeprefix(_TAG)
         if kind == "null":
             self.findings.append(
@@ -205,6 +209,21 @@ class _Reader:
                 f'quote it as "{text}", or write true or false',
             )
         return text
+
+    def _check_cut(self, node: Node, path: KeyPath, text: str) -> None:
+        """Warn of an unquoted text that YAML ends at a space and a number sign."""
+        source = str(node.start_mark.buffer or "")
+        cut = _CUT_TEXT.match(source, node.end_mark.index)
+        if getattr(node, "style", None) is None and cut is not None:
+            lost = cut[1].rstrip()
+            self._add(
+                "warning",
+                "text-cut",
+                path,
+                f"YAML takes '{lost}' for a comment, so the text is only '{text}'",
+                "put the whole text in quotes if that belongs to it; put a space behind the number "
+                "sign if it is a comment",
+            )
 
     def _visible(self, node: Node, path: KeyPath, text: str) -> str:
         """Return a text without invisible characters; the first one becomes a finding."""
