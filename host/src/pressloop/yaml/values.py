@@ -21,7 +21,7 @@ _PLAIN_INTEGER: Final = re.compile(r"-?(0|[1-9][0-9]{0,17})")
 _PLAIN_FLOAT: Final = re.compile(r"-?[0-9]{1,18}(\.[0-9]{0,18})?([eE][-+]?[0-9]{1,3})?")
 
 _CUT_TEXT: Final = re.compile(r"[ \t]+(#[^\s#!][^\n]*)")
-"""A comment that begins without a space, such as " #3, then": it is more likely part of the text."""
+"""A comment without a space at its begin, such as " #3, then": more likely part of the text."""
 
 _OLD_BOOLEANS: Final = frozenset(("y", "n", "yes", "no", "on", "off"))
 """Text in YAML 1.2, but true or false in YAML 1.1."""
