@@ -70,7 +70,7 @@ COMMANDS: Final = (
     CommandEntry(
         "plot",
         "plot",
-        "Plot a run, also an interrupted one. Prints the path of the plot.",
+        "Plot a run, also one in progress or interrupted. Prints the path of the plot.",
     ),
     CommandEntry(
         "protocols",

@@ -13,7 +13,7 @@ import typer
 from rich.markup import escape
 
 from pressloop.cli import options
-from pressloop.cli.findings import check
+from pressloop.cli.findings import check, read_source
 from pressloop.cli.live import LiveLine
 from pressloop.cli.operator import Operator
 from pressloop.cli.output import ExitCode, err, errors_as_exit_codes, out
@@ -28,7 +28,6 @@ from pressloop.record.journal import JOURNAL_NAME
 from pressloop.record.model import INTERRUPTED
 from pressloop.run.run import Run
 from pressloop.sample import load_sample
-from pressloop.validation import LoadedProtocol
 from pressloop.wire.schema import State
 
 
@@ -70,9 +69,11 @@ def run(
     ] = False,
 ) -> None:
     """Run a protocol. Ctrl-C aborts the run and releases the pressure."""
-    folder = to or Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}-{protocol.stem}"
+    folder = (
+        to or Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}-{protocol.stem.strip('-') or 'run'}"
+    )
     with errors_as_exit_codes():
-        source = LoadedProtocol.of_file(protocol)
+        source = read_source(protocol)
         described: PressDescription | Path | None = press
         if port in EMULATED:
             described = options.described(press)
