@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pressloop.evaluation.summary import Gap, RunSummary, StageResult, Verdict
+from pressloop.evaluation.summary import Gap, RunSummary, StageResult
 from pressloop.evaluation.verdict import Check, VerdictRow, verdict_rows, verdict_sentence
 from pressloop.extras import needs_extra
 
@@ -22,7 +22,6 @@ __all__ = [
     "RunRecord",
     "RunSummary",
     "StageResult",
-    "Verdict",
     "VerdictRow",
     "finalise",
     "verdict_rows",
