@@ -266,7 +266,7 @@ class Run:
         if self.has_ended:
             # Errors of the run are raised by `result`; here only the record matters.
             with suppress(Exception):
-                self.result(0)
+                self._finalised()
 
     def _skip_telemetry(self) -> None:
         """Do not let the press wait for a loop over the telemetry: this thread runs none."""
@@ -277,7 +277,7 @@ class Run:
     def _answer_in_background(self, ask: Asker) -> None:
         try:
             self._prompts.answer(ask)
-        except Exception as error:
+        except BaseException as error:  # SystemExit would end only this thread, not the run
             self.monitor.fail(error)
 
     def _finalised(self) -> RunResult:

@@ -195,7 +195,7 @@ class RunMonitor(Listener):
             )
             self.detach()
 
-    def on_error(self, error: Exception) -> None:
+    def on_error(self, error: BaseException) -> None:
         """Abort the run when a callback or the recorder raised an exception."""
         self.fail(error)
 
@@ -239,7 +239,14 @@ class RunMonitor(Listener):
         now_s = time.monotonic()
         if now_s - self._status_at_s >= _MIN_STATUS_INTERVAL_S:
             self._status_at_s = now_s
-            self._on_status(self.readable(self._session.status()))
+            status = self.readable(self._session.status())
+            try:
+                self._on_status(status)
+            except BaseException as error:
+                if not _is_output_error(error):
+                    raise
+                _log.warning("the status is not shown any more: %r", error)
+                self._on_status = None
 
     def _abort_for_failure(self) -> None:
         """Abort the run; if the link is lost, abort when it is back."""
@@ -291,3 +298,13 @@ class RunMonitor(Listener):
         self._prompts.close()
         for iterator in self._iterators:
             iterator.end()
+
+
+def _is_output_error(error: BaseException) -> bool:
+    """Whether a callback could only not write its output, which is no reason to end a run.
+
+    Rich raises SystemExit when the reader of a pipe has gone.
+    """
+    return isinstance(error, OSError) or (
+        isinstance(error, SystemExit) and isinstance(error.__context__, OSError)
+    )
