@@ -68,3 +68,25 @@ def test_a_lost_reader_of_the_folder_does_not_change_the_exit_code(command: list
     os.close(write)
     assert run.returncode == 0, run.stderr
     assert "Traceback" not in run.stderr
+
+
+@pytest.mark.parametrize("limit_bytes", [5_000, 20_000, 40_960])
+def test_a_full_disk_aborts_the_run_with_one_true_sentence(
+    command: list[str], limit_bytes: int
+) -> None:
+    """A limit of the file size stands for the full disk; it may end the emulated board, too."""
+    resource = pytest.importorskip("resource")
+
+    def limit_files() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, limit_bytes))
+
+    run = subprocess.run(
+        command, preexec_fn=limit_files, capture_output=True, text=True, timeout=100
+    )
+    assert run.returncode == 1, run.stderr
+    assert "Traceback" not in run.stderr
+    assert "continues" not in run.stderr
+    (sentence,) = [line for line in run.stderr.splitlines() if line.startswith("error ")]
+    assert "the record could not be written (File too large)" in sentence
+    if "the link to the board is lost" not in sentence:
+        assert "so the run was aborted" in sentence

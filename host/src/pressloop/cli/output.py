@@ -86,6 +86,8 @@ _NO_BOARD = (NoBoardError, AmbiguousPortError, PortBusyError, EmulatorError)
 
 def exit_code(error: PressloopError) -> ExitCode:
     """Return the exit code of an error."""
+    if error.code == "record-write":
+        return ExitCode.NOT_COMPLETED
     if isinstance(error, BadInputError | RecordError) or error.code == "plot-format":
         return ExitCode.BAD_INPUT
     if isinstance(error, _NO_BOARD):
