@@ -90,10 +90,7 @@ test-fast: setup ## run the tests that take seconds, not minutes: what one runs 
 
 .PHONY: coverage
 coverage: setup ## run the fast tests and fail when they reach less of the package than before
-	@mkdir -p build/coverage
-	@rm -f build/coverage/*
-	COVERAGE_PROCESS_START=$(CURDIR)/pyproject.toml $(BIN)/python -m pytest -n auto --maxprocesses 8 \
-	  -m "not slow" --cov --cov-report= $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n auto --maxprocesses 8 -m "not slow" --cov --cov-report= $(PYTEST_ARGS)
 	$(BIN)/coverage report --skip-covered --sort=cover
 
 .PHONY: check
