@@ -1,12 +1,22 @@
-"""Name the pip command that installs a missing optional dependency."""
+"""Name the pip command of a missing optional dependency, and take the numbers of an optional one.
+
+Scripts pass numbers of numpy and pandas where Pressloop wants those of Python. They are converted
+by what they can do, so that numpy need not be installed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+import numbers
+import operator
+import os
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pressloop.errors import PressloopError
+from pressloop.errors import BadInputError, PressloopError
 
 if TYPE_CHECKING:
     from pandas import DataFrame as DataFrame
@@ -35,3 +45,107 @@ def needs_extra(extra: str) -> Iterator[None]:
             code="missing-extra",
             hint=f"install it with: pip install 'pressloop[{extra}]'",
         ) from error
+
+
+def plain(value: Any) -> Any:
+    """Return a value with Python's own numbers in place of those of other packages.
+
+    Scalars and arrays of numpy and pandas become numbers and lists, also inside lists, tuples and
+    mappings; everything else is returned as it is. A float32 keeps its exact value.
+    """
+    if type(value) in (bool, int, float, str) or value is None:
+        return value
+    if hasattr(value, "__array__") and hasattr(value, "tolist"):
+        listed = value.tolist()
+        # A long double has no number of Python that is its equal, and stays what it is.
+        return float(listed) if hasattr(listed, "__array__") else listed
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, int | float | str):
+        return value  # enumerations and other subclasses
+    if isinstance(value, numbers.Integral) or hasattr(value, "__index__"):
+        return operator.index(value)
+    if isinstance(value, numbers.Real | Decimal):
+        return float(value)
+    return value
+
+
+def whole_number(value: object, name: str, *, low: int | None = None) -> int:
+    """Return an argument as an int, from any integer type.
+
+    Args:
+        value: What the script passed.
+        name: Name of the argument, for the message.
+        low: Smallest value that is allowed.
+
+    Raises:
+        BadInputError: `wrong-type` if it is no integer, `out-of-range` if it is below `low`.
+    """
+    number = plain(value)
+    if isinstance(number, bool) or not isinstance(number, int):
+        raise _wrong_type(name, value, "a whole number")
+    if low is not None and number < low:
+        raise _too_small(name, value, f"{low} or more")
+    return int(number)
+
+
+def real_number(value: object, name: str, *, above: float | None = None) -> float:
+    """Return an argument as a finite float, from any integer or float type.
+
+    Args:
+        value: What the script passed.
+        name: Name of the argument, for the message.
+        above: The value must be greater than this.
+
+    Raises:
+        BadInputError: `wrong-type` if it is no number, `out-of-range` if it is not finite or not
+            above `above`.
+    """
+    number = plain(value)
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        raise _wrong_type(name, value, "a number")
+    try:
+        result = float(number)
+    except OverflowError:
+        result = math.inf
+    if not math.isfinite(result):
+        raise _too_small(name, value, "a finite number")
+    if above is not None and result <= above:
+        raise _too_small(name, value, f"a number above {above:g}")
+    return result
+
+
+def path_argument(value: object, name: str) -> Path:
+    """Return an argument as a path.
+
+    Raises:
+        BadInputError: `wrong-type`, if it is neither text nor a path.
+    """
+    if not isinstance(value, str | os.PathLike):
+        raise _wrong_type(name, value, "a path")
+    text = os.fspath(value)
+    if not isinstance(text, str) or "\0" in text:
+        raise _wrong_type(name, value, "a path")
+    return Path(text)
+
+
+def _wrong_type(name: str, value: object, wanted: str) -> BadInputError:
+    return BadInputError(
+        f"{name}: {shown_value(value)} is not {wanted}", hint=f"pass {wanted}", code="wrong-type"
+    )
+
+
+def _too_small(name: str, value: object, wanted: str) -> BadInputError:
+    return BadInputError(
+        f"{name}: {shown_value(value)} is out of range",
+        hint=f"pass {wanted}",
+        code="out-of-range",
+    )
+
+
+def shown_value(value: object) -> str:
+    """Return a wrong value for a message, on one line and cut to a readable length."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 60 else text[:57] + "..."
