@@ -7,6 +7,7 @@ import json
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -125,6 +126,13 @@ class EmulatedBoard:
         """
         if self._process is not None:
             raise EmulatorError("this emulated board is already running", hint="stop it first")
+        if sys.platform == "win32":
+            raise EmulatorError(
+                "emulated boards do not run on Windows",
+                hint="everything else does, with a real board; to rehearse, use Linux or macOS, "
+                "or the Windows Subsystem for Linux (WSL)",
+                code="no-emulator-here",
+            )
         program = self._program()
         firmware = find_firmware()
         folder = self._given_dir or Path(tempfile.mkdtemp(prefix="pressloop-"))
