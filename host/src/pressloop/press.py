@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
@@ -23,10 +24,11 @@ from pressloop.errors import (
 from pressloop.extras import needs_extra, path_argument, plain, real_number, shown_value
 from pressloop.machine.profile import MachineProfile
 from pressloop.plan import Plan
+from pressloop.protocol import Prompt, Repeat, Stage
 from pressloop.record import ThinningRules
 from pressloop.record.entries import header_of, refuse_ended
 from pressloop.record.journal import JOURNAL_NAME, read_journal
-from pressloop.run.prompts import Asker, ask_on_terminal
+from pressloop.run.prompts import Asker, ask_on_terminal, refuse_without_terminal
 from pressloop.run.reattach import reattach, reopen_run
 from pressloop.run.result import RunResult, html_table
 from pressloop.run.run import Run
@@ -266,14 +268,18 @@ class Press:
 
         Raises:
             BadInputError: The protocol has mistakes, or the board refused it.
+            PressloopError: `no-terminal`: the protocol has prompts, and `on_prompt` cannot ask them
+                here. Nothing has moved, unless standard input ended later.
             CommandRefusedError: The press is not ready: fault, guard, emergency stop, pressure.
             RecordError: The folder holds a record, or cannot be written: `record-folder`.
             LinkClosedError: The link was lost for good; the run continues as the protocol says.
         """
         before = self._run
+        source = LoadedProtocol.of(protocol)
+        _refuse_unasked(source, on_prompt, threading.current_thread() is threading.main_thread())
         try:
             run = self.start(
-                protocol,
+                source,
                 out=out,
                 on_prompt=None,
                 on_status=on_status,
@@ -309,10 +315,12 @@ class Press:
             _require(sample, Sample, "sample")
         if thinning is not None:
             _require(thinning, ThinningRules, "thinning")
+        source = LoadedProtocol.of(protocol)
+        _refuse_unasked(source, on_prompt, main_thread=False)
         try:
             run = prepare_run(
                 self._session,
-                LoadedProtocol.of(protocol),
+                source,
                 port=self._port,
                 board=self._board,
                 out=out,
@@ -499,6 +507,20 @@ class Press:
                 ("simulated", "yes, no real press" if hello.simulated else "no"),
             ]
         )
+
+
+def _refuse_unasked(source: LoadedProtocol, ask: Asker | None, main_thread: bool) -> None:
+    """Refuse a protocol with prompts before it moves anything, if they could not be asked."""
+    protocol = source.draft.protocol
+    if ask is ask_on_terminal and protocol is not None and _has_prompt(protocol.stages):
+        refuse_without_terminal(main_thread)
+
+
+def _has_prompt(items: Sequence[Stage | Prompt | Repeat]) -> bool:
+    return any(
+        isinstance(item, Prompt) or (isinstance(item, Repeat) and _has_prompt(item.stages))
+        for item in items
+    )
 
 
 def _require(value: object, wanted: type, name: str) -> None:
