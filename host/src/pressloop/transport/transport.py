@@ -144,7 +144,7 @@ class SerialTransport:
         self._serial.rts = False
         try:
             self._serial.open()
-        except (serial.SerialException, OSError) as error:
+        except (serial.SerialException, OSError, ValueError) as error:
             raise explain_open_error(path, error) from error
 
     def read(self) -> bytes:
