@@ -16,7 +16,7 @@ from pressloop.cli import options
 from pressloop.cli.findings import check, read_source
 from pressloop.cli.live import LiveLine
 from pressloop.cli.operator import Operator
-from pressloop.cli.output import ExitCode, err, errors_as_exit_codes, out
+from pressloop.cli.output import ExitCode, err, errors_as_exit_codes, print_path
 from pressloop.cli.verdict import end_line, print_verdict
 from pressloop.connect import EMULATED
 from pressloop.emulator.description import PressDescription
@@ -238,6 +238,6 @@ def _report(summary: RunSummary, folder: Path) -> None:
         sys.stderr.flush()
     else:
         err.print(f"record in {escape(str(folder))}", soft_wrap=True)
-    out.print(escape(str(folder)), soft_wrap=True)
+    print_path(folder)
     completed = summary.end_reason == "completed"
     raise typer.Exit(ExitCode.COMPLETED if completed else ExitCode.NOT_COMPLETED)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import logging
 import random
 import threading
 import time
@@ -59,11 +60,19 @@ _UNSOLICITED: Final = 0
 _NEVER: Final = float("inf")
 _SEQUENCES: Final = 1 << 16
 
+_log = logging.getLogger(__name__)
+
 
 class SessionLostError(LinkClosedError):
     """Says that the board restarted or another program opened it, which ends the session."""
 
     default_code = "session-lost"
+
+
+class ReaderFailedError(LinkClosedError):
+    """Says that an error in this program ended the reader thread, and so the session."""
+
+    default_code = "reader-failed"
 
 
 class _Waiter:
@@ -261,6 +270,14 @@ class Link:
                     self.send_alive()
         except LinkClosedError as error:
             self._lose(error)
+        except BaseException as error:  # a link without a reader must send no heartbeats
+            _log.exception("the reader of %s failed", self.url)
+            self._lose(
+                ReaderFailedError(
+                    f"the link to {self.url} ended because of an error in this program: {error!r}",
+                    hint="open the press again, and report this error with the log",
+                )
+            )
 
     def _handle_frame(self, frame: Frame) -> None:
         """Pass a frame on; one whose content does not decode is dropped and counted."""

@@ -265,7 +265,7 @@ class Session:
                 self._step()
         except PressloopError as error:
             failure = error
-        except Exception as error:
+        except BaseException as error:  # without this thread, no heartbeat must go on
             _log.exception("the telemetry of %s ended", self.url)
             failure = LinkClosedError(
                 f"the telemetry of {self.url} ended because of an error in this program: {error!r}",
