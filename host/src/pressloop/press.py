@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Final
 
 from pressloop._version import __version__
-from pressloop.connect import EMULATED, connect_emulated, resolve_address
+from pressloop.connect import EMULATED, connect_emulated, open_session, resolve_address
 from pressloop.emulator.description import PressDescription
 from pressloop.emulator.process import EmulatedBoard, Pacing
 from pressloop.errors import (
@@ -107,8 +107,9 @@ class Press:
 
         Args:
             port: `"emulated"` starts an emulated board and press, `"emulated:pico"` the flash image
-                on an emulated chip; `"socket://host:port"`; a serial port such as `"/dev/ttyACM0"`
-                or `"COM5"`; a USB serial number; None finds the one board that is plugged in.
+                on an emulated chip; `"socket://host:port"`; `"rfc2217://host:port"`; a serial port
+                such as `"/dev/ttyACM0"` or `"COM5"`; a USB serial number; None finds the one board
+                that is plugged in.
             press: The press to emulate, or the path of its description.
             seed: Seed of everything random in the emulated press.
             pacing: `"lockstep"` lets simulated time pass as fast as this program follows, `"real"`
@@ -119,11 +120,10 @@ class Press:
                 socket this ends the link of that program.
 
         Raises:
-            NoBoardError: There is no board.
+            NoBoardError: There is no board; `no-hello` if what is at the port is no controller.
             AmbiguousPortError: Several boards are plugged in and `port` names none of them.
             PortBusyError: Another program uses the port, or you have no permission to open it;
                 `run-active` if it follows a run there.
-            BoardTimeoutError: The port opened, but there was no reply in Pressloop's protocol.
             VersionMismatchError: The firmware is of another major version.
             EmulatorError: The emulated board could not be started; `no-image` if there is no flash
                 image to start it with.
@@ -148,7 +148,7 @@ class Press:
         address = resolve_address(port)
         if not take_over:
             refuse_owned(address.name)
-        session = Session(address.connect, host=_HOST, reconnect_timeout_s=reconnect_timeout_s)
+        session = open_session(address, host=_HOST, reconnect_timeout_s=reconnect_timeout_s)
         return cls(address.name, session)
 
     @classmethod
