@@ -214,7 +214,7 @@ def test_what_breaks_under_pressure(
     assert result.summary.steps[HOLD].dwell_end == "run"
     with pytest.raises(RunFailedError, match=fault) as failure:
         result.check()
-    assert failure.value.hint.startswith(("look at punches", "keep the guard closed"))
+    assert failure.value.hint.startswith(("inspect punches", "keep the guard closed"))
     pressure_goes_away(bench, press)
     assert press.clear_fault().name.lower().replace("_", "-") == fault
 

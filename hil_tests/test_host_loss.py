@@ -31,6 +31,9 @@ pytestmark = pytest.mark.needs("pressing")
 
 ROOT = Path(__file__).resolve().parent.parent
 STEPS = {"ramp": RAMP, "hold": HOLD, "release": RELEASE, "prompt": PROMPT}
+KINDS = ["ramp", *(pytest.param(kind, marks=pytest.mark.slow) for kind in STEPS if kind != "ramp")]
+"""Of the steps, one for the fast tests of each action."""
+
 SILENCE_S = WIRING.host_timeout_s + 0.5
 """Until the board considers its host lost, and some time to see what it does then."""
 
@@ -103,7 +106,7 @@ def kill_in(bench: HilBench, folder: Path, action: str, kind: str) -> LostRun:
     return lost
 
 
-@pytest.mark.parametrize("kind", STEPS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_hold(bench: HilBench, tmp_path: Path, kind: str) -> None:
     """The press keeps its pressure and continues when a host resumes the run."""
     lost = kill_in(bench, tmp_path, "hold", kind)
@@ -116,7 +119,7 @@ def test_hold(bench: HilBench, tmp_path: Path, kind: str) -> None:
     assert [stage.outcome for stage in result.summary.stages] == ["done", "done"]
 
 
-@pytest.mark.parametrize("kind", STEPS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_finish(bench: HilBench, tmp_path: Path, kind: str) -> None:
     """The press continues as far as it can without an operator."""
     lost = kill_in(bench, tmp_path, "finish", kind)
@@ -133,7 +136,7 @@ def test_finish(bench: HilBench, tmp_path: Path, kind: str) -> None:
     assert [stage.outcome for stage in result.summary.stages] == ["done", "done"]
 
 
-@pytest.mark.parametrize("kind", STEPS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_vent(bench: HilBench, tmp_path: Path, kind: str) -> None:
     """The press releases, and the run has ended when a host comes back."""
     lost = kill_in(bench, tmp_path, "vent", kind)

@@ -9,6 +9,9 @@ under MicroPython's unix port as `test_*[micropython]`, in one process for all t
 Both interpreters find the packages `pressloop_fw` and `pressloop_sim`; modules beside the test,
 such as a shared rig, are imported by their bare names, and other files found by `__file__`.
 
+A test that takes long on either interpreter is named in a tuple `SLOW` of its file: both get the
+mark `slow`.
+
 A test that needs the interpreter itself takes the fixture `micropython`.
 """
 
@@ -33,6 +36,11 @@ from pressloop.emulator import locate
 # A busy machine is slow, not wrong: no property fails by the clock.
 settings.register_profile("pressloop", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("pressloop")
+
+# Programs find active runs of the same user in this folder: a test must not see those of another.
+RUNTIME = tempfile.mkdtemp(prefix="pressloop-runtime-")
+os.environ["XDG_RUNTIME_DIR"] = RUNTIME
+atexit.register(shutil.rmtree, RUNTIME, ignore_errors=True)
 
 ROOT = Path(__file__).resolve().parent.parent
 FIRMWARE_TESTS = ROOT / "tests" / "firmware"
@@ -86,9 +94,10 @@ class MicroPythonProcess:
     def __init__(self, path: Path) -> None:
         """Start the interpreter on a test module."""
         self.path = path
-        command = [require_micropython(), "-X", "heapsize=8M", RUNNER, path.parent, path.stem]
+        command: list[str | Path] = [require_micropython(), "-X", "heapsize=8M"]
+        command += [RUNNER, path.parent, path.stem, packages_path()]
         self._process = subprocess.Popen(
-            [*command, packages_path()],
+            command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -165,19 +174,40 @@ class MicroPythonTest(pytest.Item):
         return self.path, self.line, self.name
 
 
+@functools.cache
+def slow_tests(path: Path) -> frozenset[str]:
+    """Return the names in `SLOW` of a file with firmware tests; empty when it has none."""
+    for node in ast.parse(path.read_text()).body:
+        match node:
+            case ast.Assign(targets=[ast.Name(id="SLOW")]):
+                return frozenset(ast.literal_eval(node.value))
+    return frozenset()
+
+
 class MicroPythonFile(pytest.File):
     """The test functions of one file, found without importing it."""
 
     def collect(self) -> Iterator[MicroPythonTest]:
         """Yield one item per top-level `test_*`."""
-        for node in ast.parse(self.path.read_text()).body:
-            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
-                yield MicroPythonTest.from_parent(
-                    self,
-                    name=f"{node.name}[micropython]",
-                    test_name=node.name,
-                    line=node.lineno - 1,
-                )
+        tests = {
+            node.name: node.lineno - 1
+            for node in ast.parse(self.path.read_text()).body
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+        }
+        if unknown := slow_tests(self.path) - tests.keys():
+            raise self.CollectError(f"SLOW names tests that are not in this file: {unknown}")
+        for name, line in tests.items():
+            yield MicroPythonTest.from_parent(
+                self, name=f"{name}[micropython]", test_name=name, line=line
+            )
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark the slow tests of the firmware, those of both interpreters."""
+    if item.path.parent == FIRMWARE_TESTS:
+        name = item.name.removesuffix("[micropython]")
+        if name in slow_tests(item.path):
+            item.add_marker(pytest.mark.slow)
 
 
 def pytest_unconfigure() -> None:

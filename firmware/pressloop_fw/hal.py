@@ -76,4 +76,4 @@ class Board:
         raise NotImplementedError
 
     def interrupt(self):
-        """Handle a Ctrl-C that came without a run. A board with a console may end the program."""
+        """Handle a Ctrl-C outside a run. A board with a console may end the program."""

@@ -23,6 +23,7 @@ def call(*arguments: str | Path) -> Result:
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
+@pytest.mark.slow
 def test_tune_stores_what_it_learned(steel_blank_tuning: SteelBlankTuning) -> None:
     """The steel blank's pump has a dead band of 21.5 %, its data sheet says 20 %."""
     result, folder = steel_blank_tuning.command, steel_blank_tuning.folder
@@ -39,6 +40,7 @@ def test_tune_stores_what_it_learned(steel_blank_tuning: SteelBlankTuning) -> No
     assert (folder / "tuning.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_the_sdk_returns_what_it_stored(steel_blank_tuning: SteelBlankTuning) -> None:
     result = steel_blank_tuning.result
     assert result.before.pump_dead_band_percent == pytest.approx(20, abs=0.01)
@@ -107,6 +109,7 @@ def test_what_the_press_cannot_do_is_refused_before_it_moves(
     assert not folder.exists()
 
 
+@pytest.mark.slow
 def test_a_board_with_a_fault_is_known_to_keep_the_last_profile(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -189,9 +189,7 @@ Start = Callable[..., EmulatedBoard]
 
 
 @pytest.fixture
-def toy_firmware(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, micropython: Path
-) -> Iterator[Path]:
+def toy_firmware(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, micropython: Path) -> Path:
     """A folder with the toy firmware, found by the board."""
     package = tmp_path / "firmware" / "pressloop_fw"
     package.mkdir(parents=True)
@@ -201,7 +199,7 @@ def toy_firmware(
         shutil.copy(ROOT / "firmware" / "pressloop_fw" / name, package / name)
     monkeypatch.setenv(locate.FIRMWARE_VARIABLE, str(package.parent))
     monkeypatch.setenv(locate.INTERPRETER_VARIABLE, str(micropython))
-    yield package.parent
+    return package.parent
 
 
 @pytest.fixture

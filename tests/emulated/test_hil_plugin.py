@@ -98,6 +98,7 @@ def test_on_an_emulated_board_what_it_can_do_runs(other_bench: Path) -> None:
         assert names["unique_id"]
 
 
+@pytest.mark.slow
 def test_at_a_port_nothing_moves_unless_it_may(other_bench: Path) -> None:
     with EmulatedBoard() as board:
         arguments = ("--pressloop-board", board.url, "-k", "not fails")
@@ -186,6 +187,7 @@ def test_without_a_board_the_plugin_does_nothing(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_failures_of_two_sessions_are_both_kept(other_bench: Path) -> None:
     for _session in range(2):
         run_pytest(other_bench, "--pressloop-board", "emulated", "-k", "fails")
@@ -204,6 +206,7 @@ def test_numbers(press):
 """
 
 
+@pytest.mark.slow
 def test_the_numbers_of_a_bench_come_from_its_file(tmp_path: Path) -> None:
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
     (tmp_path / "test_wired.py").write_text(WIRED)

@@ -1,4 +1,4 @@
-"""An emulated press takes the numbers of numpy, which end in the board's settings and the record."""
+"""An emulated press takes the numbers of numpy: for the board's settings and the record."""
 
 from __future__ import annotations
 
@@ -33,6 +33,8 @@ def test_a_run_with_a_seed_of_numpy(tmp_path: Path) -> None:
 
 def test_a_board_with_numbers_of_numpy() -> None:
     settings: dict[str, Any] = {"ring_records": np.uint16(4096), "silence_s": half}
-    with EmulatedBoard(seed=three, speed=half, orphan_s=three, **settings) as board:
-        with Press.open(board.url, reconnect_timeout_s=three) as press:
-            press.write_profile(MachineProfile.from_fields(board.press.nominal_profile()))
+    with (
+        EmulatedBoard(seed=three, speed=half, orphan_s=three, **settings) as board,
+        Press.open(board.url, reconnect_timeout_s=three) as press,
+    ):
+        press.write_profile(MachineProfile.from_fields(board.press.nominal_profile()))

@@ -63,6 +63,7 @@ def test_the_sealed_dwell_relaxes_by_peleg(result: RunResult) -> None:
     assert relaxation.r_squared is not None and relaxation.r_squared > 0.999
     frame = result.frame()
     truth = frame.true_pressure_mpa[frame.sealed]
+    assert relaxation.change is not None
     assert relaxation.change == pytest.approx(truth.max() - truth.iloc[-1], abs=0.5)
     # The press follows the pellet, so less is lost than at constant height.
     assert relaxation.change_final is not None and relaxation.initial is not None
@@ -159,10 +160,12 @@ def test_leak_and_powder_are_separated(tmp_path: Path) -> None:
     assert alone.powder_change == pytest.approx(alone.change)
     leaking = dwell(tmp_path / "leaking", 10.0)
     assert leaking.leak_change == pytest.approx(300 * 0.0174, rel=0.05)
+    assert leaking.leak_change is not None and alone.change is not None
     assert leaking.leak_change > 0.5 * alone.change
     assert leaking.powder_change == pytest.approx(
         alone.powder_change, abs=leaking.powder_change_uncertainty
     )
+    assert leaking.powder_change_uncertainty is not None
     assert leaking.powder_change_uncertainty < 1
     unknown = dwell(tmp_path / "unknown", 10.0, known=False)
     assert unknown.leak_change is None and unknown.powder_change is None

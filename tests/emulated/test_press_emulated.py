@@ -205,6 +205,7 @@ stages:
 """
 
 
+@pytest.mark.slow
 def test_a_host_killed_in_a_thinned_hold_loses_nothing(tmp_path: Path) -> None:
     """The usual rules with minutes instead of hours; killed while records are undecided."""
     rules = "ThinningRules(after_change_s=5, before_s=5, intervals=((60, 1), (None, 10)))"

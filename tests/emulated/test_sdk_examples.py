@@ -29,6 +29,7 @@ def test_the_page_runs_from_top_to_bottom(
     assert said.endswith("interrupted\ncompleted\n")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("micropython")
 def test_a_protocol_built_in_python_runs_and_is_steered(tmp_path: Path) -> None:
     result = subprocess.run(

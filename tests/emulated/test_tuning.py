@@ -32,10 +32,14 @@ TuneOnce = Callable[[Case], Identification]
 
 # The last two show the coarse run little: one works at a few bar, the other has a lag of 55 ms and
 # so little oil that its coarse compliance is a tenth off.
-CASES = [reference(), *family(3, seed=7), family(81, seed=4)[80], family(8, seed=3)[7]]
+CASES = [*family(3, seed=7), family(81, seed=4)[80], family(8, seed=3)[7]]
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize(
+    "case",
+    [reference(), *(pytest.param(case, marks=pytest.mark.slow) for case in CASES)],
+    ids=lambda case: case.name,
+)
 def test_the_press_that_was_built_is_found(case: Case, tune_once: TuneOnce) -> None:
     tuned = tune_once(case)
     profile = tuned.profile
@@ -232,6 +236,7 @@ def test_a_spool_with_hysteresis_and_lag() -> None:
     assert places[-1] == pytest.approx(0.48)
 
 
+@pytest.mark.slow
 def test_a_slow_pump_reaches_the_blank_in_time(tune_once: TuneOnce) -> None:
     """A wide ram far above the blank, a small pump: at the slowest landing it took ten minutes."""
     slow = family(129, seed=4)[128]

@@ -120,7 +120,7 @@ class Rig(Board):
         """
         if has_displacement:
             self.capabilities = schema.CAP_DISPLACEMENT
-        # What that sensor says; None: the truth.
+        # What that sensor reads, um; None for the true displacement.
         self.displacement_um = None
         self.stored = {} if stored is None else stored
         if reset_cause is not None:
@@ -135,7 +135,7 @@ class Rig(Board):
         self._reading = 0
         self._displacement = schema.NO_DISPLACEMENT
         self.inputs = 0
-        # A defect that no board should have: reading the inputs raises.
+        # A defect of the board for tests: reading the inputs raises.
         self.broken = False
         self.pump = 0
         self.release = schema.OUTPUT_FULL
@@ -169,7 +169,7 @@ class Rig(Board):
 
     def read_inputs(self):
         if self.broken:
-            raise ValueError("wire bitten through")
+            raise ValueError("the inputs cannot be read")
         return self.inputs
 
     def set_valves(self, pump, release):

@@ -1,4 +1,4 @@
-"""Integers that notice when the chip would have to allocate for them. CPython only."""
+"""Integers that fail where the chip would have to allocate for them. CPython only."""
 
 import contextlib
 
@@ -6,7 +6,7 @@ from pressloop_fw.loop import registers
 
 
 class SmallInt(int):
-    """An integer that must fit MicroPython's 31 bits, through all arithmetic."""
+    """An integer that fails if it, or a result computed from it, exceeds MicroPython's 31 bits."""
 
     @classmethod
     def of(cls, value):
@@ -31,7 +31,7 @@ SmallInt.__neg__ = lambda self: SmallInt.of(-int(self))
 
 
 class _Block(list):
-    """A block of words that holds them as SmallInt."""
+    """A register block that keeps its registers as SmallInt."""
 
     def __setitem__(self, position, value):
         super().__setitem__(position, SmallInt.of(value))
@@ -39,7 +39,7 @@ class _Block(list):
 
 @contextlib.contextmanager
 def small_registers():
-    """Let the control loop, built meanwhile, keep its words as SmallInt."""
+    """Let a control loop that is built meanwhile keep its registers as SmallInt."""
     real, registers.array = registers.array, lambda _kind, values: _Block(map(SmallInt, values))
     try:
         yield
@@ -48,9 +48,9 @@ def small_registers():
 
 
 def small_rig(make):
-    """Return the rig of `make()` with a control loop that keeps its words as SmallInt."""
+    """Return the rig of `make()` with a control loop that keeps its registers as SmallInt."""
     with small_registers():
         rig = make()
     # The codec takes plain integers; the ring only counts.
-    rig.app.ring.registers = [int(word) for word in rig.app.ring.registers]
+    rig.app.ring.registers = [int(number) for number in rig.app.ring.registers]
     return rig

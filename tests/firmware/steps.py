@@ -1,4 +1,4 @@
-"""Single steps of the control loop, with numbers in the place of their neighbours' blocks."""
+"""Runs single steps of the control loop, with given numbers in the blocks of the other parts."""
 
 from pressloop_fw.loop import crack_detector, pid, sampler, setpoint, split_range, stiffness
 from pressloop_fw.loop.registers import register_block
@@ -22,27 +22,27 @@ def pid_step(loop, setpoint_kpa, pressure_kpa, rate_kpa_s, low_kpa_s, high_kpa_s
 
 
 def schedule(valves, pressure_kpa, ratio):
-    """Let a `SplitRange` find its gains with a sample that is softer by `ratio` / 256."""
+    """Compute the gains of a `SplitRange` for a sample compliance ratio of `ratio` / 256."""
     split_range.schedule(
         valves.registers, pressure_kpa, _block((stiffness.COMPLIANCE_RATIO, ratio))
     )
 
 
 def drive(valves, rate_kpa_s, pressure_kpa, pump_locked, descending=False, rising=False):
-    """Let a `SplitRange` realise a pressure rate."""
+    """Set the openings of a `SplitRange` for a pressure rate."""
     valves.pump_locked = pump_locked
     direction = _block((setpoint.DESCENDING, descending), (setpoint.RISING, rising))
     split_range.drive(valves.registers, rate_kpa_s, pressure_kpa, direction)
 
 
 def follow_compliance(compliance, opening, gain, pressure_kpa):
-    """Let a `SampleCompliance` take in an opening of the pump above its dead band."""
+    """Update a `SampleCompliance` with an opening of the pump above its dead band."""
     valves = _block((split_range.PUMPING, opening), (split_range.CURVE_GAIN, gain))
     stiffness.follow_compliance(compliance.registers, valves, pressure_kpa)
 
 
 def crack_check(watch, pressure_kpa, release, fall_kpa_s):
-    """Let a `CrackDetector` take in a valid reading; return a fault or FAULT_NONE."""
+    """Process a valid reading by a `CrackDetector`; return a fault or FAULT_NONE."""
     return crack_detector.detect_crack(
         watch.registers,
         _block((sampler.NEWEST_KPA, pressure_kpa)),

@@ -1,4 +1,4 @@
-"""What the test vectors do not cover of the board's codec: wrong values, the open tail."""
+"""What the test vectors do not cover of the board's codec, such as wrong values."""
 
 from pressloop_fw.loop.telemetry_ring import begin_event
 from pressloop_fw.wire import cbor, schema

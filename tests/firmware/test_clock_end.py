@@ -1,4 +1,4 @@
-"""The device clock ends with the small integers: nothing starts, and nothing runs, past it."""
+"""The device clock ends with the small integers: nothing starts or runs beyond its end."""
 
 from pressloop_fw.wire import schema
 from rig import RefusedError, Rig, hold, prompt, ramp
@@ -13,7 +13,7 @@ def _at(rig, tick):
 
 
 def _refusal(rig, run_id=b"12345678"):
-    """Return code and detail with which a start is refused; code 0: it was not."""
+    """Return code and detail of the refusal of a start; code 0 if it is accepted."""
     try:
         rig.ask(schema.CMD_START, {schema.START_REQUEST_RUN_ID: run_id})
     except RefusedError as refused:
@@ -21,8 +21,8 @@ def _refusal(rig, run_id=b"12345678"):
     return 0, 0
 
 
-def _told_ticks(steps):
-    """How long the steps can take by their own words, and the vent."""
+def _planned_ticks(steps):
+    """Return how long the steps can take by the plan, with the vent."""
     ticks = level = 0
     for step in steps:
         ms = step.get(schema.PLAN_STEP_REQUEST_DURATION_MS, 0)
@@ -48,7 +48,7 @@ def test_a_start_is_refused_one_tick_after_the_last_that_is_safe():
         [prompt("load", 60000), ramp(20000), hold(20000, None, open=True)],
     )
     for steps in plans:
-        last = schema.CLOCK_END - _HOUR - _DAY - _told_ticks(steps)
+        last = schema.CLOCK_END - _HOUR - _DAY - _planned_ticks(steps)
         for tick, code in ((last + 1, schema.ERR_CLOCK_SPENT), (last, 0)):
             rig = Rig()
             rig.upload(steps)
@@ -81,7 +81,7 @@ def _open_run(state=schema.STATE_RUNNING):
     if state == schema.STATE_PAUSED:
         rig.ask(schema.CMD_PAUSE)
         rig.tick()
-    # 26 s of vent, an hour to come to rest in.
+    # 26 s of vent, and an hour until the press is unloaded.
     _at(rig, schema.CLOCK_END - _HOUR - 2600 - 100)
     return rig
 
@@ -98,7 +98,7 @@ def test_a_run_that_is_open_at_the_end_of_the_clock_is_vented_at_its_rate():
         assert rig.status()[schema.STATUS_REPLY_END_REASON] == schema.END_CLOCK_SPENT
 
 
-def test_at_rest_the_watchdog_is_left_hungry_before_the_clock_ends():
+def test_at_rest_the_watchdog_is_not_fed_before_the_clock_ends():
     rig = Rig()
     rig.tick()
     _at(rig, schema.CLOCK_END - _MINUTE - 50)

@@ -65,7 +65,7 @@ def test_a_ramp_arrives_exactly_and_takes_the_time_its_rate_says():
             ticks += 1
         assert setpoint.value_kpa == target
         assert fastest <= rate // schema.TICK_HZ + 1
-        # Coming in and fading out cost a few time constants; nothing else is lost.
+        # Growing and fading of the rate cost a few time constants; nothing else is lost.
         ideal = target * schema.TICK_HZ // rate
         assert ideal <= ticks <= ideal + 150
     down = SetpointGenerator()
@@ -84,7 +84,7 @@ def test_slow_rates_lose_no_fraction():
     setpoint.ramp(1000000, 33)
     for _ in range(3000):
         setpoint.step()
-    # 33 kPa/s for 30 s, less what coming in over a quarter of a second costs.
+    # 33 kPa/s for 30 s, less what the growth over a quarter of a second costs.
     assert 980 <= setpoint.value_kpa <= 990
 
 
@@ -107,7 +107,7 @@ def test_the_integral_stands_still_at_a_limit():
     for _ in range(2000):
         assert pid_step(pid, 200000, 0, 0, -50000, 50000) == 50000
         assert pid.saturated
-    # The moment the error turns, so does the output: nothing has wound up.
+    # When the error changes its sign, so does the output: the integral has not wound up.
     for _ in range(5):
         output = pid_step(pid, 200000, 201000, 0, -50000, 50000)
     assert output < 0
@@ -172,7 +172,7 @@ def test_noise_around_zero_leaves_the_release_shut_and_the_pump_waiting():
         drive(valves, -scaling.resolution_kpa, 74000, False)
         assert valves.release == 0 and valves.pumping == 0
         assert profile.pump_dead_band - 700 < valves.pump < profile.pump_dead_band
-    # Too much pressure for waiting: the pump shuts and the release acts.
+    # Too much pressure for the gap: the pump shuts and the release acts.
     drive(valves, -3 * scaling.resolution_kpa, 74000, False)
     assert valves.release > profile.release_dead_band and valves.pump == 0
 
@@ -189,7 +189,7 @@ def test_on_the_way_down_the_release_acts_without_a_gap():
 
 
 def test_on_the_way_up_the_pump_shuts_well_before_the_release_acts():
-    """A data sheet may take the dead band 3 % of stroke too high: the pump then shuts further."""
+    """The dead band of a data sheet may be 3 % of stroke too high: the pump shuts by more."""
     profile, scaling = _press()
     valves = SplitRange()
     valves.configure(profile, scaling)
@@ -291,7 +291,7 @@ def _moved(setpoint, lag_ticks, start, target, rate_kpa_s):
 
 
 def test_lead_is_the_rate_to_come():
-    """The feed-forward says what the setpoint will do one lag later, to the kPa."""
+    """The feed-forward is what the setpoint does one lag later, to the kPa."""
     for start, target in ((0, 100000), (100000, 20000)):
         values, leads = _moved(SetpointGenerator(), 4, start, target, 10000)
         come = start
@@ -301,7 +301,7 @@ def test_lead_is_the_rate_to_come():
         assert values[-1] == target and leads[-1] == 0
 
 
-def test_the_rate_comes_in_without_a_corner():
+def test_the_rate_grows_without_a_corner():
     _, leads = _moved(SetpointGenerator(), 0, 0, 100000, 10000)
     grown = [leads[tick + 1] - leads[tick] for tick in range(40)]
     assert leads[40] == 10000
@@ -320,7 +320,7 @@ def test_a_descent_waits_for_the_release_to_cross_its_dead_band():
     setpoint.ramp(20000, 10000)
     setpoint.step()
     assert setpoint.descending and setpoint.value_kpa == 100000
-    # In a pause nothing goes down, and the release has to be waited for again.
+    # A pause stops the descent: afterwards the setpoint waits for the release again.
     for _ in range(100):
         setpoint.step()
     setpoint.halt()

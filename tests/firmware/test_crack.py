@@ -1,4 +1,4 @@
-"""Sudden losses of force: what trips, under which name, and what must not."""
+"""Sudden losses of pressure: which ones trip, with which fault, and which must not."""
 
 from pressloop_fw.loop.crack_detector import CrackDetector
 from pressloop_fw.loop.scaling import Scaling
@@ -27,7 +27,7 @@ def _see(watch, pressures, opening=0):
     return schema.FAULT_NONE, len(pressures)
 
 
-def test_a_step_down_is_told_in_three_readings():
+def test_a_step_down_is_detected_in_three_readings():
     watch = _watch()
     steady = [250000] * 50
     assert _see(watch, steady) == (schema.FAULT_NONE, 50)
@@ -46,7 +46,7 @@ def test_at_low_pressure_the_transducer_sets_the_size():
         watch = _watch()
         _see(watch, [30000] * 20)
         assert _see(watch, [30000 - loss] * 9)[0] == fault
-    # Loose powder falls into place.
+    # Loose powder settles.
     watch = _watch()
     _see(watch, [7000] * 20)
     assert _see(watch, [1000] * 9)[0] == schema.FAULT_NONE
@@ -79,13 +79,13 @@ def test_an_open_release_explains_a_loss_until_it_has_shut():
     _see(watch, [250000] * 20)
     assert _see(watch, [250000], dead_band + 1000)[0] == schema.FAULT_NONE
     assert _see(watch, [245000] * 3)[0] == schema.FAULT_NONE
-    # A collapse is more than such an opening lets go.
+    # A collapse loses more than such an opening releases.
     assert _see(watch, [20000] * 5)[0] == schema.FAULT_DIE_FAILURE
     watch = _watch()
     _see(watch, [250000] * 20, dead_band + 1000)
     _see(watch, [250000] * 100)
     assert _see(watch, [245000] * 9)[0] == schema.FAULT_SAMPLE_CRACKED
-    # Fully open explains anything.
+    # A release that is fully open explains any loss.
     watch = _watch()
     _see(watch, [250000] * 20)
     assert _see(watch, [0] * 9, schema.OUTPUT_FULL)[0] == schema.FAULT_NONE
@@ -127,7 +127,7 @@ def test_a_die_that_bursts():
     assert rig.run(0.05, lambda: _fault(rig) == schema.FAULT_DIE_FAILURE)
 
 
-def test_a_plan_without_detection_presses_on():
+def test_a_plan_without_detection_goes_on():
     rig = _pressing(hold(250000, 1000, 8000), crack_kpa=0)
     rig.plant.apply_damage(FORCED)
     assert rig.run(60, rig.idle_again)
@@ -136,7 +136,7 @@ def test_a_plan_without_detection_presses_on():
 
 def test_a_wire_that_breaks_is_no_crack():
     rig = _pressing(hold(250000, 60000))
-    # On its way down the reading is in range once.
+    # While it falls the reading is in range once.
     rig.raw = 8000
     rig.tick()
     rig.raw = 0
@@ -198,7 +198,7 @@ def test_noise_as_large_as_the_accuracy_is_no_crack():
         assert rig.sequencer.end_reason == schema.END_COMPLETED, _fault(rig)
 
 
-def test_one_per_cent_of_the_height_is_told_in_a_sealed_dwell():
+def test_one_per_cent_of_the_height_is_detected_in_a_sealed_dwell():
     """With the noise of the reference transducer."""
     for seed in (1, 2, 3):
         press = _with_noise(0.004, seed=seed, powder_crack_loss=0.01)
@@ -208,7 +208,7 @@ def test_one_per_cent_of_the_height_is_told_in_a_sealed_dwell():
         assert rig.run(0.06, lambda rig=rig: _fault(rig) == schema.FAULT_SAMPLE_CRACKED), seed
 
 
-def test_noise_that_ends_deafens_for_a_moment_only():
+def test_noise_that_ends_delays_detection_only_briefly():
     watch = _watch()
     noisy = [30000 + (2000, -1500, 700, -1200)[n % 4] for n in range(400)]
     assert _see(watch, noisy)[0] == schema.FAULT_NONE
@@ -224,7 +224,7 @@ def test_platens_that_close_without_pressure_are_a_die_that_gives_way():
         rig = _pressing(
             hold(250000, 60000, 3000, 30000), has_displacement=has_displacement, crack_kpa=0
         )
-        # The pressure that the pump should bring stays away.
+        # The pump does not raise the pressure as it should.
         rig.raw = rig.sample() - 400
         um = rig.controller.displacement_um
         for _ in range(1200):
@@ -247,7 +247,7 @@ def test_platens_that_close_in_a_dwell_that_keeps_its_pressure():
     assert _fault(rig) == schema.FAULT_DIE_FAILURE
 
 
-def test_a_sensor_that_says_nothing_fails_no_die():
+def test_a_displacement_sensor_without_a_reading_fails_no_die():
     rig = _pressing(hold(250000, 60000), has_displacement=True)
     um = rig.controller.displacement_um
     for reading in (um, schema.NO_DISPLACEMENT, um + 100, schema.NO_DISPLACEMENT):

@@ -37,13 +37,13 @@ def test_the_record_follows_the_platens():
     at_contact = next(record[9] for record in records if record[1] > 5000)
     assert closing[0] < 10
     assert 4000 < at_contact < max(closing) < 4000 + 500 / 0.45
-    # Springback: the platens open again by some um when the load goes, before the ram moves back.
+    # Springback: without load the platens open by some um, before the ram moves back.
     peak = max(records, key=lambda record: record[1])[9]
     at_release = next(record[9] for record in reversed(records) if record[1] > 10000)
     assert 1 <= peak - at_release < 100
 
 
-def test_no_reading_is_said_to_be_none():
+def test_no_displacement_is_recorded_as_none():
     rig = Rig(has_displacement=True)
     rig.displacement_um = schema.NO_DISPLACEMENT
     rig.start(_STEPS)

@@ -65,7 +65,7 @@ if sys.implementation.name == "cpython":
         assert _replay(rig, trace, SmallInt) is None
 
     def test_small_integers_hold_at_the_corners_of_what_a_profile_may_say():
-        """Weakest and strongest pump, every pressure, every wish, softest and stiffest sample."""
+        """Weakest and strongest pump, every pressure and rate, softest and stiffest sample."""
         for flow, compliance, release_flow in (
             (1, 10000000, 1),
             (1000000, 20000, 10000000),

@@ -1,4 +1,4 @@
-"""From one stage to the next and from one valve to the other: no jump, and nothing runs away."""
+"""Changes of the stage and of the valve happen without a jump and without a runaway."""
 
 from pressloop_fw.wire import schema
 from rig import PRESS, PROFILE, Rig, hold, ramp, release
@@ -56,7 +56,7 @@ def test_no_stage_change_in_the_loop_moves_a_valve_by_a_jump():
 
 
 def test_the_first_ramp_has_its_own_gains_though_the_ram_approaches_before_it():
-    """The loop takes them over in its first tick, hundreds of ticks after the step began."""
+    """The loop takes the gains over in its first tick, hundreds of ticks after the step began."""
     rig = Rig()
     seen = [0, 0, 0]
     pid = rig.controller.pid
@@ -75,7 +75,7 @@ def test_the_first_ramp_has_its_own_gains_though_the_ram_approaches_before_it():
     assert rig.run(60, lambda: not rig.sequencer.approaching)
     assert rig.sequencer.step_index == 0
     assert seen == [3000, 4000, 50]
-    # The hold, which names none, has the profile's again.
+    # The hold, without gains of its own, has those of the profile.
     assert rig.run(60, lambda: rig.sequencer.step_index == 1)
     rig.tick()
     assert seen == own
@@ -94,7 +94,7 @@ def _worst(rig, step):
 
 
 def test_a_descent_is_led_though_the_dead_band_is_taken_too_high():
-    """A data sheet may be 3 % of stroke wrong: the release then passes oil where it is to wait."""
+    """A data sheet may be wrong by 3 % of stroke: the release then passes oil while it waits."""
     press = dict(_NOISY, release_dead_band=0.17)
     rig = Rig(press)
     rig.start([ramp(250000, 25000), hold(250000, 500), ramp(100000, 10000), hold(100000, 500)])

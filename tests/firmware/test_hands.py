@@ -50,7 +50,7 @@ def test_a_run_that_ends_at_rest_with_the_guard_open_is_no_fault():
 
 
 def test_a_prompt_after_a_ramp_to_zero_waits_for_the_pressure_to_be_gone():
-    # A release valve with a fifth of the flow that the profile says.
+    # A release valve with a fifth of the flow in the profile.
     rig = Rig(dict(PRESS, release_flow_10mpa_mm3_s=2000.0))
     rig.start([ramp(200000, 50000), hold(200000, 500), ramp(0, 100000), prompt("take out")])
     assert rig.run(60, lambda: rig.sequencer.state == schema.STATE_PROMPTING)
@@ -66,7 +66,7 @@ def test_a_prompt_under_pressure_keeps_no_rate_of_the_ramp_before():
 
 def test_a_ramp_to_zero_never_pumps():
     rig = Rig()
-    rig.raw = 4700  # the sensor reads less than nothing
+    rig.raw = 4700  # the sensor reads less than zero
     rig.upload([ramp(0), ramp(0)])
     rig.tick()
     rig.ask(schema.CMD_START, _START)

@@ -1,4 +1,4 @@
-"""Faults: what trips, that the first reason stays, and that the press goes safe."""
+"""Faults: what trips, that the first one stays latched, and that the outputs go safe."""
 
 from pressloop_fw.wire import schema
 from rig import RefusedError, Rig, hold, prompt, ramp
@@ -81,7 +81,7 @@ def test_pumping_without_gain():
     _assert_tripped(rig, schema.FAULT_NO_PRESSURE_GAIN)
 
 
-def test_a_ram_that_meets_nothing():
+def test_an_approach_without_contact():
     rig = Rig()
     rig.raw = 4800
     rig.start([ramp(100000)])
@@ -91,7 +91,7 @@ def test_a_ram_that_meets_nothing():
     _assert_tripped(rig, schema.FAULT_NO_CONTACT)
 
 
-def test_lost_ticks():
+def test_missed_ticks():
     rig = _pressing()
     rig.missed = 3
     rig.tick()
@@ -135,10 +135,10 @@ def test_the_first_reason_wins_and_everything_else_is_refused():
     except RefusedError as refused:
         assert refused.code == schema.ERR_BAD_STATE
     else:
-        raise AssertionError("cleared a fault that nobody had seen")
+        raise AssertionError("cleared a fault that was never reported")
 
 
-def test_a_reset_during_a_run_is_told_at_the_next_boot():
+def test_a_reset_during_a_run_is_reported_at_the_next_boot():
     for cause, fault in (
         (schema.RESET_POWER_ON, schema.FAULT_POWER_LOSS),
         (schema.RESET_WATCHDOG, schema.FAULT_WATCHDOG),
@@ -148,7 +148,7 @@ def test_a_reset_during_a_run_is_told_at_the_next_boot():
         again.tick()
         assert again.status()[schema.STATUS_REPLY_FAULT] == fault
         assert again.pump == 0 and again.release == schema.OUTPUT_FULL
-        # Told once: after clearing, a further boot is clean.
+        # Reported once: after clearing, a further boot has no fault.
         again.ask(schema.CMD_CLEAR, {schema.CLEAR_REQUEST_FAULT: fault})
         third = Rig(stored=again.stored)
         third.tick()

@@ -94,7 +94,7 @@ def test_a_request_is_answered_once():
 def test_requests_that_arrive_together_are_each_answered():
     rig = Rig()
     host, session = _open(rig)
-    # As behind a slow start: hello was repeated, and its first reply already acted upon.
+    # As after a slow start: hello was repeated, and the host has acted on its first reply.
     again = host.frame(schema.CMD_HELLO, 1, 0, _hello())
     replies = host.send(again, host.frame(schema.CMD_STATUS, 2, session))
     assert [reply[1] for reply in replies] == [schema.CMD_HELLO, schema.CMD_STATUS]
@@ -122,7 +122,7 @@ def test_a_repeated_request_is_answered_again_but_carried_out_once():
     assert host.send(pause)[0][0] == schema.KIND_REPLY
     rig.tick()
     assert state() == schema.STATE_PAUSED
-    # Carried out a second time, a pause while paused would be an error.
+    # If it were carried out twice, the second pause would be refused.
     assert host.send(pause)[0][0] == schema.KIND_REPLY
     assert host.send(pause, pause)[-1][0] == schema.KIND_REPLY
 

@@ -1,4 +1,4 @@
-"""A hold of seven days: every counter on the way is large enough, to the last tick."""
+"""A hold of seven days: every counter is large enough until the last tick."""
 
 from pressloop_fw.service import progress
 from pressloop_fw.wire import schema
@@ -9,7 +9,7 @@ WEEK_TICKS = WEEK_MS // 10
 
 
 def nearly_over(left):
-    """A rig in the last ticks of a week's hold, as if the week had passed."""
+    """Return a rig in the last ticks of a hold of a week, as if the week had passed."""
     rig = Rig()
     rig.start([ramp(20000), hold(20000, duration_ms=WEEK_MS)])
     assert rig.run(30, lambda: progress.dwell_ticks(rig.sequencer) >= 50)
@@ -21,7 +21,7 @@ def nearly_over(left):
     return rig
 
 
-def test_status_tells_days_in_ms():
+def test_status_reports_days_in_ms():
     rig = nearly_over(300)
     status = rig.status()
     assert status[schema.STATUS_REPLY_DWELL_MS] == WEEK_MS - 3000

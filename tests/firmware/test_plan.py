@@ -63,7 +63,7 @@ def test_a_hold_needs_an_end():
     assert _refused([ramp(74000), endless]).code == schema.ERR_NO_END
     shut = hold(74000, duration_ms=None, open=False)
     assert _refused([ramp(74000), shut]).code == schema.ERR_NO_END
-    # The operator's, and a longest time beside it.
+    # The operator ends it, and it has a longest time as well.
     Rig().upload([ramp(74000), hold(74000, open=True), hold(74000, None, open=True)])
 
 

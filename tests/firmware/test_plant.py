@@ -409,8 +409,8 @@ def test_substeps_are_fine_enough_for_valves_that_bang():
     rng = Rng(1)
     openings = []
     for _ in range(150):
-        wish = rng.bits() % 1000 / 1000
-        openings += [-0.2 - 0.2 * wish if wish < 0.3 else 0.1 + 0.35 * wish] * 8
+        drawn = rng.bits() % 1000 / 1000
+        openings += [-0.2 - 0.2 * drawn if drawn < 0.3 else 0.1 + 0.35 * drawn] * 8
     error, highest = _worst_step_error(_APPROACH + openings)
     assert highest > 300, highest
     assert error < 0.6, error

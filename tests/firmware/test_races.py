@@ -1,4 +1,4 @@
-"""The tick interrupts the foreground anywhere: between any two of its looks at the state."""
+"""The tick interrupts the foreground anywhere, between any two of its reads of the state."""
 
 from pressloop_fw.loop.scaling import Scaling
 from pressloop_fw.service import preconditions, progress
@@ -91,7 +91,7 @@ def test_the_mark_of_a_run_is_not_wiped_by_its_start():
     assert rig.stored["run"] == b"12345678"
 
 
-def test_a_wish_that_came_too_late_does_not_reach_the_next_run():
+def test_a_request_that_came_too_late_does_not_reach_the_next_run():
     rig = _about_to_start()
     rig.tick()
     sequencer = rig.sequencer
@@ -112,7 +112,7 @@ def test_an_abort_that_crosses_the_end_of_the_plan_is_no_second_abort():
     rig = Rig()
     rig.start([ramp(80000, 50000), hold(80000, None, open=True)], vent_rate_kpa_s=10000)
     assert rig.run(30, lambda: rig.sequencer.hold.dwelling)
-    # Both are carried out by the same tick, or a tick passes between the abort's look and its wish.
+    # One tick carries out both, or a tick passes between the abort's check and its request.
     rig.ask(schema.CMD_ABORT)
     rig.sequencer.vent(schema.END_COMPLETED, rig.controller.sampler.pressure_kpa)
     rig.run(1)
@@ -128,7 +128,7 @@ def test_a_status_while_the_tick_ends_the_step():
     rig.tick()
 
     class Vanishing(type(rig.sequencer)):
-        """A sequencer whose step is over at the second look."""
+        """A sequencer whose step is over when it is read a second time."""
 
         looks = 0
 
@@ -147,7 +147,7 @@ def test_a_status_while_the_tick_ends_the_step():
     assert progress.dwell_ticks(vanishing) == 0
 
 
-def test_a_run_that_was_promised_has_no_end_before_it_began():
+def test_a_run_that_was_accepted_has_no_end_reason_before_it_begins():
     rig = Rig()
     rig.start([prompt("load")])
     rig.ask(schema.CMD_ABORT)
@@ -157,7 +157,7 @@ def test_a_run_that_was_promised_has_no_end_before_it_began():
     status = rig.status()
     assert status[schema.STATUS_REPLY_RUN_ID] == b"12345678"
     assert status[schema.STATUS_REPLY_END_REASON] == schema.END_NONE
-    # A fault before the first tick ends the promised run, and says so.
+    # A fault before the first tick ends the accepted run and is its end reason.
     rig.inputs = schema.INPUT_EMERGENCY_STOP
     rig.tick()
     assert rig.status()[schema.STATUS_REPLY_END_REASON] == schema.END_FAULT
@@ -165,7 +165,7 @@ def test_a_run_that_was_promised_has_no_end_before_it_began():
 
 
 class _TickInterrupt:
-    """Lets a tick pass at every look at what it stands for, and sees what the tick touched."""
+    """Lets a tick pass at each access to what it replaces, and checks what that tick changed."""
 
     def __init__(self, rig, of):
         self._rig = rig
@@ -183,7 +183,7 @@ class _TickInterrupt:
 
 
 def _other_sensor():
-    """A press at rest whose reading is 20 MPa of oil to the profile that is about to come."""
+    """Return an idle press whose reading means 20 MPa of oil by the profile that comes next."""
     small = dict(PROFILE)
     small[schema.PROFILE_RAW_ZERO] = 14850
     small[schema.PROFILE_MAX_OIL_KPA] = 1000
@@ -208,7 +208,7 @@ def test_a_tick_within_an_exchange_of_profiles_judges_nothing_and_is_counted():
     controller._profile, controller._scaling = Profile(PROFILE), Scaling(Profile(PROFILE), 10000)
     rig.tick()
     assert 360000 < controller.sampler.newest_kpa < 400000
-    # From here on readings are judged, by the new scale.
+    # From here on readings are judged by the new scale.
     rig.raw = 20000
     rig.run(0.1)
     assert controller.interlocks.fault == schema.FAULT_OVER_PRESSURE
@@ -250,7 +250,7 @@ def test_half_an_exchange_starts_nothing():
 
 
 class _Sealed:
-    """A block of words that nobody may write."""
+    """A register block that must not be written."""
 
     def __init__(self, block):
         self.block = block
@@ -262,8 +262,8 @@ class _Sealed:
         raise ValueError("the status word is the tick's to change")
 
 
-def test_a_clear_leaves_the_status_word_to_the_tick():
-    """A flag that the tick raises between reading the word and writing it would be lost."""
+def test_a_clear_leaves_the_run_flags_to_the_tick():
+    """A flag that the tick sets between a read and a write of the register would be lost."""
     rig = _about_to_start()
     rig.run(1)
     rig.inputs = schema.INPUT_EMERGENCY_STOP
@@ -272,9 +272,9 @@ def test_a_clear_leaves_the_status_word_to_the_tick():
     rig.run(20)
     sequencer = rig.sequencer
     plain = sequencer.run_flags.registers
-    sequencer.run_flags.registers = sequencer.hold._flags = _Sealed(plain)
+    sequencer.run_flags.registers = sequencer.hold._flag_registers = _Sealed(plain)
     rig.ask(schema.CMD_CLEAR, {schema.CLEAR_REQUEST_FAULT: schema.FAULT_EMERGENCY_STOP})
-    sequencer.run_flags.registers = sequencer.hold._flags = plain
+    sequencer.run_flags.registers = sequencer.hold._flag_registers = plain
     assert sequencer.state == schema.STATE_IDLE
     rig.tick()
     rig.ask(schema.CMD_START, {schema.START_REQUEST_RUN_ID: b"87654321"})

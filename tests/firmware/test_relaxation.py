@@ -40,14 +40,14 @@ def test_a_dwell_ends_when_the_powder_has_come_to_rest():
     # A faster rate is reached sooner.
     _, sooner = _pressed(_sealed(relaxation_kpa_min=4000))
     assert _dwell_s(sooner) < _dwell_s(result) - 5
-    # What the readings lost in the last seconds is what the board says.
+    # The board reports what the readings lost in the last seconds.
     records = [record for record in rig.records(0) if record[5] == 1]
     window = window_s(2000, rig.plan_scaling().loss_unit_kpa)
     lost = records[-100 * window - 50][1] - records[-50][1]
     assert abs(lost * 60 / window - result[schema.STEP_RESULT_REPLY_LOSS_KPA_MIN]) < 200
 
 
-def test_not_before_its_least_time():
+def test_a_dwell_does_not_end_before_its_least_time():
     _, early = _pressed(_sealed(relaxation_kpa_min=60000))
     assert _end(early) == schema.DWELL_RELAXATION and _dwell_s(early) < 10
     _, late = _pressed(_sealed(relaxation_kpa_min=60000, least_ms=30000))
@@ -55,7 +55,7 @@ def test_not_before_its_least_time():
     assert abs(_dwell_s(late) - 30) < 0.02
 
 
-def test_at_its_longest_in_any_case():
+def test_a_dwell_ends_at_its_longest_in_any_case():
     press = dict(_PRESS)
     press["leak_mm3_s_mpa"] = 0.05
     _, result = _pressed(_sealed(20000, relaxation_kpa_min=1000), press=press)
@@ -105,7 +105,7 @@ def test_the_operator_ends_an_open_hold_before_its_longest():
         assert rig.sequencer.results.outcome[1] == schema.OUTCOME_DONE
 
 
-def test_other_ends_have_their_names_too():
+def test_other_ends_of_a_dwell_have_their_names_too():
     rig, result = _pressed(_sealed(8000))
     assert _end(result) == schema.DWELL_DURATION
     assert schema.STEP_RESULT_REPLY_LOSS_KPA_MIN not in result
@@ -132,7 +132,7 @@ def test_the_loss_is_that_of_the_means_of_seconds():
         relaxation.step(2000000 - tick // 60)
         assert relaxation.known == (tick >= 6199)
     assert abs(relaxation.loss_kpa_min - 100) <= 1
-    # A pressure that rises loses less than nothing.
+    # A rising pressure has a negative loss.
     relaxation.restart(5)
     for tick in range(1000):
         relaxation.step(1000 + tick)
@@ -148,7 +148,7 @@ def _refused(step, profile=None):
     raise AssertionError("accepted")
 
 
-def test_the_rate_is_one_that_the_transducer_can_tell():
+def test_the_rate_is_one_that_the_transducer_resolves():
     # 0.1 % of 40 MPa of oil are 738 kPa on this die; an eighth is 92, two counts are 77.
     refused = _refused(_sealed(relaxation_kpa_min=91))
     assert refused.code == schema.ERR_RELAXATION_UNRESOLVED

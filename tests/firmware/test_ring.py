@@ -1,4 +1,4 @@
-"""The record: what ended a run is in it, and nothing overwrites it while nobody reads it."""
+"""The ring: it has the record of what ended a run, and keeps it until a host has read it."""
 
 from pressloop_fw.wire import schema
 from rig import RefusedError, Rig, hold, ramp
@@ -46,7 +46,7 @@ def test_a_tick_that_failed_is_followed_by_a_record_of_the_fault():
     _assert_ends_with_the_fault(rig)
 
 
-def test_a_host_that_vanished_while_watching_finds_its_run_in_the_ring():
+def test_a_host_that_vanished_during_live_telemetry_finds_its_run_in_the_ring():
     rig = Rig()
     _stream(rig)
     rig.start([ramp(50000, 50000), hold(50000, 500)], host_loss=schema.HOST_LOSS_FINISH)
@@ -56,7 +56,7 @@ def test_a_host_that_vanished_while_watching_finds_its_run_in_the_ring():
     first = rig.status()[schema.STATUS_REPLY_RUN_FIRST]
     assert rig.app.ring.oldest <= first
     assert rig.records(first)[0][STATE] == schema.STATE_RUNNING
-    # Heard again, it watches again.
+    # When the host is heard again, live telemetry goes on.
     rig.hear_host = True
     before = rig.app.ring.next
     rig.run(1)
@@ -64,7 +64,7 @@ def test_a_host_that_vanished_while_watching_finds_its_run_in_the_ring():
     assert not rig.status()[schema.STATUS_REPLY_HOST_LOST]
 
 
-def test_somebody_who_watches_before_the_first_plan_sees_every_tick():
+def test_live_telemetry_before_the_first_plan_has_every_tick():
     rig = Rig()
     _stream(rig)
     rig.tick()

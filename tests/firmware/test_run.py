@@ -1,4 +1,4 @@
-"""Runs on the emulated press: what the sequencer promises."""
+"""Runs on the emulated press: states, steps, commands and host loss."""
 
 from pressloop_fw.service import progress
 from pressloop_fw.wire import schema
@@ -46,7 +46,7 @@ def test_the_dwell_clock_counts_only_in_band():
     assert rig.run(30, _at_step(rig, 1))
     assert rig.run(2, lambda: rig.sequencer.hold.dwelling)
     rig.run(1)
-    # Somebody knocks the pressure out of band: the reading jumps by 6 MPa.
+    # A disturbance: the reading jumps by 6 MPa, out of band.
     before = progress.dwell_ticks(rig.sequencer)
     true = rig.sample()
     rig.raw = true + 150
@@ -107,7 +107,7 @@ def test_a_prompt_at_zero_leaves_the_press_safe_and_the_guard_free():
     assert rig.run(60, rig.idle_again)
 
 
-def test_nobody_answers():
+def test_a_prompt_without_an_answer_times_out():
     rig = Rig()
     rig.start([prompt(timeout_ms=1500), ramp(80000)])
     assert rig.run(5, rig.idle_again)
@@ -131,7 +131,7 @@ def test_pause_freezes_setpoint_and_clock_and_resume_goes_on():
 
 
 def test_one_run_id_presses_once():
-    """A host that lost the reply to its start asks again in another session, when all is over."""
+    """A host that lost the reply to its start repeats it in another session, after the run."""
     rig = Rig()
     rig.upload([ramp(50000, 50000)])
     rig.tick()
@@ -230,7 +230,7 @@ def test_a_top_up_comes_back_at_the_ramps_rate_and_not_beyond():
         rig.tick()
         ticks += 1
     assert below_kpa < 241000
-    # 10 MPa at 10 MPa/s, and what beginning and arriving take.
+    # 10 MPa at 10 MPa/s, and the time to start and to arrive.
     assert 100 <= ticks <= 200
     highest = max(rig.tick() or rig.controller.sampler.pressure_kpa for _ in range(100))
     assert 249000 < highest < 251250
@@ -319,7 +319,7 @@ def test_host_loss_finishes_what_needs_no_host():
     rig = _lost(schema.HOST_LOSS_FINISH, 30000)
     assert rig.sequencer.state == schema.STATE_RUNNING
     assert rig.run(60, lambda: rig.sequencer.state == schema.STATE_PROMPTING)
-    # Nobody is there to answer, and the limit ends the waiting.
+    # Without an answer of the host the limit ends the wait.
     assert rig.run(60, rig.idle_again)
     assert rig.status()[schema.STATUS_REPLY_END_REASON] == schema.END_HOST_LOST
     assert rig.result(1)[schema.STEP_RESULT_REPLY_OUTCOME] == schema.OUTCOME_DONE

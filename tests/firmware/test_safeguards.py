@@ -43,11 +43,11 @@ def test_the_filter_does_not_delay_the_over_pressure_trip():
 
 def test_a_low_ceiling_does_not_fault_a_press_at_rest():
     rig = Rig()
-    rig.raw = _raw(2000)  # what it takes to move the ram back
+    rig.raw = _raw(2000)  # the pressure that moves the ram back
     rig.upload([ramp(0)], ceiling_kpa=0)
     rig.run(1)
     assert rig.status()[schema.STATUS_REPLY_FAULT] == schema.FAULT_NONE
-    # In a run it counts, and can be cleared afterwards.
+    # In a run the ceiling counts, and the fault can be cleared afterwards.
     rig.start()
     rig.run(0.1)
     assert rig.status()[schema.STATUS_REPLY_FAULT] == schema.FAULT_OVER_PRESSURE
@@ -56,7 +56,7 @@ def test_a_low_ceiling_does_not_fault_a_press_at_rest():
     assert rig.status()[schema.STATUS_REPLY_STATE] == schema.STATE_IDLE
 
 
-def test_ticks_lost_at_rest_are_counted_and_no_fault():
+def test_ticks_missed_at_rest_are_counted_and_no_fault():
     rig = Rig()
     rig.tick()
     rig.missed = 50  # the flash was being erased
@@ -65,9 +65,9 @@ def test_ticks_lost_at_rest_are_counted_and_no_fault():
     assert rig.status()[schema.STATUS_REPLY_MISSED_TICKS] == 50
 
 
-def test_a_power_loss_is_told_until_somebody_has_cleared_it():
+def test_a_power_loss_is_reported_until_it_is_cleared():
     rig = _dwelling()
-    for _ in range(3):  # power seldom goes only once
+    for _ in range(3):  # power failures often come in series
         rig = Rig(stored=rig.stored)
         rig.tick()
         assert rig.status()[schema.STATUS_REPLY_FAULT] == schema.FAULT_POWER_LOSS
@@ -93,7 +93,7 @@ def test_a_reading_is_judged_by_the_scale_in_force():
     rig = Rig(profile=_profile(dies_um=[20000, 10000]))
     rig.raw = _raw(5000)
     rig.run(1)
-    # At rest on a 20 mm die, it would not be on the 10 mm die if the threshold moved alone.
+    # Unloaded on a 20 mm die; on the 10 mm die it would not be if only the threshold changed.
     for die_um in (10000, 20000, 10000):
         rig.upload([ramp(80000)], die_um=die_um, ceiling_kpa=100000)
         lever = 1450 * 4 / (3.14159 * die_um * die_um * 1e-6)

@@ -5,6 +5,7 @@ The deployment needs an image of stock MicroPython, which `make stock` builds, a
 
 from __future__ import annotations
 
+import hashlib
 import sys
 import time
 from collections.abc import Iterator
@@ -112,9 +113,7 @@ def test_missing_changed_and_left_over_files_are_found(tmp_path: Path) -> None:
     target = deploy.target_of(RP2040)
     files = deploy.compile_all(deploy.find_compiler(target), target)
     held = {
-        path.relative_to(target.folder).as_posix(): deploy.hashlib.sha256(
-            path.read_bytes()
-        ).hexdigest()
+        path.relative_to(target.folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in files
     }
     deploy.verify(files, target, held)
@@ -176,6 +175,7 @@ def stock(tmp_path: Path) -> Iterator[Any]:
 
 def stop_reading_in_mid_ramp(board: Any) -> dict[str, Any]:
     """Stop reading the port for ten seconds of press time; return the press's state then."""
+    now: dict[str, Any]
     while (now := board.control({"get": True}))["pellet_mpa"] < 20:
         time.sleep(0.05)
     board.control({"stall": True})
@@ -186,6 +186,7 @@ def stop_reading_in_mid_ramp(board: Any) -> dict[str, Any]:
     return now
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_stock_board_becomes_a_controller(stock: Any, tmp_path: Path) -> None:
     # On a busy machine a restart, or the ten seconds without an answer, may take minutes.

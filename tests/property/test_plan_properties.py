@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from itertools import pairwise
+from operator import ne
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
@@ -44,6 +47,7 @@ from pressloop_fw.loop.scaling import Scaling
 from pressloop_fw.service.profile_store import Profile
 from pressloop_fw.wire import cbor
 from pressloop_fw.wire import schema as board_schema
+from pydantic import ValidationError
 from ruamel.yaml import YAML
 
 REFERENCE = MachineProfile.from_fields(PressDescription().nominal_profile())
@@ -184,7 +188,7 @@ def protocols() -> st.SearchStrategy[Protocol]:
     return _protocol(st.lists(_ITEM, min_size=1, max_size=4), dies, "50")
 
 
-_RUNNABLE_END = st.sampled_from(
+_RUNNABLE_END: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
     [
         {"duration": "open"},
         {"duration": "1 min"},
@@ -201,7 +205,7 @@ def runnable_protocols(draw: st.DrawFn) -> Protocol:
     stages: list[Item] = []
     level = 0
     for number in range(draw(st.integers(1, 5))):
-        target = draw(st.integers(20, 250).filter(lambda mpa, now=level: mpa != now))
+        target = draw(st.integers(20, 250).filter(partial(ne, level)))
         release_to = draw(st.integers(0, target - 1))
         stages.append(
             Stage(
@@ -351,9 +355,16 @@ def test_limits_are_those_of_the_firmware(die_um: int) -> None:
         }
     )
 )
-def test_a_profile_is_the_same_after_conversion_to_user_units(changes: dict[str, int]) -> None:
+def test_host_and_board_take_the_same_profiles_and_conversion_keeps_them(
+    changes: dict[str, Any],
+) -> None:
     wire = replace(REFERENCE.to_wire(), **changes)
-    assert MachineProfile.from_wire(wire).to_wire() == wire
+    refused_by_board = Profile(board_values(board_schema.PROFILE_FIELDS, wire)[0]).contradiction()
+    if refused_by_board:
+        with pytest.raises(ValidationError):
+            MachineProfile.from_wire(wire)
+    else:
+        assert MachineProfile.from_wire(wire).to_wire() == wire
 
 
 @given(st.integers(1, 1_000_000), st.integers(1, 10_000))

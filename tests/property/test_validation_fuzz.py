@@ -6,6 +6,7 @@ import json
 import time
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pressloop.emulator.description import PressDescription
@@ -101,6 +102,7 @@ def test_any_bytes_give_a_protocol_or_a_finding(data: bytes) -> None:
     assert draft.protocol is not None or draft.findings
 
 
+@pytest.mark.slow
 def test_validation_of_deep_and_wide_texts_ends_soon() -> None:
     texts = [
         "[" * 100_000,

@@ -284,7 +284,7 @@ def test_the_quick_way_to_decode_telemetry_accepts_no_more(
     at = data.draw(st.integers(0, min(20, len(payload) - 1)))
     cut = data.draw(st.integers(0, 3))
     damaged[at : at + cut] = data.draw(st.binary(max_size=4))
-    outcomes = []
+    outcomes: list[object] = []
     for decode in (decode_telemetry, lambda p: decode_message(schema.TelemetryEvent, p)):
         try:
             outcomes.append(decode(bytes(damaged)))

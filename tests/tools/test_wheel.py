@@ -144,12 +144,13 @@ def bare_machine(
     environment = folder / "venv"
     subprocess.run([sys.executable, "-m", "venv", environment], check=True, timeout=MACHINE_S)
     # pip alone sees the settings of this machine: which index, which cache.
-    install = [environment / "bin" / "python", "-m", "pip", "install", "--no-input", "--quiet"]
-    named = f"pressloop[all] @ {built.as_uri()}"
+    install: list[str | Path] = [environment / "bin" / "python", "-m", "pip", "install"]
+    install += ["--no-input", "--quiet", f"pressloop[all] @ {built.as_uri()}"]
     environ = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    subprocess.run([*install, named], env=environ, cwd=folder, check=True, timeout=MACHINE_S)
+    subprocess.run(install, env=environ, cwd=folder, check=True, timeout=MACHINE_S)
     home, work = folder / "home", folder / "work"
-    home.mkdir(), work.mkdir()
+    home.mkdir()
+    work.mkdir()
 
     def run(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

@@ -12,6 +12,7 @@ import pytest
 from pressloop.emulator import description
 from pressloop.emulator.description import PressDescription, presets
 from pressloop.errors import BadInputError
+from pressloop.findings import Finding
 from pressloop.sample import load_sample
 from pressloop_fw.service.profile_store import Profile
 from pressloop_fw.wire import schema
@@ -234,7 +235,9 @@ def test_a_file_in_another_encoding_is_named_as_such(
         path.write_bytes(data)
         with pytest.raises(BadInputError, match="UTF-8") as caught:
             load(path)
-        assert [(f.code, f.line, f.column) for f in caught.value.findings] == [("not-utf8", *place)]
+        (finding,) = caught.value.findings
+        assert isinstance(finding, Finding)
+        assert (finding.code, finding.line, finding.column) == ("not-utf8", *place)
     with pytest.raises(BadInputError, match=r"cannot read .*none\.yaml"):
         load(tmp_path / "none.yaml")
 
@@ -249,3 +252,24 @@ def test_documentation_has_every_field_with_its_default() -> None:
         for name, field in fields.items():
             default = list(field.default) if isinstance(field.default, tuple) else field.default
             assert f"| `{name}` | {default} | {field.description} |" in page
+
+
+def test_a_press_that_the_board_cannot_compute_is_refused_with_its_place() -> None:
+    text = (
+        "dies_mm: [10, 13, 32]\nram: {area_cm2: 40}\n"
+        "transducer: {full_scale_bar: 700}\nlimits: {max_oil_bar: 630}\n"
+    )
+    assert _mistakes(text) == [("dies_mm", "contradiction", 1)]
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("controller:\n  contact_bar: 100\n", "controller.contact_bar"),
+        ("controller:\n  approach_opening_percent: 10\n", "controller.approach_opening_percent"),
+        ("valves:\n  lag_ms: 900\n", "valves.lag_ms"),
+        ("ram:\n  area_cm2: 0.1\n", "ram.area_cm2"),
+    ],
+)
+def test_what_the_board_refuses_is_named_in_the_press_file(text: str, path: str) -> None:
+    assert path in {place for place, _, _ in _mistakes(text)}

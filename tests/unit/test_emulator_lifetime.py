@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pressloop.emulator.process import DEFAULT_ORPHAN_S
 from pressloop_sim.board.lifetime import Lifetime
 
-ORPHAN_MS = 600_000
+ORPHAN_MS = round(1000 * DEFAULT_ORPHAN_S)
 A_MOMENT_MS = 1000
 
 
@@ -63,15 +64,26 @@ def test_a_run_keeps_it_running_and_then_for_a_while(parent: Parent) -> None:
     assert life.is_over(end_ms + ORPHAN_MS, False, False)
 
 
-def test_a_run_of_a_week_does_not_keep_it_for_a_week(parent: Parent) -> None:
+def test_a_run_without_a_host_keeps_it_as_long_as_the_firmware_lets_it(parent: Parent) -> None:
     life = Lifetime(ORPHAN_MS, 0)
     life.is_over(0, True, True)
     parent.end()
-    hour_ms = 3_600_000
-    assert not life.is_over(hour_ms - 1, False, True)
-    assert not life.is_over(hour_ms, True, True)  # a host connects
-    assert not life.is_over(2 * hour_ms - 1, False, True)
-    assert life.is_over(2 * hour_ms, False, True)
+    two_days_ms = 2 * 86_400_000
+    assert not life.is_over(two_days_ms, False, True)
+    assert not life.is_over(two_days_ms + ORPHAN_MS - 1, False, False)
+    assert life.is_over(two_days_ms + ORPHAN_MS, False, False)
+
+
+def test_a_board_that_nothing_holds_ends_within_a_minute(parent: Parent) -> None:
+    assert ORPHAN_MS == 60_000
+    life = Lifetime(ORPHAN_MS, 0)
+    assert not life.is_over(A_MOMENT_MS, True, True)
+    assert not life.is_over(2 * A_MOMENT_MS, False, False)
+    parent.end()
+    assert life.owner_has_ended()
+    ended_ms = 2 * A_MOMENT_MS
+    assert not life.is_over(ended_ms + ORPHAN_MS - 1, False, False)
+    assert life.is_over(ended_ms + ORPHAN_MS, False, False)
 
 
 def test_every_host_that_attaches_restarts_the_wait(parent: Parent) -> None:

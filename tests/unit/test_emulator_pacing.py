@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pressloop_sim.board.pacing import LockstepPacing, RealPacing
 
 SILENCE_MS = 500
@@ -64,7 +66,7 @@ def test_replies_during_streaming_do_not_move_time() -> None:
 def test_run_goes_on_in_real_time_when_the_host_is_silent() -> None:
     host = _lockstep()
     host.pacing.note_host_bytes(1000)
-    stuck = {"host_tick": 50, "batch_ticks": 10, "active": True}
+    stuck: dict[str, Any] = {"host_tick": 50, "batch_ticks": 10, "active": True}
     assert host.due(now_ms=1499, tick=60, **stuck) == 0
     assert host.pacing.wait_ms == 1
     assert host.due(now_ms=1500, tick=60, **stuck) == 0
@@ -80,12 +82,13 @@ def test_nothing_is_owed_after_a_decision() -> None:
     """Owed ticks delay the host's bytes, so they must not last."""
     host = _lockstep()
     host.pacing.note_host_bytes(0)
-    for circumstances in (
+    cases: list[dict[str, Any]] = [
         {},
         {"batch_ticks": 10},
         {"now_ms": SILENCE_MS, "active": True},
         {"now_ms": SILENCE_MS, "active": True, "batch_ticks": 10},
-    ):
+    ]
+    for circumstances in cases:
         host.pacing.note_reply()
         host.due(**circumstances)
         assert host.pacing.owed_ticks == 0
@@ -99,7 +102,7 @@ def test_silence_without_a_run_stops_time() -> None:
 
 def test_prompt_takes_real_time() -> None:
     host = _lockstep()
-    asked = {"host_tick": 100, "batch_ticks": 10, "active": True, "prompting": True}
+    asked: dict[str, Any] = {"host_tick": 100, "batch_ticks": 10, "active": True, "prompting": True}
     assert host.due(now_ms=0, tick=100, **asked) == 0
     assert host.due(now_ms=40, tick=100, **asked) == 4
     # But at most one batch ahead of the host.
@@ -108,7 +111,7 @@ def test_prompt_takes_real_time() -> None:
 
 def test_time_spent_waiting_for_the_host_is_not_caught_up() -> None:
     host = _lockstep()
-    asked = {"batch_ticks": 10, "active": True, "prompting": True}
+    asked: dict[str, Any] = {"batch_ticks": 10, "active": True, "prompting": True}
     host.due(now_ms=0, tick=0, host_tick=0, **asked)
     host.pacing.note_host_bytes(10_000)
     assert host.due(now_ms=10_000, tick=10, host_tick=10, **asked) <= 10

@@ -288,7 +288,7 @@ def test_the_boards_results_decide_how_a_stage_ended(tmp_path: Path) -> None:
     end = RUN.end(end_reason="aborted", step_results=tuple(results))
     summary = finalise(record(tmp_path, RUN, end=end))
     assert outcomes(summary) == ["done", "advanced", "done"]
-    assert verdict_rows(summary)[2].reasons[0] == "ended early by the operator"
+    assert verdict_rows(summary)[2].reasons[0] == "The operator ended the stage early."
 
 
 @pytest.mark.parametrize("fault", [None, "watchdog"])
@@ -439,10 +439,8 @@ def test_a_broken_pellet_is_in_summary_stages_warnings_and_verdict(tmp_path: Pat
     crack, burst = summary.damage
     assert (crack.what, crack.stage) == ("cracked under too much pressure", name)
     assert crack.time_s == pytest.approx((second + 10) / 100)
-    assert (burst.what, burst.time_s) == (
-        "escaped from a burst die",
-        pytest.approx((second + 30) / 100),
-    )
+    assert burst.what == "escaped from a burst die"
+    assert burst.time_s == pytest.approx((second + 30) / 100)
     assert [stage.damage is None for stage in summary.truth] == [True, False, False]
     assert all(stage.damage is None for stage in summary.stages)
     assert sum("the pellet cracked under too much pressure" in w for w in summary.warnings) == 1
@@ -461,7 +459,8 @@ def test_a_pellet_that_was_broken_before_the_run_is_reported(tmp_path: Path) -> 
     summary = finalise(tmp_path)
     assert summary.damage is not None and summary.truth is not None
     ((what, time_s, stage),) = [(d.what, d.time_s, d.stage) for d in summary.damage]
-    assert (what, time_s, stage) == ("cracked on command", pytest.approx(-0.05), None)
+    assert (what, stage) == ("cracked on command", None)
+    assert time_s == pytest.approx(-0.05)
     assert all(stage.damage for stage in summary.truth)
 
 
@@ -551,7 +550,10 @@ def test_pauses_stop_the_clock_but_not_the_record(tmp_path: Path) -> None:
     assert whole.stages[0].dwell_s is not None and summary.stages[0].dwell_s is not None
     assert summary.stages[0].dwell_s == pytest.approx(whole.stages[0].dwell_s - 0.4)
     assert summary.stages[0].duration_s == whole.stages[0].duration_s
-    assert "1.10 s of 1.50 s in band" in verdict_rows(summary)[0].reasons
+    assert (
+        "The dwell in band was 1.10 s; the protocol asks for 1.50 s."
+        in verdict_rows(summary)[0].reasons
+    )
 
 
 def test_an_extreme_in_a_pause_at_a_steps_end_is_no_disagreement(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from pressloop.errors import RecordError
 from pressloop.record import journal
 from pressloop.record.journal import JournalWriter, UnreadableBytes, encode_entry, read_journal
 
-ENTRIES = [
+ENTRIES: list[dict[str, Any]] = [
     {"kind": "header", "name": "x"},
     {"kind": "telemetry", "records": bytes(range(60))},
     # A payload that looks like the head of an entry must not start one.
@@ -97,7 +97,7 @@ def test_a_full_disk_is_an_error_and_leaves_no_torn_entry(
             raise OSError(errno.ENOSPC, "No space left on device")
         return write_bytes(descriptor, data[: len(data) // 2])
 
-    monkeypatch.setattr(journal.os, "write", half_then_full)
+    monkeypatch.setattr(os, "write", half_then_full)
     with pytest.raises(RecordError, match="No space left") as refusal:
         writer.append(ENTRIES[1])
     assert refusal.value.code == "record-write"
@@ -118,7 +118,7 @@ def test_a_write_that_the_disk_lost_later_is_reported(
     monkeypatch.setattr(journal, "SYNC_INTERVAL_S", 0.001)
     writer = JournalWriter(tmp_path / "run.journal", create=True)
     with monkeypatch.context() as patched:
-        patched.setattr(journal.os, "fsync", lost)
+        patched.setattr(os, "fsync", lost)
         writer.append(ENTRIES[0])
         writer._syncer.join(10)
     with pytest.raises(RecordError, match="Input/output error"):

@@ -177,7 +177,7 @@ def test_the_dwell_begins_in_band_and_ends_with_the_hold() -> None:
 
 def test_a_pause_is_no_dwell() -> None:
     running = np.array([True] * 4 + [False] * 3 + [True] * 2)
-    result = measure(stage([200], [250] * 3 + [260] * 3 + [250] * 2, running=running))
+    result = measure(stage([200], [250.0] * 3 + [260.0] * 3 + [250.0] * 2, running=running))
     assert result.in_band_fraction == 1.0
     assert result.dwell_s == 0.05
     # But the pellet was under that pressure.

@@ -14,6 +14,7 @@ from pressloop.protocol import Hold, Item, Pid, Prompt, Protocol, Ramp, Release,
 from pressloop.protocol.loading import load_protocol
 from pressloop.validation import validate_file
 from pressloop.wire.codec import encode_message
+from pressloop.wire.message import Message
 from pressloop.wire.schema import (
     HoldMode,
     HostLossAction,
@@ -79,7 +80,8 @@ def test_the_sodium_protocol_is_compiled_into_these_messages() -> None:
 
 def test_the_digest_is_the_crc_of_the_payloads_in_order() -> None:
     plan = example("sodium_three_step")
-    payloads = b"".join(encode_message(m) for m in (plan.begin, *plan.steps))
+    messages: list[Message] = [plan.begin, *plan.steps]
+    payloads = b"".join(encode_message(message) for message in messages)
     assert plan.digest == binascii.crc32(payloads)
 
 

@@ -109,6 +109,33 @@ def test_what_went_wrong_is_in_the_title(tmp_path: Path) -> None:
     assert "Densify electrolyte\n250 MPa ✗" in shown
 
 
+def test_a_run_that_is_being_recorded_is_in_progress(tmp_path: Path) -> None:
+    run = synthetic_run.run()
+    with RunRecorder.create(tmp_path, run.header) as recorder:
+        recorder.started(run.run_first, run.start_tick)
+        recorder.telemetry(*run.batch(0, 800))
+        record = RunRecord.open(tmp_path)
+        assert record.in_progress
+        shown = texts(record)
+        assert "in progress" in shown
+        assert "Bond cathode\n500 MPa …" in shown
+        assert "✗" not in shown and "NOT COMPLETED" not in shown and "not reached" not in shown
+        recorder.close(None)
+    assert not RunRecord.open(tmp_path).in_progress
+    assert "NOT COMPLETED: interrupted" in texts(RunRecord.open(tmp_path))
+
+
+def test_the_force_stands_beside_the_pressure(tmp_path: Path) -> None:
+    run = synthetic_run.run(SHORT)
+    figure = figure_of(recorded(tmp_path, run, run.end()))
+    (scale,) = figure.axes[0].child_axes
+    assert scale.get_ylabel() == "force on the pellet, kN"
+    figure.draw_without_rendering()
+    # 78.54 mm2 of a die of 10 mm.
+    low, high = figure.axes[0].get_ylim()
+    assert scale.get_ylim() == pytest.approx((0.0785398 * low, 0.0785398 * high))
+
+
 def test_a_line_breaks_at_a_gap(tmp_path: Path) -> None:
     run = synthetic_run.run(SHORT)
     record = recorded(tmp_path, run, run.end(), ((0, 20), (40, 60), (60, 1 << 20)))

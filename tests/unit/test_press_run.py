@@ -107,6 +107,33 @@ def test_an_exception_in_a_callback_aborts_the_press(
     assert RunRecord.open(tmp_path).summary.end_reason == "aborted"
 
 
+def test_a_callback_that_ends_its_thread_aborts_the_press(
+    press: Press, board: FakeBoard, tmp_path: Path
+) -> None:
+    def leave(_: PressStatus) -> None:
+        raise SystemExit(3)
+
+    with pytest.raises(SystemExit):
+        press.run(PROTOCOL, out=tmp_path, on_prompt=confirm_all, on_status=leave)
+    assert len(board.executed("abort")) == 1
+    assert RunRecord.open(tmp_path).summary.end_reason == "aborted"
+
+
+def test_a_callback_that_lost_its_output_does_not_end_the_run(press: Press, tmp_path: Path) -> None:
+    calls: list[PressStatus] = []
+
+    def show(status: PressStatus) -> None:
+        calls.append(status)
+        try:
+            raise BrokenPipeError
+        except BrokenPipeError:
+            raise SystemExit(1)  # noqa: B904 - as Rich does
+
+    result = press.run(PROTOCOL, out=tmp_path, on_prompt=confirm_all, on_status=show)
+    assert result.end_reason == "completed"
+    assert len(calls) == 1
+
+
 def test_an_exception_in_a_background_callback_aborts_the_press(
     press: Press, board: FakeBoard, tmp_path: Path
 ) -> None:

@@ -7,6 +7,7 @@ from pressloop.plan import compile_plan
 from pressloop.protocol import Protocol
 from pressloop.record.header import board_identity, planned_stages, planned_steps, step_result
 from pressloop.wire.schema import (
+    CapabilityBits,
     DwellEnd,
     Fault,
     HelloReply,
@@ -129,7 +130,7 @@ def test_a_board_is_identified_by_its_hello() -> None:
         firmware="0.1.0",
         board="pico",
         unique_id=b"\x01\xab",
-        capabilities=0,
+        capabilities=CapabilityBits(0),
         schema_hash=bytes(8),
         boot_id=4,
         reset_cause=ResetCause.POWER_ON,

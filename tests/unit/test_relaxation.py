@@ -113,7 +113,7 @@ def test_data_without_relaxation_have_a_reason_and_no_numbers(values: object, re
 
 @pytest.mark.parametrize("count", [0, 1, 50])
 def test_a_stretch_that_is_too_short(count: int) -> None:
-    time_s = np.arange(count) * 0.01
+    time_s = np.arange(count, dtype=np.float64) * 0.01
     result = fit_relaxation(time_s, np.full(count, 74.0), "pressure")
     assert not result.fitted and result.change is None
     assert "too short" in result.reason

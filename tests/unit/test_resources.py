@@ -78,7 +78,12 @@ def test_a_machine_that_cannot_build_the_inner_loop_says_nothing(
     monkeypatch.setattr(speedup, "_find_headers", str)
     runs: list[str] = []
     run = speedup._run
-    monkeypatch.setattr(speedup, "_run", lambda *command: (runs.append(command[0]), run(*command)))
+
+    def spy(*command: str | Path) -> None:
+        runs.append(str(command[0]))
+        run(*command)
+
+    monkeypatch.setattr(speedup, "_run", spy)
     speedup.build_quietly()
     speedup.build_quietly()
     # The compiler that failed is not started a second time.

@@ -10,6 +10,7 @@ from typing import cast
 import pytest
 from pressloop import errors
 from pressloop.session.acknowledge import HEARTBEAT_S
+from pressloop.session.connection import Link
 from pressloop.session.listeners import Listener
 from pressloop.session.session import Session
 from pressloop.session.telemetry import TelemetryBatch
@@ -30,7 +31,7 @@ class Keeper(Listener):
         self.batches: list[TelemetryBatch] = []
         self.lost: list[range] = []
         self.reconnects: list[bool] = []
-        self.errors: list[Exception] = []
+        self.errors: list[BaseException] = []
         self.closed: list[errors.PressloopError | None] = []
         self.reaction: Callable[[TelemetryBatch], None] = lambda batch: None
 
@@ -50,7 +51,7 @@ class Keeper(Listener):
             self.reconnects.append(restarted)
             self.changed.notify_all()
 
-    def on_error(self, error: Exception) -> None:
+    def on_error(self, error: BaseException) -> None:
         self.errors.append(error)
 
     def on_closed(self, error: errors.PressloopError | None) -> None:
@@ -218,6 +219,47 @@ def test_heartbeats_continue_while_a_listener_is_busy(
     assert set(board.log[before:]) == {("alive", 0)}
     may_continue.set()
     board.wait_for(lambda: ("alive", 20) in board.log)
+
+
+def test_a_listener_that_fails_leaves_the_others_their_telemetry(
+    board: FakeBoard, open_session: Opener
+) -> None:
+    class Failing(Listener):
+        closed: errors.PressloopError | None = None
+
+        def on_telemetry(self, batch: TelemetryBatch) -> None:
+            raise SystemExit(1)
+
+        def on_closed(self, error: errors.PressloopError | None) -> None:
+            self.closed = error
+
+    session = open_session()
+    failing = Failing()
+    session.listen(failing)
+    keeper = listening(session)
+    board.advance(20)
+    board.advance(20)
+    keeper.wait_for(lambda: len(keeper.numbers()) == 40)
+    assert failing.closed is not None
+    assert failing.closed.code == "listener-failed"
+
+
+def test_an_error_in_the_reader_ends_the_session(
+    board: FakeBoard, open_session: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise SystemExit(1)
+
+    session = open_session()
+    keeper = listening(session)
+    monkeypatch.setattr(Link, "_handle_event", fail)
+    board.advance(20)
+    keeper.wait_for(lambda: keeper.closed)
+    (end,) = keeper.closed
+    assert end is not None
+    assert end.code == "reader-failed"
+    with pytest.raises(errors.LinkClosedError):
+        session.status()
 
 
 def test_an_idle_session_sends_heartbeats(board: FakeBoard, open_session: Opener) -> None:

@@ -24,7 +24,7 @@ def release(pellet_mm: float = 0.02, noise_um: float = 0.5, step_um: float = 1.0
     closing = 5.0 - pellet_mm * (500 - pressure) / (500 - pressure[-1])
     noise = np.random.default_rng(3).normal(0, noise_um / 1000, pressure.size)
     return ReleaseSamples(
-        time_s=np.arange(pressure.size) * 0.01,
+        time_s=np.arange(pressure.size, dtype=np.float64) * 0.01,
         pressure_mpa=pressure,
         output_percent=np.concatenate([np.zeros(HOLD), np.full(fall.size, -22.0)]),
         hold_end=HOLD,

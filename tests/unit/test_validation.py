@@ -12,6 +12,7 @@ from pressloop.machine.profile import MachineProfile
 from pressloop.protocol import Protocol, Ramp, Release, Stage
 from pressloop.protocol.loading import load_protocol
 from pressloop.validation import Validation, validate_file, validate_protocol, validate_text
+from pressloop.yaml import read_yaml
 
 REFERENCE = MachineProfile.from_fields(PressDescription().nominal_profile())
 
@@ -182,7 +183,7 @@ def test_finding_points_at_line_and_column() -> None:
     text = HEAD + "stages:\n  - name: a\n    ramp: {target: 600 MPa, rate: 1 MPa/s}\n"
     finding = validate(text).findings[0]
     assert (finding.line, finding.column) == (7, 20)
-    assert text.splitlines()[finding.line - 1][finding.column - 1 :].startswith("600 MPa")
+    assert text.splitlines()[7 - 1][20 - 1 :].startswith("600 MPa")
     assert finding.as_dict() == {
         "severity": "error",
         "code": "over-ceiling",
@@ -280,3 +281,81 @@ def test_load_protocol_lists_every_mistake_of_form() -> None:
         "stages[0].ramp.target",
         "stages[0].ramp.rate",
     ]
+
+
+STAGE = "stages:\n- name: bond\n  ramp: {target: %s, rate: 20 MPa/s}\n"
+
+
+@pytest.mark.parametrize("target", ["74,5 MPa", "74, 5 MPa", "1,000 MPa", "1,000,000 Pa", "74,5"])
+def test_a_comma_in_braces_is_one_finding_that_proposes_no_value(target: str) -> None:
+    text = HEAD + STAGE % target
+    assert found(validate(text)) == ["error not-a-quantity stages[0].ramp.target"]
+    message, hint = only(text)
+    assert target in message and "comma" in hint and not re.search("[0-9]", hint)
+
+
+@pytest.mark.parametrize("character", ["\u200b", "\ufeff", "\u00ad", "\u2060", "\u202e"])
+def test_an_invisible_character_is_named_with_its_place(character: str) -> None:
+    (finding,) = validate(HEAD + STAGE % f"100 MPa{character}").findings
+    assert (finding.code, finding.path) == ("invisible-character", "stages[0].ramp.target")
+    assert f"U+{ord(character):04X}" in finding.message
+    assert (finding.line, finding.column) == (7, 25)
+
+
+@pytest.mark.parametrize("space", ["\u00a0", "\u2009", "\u202f"])
+def test_a_space_of_another_width_before_the_unit_is_accepted(space: str) -> None:
+    assert found(validate(HEAD + STAGE % f"100{space}MPa")) == []
+
+
+@pytest.mark.parametrize(
+    ("plain", "tabbed"),
+    [
+        ("520 MPa\n", "520 MPa\t# die limit\n"),
+        ("520 MPa\n", "520 MPa \t\n"),
+        ("ceiling: 520", "ceiling:\t520"),
+        ("stages:\n", "stages:\n\t\n\t# a comment\n"),
+    ],
+)
+def test_a_tab_that_does_not_indent_is_accepted(plain: str, tabbed: str) -> None:
+    text = HEAD + STAGE % "100 MPa"
+    assert plain in text
+    assert found(validate(text.replace(plain, tabbed))) == []
+
+
+def test_a_text_that_is_too_long_names_the_field_its_length_and_the_limit() -> None:
+    text = HEAD + STAGE % "100 MPa"
+    message, _ = only(text.replace("name: test", "name: " + "x" * 120))
+    assert message == "'name' has 120 characters, the limit is 80"
+    assert found(validate(text + "- prompt: " + "x" * 120 + "\n")) == [
+        "warning prompt-under-pressure stages[1].prompt"
+    ]
+    assert found(validate(text + "- prompt: " + "x" * 121 + "\n")) == [
+        "error bad-text stages[1].prompt"
+    ]
+
+
+def test_a_merge_key_is_the_only_finding() -> None:
+    text = HEAD + (
+        "stages:\n- name: a\n  ramp: &press {target: 100 MPa, rate: 10 MPa/s}\n"
+        "- name: b\n  ramp: {<<: *press, target: 200 MPa}\n"
+    )
+    assert found(validate(text)) == ["error merge-key stages[1].ramp.<<"]
+
+
+@pytest.mark.parametrize(
+    ("line", "lost"),
+    [
+        ("  - prompt: Take out cell #3, insert cell #4", "#3, insert cell #4"),
+        ("  - prompt: Take out cell # the third one", None),
+        ('  - prompt: "Take out cell #3"', None),
+        ("  - prompt: Take out cell#3", None),
+        ("  - prompt: Take out the cell  #!later", None),
+    ],
+)
+def test_a_text_that_yaml_cuts_at_a_number_sign_is_a_warning(line: str, lost: str | None) -> None:
+    text = f"pressloop: 1\nname: A\ndie: 10 mm\nceiling: 120 MPa\nstages:\n{line}\n"
+    found = [f for f in read_yaml(text).findings if f.code == "text-cut"]
+    assert [f.severity for f in found] == ["warning"] * (lost is not None)
+    for finding in found:
+        assert lost is not None and f"'{lost}'" in finding.message
+        assert (finding.path, finding.line) == ("stages[0].prompt", 6)

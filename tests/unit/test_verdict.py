@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import pytest
-from pressloop.evaluation import RunSummary, VerdictRow, finalise, verdict_rows
+from pressloop.cli.output import _THEME
+from pressloop.cli.verdict import print_verdict
+from pressloop.evaluation import (
+    RunSummary,
+    VerdictRow,
+    finalise,
+    verdict_rows,
+    verdict_sentence,
+)
 from pressloop.record import RunRecorder
+from rich.console import Console
 
 from tests.unit import synthetic_run
 
@@ -42,21 +52,102 @@ def test_reading_and_truth_take_turns(summary: RunSummary) -> None:
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"outcome": "cut"}, "cut"),
-        ({"outcome": "not reached", "duration_s": None}, "not reached"),
-        ({"outcome": "advanced"}, "ended early by the operator"),
-        ({"missing_s": 0.01}, "0.01 s are not in the record"),
-        ({"in_band_fraction": 0.998}, "in band for 99.80 % of the hold"),
-        ({"in_band_fraction": None}, "the hold did not begin"),
-        ({"in_band_fraction": None, "missing_s": 2.0}, "2.00 s are not in the record"),
-        ({"overshoot_mpa": 1.3}, "overshot by 1.30 MPa, out of band"),
-        ({"dwell_s": 1.48}, "1.48 s of 1.50 s in band"),
+        ({"outcome": "cut"}, "The run ended in this stage."),
+        ({"outcome": "active"}, "The record ends in this stage."),
+        ({"outcome": "unknown"}, "The end of this stage is not in the record."),
+        ({"outcome": "advanced"}, "The operator ended the stage early."),
+        (
+            {"missing_s": 0.01},
+            "0.01 s of the stage are not in the record; the limit is 0 s.",
+        ),
+        (
+            {"in_band_fraction": 0.99899},
+            "The pressure was in the band of 250 MPa ± 1.25 MPa for 99.89 % of the hold; "
+            "the limit is 99.90 %.",
+        ),
+        (
+            {"in_band_fraction": 0.0, "peak_mpa": 248.0},
+            "The pressure was never in the band of 250 MPa ± 1.25 MPa; "
+            "the highest pressure was 248.00 MPa.",
+        ),
+        (
+            {"in_band_fraction": None, "peak_mpa": 240.0},
+            "The hold at 250 MPa ± 1.25 MPa did not begin; the highest pressure was 240.00 MPa.",
+        ),
+        (
+            {"in_band_fraction": None, "missing_s": 2.0},
+            "2.00 s of the stage are not in the record; the limit is 0 s.",
+        ),
+        (
+            {"overshoot_mpa": 1.3},
+            "The pressure overshot the target of 250 MPa by 1.30 MPa; "
+            "the limit is the tolerance of 1.25 MPa.",
+        ),
+        (
+            {"dwell_s": 1.48},
+            "The dwell in band was 1.48 s; the protocol asks for 1.50 s.",
+        ),
     ],
 )
 def test_reasons_not_to_pass(summary: RunSummary, changes: dict[str, Any], reason: str) -> None:
     row = judged(summary, **changes)
     assert row.reasons == (reason,)
-    assert not row.passed
+    assert row.verdict == "fail" and not row.passed
+
+
+def test_a_stage_that_was_not_reached_has_a_verdict_of_its_own(summary: RunSummary) -> None:
+    row = judged(summary, outcome="not reached", duration_s=None)
+    assert row.verdict == "not reached" and not row.passed
+    assert row.reasons == ("The run did not reach this stage.",)
+
+
+def test_the_result_has_verdict_and_force(summary: RunSummary) -> None:
+    assert summary.truth is not None
+    # A die of 10 mm has 78.54 mm2: 250, 500 and 74 N/mm2 on it are these forces.
+    for stage, kn in zip(summary.stages, (19.635, 39.270, 5.812), strict=True):
+        assert (stage.verdict, stage.reasons) == ("pass", ())
+        assert stage.target_force_kn == pytest.approx(kn, abs=0.001)
+        assert stage.mean_mpa is not None and stage.force_kn is not None
+        assert stage.force_kn == pytest.approx(stage.mean_mpa * 0.0785398, rel=1e-5)
+    assert [stage.verdict for stage in summary.truth] == ["pass"] * 3
+    assert verdict_sentence(summary) == "All 3 stages passed."
+
+
+def test_the_run_is_judged_in_words(summary: RunSummary) -> None:
+    first, second, third = summary.stages
+    stages = (
+        first,
+        second.model_copy(update={"overshoot_mpa": 9.0}),
+        third.model_copy(update={"outcome": "not reached", "mean_mpa": None}),
+    )
+    changed = summary.model_copy(update={"stages": stages, "truth": None})
+    assert verdict_sentence(changed) == (
+        "1 of 3 stages passed: Densify electrolyte. Failed: Bond cathode. "
+        "Not reached: Stack pressure."
+    )
+
+
+def test_a_truth_that_disagrees_is_part_of_the_words(summary: RunSummary) -> None:
+    assert summary.truth is not None
+    cracked = summary.truth[2].model_copy(update={"damage": "cracked"})
+    changed = summary.model_copy(update={"truth": (*summary.truth[:2], cracked)})
+    assert verdict_sentence(changed) == (
+        "By the reading: All 3 stages passed. By the true pressure: 2 of 3 stages passed: "
+        "Densify electrolyte, Bond cathode. Failed: Stack pressure."
+    )
+
+
+def test_a_cell_that_misses_its_limit_says_so_without_colour(summary: RunSummary) -> None:
+    first = summary.stages[0].model_copy(update={"ramp_error_percent": 3.4, "overshoot_mpa": 9.0})
+    changed = summary.model_copy(update={"stages": (first, *summary.stages[1:])})
+    file = io.StringIO()
+    print_verdict(Console(file=file, theme=_THEME, no_color=True, width=80), changed)
+    shown = file.getvalue()
+    assert shown.count("!3.40") == 1
+    assert "Densify electrolyte  250 MPa ± 1.25 = 19.63 kN, mean 19.64 kN" in shown
+    assert "2 of 3 stages passed: Bond cathode, Stack pressure. Failed: Densify" in shown
+    assert "overshot the target of 250 MPa by 9.00 MPa" in shown
+    assert max(map(len, shown.split("2 of 3")[0].splitlines())) <= 80
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ import matplotlib.pyplot  # noqa: F401
 import numpy  # noqa: F401
 import pandas  # noqa: F401
 import platformdirs  # noqa: F401
-import pyarrow.parquet  # type: ignore[import-untyped]  # noqa: F401
+import pyarrow.parquet  # noqa: F401
 import pydantic  # noqa: F401
 import rich.console
 import rich.live

@@ -1,1 +1,1 @@
-"""The control loop: all that runs in the tick, and what the foreground may ask of it."""
+"""The control loop: all that runs in the tick, and what the foreground may request of it."""

@@ -1,7 +1,7 @@
-"""The approach: the ram closes at a fixed opening until readings say that it meets the sample.
+"""The approach: the pump closes the press at a fixed opening until the ram meets the sample.
 
-There is no pressure to control before contact. The pump, which stops late, gets time to do so; the
-ramp then starts from the pressure that is there.
+Before contact there is no pressure to control. The pump stops late, so it gets time to stop; the
+ramp then starts from the pressure that there is.
 """
 
 try:
@@ -14,14 +14,15 @@ LANDING = const(1)  # contact: the pump stops
 LANDED = const(2)  # the loop can take over
 
 # Readings in a row that count as contact.
-_CONTACT_READINGS = const(3)
+_MIN_CONTACT_READINGS = const(3)
+_TICK_MS = const(10)
 
 
 class Approach:
-    """Counts the readings of one approach."""
+    """Counts the ticks and the contact readings of one approach."""
 
     def __init__(self):
-        # How long the pump needs to stop after contact.
+        # How many ticks the pump needs to stop after contact.
         self.landing_ticks = 0
         self._ticks = 0
         self._contact_count = 0
@@ -31,19 +32,22 @@ class Approach:
         self._ticks = 0
         self._contact_count = 0
 
-    def step(self, touches):
-        """Take in whether this reading is one of contact; return CLOSING, LANDING or LANDED."""
+    def step(self, contact):
+        """Process a tick; `contact` says whether its reading shows contact.
+
+        Return CLOSING, LANDING or LANDED.
+        """
         self._ticks += 1
-        if not touches:
+        if not contact:
             self._contact_count = 0
             return CLOSING
         self._contact_count += 1
-        if self._contact_count < _CONTACT_READINGS:
+        if self._contact_count < _MIN_CONTACT_READINGS:
             return CLOSING
-        if self._contact_count < _CONTACT_READINGS + self.landing_ticks:
+        if self._contact_count < _MIN_CONTACT_READINGS + self.landing_ticks:
             return LANDING
         return LANDED
 
     def expired(self, timeout_ms):
-        """Whether the ram should have met the sample long ago."""
-        return self._ticks * 10 >= timeout_ms
+        """Whether the approach has lasted for the timeout."""
+        return self._ticks * _TICK_MS >= timeout_ms

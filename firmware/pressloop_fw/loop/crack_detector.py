@@ -1,8 +1,8 @@
-"""A sudden loss of force: the sample cracked, or a punch or the die gave way.
+"""Detects a sudden loss of pressure: the sample cracked, or a punch or the die gave way.
 
 Nothing else in a press is that fast. Powder relaxes by a few MPa/s at most, leaks are slower, pump
-ripple and dither take no pressure away. The release valve does: what it may have let go is taken
-off, on the safe side, so in a release only a collapse stands out.
+ripple and dither take no pressure away. The release valve does, so the most that it may have
+released is subtracted: during a release only a collapse is detected.
 """
 
 from pressloop_fw.loop.registers import register_block
@@ -44,26 +44,28 @@ _FIRST_READING = const(14)
 _REGISTERS = const(20)
 
 
-# A loss is what is missing against the reading this many ticks ago ...
+# A loss is the difference to the reading this many ticks ago ...
 _SPAN = const(6)
-# ... in so many readings in a row: a spike on the wire is none.
-_READINGS = const(3)
-# Twice what the transducer may be wrong by, or this share of the pressure (0.8 %).
+# ... in this many readings in a row, so that a spike on the wire is none.
+_MIN_READINGS = const(3)
+# The smallest loss that counts is the largest of three: twice the transducer's error; the pressure
+# shifted by this, 0.8 % of it;
 _SHARE = const(7)
-# Or what the readings' own noise makes of two of them now and then: 5.4 standard deviations of one.
-# A reading's jitter, the bend in three of them, is 1.95 of these on average; ramps have none. The
-# mean is over some 64 ticks. Three times in a row that is once in 10**12 ticks.
+# and what noise alone can make of the difference of two readings, 5.4 standard deviations of one.
+# Noise is measured by the jitter, the second difference of three readings, which on average is 1.95
+# standard deviations and 0 in a ramp; the mean is over some 64 ticks. Noise exceeds the limit three
+# times in a row once in 10**12 ticks.
 _NOISE_SHIFT = const(6)
 _NOISE_TIMES_256 = const(11)
-# A crack is no noise: more jitter than this many times the smallest loss does not count.
+# Jitter counts as noise up to this many times the smallest loss; more is a crack.
 _MAX_JITTER = const(4)
 _JITTER_LIMIT_KPA = const(1 << 20)
-# Below this many times the pressure of contact loose powder may still fall into place.
+# Below this many times the contact pressure, loose powder may still settle suddenly.
 _ARMED_CONTACTS = const(2)
-# A dead band may be so much smaller than the profile says: a sixteenth of the stroke.
+# By how much the dead band may be smaller than the profile says: a sixteenth of the stroke.
 _DEAD_BAND_DOUBT = const(2047)
-# What the valve let go stays an explanation for this long, as a power of two in ticks; valves that
-# nobody has measured shut within 50 ms.
+# How long a release still explains a loss, as a power of two in ticks. A valve of unknown lag shuts
+# within 50 ms.
 _FADE = const(3)
 _SLOW_LAG_MS = const(60)
 _MAX_FALL = const(1 << 26)
@@ -71,20 +73,20 @@ _NEVER = const(1 << 29)
 
 
 @micropython.viper
-def detect_crack(registers: ptr32, sampled: ptr32, valves: ptr32) -> int:
-    """Take in a valid reading; return the fault that it shows, 0 for none.
+def detect_crack(registers: ptr32, sampler: ptr32, valves: ptr32) -> int:
+    """Process a valid reading; return the fault that it shows, 0 without one.
 
-    `sampled` are the sampler's words, `valves` those of the split range as they were driven last.
+    `sampler` is the block of the sampler, `valves` that of the split range as last driven.
     """
     sign_shift = registers[_SIGN_SHIFT]
-    pressure_kpa = sampled[_NEWEST_KPA] << sign_shift >> sign_shift
+    pressure_kpa = sampler[_NEWEST_KPA] << sign_shift >> sign_shift
     fall_kpa_s = valves[_FALL_KPA_S]
     explained = registers[_EXPLAINED_KPA]
     if explained:
         explained -= (explained >> registers[_FADE_SHIFT]) + 1
     over = valves[_RELEASE] - registers[_SHUT_OPENING]
     if over > 0:
-        # In the span, and twice: the flow also grows with the root of the pressure.
+        # Twice the fall in the span, because the flow also grows with the root of the pressure.
         if fall_kpa_s > _MAX_FALL:
             fall_kpa_s = _MAX_FALL
         opened = (fall_kpa_s >> 12) * over >> 6
@@ -122,7 +124,7 @@ def detect_crack(registers: ptr32, sampled: ptr32, valves: ptr32) -> int:
         registers[_LOST] = 0
         return 0
     registers[_LOST] += 1
-    if registers[_LOST] < _READINGS:
+    if registers[_LOST] < _MIN_READINGS:
         return 0
     if pressure_kpa < before >> 1:
         return _FAULT_DIE_FAILURE
@@ -130,14 +132,18 @@ def detect_crack(registers: ptr32, sampled: ptr32, valves: ptr32) -> int:
 
 
 class CrackDetector:
-    """Looks at every reading of a run; `loss` is its step."""
+    """Configures and restarts the detection; `detect_crack` processes every reading of a run."""
 
     def __init__(self):
         self.registers = register_block(_REGISTERS)
         self.registers[_MIN_KPA] = _NEVER
 
     def configure(self, profile, scaling, crack_kpa=-1):
-        """Take over a press and a die, and the plan's own threshold: 0 is never, -1 none."""
+        """Take over a press and a die.
+
+        `crack_kpa` is the smallest loss that is a crack by the plan: 0 for never, -1 for the
+        detector's own limit.
+        """
         block = self.registers
         lag_ms = profile.valve_lag_ms
         block[_FADE_SHIFT] = _FADE + (lag_ms > _SLOW_LAG_MS) + (lag_ms > 2 * _SLOW_LAG_MS)
@@ -154,7 +160,7 @@ class CrackDetector:
         self.restart()
 
     def restart(self):
-        """Forget what was seen."""
+        """Forget the readings before."""
         self.registers[_HELD] = 0
         self.registers[_LOST] = 0
         self.registers[_EXPLAINED_KPA] = 0

@@ -1,6 +1,6 @@
-"""The status word of a run: its flags as every record carries them (schema.FLAG_*).
+"""The flags of a run, in one register, as every record carries them (schema.FLAG_*).
 
-Sequencer, hold and host watch raise and lower their own flags; the record takes the word as it is.
+Sequencer, hold and host watchdog each write their own flags; a record takes the register as it is.
 """
 
 from pressloop_fw.loop.registers import register_block
@@ -15,16 +15,16 @@ _REGISTERS = const(2)
 
 
 class RunFlags:
-    """Flags that are up."""
+    """Reads and writes single flags."""
 
     def __init__(self):
         self.registers = register_block(_REGISTERS)
 
     def is_set(self, flag):
-        """Whether a flag is up."""
+        """Whether a flag is set."""
         return self.registers[FLAGS] & flag != 0
 
     def write(self, flag, value):
-        """Raise or lower a flag."""
+        """Set a flag if `value` is true, else clear it."""
         block = self.registers
         block[FLAGS] = block[FLAGS] | flag if value else block[FLAGS] & ~flag

@@ -1,7 +1,7 @@
-"""A hold: the dwell clock, what ends the dwell, and the sealing of the oil in between.
+"""A hold: its dwell clock, the end of its dwell, and the sealing of the oil.
 
-The dwell clock counts ticks in band and nothing else: a dwell that starts before the pressure is
-there, or goes on while it is not, makes cells that do not repeat.
+The dwell clock counts only ticks with the pressure in band. A clock that started before the
+pressure is reached, or went on out of band, would make cells that are not reproducible.
 """
 
 from pressloop_fw.loop.registers import register_block
@@ -33,14 +33,14 @@ _FLAG_SEALED = const(16)
 _FLAG_TOPPING_UP = const(64)
 # end of generated
 
-# What a hold wants in a tick.
-REGULATE = const(0)  # the loop
+# What a hold asks of the sequencer in a tick.
+REGULATE = const(0)  # closed loop on the setpoint
 SHUT = const(1)  # both valves closed: the oil is locked in
-ENDED = const(2)  # the next step
-TIMED_OUT = const(3)  # the end of the run: too long out of band
+ENDED = const(2)  # the step has ended
+TIMED_OUT = const(3)  # out of band for longer than the timeout: end the run
 
-# A sealed hold is topped up to within this share of its tolerance.
-_TOP_UP_SHARE = const(4)
+# The oil is sealed when the pressure is within a quarter of the tolerance.
+_SEAL_DIVISOR = const(4)
 # More ticks than any hold lasts.
 _UNLIMITED_TICKS = const(1 << 29)
 
@@ -54,10 +54,10 @@ _REGISTERS = const(6)
 
 @micropython.viper
 def dwell_tick(hold: ptr32, counts: ptr32, index: int, pressure_kpa: int) -> int:
-    """Take a tick of a hold if it is steady: in band, as the one before, and not the last one.
+    """Do a tick of a hold if it is a steady one: in band like the one before, and not the last.
 
-    `counts` are the words of the results. Return whether it was, 1 or 0; if not, nothing was
-    counted.
+    `counts` is the block of the step results. Return 1, or 0 if the tick is not steady; then
+    nothing has been counted.
     """
     sign_shift = hold[_SIGN_SHIFT]
     if hold[_STEADY] == 0:
@@ -71,7 +71,7 @@ def dwell_tick(hold: ptr32, counts: ptr32, index: int, pressure_kpa: int) -> int
     if dwelt >= hold[_MAX_DWELL_TICKS]:
         return 0
     counts[row + _DWELL] = dwelt
-    # What step_results.count_tick does: another call would cost as much as all of this.
+    # The same as step_results.count_tick, whose call would cost as much as all of this.
     counts[row + _TICKS] += 1
     if pressure_kpa > counts[row + _PEAK] << sign_shift >> sign_shift:
         counts[row + _PEAK] = pressure_kpa
@@ -81,17 +81,17 @@ def dwell_tick(hold: ptr32, counts: ptr32, index: int, pressure_kpa: int) -> int
 
 
 class Hold:
-    """The hold in progress; `dwell_tick` is its usual step, `step` the one for all ticks."""
+    """Runs the hold in progress: `dwell_tick` does its steady ticks, `step` all others."""
 
     def __init__(self, plan, results, run_flags):
         self.registers = register_block(_REGISTERS)
         self.relaxation = Relaxation()
-        # Whether the loss of this hold, sealed, may end it.
+        # Whether this is a sealed hold that may end on its relaxation.
         self._ends_on_relaxation = False
         self._plan = plan
         self._results = results
         self._run_flags = run_flags
-        self._flags = run_flags.registers
+        self._flag_registers = run_flags.registers
 
     @property
     def in_band(self):
@@ -109,34 +109,34 @@ class Hold:
         return self._run_flags.is_set(_FLAG_SEALED)
 
     def restart(self):
-        """A new step begins, whatever it is."""
+        """Prepare for a new step of any kind."""
         block = self.registers
         block[_STEADY] = 0
         block[_OUT_TICKS] = 0
         self.leave()
 
     def leave(self):
-        """The run goes elsewhere: nothing is held."""
-        self._flags[_FLAGS] &= ~(_FLAG_IN_BAND | _FLAG_SEALED | _FLAG_TOPPING_UP)
+        """Clear the flags of the hold: the run has left it."""
+        self._flag_registers[_FLAGS] &= ~(_FLAG_IN_BAND | _FLAG_SEALED | _FLAG_TOPPING_UP)
         self.relaxation.known = False
 
     def interrupt(self):
-        """The run pauses in this step; return whether the oil was locked in."""
-        # The dwell clock starts again from a reading that is looked at.
+        """Pause the hold; return whether the oil was locked in."""
+        # After the pause the dwell clock goes on with a tick that `step` has checked.
         self.registers[_STEADY] = 0
         sealed = self.sealed
         self._unseal()
         return sealed
 
     def _unseal(self):
-        """Let the loop have the valves again."""
-        self._flags[_FLAGS] &= ~(_FLAG_SEALED | _FLAG_TOPPING_UP)
+        """Give the valves back to the loop."""
+        self._flag_registers[_FLAGS] &= ~(_FLAG_SEALED | _FLAG_TOPPING_UP)
         self.relaxation.known = False
 
     def step(self, index, pressure_kpa, at_setpoint):
-        """Take in a reading; return what the hold wants: REGULATE, SHUT, ENDED or TIMED_OUT.
+        """Process a reading; return what the hold asks for: REGULATE, SHUT, ENDED or TIMED_OUT.
 
-        `there` says whether the setpoint stands on the target.
+        `at_setpoint` says whether the setpoint has reached the target.
         """
         plan = self._plan
         results = self._results
@@ -144,7 +144,7 @@ class Hold:
         error = plan.target_kpa[index] - pressure_kpa
         tolerance = plan.tolerance_kpa[index]
         in_band = -tolerance <= error <= tolerance
-        flags = self._flags
+        flags = self._flag_registers
         if in_band:
             flags[_FLAGS] |= _FLAG_IN_BAND | _FLAG_DWELLING
             block[_OUT_TICKS] = 0
@@ -167,7 +167,7 @@ class Hold:
             if rate and wanted == SHUT:
                 self.watch(pressure_kpa)
                 if self.relaxation.slower_than(rate):
-                    # It ends with its least time.
+                    # Only the minimum dwell is missing, which `step` checks.
                     block[_STEADY] = 0
         else:
             wanted = REGULATE
@@ -177,12 +177,12 @@ class Hold:
         return wanted
 
     def watch(self, pressure_kpa):
-        """Take in a reading of a sealed tick, steady or not; a new loss has to be looked at."""
+        """Process a reading of a sealed tick; a new rate of loss needs a tick of `step`."""
         if self._ends_on_relaxation and self.relaxation.step(pressure_kpa):
             self.registers[_STEADY] = 0
 
     def _prepare_steady_ticks(self, index):
-        """Nothing happens in this hold while the pressure stays in band, sealed or not."""
+        """Set the band and the end of the dwell for the steady ticks that follow."""
         plan = self._plan
         block = self.registers
         target = plan.target_kpa[index]
@@ -192,9 +192,9 @@ class Hold:
         block[_MAX_DWELL_TICKS] = plan.duration_ticks[index] or _UNLIMITED_TICKS
 
     def _dwell_end(self, index, dwell):
-        """Return why the dwell ends in this tick, DWELL_NONE when it goes on."""
+        """Return why the dwell ends in this tick, DWELL_*; DWELL_NONE if it goes on."""
         plan = self._plan
-        longest = plan.duration_ticks[index]
+        duration = plan.duration_ticks[index]
         rate = plan.relaxation_kpa_min[index]
         relaxation = self.relaxation
         if rate and relaxation.known:
@@ -202,13 +202,13 @@ class Hold:
             self._results.leak_kpa_min[index] = relaxation.leak_kpa_min
             if relaxation.slower_than(rate) and dwell >= plan.least_ticks[index]:
                 return schema.DWELL_RELAXATION
-        if not longest or dwell < longest:
+        if not duration or dwell < duration:
             return schema.DWELL_NONE
         return schema.DWELL_LONGEST if rate or plan.open[index] else schema.DWELL_DURATION
 
     def _seal_step(self, index, error, tolerance, in_band, at_setpoint):
-        """Lock the oil in near the target, and top up when the pressure has left the band."""
-        flags = self._flags
+        """Lock the oil in near the target; give it back to the loop when out of band."""
+        flags = self._flag_registers
         if flags[_FLAGS] & _FLAG_SEALED:
             if in_band:
                 return SHUT
@@ -217,7 +217,7 @@ class Hold:
                 flags[_FLAGS] |= _FLAG_TOPPING_UP
                 self._results.top_ups[index] += 1
             return REGULATE
-        if at_setpoint and -tolerance < error * _TOP_UP_SHARE < tolerance:
+        if at_setpoint and -tolerance < error * _SEAL_DIVISOR < tolerance:
             flags[_FLAGS] = flags[_FLAGS] & ~_FLAG_TOPPING_UP | _FLAG_SEALED
             self.relaxation.restart(self._plan.window_s[index], self._plan.leak_share[index])
             return SHUT

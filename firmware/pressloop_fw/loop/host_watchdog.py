@@ -1,6 +1,6 @@
-"""Whether the host is still there: any frame of the session says so.
+"""Decides whether the host is lost: any frame of the session proves that it is there.
 
-What a run does without its host is the plan's to say, and the sequencer's to do.
+`host_loss.py` decides what a run then does.
 """
 
 from pressloop_fw.loop.registers import register, register_block
@@ -13,13 +13,13 @@ except ImportError:  # CPython
     from pressloop_fw import cpython as micropython
     from pressloop_fw.cpython import const, ptr32
 
-# What there is to do about the host in a tick.
+# What has happened to the host in a tick.
 NOTHING = const(0)
-LOST_NOW = const(1)  # the host has just been given up
-LOST_TOO_LONG = const(2)  # and did not come back for as long as the plan waits
+LOST_NOW = const(1)  # it has just been given up
+LOST_TOO_LONG = const(2)  # it has been lost for as long as the plan waits
 
-# The longest host time-out that a plan can ask for. At rest before the first plan, too, somebody
-# may watch and vanish.
+# 60 s, the longest host timeout that a plan can have. It holds before the first plan, too, because
+# live telemetry also ends with the host.
 _MAX_SILENCE_TICKS = const(6000)
 
 _HEARD = const(1)
@@ -33,7 +33,7 @@ _REGISTERS = const(7)
 
 @micropython.viper
 def check_host(registers: ptr32) -> int:
-    """Take a tick into a host watch; return 1 when `judge` has something to judge, else 0."""
+    """Count a tick without the host; return 1 if `judge` must be called, else 0."""
     if registers[_HEARD]:
         if registers[_LOST]:
             return 1
@@ -46,7 +46,7 @@ def check_host(registers: ptr32) -> int:
 
 
 class HostWatchdog:
-    """Counts the ticks since the host was heard; `listen` is its step."""
+    """Counts the ticks since the last frame of the host; `check_host` is its step."""
 
     # Whether the host has been silent for longer than the plan allows, 1 or 0.
     lost = register(_LOST)
@@ -58,23 +58,23 @@ class HostWatchdog:
         self.heard()
 
     def configure(self, timeout_ticks, limit_ticks):
-        """Say after how long a silent host is lost, and how much later a run must end."""
+        """Set after how many ticks a silent host is lost, and how many later a run must end."""
         self.registers[_TIMEOUT_TICKS] = timeout_ticks
         self.registers[_LIMIT_TICKS] = limit_ticks
 
     def heard(self):
-        """Note, in the foreground, that a frame of the session has arrived."""
+        """Note that a frame of the session has arrived. Called by the foreground."""
         self.registers[_HEARD] = 1
 
     def restart(self):
-        """A host has just started a run: it is there."""
+        """Begin a run: its host has just been heard."""
         self.registers[_SILENT_TICKS] = 0
         self._show(0)
 
     def judge(self, running):
-        """Return what there is to do in this tick, of which `listen` asked to be judged.
+        """Return what has happened to the host: NOTHING, LOST_NOW or LOST_TOO_LONG.
 
-        `running` says whether a run is in progress that does not end already.
+        `running` says whether a run is in progress that does not vent already.
         """
         block = self.registers
         if block[_HEARD]:

@@ -1,7 +1,7 @@
-"""What the foreground wishes of the tick.
+"""Commands of the foreground that the tick has still to carry out.
 
-A command never changes the state of a run itself, or the tick might meet it half changed. It leaves
-a wish; the next tick carries it out if it still fits.
+A command never changes the state of a run itself, or the tick could meet it half changed. It posts
+a request here, and the next tick carries the request out if it still fits the state of the run.
 """
 
 from pressloop_fw.loop.plan import NO_STEP
@@ -9,57 +9,99 @@ from pressloop_fw.wire import schema
 
 
 class PendingCommands:
-    """PendingCommands of the foreground; `raised` says that there is one to look at."""
+    """Requests that the foreground has posted; `any` says that there is one to look at."""
 
     def __init__(self):
         self.clear()
-        # Written last, behind the wish: the tick looks for wishes only then.
+        # Always written last, after the request: the tick looks at the requests only if it is set.
         self.any = False
 
     def clear(self):
-        """Drop what has not been carried out."""
+        """Drop all requests."""
         self.start = False
         self.pause = False
         self.resume = False
-        # The reason to end the run for, END_NONE without.
+        # Why the run is to end; END_NONE without a request.
         self.end = schema.END_NONE
         self.dump = False
-        # The step that they are about, NO_STEP without.
+        # Index of the prompt to confirm and of the hold to end; NO_STEP without a request.
         self.confirm = NO_STEP
         self.advance = NO_STEP
 
+    # --- the foreground
+
     def request_start(self):
-        """Wish for a new run; what was wished of the last one is void."""
+        """Request a new run; requests about the run before are dropped."""
         self.clear()
         self.start = True
         self.any = True
 
     def request_pause(self):
-        """Wish for a pause."""
+        """Request a pause."""
         self.pause = True
         self.any = True
 
     def request_resume(self):
-        """Wish for the end of a pause."""
+        """Request the end of a pause."""
         self.resume = True
         self.any = True
 
     def request_end(self, reason):
-        """Wish for the end of the run: a controlled release."""
+        """Request the end of the run for a reason, END_*, with a controlled release."""
         self.end = reason
         self.any = True
 
     def request_dump(self):
-        """Wish for a release that is fully open: a second abort."""
+        """Request that the release valve opens fully: a second abort."""
         self.dump = True
         self.any = True
 
     def request_confirm(self, step):
-        """Wish that a prompt be taken for answered."""
+        """Request that the prompt with this step index counts as answered."""
         self.confirm = step
         self.any = True
 
     def request_advance(self, step):
-        """Wish for the end of a hold."""
+        """Request the end of the hold with this step index."""
         self.advance = step
         self.any = True
+
+    # --- the tick
+
+    def serve(self, sequencer, tick, pressure_kpa):
+        """Carry out the requests that fit the state of the run, in the tick; drop the others."""
+        self.any = False
+        if self.start:
+            self.start = False
+            sequencer.begin_run(tick, pressure_kpa)
+        if self.end:
+            reason = self.end
+            self.end = schema.END_NONE
+            # The run may have begun to vent by itself since then: this is no second abort.
+            if sequencer.active() and sequencer.state != schema.STATE_VENTING:
+                sequencer.vent(reason, pressure_kpa)
+        if self.dump:
+            self.dump = False
+            if sequencer.state == schema.STATE_VENTING:
+                sequencer.dumping = True
+        if self.pause:
+            self.pause = False
+            if sequencer.state == schema.STATE_RUNNING:
+                sequencer.pause(pressure_kpa)
+        if self.resume:
+            self.resume = False
+            if sequencer.state == schema.STATE_PAUSED:
+                sequencer.state = schema.STATE_RUNNING
+        if self.confirm != NO_STEP:
+            step = self.confirm
+            self.confirm = NO_STEP
+            if sequencer.state == schema.STATE_PROMPTING and step == sequencer.step_index:
+                sequencer.finish_step(tick, pressure_kpa, schema.OUTCOME_DONE)
+        if self.advance != NO_STEP:
+            step = self.advance
+            self.advance = NO_STEP
+            if sequencer.state == schema.STATE_RUNNING and step == sequencer.step_index:
+                opened = sequencer.plan.open[step]
+                outcome = schema.OUTCOME_DONE if opened else schema.OUTCOME_ADVANCED
+                sequencer.results.dwell_end[step] = schema.DWELL_OPERATOR
+                sequencer.finish_step(tick, pressure_kpa, outcome)

@@ -1,7 +1,7 @@
-"""PID in pressure rate: kPa of error in, wanted kPa/s out.
+"""The PID law: an error in kPa gives the wanted pressure rate in kPa/s.
 
-Because the output is a rate, the gains mean the same on every press (kp in 1/s, ki in 1/s2, kd a
-number), and the setpoint's own rate is the feed-forward as it stands.
+Because the output is a rate, the gains mean the same on every press (kp in 1/s, ki in 1/s2, kd
+without a unit), and the rate of the setpoint is the feed-forward as it is.
 
 Integers throughout; every product stays below 2**30.
 """
@@ -51,18 +51,18 @@ _SLOPE_LIMIT = const(2047)
 def step(registers: ptr32, setpoint: ptr32, pressure_kpa: int, valves: ptr32) -> int:
     """Return the wanted pressure rate, kPa/s, within what the valves can do.
 
-    `setpoint` are the words of the setpoint, `valves` those of the split range.
+    `setpoint` is the block of the setpoint, `valves` that of the split range.
     """
     sign_shift = registers[_SIGN_SHIFT]
     low = 0 - valves[_FALL_KPA_S]
     high = valves[_RISE_KPA_S]
-    most = 1 << _ERROR_BITS
-    most -= 1
+    limit = 1 << _ERROR_BITS
+    limit -= 1
     error = (setpoint[_VALUE_KPA] << sign_shift >> sign_shift) - pressure_kpa
-    if error > most:
-        error = most
-    elif error < 0 - most:
-        error = 0 - most
+    if error > limit:
+        error = limit
+    elif error < 0 - limit:
+        error = 0 - limit
     registers[_ERROR] = error
 
     rise = pressure_kpa - (registers[_LAST_KPA] << sign_shift >> sign_shift)
@@ -108,11 +108,11 @@ def step(registers: ptr32, setpoint: ptr32, pressure_kpa: int, valves: ptr32) ->
 
 
 class Pid:
-    """Proportional, integral with clamping, derivative on the measurement.
+    """Configures the law: proportional, integral with clamping, derivative on the measurement.
 
     The integral stands still while the output is at a limit and the error would drive it further.
-    There is one for each valve, as what it makes up for is that valve's own dead band and leak:
-    what was learned while releasing is no use to the pump.
+    Each valve has its own integral, because the integral compensates for the dead band and the leak
+    of that valve: what it has learned in a release does not fit the pump.
     """
 
     # Whether the output of the last step was at a limit, 1 or 0.
@@ -120,13 +120,13 @@ class Pid:
 
     def __init__(self):
         self.registers = register_block(_REGISTERS)
-        # What the tick calls, with the arguments of `step`: the place for another law, to compare.
+        # The tick calls this with the arguments of `step`; a bench may put another law here.
         self.law = step
         self._releasing = False
         self._other_integral = 0
 
     def set_gains(self, kp, ki, kd):
-        """Change gains without a jump of the output: the integral takes up the difference."""
+        """Change the gains without a jump of the output: the integral takes up the difference."""
         block = self.registers
         error = block[_ERROR]
         block[_INTEGRAL] += (error * block[_KP] >> _GAIN_BITS) - (error * kp >> _GAIN_BITS)
@@ -135,7 +135,7 @@ class Pid:
         block[_KD] = kd
 
     def restart(self, pressure_kpa):
-        """Take over from valves that were driven otherwise: no memory of the error before."""
+        """Take over from manual openings: forget the errors before."""
         block = self.registers
         block[_ERROR] = 0
         block[_INTEGRAL] = 0
@@ -145,7 +145,7 @@ class Pid:
         self._other_integral = 0
 
     def act_through(self, releasing):
-        """Say which valve is to do the work from now on."""
+        """Choose the valve that works from now on, and with it the integral."""
         if releasing != self._releasing:
             self._releasing = releasing
             other = self._other_integral

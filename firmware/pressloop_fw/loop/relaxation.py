@@ -1,9 +1,9 @@
-"""How fast a sealed dwell loses pressure, so that it can end when the powder has come to rest.
+"""Measures how fast a sealed dwell loses pressure, so that it can end when the powder is relaxed.
 
-The loss is the difference of two one-second means, a window apart. The window is as long as the
-transducer needs: what is lost in it at the rate that is asked for is at least the smallest loss
-that its readings can tell (`Scaling.loss_unit_kpa`). What the press's own leak took in it, by the
-profile, is told apart (`leak.py`). Integers; every product stays below 2**30.
+The loss is the difference of two means over a second, one window apart. The window is as long as
+the transducer needs: at the rate that the plan asks for, the loss in it is at least the smallest
+one that the readings resolve (`Scaling.loss_unit_kpa`). The part of the press's own leak is
+computed from the profile (`leak.py`). Integers; every product stays below 2**30.
 """
 
 from array import array
@@ -26,7 +26,7 @@ _TICK_HZ = const(100)
 # end of generated
 
 
-# A mean of a second takes noise and the last count out of a reading.
+# Five means of a second: less would let noise and single counts decide.
 MIN_WINDOW_S = const(5)
 MAX_WINDOW_S = const(60)
 _SLOTS = const(61)
@@ -40,7 +40,7 @@ _REGISTERS = const(4)
 
 @micropython.viper
 def add_to_mean(registers: ptr32, pressure_kpa: int) -> int:
-    """Add a reading to a second's mean; return 1 when the second is full, else 0."""
+    """Add a reading to the mean of a second; return 1 when the second is complete, else 0."""
     sign_shift = registers[_SIGN_SHIFT]
     total = (registers[_SUM] << sign_shift >> sign_shift) + pressure_kpa
     ticks = registers[_TICKS] + 1
@@ -55,12 +55,12 @@ def add_to_mean(registers: ptr32, pressure_kpa: int) -> int:
 
 
 def window_s(rate_kpa_min, loss_unit_kpa):
-    """Return over how many seconds a rate is told; more than MAX_WINDOW_S: it cannot be."""
+    """Return the window that resolves a rate, s; more than MAX_WINDOW_S: too slow to measure."""
     return max(MIN_WINDOW_S, -(-60 * loss_unit_kpa // rate_kpa_min))
 
 
 class Relaxation:
-    """The loss of a sealed dwell, and the leak's part of it; meaningless before `known`."""
+    """The loss of a sealed dwell and the leak's part of it, valid once `known` is set."""
 
     def __init__(self):
         self.loss_kpa_min = 0
@@ -73,31 +73,31 @@ class Relaxation:
         self.registers = register_block(_REGISTERS)
 
     def restart(self, window, leak_share=0):
-        """Begin anew, after sealing: losses across a top-up tell nothing.
+        """Begin anew after sealing, because a window must not contain a top-up.
 
-        `leak_share` is `leak.share_q15` at the dwell's pressure.
+        `window` is in seconds; `leak_share` is `leak.share_q15` at the dwell's pressure.
         """
         self._window = window
         self._leak_share = leak_share
         self.known = False
-        # The first second is the valves' and the oil's, not the powder's.
+        # In the first second valves and oil settle: it says nothing about the powder.
         self._blocks = _NOT_YET
         self.registers[_SUM] = 0
         self.registers[_TICKS] = 0
 
     def step(self, pressure_kpa):
-        """Take in a reading of a sealed tick; return whether the loss may be another one now."""
+        """Process a reading of a sealed tick; return whether the loss may have changed."""
         if not add_to_mean(self.registers, pressure_kpa):
             return False
         self._compare(self.registers[_MEAN])
         return True
 
     def slower_than(self, rate_kpa_min):
-        """Whether the powder alone is known to lose less than a rate."""
+        """Whether the loss is known and the powder's part of it is below a rate."""
         return self.known and self.loss_kpa_min - self.leak_kpa_min < rate_kpa_min
 
     def _compare(self, mean):
-        """Take in the mean of a second."""
+        """Process the mean of a second."""
         blocks = self._blocks
         self._blocks = blocks + 1
         if blocks == _NOT_YET:
@@ -108,6 +108,6 @@ class Relaxation:
         if blocks >= window:
             before = means[(blocks - window) % _SLOTS]
             self.loss_kpa_min = (before - mean) * 60 // window
-            # The leak goes with the pressure, which fell from one to the other.
+            # The leak is proportional to the pressure; take the middle of the window.
             self.leak_kpa_min = loss_kpa_min(self._leak_share, (before + mean) >> 1)
             self.known = True

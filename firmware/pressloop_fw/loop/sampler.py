@@ -1,4 +1,4 @@
-"""From counts to a filtered pellet pressure, refusing readings that cannot be true."""
+"""Turns the transducer's counts into a filtered pellet pressure; rejects impossible readings."""
 
 from pressloop_fw.loop.registers import register, register_block
 
@@ -39,10 +39,10 @@ _REGISTERS = const(18)
 
 @micropython.viper
 def process_sample(registers: ptr32, raw: int) -> int:
-    """Take one reading into a sampler's words; return the filtered pressure, kPa.
+    """Process one reading; return the filtered pressure, kPa.
 
-    ALERT is raised while the reading is out of range or above the alert, and in the tick after:
-    without it there is nothing for the interlocks to look at.
+    ALERT is set while the reading is out of range or above the alert level, and in the tick after
+    that. While it is clear the interlocks need not look at the readings.
     """
     sign_shift = registers[_SIGN_SHIFT]
     registers[_RAW] = raw
@@ -73,10 +73,10 @@ def process_sample(registers: ptr32, raw: int) -> int:
 
 
 class Sampler:
-    """Range check, scaling and first-order filter; `take` is its step.
+    """Checks, scales and filters the readings; `process_sample` is its step.
 
-    `pressure_kpa` is the filtered reading, `newest_kpa` the one before the filter. `low_count` and
-    `high_count` say how many readings in a row were outside the transducer's range; such readings
+    `pressure_kpa` is the filtered reading, `newest_kpa` the unfiltered one. `low_count` and
+    `high_count` are how many readings in a row were outside the transducer's range; such readings
     never reach the filter.
     """
 
@@ -90,11 +90,11 @@ class Sampler:
         self.registers = register_block(_REGISTERS)
 
     def alert_above(self, pressure_kpa):
-        """Raise ALERT for readings above a pressure."""
+        """Set the alert level: readings above it set ALERT."""
         self.registers[_ALERT_KPA] = pressure_kpa
 
     def configure(self, profile, scaling):
-        """Take over a new scale. The filter starts again from the next reading."""
+        """Take over a new scale. The filter starts anew with the next reading."""
         block = self.registers
         block[_FAULT_LOW] = profile.raw_fault_low
         block[_FAULT_HIGH] = profile.raw_fault_high
@@ -106,10 +106,10 @@ class Sampler:
         block[_SCALED] = 1
         block[_PRIMED] = 0
         if profile.raw_fault_low <= self.raw <= profile.raw_fault_high:
-            # No command that follows may judge a reading by the scale before.
+            # So that the commands that follow do not judge a reading on the scale before.
             process_sample(block, self.raw)
             block[_PRIMED] = 0
 
     def step(self, raw):
-        """Take in one reading."""
+        """Process one reading."""
         process_sample(self.registers, raw)

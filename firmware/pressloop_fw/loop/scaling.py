@@ -1,8 +1,8 @@
-"""Counts of the transducer to kPa on the pellet, with integers only.
+"""The scale from the transducer's counts to the pellet pressure, with integers only.
 
-The lever between oil and pellet is ram area over die area; everything that depends on it is
-computed once per plan, in the foreground, where big integers are welcome. The tick then needs two
-multiplications whose products stay below 2**30.
+The pellet pressure is the oil pressure times ram area over die area. All that depends on this ratio
+is computed once per plan, in the foreground, where big integers are allowed. The tick then needs
+two multiplications whose products stay below 2**30.
 """
 
 from pressloop_fw.loop.relaxation import MAX_WINDOW_S
@@ -14,18 +14,18 @@ except ImportError:  # CPython
 
 
 FRACTION_BITS = const(12)
-# Readings are carried in 1/16 kPa so that the filter can smooth below one kPa.
+# Readings are kept in 1/16 kPa so that the filter can smooth below 1 kPa.
 SUB_BITS = const(4)
 
 
 def ratio_q10(ram_area_mm2, die_um):
-    """Ram area over die area, times 1024. 355/452 is pi/4 to 8 digits."""
+    """Return ram area over die area, times 1024; 355/452 stands for pi/4."""
     die_area_um2 = die_um * die_um * 355 // 452
     return ram_area_mm2 * 1000000 * 1024 // die_area_um2
 
 
 class Scaling:
-    """Scale of one press with one die. Immutable: a new plan makes a new one."""
+    """The scale of one press with one die. It never changes: a new plan makes a new one."""
 
     def __init__(self, profile, die_um):
         ratio = ratio_q10(profile.ram_area_mm2, die_um)
@@ -43,28 +43,28 @@ class Scaling:
         fall = profile.release_flow_ul_s * 1000 * 1000 // profile.compliance_nl_mpa
         self.fastest_fall_kpa_s = fall * ratio // 1024
 
-        # Pellet pressure in 1/16 kPa of c counts above `zero` is, with integers only,
-        # c * per_count + (c * fraction >> 12) - zero_rest; the sampler works it out.
+        # c counts above `zero` are c * per_count + (c * fraction >> 12) - zero_rest in 1/16 kPa of
+        # pellet pressure; the sampler computes it.
         self.zero = profile.raw_zero
         span = profile.raw_full - profile.raw_zero
         numerator = profile.full_scale_oil_kpa * ratio << SUB_BITS
         denominator = 1024 * span
-        # The smallest loss that means something: two counts, or an eighth of the accuracy, for the
-        # rest of it (offset, span) is the same before and after.
+        # The smallest loss that is significant: two counts, or an eighth of the accuracy. The rest
+        # of the accuracy (offset, span) is the same before and after.
         two_counts = -(-2 * numerator // (denominator << SUB_BITS))
         self.loss_unit_kpa = max(two_counts, self.resolution_kpa // 8)
-        # In the longest window, a minute, this must be lost to be told from standing still.
+        # The slowest loss that the longest window, a minute, can tell from none.
         self.finest_loss_kpa_min = self.loss_unit_kpa * 60 // MAX_WINDOW_S
         self.per_count = numerator // denominator
         self.fraction = (numerator % denominator << FRACTION_BITS) // denominator
         self.zero_rest = numerator * profile.raw_zero_fraction // (256 * denominator)
 
     def oil_kpa(self, pressure_kpa):
-        """Return the oil pressure behind a pressure on the pellet."""
+        """Return the oil pressure of a pellet pressure."""
         return pressure_kpa * 1024 // self._ratio
 
     def rise_kpa_s(self, compliance_nl_mpa):
-        """Return what the fully open pump does to a closed press of that compliance."""
+        """Return the pressure rate of the fully open pump on a closed press of that compliance."""
         return self._pump_flow_ul_s * 1000 * 1000 // compliance_nl_mpa * self._ratio // 1024
 
     def fits(self):

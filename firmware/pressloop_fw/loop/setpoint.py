@@ -1,12 +1,12 @@
-"""The setpoint generator: moves the setpoint to its target at the rate, exactly.
+"""The setpoint generator: moves the setpoint to its target at a rate, exactly.
 
-The rate itself comes in over a quarter of a second and fades out before the target, because a
-corner in the setpoint becomes an overshoot in the press.
+The rate grows over a quarter of a second and fades before the target, because a corner in the
+setpoint becomes an overshoot in the press.
 
-A command reaches the press late, by the valve's lag. So the generator runs ahead of the setpoint by
-that much: the rate that it hands to the controller meets the setpoint at the press. A release that
-stands on its seat takes longer still, as it has to cross its dead band first, and the setpoint
-waits for it.
+A command acts on the press later, by the lag of the valve. So the generator computes its steps
+ahead by that lag: the rate that it gives to the controller and the setpoint act at the press at the
+same time. A closed release valve takes still longer, because its spool has to cross the dead band
+first; the setpoint waits for that.
 """
 
 from pressloop_fw.loop.registers import register, register_block
@@ -25,17 +25,17 @@ _SIGN_SHIFT = const(0)
 _TICK_HZ = const(100)
 # end of generated
 
-# The rate grows from nothing to full over this many ticks, without a corner at either end:
+# Share / 256 of the rate by ticks from standstill, without a corner at either end:
 # 256 (3 x^2 - 2 x^3).
 RISE = bytes(256 * (3 * 26 - 2 * n) * n * n // 26**3 for n in range(1, 26))
 _RISE_TICKS = const(25)
-# It is at most the remaining distance times this per second, so it fades like an exponential,
+# The rate is at most the remaining distance times this per second, so it fades exponentially,
 _FADE_PER_S = const(5)
 # but never below this fraction of the rate, so that the ramp ends.
 _FADE_FLOOR = const(20)
-# The furthest that the generator runs ahead.
+# 150 ms: the longest valve lag that the generator computes ahead.
 _MAX_LEAD_TICKS = const(15)
-# Within three lags a spool has done 95 % of its way from the seat to the dead band.
+# In three lags a spool has moved 95 % of its way from the seat to the dead band.
 _TRAVEL_LAGS = const(3)
 
 
@@ -52,16 +52,16 @@ _FULL_RATE = const(10)
 _RISEN = const(11)
 _REMAINDER = const(12)
 _AT = const(13)
-# Steps that have been worked out and are still to be taken, in a ring.
+# Steps that are computed and still to be made, in a ring.
 _STEPS = const(14)
 _REGISTERS = const(14 + 15)
 
 
 @micropython.viper
 def advance_setpoint(registers: ptr32, rise: ptr8) -> int:
-    """Move a setpoint by one tick; return 1 when it stands on its target, else 0.
+    """Move a setpoint by one tick; return 1 when it has reached its target, else 0.
 
-    `rise` is how the rate comes in: its share / 256 by ticks from standstill.
+    `rise` is RISE.
     """
     sign_shift = registers[_SIGN_SHIFT]
     value = registers[VALUE_KPA] << sign_shift >> sign_shift
@@ -72,7 +72,7 @@ def advance_setpoint(registers: ptr32, rise: ptr8) -> int:
         registers[_WAIT] -= 1
         return 1 if target == value else 0
 
-    # By how much the setpoint is to move, `lead_ticks` from now.
+    # By how much the setpoint will move, `lead_ticks` from now.
     kpa = 0
     speed = 0
     ahead = registers[_AHEAD_KPA] << sign_shift >> sign_shift
@@ -116,22 +116,22 @@ def advance_setpoint(registers: ptr32, rise: ptr8) -> int:
 
 
 class SetpointGenerator:
-    """Setpoint in kPa that moves in steps of whole kPa and loses no fraction of the rate."""
+    """A setpoint in whole kPa that moves without losing fractions of the rate."""
 
     value_kpa = register(VALUE_KPA)
     target_kpa = register(_TARGET_KPA)
-    # Signed rate that a command given now will meet at the press, kPa/s: the feed-forward.
+    # Signed rate of the setpoint when a command given now acts, kPa/s: the feed-forward.
     lead_kpa_s = register(LEAD_KPA_S)
-    # Whether it is on its way down, or about to go: work for the release. 1 or 0.
+    # Whether it goes down, or is about to: the release valve works. 1 or 0.
     descending = register(DESCENDING)
-    # Whether it is on its way up: work for the pump.
+    # Whether it goes up: the pump works. 1 or 0.
     rising = register(RISING)
 
     def __init__(self):
         self.registers = register_block(_REGISTERS)
 
     def configure(self, lag_ticks):
-        """Say how long a command takes to reach the press."""
+        """Set after how many ticks a command acts on the press."""
         block = self.registers
         block[_LEAD_TICKS] = min(_MAX_LEAD_TICKS, lag_ticks)
         block[_TRAVEL_TICKS] = _TRAVEL_LAGS * block[_LEAD_TICKS]
@@ -139,23 +139,23 @@ class SetpointGenerator:
         self.halt()
 
     def jump(self, value_kpa):
-        """Put the setpoint somewhere and let it rest there."""
+        """Put setpoint and target on a value."""
         self.registers[VALUE_KPA] = value_kpa
         self.registers[_TARGET_KPA] = value_kpa
         self.halt()
 
     def ramp(self, target_kpa, rate_kpa_s):
-        """Start towards a target from the present value, from standstill."""
+        """Start from standstill towards a target, at a rate."""
         self.registers[_TARGET_KPA] = target_kpa
         self.registers[_FULL_RATE] = rate_kpa_s
         self.halt()
 
     def arrived(self):
-        """Whether the setpoint stands on its target."""
+        """Whether the setpoint has reached its target."""
         return self.registers[VALUE_KPA] == self.registers[_TARGET_KPA]
 
     def step(self):
-        """Move by one tick; return whether the setpoint stands on its target."""
+        """Move by one tick; return whether the setpoint has reached its target."""
         return advance_setpoint(self.registers, RISE) != 0
 
     def halt(self):

@@ -1,12 +1,13 @@
-"""A wanted pressure rate becomes an opening of the pump valve or of the release valve.
+"""Turns a wanted pressure rate into an opening of the pump valve or of the release valve.
 
-The two valves are one actuator: positive opens the pump, negative the release, and never both.
-The rate is turned into an opening by the press's stiffness at this pressure and lifted over the
-valve's dead band; release flow goes with the square root of the pressure, which is divided out.
+The two valves are one actuator: a positive rate opens the pump, a negative one the release, and
+never both. The stiffness of the press at this pressure turns the rate into an opening, to which the
+dead band of the valve is added. Release flow grows with the square root of the pressure; the
+opening is divided by that.
 
-Between the two lies a gap in which neither passes oil, so that noise does not make them work
-against each other. In the gap the pump waits just below its dead band: coming back from there takes
-a few ticks less than from its seat.
+Between the two is a gap in which neither passes oil, so that noise does not make them work against
+each other. In the gap the pump valve waits just below its dead band: from there it opens a few
+ticks earlier than from its seat.
 """
 
 from pressloop_fw.loop.registers import register, register_block
@@ -30,7 +31,7 @@ _GAIN_BITS = const(14)
 _OUTPUT_FULL = const(32767)
 # end of generated
 
-# Words that the tick reads.
+# Registers that other modules read.
 PUMP = const(1)
 RELEASE = const(2)
 RISE_KPA_S = const(3)
@@ -39,7 +40,7 @@ CURVE_GAIN = const(5)
 PUMPING = const(6)
 PUMP_COMMAND = const(7)
 RELEASE_COMMAND = const(8)
-# The rest.
+# Registers of this module.
 _PUMP_GAIN = const(9)
 _RELEASE_GAIN = const(10)
 _RELEASE_PER_PUMP = const(11)
@@ -58,17 +59,17 @@ PUMP_LOCKED = const(29)
 _REGISTERS = const(30)
 
 
-# The release starts to act below -1/_GAP of the pump's full rate, and never for a rate that the
-# sensor cannot tell within half a second; it stops above half of that.
+# The release opens below -1/_GAP of the pump's full rate, and never for a rate that the sensor
+# cannot resolve within half a second. It shuts above half of that.
 _GAP = const(1000)
 _MAX_GAP = const(1 << 18)
-# A waiting valve stands at most this far below its dead band: a fiftieth of the stroke.
+# A waiting valve is at most this far below its dead band: a fiftieth of the stroke.
 _WAITING = const(655)
 _WAITING_SHARE = const(50)
-# On the way a valve shuts over the width of the gap by this much beyond its dead band, 6 % of the
-# stroke: twice what a data sheet may be wrong.
+# While the setpoint moves, the valve that moves the pressure shuts, over the width of the gap, by
+# this much below its dead band: 6 % of the stroke, twice the error of a data sheet.
 _SHUTTING = const(1966)
-# At very low pressure the square-root correction stops at 8 times the opening.
+# At very low pressure the square-root correction is limited to 8 times the opening.
 _MAX_RATIO_Q8 = const(64 << 8)
 _GAIN_LIMIT_BITS = const(17)
 _RATIO_BITS = const(12)
@@ -77,7 +78,7 @@ _MAX_PRODUCT = const(1 << 29)
 
 @micropython.viper
 def isqrt(n: int) -> int:
-    """Integer square root of 0 <= n < 2**30."""
+    """Return the integer square root of 0 <= n < 2**30."""
     root = 0
     bit = 1 << 28
     while bit > n:
@@ -94,8 +95,11 @@ def isqrt(n: int) -> int:
 
 @micropython.viper
 def schedule(registers: ptr32, pressure_kpa: int, sample_compliance: ptr32):
-    """Find the gains at a pressure, with the sample whose softness has these words."""
-    # The curve is straight between its knots, each at twice the pressure of the one before.
+    """Compute the gains and the fastest rates at a pressure, with the present sample.
+
+    `sample_compliance` is the block of the compliance estimate.
+    """
+    # The curve is linear between its knots, each at twice the pressure of the one before.
     knot = _TOP_GAIN
     upper = registers[_TOP_KPA]
     curve = registers[knot]
@@ -117,7 +121,7 @@ def schedule(registers: ptr32, pressure_kpa: int, sample_compliance: ptr32):
         gain = 1
     registers[_PUMP_GAIN] = gain
     registers[RISE_KPA_S] = _MAX_PRODUCT // gain
-    # A release is elastic: the powder does not take part.
+    # A release is elastic: the powder does not take part, and its ratio does not count.
     gain = curve * registers[_RELEASE_PER_PUMP] >> _RATIO_BITS
     if gain < 1:
         gain = 1
@@ -127,12 +131,13 @@ def schedule(registers: ptr32, pressure_kpa: int, sample_compliance: ptr32):
 
 @micropython.viper
 def drive(registers: ptr32, rate_kpa_s: int, pressure_kpa: int, setpoint: ptr32):
-    """Realise a pressure rate at the pressure last scheduled, with the words of the setpoint.
+    """Set the openings for a pressure rate, with the gains last scheduled.
 
-    With the pump locked only the release acts. On the way down there is no gap: the release is to
-    follow from the first tick on. On the way, down or up, the valve that moves the pressure shuts
-    well beyond its dead band before the other one acts, so that a dead band taken too high lets
-    neither the release run the press down nor the two work against each other.
+    `setpoint` is the block of the setpoint. With the pump locked only the release acts. While the
+    setpoint descends there is no gap, so that the release follows from the first tick on. While it
+    descends or rises, the valve that moves the pressure shuts well below its dead band before the
+    other one acts: if the profile's dead band is too high, the release does not go on draining the
+    press, and the two do not work against each other.
     """
     rise = registers[RISE_KPA_S]
     fall = registers[FALL_KPA_S]
@@ -148,7 +153,7 @@ def drive(registers: ptr32, rate_kpa_s: int, pressure_kpa: int, setpoint: ptr32)
     if locked or setpoint[_DESCENDING]:
         releasing = 1
         if rate_kpa_s > gap and not locked:
-            # The press loses more by itself than it is to lose.
+            # The press loses more by its own leak than it is to lose.
             releasing = 0
             rate_kpa_s -= gap
         elif rate_kpa_s > 0:
@@ -166,7 +171,7 @@ def drive(registers: ptr32, rate_kpa_s: int, pressure_kpa: int, setpoint: ptr32)
         valve = RELEASE
         dead_band = registers[_RELEASE_DEAD_BAND] - shut
         opening = (0 - rate_kpa_s) * registers[_RELEASE_GAIN] >> _GAIN_BITS
-        # Flow goes with the root of the pressure.
+        # Flow grows with the square root of the pressure.
         ratio = (registers[_REFERENCE_KPA] << 8) // (pressure_kpa if pressure_kpa > 0 else 1)
         if ratio > _MAX_RATIO_Q8:
             ratio = _MAX_RATIO_Q8
@@ -198,7 +203,7 @@ def drive(registers: ptr32, rate_kpa_s: int, pressure_kpa: int, setpoint: ptr32)
 
 @micropython.viper
 def set_openings(registers: ptr32, pump: int, release: int):
-    """Open the valves so far, dead bands included."""
+    """Set both openings, 0..32767 of full stroke with the dead band."""
     registers[PUMP] = pump
     registers[RELEASE] = release
     registers[OUTPUT] = 0 - release if release else pump
@@ -211,10 +216,10 @@ def set_openings(registers: ptr32, pump: int, release: int):
 
 @micropython.viper
 def dither(registers: ptr32):
-    """Work out the commands of this tick: the openings, moved up and down in turn.
+    """Compute the commands of this tick: the openings, alternately plus and minus the dither.
 
-    A valve with play follows the middle of an alternating command as soon as its amplitude is half
-    the play. A valve that is shut, or fully open, stays so.
+    A valve with hysteresis follows the mean of an alternating command if its amplitude is at least
+    half of the hysteresis. A valve that is shut or fully open gets no dither.
     """
     by = registers[_DITHER]
     if registers[_DITHER_UP]:
@@ -236,17 +241,17 @@ def dither(registers: ptr32):
 
 
 class SplitRange:
-    """Openings for pump and release, 0..32767, from a wanted rate in kPa/s.
+    """Configures the split range and shows its openings, 0..32767.
 
-    `rise_kpa_s` and `fall_kpa_s` are what the fully open valves do at the pressure last given to
-    `schedule`; `pump_command` and `release_command` are the openings with dither.
+    `rise_kpa_s` and `fall_kpa_s` are the rates of the fully open valves at the pressure last given
+    to `schedule`; `pump_command` and `release_command` are the openings with dither.
     """
 
     pump = register(PUMP)
     release = register(RELEASE)
     rise_kpa_s = register(RISE_KPA_S)
     fall_kpa_s = register(FALL_KPA_S)
-    # Gain of the curve alone at the present pressure; the softness finds its factor to it.
+    # Gain of the curve alone at the present pressure, without the sample.
     curve_gain = register(CURVE_GAIN)
     # Opening of the pump above its dead band, 0..32767.
     pumping = register(PUMPING)
@@ -273,7 +278,7 @@ class SplitRange:
         block[_TOP_KPA] = scaling.pellet_limit_kpa
         for knot, gain in enumerate(curve_gains(profile, scaling)):
             block[_FIRST_GAIN + knot] = gain
-        # A release that passes less than the pump is driven as if it passed as much.
+        # A release valve that passes less than the pump is driven as if it passed as much.
         block[_RELEASE_PER_PUMP] = min(
             1 << _RATIO_BITS, (profile.pump_flow_ul_s << _RATIO_BITS) // profile.release_flow_ul_s
         )
@@ -288,5 +293,5 @@ class SplitRange:
         set_openings(block, 0, 0)
 
     def output(self):
-        """Signed split-range output as commanded to the valves, without dither."""
+        """Return the signed output, -32767 (release) to 32767 (pump), without dither."""
         return self.registers[OUTPUT]

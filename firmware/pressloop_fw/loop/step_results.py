@@ -1,4 +1,4 @@
-"""What the board itself measured in each step; survives lost telemetry."""
+"""The results of each step as the board itself measures them, whatever telemetry is lost."""
 
 from array import array
 
@@ -17,7 +17,7 @@ except ImportError:  # CPython
 _SIGN_SHIFT = const(0)
 # end of generated
 
-# A step's row in the block, and what is in it.
+# Registers of a step's row in the block, and their positions in it.
 ROW = const(4)
 TICKS = const(0)
 DWELL = const(1)
@@ -27,7 +27,7 @@ LOWEST = const(3)
 
 @micropython.viper
 def count_tick(counts: ptr32, index: int, pressure_kpa: int):
-    """Count a tick of a step and note its highest and lowest pressure."""
+    """Count a tick of a step and update its highest and lowest pressure."""
     sign_shift = counts[_SIGN_SHIFT]
     row = (index + 1) * ROW
     counts[row + TICKS] += 1
@@ -38,7 +38,7 @@ def count_tick(counts: ptr32, index: int, pressure_kpa: int):
 
 
 class _Column:
-    """One number of every row of a block."""
+    """One number of each row of a block, by the index of the step."""
 
     def __init__(self, block, place):
         self._block = block
@@ -54,13 +54,13 @@ class _Column:
 class StepResults:
     """Results in columns, one row for each step of a plan.
 
-    What the tick counts stands in a block of words, row by row, the rest in arrays.
+    What each tick counts is in a register block, row by row; the rest is in arrays.
     """
 
     def __init__(self):
         size = schema.MAX_STEPS
         self.outcome = bytearray(size)
-        # The first row is the block's own.
+        # The first row holds SIGN_SHIFT.
         self.registers = register_block((size + 1) * ROW)
         self.ticks = _Column(self.registers, TICKS)
         self.dwell = _Column(self.registers, DWELL)
@@ -73,7 +73,7 @@ class StepResults:
         self.leak_kpa_min = array("i", [0] * size)
 
     def reset(self):
-        """Forget the run before."""
+        """Forget the results of the run before."""
         block = self.registers
         for at in range(ROW, len(block)):
             block[at] = 0
@@ -86,14 +86,14 @@ class StepResults:
             self.leak_kpa_min[index] = 0
 
     def begin(self, index, tick, pressure_kpa):
-        """Open a step's row: the step begins in this tick."""
+        """Begin the row of a step that begins in this tick."""
         self.outcome[index] = schema.OUTCOME_ACTIVE
         self.start_tick[index] = tick
         self.peak[index] = pressure_kpa
         self.lowest[index] = pressure_kpa
 
     def note_pressure(self, index, pressure_kpa):
-        """Note the pressure of a tick that does not count."""
+        """Update the highest and lowest pressure in a tick that is not counted."""
         if pressure_kpa > self.peak[index]:
             self.peak[index] = pressure_kpa
         elif pressure_kpa < self.lowest[index]:

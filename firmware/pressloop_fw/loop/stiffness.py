@@ -1,4 +1,4 @@
-"""How stiff the closed press is: over pressure as tuned, and with the sample that is in it now.
+"""The stiffness of the closed press: over pressure as tuned, and with the sample that is in it.
 
 The closed press is several times softer at contact than at full pressure, because of the air in
 the oil; the profile's compliance curve says by how much. Loose powder makes it softer still, by a
@@ -28,29 +28,28 @@ _PUMPING = const(6)
 _TICK_HZ = const(100)
 # end of generated
 
-# Points of the profile's compliance curve, each at twice the pressure of the one before; the last
-# at the press's limit.
+# Knots of the profile's compliance curve, each at twice the pressure of the one before, the last at
+# the limit of the press.
 CURVE_KNOTS = const(8)
 GAIN_BITS = const(14)
-# Slowest press that the arithmetic can drive: 4 MPa/s at full opening.
+# The slowest press that the arithmetic can drive: 4 MPa/s at full opening.
 _MAX_GAIN = const(131071)
 
 COMPLIANCE_RATIO_ONE = const(256)
 _MAX_RATIO = const(4095)
 _MIN_RATIO = const(128)
-# The valve is modelled as one tick of delay and a lag of 4 ticks; both signals are then smoothed
-# alike, over 8 ticks.
+# The valve is modelled as a delay of one tick and a lag of 4 ticks. Then both signals are smoothed
+# in the same way, over 8 ticks.
 _LAG_SHIFT = const(2)
 _SMOOTH_SHIFT = const(3)
-# The factor follows what is seen with a time constant of 16 ticks.
+# The ratio follows what is measured with a time constant of 16 ticks.
 _FOLLOW_SHIFT = const(4)
 _MIN_THRESHOLD = const(16)
-# Pressures are carried in 1/16 kPa through the smoothing.
+# The smoothing keeps pressures in 1/16 kPa.
 _LEVEL_BITS = const(4)
 _MAX_BEHIND = const(1 << 25)
 
 
-# Words of the softness; the first is its value.
 COMPLIANCE_RATIO = const(1)
 _FLOW = const(2)
 _DELAYED = const(3)
@@ -62,9 +61,9 @@ _REGISTERS = const(7)
 
 @micropython.viper
 def follow_compliance(registers: ptr32, valves: ptr32, pressure_kpa: int) -> int:
-    """Take in how far the pump is open above its dead band in this tick; return the softness.
+    """Update the estimate from the pump's opening above its dead band; return the ratio, times 256.
 
-    `valves` are the words of the split range.
+    `valves` is the block of the split range.
     """
     sign_shift = registers[_SIGN_SHIFT]
     value = registers[COMPLIANCE_RATIO]
@@ -72,16 +71,16 @@ def follow_compliance(registers: ptr32, valves: ptr32, pressure_kpa: int) -> int
     flow += (registers[_DELAYED] - flow) >> _LAG_SHIFT
     registers[_FLOW] = flow
     registers[_DELAYED] = valves[_PUMPING] << 8
-    # What this flow would do to the press of the curve.
+    # The rise that this flow would cause in the press of the curve, kPa/s.
     expected = registers[_EXPECTED]
     expected += ((flow >> 8 << GAIN_BITS) // valves[_CURVE_GAIN] - expected) >> _SMOOTH_SHIFT
     registers[_EXPECTED] = expected
-    # The slope of a signal is what a first-order lag of it lags behind.
+    # The slope of a signal is the difference to its first-order lag, over the lag time.
     level = registers[_LEVEL] << sign_shift >> sign_shift
     behind = (pressure_kpa << _LEVEL_BITS) - level
     registers[_LEVEL] = level + (behind >> _SMOOTH_SHIFT)
     if behind > _MAX_BEHIND:
-        # No press rises that fast: a sensor that jumps must not leave the small integers.
+        # No press rises that fast; a sensor that jumps must not exceed the small integers.
         behind = _MAX_BEHIND
     elif behind < -_MAX_BEHIND:
         behind = -_MAX_BEHIND
@@ -89,12 +88,12 @@ def follow_compliance(registers: ptr32, valves: ptr32, pressure_kpa: int) -> int
     threshold = registers[_THRESHOLD]
     if slope < threshold or expected < threshold:
         return value
-    seen = _MAX_RATIO
+    measured = _MAX_RATIO
     if expected < 1 << 25:
-        seen = (expected << 4) // (slope >> 4)
-        if seen > _MAX_RATIO:
-            seen = _MAX_RATIO
-    value += (seen - value) >> _FOLLOW_SHIFT
+        measured = (expected << 4) // (slope >> 4)
+        if measured > _MAX_RATIO:
+            measured = _MAX_RATIO
+    value += (measured - value) >> _FOLLOW_SHIFT
     if value < _MIN_RATIO:
         value = _MIN_RATIO
     registers[COMPLIANCE_RATIO] = value
@@ -102,7 +101,7 @@ def follow_compliance(registers: ptr32, valves: ptr32, pressure_kpa: int) -> int
 
 
 def curve_gains(profile, scaling):
-    """Return opening << GAIN_BITS per kPa/s at the knots of a profile's curve, for a die."""
+    """Return the gains, opening << GAIN_BITS per kPa/s, at the knots of a profile's curve."""
     gains = []
     for compliance in profile.compliance_curve:
         rise = scaling.rise_kpa_s(compliance)
@@ -111,7 +110,10 @@ def curve_gains(profile, scaling):
 
 
 class SampleCompliance:
-    """By which factor the press with its sample is softer than the curve says; `value` / 256."""
+    """Estimates the sample compliance ratio: how much softer the press is than its curve says.
+
+    `ratio` is 256 for a press as tuned. `follow_compliance` is its step.
+    """
 
     ratio = register(COMPLIANCE_RATIO)
 
@@ -120,7 +122,7 @@ class SampleCompliance:
         self.restart(0, 1)
 
     def restart(self, pressure_kpa, threshold_kpa_s):
-        """Forget the sample. Slopes below the threshold tell nothing."""
+        """Forget the sample; slopes below the threshold do not change the estimate."""
         block = self.registers
         block[COMPLIANCE_RATIO] = COMPLIANCE_RATIO_ONE
         block[_FLOW] = 0

@@ -1,7 +1,7 @@
-"""The telemetry ring: every record of the tick, packed, the oldest overwritten.
+"""The telemetry ring: keeps the packed records of the tick and overwrites the oldest.
 
-The tick writes; the foreground copies out. Sequence numbers never repeat in a boot, so a host can
-tell exactly which records it has and which are gone.
+The tick writes; the foreground copies out. Sequence numbers never repeat within a boot, so that a
+host knows exactly which records it has and which are lost.
 """
 
 from pressloop_fw.loop.registers import register, register_block
@@ -53,10 +53,10 @@ def append_record(
     inputs: int,
     displacement_um: int,
 ):
-    """Append a record to a ring's words and buffer, as schema.RECORD_FORMAT has it.
+    """Append a record, in the layout of schema.RECORD_FORMAT, to a ring's registers and buffer.
 
-    What it does not get as a number it takes from the words of the setpoint, the split range, the
-    PID and the run flags. `struct` takes three times as long.
+    `setpoint`, `valves`, `pid` and `run_flags` are the blocks that it takes further numbers from.
+    `struct` takes three times as long.
     """
     setpoint_kpa = setpoint[_VALUE_KPA]
     output = valves[_OUTPUT]
@@ -88,10 +88,10 @@ def append_record(
 
 @micropython.viper
 def begin_event(buf: ptr8, at: int, first: int, tick: int, size: int) -> int:
-    """Write a telemetry event up to its records, `size` bytes; return where they go.
+    """Write the head of a telemetry event at `at`; return where its records go, `size` bytes.
 
-    The map that cbor.encode_map writes by schema.TELEMETRY_EVENT_FIELDS, in a tenth of the time.
-    `buf` must have room for it: 18 bytes and the records.
+    It is the map that cbor.encode_map writes by schema.TELEMETRY_EVENT_FIELDS, in a tenth of the
+    time. `buf` must have room for 18 bytes and the records.
     """
     buf[at] = 0xA3
     for key in range(1, 4):
@@ -128,8 +128,8 @@ def begin_event(buf: ptr8, at: int, first: int, tick: int, size: int) -> int:
 def extract(records: ptr8, buf: ptr8, at: int, registers: ptr32, first: int, count: int):
     """Copy `count` records of a ring, from `first` on, into `buf` at `at`.
 
-    Slices would allocate. The compiler keeps the first three arguments in registers, which are
-    those of every byte.
+    Slices would allocate. The compiler keeps the first three arguments in registers, so those are
+    the ones that every byte needs.
     """
     capacity = registers[_CAPACITY]
     size = registers[_RECORD_SIZE]
@@ -149,7 +149,7 @@ def extract(records: ptr8, buf: ptr8, at: int, registers: ptr32, first: int, cou
 class TelemetryRing:
     """A ring of `capacity` packed records, numbered `oldest` <= n < `next`.
 
-    A record has room for the displacement only where there is a sensor: memory is short.
+    Memory is short, so records have room for the displacement only if there is a sensor.
     """
 
     next = register(_NEXT)
@@ -164,8 +164,8 @@ class TelemetryRing:
 
     @property
     def oldest(self):
-        """Sequence number of the oldest record still held."""
-        # One record less than there is room for: the tick may be overwriting that one just now.
+        """Sequence number of the oldest record that can be copied."""
+        # One record less than there is room for: the tick may be overwriting the oldest one now.
         return max(0, self.next - self.capacity + 1)
 
     def copy(self, first, count, buf, start):

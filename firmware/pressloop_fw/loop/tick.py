@@ -1,7 +1,7 @@
-"""The tick: sample, interlocks, sequencer, loop, valves, record, in this order.
+"""The control tick: sample, interlocks, sequencer, loop, valves, record, in this order.
 
-Integers only, nothing allocates, nothing waits. An exception here would leave valves where they
-are, so the board calls `tick()`, which turns one into a fault.
+It uses integers only, allocates nothing and waits for nothing. An exception in it would leave the
+valves as they are; so the tick that the board calls turns an exception into a fault.
 """
 
 from pressloop_fw.loop.crack_detector import CrackDetector, detect_crack
@@ -45,7 +45,7 @@ _FLAGS = const(1)
 
 
 class Controller:
-    """Owns everything that the control tick touches."""
+    """Owns everything that the control tick works on."""
 
     def __init__(self, board, plan, ring):
         self.board = board
@@ -61,36 +61,39 @@ class Controller:
         self.tick_count = 0
         self.missed_ticks = 0
         self.inputs = 0
+        # The last exception in the tick, until the foreground has printed it.
         self.failure = None
+        # Sequence number of the run's first record.
         self.run_first = 0
-        # Closing of the platens, where there is a sensor.
+        # How far the platens have closed, um, if there is a sensor.
         self.displacement_um = schema.NO_DISPLACEMENT
         # Whether a host has live telemetry on.
-        self.watched = False
-        # Raised while the foreground exchanges what the tick works on; see `configure`.
-        self.held = False
+        self.streaming = False
+        # Set while the foreground exchanges what the tick works on; see `configure`.
+        self.configuring = False
         self._has_displacement = bool(board.capabilities & schema.CAP_DISPLACEMENT)
         self._scaling = None
         self._profile = None
-        # Ticks without a record between two, and until the next.
+        # Ticks without a record between two records, and until the next one.
         self._record_gap = 0
         self._record_wait = 0
         self._was_active = False
-        # Whether the release does the work, and whether the setpoint is on its way down.
-        self._descending = False
-        self._falling = 0
-        # One beat of the control loop; its argument is how many ticks were lost before it.
+        # Whether the release valve does the work, and whether the setpoint was descending when that
+        # was decided.
+        self._releasing = False
+        self._setpoint_descending = 0
+        # One tick of the control loop; its argument is how many ticks were missed before it.
         self.tick = self._make_tick()
 
     def configure(self, profile, scaling):
-        """Take over a profile and a die. Only at rest.
+        """Take over a profile and a die. Only while no run is in progress.
 
-        The tick is a hard interrupt and may come between any two of these lines: while `held` it
-        keeps the outputs safe and judges nothing. Interrupts stay on, for a garbage collection in
-        here is longer than a beat. What raises leaves `held` up, and no run starts on half a
-        profile.
+        The tick is a hard interrupt and may come between any two of these lines. While
+        `configuring` is set it keeps the outputs safe and judges nothing. Interrupts stay enabled,
+        because a garbage collection in here takes longer than a tick. After an exception
+        `configuring` stays set: no run starts on half a profile.
         """
-        self.held = True
+        self.configuring = True
         self.sampler.configure(profile, scaling)
         self.valves.configure(profile, scaling)
         self.sequencer.setpoint.configure(profile.valve_lag_ms // TICK_MS)
@@ -102,22 +105,22 @@ class Controller:
         self.limit_to(scaling.pellet_limit_kpa)
 
     def limit_to(self, ceiling_kpa, crack_kpa=-1):
-        """Trip above this reading in a run: its ceiling and what the sensor may be wrong by.
+        """Set the ceiling of a run: a reading above it by more than the sensor's error trips.
 
-        `crack_kpa` is the sudden loss that is a crack, -1 for the press's own.
+        `crack_kpa` is the sudden loss of pressure that counts as a crack, -1 for the press's own.
         """
-        self.held = True
+        self.configuring = True
         self.crack_detector.configure(self._profile, self._scaling, crack_kpa)
         over_kpa = ceiling_kpa + self._scaling.resolution_kpa
         self.interlocks.limit_to(over_kpa)
         self.sampler.alert_above(over_kpa)
-        self.held = False
+        self.configuring = False
 
     def _make_tick(self):
-        """Return the tick as a function that has all it works on at hand.
+        """Return the tick as a function that gets all it works on as defaults of its arguments.
 
-        Its arguments after `missed` are those things. To look one up instead, as an attribute or a
-        name of the module, costs the chip as much as ten lines of arithmetic, in every tick.
+        Looking one of them up in every tick, as an attribute or as a name of the module, costs the
+        chip as much as ten lines of arithmetic.
         """
         board = self.board
         sequencer = self.sequencer
@@ -133,50 +136,55 @@ class Controller:
             read_raw=board.read_raw,
             set_valves=board.set_valves,
             safe=board.safe,
-            # The blocks of words.
-            sampled=self.sampler.registers,
+            # The register blocks, and the buffer of the ring.
+            sampler=self.sampler.registers,
             cracks=self.crack_detector.registers,
             setpoint=sequencer.setpoint.registers,
             run_flags=sequencer.run_flags.registers,
-            sample_compliance=self.sample_compliance.registers,
+            compliance=self.sample_compliance.registers,
             valves=self.valves.registers,
-            gained=self.interlocks.registers,
-            recorded=self.ring.registers,
+            gain_watch=self.interlocks.registers,
+            ring=self.ring.registers,
             records=self.ring.buf,
+            # What a record takes unless this tick regulates and unless there is a sensor.
+            pid_registers=self.pid.registers,
+            displacement_um=schema.NO_DISPLACEMENT,
             # The steps of the loop.
             process_sample=process_sample,
             detect_crack=detect_crack,
             sequence=sequencer.step,
             schedule=schedule,
             drive=drive,
+            set_openings=set_openings,
             count_pump_without_gain=count_pump_without_gain,
             dither=dither,
             follow_compliance=follow_compliance,
             append_record=append_record,
         ):
             try:
-                if self.held:
+                if self.configuring:
                     self._tick_while_configuring(missed)
                     return
                 inputs = read_inputs()
                 self.inputs = inputs
                 raw = read_raw()
-                pressure = process_sample(sampled, raw)
+                pressure = process_sample(sampler, raw)
                 if has_displacement:
-                    self.displacement_um = self.board.read_displacement()
+                    displacement_um = self.board.read_displacement()
+                    self.displacement_um = displacement_um
                 if missed:
                     self.missed_ticks += missed
                     self.tick_count += missed
-                # Nothing is pressed, open, out of range or too high in nearly all ticks.
-                if inputs or missed or sampled[_ALERT]:
-                    self._check(inputs, missed)
+                # In nearly all ticks no input is set, no tick was missed and no reading is unusual.
+                if inputs or missed or sampler[_ALERT]:
+                    self._check_interlocks(inputs, missed)
                 was_active = self._was_active
                 if was_active:
-                    fault = detect_crack(cracks, sampled, valves)
+                    fault = detect_crack(cracks, sampler, valves)
                     if fault:
                         interlocks.latch(fault)
-                if sequencer.approaching and sequencer.approach_expired():
-                    interlocks.latch(schema.FAULT_NO_CONTACT)
+                    if sequencer.approaching and sequencer.approach_expired():
+                        interlocks.latch(schema.FAULT_NO_CONTACT)
                 if interlocks.fault:
                     sequencer.trip()
 
@@ -185,7 +193,7 @@ class Controller:
                 starting = sequencer.starting
                 if starting:
                     sequencer.starting = False
-                    self._begin(pressure)
+                    self._begin_run(pressure)
                 if action == _ACT_SAFE:
                     set_openings(valves, 0, _OUTPUT_FULL)
                     safe()
@@ -193,16 +201,20 @@ class Controller:
                     if action == _ACT_REGULATE:
                         # Here and not in a method: a call costs as much as the law.
                         pid = self.pid
-                        schedule(valves, pressure, sample_compliance)
-                        if sequencer.loop_update_due or setpoint[_DESCENDING] != self._falling:
+                        pid_registers = pid.registers
+                        schedule(valves, pressure, compliance)
+                        if (
+                            sequencer.loop_update_due
+                            or setpoint[_DESCENDING] != self._setpoint_descending
+                        ):
                             self._update_loop(pressure)
-                        wanted = pid.law(pid.registers, setpoint, pressure, valves)
+                        wanted = pid.law(pid_registers, setpoint, pressure, valves)
                         drive(valves, wanted, pressure, setpoint)
-                        pump_without_gain_ticks = count_pump_without_gain(
-                            gained, valves, setpoint, pressure
+                        without_gain_ticks = count_pump_without_gain(
+                            gain_watch, valves, setpoint, pressure
                         )
-                        if pump_without_gain_ticks or has_displacement:
-                            self._watch_gain(pressure, pump_without_gain_ticks)
+                        if without_gain_ticks or has_displacement:
+                            self._watch_gain(pressure, without_gain_ticks)
                     elif action == _ACT_APPROACH:
                         set_openings(valves, self._profile.approach_opening, 0)
                     elif action == _ACT_SHUT:
@@ -211,17 +223,17 @@ class Controller:
                         set_openings(valves, 0, _OUTPUT_FULL)
                     dither(valves)
                     set_valves(valves[_PUMP_COMMAND], valves[_RELEASE_COMMAND])
-                    follow_compliance(sample_compliance, valves, pressure)
-                # At rest nothing is recorded unless somebody watches: the ring keeps the last run
-                # until a host that was lost comes back for it. The tick that ends a run, by a fault
-                # too, belongs to it.
+                    follow_compliance(compliance, valves, pressure)
+                # Between runs nothing is recorded without live telemetry: the ring keeps the last
+                # run until a host that was lost comes back for it. The tick that ends a run, also
+                # by a fault, belongs to the run.
                 state = sequencer.state
                 active = state != _STATE_IDLE and state != _STATE_FAULT
                 if (
                     active
                     or starting
                     or was_active
-                    or (self.watched and not run_flags[_FLAGS] & _FLAG_HOST_LOST)
+                    or (self.streaming and not run_flags[_FLAGS] & _FLAG_HOST_LOST)
                 ):
                     if active != was_active:
                         self._was_active = active
@@ -232,20 +244,20 @@ class Controller:
                         if self._record_gap:
                             self._record_wait = self._record_gap
                         append_record(
-                            recorded,
+                            ring,
                             records,
                             tick,
                             pressure,
                             raw,
                             setpoint,
                             valves,
-                            self.pid.registers,
+                            pid_registers,
                             run_flags,
                             action,
                             sequencer.step_index,
                             state,
                             inputs,
-                            self.displacement_um,
+                            displacement_um,
                         )
                 self.tick_count = tick + 1
             except Exception as failure:
@@ -258,7 +270,7 @@ class Controller:
         return tick
 
     def _tick_while_configuring(self, missed):
-        """A beat within `configure`: it counts, the emergency stop holds, the rest can wait."""
+        """Tick during `configure`: keep outputs safe, obey the emergency stop, count it."""
         board = self.board
         board.safe()
         inputs = board.read_inputs()
@@ -268,27 +280,27 @@ class Controller:
         self.missed_ticks += missed
         self.tick_count += missed + 1
 
-    def _check(self, inputs, missed):
-        """Look at everything that may latch a fault."""
+    def _check_interlocks(self, inputs, missed):
+        """Check everything that may latch a fault, except the pressure gain."""
         sequencer = self.sequencer
         sampler = self.sampler
         if sampler.low_count or sampler.high_count:
-            # A wire that breaks is no crack; the reading stands still meanwhile.
+            # A broken wire is not a crack; the filtered reading stays constant meanwhile.
             self.crack_detector.restart()
         self.interlocks.check(sampler, inputs, missed, sequencer.active(), sequencer.moving())
 
-    def _begin(self, pressure):
-        """A run starts in this tick."""
+    def _begin_run(self, pressure):
+        """Prepare records, crack detector, interlocks and compliance for a run from this tick."""
         self.run_first = self.ring.next
         self._record_wait = 0
         self._record_gap = self.plan.record_every - 1
         self.crack_detector.restart()
         self.interlocks.restart_closing(self.displacement_um, pressure)
-        # What the sensor can tell within a second.
+        # The slowest slope to learn from is what the sensor resolves within a second.
         self.sample_compliance.restart(pressure, 2 * self._scaling.resolution_kpa)
 
     def _update_loop(self, pressure):
-        """The loop takes over, changes the valve that does the work, or begins a step."""
+        """Take over from manual openings, change the valve that works, or change the gains."""
         sequencer = self.sequencer
         pid = self.pid
         sequencer.loop_update_due = False
@@ -297,22 +309,25 @@ class Controller:
         if sequencer.bumpless_transfer_due:
             sequencer.bumpless_transfer_due = False
             pid.restart(pressure)
-        self._falling = sequencer.setpoint.descending
-        descending = locked or self._falling != 0
-        if descending != self._descending:
-            self._descending = descending
-            pid.act_through(descending)
+        self._setpoint_descending = sequencer.setpoint.descending
+        releasing = locked or self._setpoint_descending != 0
+        if releasing != self._releasing:
+            self._releasing = releasing
+            pid.act_through(releasing)
         if sequencer.step_changed:
-            # After the valve is chosen: its integral is the one that takes up the difference.
+            # After the choice of the valve: its integral takes up the difference of the gains.
             sequencer.step_changed = False
             plan = self.plan
             index = sequencer.step_index
             pid.set_gains(plan.kp[index], plan.ki[index], plan.kd[index])
 
-    def _watch_gain(self, pressure, pump_without_gain_ticks):
-        """See what comes of the pump's work; a gauge tells a die that gives way from a dry pump."""
+    def _watch_gain(self, pressure, without_gain_ticks):
+        """Check what the pump achieves.
+
+        Only a displacement sensor shows whether the die yields or the pump delivers nothing.
+        """
         if self._has_displacement:
             self.interlocks.check_platens(
-                self.displacement_um, pressure, pump_without_gain_ticks, self._descending
+                self.displacement_um, pressure, without_gain_ticks, self._releasing
             )
-        self.interlocks.check_gain(pump_without_gain_ticks)
+        self.interlocks.check_gain(without_gain_ticks)

@@ -137,7 +137,7 @@ class CommandServer:
             )
         board = self._board
         self.batch_ticks = 0
-        self._controller.watched = False
+        self._controller.streaming = False
         session = self._link.open_session()
         self.heard()
         return {
@@ -200,7 +200,7 @@ class CommandServer:
     def _stream(self, values):
         on = values[schema.STREAM_REQUEST_ON]
         self.batch_ticks = values[schema.STREAM_REQUEST_BATCH_TICKS] if on else 0
-        self._controller.watched = on
+        self._controller.streaming = on
         self._sent = self._ring.next
         self._batch_tick = self._controller.tick_count
         # A host that starts to listen has acknowledged all ticks up to now.
@@ -259,7 +259,7 @@ class CommandServer:
     def _start(self, values):
         preconditions.require_ready(self._controller, self._profile)
         plan = self._plan
-        if not plan.committed or self._controller.held:
+        if not plan.committed or self._controller.configuring:
             raise CommandError(schema.ERR_NO_PLAN)
         run_id = values[schema.START_REQUEST_RUN_ID]
         if run_id == NO_RUN:

@@ -7,16 +7,14 @@ by what they can do, so that numpy need not be installed.
 from __future__ import annotations
 
 import math
-import numbers
-import operator
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pressloop.errors import BadInputError, PressloopError
+from pressloop.number_types import plain
 
 if TYPE_CHECKING:
     from pandas import DataFrame as DataFrame
@@ -45,31 +43,6 @@ def needs_extra(extra: str) -> Iterator[None]:
             code="missing-extra",
             hint=f"install it with: pip install 'pressloop[{extra}]'",
         ) from error
-
-
-def plain(value: Any) -> Any:
-    """Return a value with Python's own numbers in place of those of other packages.
-
-    Scalars and arrays of numpy and pandas become numbers and lists, also inside lists, tuples and
-    mappings; everything else is returned as it is. A float32 keeps its exact value.
-    """
-    if type(value) in (bool, int, float, str) or value is None:
-        return value
-    if hasattr(value, "__array__") and hasattr(value, "tolist"):
-        listed = value.tolist()
-        # A long double has no number of Python that is its equal, and stays what it is.
-        return float(listed) if hasattr(listed, "__array__") else listed
-    if isinstance(value, Mapping):
-        return {key: plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    if isinstance(value, int | float | str):
-        return value  # enumerations and other subclasses
-    if isinstance(value, numbers.Integral) or hasattr(value, "__index__"):
-        return operator.index(value)
-    if isinstance(value, numbers.Real | Decimal):
-        return float(value)
-    return value
 
 
 def whole_number(value: object, name: str, *, low: int | None = None) -> int:

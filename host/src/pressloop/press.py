@@ -21,15 +21,18 @@ from pressloop.errors import (
     PressloopError,
     RecordError,
 )
-from pressloop.extras import needs_extra, path_argument, plain, real_number, shown_value
+from pressloop.extras import needs_extra, path_argument, real_number, shown_value
 from pressloop.machine.profile import MachineProfile
+from pressloop.number_types import plain
 from pressloop.plan import Plan
 from pressloop.protocol import Prompt, Repeat, Stage
 from pressloop.record import ThinningRules
 from pressloop.record.entries import header_of, refuse_ended
 from pressloop.record.journal import JOURNAL_NAME, read_journal
+from pressloop.run.active_runs import refuse_owned
 from pressloop.run.prompts import Asker, ask_on_terminal, refuse_without_terminal
 from pressloop.run.reattach import reattach, reopen_run
+from pressloop.run.remote_control import RemoteControl
 from pressloop.run.result import RunResult, html_table
 from pressloop.run.run import Run
 from pressloop.run.start import prepare_run, profile_of, start_run
@@ -88,6 +91,7 @@ class Press:
         self._session = session
         self._board = board
         self._run: Run | None = None
+        self._remote_control: RemoteControl | None = None
 
     @classmethod
     def open(
@@ -99,6 +103,7 @@ class Press:
         pacing: Pacing = "lockstep",
         speed: float = 1.0,
         reconnect_timeout_s: float = RECONNECT_TIMEOUT_S,
+        take_over: bool = False,
     ) -> Press:
         """Connect to a press.
 
@@ -113,11 +118,14 @@ class Press:
                 at the pace of the wall clock.
             speed: With `"real"`: how many times faster than the wall clock.
             reconnect_timeout_s: How long to try to reconnect when the link is lost.
+            take_over: Connect even if another program of this user follows a run on the board. On a
+                socket this ends the link of that program.
 
         Raises:
             NoBoardError: There is no board; `no-hello` if what is at the port is no controller.
             AmbiguousPortError: Several boards are plugged in and `port` names none of them.
-            PortBusyError: Another program uses the port, or you have no permission to open it.
+            PortBusyError: Another program uses the port, or you have no permission to open it;
+                `run-active` if it follows a run there.
             VersionMismatchError: The firmware is of another major version.
             EmulatorError: The emulated board could not be started; `no-image` if there is no flash
                 image to start it with.
@@ -140,6 +148,8 @@ class Press:
                 hint='use the port "emulated" or "emulated:pico", or leave the description out',
             )
         address = resolve_address(port)
+        if not take_over:
+            refuse_owned(address.name)
         session = open_session(address, host=_HOST, reconnect_timeout_s=reconnect_timeout_s)
         return cls(address.name, session)
 
@@ -247,6 +257,7 @@ class Press:
         overwrite: bool = False,
         thinning: ThinningRules | None = DEFAULT_THINNING,
         sample: Sample | None = None,
+        remote_control: bool = True,
     ) -> RunResult:
         """Run a protocol to its end and return the result.
 
@@ -262,6 +273,8 @@ class Press:
             thinning: How quiet stretches are thinned; None keeps every record (8 MB an hour).
                 Thinning changes no measure of the run.
             sample: What lies in the die. It can also be given later: `pressloop sample`.
+            remote_control: Let `pressloop pause`, `abort`, `watch` and the like in another terminal
+                of the same user reach this run, over a server on 127.0.0.1.
 
         Returns:
             The result, also if the run did not complete: see `RunResult.end_reason`.
@@ -286,6 +299,7 @@ class Press:
                 overwrite=overwrite,
                 thinning=thinning,
                 sample=sample,
+                remote_control=remote_control,
             )
             run.answer_prompts(on_prompt)
         except BaseException as error:
@@ -304,6 +318,7 @@ class Press:
         overwrite: bool = False,
         thinning: ThinningRules | None = DEFAULT_THINNING,
         sample: Sample | None = None,
+        remote_control: bool = True,
     ) -> Run:
         """Start a protocol and return at once, for notebooks and for scripts that steer the run.
 
@@ -347,6 +362,8 @@ class Press:
                 raise
 
         self._session.in_order(start)
+        if remote_control:
+            self._allow_remote_control(run)
         return run
 
     def attach(
@@ -355,6 +372,7 @@ class Press:
         *,
         on_prompt: Asker | None = None,
         on_status: Callable[[PressStatus], None] | None = None,
+        remote_control: bool = True,
     ) -> Run:
         """Follow a run again whose program ended: fetch the missing telemetry, record to the end.
 
@@ -374,7 +392,18 @@ class Press:
         )
         self._run = run
         reattach(self._session, run, contents)
+        if remote_control:
+            self._allow_remote_control(run)
         return run
+
+    def _allow_remote_control(self, run: Run) -> None:
+        """Let other programs of this user on this machine steer and watch a run."""
+        if self._remote_control is not None:
+            self._remote_control.close()
+        self._remote_control = RemoteControl(
+            run, url=self._session.url, emulated=self._board is not None
+        )
+        self._remote_control.start()
 
     def tune(
         self,
@@ -470,6 +499,8 @@ class Press:
             if run is not None and not detached:
                 run.abort_and_finish("the press was closed")
         finally:
+            if self._remote_control is not None:
+                self._remote_control.close()
             self._session.close()
             if self._board is not None and not detached:
                 self._board.stop()

@@ -8,7 +8,6 @@ dimensions is easier to verify (docs/decisions/0004-quantities.md).
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 from collections.abc import Mapping
@@ -45,12 +44,19 @@ class Dimension:
         return ", ".join(self.units)
 
 
+# A pound-force is 4.4482216152605 N, an inch 25.4 mm; both are exact.
+_PSI: Final = Fraction(44_482_216_152_605, 10**13) / Fraction(254, 10) ** 2 * 1000
 _KPA: Final = {
     "Pa": Fraction(1, 1000),
     "kPa": Fraction(1),
     "MPa": Fraction(1000),
     "GPa": Fraction(1_000_000),
     "bar": Fraction(100),
+    "N/mm2": Fraction(1000),
+    "kg/cm2": Fraction(980_665, 10_000),
+    "kgf/cm2": Fraction(980_665, 10_000),
+    "psi": _PSI,
+    "ksi": 1000 * _PSI,
 }
 _PER_TIME: Final = {"s": Fraction(1), "min": Fraction(1, 60)}
 
@@ -153,7 +159,7 @@ def parse(text: str, *dimensions: Dimension) -> Quantity:
         raise UnitError(
             f"'{shown}' is too long for {wanted}",
             code="not-a-quantity",
-            hint=f"write a number and a unit, such as '{dimensions[0].example}'",
+            hint=f"write one number and one unit; units: {_units_of(dimensions)}",
         )
     if _BARE_NUMBER.fullmatch(stripped):
         raise missing_unit(stripped, *dimensions)
@@ -238,16 +244,21 @@ def _units_of(dimensions: tuple[Dimension, ...]) -> str:
 
 
 def _hint(text: str, dimensions: tuple[Dimension, ...]) -> str:
-    example = dimensions[0].example
-    if re.search(r"[0-9][,_' ][0-9]", text):
-        return f"write a decimal point and no thousands separator, such as '{example}'"
+    units = _units_of(dimensions)
+    if re.search(r"[0-9],\s*[0-9]", text):
+        return (
+            "the comma may be a decimal comma or a thousands separator: write a decimal point, "
+            "or leave the separator out"
+        )
+    if re.search(r"[0-9][_'\s][0-9]", text):
+        return "write a decimal point and no thousands separator"
     if re.match(r"\.[0-9]", text):
-        return f"write the zero before the point: '0{text}'"
+        return "write a zero before the point"
     if re.fullmatch(r"[0-9]+:[0-9]+(:[0-9]+)?", text):
-        return f"write one number and a unit, such as '{DURATION.example}'"
+        return f"it may be hours, minutes or seconds: write a number with its unit; units: {units}"
     if re.match(r"[-+]?\.?(nan|inf)", text, re.IGNORECASE):
-        return f"write a finite number and a unit, such as '{example}'"
-    return f"write a number and a unit, such as '{example}'; units: {_units_of(dimensions)}"
+        return f"write a finite number and a unit; units: {units}"
+    return f"write a number and a unit; units: {units}"
 
 
 def _wrong_unit(text: str, unit: str, dimensions: tuple[Dimension, ...]) -> UnitError:
@@ -267,10 +278,8 @@ def _wrong_unit(text: str, unit: str, dimensions: tuple[Dimension, ...]) -> Unit
             hint="add the parts up and write one number with one unit",
         )
     known = [u for d in dimensions for u in d.units]
-    # Compare without case first: mPa and MPa differ by nine orders of magnitude, but look alike.
-    close = [u for u in known if u.lower() == unit.lower()] or difflib.get_close_matches(
-        unit, known, n=1
-    )
+    # Only the case may differ: a unit that is merely similar (mbar, bar) changes the value.
+    close = [u for u in known if u.lower() == unit.lower()]
     suggestion = f"did you mean '{close[0]}'? " if close else ""
     return UnitError(
         f"'{text}' has the unknown unit '{unit}'",

@@ -1,4 +1,4 @@
-"""Fetches two published MicroPython libraries, which the chip's numbers are compared with.
+"""Fetches two published MicroPython libraries, which our firmware's speed is compared with.
 
 Each is one file at a fixed commit, checked by its SHA-256. It is taken from the folder named by
 $PRESSLOOP_PEERS, else from build/peers, else from its repository. If it is not available, the table

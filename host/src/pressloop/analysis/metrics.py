@@ -193,9 +193,9 @@ def settle_s(
 
 
 def dwell_window(samples: StageSamples, target_mpa: float, tolerance_mpa: float) -> Bools:
-    """Return the samples that the hold is measured by: from its first in band to its end, unpaused.
+    """Return the samples that measure the hold: from the first in band to its end, without pauses.
 
-    The whole hold when it never was in band.
+    If no sample was in band, all samples of the hold are returned.
     """
     hold = samples.hold & samples.running
     inside = hold & in_band(samples.pressure_mpa, target_mpa, tolerance_mpa)

@@ -70,7 +70,7 @@ COMMANDS: Final = (
     CommandEntry(
         "plot",
         "plot",
-        "Plot a run, also an interrupted one. Prints the path of the plot.",
+        "Plot a run, also one in progress or interrupted. Prints the path of the plot.",
     ),
     CommandEntry(
         "protocols",
@@ -94,13 +94,33 @@ COMMANDS: Final = (
     ),
     CommandEntry(
         "watch",
-        "look",
-        "Show live what a press is doing. Moves and records nothing.",
+        "watch",
+        "Show live what a press is doing. Never disturbs a run, moves and records nothing.",
+    ),
+    CommandEntry(
+        "pause",
+        "steer",
+        "Pause the run on a press: hold the pressure where it is, from any terminal.",
+    ),
+    CommandEntry(
+        "resume",
+        "steer",
+        "Resume a paused run, from any terminal.",
+    ),
+    CommandEntry(
+        "skip",
+        "steer",
+        "End the hold in progress now and go to the next step, from any terminal.",
+    ),
+    CommandEntry(
+        "end",
+        "steer",
+        "Finish an open hold, from any terminal.",
     ),
     CommandEntry(
         "abort",
-        "look",
-        "Abort the run on a press and release at its vent rate.",
+        "steer",
+        "Abort the run on a press and release at its vent rate, from any terminal.",
     ),
     CommandEntry(
         "clear",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
 
 from rich.console import Console
 from rich.markup import escape
@@ -13,6 +16,21 @@ from pressloop.findings import Finding
 from pressloop.machine.profile import MachineProfile
 from pressloop.plan import Plan, compile_plan
 from pressloop.validation import LoadedProtocol, validate_loaded
+from pressloop.yaml.parse import MAX_BYTES
+
+STANDARD_INPUT: Final = "standard input"
+"""Name of a protocol that was given as `-`."""
+
+
+def read_source(protocol: Path) -> LoadedProtocol:
+    """Read a protocol file, or standard input if the path is `-`, once.
+
+    Raises:
+        BadInputError: The file cannot be read.
+    """
+    if str(protocol) != "-":
+        return LoadedProtocol.of_file(protocol)
+    return LoadedProtocol.of_bytes(sys.stdin.buffer.read(MAX_BYTES + 1), STANDARD_INPUT)
 
 
 def check(protocol: LoadedProtocol, profile: MachineProfile, *, quiet: bool = False) -> Plan:
@@ -34,7 +52,7 @@ def check(protocol: LoadedProtocol, profile: MachineProfile, *, quiet: bool = Fa
         raise BadInputError(
             f"{protocol.name} has {count} error{'s' * (count > 1)}, nothing was pressed",
             hint=f"correct {'them' if count > 1 else 'it'}, then: "
-            f"pressloop validate {protocol.name}",
+            f"pressloop validate {'-' if protocol.name == STANDARD_INPUT else protocol.name}",
         )
     return compile_plan(result.checked(), profile)
 

@@ -21,7 +21,7 @@ from pressloop.wire.schema import State
 _BAR_CELLS = 24
 _MIN_BAR_CELLS = 6
 _SPARE_CELLS = 4
-"""Cells kept free at the right: Ctrl-C prints ^C there, and the line must not wrap."""
+"""Columns kept free at the right: Ctrl-C prints ^C there, and the line must not wrap."""
 
 _ERASE = Control(ControlType.CARRIAGE_RETURN, (ControlType.ERASE_IN_LINE, 2))
 
@@ -41,6 +41,7 @@ class LiveLine:
         self._lock = threading.RLock()
         self._pauses = 0
         self._drawn = Text()
+        self.hint = ""
 
     def __enter__(self) -> LiveLine:
         """Return the line; nothing is drawn before the first status."""
@@ -116,6 +117,9 @@ class LiveLine:
             (f" {pressure}", "bold"), f" {target}", (f", {left}" if left else "", "dim")
         )
         room = max(1, self._console.width - _SPARE_CELLS)
+        hint = Text(f"  {self.hint}" if self.hint else "", "dim")
+        if before.cell_len + _MIN_BAR_CELLS + 2 + after.cell_len + hint.cell_len <= room:
+            after += hint
         cells = min(_BAR_CELLS, room - before.cell_len - after.cell_len - 2)
         bar = self._bar(status, cells) if cells >= _MIN_BAR_CELLS else Text()
         line = before + bar + after

@@ -1,9 +1,8 @@
-"""`pressloop info`, `watch`, `abort` and `clear`: look at a board, end a run, clear a fault."""
+"""`pressloop info` and `clear`: look at a board, clear its latched fault."""
 
 from __future__ import annotations
 
 import json
-import time
 from typing import Annotated
 
 import typer
@@ -11,13 +10,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from pressloop.cli import options
-from pressloop.cli.live import LiveLine
 from pressloop.cli.output import err, errors_as_exit_codes, out
 from pressloop.errors import CommandRefusedError
 from pressloop.press import Press
 from pressloop.wire.schema import Fault
-
-_POLL_S = 0.2
 
 # An ending that contains a shorter one comes before it.
 _UNITS = {
@@ -76,32 +72,6 @@ def _readable(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(_readable(item) for item in value)
     return str(value)
-
-
-def watch(port: Annotated[str | None, options.PORT] = None) -> None:
-    """Show live what a press is doing. Moves and records nothing.
-
-    Ctrl-C ends it; the press is not affected.
-    """
-    with errors_as_exit_codes(), Press.open(port) as machine:
-        line = LiveLine(err, simulated=machine.hello.simulated)
-        try:
-            with line:
-                while True:
-                    line.update(machine.status())
-                    time.sleep(_POLL_S)
-        except KeyboardInterrupt:
-            err.print("[dim]stopped watching; the press was not affected[/dim]")
-
-
-def abort(port: Annotated[str | None, options.PORT] = None) -> None:
-    """Abort the run on a press and release at its vent rate.
-
-    This works no matter which program started the run.
-    """
-    with errors_as_exit_codes(), Press.open(port) as machine:
-        machine.abort()
-        err.print(f"the press is {machine.status().state.name.lower()}")
 
 
 def clear(port: Annotated[str | None, options.PORT] = None) -> None:

@@ -1,26 +1,37 @@
-"""Asks the operator at the terminal: prompts, resuming a run, ending an open hold."""
+"""The operator at the terminal: prompts, resuming a run, keys and words that steer it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Final
 
 from rich.console import Console
 from rich.markup import escape
 
 from pressloop.cli.keyboard import Keyboard
+from pressloop.cli.keys import KEY_HELP, WORDS, KeyParser, TypedCommand
 from pressloop.cli.live import LiveLine, duration
-from pressloop.errors import CommandRefusedError
 from pressloop.run.prompts import OpenPrompt
 from pressloop.run.run import Run
+from pressloop.run.steering import steer, steer_safely, step_type
 from pressloop.session.status import PressStatus
 from pressloop.wire.schema import State
 
+_MAX_JOIN_S: Final = 1.0
+"""Maximum wait for the thread that takes the keys."""
+
+_log = logging.getLogger(__name__)
+
 
 class Operator:
-    """Shows the status of the press and puts its prompts to the operator.
+    """Shows the status of the press, puts its prompts to the operator and obeys the keys.
 
     Attributes:
-        run: The run whose open holds the operator can end; set it once the run has started.
+        run: The run that the operator steers; None before it has started.
     """
 
     def __init__(
@@ -49,17 +60,40 @@ class Operator:
         self._keyboard = Keyboard()
 
     def show(self, status: PressStatus) -> None:
-        """Show a status, and check whether the operator has ended an open hold."""
+        """Show a status; at an open hold, say how to finish it."""
         self._line.update(status)
-        # Only an operator at a terminal can end a hold; closed or piped input must not.
         if (
             self.run is not None
             and status.state is State.RUNNING
             and status.step is not None
             and status.step in self._open_holds
-            and self._keyboard.is_terminal
+            and status.step != self._announced
         ):
-            self._watch_open_hold(self.run, status.step)
+            self._announced = status.step
+            self._announce_open_hold(status.step)
+
+    @contextmanager
+    def steering(self, run: Run) -> Iterator[None]:
+        """Let the operator steer a run in the block, by keys or by words in a pipe."""
+        self.run = run
+        over = threading.Event()
+        typist: threading.Thread | None = None
+        if self._keyboard.is_terminal or self._keyboard.is_pipe:
+            typist = threading.Thread(
+                target=self._obey, args=(run, over), name="pressloop keys", daemon=True
+            )
+        with self._keyboard.keys():
+            if typist is not None:
+                typist.start()
+            if self._keyboard.is_terminal:
+                self._line.hint = "? for keys"
+            try:
+                yield
+            finally:
+                self._line.hint = ""
+                over.set()
+                if typist is not None:
+                    typist.join(_MAX_JOIN_S)
 
     def ask(self, prompt: OpenPrompt) -> bool | None:
         """Put a prompt to the operator; see `pressloop.run.prompts.Asker`."""
@@ -75,8 +109,9 @@ class Operator:
             if self._yes:
                 self._console.print("         [dim]confirmed by --yes[/dim]")
                 return True
-            self._keyboard.clear()
-            return self._answer("when done", prompt.is_open)
+            with self._keyboard.asking():
+                self._keyboard.clear()
+                return self._answer("when done", prompt.is_open)
 
     def ask_to_resume(self, run: Run) -> bool | None:
         """Ask whether to resume a run that lost its host; None without a terminal to ask at."""
@@ -86,8 +121,9 @@ class Operator:
             self._console.print(
                 "[note]paused[/note]: the press lost its host and is holding the pressure"
             )
-            self._keyboard.clear()
-            return self._answer("to resume", lambda: run.is_active)
+            with self._keyboard.asking():
+                self._keyboard.clear()
+                return self._answer("to resume", lambda: run.is_active)
 
     def _answer(self, confirming: str, wanted: Callable[[], bool]) -> bool | None:
         while True:
@@ -118,25 +154,66 @@ class Operator:
             # Any other text, such as "no", must not count as a confirmation.
             self._console.print(f"         {escape(answer)!r} is not an answer", soft_wrap=True)
 
-    def _watch_open_hold(self, run: Run, step: int) -> None:
-        if step != self._announced:
-            self._announced = step
-            self._keyboard.clear()
-            waits_for = self._open_holds[step]
-            if waits_for:
-                self._line.say(f"[note]operator[/note] [bold]{escape(waits_for)}[/bold]")
-            self._line.say(
-                "[note]open hold[/note] type [bold]end[/bold] and Enter to finish it; "
-                "Ctrl-C aborts the run"
-            )
-        answer = self._keyboard.poll()
-        if answer is None:
-            return
-        if answer.lower() != "end":
-            self._line.say("         Type [bold]end[/bold] to finish the hold")
-            return
+    def _announce_open_hold(self, step: int) -> None:
+        waits_for = self._open_holds[step]
+        if waits_for:
+            self._line.say(f"[note]operator[/note] [bold]{escape(waits_for)}[/bold]")
+        if self._keyboard.is_terminal:
+            how = "press [bold]e[/bold] to finish it, or [bold]a[/bold] to abort the run"
+        else:
+            how = "type [bold]pressloop end[/bold] in another terminal to finish it"
+        self._line.say(f"[note]open hold[/note] {how}")
+
+    # --- the thread that takes keys and words
+
+    def _obey(self, run: Run, over: threading.Event) -> None:
+        """Carry out what is typed; an error here ends the keys, not the run."""
+        keys = KeyParser()
         try:
-            run.advance(step)
-            self._line.say("         [dim]hold finished by the operator[/dim]")
-        except CommandRefusedError as refusal:
-            self._line.say(f"[bad]hold not finished:[/bad] {escape(refusal.message)}")
+            while run.is_active and not over.is_set():
+                if self._keyboard.is_terminal:
+                    self._take_keys(run, keys)
+                else:
+                    self._take_word(run)
+        except Exception as error:
+            _log.exception("the keys have stopped working")
+            with suppress(Exception):
+                self._line.say(f"[bad]the keys have stopped working:[/bad] {escape(repr(error))}")
+
+    def _take_keys(self, run: Run, keys: KeyParser) -> None:
+        typed = self._keyboard.poll_keys()
+        now_s = time.monotonic()
+        commands = keys.expire(now_s)
+        for character in typed:
+            commands += keys.put(character, now_s)
+        for command in commands:
+            self._carry_out(run, command, "operator (key)")
+        if keys.rejected is not None:
+            rejected, keys.rejected = keys.rejected, None
+            self._line.say(
+                f"         {escape(repr(rejected))} is no command; [bold]?[/bold] lists the keys"
+            )
+
+    def _take_word(self, run: Run) -> None:
+        word = self._keyboard.poll_word(lambda line: line.lower() in WORDS)
+        command = next((name for name in WORDS if name == (word or "").lower()), None)
+        if command is not None:
+            self._carry_out(run, command, "operator (standard input)")
+
+    def _carry_out(self, run: Run, command: TypedCommand, by: str) -> None:
+        if command == "help":
+            for key, name, meaning in KEY_HELP:
+                self._line.say(f"         [bold]{key}[/bold] {name:<7} [dim]{meaning}[/dim]")
+            return
+        outcome = steer_safely(
+            lambda: steer(
+                run,
+                command,
+                by=by,
+                type_of=lambda status: step_type(run.recorder.header, status.step),
+            )
+        )
+        if not run.is_active and not outcome.done:
+            return  # the verdict says more
+        style = "note" if outcome.done else "bad"
+        self._line.say(f"[{style}]{command}[/{style}] {escape(outcome.message)}")

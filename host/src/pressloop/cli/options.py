@@ -10,7 +10,9 @@ import typer
 from pressloop.emulator import description
 from pressloop.machine.profile import MachineProfile
 
-PROTOCOL: Any = typer.Argument(metavar="PROTOCOL", help="Protocol file (YAML).", show_default=False)
+PROTOCOL: Any = typer.Argument(
+    metavar="PROTOCOL", help="Protocol file (YAML); - for standard input.", show_default=False
+)
 
 RECORD: Any = typer.Argument(metavar="RECORD", help="Folder of a run record.", show_default=False)
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import IntEnum
 from pathlib import Path
+from typing import IO, Any
 
 import typer
 from rich.console import Console
@@ -24,10 +27,48 @@ from pressloop.errors import (
 
 _THEME = Theme({"good": "green", "bad": "bold red", "note": "yellow", "dim": "dim"})
 
+
+class StatusConsole(Console):
+    """A console that becomes silent when its output is lost: the run is more important."""
+
+    def on_broken_pipe(self) -> None:
+        """Become silent, as the reader of the pipe has gone."""
+        self._silence()
+
+    def __exit__(self, exc_type: Any, exc_value: Any, traceback: Any) -> None:
+        """Write what was printed in the block; every print and control ends here."""
+        try:
+            super().__exit__(exc_type, exc_value, traceback)
+        except (OSError, ValueError):  # ValueError: the file is closed
+            self._silence()
+
+    def _silence(self) -> None:
+        self.quiet = True
+        discard_output(self.file)
+
+
+def _discard_unwritable(file: IO[str]) -> None:
+    """Discard an output that takes nothing more; a second error at exit would hide the first."""
+    try:
+        file.flush()
+    except (OSError, ValueError):
+        discard_output(file)
+
+
+def discard_output(file: IO[str]) -> None:
+    """Send the rest of an output to nowhere: what is still in its buffer fails again at exit."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        try:
+            os.dup2(nowhere, file.fileno())
+        finally:
+            os.close(nowhere)
+
+
 out = Console(theme=_THEME, highlight=False)
 """Console for data that a script may read."""
 
-err = Console(theme=_THEME, highlight=False, stderr=True)
+err = StatusConsole(theme=_THEME, highlight=False, stderr=True)
 """Console for status, progress and errors."""
 
 
@@ -45,6 +86,8 @@ _NO_BOARD = (NoBoardError, AmbiguousPortError, PortBusyError, EmulatorError)
 
 def exit_code(error: PressloopError) -> ExitCode:
     """Return the exit code of an error."""
+    if error.code == "record-write":
+        return ExitCode.NOT_COMPLETED
     if isinstance(error, BadInputError | RecordError) or error.code == "plot-format":
         return ExitCode.BAD_INPUT
     if isinstance(error, _NO_BOARD):
@@ -63,8 +106,23 @@ def errors_as_exit_codes() -> Iterator[None]:
     except BrokenPipeError:
         raise  # the reader of our output has closed the pipe: not an error of ours
     except OSError as error:
+        _discard_unwritable(sys.stdout)
         err.print(f"[bad]error[/bad] {escape(str(error))}", soft_wrap=True)
         raise typer.Exit(ExitCode.NOT_COMPLETED) from error
+
+
+def print_path(path: Path) -> None:
+    """Print the folder of a run that has ended; a lost output does not change how it ended."""
+    try:
+        out.print(escape(str(path)), soft_wrap=True)
+    except (OSError, SystemExit) as error:  # SystemExit: Rich, when the reader has gone
+        discard_output(out.file)
+        if isinstance(error, OSError):
+            err.print(
+                f"[note]note[/note] the folder could not be printed to standard output: "
+                f"{escape(error.strerror or str(error))}",
+                soft_wrap=True,
+            )
 
 
 @contextmanager

@@ -21,7 +21,7 @@ def plot(
         typer.Option(help="PNG, SVG or PDF file. Default: RECORD/run.png.", show_default=False),
     ] = None,
 ) -> None:
-    """Plot a run, also an interrupted one. Prints the path of the plot."""
+    """Plot a run, also one in progress or interrupted. Prints the path of the plot."""
     with errors_as_exit_codes():
         run = RunRecord.open(record)
         path = to or record / "run.png"

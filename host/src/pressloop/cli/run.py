@@ -13,10 +13,11 @@ import typer
 from rich.markup import escape
 
 from pressloop.cli import options
-from pressloop.cli.findings import check
+from pressloop.cli.findings import check, read_source
 from pressloop.cli.live import LiveLine
 from pressloop.cli.operator import Operator
-from pressloop.cli.output import ExitCode, err, errors_as_exit_codes, out
+from pressloop.cli.output import ExitCode, err, errors_as_exit_codes, print_path
+from pressloop.cli.termination import TerminatedError, termination_as_exception
 from pressloop.cli.verdict import end_line, print_verdict
 from pressloop.connect import EMULATED
 from pressloop.emulator.description import PressDescription
@@ -28,7 +29,6 @@ from pressloop.record.journal import JOURNAL_NAME
 from pressloop.record.model import INTERRUPTED
 from pressloop.run.run import Run
 from pressloop.sample import load_sample
-from pressloop.validation import LoadedProtocol
 from pressloop.wire.schema import State
 
 
@@ -70,9 +70,11 @@ def run(
     ] = False,
 ) -> None:
     """Run a protocol. Ctrl-C aborts the run and releases the pressure."""
-    folder = to or Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}-{protocol.stem}"
-    with errors_as_exit_codes():
-        source = LoadedProtocol.of_file(protocol)
+    folder = (
+        to or Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}-{protocol.stem.strip('-') or 'run'}"
+    )
+    with errors_as_exit_codes(), termination_as_exception():
+        source = read_source(protocol)
         described: PressDescription | Path | None = press
         if port in EMULATED:
             described = options.described(press)
@@ -91,6 +93,7 @@ def run(
             with LiveLine(err, simulated=machine.hello.simulated) as line:
                 operator = Operator(err, line, yes=yes, open_holds=open_holds)
                 folder.mkdir(parents=True, exist_ok=True)
+                vents = plan.protocol.on_host_loss.action == "vent"
                 handle = machine.start(
                     source,
                     out=folder,
@@ -99,8 +102,10 @@ def run(
                     thinning=None if every_record else DEFAULT_THINNING,
                     sample=pellet,
                 )
-                _follow_to_end(handle, operator, line)
+                with operator.steering(handle):
+                    _follow_to_end(handle, operator, line, vents=vents)
         summary = RunRecord.open(folder).summary
+        _explain_left(handle, folder)
     _report(summary, folder)
 
 
@@ -114,7 +119,7 @@ def attach(
     yes: Annotated[bool, options.YES] = False,
 ) -> None:
     """Reconnect to a run after a crash and recover missing data."""
-    with errors_as_exit_codes():
+    with errors_as_exit_codes(), termination_as_exception():
         ended = _ended(record)
         if ended is not None:
             err.print("this run has ended; there is nothing to reconnect to")
@@ -127,8 +132,10 @@ def attach(
                 handle = machine.attach(record, on_status=operator.show)
                 if handle.is_active and handle.status().state is State.PAUSED:
                     _resume(handle, operator, line, resume)
-                _follow_to_end(handle, operator, line)
+                with operator.steering(handle):
+                    _follow_to_end(handle, operator, line, vents=False)
         summary = RunRecord.open(record).summary
+        _explain_left(handle, record)
     _report(summary, record)
 
 
@@ -173,9 +180,17 @@ def _resume(handle: Run, operator: Operator, line: LiveLine, resume: bool) -> No
         raise typer.Exit(ExitCode.NOT_COMPLETED)
 
 
-def _follow_to_end(handle: Run, operator: Operator, line: LiveLine) -> None:
-    """Follow a run to its end; Ctrl-C aborts it."""
-    operator.run = handle
+def _follow_to_end(handle: Run, operator: Operator, line: LiveLine, *, vents: bool) -> None:
+    """Follow a run to its end; Ctrl-C aborts it.
+
+    SIGTERM and SIGHUP do what the protocol says of the loss of the host.
+
+    Args:
+        handle: The run.
+        operator: Answers the prompts.
+        line: Where to say that the run is aborted.
+        vents: Whether the board vents when it has lost its host; else the run is left to it.
+    """
     try:
         handle.answer_prompts(operator.ask)
     except KeyboardInterrupt:
@@ -187,7 +202,27 @@ def _follow_to_end(handle: Run, operator: Operator, line: LiveLine) -> None:
         with suppress(KeyboardInterrupt):
             if not handle.abort_and_wait("operator (Ctrl-C)"):
                 return  # closing the press tries once more, and raises if that fails too
+    except TerminatedError as error:
+        if not vents:
+            handle.detach()
+            return
+        line.say(f"[bad]aborting[/bad] because of {error.name}: releasing the pressure")
+        if not handle.abort_and_wait(error.name):
+            return
     handle.result()
+
+
+def _explain_left(handle: Run, folder: Path) -> None:
+    """Complete the record of a run that was left to the board, and exit; else do nothing."""
+    if not handle.detached or handle.has_ended:
+        return
+    finalise(folder)
+    err.print(
+        "[bad]ended by a signal[/bad]: the board goes on as on_host_loss of the protocol says; "
+        f"follow the run again with: pressloop attach {escape(str(folder))}",
+        soft_wrap=True,
+    )
+    raise typer.Exit(ExitCode.NOT_COMPLETED)
 
 
 def _check_folder(folder: Path, overwrite: bool) -> None:
@@ -223,6 +258,8 @@ def _introduce(machine: Press, protocol: Path, folder: Path) -> None:
         soft_wrap=True,
     )
     err.print(f"[dim]{escape(str(protocol))} -> {escape(str(folder))}[/dim]", soft_wrap=True)
+    if hello.simulated:
+        err.print(f"[dim]its address for a second terminal: --port {machine.session.url}[/dim]")
 
 
 def _report(summary: RunSummary, folder: Path) -> None:
@@ -234,6 +271,6 @@ def _report(summary: RunSummary, folder: Path) -> None:
         sys.stderr.flush()
     else:
         err.print(f"record in {escape(str(folder))}", soft_wrap=True)
-    out.print(escape(str(folder)), soft_wrap=True)
+    print_path(folder)
     completed = summary.end_reason == "completed"
     raise typer.Exit(ExitCode.COMPLETED if completed else ExitCode.NOT_COMPLETED)

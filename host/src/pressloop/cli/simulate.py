@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from pressloop.cli import options
 from pressloop.cli.chart import chart
-from pressloop.cli.findings import check
+from pressloop.cli.findings import check, read_source
 from pressloop.cli.live import span
 from pressloop.cli.output import ExitCode, err, errors_as_exit_codes, out, writing
 from pressloop.cli.verdict import end_line, print_verdict
@@ -22,11 +22,10 @@ from pressloop.plotting import FORMATS, plot_run
 from pressloop.press import Press
 from pressloop.run.prompts import confirm_all
 from pressloop.run.run import Run
-from pressloop.validation import LoadedProtocol
 from pressloop.wire.schema import TICK_HZ, FlagBits
 
 _LONG_S = 6 * 3600
-"""From this press time on, say how long the simulation takes."""
+"""A simulation of at least this much press time announces how long it will take."""
 
 _SPEED = 170
 """Press time over simulation time, roughly."""
@@ -62,7 +61,7 @@ def simulate(
     Operator prompts are confirmed at once.
     """
     with errors_as_exit_codes(), tempfile.TemporaryDirectory(prefix="pressloop-") as folder:
-        source = LoadedProtocol.of_file(protocol)
+        source = read_source(protocol)
         described = options.described(press)
         plan = check(source, options.profile_of(described))
         _check_outputs(csv, plot)
@@ -76,7 +75,7 @@ def simulate(
             err.status("running on the emulated press"),
             Press.open("emulated", press=described, seed=seed) as machine,
         ):
-            run = machine.start(source, out=folder, on_prompt=confirm_all)
+            run = machine.start(source, out=folder, on_prompt=confirm_all, remote_control=False)
             _end_open_holds(run, plan, open_hold_s)
             run.result()
         record = RunRecord.open(folder)

@@ -58,4 +58,4 @@ def print_first_contact(contact: FirstContact, *, tuned: bool) -> None:
     err.print(f"{'softer than steel by':<28}{contact.sample_compliance_ratio:>10.3g} times")
     err.print(f"{'fastest rise here':<28}{contact.max_rate_mpa_s:>10.3g} MPa/s")
     if contact.sample_compliance_ratio < _MIN_SAMPLE_RATIO:
-        err.print("it takes no more oil than steel: is the sample in the die?")
+        err.print("the sample yields no more than a steel blank: is it in the die?")

@@ -9,11 +9,11 @@ from typing import Annotated
 import typer
 
 from pressloop.cli import options
-from pressloop.cli.findings import print_findings
+from pressloop.cli.findings import print_findings, read_source
 from pressloop.cli.live import span
 from pressloop.cli.output import ExitCode, err, errors_as_exit_codes, out
 from pressloop.plan import compile_plan
-from pressloop.validation import Validation, validate_file
+from pressloop.validation import Validation, validate_loaded
 
 
 def validate(
@@ -27,12 +27,13 @@ def validate(
     """
     with errors_as_exit_codes():
         profile = options.profile_of(options.described(press))
-        result = validate_file(protocol, profile)
+        source = read_source(protocol)
+        result = validate_loaded(source, profile)
     if as_json:
         out.print_json(json.dumps(result.as_dict()))
     else:
-        print_findings(out, str(protocol), result.findings)
-        _print_conclusion(protocol, result, profile.name)
+        print_findings(out, source.name, result.findings)
+        _print_conclusion(source.name, result, profile.name)
         if not result.errors:
             plan = compile_plan(result.checked(), profile)
             stages = "stage" if len(plan.stages) == 1 else "stages"
@@ -43,11 +44,11 @@ def validate(
     raise typer.Exit(ExitCode.BAD_INPUT if result.errors else ExitCode.COMPLETED)
 
 
-def _print_conclusion(protocol: Path, result: Validation, press_name: str) -> None:
+def _print_conclusion(name: str, result: Validation, press_name: str) -> None:
     errors, warnings = len(result.errors), len(result.warnings)
     if errors:
-        err.print(f"[bad]{errors} error{'s' * (errors > 1)}[/bad] in {protocol}")
+        err.print(f"[bad]{errors} error{'s' * (errors > 1)}[/bad] in {name}")
     elif warnings:
-        err.print(f"[note]valid, with {warnings} warning{'s' * (warnings > 1)}[/note]: {protocol}")
+        err.print(f"[note]valid, with {warnings} warning{'s' * (warnings > 1)}[/note]: {name}")
     else:
-        err.print(f"[good]valid[/good] for {press_name}: {protocol}")
+        err.print(f"[good]valid[/good] for {press_name}: {name}")

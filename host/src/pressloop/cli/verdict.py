@@ -11,7 +11,7 @@ from rich.text import Text
 
 from pressloop.evaluation.notes import stage_notes
 from pressloop.evaluation.summary import RunSummary, StageResult
-from pressloop.evaluation.verdict import Check, VerdictRow, verdict_rows
+from pressloop.evaluation.verdict import Check, VerdictRow, verdict_rows, verdict_sentence
 from pressloop.session.fault_texts import explain_fault
 
 NOT_REACHED: Final = "not reached"
@@ -36,9 +36,10 @@ def print_verdict(console: Console, summary: RunSummary) -> None:
         for line in _lines(rows):
             console.print(line, no_wrap=True, crop=False, soft_wrap=True)
         console.print(
-            "[dim]red: outside the limit above; in band: within the protocol's own tolerance[/dim]",
+            "[dim]!: outside the limit above; in band: within the protocol's own tolerance[/dim]",
             soft_wrap=True,
         )
+        console.print(escape(verdict_sentence(summary)), style="bold", soft_wrap=True)
     for stage, source, reason in _reasons(rows):
         console.print(f"  [bad]{escape(stage)}[/bad]{source}: {escape(reason)}", soft_wrap=True)
     if summary.fault:
@@ -100,6 +101,10 @@ def _stage_line(row: VerdictRow) -> Text:
     line = Text(row.stage.label, "bold").append(f"  {stage.target_mpa:g} MPa", "")
     if stage.tolerance_mpa is not None:
         line.append(f" ± {stage.tolerance_mpa:.2f}", "dim")
+    if stage.target_force_kn is not None:
+        line.append(f" = {_force(stage.target_force_kn)}")
+    if stage.force_kn is not None:
+        line.append(f", mean {_force(stage.force_kn)}", "dim")
     if stage.outcome == NOT_REACHED:
         line.append(f"  {NOT_REACHED}", "bad")
     return line
@@ -146,9 +151,15 @@ def _measured(check: Check) -> Text:
     if check.value is None:
         return Text("-".rjust(cells), "dim")
     unit = " MPa" if check.unit == "MPa" else ""
-    # Values above 100 get no decimals, so that neighbouring cells do not touch.
-    text = f"{check.value:.{2 if check.value <= 100 else 0}f}{unit}"
-    return Text(text.rjust(cells), "red" if check.passed is False else "")
+    # Large values get fewer decimals, so that neighbouring cells do not touch.
+    digits = 0 if check.value > 100 else 1 if unit and check.value >= 10 else 2
+    mark = "!" if check.passed is False else ""
+    text = f"{mark}{check.value:.{digits}f}{unit}"
+    return Text(text.rjust(cells), "red" if mark else "")
+
+
+def _force(kn: float) -> str:
+    return f"{kn:.4g} kN"
 
 
 def _number(value: float | None, cells: int) -> str:

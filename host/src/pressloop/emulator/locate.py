@@ -98,7 +98,7 @@ def link_packages(folder: Path, firmware: Path) -> Path:
 
 
 def source_hash(package: Path) -> str:
-    """Return the first hex digits of the SHA-256 over the firmware's source files, by name."""
+    """Return the first hex digits of the SHA-256 over the firmware's sources, in order of name."""
     digest = hashlib.sha256()
     for file in sorted(package.rglob("*.py")):
         digest.update(file.relative_to(package).as_posix().encode() + b"\0")

@@ -14,6 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Literal, get_args
 
+from typing_extensions import Self
+
 from pressloop.emulator import description
 from pressloop.emulator.description import PressDescription
 from pressloop.emulator.locate import (
@@ -36,13 +38,16 @@ _LOG_LINES: Final = 12
 
 Pacing = Literal["lockstep", "real"]
 
+DEFAULT_ORPHAN_S: Final = 60.0
+"""Time for which a board that has pressed waits for a host when nothing else needs it, s."""
+
 
 class EmulatedBoard:
     """One emulated board, in a process that continues its run if this program is killed.
 
     A killed host thus leaves it in the same state as a real press. Without this program the board
-    ends by itself: at once if it has never pressed, `orphan_s` after its last run and its last
-    host otherwise, and after an hour if no host attaches to an active run.
+    ends by itself: at once if it has never pressed, else `orphan_s` after its last run and its last
+    host. A run without a host lasts as long as the protocol's `on_host_loss` lets it.
 
     Args:
         press: The press to emulate, the path of its description, or the name of a preset; the
@@ -57,7 +62,7 @@ class EmulatedBoard:
         silence_s: With "lockstep": an active run continues in real time once the host was silent
             for this long.
         orphan_s: How long a board that has pressed waits for a host to attach when this program
-            has ended and no run is active.
+            has ended and no run is in progress.
     """
 
     def __init__(
@@ -71,7 +76,7 @@ class EmulatedBoard:
         truth: bool = True,
         ring_records: int = 4096,
         silence_s: float = 0.5,
-        orphan_s: float = 600.0,
+        orphan_s: float = DEFAULT_ORPHAN_S,
     ) -> None:
         """Keep the settings; `start` starts the process.
 
@@ -104,7 +109,7 @@ class EmulatedBoard:
         self._process: subprocess.Popen[bytes] | None = None
         self._ports: dict[str, int] = {}
 
-    def __enter__(self) -> EmulatedBoard:
+    def __enter__(self) -> Self:
         """Start the board."""
         return self.start()
 
@@ -117,7 +122,7 @@ class EmulatedBoard:
         """Stop the board."""
         self.stop()
 
-    def start(self) -> EmulatedBoard:
+    def start(self) -> Self:
         """Start the process and wait until it listens.
 
         Raises:
@@ -140,7 +145,12 @@ class EmulatedBoard:
         (folder / "flash").mkdir(parents=True, exist_ok=True)
         self._work_dir = folder
         config = folder / "board.json"
-        config.write_text(json.dumps(self._config(folder, firmware), indent=1), encoding="utf-8")
+        try:
+            settings = json.dumps(self._config(folder, firmware), indent=1)
+        except EmulatorError:
+            self._remove_own_folder()
+            raise
+        config.write_text(settings, encoding="utf-8")
         with self.log_path.open("wb") as log:
             self._process = subprocess.Popen(
                 [*program, config],
@@ -167,8 +177,7 @@ class EmulatedBoard:
                 process.kill()
                 process.wait()
         self._drop_process()
-        if self._given_dir is None and self._work_dir is not None:
-            shutil.rmtree(self._work_dir, ignore_errors=True)
+        self._remove_own_folder()
 
     @property
     def url(self) -> str:
@@ -277,6 +286,11 @@ class EmulatedBoard:
             f"the emulated board ended at start with exit code {ended}; its console:\n{console}",
             hint=f"read the whole console in {self.log_path}",
         )
+
+    def _remove_own_folder(self) -> None:
+        """Remove the folder unless the caller gave it."""
+        if self._given_dir is None and self._work_dir is not None:
+            shutil.rmtree(self._work_dir, ignore_errors=True)
 
     def _drop_process(self) -> None:
         """Drop a process that has ended and close its standard input."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pressloop.evaluation.summary import Gap, RunSummary, StageResult
-from pressloop.evaluation.verdict import Check, VerdictRow, verdict_rows
+from pressloop.evaluation.verdict import Check, VerdictRow, verdict_rows, verdict_sentence
 from pressloop.extras import needs_extra
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ __all__ = [
     "VerdictRow",
     "finalise",
     "verdict_rows",
+    "verdict_sentence",
 ]
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from pressloop.analysis.force import force_kn
 from pressloop.evaluation.completeness import record_warnings
 from pressloop.evaluation.damage import DamageReport, find_damage
 from pressloop.evaluation.powder import PowderResult, powder_results
@@ -20,6 +21,7 @@ from pressloop.evaluation.stage_outcomes import contradictions, stage_outcomes
 from pressloop.evaluation.stage_uncertainty import StageUncertainty, stage_uncertainties
 from pressloop.evaluation.summary import Hashes, RunSummary, StageResult, Thinned
 from pressloop.evaluation.table import interval_table, telemetry_table
+from pressloop.evaluation.verdict import judge
 from pressloop.record.journal import JournalContents
 from pressloop.record.model import UNCONFIRMED, PlannedStage, judged_steps
 
@@ -116,12 +118,13 @@ def merge(data: RunData, results: StepResults) -> RunSummary:
 def _stage_result(data: RunData, stage: PlannedStage, results: StepResults) -> StageResult:
     """Merge what the reading says of a stage."""
     at = stage.index
-    return StageResult(
+    result = StageResult(
         **_planned(data, stage, results.outcomes[at]),
         **results.measures[at].fields(),
         **vars(results.uncertainties[at]),
         **vars(results.powder[at]),
     )
+    return _judged(data, result, "reading")
 
 
 def _true_stages(data: RunData, results: StepResults) -> tuple[StageResult, ...] | None:
@@ -129,12 +132,30 @@ def _true_stages(data: RunData, results: StepResults) -> tuple[StageResult, ...]
     if results.true_measures is None or results.damage is None:
         return None
     return tuple(
-        StageResult(
-            **_planned(data, stage, results.outcomes[stage.index]),
-            **results.true_measures[stage.index].fields(),
-            damage=results.damage.of_stage[stage.index],
+        _judged(
+            data,
+            StageResult(
+                **_planned(data, stage, results.outcomes[stage.index]),
+                **results.true_measures[stage.index].fields(),
+                damage=results.damage.of_stage[stage.index],
+            ),
+            "truth",
         )
         for stage in data.target_stages
+    )
+
+
+def _judged(data: RunData, stage: StageResult, source: Literal["reading", "truth"]) -> StageResult:
+    """Return a result with its forces and its verdict."""
+    die_mm = data.header.die_mm
+    verdict, reasons = judge(stage, source, data.header.record_interval_s)
+    return stage.model_copy(
+        update={
+            "target_force_kn": force_kn(stage.target_mpa, die_mm),
+            "force_kn": force_kn(stage.mean_mpa, die_mm),
+            "verdict": verdict,
+            "reasons": reasons,
+        }
     )
 
 

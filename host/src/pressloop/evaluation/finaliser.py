@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 from pressloop.evaluation.evaluate import evaluate
@@ -11,7 +12,7 @@ from pressloop.evaluation.summary import RunSummary
 from pressloop.evaluation.table import write_parquet
 from pressloop.evaluation.truth import truth_in
 from pressloop.record.columns import INTERVALS_NAME, SUMMARY_NAME, TELEMETRY_NAME
-from pressloop.record.journal import JOURNAL_NAME, JournalWriter, sync_folder
+from pressloop.record.journal import JOURNAL_NAME, JournalWriter, sync_folder, writing_record
 from pressloop.record.pending import read_record
 
 
@@ -26,14 +27,14 @@ def finalise(directory: str | Path, truth: str | Path | None = None) -> RunSumma
 
     Raises:
         RecordError: `no-record`, `record-damaged`, `record-version`, `no-truth`, or `record-busy`
-            while the run is still being recorded.
+            while the run is still being recorded; `record-write`, when the disk refuses.
     """
     folder = Path(directory)
     journal = folder / JOURNAL_NAME
     # Before the journal is locked, which needs a file: without one the error is `no-record`.
     read_record(journal)
     writer = JournalWriter(journal, create=False)
-    try:
+    with writing_record(folder), closing(writer):
         contents = read_record(journal)
         result = evaluate(contents, journal, truth_in(folder) if truth is None else Path(truth))
         _write_whole(folder / TELEMETRY_NAME, lambda path: write_parquet(result.telemetry, path))
@@ -42,8 +43,6 @@ def finalise(directory: str | Path, truth: str | Path | None = None) -> RunSumma
             _write_whole(folder / INTERVALS_NAME, lambda path: write_parquet(intervals, path))
         text = result.summary.model_dump_json(indent=2) + "\n"
         _write_whole(folder / SUMMARY_NAME, lambda path: path.write_text(text, "utf-8"))
-    finally:
-        writer.close()
     return result.summary
 
 

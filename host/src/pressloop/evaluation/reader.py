@@ -7,16 +7,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa  # type: ignore[import-untyped]
-import pyarrow.parquet as pq  # type: ignore[import-untyped]
+import pyarrow as pa
+import pyarrow.parquet as pq
 
+from pressloop.errors import RecordError
 from pressloop.evaluation.evaluate import evaluate
 from pressloop.evaluation.summary import RunSummary
 from pressloop.evaluation.truth import truth_in
 from pressloop.extras import DataFrame
 from pressloop.record.columns import INTERVALS_NAME, SUMMARY_NAME, TELEMETRY_NAME
-from pressloop.record.journal import JOURNAL_NAME
-from pressloop.record.model import RunEvent, RunHeader
+from pressloop.record.journal import JOURNAL_NAME, JournalWriter
+from pressloop.record.model import INTERRUPTED, RunEvent, RunHeader
 from pressloop.record.pending import read_record
 
 
@@ -57,6 +58,19 @@ class RunRecord:
     def events(self) -> tuple[RunEvent, ...]:
         """What happened besides the telemetry, in the order of recording."""
         return self.summary.events
+
+    @property
+    def in_progress(self) -> bool:
+        """Whether a living program is recording the run at this moment."""
+        if self.summary.end_reason != INTERRUPTED:
+            return False
+        try:
+            JournalWriter(self.directory / JOURNAL_NAME, create=False).close()
+        except RecordError as error:
+            return error.code == "record-busy"
+        except OSError:  # no permission to write: cannot be found out
+            pass
+        return False
 
     def table(self, columns: Sequence[str] | None = None) -> Any:
         """Return the telemetry as a `pyarrow.Table`.

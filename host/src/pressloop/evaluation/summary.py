@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 from pydantic import ConfigDict
 
@@ -14,6 +14,8 @@ from pressloop.record.model import BoardStepResult, Direction, RecordModel, RunE
 from pressloop.sample import Sample
 
 SUMMARY_SCHEMA: Final = "pressloop.run/1"
+
+Verdict = Literal["pass", "fail", "not reached"]
 
 
 class Gap(RecordModel):
@@ -49,6 +51,11 @@ class StageResult(RecordModel):
         springback: Thickness gained on the release to contact that follows the dwell.
         density: Thickness and relative density, where the sample determines them.
         damage: What was broken by the end of the stage; None when nothing. Under `truth` only.
+        target_force_kn: Force on the pellet at `target_mpa`; None where the die is not recorded.
+        force_kn: Force on the pellet at `mean_mpa`; None where `target_force_kn` or it is None.
+        verdict: Whether the stage was pressed as its protocol asks; None in a record that an
+            earlier version has finalised.
+        reasons: Why it did not pass, one sentence each; empty when it did.
     """
 
     index: int
@@ -85,6 +92,10 @@ class StageResult(RecordModel):
     springback: Springback | None = None
     density: Density | None = None
     damage: str | None = None
+    target_force_kn: float | None = None
+    force_kn: float | None = None
+    verdict: Verdict | None = None
+    reasons: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
@@ -134,13 +145,13 @@ class RunSummary(RecordModel):
 
     Attributes:
         end_reason: `completed` only when the board said so and nothing in the record contradicts.
-        gaps: Empty when every record of the run is held.
-        stages: Results from the reading.
+        gaps: Empty when no record of the run is missing.
+        stages: Results from the pressure readings.
         truth: Results from the true pressure of an emulated press; None on a real one.
         damage: What broke on an emulated press, in order; None on a real one.
         steps: What the board itself measured.
-        thinned: None when every record is kept as received. In any case the measures are those of
-            every record.
+        thinned: None when every record is kept as received. Also in a thinned record the measures
+            are those of every record.
         sample: What the user said of the pellet.
         warnings: What a reader has to know about this record, one sentence each.
     """

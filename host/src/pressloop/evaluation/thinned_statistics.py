@@ -49,11 +49,11 @@ class DwellSums:
 def interval_sums(
     intervals: Sequence[Interval], steps: Sequence[int], *, of_truth: bool
 ) -> DwellSums:
-    """Add up the sums of the intervals that lie in steps of a hold while its clocks ran.
+    """Add up the sums of all intervals that lie in a hold, except where it was paused.
 
     Args:
-        intervals: All of the record.
-        steps: Of the hold.
+        intervals: All intervals of the record.
+        steps: The steps of the hold.
         of_truth: Take the sums of the true pressure instead of the reading's.
     """
     total = DwellSums()

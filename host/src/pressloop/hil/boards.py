@@ -270,7 +270,7 @@ def offers(name: str, *, press_for_real: bool) -> frozenset[str]:
 
 
 def open_bench(name: str, folder: Path) -> HilBench:
-    """Return the bench of a board; an emulated board keeps its flash in `folder`."""
+    """Return the test bench of a board; an emulated board keeps its flash in `folder`."""
     return BENCHES[name](name, folder) if name in BENCHES else PortBench(name)
 
 

@@ -15,8 +15,8 @@ from pydantic import Field, model_validator
 from typing_extensions import Self
 
 from pressloop.errors import BadInputError
-from pressloop.extras import plain
 from pressloop.machine.profile_wire import profile_fields, wire_fields
+from pressloop.number_types import plain
 from pressloop.wire import schema
 from pressloop.yaml.user_model import UserModel
 
@@ -175,7 +175,27 @@ class MachineProfile(UserModel):
             raise ValueError(
                 "leak_ul_min and leak_uncertainty_ul_min belong together: give both, or none"
             )
+        for die_mm, die_um in zip(self.dies_mm, self.dies_um, strict=True):
+            if not self._fits(die_um):
+                raise ValueError(
+                    f"dies_mm contradicts the rest: with a {die_mm:g} mm die, ram_area_cm2 "
+                    f"({self.ram_area_cm2:g}), the transducer and max_oil_bar "
+                    f"({self.max_oil_bar:g}) give pressures or rates that the board cannot compute"
+                )
         return self
+
+    def _fits(self, die_um: int) -> bool:
+        """Return whether the board can compute with a die in small integers (`Scaling.fits`)."""
+        wire, limits = self.to_wire(), self.limits(die_um)
+        span = wire.raw_full - wire.raw_zero
+        per_count = wire.full_scale_oil_kpa * limits.ratio_q10 * 16 // (1024 * span)
+        return (
+            per_count < 1 << 13
+            and 0 < limits.pellet_limit_kpa <= 2_000_000
+            and 0 < limits.fastest_rise_kpa_s <= 8_000_000
+            and 0 < limits.fastest_fall_kpa_s <= 80_000_000
+            and 10_000 * limits.ratio_q10 // 1024 < 1 << 21
+        )
 
     def lever(self, die_mm: float) -> float:
         """Return the ratio of pellet pressure to oil pressure with a die of this diameter."""

@@ -108,7 +108,7 @@ class Instrument:
 
     @classmethod
     def of(cls, profile: MachineProfile, die_mm: float) -> Instrument:
-        """Return the limits from a profile, with assumptions where it has no value."""
+        """Return the error limits of a profile; an assumed value where it states none."""
         assumed = set()
         full_scale_mpa = profile.lever(die_mm) * profile.full_scale_bar / 10
         repeatability = profile.repeatability_percent

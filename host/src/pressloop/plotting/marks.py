@@ -13,8 +13,13 @@ with needs_extra("plot"):
     from matplotlib.axes import Axes
 
 
-def name_stages(axes: Axes, telemetry: DrawnTelemetry, rows: list[VerdictRow]) -> None:
-    """Write name and verdict above each stage, with the name cut to what fits."""
+def name_stages(
+    axes: Axes, telemetry: DrawnTelemetry, rows: list[VerdictRow], *, in_progress: bool
+) -> None:
+    """Write name and verdict above each stage, with the name cut to what fits.
+
+    The stage in which a run in progress is has no verdict yet.
+    """
     if not telemetry.time.size:
         return
     whole = float(telemetry.time[-1] - telemetry.time[0]) or 1.0
@@ -24,7 +29,9 @@ def name_stages(axes: Axes, telemetry: DrawnTelemetry, rows: list[VerdictRow]) -
             continue
         # About 110 letters of this size fit side by side.
         letters = int(110 * (times[-1] - times[0]) / whole)
-        label = "✓" if row.passed else "✗"
+        open_ended = in_progress and row.stage.outcome == "active"
+        wrong = not row.passed and not open_ended
+        label = "…" if open_ended else "✗" if wrong else "✓"
         if letters >= 6:
             name = textwrap.fill(row.stage.label, max(letters, 8))
             label = f"{name}\n{row.stage.target_mpa:g} MPa {label}"
@@ -37,14 +44,14 @@ def name_stages(axes: Axes, telemetry: DrawnTelemetry, rows: list[VerdictRow]) -
             ha="center",
             va="bottom",
             fontsize=9,
-            color="black" if row.passed else WRONG,
-            fontweight="normal" if row.passed else "bold",
+            color=WRONG if wrong else "black",
+            fontweight="bold" if wrong else "normal",
         )
         axes.axvspan(
             float(times[0]),
             float(times[-1]),
             ymin=0.985,
-            facecolor="0.35" if row.passed else WRONG,
+            facecolor=WRONG if wrong else "0.35",
             edgecolor="white",
             lw=1.5,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from pressloop.analysis.force import force_kn
 from pressloop.evaluation import RunRecord, StageResult, VerdictRow
 from pressloop.extras import needs_extra
 from pressloop.plotting.lines import draw_line, thin
@@ -64,8 +65,24 @@ def draw_pressure(
     axes.set_ylabel("pressure on the pellet, MPa")
     axes.tick_params(labelbottom=False)
     tidy(axes)
-    name_stages(axes, telemetry, rows)
+    _add_force_axis(axes, record)
+    name_stages(axes, telemetry, rows, in_progress=record.in_progress)
     _legend(axes)
+
+
+def _add_force_axis(axes: Axes, record: RunRecord) -> None:
+    """Add the force on the pellet as a second scale, where the die is known."""
+    kn_per_mpa = force_kn(1.0, record.header.die_mm)
+    if kn_per_mpa is None:
+        return
+    scale = axes.secondary_yaxis(
+        "right",
+        functions=(
+            lambda mpa: np.asarray(mpa, np.float64) * kn_per_mpa,
+            lambda kn: np.asarray(kn, np.float64) / kn_per_mpa,
+        ),
+    )
+    scale.set_ylabel("force on the pellet, kN")
 
 
 def draw_valves(axes: Axes, telemetry: DrawnTelemetry) -> None:

@@ -22,7 +22,10 @@ _MAX_TITLE_POINTS: Final = 650
 
 
 def draw_title(figure: Figure, record: RunRecord) -> None:
-    """Write the name of the run, in red what is wrong with it, and whether it was simulated."""
+    """Write the name of the run, in red what is wrong with it, and whether it was simulated.
+
+    A run that is still being recorded is in progress: what it has not reached yet is not wrong.
+    """
     summary = record.summary
     moment = datetime.fromtimestamp(summary.started_unix_time_second, timezone.utc)
     title = textwrap.fill(summary.protocol_name, _TITLE_LETTERS)
@@ -31,17 +34,19 @@ def draw_title(figure: Figure, record: RunRecord) -> None:
     ended = summary.end_reason.replace("-", " ")
     if summary.fault:
         ended += f" ({summary.fault.replace('-', ' ')})"
+    in_progress = record.in_progress
     parts = []
-    if summary.end_reason != "completed":
+    if summary.end_reason != "completed" and not in_progress:
         parts.append(f"NOT COMPLETED: {ended}")
     if summary.gaps:
         missing = sum(gap.seconds for gap in summary.gaps)
         parts.append(f"{missing:.2f} s of telemetry missing (hatched)")
     unreached = [s.name for s in summary.stages if s.outcome == "not reached"]
-    if unreached:
+    if unreached and not in_progress:
         parts.append(f"not reached: {textwrap.shorten(', '.join(unreached), 60, placeholder='…')}")
-    if parts:
-        title += "\n" + " · ".join(parts)
+    said = ["in progress", *parts] if in_progress else parts
+    if said:
+        title += "\n" + " · ".join(said)
     figure.suptitle(
         title,
         fontsize=_title_size(title),

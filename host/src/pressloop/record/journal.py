@@ -18,6 +18,7 @@ import sys
 import threading
 from binascii import crc32
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -185,11 +186,7 @@ class JournalWriter:
                     raise self._failure
                 self._write(data)
             except OSError as error:
-                raise RecordError(
-                    f"{self.path} could not be written: {error.strerror}",
-                    code="record-write",
-                    hint="free some space or check the disk; the run itself continues",
-                ) from error
+                raise write_error(self.path, error) from error
             self._size += len(data)
             self._dirty = True
 
@@ -226,6 +223,24 @@ class JournalWriter:
                     # The kernel reports a lost write only once, here: the next append raises it.
                     self._failure = error
                     return
+
+
+def write_error(path: Path, cause: OSError) -> RecordError:
+    """Return the error for a part of a record that the disk refuses."""
+    return RecordError(
+        f"{path} could not be written: {cause.strerror}",
+        code="record-write",
+        hint="free some space or check the disk",
+    )
+
+
+@contextmanager
+def writing_record(folder: Path) -> Iterator[None]:
+    """Turn an OSError in the block into a RecordError `record-write`."""
+    try:
+        yield
+    except OSError as error:
+        raise write_error(folder, error) from error
 
 
 def sync_folder(folder: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
@@ -18,7 +19,13 @@ from pressloop.record.entries import (
     refuse_ended,
     telemetry_batches,
 )
-from pressloop.record.journal import JOURNAL_NAME, JournalWriter, read_journal, sync_folder
+from pressloop.record.journal import (
+    JOURNAL_NAME,
+    JournalWriter,
+    read_journal,
+    sync_folder,
+    writing_record,
+)
 from pressloop.record.model import BatchSource, EventKind, RunEnd, RunEvent, RunHeader, RunStart
 from pressloop.record.pending import PENDING_NAMES
 from pressloop.record.sequence_ranges import SequenceRanges
@@ -142,7 +149,8 @@ class RunRecorder:
             RecordError: `record-layout`, when `records` is not a whole number of records;
                 `record-write`, when the disk refuses.
         """
-        self._telemetry.write(first, records, source)
+        with writing_record(self.directory):
+            self._telemetry.write(first, records, source)
 
     def event(self, kind: EventKind, *, tick: int | None = None, **data: Any) -> None:
         """Record what happened besides the telemetry.
@@ -175,18 +183,22 @@ class RunRecorder:
         """Write how the run ended, sync and close the record.
 
         Without `end` the record has no end: `reopen` may continue it.
+
+        Raises:
+            RecordError: `record-write`, when the disk refuses; the record is closed all the same.
         """
-        try:
-            self._telemetry.flush()
+        with writing_record(self.directory), ExitStack() as steps:
+            # Each step is done even if those before it failed; the last one comes first here.
+            steps.callback(self._journal.close)
+            steps.callback(self._telemetry.close)
             if end is not None:
-                self._journal.append({"kind": EntryKind.END, **end.model_dump()})
-        finally:
-            self._telemetry.close()
-            self._journal.close()
+                steps.callback(self._journal.append, {"kind": EntryKind.END, **end.model_dump()})
+            self._telemetry.flush()
 
     def fetch_truth(self) -> None:
         """Copy the true state that the emulated press has written so far into the record."""
-        self._telemetry.copy_truth()
+        with writing_record(self.directory):
+            self._telemetry.copy_truth()
 
     def __enter__(self) -> RunRecorder:
         """Record within a `with` block."""

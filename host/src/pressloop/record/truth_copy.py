@@ -44,12 +44,12 @@ class TruthCopy:
     def interval(
         self, rows: Rows, target_mpa: float | None, tolerance_mpa: float | None
     ) -> IntervalTruth:
-        """Take the truth of consecutive records, and all rows that came before them.
+        """Copy the true state at consecutive records, and at all earlier ticks not copied yet.
 
         Args:
             rows: The records, unpacked.
-            target_mpa: Of the hold that they belong to; None without one.
-            tolerance_mpa: Likewise.
+            target_mpa: Target of the hold that the records belong to; None outside a hold.
+            tolerance_mpa: Tolerance of that hold; None outside a hold.
         """
         ticks = [row[TICK] for row in rows]
         before = b""

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from pressloop.errors import BoardTimeoutError, LinkClosedError, PressloopError
+from pressloop.errors import BoardTimeoutError, LinkClosedError, PressloopError, RecordError
 from pressloop.extras import DataFrame, real_number
 from pressloop.record import RunRecorder
 from pressloop.record.columns import wire_name
@@ -215,6 +215,7 @@ class Run:
 
         Raises:
             LinkClosedError: The link was lost for good; the hint says how to attach again.
+            RecordError: `record-write`: the disk refused the record, and the run was aborted.
             BoardTimeoutError: The run has not ended within the limit.
             PressloopError: `missing-extra`, if the packages to complete the record are missing.
             Exception: What a callback raised; the run was aborted because of it.
@@ -225,14 +226,16 @@ class Run:
                 hint="it continues: wait longer, or call abort()",
                 code="run-goes-on",
             )
-        if self.monitor.lost is not None:
-            raise self._attachable(self.monitor.lost)
-        if self.monitor.failure is None:
+        failure, lost = self.monitor.failure, self.monitor.lost
+        unwritten = isinstance(failure, RecordError) and failure.code == "record-write"
+        if lost is not None and not unwritten:
+            raise self._attachable(lost)
+        if failure is None:
             return self._finalised()
         # Complete the record as well as possible, but raise only the first error.
         with suppress(Exception):
             self._finalised()
-        raise self.monitor.failure
+        raise self._unwritten(failure) if isinstance(failure, RecordError) else failure
 
     def abort_and_wait(self, by: str, limit_s: float = MAX_VENT_S) -> bool:
         """Abort and wait until the press is at rest; open the valve fully if it takes too long.
@@ -268,7 +271,7 @@ class Run:
         if self.has_ended:
             # Errors of the run are raised by `result`; here only the record matters.
             with suppress(Exception):
-                self.result(0)
+                self._finalised()
 
     def _skip_telemetry(self) -> None:
         """Do not let the press wait for a loop over the telemetry: this thread runs none."""
@@ -279,7 +282,7 @@ class Run:
     def _answer_in_background(self, ask: Asker) -> None:
         try:
             self._prompts.answer(ask)
-        except Exception as error:
+        except BaseException as error:  # SystemExit would end only this thread, not the run
             self.monitor.fail(error)
 
     def _finalised(self) -> RunResult:
@@ -291,6 +294,26 @@ class Run:
                 self.recorder.fetch_truth()
                 self._result = RunResult(self.directory, finalise(self.directory))
             return self._result
+
+    def _unwritten(self, failure: RecordError) -> RecordError:
+        """Say what became of a run whose record the disk refused; other errors stay as they are."""
+        if failure.code != "record-write":
+            return failure
+        cause = failure.__cause__
+        reason = (cause.strerror if isinstance(cause, OSError) else None) or failure.message
+        said = f"the record could not be written ({reason})"
+        end, lost = self.monitor.end, self.monitor.lost
+        hint = "free some space or check the disk"
+        if end is not None and end.end_reason != "aborted":
+            said += f"; the run itself ended with: {end.end_reason}"
+        elif self.monitor.abort_sent:
+            said += ", so the run was aborted"
+        if lost is not None:
+            said += "; the link to the board is lost"
+            hint += "; look at the gauge before you open the press again"
+        error = RecordError(said, hint=hint, code=failure.code)
+        error.__cause__ = failure
+        return error
 
     def _attachable(self, cause: PressloopError) -> LinkClosedError:
         console = cause.console if isinstance(cause, LinkClosedError) else ()

@@ -1,7 +1,7 @@
 """Follows a run to its end: records telemetry, notices prompts and the end, closes the record.
 
-Reactions depend on the state in the newest record, not on a change of state that was seen. So
-nothing is missed after a lost link or a gap, and nothing is done twice. All of it runs in the
+It reacts to the state in the newest record; it need not see the moment at which a state changes.
+So nothing is missed after a lost link or a gap, and nothing is done twice. All of it runs in the
 session's dispatcher thread.
 """
 
@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from pressloop.errors import BoardTimeoutError, LinkClosedError, PressloopError
+from pressloop.errors import BoardTimeoutError, LinkClosedError, PressloopError, RecordError
 from pressloop.record import BoardStepResult, RunEnd, RunRecorder
 from pressloop.record.columns import wire_name
 from pressloop.record.header import step_result
@@ -59,7 +59,9 @@ class RunMonitor(Listener):
         ended: Whether the end of the run is in the record.
         failure: First exception of a callback or the recorder, because of which the run was
             aborted; None without one.
-        lost: Why the session ended before the run; None if it did not.
+        abort_sent: Whether the abort because of `failure` reached the board.
+        end: How the run ended; None if that is not known.
+        lost: Why the link was lost while the run was going on; None if it was not lost.
     """
 
     def __init__(
@@ -80,6 +82,8 @@ class RunMonitor(Listener):
         self.over = threading.Event()
         self.ended = False
         self.failure: BaseException | None = None
+        self.abort_sent = False
+        self.end: RunEnd | None = None
         self.lost: PressloopError | None = None
         self._iterators: list[TelemetryIterator] = []
         self._run_first = 0
@@ -128,15 +132,18 @@ class RunMonitor(Listener):
     def fail(self, error: BaseException) -> None:
         """Abort the run because of an exception on the host; only the first one counts."""
         if self.failure is None:
-            _log.error("aborting the run: %r", error)
+            said = error.message if isinstance(error, PressloopError) else repr(error)
+            _log.error("aborting the run: %s", said)
             self.failure = error
             self._abort_for_failure()
 
     def detach(self) -> None:
         """Close the record without an end: the run continues without this program."""
         if not self.over.is_set():
-            self._recorder.close()
-            self._leave()
+            try:
+                self._recorder.close()
+            finally:  # a disk error must not leave other threads waiting
+                self._leave()
 
     # --- calls of the session
 
@@ -193,9 +200,12 @@ class RunMonitor(Listener):
             self.lost = error or LinkClosedError(
                 "the press was closed during the run", hint="open the press again"
             )
-            self.detach()
+            try:
+                self.detach()
+            except Exception as error:
+                self.failure = self.failure or error
 
-    def on_error(self, error: Exception) -> None:
+    def on_error(self, error: BaseException) -> None:
         """Abort the run when a callback or the recorder raised an exception."""
         self.fail(error)
 
@@ -239,16 +249,27 @@ class RunMonitor(Listener):
         now_s = time.monotonic()
         if now_s - self._status_at_s >= _MIN_STATUS_INTERVAL_S:
             self._status_at_s = now_s
-            self._on_status(self.readable(self._session.status()))
+            status = self.readable(self._session.status())
+            try:
+                self._on_status(status)
+            except BaseException as error:
+                if not _is_output_error(error):
+                    raise
+                _log.warning("the status is not shown any more: %r", error)
+                self._on_status = None
 
     def _abort_for_failure(self) -> None:
         """Abort the run; if the link is lost, abort when it is back."""
         try:
             self._commands.abort("failure of the host's software")
+            self.abort_sent = True
         except (LinkClosedError, BoardTimeoutError):
             self._abort_due = True
+        except RecordError as error:  # it was sent before
+            self.abort_sent = True
+            _log.info("the abort could not be recorded: %s", error.message)
         except Exception:
-            _log.exception("the abort could not be recorded")
+            _log.exception("the abort failed")
         self._prompts.release()
 
     # --- the end
@@ -276,6 +297,7 @@ class RunMonitor(Listener):
 
     def _close_record(self, end: RunEnd) -> None:
         """Write the end of the record; a disk error must not leave other threads waiting."""
+        self.end = end
         try:
             if end.fault is not None:
                 self._recorder.event("fault", fault=end.fault)
@@ -291,3 +313,13 @@ class RunMonitor(Listener):
         self._prompts.close()
         for iterator in self._iterators:
             iterator.end()
+
+
+def _is_output_error(error: BaseException) -> bool:
+    """Whether a callback could only not write its output, which is no reason to end a run.
+
+    Rich raises SystemExit when the reader of a pipe has gone.
+    """
+    return isinstance(error, OSError) or (
+        isinstance(error, SystemExit) and isinstance(error.__context__, OSError)
+    )

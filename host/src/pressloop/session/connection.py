@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import logging
 import random
 import threading
 import time
@@ -59,11 +60,19 @@ _UNSOLICITED: Final = 0
 _NEVER: Final = float("inf")
 _SEQUENCES: Final = 1 << 16
 
+_log = logging.getLogger(__name__)
+
 
 class SessionLostError(LinkClosedError):
     """Says that the board restarted or another program opened it, which ends the session."""
 
     default_code = "session-lost"
+
+
+class ReaderFailedError(LinkClosedError):
+    """Says that an error in this program ended the reader thread, and so the session."""
+
+    default_code = "reader-failed"
 
 
 class _Waiter:
@@ -264,6 +273,14 @@ class Link:
                     self.send_alive()
         except LinkClosedError as error:
             self._lose(error)
+        except BaseException as error:  # a link without a reader must send no heartbeats
+            _log.exception("the reader of %s failed", self.url)
+            self._lose(
+                ReaderFailedError(
+                    f"the link to {self.url} ended because of an error in this program: {error!r}",
+                    hint="open the press again, and report this error with the log",
+                )
+            )
 
     def _handle_frame(self, frame: Frame) -> None:
         """Pass a frame on; one whose content does not decode is dropped and counted."""
@@ -314,9 +331,9 @@ class Link:
         console = self.console.tail()
         if any(line.startswith(">>>") for line in console):
             hint = (
-                "the board shows the MicroPython prompt, Pressloop's firmware does not run: press "
-                "its reset button or run `mpremote reset`; if that does not help, flash "
-                "Pressloop's image"
+                "the board shows the MicroPython prompt, Pressloop's firmware does not run: type "
+                "Ctrl-D there, run `mpremote reset` or press its reset button; if that does not "
+                "help, flash Pressloop's image"
             )
         elif console:
             hint = "the firmware may have stopped, see its console above: press the reset button"

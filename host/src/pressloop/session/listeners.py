@@ -34,8 +34,8 @@ class Listener:
     def on_closed(self, error: PressloopError | None) -> None:
         """Note that nothing more comes: the session was closed, or the link was lost for good."""
 
-    def on_error(self, error: Exception) -> None:
-        """Handle what another of these methods raised."""
+    def on_error(self, error: BaseException) -> None:
+        """Handle what another of these methods raised; a listener that raises here is removed."""
         raise error
 
 
@@ -69,15 +69,33 @@ class Listeners:
                 call(listener)
             except (LinkClosedError, BoardTimeoutError) as error:
                 problem = error
-            except Exception as error:
-                listener.on_error(error)
+            except BaseException as error:  # SystemExit must not end this thread either
+                self._handle_error(listener, error)
         if problem is not None:
             raise problem
 
     def notify_end(self, error: PressloopError | None) -> None:
         """Notify every listener that nothing more comes; what one raises is only logged."""
         for listener in self._listeners:
-            try:
-                listener.on_closed(error)
-            except Exception:
-                _log.exception("a listener failed when its session ended")
+            _close(listener, error)
+
+    def _handle_error(self, listener: Listener, error: BaseException) -> None:
+        """Let a listener handle its error; remove it if it cannot, so that the others go on."""
+        try:
+            listener.on_error(error)
+        except BaseException as unhandled:
+            _log.error("a listener failed and gets no more telemetry", exc_info=unhandled)
+            self.remove(listener)
+            cause = LinkClosedError(
+                f"a listener gets no more telemetry because of its own error: {unhandled!r}",
+                hint="correct the listener, then open the press again",
+                code="listener-failed",
+            )
+            _close(listener, cause)
+
+
+def _close(listener: Listener, error: PressloopError | None) -> None:
+    try:
+        listener.on_closed(error)
+    except BaseException:
+        _log.exception("a listener failed when its session ended")

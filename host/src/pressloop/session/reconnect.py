@@ -15,7 +15,7 @@ from pressloop.errors import (
     PortBusyError,
     PressloopError,
 )
-from pressloop.session.connection import Link, SessionLostError
+from pressloop.session.connection import Link, ReaderFailedError, SessionLostError
 from pressloop.wire.schema import HelloReply
 
 RECONNECT_TIMEOUT_S: Final = 30.0
@@ -84,7 +84,10 @@ class Reconnector:
         Raises:
             LinkClosedError: The cause, if the board did not come back in time; or another board is
                 there instead, or another program has opened this one.
+            ReaderFailedError: The cause, at once: the same error would end the next link, too.
         """
+        if isinstance(cause, ReaderFailedError):
+            raise cause
         _log.warning("%s", cause.message)
         deadline_s = time.monotonic() + self._reconnect_timeout_s
         while True:
@@ -121,5 +124,5 @@ class Reconnector:
         if isinstance(cause, SessionLostError) and hello.boot_id == boot_id:
             raise SessionLostError(
                 f"another program opened the board at {url}",
-                hint="use one program per press: close the other one, then open the press again",
+                hint="only one program may control a press: close the other, then open it again",
             )

@@ -11,7 +11,7 @@ _MALFORMED_HINT: Final = (
     "host and firmware do not match: compare the versions that `pressloop info` shows, and update "
     "the older one"
 )
-_ORDER_HINT: Final = "start the run again; use one program per press"
+_ORDER_HINT: Final = "start the run again; only one program may control a press at a time"
 
 REFUSAL_TEXTS: Final[dict[ErrorCode, tuple[str, str]]] = {
     ErrorCode.UNKNOWN_COMMAND: ("this firmware does not know the command", "update the firmware"),

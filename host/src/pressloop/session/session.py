@@ -236,7 +236,7 @@ class Session:
         self._reconnector.link.send_alive()
 
     def close(self) -> None:
-        """Stop telemetry and close the port. The press continues what it does."""
+        """Stop telemetry and close the port. The press continues what it is doing, also a run."""
         self._closing.set()
         self._inbox.put(_Wake())
         if threading.current_thread() is not self._dispatcher:
@@ -269,7 +269,7 @@ class Session:
                 self._step()
         except PressloopError as error:
             failure = error
-        except Exception as error:
+        except BaseException as error:  # without this thread, no heartbeat must go on
             _log.exception("the telemetry of %s ended", self.url)
             failure = LinkClosedError(
                 f"the telemetry of {self.url} ended because of an error in this program: {error!r}",

@@ -243,7 +243,7 @@ def _fit_release(
     leak: BlankLeak,
     lag_ticks: float,
 ) -> _ReleaseFit:
-    """Find the release's dead band and flow, given the compliance that the rises showed.
+    """Find dead band and flow of the release valve, with the compliance found from the rises.
 
     Raises:
         BadInputError: `tuning-nonsense`.

@@ -56,7 +56,7 @@ class TuningRunner:
         limit_kpa: int,
         on_status: Callable[[PressStatus], None] | None = None,
     ) -> None:
-        """Take what the press can do; records go to `folder`.
+        """Keep the calls that move the press; records are written to the empty folder `folder`.
 
         Raises:
             RecordError: The folder is not empty.
@@ -106,7 +106,7 @@ class TuningRunner:
         return measure_first_contact(self.run_steps("contact", steps), wire, self._die_um)
 
     def run_steps(self, name: str, steps: list[schema.PlanStepRequest]) -> TuningRecords:
-        """Run steps under a name and return their telemetry.
+        """Press the steps as a run called `name` and return its telemetry.
 
         Raises:
             BadInputError: The run did not complete.

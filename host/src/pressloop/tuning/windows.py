@@ -103,10 +103,10 @@ class VolumeBalance:
         return np.asarray(moved_mpa > np.quantile(moved_mpa, 0.75) / 2)
 
     def volumes(self, leak_per_s: float, top_mpa: float) -> Floats:
-        """Return the volume that each shape of compliance takes up per window, a column each.
+        """Return the oil volume of each compliance term: a row per window, a column per term.
 
-        The leak was seen as a loss of pressure, so its volume is that loss times the compliance at
-        the pressure where it was seen, `top_mpa`.
+        The leak was measured as a pressure drop at `top_mpa`; its volume is that drop times the
+        compliance at `top_mpa`.
         """
         taken = _compliance_integrals(self.oil_mpa) - _compliance_integrals(self.oil_start_mpa)
         at_top = compliance_shapes(np.array([top_mpa]))

@@ -57,8 +57,12 @@ class LoadedProtocol:
         Raises:
             BadInputError: It cannot be read. Mistakes in it are findings.
         """
-        data = read_file_bytes(path, hint=PROTOCOL_FILE_HINT)
-        return cls(str(path), data, draft_of_bytes(data))
+        return cls.of_bytes(read_file_bytes(path, hint=PROTOCOL_FILE_HINT), str(path))
+
+    @classmethod
+    def of_bytes(cls, data: bytes, name: str) -> LoadedProtocol:
+        """Take the bytes of a YAML text, as a file or a pipe gives them; never raises."""
+        return cls(name, data, draft_of_bytes(data))
 
     @classmethod
     def of_text(cls, text: str, name: str) -> LoadedProtocol:

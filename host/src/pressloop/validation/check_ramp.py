@@ -12,7 +12,7 @@ from pressloop.validation.phrases import in_pass, mpa
 from pressloop.wire.schema import StepKind
 
 _MAX_SILENT_ROUNDING: Final = 0.01
-"""Share of the rate by which rounding may change it without a warning."""
+"""Largest relative change of a rate by rounding that gives no warning."""
 
 
 def check_ramp(

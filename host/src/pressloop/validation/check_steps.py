@@ -64,6 +64,7 @@ def _check_ceiling(context: Context, step: PlanStep, stage: PlanStage) -> None:
             "ceiling-close",
             step.target_path,
             f"the target of {mpa(step.target_kpa)}{in_pass(stage)} is within "
-            f"{mpa(margin_kpa)} of the ceiling: an ordinary reading above it is a fault",
+            f"{mpa(margin_kpa)} of the ceiling: with the transducer's normal error a reading can "
+            "exceed the ceiling, which is a fault",
             "leave a few percent between the highest target and the ceiling",
         )

@@ -17,6 +17,12 @@ from pressloop.yaml.source_map import Mark
 MAX_BYTES: Final = 128 * 1024
 """A protocol of 200 stages has about 30 KiB; a larger file is another file, or an attack."""
 
+_TAB_AFTER_TEXT: Final = re.compile(r"(?<=[^ \t\n])[ \t]*\t[ \t]*")
+"""Tabs that do not indent. YAML allows them there, the parser does not."""
+
+_LONE_TABS: Final = re.compile(r"^[ \t]*\t[ \t]*(?=#|\r?$)", re.MULTILINE)
+"""Tabs in a line that is empty or has only a comment."""
+
 _OLD_DIRECTIVE: Final = re.compile(r"^%YAML\s+(?!1\.2\b)(\S+)", re.MULTILINE)
 
 
@@ -55,7 +61,7 @@ def compose(text: str) -> Node:
         with warnings.catch_warnings():
             # `values` reports it as a finding with its line instead of a text on stderr.
             warnings.simplefilter("ignore", ReusedAnchorWarning)
-            root: Node | None = YAML(typ="safe", pure=True).compose(text)
+            root: Node | None = YAML(typ="safe", pure=True).compose(_without_tabs(text))
     except MarkedYAMLError as error:
         problem = str(error.problem or error.context or "not YAML")
         mark = error.problem_mark or error.context_mark
@@ -90,13 +96,20 @@ def compose(text: str) -> Node:
     return root
 
 
+def _without_tabs(text: str) -> str:
+    """Return the text with a space for each tab that does not indent; positions stay the same."""
+    for tabs in (_LONE_TABS, _TAB_AFTER_TEXT):
+        text = tabs.sub(lambda found: " " * len(found[0]), text)
+    return text
+
+
 def _yaml_hint(problem: str) -> str:
     if "'\\t'" in problem or "tab" in problem:
         return "indent with spaces, not with tabs"
     if "mapping values are not allowed" in problem:
         return "quote text that contains a colon followed by a space, and check the indentation"
     if "'%'" in problem:
-        return "write the number before the percent sign, like '0.5 %'"
+        return "write the number before the percent sign, with a space between them"
     if "document" in problem:
         return "a file holds one document; the second begins at a line with three dashes"
     if "undefined alias" in problem:

@@ -15,7 +15,7 @@ from pydantic_core import PydanticKnownError
 from typing_extensions import Self
 
 from pressloop.errors import BadInputError
-from pressloop.extras import plain
+from pressloop.number_types import plain
 from pressloop.yaml.model_file import model_findings
 from pressloop.yaml.source_map import SourceMap
 from pressloop.yaml.values import YamlSource

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,6 +19,9 @@ MAX_NODES: Final = 20_000
 _TAG: Final = "tag:yaml.org,2002:"
 _PLAIN_INTEGER: Final = re.compile(r"-?(0|[1-9][0-9]{0,17})")
 _PLAIN_FLOAT: Final = re.compile(r"-?[0-9]{1,18}(\.[0-9]{0,18})?([eE][-+]?[0-9]{1,3})?")
+
+_CUT_TEXT: Final = re.compile(r"[ \t]+(#[^\s#!][^\n]*)")
+"""A comment without a space at its begin, such as " #3, then": more likely part of the text."""
 
 _OLD_BOOLEANS: Final = frozenset(("y", "n", "yes", "no", "on", "off"))
 """Text in YAML 1.2, but true or false in YAML 1.1."""
@@ -97,7 +101,9 @@ class _Reader:
     def _mapping(self, node: MappingNode, path: KeyPath) -> dict[str, object]:
         self._check_tag(node, path, "map")
         mapping: dict[str, object] = {}
-        for key_node, value_node in node.value:
+        # What merge keys stand for, so that nothing is reported as missing.
+        merged: dict[str, object] = {}
+        for key_node, value_node in _joined_at_commas(node):
             if not isinstance(key_node, ScalarNode):
                 self._add(
                     "error",
@@ -108,6 +114,21 @@ class _Reader:
                 )
                 continue
             key = _characters(key_node)
+            inner = (*path, key)
+            if key_node.tag == f"{_TAG}merge":
+                self.marks.record(inner, key=_mark(key_node), value=_mark(value_node))
+                self._add(
+                    "error",
+                    "merge-key",
+                    inner,
+                    "merge keys (<<) are not supported",
+                    "write the keys out",
+                )
+                inherited = self._convert(value_node, inner)
+                if isinstance(inherited, dict):
+                    merged.update(inherited)
+                continue
+            key = self._visible(key_node, inner, key)
             inner = (*path, key)
             if key in mapping:
                 first = self.marks.key(inner)
@@ -127,7 +148,7 @@ class _Reader:
                 continue
             self.marks.record(inner, key=_mark(key_node), value=_mark(value_node))
             mapping[key] = self._convert(value_node, inner)
-        return mapping
+        return merged | mapping
 
     def _sequence(self, node: SequenceNode, path: KeyPath) -> list[object]:
         self._check_tag(node, path, "seq")
@@ -138,7 +159,8 @@ class _Reader:
         return items
 
     def _scalar(self, node: Node, path: KeyPath) -> object:
-        text = _characters(node)
+        text = self._visible(node, path, _characters(node))
+        self._check_cut(node, path, text)
         kind = str(node.tag).removeprefix(_TAG)
         if kind == "null":
             self.findings.append(
@@ -188,6 +210,48 @@ class _Reader:
             )
         return text
 
+    def _check_cut(self, node: Node, path: KeyPath, text: str) -> None:
+        """Warn of an unquoted text that YAML ends at a space and a number sign."""
+        source = str(node.start_mark.buffer or "")
+        cut = _CUT_TEXT.match(source, node.end_mark.index)
+        if getattr(node, "style", None) is None and cut is not None:
+            lost = cut[1].rstrip()
+            self._add(
+                "warning",
+                "text-cut",
+                path,
+                f"YAML takes '{lost}' for a comment, so the text is only '{text}'",
+                "put the whole text in quotes if that belongs to it; put a space behind the number "
+                "sign if it is a comment",
+            )
+
+    def _visible(self, node: Node, path: KeyPath, text: str) -> str:
+        """Return a text without invisible characters; the first one becomes a finding."""
+        hidden = [character for character in text if _is_invisible(character)]
+        if not hidden:
+            return text
+        mark = node.start_mark
+        source = str(mark.buffer or "")
+        index = source.find(hidden[0], mark.index, node.end_mark.index)
+        line, column = mark.line + 1, mark.column + 1
+        if index >= 0:
+            line = source.count("\n", 0, index) + 1
+            column = index - source.rfind("\n", 0, index)
+        name = unicodedata.name(hidden[0], "no name").lower()
+        self.findings.append(
+            Finding(
+                "error",
+                "invisible-character",
+                path_text(path),
+                f"there is an invisible character, U+{ord(hidden[0]):04X} ({name})",
+                f"remove it, in line {line} at column {column}; if it cannot be seen, type the "
+                "text anew",
+                line,
+                column,
+            )
+        )
+        return "".join(character for character in text if not _is_invisible(character))
+
     def _check_tag(self, node: Node, path: KeyPath, expected: str) -> None:
         if str(node.tag) != _TAG + expected:
             self._add(
@@ -213,6 +277,39 @@ class _Reader:
 
     def _add(self, severity: Severity, code: str, path: KeyPath, message: str, hint: str) -> None:
         self.findings.append(self.marks.finding(severity, code, path, message, hint))
+
+
+def _is_invisible(character: str) -> bool:
+    """Return whether a character takes no width, or breaks the line for some readers only."""
+    return unicodedata.category(character) in ("Cf", "Zl", "Zp") or character == "\x85"
+
+
+def _joined_at_commas(node: MappingNode) -> list[tuple[Node, Node]]:
+    """Return keys and values; a number that braces cut at a comma is joined again.
+
+    In `{target: 74,5 MPa}` YAML reads the key `5 MPa` without a value. No key begins with a digit.
+    """
+    pairs: list[tuple[Node, Node]] = []
+    for key, value in node.value:
+        cut = (
+            bool(pairs)
+            and node.flow_style
+            and isinstance(key, ScalarNode)
+            and key.style is None
+            and key.value[:1].isdigit()
+            and value.tag == f"{_TAG}null"
+            and isinstance(pairs[-1][1], ScalarNode)
+            and pairs[-1][1].style is None
+            and pairs[-1][1].value[-1:].isdigit()
+        )
+        if not cut:
+            pairs.append((key, value))
+            continue
+        first_key, first = pairs[-1]
+        start, end = first.start_mark, key.end_mark
+        text = str(start.buffer)[start.index : end.index]
+        pairs[-1] = (first_key, ScalarNode(f"{_TAG}str", text, start, end))
+    return pairs
 
 
 def _characters(node: Node) -> str:

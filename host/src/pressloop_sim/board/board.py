@@ -69,9 +69,8 @@ class EmulatedBoard(Board):
             self._pacing = RealPacing(config["speed"])
         else:
             self._pacing = LockstepPacing(config["silence_ms"])
-        # Removed by the board itself if the program that made it has ended.
+        # Removed by the board itself if its owner has ended.
         self._own_folder = config["own_folder"]
-        self._abandoned = False
         self._lifetime = Lifetime(int(config["orphan_s"] * 1000), time.ticks_ms())
         self._tick = None
         self._poller = select.poll()
@@ -148,6 +147,11 @@ class EmulatedBoard(Board):
         server = app.server
         state = controller.sequencer.state
         now = time.ticks_ms()
+        # Before the ticks: with a fast pacing there is a tick due at every call.
+        active = state not in (schema.STATE_IDLE, schema.STATE_FAULT)
+        if self._lifetime.is_over(now, self.link.connected, active):
+            self.stopping = True
+            return
         ticks = self._pacing.due(
             now,
             controller.tick_count,
@@ -160,18 +164,15 @@ class EmulatedBoard(Board):
             for _ in range(min(ticks, _MAX_TICKS)):
                 self._run_tick()
             return
-        active = state not in (schema.STATE_IDLE, schema.STATE_FAULT)
-        if self._lifetime.is_over(now, self.link.connected, active):
-            self.stopping = self._abandoned = True
         if self._truth:
             self._truth.flush()
         self._serve(self._pacing.wait_ms)
 
     def close(self):
-        """Write what is buffered; remove the folder of a board that has been abandoned."""
+        """Write what is buffered; remove the folder of a board whose owner has ended."""
         if self._truth:
             self._truth.flush()
-        if self._abandoned and self._own_folder:
+        if self._own_folder and self._lifetime.owner_has_ended():
             remove_folder(self._own_folder)
 
     def _serve(self, wait_ms):

@@ -2,12 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
+
+from pydantic import ValidationError
 
 from pressloop.emulator.description import presets
 from pressloop.emulator.description.press import PressDescription
+from pressloop.errors import BadInputError
+from pressloop.findings import Finding, KeyPath
+from pressloop.machine.profile import MachineProfile
 from pressloop.yaml import YamlSource, read_yaml, read_yaml_file
 from pressloop.yaml.model_file import read_model
+
+_PLACES: Final[Mapping[str, KeyPath]] = {
+    "name": ("name",),
+    "dies_mm": ("dies_mm",),
+    "ram_area_cm2": ("ram", "area_cm2"),
+    "full_scale_bar": ("transducer", "full_scale_bar"),
+    "max_oil_bar": ("limits", "max_oil_bar"),
+    "contact_bar": ("controller", "contact_bar"),
+    "approach_opening_percent": ("controller", "approach_opening_percent"),
+    "pump_flow_ml_s": ("pump", "flow_ml_s"),
+    "release_flow_ml_s": ("release", "flow_ml_s_at_10_mpa"),
+    "compliance_ul_mpa": ("frame", "stiffness_kn_mm"),
+    "valve_dither_percent": ("valves", "hysteresis_percent"),
+    "valve_lag_ms": ("valves", "lag_ms"),
+    "kp_per_s": ("controller", "kp_per_s"),
+    "raw_fault_low,": ("ram", "return_force_n"),
+}
+"""Place in a press file of each value of the machine profile."""
 
 
 def load(path: Path | str) -> PressDescription:
@@ -38,4 +63,25 @@ def loads(text: str, *, source: str = "press description") -> PressDescription:
 
 def _checked(yaml: YamlSource, source: str) -> PressDescription:
     hint = "look the section or field up in docs/emulated-press.md"
-    return read_model(yaml, PressDescription, "press", name=source, hint=hint)
+    press = read_model(yaml, PressDescription, "press", name=source, hint=hint)
+    findings = _profile_findings(press, yaml)
+    if findings:
+        raise BadInputError(f"{source}: the board refuses it", hint=hint, findings=findings)
+    return press
+
+
+def _profile_findings(press: PressDescription, yaml: YamlSource) -> list[Finding]:
+    """Return why the board would refuse the machine profile of a press."""
+    try:
+        MachineProfile.from_fields(press.nominal_profile())
+    except ValidationError as invalid:
+        findings = []
+        for error in invalid.errors(include_url=False):
+            message = error["msg"].removeprefix("Value error, ")
+            name = str(error["loc"][0]) if error["loc"] else message.split()[0]
+            path = _PLACES.get(name, ())
+            text = message if not error["loc"] else f"{name} of the machine profile: {message}"
+            hint = "correct the press file: no board takes a profile of this press"
+            findings.append(yaml.marks.finding("error", "contradiction", path, text, hint))
+        return findings
+    return []

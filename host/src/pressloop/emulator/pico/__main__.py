@@ -47,13 +47,13 @@ class EmulatedPicoProcess:
         pins = load_wiring(Path(config["firmware_path"]))
         self._wiring = ChipWiring(self._chip.mcu, pins, config)
         self._lifetime = Lifetime(round(config["orphan_s"] * 1000), round(time.monotonic() * 1000))
+        self._last_host_s = 0.0
         self._commands = b""
         # The host holds the port open but does not read from it.
         self._stalled = False
         self._resets = 0
         self._slices = 0
         self.stopping = False
-        self.abandoned = False
 
     def boot(self) -> None:
         """Let time pass until the board is on the USB bus.
@@ -67,7 +67,7 @@ class EmulatedPicoProcess:
             self._chip.run(TICK_S)
 
     def run(self) -> None:
-        """Run until a command or a signal sets `stopping`, or until the board is abandoned."""
+        """Run until a command or a signal sets `stopping`, or until the lifetime is over."""
         while not self.stopping:
             now = time.monotonic()
             self._serve(now)
@@ -99,9 +99,26 @@ class EmulatedPicoProcess:
             except ValueError as error:
                 answer = {"ok": False, "error": str(error)}
             self.control.send(json.dumps(answer).encode() + b"\n")
-        # Without a host there is no telemetry; the lamp shows that a valve has current.
-        if self._lifetime.is_over(round(now * 1000), self.link.connected, self._wiring.lamp):
-            self.stopping = self.abandoned = True
+        running = self._wiring.lamp or self._prompts_at_rest()
+        if self._lifetime.is_over(round(now * 1000), self.link.connected, running):
+            self.stopping = True
+
+    def _prompts_at_rest(self) -> bool:
+        """Return whether a run without a host may wait at a prompt, without current in a valve.
+
+        Without a host there is no telemetry; elsewhere in a run the lamp shows that a valve has
+        current. The wait ends with the limit of the plan's `on_host_loss`, in the chip's time.
+        """
+        if self.link.connected or self._monitor.state != State.PROMPTING:
+            self._last_host_s = self._chip.now_s
+        return (
+            self._monitor.state == State.PROMPTING
+            and self._chip.now_s - self._last_host_s < self._monitor.host_loss_s
+        )
+
+    def owner_has_ended(self) -> bool:
+        """Return whether the program that started this process has ended."""
+        return self._lifetime.owner_has_ended()
 
     def _update_running(self) -> None:
         """Record truth if there is a run, or if one may start in the next slice."""
@@ -176,7 +193,7 @@ def main(config_path: str) -> None:
     ports = {"port": board.link.number, "control_port": board.control.number}
     print(json.dumps(ports), flush=True)
     board.run()
-    if board.abandoned and config["own_folder"]:
+    if config["own_folder"] and board.owner_has_ended():
         remove_folder(config["own_folder"])
 
 

@@ -24,6 +24,7 @@ from pressloop.wire.schema import (
     Event,
     FrameKind,
     HelloReply,
+    HostLossAction,
     Notice,
     PlanBeginRequest,
     State,
@@ -44,6 +45,7 @@ class WireMonitor:
         start_pending: The host has requested a run that no record has shown yet.
         request_pending: The host waits for a reply, for which the firmware needs time.
         die_um: Diameter of the die of the last committed plan, 0 before the first.
+        host_loss_s: Longest time that a run of that plan continues without a host, s of press time.
     """
 
     def __init__(self) -> None:
@@ -62,7 +64,8 @@ class WireMonitor:
         self.start_pending = False
         self.request_pending = False
         self.die_um = 0
-        self._uploaded_die_um = 0
+        self.host_loss_s = 0.0
+        self._uploaded = (0, 0.0)
 
     def from_host(self, data: bytes) -> None:
         """Process bytes from the host to the board."""
@@ -74,7 +77,7 @@ class WireMonitor:
                 self.request_pending = True
                 self.start_pending = self.start_pending or frame.code == Command.START
                 if frame.code == Command.PLAN_BEGIN:
-                    self._uploaded_die_um = _die_um(frame)
+                    self._uploaded = _die_and_host_loss(frame)
             elif frame.kind == FrameKind.NOTICE and frame.code == Notice.ALIVE:
                 try:
                     self.acknowledged_tick = decode_message(AliveNotice, frame.payload).tick
@@ -99,19 +102,26 @@ class WireMonitor:
                 if frame.kind == FrameKind.ERROR and frame.code == Command.START:
                     self.start_pending = False
                 if frame.kind == FrameKind.REPLY and frame.code == Command.PLAN_COMMIT:
-                    self.die_um = self._uploaded_die_um
+                    self.die_um, self.host_loss_s = self._uploaded
                 if frame.code == Command.HELLO:
                     # A new session does not stream until the host requests it.
                     self.sent_tick = -1
                     self._record_size = _record_size(frame)
 
 
-def _die_um(plan_begin: Frame) -> int:
-    """Return the die of a plan, um; 0 if the message is malformed and will be refused."""
+def _die_and_host_loss(plan_begin: Frame) -> tuple[int, float]:
+    """Return die (um) and longest run without a host (s) of a plan.
+
+    Both are 0 if the message is malformed and will be refused.
+    """
     try:
-        return decode_message(PlanBeginRequest, plan_begin.payload).die_um
+        plan = decode_message(PlanBeginRequest, plan_begin.payload)
     except WireError:
-        return 0
+        return 0, 0.0
+    without_host_ms = plan.host_timeout_ms
+    if plan.host_loss != HostLossAction.VENT:
+        without_host_ms += plan.host_loss_limit_ms
+    return plan.die_um, without_host_ms / 1000
 
 
 def _record_size(hello: Frame) -> int:

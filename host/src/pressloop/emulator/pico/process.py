@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from pressloop.emulator import resources
 from pressloop.emulator.description import PressDescription
-from pressloop.emulator.process import EmulatedBoard, Pacing
+from pressloop.emulator.process import DEFAULT_ORPHAN_S, EmulatedBoard, Pacing
 from pressloop.errors import EmulatorError
 from pressloop.extras import path_argument, real_number
 
@@ -66,7 +66,7 @@ class EmulatedPico(EmulatedBoard):
         truth: bool = True,
         ads1115: bool = True,
         silence_s: float = 0.5,
-        orphan_s: float = 600.0,
+        orphan_s: float = DEFAULT_ORPHAN_S,
     ) -> None:
         """Keep the settings; `start` starts the process."""
         super().__init__(

@@ -6,16 +6,17 @@ A quantity keeps the text that was written; `exact` returns its value where a nu
 from __future__ import annotations
 
 import math
+import unicodedata
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Annotated, Final
 
 from pydantic import (
-    AfterValidator,
     BeforeValidator,
     Field,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
+    ValidationInfo,
 )
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
@@ -163,11 +164,15 @@ def ms_of(text: str) -> int:
     return math.ceil(exact(text, DURATION))
 
 
-def _plain_text(value: object) -> object:
+MAX_NAME_CHARACTERS: Final = 80
+
+
+def _plain_text(value: object) -> str:
     if not isinstance(value, str):
         raise form_error("wrong-type", "text is needed here", 'write text; quote a number: "12"')
     if not value.strip():
         raise form_error("bad-text", "the text is empty", "write at least one word")
+    value = "".join(" " if unicodedata.category(c) == "Zs" else c for c in value)
     if not value.isprintable():
         raise form_error(
             "bad-text", "the text has control characters or line breaks", "write it on one line"
@@ -175,12 +180,24 @@ def _plain_text(value: object) -> object:
     return value.strip()
 
 
-def _fits_prompt(value: str) -> str:
+def _name(value: object, info: ValidationInfo) -> str:
+    text = _plain_text(value)
+    if len(text) > MAX_NAME_CHARACTERS:
+        raise form_error(
+            "bad-text",
+            f"'{info.field_name}' has {len(text)} characters, the limit is {MAX_NAME_CHARACTERS}",
+            "shorten it",
+        )
+    return text
+
+
+def _prompt_text(value: object, info: ValidationInfo) -> str:
+    value = _plain_text(value)
     size = len(value.encode())
     if size > MAX_PROMPT_BYTES:
         raise form_error(
             "bad-text",
-            f"the prompt has {size} bytes, the board takes {MAX_PROMPT_BYTES}",
+            f"'{info.field_name}' has {size} bytes, the board takes {MAX_PROMPT_BYTES}",
             "shorten it; letters outside ASCII have two bytes or more",
         )
     return value
@@ -203,10 +220,14 @@ def whole_ticks(value: str) -> str:
 
 Name = Annotated[
     str,
-    BeforeValidator(_plain_text),
-    Field(min_length=1, max_length=80),
+    BeforeValidator(_name),
+    Field(min_length=1, max_length=MAX_NAME_CHARACTERS),
 ]
-PromptText = Annotated[Name, Field(max_length=MAX_PROMPT_BYTES), AfterValidator(_fits_prompt)]
+PromptText = Annotated[
+    str,
+    BeforeValidator(_prompt_text),
+    Field(min_length=1, max_length=MAX_PROMPT_BYTES),
+]
 
 
 class ProtocolModel(UserModel):
