@@ -107,7 +107,7 @@ def test_a_number_is_not_a_quantity(number: object) -> None:
 
 def test_a_protocol_is_immutable() -> None:
     protocol = a_protocol()
-    with pytest.raises(ValidationError, match="frozen"):
+    with pytest.raises(BadInputError, match="frozen"):
         protocol.name = "other"
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from pressloop.emulator.pico import EmulatedPico
 from pressloop.emulator.process import EmulatedBoard
-from pressloop.errors import EmulatorError, NoBoardError
+from pressloop.errors import BoardTimeoutError, EmulatorError, LinkClosedError, NoBoardError
+from pressloop.session.connection import ATTEMPT_WAITS_S
 from pressloop.session.console import TAIL_LINES
+from pressloop.session.session import Session
 from pressloop.transport.discovery import find_port, list_serial_ports
 from pressloop.transport.transport import SOCKET_SCHEME, Transport, open_transport
 
@@ -18,6 +21,14 @@ EMULATED: Final[dict[str, type[EmulatedBoard]]] = {
     "emulated:pico": EmulatedPico,
 }
 """Ports that start an emulated board, from the firmware's sources or from its flash image."""
+
+
+HELLO_WAITS_S: Final = (0.5, 1.0, 1.5)
+"""How long each attempt of a hello waits. A controller answers within milliseconds; if nothing has
+come after 3 s, something else is on the port."""
+
+_MAX_SHOWN: Final = 60
+"""Characters of a strange device's output that an error repeats."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +48,8 @@ def resolve_address(port: str | None) -> BoardAddress:
     """Find the board that a user means.
 
     Args:
-        port: `"socket://host:port"`, a serial port, a USB serial number, or None for the one board
-            that is plugged in.
+        port: `"socket://host:port"`, `"rfc2217://host:port"`, a serial port, a USB serial number,
+            or None for the one board that is plugged in.
 
     Raises:
         NoBoardError: There is no such board.
@@ -55,9 +66,64 @@ def resolve_address(port: str | None) -> BoardAddress:
             hint="choose " + " or ".join(f'"{name}"' for name in EMULATED),
             code="no-such-emulator",
         )
-    if port.startswith(SOCKET_SCHEME) or is_path(port):
+    if is_path(port):
         return _by_path(port)
     return _by_serial(port)
+
+
+def open_session(address: BoardAddress, *, host: str, reconnect_timeout_s: float) -> Session:
+    """Open a session with the board at an address.
+
+    Args:
+        address: From `resolve_address`.
+        host: Name and version of the host software.
+        reconnect_timeout_s: How long to try to reconnect when the link is lost.
+
+    Raises:
+        NoBoardError: There is no such port, or `no-hello`: what is there is no press controller.
+        PortBusyError: Another program uses the port, or the user has no permission.
+        VersionMismatchError: The firmware is of another major version.
+    """
+    # A socket may lead to an emulated board, which shares its processor with much else.
+    waits_s = ATTEMPT_WAITS_S if address.name.startswith(SOCKET_SCHEME) else HELLO_WAITS_S
+    try:
+        return Session(
+            address.connect,
+            host=host,
+            reconnect_timeout_s=reconnect_timeout_s,
+            hello_waits_s=waits_s,
+        )
+    except BoardTimeoutError as error:
+        within = f"within {sum(waits_s):g} s"
+        raise _no_controller(address.name, within, error.console, error.hint) from error
+    except LinkClosedError as error:
+        raise _no_controller(
+            address.name, "before the link ended", error.console, error.hint
+        ) from error
+
+
+def _no_controller(name: str, when: str, console: Sequence[str], hint: str) -> NoBoardError:
+    """Return the error for a port on which nothing speaks Pressloop's protocol.
+
+    MicroPython's prompt and tracebacks are shown as lines, since they say what to do. What anything
+    else sends is quoted briefly, with escapes.
+    """
+    message = f"no press controller answered at {name} {when}"
+    if any(line.startswith((">>>", "Traceback")) for line in console):
+        lines = "".join(f"\n    {line}" for line in console)
+        message += f"; the board's last console lines:{lines}"
+    else:
+        message += ": wrong device?"
+        if console:
+            hint = (
+                "what answers there is no Pressloop firmware, or has another baud rate: check that "
+                "this is the right port (`pressloop ports`); press the reset button of the board"
+            )
+            # Cut before it is escaped, so that no escape is cut in two.
+            text = " ".join(console)
+            shown = ascii(text[:_MAX_SHOWN]).replace("\\\\x", "\\x")
+            message += f" It sent {shown}{'...' if len(text) > _MAX_SHOWN else ''}"
+    return NoBoardError(message, hint=hint, code="no-hello")
 
 
 def _by_path(path: str) -> BoardAddress:
@@ -70,7 +136,7 @@ def _by_serial(serial_number: str) -> BoardAddress:
 
 def is_path(port: str) -> bool:
     """Return whether `port` names a serial port rather than a USB serial number."""
-    return "/" in port or "\\" in port or port.upper().startswith("COM")
+    return "/" in port or "\\" in port or re.fullmatch("COM[0-9]+", port.upper()) is not None
 
 
 def connect_emulated(board: EmulatedBoard) -> Transport:

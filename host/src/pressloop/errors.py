@@ -182,7 +182,8 @@ class BadInputError(PressloopError):
         """Return the message, one line for each finding, and the hint."""
         lines = [self.message]
         for finding in self.findings:
-            lines.append(f"  {finding.path}: {finding.message} [{finding.code}] {finding.hint}")
+            if finding.message not in self.message:
+                lines.append(f"  {finding.path}: {finding.message} [{finding.code}] {finding.hint}")
         if self.hint:
             lines.append(f"  hint: {self.hint}")
         return "\n".join(lines)

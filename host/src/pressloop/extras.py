@@ -1,12 +1,20 @@
-"""Name the pip command that installs a missing optional dependency."""
+"""Name the pip command of a missing optional dependency, and take the numbers of an optional one.
+
+Scripts pass numbers of numpy and pandas where Pressloop wants those of Python. They are converted
+by what they can do, so that numpy need not be installed.
+"""
 
 from __future__ import annotations
 
+import math
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pressloop.errors import PressloopError
+from pressloop.errors import BadInputError, PressloopError
+from pressloop.number_types import plain
 
 if TYPE_CHECKING:
     from pandas import DataFrame as DataFrame
@@ -35,3 +43,82 @@ def needs_extra(extra: str) -> Iterator[None]:
             code="missing-extra",
             hint=f"install it with: pip install 'pressloop[{extra}]'",
         ) from error
+
+
+def whole_number(value: object, name: str, *, low: int | None = None) -> int:
+    """Return an argument as an int, from any integer type.
+
+    Args:
+        value: What the script passed.
+        name: Name of the argument, for the message.
+        low: Smallest value that is allowed.
+
+    Raises:
+        BadInputError: `wrong-type` if it is no integer, `out-of-range` if it is below `low`.
+    """
+    number = plain(value)
+    if isinstance(number, bool) or not isinstance(number, int):
+        raise _wrong_type(name, value, "a whole number")
+    if low is not None and number < low:
+        raise _too_small(name, value, f"{low} or more")
+    return int(number)
+
+
+def real_number(value: object, name: str, *, above: float | None = None) -> float:
+    """Return an argument as a finite float, from any integer or float type.
+
+    Args:
+        value: What the script passed.
+        name: Name of the argument, for the message.
+        above: The value must be greater than this.
+
+    Raises:
+        BadInputError: `wrong-type` if it is no number, `out-of-range` if it is not finite or not
+            above `above`.
+    """
+    number = plain(value)
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        raise _wrong_type(name, value, "a number")
+    try:
+        result = float(number)
+    except OverflowError:
+        result = math.inf
+    if not math.isfinite(result):
+        raise _too_small(name, value, "a finite number")
+    if above is not None and result <= above:
+        raise _too_small(name, value, f"a number above {above:g}")
+    return result
+
+
+def path_argument(value: object, name: str) -> Path:
+    """Return an argument as a path.
+
+    Raises:
+        BadInputError: `wrong-type`, if it is neither text nor a path.
+    """
+    if not isinstance(value, str | os.PathLike):
+        raise _wrong_type(name, value, "a path")
+    text = os.fspath(value)
+    if not isinstance(text, str) or "\0" in text:
+        raise _wrong_type(name, value, "a path")
+    return Path(text)
+
+
+def _wrong_type(name: str, value: object, wanted: str) -> BadInputError:
+    return BadInputError(
+        f"{name}: {shown_value(value)} is not {wanted}", hint=f"pass {wanted}", code="wrong-type"
+    )
+
+
+def _too_small(name: str, value: object, wanted: str) -> BadInputError:
+    return BadInputError(
+        f"{name}: {shown_value(value)} is out of range",
+        hint=f"pass {wanted}",
+        code="out-of-range",
+    )
+
+
+def shown_value(value: object) -> str:
+    """Return a wrong value for a message, on one line and cut to a readable length."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 60 else text[:57] + "..."

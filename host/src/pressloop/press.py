@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 from typing import Final
 
 from pressloop._version import __version__
-from pressloop.connect import EMULATED, connect_emulated, resolve_address
+from pressloop.connect import EMULATED, connect_emulated, open_session, resolve_address
 from pressloop.emulator.description import PressDescription
 from pressloop.emulator.process import EmulatedBoard, Pacing
 from pressloop.errors import (
     BadInputError,
     CommandRefusedError,
     PressloopError,
+    RecordError,
 )
-from pressloop.extras import needs_extra
+from pressloop.extras import needs_extra, path_argument, real_number, shown_value
 from pressloop.machine.profile import MachineProfile
+from pressloop.number_types import plain
 from pressloop.plan import Plan
+from pressloop.protocol import Prompt, Repeat, Stage
 from pressloop.record import ThinningRules
 from pressloop.record.entries import header_of, refuse_ended
 from pressloop.record.journal import JOURNAL_NAME, read_journal
 from pressloop.run.active_runs import refuse_owned
-from pressloop.run.prompts import Asker, ask_on_terminal
+from pressloop.run.prompts import Asker, ask_on_terminal, refuse_without_terminal
 from pressloop.run.reattach import reattach, reopen_run
 from pressloop.run.remote_control import RemoteControl
 from pressloop.run.result import RunResult, html_table
@@ -39,7 +44,7 @@ from pressloop.session.status import PressStatus
 from pressloop.session.telemetry import TelemetryBatch
 from pressloop.session.telemetry_iterator import TelemetryIterator
 from pressloop.tuning.result import TuningResult
-from pressloop.units import LENGTH, PRESSURE, parse
+from pressloop.units import LENGTH, PRESSURE, Dimension, missing_unit, parse
 from pressloop.validation import LoadedProtocol, ProtocolSource, Validation, validate_loaded
 from pressloop.wire.schema import (
     AbortRequest,
@@ -91,7 +96,7 @@ class Press:
     @classmethod
     def open(
         cls,
-        port: str | None = None,
+        port: str | Path | None = None,
         *,
         press: PressDescription | Path | str | None = None,
         seed: int = 0,
@@ -104,8 +109,9 @@ class Press:
 
         Args:
             port: `"emulated"` starts an emulated board and press, `"emulated:pico"` the flash image
-                on an emulated chip; `"socket://host:port"`; a serial port such as `"/dev/ttyACM0"`
-                or `"COM5"`; a USB serial number; None finds the one board that is plugged in.
+                on an emulated chip; `"socket://host:port"`; `"rfc2217://host:port"`; a serial port
+                such as `"/dev/ttyACM0"` or `"COM5"`; a USB serial number; None finds the one board
+                that is plugged in.
             press: The press to emulate, or the path of its description.
             seed: Seed of everything random in the emulated press.
             pacing: `"lockstep"` lets simulated time pass as fast as this program follows, `"real"`
@@ -116,16 +122,19 @@ class Press:
                 socket this ends the link of that program.
 
         Raises:
-            NoBoardError: There is no board.
+            NoBoardError: There is no board; `no-hello` if what is at the port is no controller.
             AmbiguousPortError: Several boards are plugged in and `port` names none of them.
             PortBusyError: Another program uses the port, or you have no permission to open it;
                 `run-active` if it follows a run there.
-            BoardTimeoutError: The port opened, but there was no reply in Pressloop's protocol.
             VersionMismatchError: The firmware is of another major version.
             EmulatorError: The emulated board could not be started; `no-image` if there is no flash
                 image to start it with.
             BadInputError: The port or the description of the press is malformed.
         """
+        reconnect_timeout_s = real_number(reconnect_timeout_s, "reconnect_timeout_s")
+        if port is not None:
+            # The text as it was given: a path would fold the slashes of an address.
+            port = port if isinstance(port, str) else str(path_argument(port, "port"))
         if port in EMULATED:
             board = EMULATED[port](press, seed=seed, pacing=pacing, speed=speed).start()
             try:
@@ -141,7 +150,7 @@ class Press:
         address = resolve_address(port)
         if not take_over:
             refuse_owned(address.name)
-        session = Session(address.connect, host=_HOST, reconnect_timeout_s=reconnect_timeout_s)
+        session = open_session(address, host=_HOST, reconnect_timeout_s=reconnect_timeout_s)
         return cls(address.name, session)
 
     @classmethod
@@ -156,7 +165,7 @@ class Press:
             RecordError: There is no readable record, or its run has ended.
             PressloopError: As in `open`.
         """
-        path = Path(record_dir) / JOURNAL_NAME
+        path = path_argument(record_dir, "record_dir") / JOURNAL_NAME
         contents = read_journal(path)
         refuse_ended(contents, path.parent)
         return cls.open(port or header_of(contents, path).port)
@@ -220,7 +229,9 @@ class Press:
 
         Raises:
             CommandRefusedError: `bad-state`, `profile-invalid` or `storage`.
+            BadInputError: `wrong-type`, if it is no machine profile.
         """
+        _require(profile, MachineProfile, "profile")
         wire = profile.to_wire()
         values = {field.name: getattr(wire, field.name) for field in wire.FIELDS}
         self._session.request(ProfileWriteRequest(**values))
@@ -270,14 +281,18 @@ class Press:
 
         Raises:
             BadInputError: The protocol has mistakes, or the board refused it.
+            PressloopError: `no-terminal`: the protocol has prompts, and `on_prompt` cannot ask them
+                here. Nothing has moved, unless standard input ended later.
             CommandRefusedError: The press is not ready: fault, guard, emergency stop, pressure.
-            RecordError: The folder holds a record.
+            RecordError: The folder holds a record, or cannot be written: `record-folder`.
             LinkClosedError: The link was lost for good; the run continues as the protocol says.
         """
         before = self._run
+        source = LoadedProtocol.of(protocol)
+        _refuse_unasked(source, on_prompt, threading.current_thread() is threading.main_thread())
         try:
             run = self.start(
-                protocol,
+                source,
                 out=out,
                 on_prompt=None,
                 on_status=on_status,
@@ -308,20 +323,34 @@ class Press:
         """Start a protocol and return at once, for notebooks and for scripts that steer the run.
 
         `on_prompt` is called in a thread of its own; without it, prompts wait for `Run.confirm`.
-        Arguments and errors are those of `run`.
+        Arguments and errors are those of `run`, such as RecordError.
         """
-        run = prepare_run(
-            self._session,
-            LoadedProtocol.of(protocol),
-            port=self._port,
-            board=self._board,
-            out=Path(out),
-            overwrite=overwrite,
-            thinning=thinning,
-            sample=sample,
-            ask=on_prompt,
-            on_status=on_status,
-        )
+        out = path_argument(out, "out")
+        if sample is not None:
+            _require(sample, Sample, "sample")
+        if thinning is not None:
+            _require(thinning, ThinningRules, "thinning")
+        source = LoadedProtocol.of(protocol)
+        _refuse_unasked(source, on_prompt, main_thread=False)
+        try:
+            run = prepare_run(
+                self._session,
+                source,
+                port=self._port,
+                board=self._board,
+                out=out,
+                overwrite=bool(overwrite),
+                thinning=thinning,
+                sample=sample,
+                ask=on_prompt,
+                on_status=on_status,
+            )
+        except OSError as error:
+            raise RecordError(
+                f"cannot write the record in {out}: {error.strerror or error}",
+                hint="choose a folder that you can write to, on a disk with free space",
+                code="record-folder",
+            ) from error
 
         def start() -> None:
             # Set before the press may move, so that `close` aborts the run in any case.
@@ -356,7 +385,10 @@ class Press:
                 board is another one or has begun another run.
         """
         run, contents = reopen_run(
-            self._session, Path(record_dir), ask=on_prompt, on_status=on_status
+            self._session,
+            path_argument(record_dir, "record_dir"),
+            ask=on_prompt,
+            on_status=on_status,
         )
         self._run = run
         reattach(self._session, run, contents)
@@ -403,7 +435,7 @@ class Press:
             BadInputError: `tuning-nonsense`: the runs show no press that this controller could
                 drive; the message names the implausible number. `unknown-die`, `over-limit`,
                 `contact-pressure`: the press cannot do it. Also if a run did not complete.
-            UnitError: `limit` or `die` is no quantity.
+            UnitError: `limit` or `die` is no quantity; a number without a unit is none.
             RecordError: `out` is not empty.
             CommandRefusedError: The press is not ready: fault, guard, emergency stop, pressure; or
                 there is no profile to start from.
@@ -414,9 +446,9 @@ class Press:
         runner = TuningRunner(
             self.run,
             self.write_profile,
-            Path(out),
-            die_um=round(parse(die, LENGTH).value),
-            limit_kpa=round(parse(limit, PRESSURE).value),
+            path_argument(out, "out"),
+            die_um=round(_quantity(die, LENGTH, "die")),
+            limit_kpa=round(_quantity(limit, PRESSURE, "limit")),
             on_status=on_status,
         )
         return runner.tune(self.profile())
@@ -506,6 +538,43 @@ class Press:
                 ("simulated", "yes, no real press" if hello.simulated else "no"),
             ]
         )
+
+
+def _refuse_unasked(source: LoadedProtocol, ask: Asker | None, main_thread: bool) -> None:
+    """Refuse a protocol with prompts before it moves anything, if they could not be asked."""
+    protocol = source.draft.protocol
+    if ask is ask_on_terminal and protocol is not None and _has_prompt(protocol.stages):
+        refuse_without_terminal(main_thread)
+
+
+def _has_prompt(items: Sequence[Stage | Prompt | Repeat]) -> bool:
+    return any(
+        isinstance(item, Prompt) or (isinstance(item, Repeat) and _has_prompt(item.stages))
+        for item in items
+    )
+
+
+def _require(value: object, wanted: type, name: str) -> None:
+    if not isinstance(value, wanted):
+        raise BadInputError(
+            f"{name}: {shown_value(value)} is not a {wanted.__name__}",
+            hint=f"pass a {wanted.__name__}; help({wanted.__name__}) explains it",
+            code="wrong-type",
+        )
+
+
+def _quantity(value: object, dimension: Dimension, name: str) -> Fraction:
+    """Return an argument in the base unit of its dimension."""
+    value = plain(value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        raise missing_unit(value, dimension)
+    if not isinstance(value, str):
+        raise BadInputError(
+            f"{name}: {shown_value(value)} is not {dimension.name}",
+            hint=f"write text with a number and its unit, such as '{dimension.example}'",
+            code="wrong-type",
+        )
+    return parse(value, dimension).value
 
 
 def _abort_reason(error: BaseException) -> str:

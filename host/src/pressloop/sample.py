@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 from typing_extensions import Self
 
 from pressloop.errors import BadInputError
 from pressloop.yaml import read_yaml_file
 from pressloop.yaml.model_file import read_model
+from pressloop.yaml.user_model import UserModel
 
 SAMPLE_NAME: Final = "sample.json"
 
@@ -25,10 +26,8 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
-class Sample(BaseModel):
+class Sample(UserModel):
     """The pellet of one cell. Uncertainties are limits (half widths)."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     material: str = ""
     """A name, for the reader."""

@@ -17,6 +17,7 @@ from pressloop.cli.findings import check, read_source
 from pressloop.cli.live import LiveLine
 from pressloop.cli.operator import Operator
 from pressloop.cli.output import ExitCode, err, errors_as_exit_codes, print_path
+from pressloop.cli.termination import TerminatedError, termination_as_exception
 from pressloop.cli.verdict import end_line, print_verdict
 from pressloop.connect import EMULATED
 from pressloop.emulator.description import PressDescription
@@ -72,7 +73,7 @@ def run(
     folder = (
         to or Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}-{protocol.stem.strip('-') or 'run'}"
     )
-    with errors_as_exit_codes():
+    with errors_as_exit_codes(), termination_as_exception():
         source = read_source(protocol)
         described: PressDescription | Path | None = press
         if port in EMULATED:
@@ -92,6 +93,7 @@ def run(
             with LiveLine(err, simulated=machine.hello.simulated) as line:
                 operator = Operator(err, line, yes=yes, open_holds=open_holds)
                 folder.mkdir(parents=True, exist_ok=True)
+                vents = plan.protocol.on_host_loss.action == "vent"
                 handle = machine.start(
                     source,
                     out=folder,
@@ -101,8 +103,9 @@ def run(
                     sample=pellet,
                 )
                 with operator.steering(handle):
-                    _follow_to_end(handle, operator, line)
+                    _follow_to_end(handle, operator, line, vents=vents)
         summary = RunRecord.open(folder).summary
+        _explain_left(handle, folder)
     _report(summary, folder)
 
 
@@ -116,7 +119,7 @@ def attach(
     yes: Annotated[bool, options.YES] = False,
 ) -> None:
     """Reconnect to a run after a crash and recover missing data."""
-    with errors_as_exit_codes():
+    with errors_as_exit_codes(), termination_as_exception():
         ended = _ended(record)
         if ended is not None:
             err.print("this run has ended; there is nothing to reconnect to")
@@ -130,8 +133,9 @@ def attach(
                 if handle.is_active and handle.status().state is State.PAUSED:
                     _resume(handle, operator, line, resume)
                 with operator.steering(handle):
-                    _follow_to_end(handle, operator, line)
+                    _follow_to_end(handle, operator, line, vents=False)
         summary = RunRecord.open(record).summary
+        _explain_left(handle, record)
     _report(summary, record)
 
 
@@ -176,8 +180,17 @@ def _resume(handle: Run, operator: Operator, line: LiveLine, resume: bool) -> No
         raise typer.Exit(ExitCode.NOT_COMPLETED)
 
 
-def _follow_to_end(handle: Run, operator: Operator, line: LiveLine) -> None:
-    """Follow a run to its end; Ctrl-C aborts it."""
+def _follow_to_end(handle: Run, operator: Operator, line: LiveLine, *, vents: bool) -> None:
+    """Follow a run to its end; Ctrl-C aborts it.
+
+    SIGTERM and SIGHUP do what the protocol says of the loss of the host.
+
+    Args:
+        handle: The run.
+        operator: Answers the prompts.
+        line: Where to say that the run is aborted.
+        vents: Whether the board vents when it has lost its host; else the run is left to it.
+    """
     try:
         handle.answer_prompts(operator.ask)
     except KeyboardInterrupt:
@@ -189,7 +202,27 @@ def _follow_to_end(handle: Run, operator: Operator, line: LiveLine) -> None:
         with suppress(KeyboardInterrupt):
             if not handle.abort_and_wait("operator (Ctrl-C)"):
                 return  # closing the press tries once more, and raises if that fails too
+    except TerminatedError as error:
+        if not vents:
+            handle.detach()
+            return
+        line.say(f"[bad]aborting[/bad] because of {error.name}: releasing the pressure")
+        if not handle.abort_and_wait(error.name):
+            return
     handle.result()
+
+
+def _explain_left(handle: Run, folder: Path) -> None:
+    """Complete the record of a run that was left to the board, and exit; else do nothing."""
+    if not handle.detached or handle.has_ended:
+        return
+    finalise(folder)
+    err.print(
+        "[bad]ended by a signal[/bad]: the board goes on as on_host_loss of the protocol says; "
+        f"follow the run again with: pressloop attach {escape(str(folder))}",
+        soft_wrap=True,
+    )
+    raise typer.Exit(ExitCode.NOT_COMPLETED)
 
 
 def _check_folder(folder: Path, overwrite: bool) -> None:

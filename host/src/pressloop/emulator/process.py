@@ -7,11 +7,12 @@ import json
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 from typing_extensions import Self
 
@@ -24,7 +25,8 @@ from pressloop.emulator.locate import (
     link_packages,
     source_hash,
 )
-from pressloop.errors import EmulatorError, required
+from pressloop.errors import BadInputError, EmulatorError, required
+from pressloop.extras import path_argument, real_number, shown_value, whole_number
 
 _HOST: Final = "127.0.0.1"
 _HEAP: Final = "8M"
@@ -76,23 +78,33 @@ class EmulatedBoard:
         silence_s: float = 0.5,
         orphan_s: float = DEFAULT_ORPHAN_S,
     ) -> None:
-        """Keep the settings; `start` starts the process."""
+        """Keep the settings; `start` starts the process.
+
+        Raises:
+            BadInputError: An argument or the description of the press is wrong.
+        """
         if press is None:
             press = PressDescription()
         elif not isinstance(press, PressDescription):
             press = description.load(press)
         self.press = press
-        self.seed = seed
+        self.seed = whole_number(seed, "seed", low=0)
+        if pacing not in get_args(Pacing):
+            raise BadInputError(
+                f"pacing: {shown_value(pacing)} is not a choice here",
+                hint=f"choices: {', '.join(get_args(Pacing))}",
+                code="bad-choice",
+            )
         self._settings = {
-            "seed": seed,
+            "seed": self.seed,
             "pacing": pacing,
-            "speed": speed,
-            "ring_records": ring_records,
-            "silence_ms": round(silence_s * 1000),
-            "orphan_s": orphan_s,
+            "speed": real_number(speed, "speed", above=0),
+            "ring_records": whole_number(ring_records, "ring_records", low=1),
+            "silence_ms": round(real_number(silence_s, "silence_s") * 1000),
+            "orphan_s": real_number(orphan_s, "orphan_s"),
         }
         self._truth = truth
-        self._given_dir = Path(work_dir) if work_dir is not None else None
+        self._given_dir = None if work_dir is None else path_argument(work_dir, "work_dir")
         self._work_dir: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._ports: dict[str, int] = {}
@@ -119,6 +131,13 @@ class EmulatedBoard:
         """
         if self._process is not None:
             raise EmulatorError("this emulated board is already running", hint="stop it first")
+        if sys.platform == "win32":
+            raise EmulatorError(
+                "emulated boards do not run on Windows",
+                hint="everything else does, with a real board; to rehearse, use Linux or macOS, "
+                "or the Windows Subsystem for Linux (WSL)",
+                code="no-emulator-here",
+            )
         program = self._program()
         firmware = find_firmware()
         folder = self._given_dir or Path(tempfile.mkdtemp(prefix="pressloop-"))

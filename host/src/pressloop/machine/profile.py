@@ -11,11 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 from typing_extensions import Self
 
+from pressloop.errors import BadInputError
 from pressloop.machine.profile_wire import profile_fields, wire_fields
+from pressloop.number_types import plain
 from pressloop.wire import schema
+from pressloop.yaml.user_model import UserModel
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Counts = Annotated[int, Field(ge=0, le=65535)]
@@ -67,10 +70,8 @@ def _wire_max(name: str) -> int:
     return schema.Profile.range_of(name)[1]
 
 
-class MachineProfile(BaseModel):
+class MachineProfile(UserModel):
     """Data of a press, its transducer and its valves."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     name: Annotated[str, Field(min_length=1, max_length=40)]
     ram_area_cm2: Annotated[Positive, Field(ge=0.5, le=1000)]
@@ -243,8 +244,18 @@ class MachineProfile(BaseModel):
 
     @classmethod
     def from_fields(cls, fields: Mapping[str, Any]) -> MachineProfile:
-        """Return the profile from the field names and integers of the wire."""
-        return cls.from_wire(schema.Profile(**fields))
+        """Return the profile from the field names and integers of the wire.
+
+        Raises:
+            BadInputError: A field is missing, unknown or out of range.
+        """
+        try:
+            return cls.from_wire(schema.Profile(**plain(fields)))
+        except TypeError as error:
+            raise BadInputError(
+                f"these are not the fields of a profile: {error}",
+                hint="docs/wire-reference.md lists the fields of `profile`",
+            ) from error
 
 
 def converter_of(python: str) -> Literal["ads1115", "adc"] | None:

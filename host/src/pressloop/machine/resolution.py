@@ -81,9 +81,15 @@ class Resolution:
     def _ranges(self) -> Iterator[_Alternative]:
         for range_bar in RANGES_BAR:
             if range_bar < self.profile.full_scale_bar:
-                smaller = self.profile.model_copy(update={"full_scale_bar": float(range_bar)})
-                oil_kpa = 100 * min(range_bar, self.profile.max_oil_bar)
-                reach_kpa = oil_kpa * smaller.limits(self.die_um).ratio_q10 / 1024
+                oil_bar = min(range_bar, self.profile.max_oil_bar)
+                smaller = self.profile.model_copy(
+                    update={
+                        "full_scale_bar": range_bar,
+                        "max_oil_bar": oil_bar,
+                        "contact_bar": min(self.profile.contact_bar, oil_bar / 4),
+                    }
+                )
+                reach_kpa = 100 * oil_bar * smaller.limits(self.die_um).ratio_q10 / 1024
                 yield _Alternative(
                     f"{range_bar} bar", self._finest(smaller, self.die_um), reach_kpa
                 )

@@ -17,7 +17,7 @@ import struct
 import sys
 import threading
 from binascii import crc32
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +26,7 @@ from typing import Any, Final
 import cbor2
 
 from pressloop.errors import RecordError
+from pressloop.record.file_lock import lock_file, lock_path
 
 JOURNAL_NAME: Final = "run.journal"
 
@@ -37,9 +38,6 @@ _MARK: Final = bytes((_ARRAY_OF_TWO, _U32))
 
 SYNC_INTERVAL_S: Final = 1.0
 """A killed host loses nothing that was written; a power cut loses up to this much time."""
-
-_LOCK_OFFSET: Final = 1 << 40
-"""Byte that writers lock where locks are mandatory (Windows): behind all bytes that are read."""
 
 
 @dataclass(frozen=True)
@@ -125,8 +123,8 @@ def _entry_at(data: bytes, offset: int) -> tuple[int, dict[str, Any] | None]:
 class JournalWriter:
     """Writes a journal: unbuffered, synced once a second, locked against other writers.
 
-    The lock is one of the operating system on the journal itself. It ends with the process that
-    holds it, however that process ends, so a lock is never stale.
+    The lock is one of the operating system on the journal itself (`file_lock`). It ends with the
+    process that holds it, however that process ends, so a lock is never stale.
     """
 
     def __init__(self, path: Path, *, create: bool) -> None:
@@ -143,7 +141,7 @@ class JournalWriter:
         self.path = path
         self._file = os.open(path, flags, 0o644)
         try:
-            _lock(self._file, path)
+            self._unlock = _lock(self._file, path)
         except BaseException:
             os.close(self._file)
             raise
@@ -212,6 +210,7 @@ class JournalWriter:
                 os.fsync(self._file)
             finally:
                 os.close(self._file)
+                self._unlock()
 
     def _sync_regularly(self) -> None:
         while not self._closing.wait(SYNC_INTERVAL_S):
@@ -254,23 +253,19 @@ def sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
-def _lock(descriptor: int, path: Path) -> None:
+def _lock(descriptor: int, path: Path) -> Callable[[], None]:
+    """Lock a journal and return what ends the lock, apart from closing the file."""
     try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            os.lseek(descriptor, _LOCK_OFFSET, os.SEEK_SET)
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError) as error:
+        return lock_file(descriptor, path)
+    except (BlockingIOError, PermissionError, FileExistsError) as error:
         pid = _writer_pid(path)
+        hint = "wait until that run has ended, or record into another folder"
+        if isinstance(error, FileExistsError):
+            hint += f"; if that process has ended, delete {lock_path(path)}"
         raise RecordError(
             f"{path.parent} is being recorded by process {pid if pid else '(unknown)'}",
             code="record-busy",
-            hint="wait until that run has ended, or record into another folder",
+            hint=hint,
         ) from error
     except OSError as error:
         raise RecordError(

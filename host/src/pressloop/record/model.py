@@ -11,6 +11,8 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, computed_field, field_validator
 
+from pressloop.yaml.user_model import UserModel
+
 SCHEMA_VERSION: Final = 1
 """Version of the journal. A reader refuses a newer one, whose keys may mean something else."""
 
@@ -99,7 +101,7 @@ class EmulatedPress(RecordModel):
     seed: int
 
 
-class ThinningRules(RecordModel):
+class ThinningRules(UserModel):
     """Rules of what a record keeps whole and what it sums up, in seconds of the device clock.
 
     Attributes:
@@ -112,6 +114,9 @@ class ThinningRules(RecordModel):
         event_share: Share of the passing time by which that store is refilled. Both together
             limit the size of a hold whose flags flicker for days.
     """
+
+    # A record of a newer version may have more rules.
+    model_config = ConfigDict(extra="ignore")
 
     after_change_s: float = Field(default=900.0, ge=0)
     after_event_s: float = Field(default=60.0, ge=0)

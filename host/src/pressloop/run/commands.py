@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import Final
 
 from pressloop.errors import CommandRefusedError
+from pressloop.extras import whole_number
 from pressloop.record import RunRecorder
 from pressloop.session.session import Session
 from pressloop.wire.schema import (
@@ -73,4 +74,6 @@ class RunCommands:
                 self._recorder.event("abort", by=by, release="fully open")
 
     def _step(self, step: int | None) -> int:
-        return self._session.status().step if step is None else step
+        if step is None:
+            return self._session.status().step
+        return whole_number(step, "step", low=0)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from pressloop.errors import BoardTimeoutError, LinkClosedError, PressloopError, RecordError
-from pressloop.extras import DataFrame
+from pressloop.extras import DataFrame, real_number
 from pressloop.record import RunRecorder
 from pressloop.record.columns import wire_name
 from pressloop.run.commands import RunCommands
@@ -200,7 +200,9 @@ class Run:
             False when it has not ended within the limit.
         """
         self._skip_telemetry()
-        deadline_s = float("inf") if limit_s is None else time.monotonic() + limit_s
+        deadline_s = float("inf")
+        if limit_s is not None:
+            deadline_s = time.monotonic() + real_number(limit_s, "limit_s")
         while True:
             slice_s = min(WAIT_SLICE_S, deadline_s - time.monotonic())
             if self.monitor.over.wait(max(0.0, slice_s)):

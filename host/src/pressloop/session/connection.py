@@ -112,6 +112,7 @@ class Link:
         on_event: Called in the reader thread with every telemetry event; must not wait.
         on_lost: Called once, in any thread, when the link has ended; must not wait.
         waits_s: How long each attempt of a request waits for its reply.
+        hello_waits_s: The same for the first hello; None takes `waits_s`.
 
     Raises:
         BoardTimeoutError: No reply in Pressloop's protocol.
@@ -128,6 +129,7 @@ class Link:
         on_event: Callable[[Link, TelemetryEvent], None],
         on_lost: Callable[[], None],
         waits_s: Sequence[float] = ATTEMPT_WAITS_S,
+        hello_waits_s: Sequence[float] | None = None,
     ) -> None:
         """Start to read and say hello."""
         self.console = Console()
@@ -136,7 +138,7 @@ class Link:
         self._ack = ack
         self._on_event = on_event
         self._on_lost = on_lost
-        self._waits_s = tuple(waits_s)
+        self._waits_s = tuple(waits_s if hello_waits_s is None else hello_waits_s)
         self.undecodable = 0
         self._session = _NO_SESSION
         self._heartbeat_due_s = _NEVER
@@ -157,6 +159,7 @@ class Link:
         except BaseException:
             self.close()
             raise
+        self._waits_s = tuple(waits_s)
 
     @property
     def url(self) -> str:

@@ -56,5 +56,10 @@ class Console:
 
 
 def _readable(data: bytes | bytearray) -> str:
-    text = data.decode("utf-8", "replace")
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+    """Return bytes as text in which everything that is not printable is escaped."""
+    text = data.decode("utf-8", "backslashreplace")
+    return "".join(char if char.isprintable() else _escaped(char) for char in text)
+
+
+def _escaped(char: str) -> str:
+    return char.encode("unicode_escape").decode("ascii")

@@ -91,6 +91,7 @@ class Session:
         host: Name and version of the host software.
         reconnect_timeout_s: How long to try to reconnect when the link is lost.
         waits_s: How long each attempt of a request waits for its reply.
+        hello_waits_s: The same for the hello of each link; None takes `waits_s`.
 
     Raises:
         NoBoardError, PortBusyError: The transport did not open.
@@ -105,11 +106,13 @@ class Session:
         host: str,
         reconnect_timeout_s: float = RECONNECT_TIMEOUT_S,
         waits_s: Sequence[float] = ATTEMPT_WAITS_S,
+        hello_waits_s: Sequence[float] | None = None,
     ) -> None:
         """Connect and say hello."""
         self._connect = connect
         self._host = host
         self._waits_s = tuple(waits_s)
+        self._hello_waits_s = hello_waits_s
         self._ack = HostProgress()
         self._inbox: queue.SimpleQueue[_Telemetry | _Call[Any] | _Wake] = queue.SimpleQueue()
         self._listeners = Listeners()
@@ -254,6 +257,7 @@ class Session:
             on_event=lambda link, event: self._inbox.put(_Telemetry(link, event)),
             on_lost=lambda: self._inbox.put(_Wake()),
             waits_s=self._waits_s,
+            hello_waits_s=self._hello_waits_s,
         )
 
     # --- the dispatcher thread

@@ -7,9 +7,12 @@ calls have a time limit, so a board that stops reading cannot freeze the host.
 from __future__ import annotations
 
 import errno
+import re
 import socket
+import sys
 import time
-from typing import Final, Protocol
+from pathlib import Path
+from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
 import serial
@@ -33,6 +36,17 @@ _SERIAL_BAUD: Final = 115200
 """USB ignores the rate, except 1200: some boards then start their boot loader."""
 
 SOCKET_SCHEME: Final = "socket://"
+
+RFC2217_SCHEME: Final = "rfc2217://"
+"""A serial port of another computer, behind a server such as ser2net."""
+
+_HWGREP_SCHEME: Final = "hwgrep://"
+"""The serial port whose description matches a regular expression."""
+
+_URL_FORMS: Final = "rfc2217://HOST:PORT, socket://HOST:PORT or hwgrep://REGEXP"
+
+
+_WINDOWS_PORT: Final = re.compile(r"(\\\\\.\\)?COM[0-9]+", re.IGNORECASE)
 
 
 class Transport(Protocol):
@@ -119,7 +133,11 @@ class SocketTransport:
 
 
 class SerialTransport:
-    """Transport over a serial port, opened exclusively: no other program can read the replies."""
+    """Transport over a serial port, opened exclusively: no other program can read the replies.
+
+    pyserial's `rfc2217://` and `hwgrep://` are accepted as well. Over RFC 2217 the server decides
+    who may open the port, and a write takes at most pyserial's own limit of 5 s.
+    """
 
     def __init__(self, path: str) -> None:
         """Open the port without resetting the board.
@@ -132,19 +150,21 @@ class SerialTransport:
             PortBusyError: Another program uses the port, or the user has no permission.
         """
         self.url = path
-        # The port is set after construction, so that DTR and RTS are set before it opens.
-        self._serial = serial.Serial(
-            baudrate=_SERIAL_BAUD,
-            timeout=MAX_READ_WAIT_S,
-            write_timeout=MAX_WRITE_S,
-            exclusive=True,
-        )
-        self._serial.port = path
-        self._serial.dtr = True
-        self._serial.rts = False
+        remote = path.startswith(RFC2217_SCHEME)
+        local: dict[str, Any] = {"write_timeout": MAX_WRITE_S, "exclusive": True}
         try:
+            # Opened after construction, so that DTR and RTS are set before.
+            self._serial = serial.serial_for_url(
+                path,
+                do_not_open=True,
+                baudrate=_SERIAL_BAUD,
+                timeout=MAX_READ_WAIT_S,
+                **({} if remote else local),
+            )
+            self._serial.dtr = True
+            self._serial.rts = False
             self._serial.open()
-        except (serial.SerialException, OSError) as error:
+        except (*_SERIAL_ERRORS, ValueError) as error:
             raise explain_open_error(path, error) from error
 
     def read(self) -> bytes:
@@ -173,28 +193,41 @@ _SERIAL_ERRORS: Final = (serial.SerialException, OSError, TypeError, AttributeEr
 
 
 def open_transport(url: str) -> Transport:
-    """Open `socket://host:port` or a serial port.
+    """Open a serial port, `socket://host:port`, `rfc2217://host:port` or `hwgrep://regexp`.
 
     Raises:
-        BadInputError: The socket address is malformed.
+        BadInputError: The address is malformed or of another kind.
         NoBoardError: There is no such port or server.
         PortBusyError: Another program uses the port, or the user has no permission.
     """
-    if not url.startswith(SOCKET_SCHEME):
+    scheme, is_url, _ = url.partition("://")
+    if not is_url:
         return SerialTransport(url)
-    host, port = _split_socket_url(url)
-    return SocketTransport(host, port)
+    # The schemes of addresses are the same in upper case; pyserial's own are compared as written.
+    url = f"{scheme.lower()}://{url.partition('://')[2]}"
+    if url.startswith(SOCKET_SCHEME):
+        return SocketTransport(*_split_address(url))
+    if url.startswith(RFC2217_SCHEME):
+        _split_address(url)
+    elif not url.startswith(_HWGREP_SCHEME):
+        raise BadInputError(
+            f"{scheme}:// is not a way to a board",
+            hint=f"name a serial port, or write {_URL_FORMS}",
+            code="unknown-scheme",
+        )
+    return SerialTransport(url)
 
 
-def _split_socket_url(url: str) -> tuple[str, int]:
+def _split_address(url: str) -> tuple[str, int]:
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError:
         host = port = None
     if not host or not port:
+        scheme = url.partition("://")[0]
         raise BadInputError(
-            f"{url!r} is not a socket address", hint="write it as socket://127.0.0.1:5555"
+            f"{url!r} is not a {scheme} address", hint=f"write it as {scheme}://127.0.0.1:5555"
         )
     return host, port
 
@@ -203,6 +236,13 @@ def explain_open_error(path: str, error: Exception) -> NoBoardError | PortBusyEr
     """Explain why a serial port did not open, and what to do about it on this system."""
     text = str(error)
     number = getattr(error, "errno", None)
+    if path.startswith((RFC2217_SCHEME, _HWGREP_SCHEME)):
+        return NoBoardError(
+            f"cannot open {path}: {text}",
+            hint="check that the server runs and that the other computer lets you in"
+            if path.startswith(RFC2217_SCHEME)
+            else "list the ports and their descriptions with `pressloop ports`",
+        )
     if "Access is denied" in text or "PermissionError(13" in text:
         return PortBusyError(
             f"Windows denies access to {path}",
@@ -215,16 +255,34 @@ def explain_open_error(path: str, error: Exception) -> NoBoardError | PortBusyEr
             hint="on Linux: sudo usermod -a -G dialout $USER, then log out and in again",
             code="port-permission",
         )
+    if number == errno.ENOTTY or "Inappropriate ioctl" in text or _is_no_device(path):
+        return NoBoardError(
+            f"{path} is not a serial port",
+            hint="name the port of the board; list the boards with `pressloop ports`",
+            code="not-a-port",
+        )
     if number in (errno.EBUSY, errno.EAGAIN) or "exclusively lock" in text:
         return PortBusyError(
             f"{path} is in use by another program",
             hint="close the other pressloop or serial monitor; if there is none, ModemManager may "
             "use the port: wait ten seconds, or run sudo systemctl stop ModemManager",
         )
+    if sys.platform != "win32" and _WINDOWS_PORT.fullmatch(path):
+        return NoBoardError(
+            f"{path} is a port of Windows, and this is another system",
+            hint="ports are called /dev/ttyACM0 here; list the boards with `pressloop ports`",
+        )
     return NoBoardError(
         f"cannot open {path}: {text}",
         hint="list the boards with `pressloop ports`; if yours is missing, replug its USB cable",
     )
+
+
+def _is_no_device(path: str) -> bool:
+    try:
+        return Path(path).is_file() or Path(path).is_dir()
+    except (OSError, ValueError):
+        return False
 
 
 def _closed(url: str, why: str) -> LinkClosedError:

@@ -7,7 +7,7 @@ after a mistake with stand-ins; it shares only `document_problem`.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -103,13 +103,16 @@ def model_findings(
 def _document_path(error: ErrorDetails, data: Any) -> KeyPath:
     """Return the path in the document; pydantic adds names of its own for members of a union."""
     path: list[str | int] = []
+    *_, last = (None, *error["loc"])
     for part in error["loc"]:
         try:
             data = data[part]
         except (KeyError, IndexError, TypeError):
-            return (*path, part) if error["type"] == "missing" else tuple(path)
+            if error["type"] == "missing" and part == last:
+                path.append(part)
+            continue
         path.append(part)
-    return tuple(path)
+    return (*path, *error.get("ctx", {}).get("at", ()))
 
 
 def _finding(
@@ -134,7 +137,7 @@ def _explain(error: ErrorDetails, path: KeyPath) -> tuple[str, str, str]:
     kind, context, value = error["type"], error.get("ctx", {}), _shown(error["input"])
     if kind not in _PYDANTIC_CODES:
         hint = str(context.get("hint", "correct the value, or leave the key out"))
-        return kind.replace("_", "-"), error["msg"], hint
+        return kind.replace("_", "-"), str(context.get("message", error["msg"])), hint
     if kind == "value_error":
         message = error["msg"].removeprefix("Value error, ")
         return "contradiction", message, "change or add one of the keys that the message names"
@@ -173,17 +176,25 @@ def _wrong_form(kind: str, value: str, fallback: str) -> tuple[str, str]:
 
 def _unknown_key_hint(path: KeyPath, model: type[BaseModel]) -> str:
     known = _keys_at(path[:-1], model)
+    if not known:
+        return "remove it"
     near = difflib.get_close_matches(str(path[-1]), known, 1)
     return f"did you mean {near[0]}?" if near else f"keys here: {', '.join(known)}"
 
 
-def _keys_at(path: KeyPath, model: type[BaseModel]) -> Iterable[str]:
-    """Return the keys of the section at a path."""
+def _keys_at(path: KeyPath, model: type[BaseModel]) -> Sequence[str]:
+    """Return the keys of the section at a path; empty if it lies in a list of sections."""
     for part in path:
-        annotation = model.model_fields[str(part)].annotation
-        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
-            break  # the place lies in a value that is no section
-        model = annotation
+        field = model.model_fields.get(str(part))
+        annotation = None if field is None else field.annotation
+        sections = [
+            member
+            for member in (annotation, *get_args(annotation))
+            if isinstance(member, type) and issubclass(member, BaseModel)
+        ]
+        if not sections:
+            return []
+        model = sections[0]
     return list(model.model_fields)
 
 

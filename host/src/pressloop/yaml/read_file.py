@@ -24,7 +24,7 @@ def read_file_bytes(path: Path | str, *, hint: str) -> bytes:
     try:
         with Path(path).open("rb") as file:
             return file.read(MAX_BYTES + 1)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TypeError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         raise BadInputError(f"cannot read {path}: {reason}", hint=hint) from error
 

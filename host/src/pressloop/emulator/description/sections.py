@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from pressloop.emulator.description import presets
+from pressloop.yaml.user_model import UserModel
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -32,10 +33,8 @@ PowderPreset = Annotated[str, known_preset(presets.POWDERS)]
 ErrorPercent = Annotated[float, Field(ge=-50, le=50, allow_inf_nan=False)]
 
 
-class Section(BaseModel):
-    """Base of all sections: immutable, and refuses unknown keys."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class Section(UserModel):
+    """Base of all sections."""
 
 
 class RamSection(Section):

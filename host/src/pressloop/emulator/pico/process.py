@@ -12,6 +12,7 @@ from pressloop.emulator import resources
 from pressloop.emulator.description import PressDescription
 from pressloop.emulator.process import DEFAULT_ORPHAN_S, EmulatedBoard, Pacing
 from pressloop.errors import EmulatorError
+from pressloop.extras import path_argument, real_number
 
 IMAGE_VARIABLE: Final = "PRESSLOOP_IMAGE"
 
@@ -78,9 +79,9 @@ class EmulatedPico(EmulatedBoard):
             silence_s=silence_s,
             orphan_s=orphan_s,
         )
-        self._image = Path(image) if image is not None else None
+        self._image = None if image is None else path_argument(image, "image")
         self._ads1115 = ads1115
-        self._silence_s = silence_s
+        self._silence_s = real_number(silence_s, "silence_s")
 
     def _program(self) -> list[str | Path]:
         if importlib.util.find_spec("rp2040py") is None:

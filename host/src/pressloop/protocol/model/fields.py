@@ -12,9 +12,7 @@ from fractions import Fraction
 from typing import Annotated, Final
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
@@ -37,6 +35,7 @@ from pressloop.units import (
     pattern,
 )
 from pressloop.wire.schema import TICK_HZ, PlanStepRequest
+from pressloop.yaml.user_model import UserModel
 
 TICK_MS: Final = 1000 // TICK_HZ
 """Period of the board's tick; telemetry can be recorded in multiples of it."""
@@ -231,7 +230,5 @@ PromptText = Annotated[
 ]
 
 
-class ProtocolModel(BaseModel):
-    """Base of all parts of a protocol: immutable, and unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+class ProtocolModel(UserModel):
+    """Base of all parts of a protocol."""

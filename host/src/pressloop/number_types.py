@@ -1,0 +1,34 @@
+"""Turns numbers and arrays of other packages into Python's own, without importing any of them."""
+
+from __future__ import annotations
+
+import numbers
+import operator
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+
+def plain(value: Any) -> Any:
+    """Return a value with Python's own numbers in place of those of other packages.
+
+    Scalars and arrays of numpy and pandas become numbers and lists, also inside lists, tuples and
+    mappings; everything else is returned as it is. A float32 keeps its exact value.
+    """
+    if type(value) in (bool, int, float, str) or value is None:
+        return value
+    if hasattr(value, "__array__") and hasattr(value, "tolist"):
+        listed = value.tolist()
+        # A long double has no number of Python that is its equal, and stays what it is.
+        return float(listed) if hasattr(listed, "__array__") else listed
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, int | float | str):
+        return value  # enumerations and other subclasses
+    if isinstance(value, numbers.Integral) or hasattr(value, "__index__"):
+        return operator.index(value)
+    if isinstance(value, numbers.Real | Decimal):
+        return float(value)
+    return value
