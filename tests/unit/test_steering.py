@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from pressloop.run.steering import SteeringCommand, SteeringOutcome, steer
 from pressloop.session.status import PressStatus
@@ -73,6 +75,15 @@ def test_an_abort_while_the_press_releases_is_done_already() -> None:
 def test_an_abort_in_a_run_is_sent_once(state: State) -> None:
     outcome, sent = try_command("abort", state)
     assert outcome.done and sent == ["abort"]
+
+
+def test_an_abort_before_the_first_tick_of_a_run_is_sent() -> None:
+    press = PressInState(State.IDLE)
+    starting = replace(status_in(State.IDLE), elapsed_s=0.01)
+    press.status = lambda: starting  # type: ignore[method-assign]
+    assert steer(press, "abort", by="operator", type_of=lambda _status: None).done
+    assert press.sent == ["abort"]
+    assert not try_command("abort", State.IDLE)[0].done
 
 
 def test_a_latched_fault_names_the_command_that_clears_it() -> None:

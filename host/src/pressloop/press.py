@@ -464,8 +464,8 @@ class Press:
 
     def abort(self) -> None:
         """End the active run, if there is one: release at its vent rate."""
-        with suppress(CommandRefusedError):
-            if self._session.status().state not in (State.IDLE, State.FAULT, State.VENTING):
+        with suppress(CommandRefusedError):  # no run is active, or about to start
+            if self._session.status().state is not State.VENTING:
                 self._session.request(AbortRequest())
 
     def clear_fault(self) -> Fault:

@@ -13,7 +13,7 @@ from typing import Final, Literal, Protocol, get_args
 from pressloop.errors import CommandRefusedError, PressloopError
 from pressloop.record import RunHeader
 from pressloop.session.status import PressStatus
-from pressloop.wire.schema import State
+from pressloop.wire.schema import TICK_HZ, State
 
 SteeringCommand = Literal["pause", "resume", "skip", "end", "abort"]
 
@@ -124,6 +124,8 @@ def _obstacle(command: SteeringCommand, status: PressStatus, step: StepType | No
     """Return why a command has no effect in this state; None if it has one."""
     state = status.state
     if state is State.IDLE:
+        if command == "abort" and _is_about_to_start(status):
+            return None
         return "no run is active"
     if state is State.FAULT:
         return (
@@ -147,6 +149,11 @@ def _obstacle(command: SteeringCommand, status: PressStatus, step: StepType | No
     if command == "end" and (step == "hold" or (step is None and status.remaining_s > 0)):
         return "this hold ends by itself; skip ends it now"
     return None
+
+
+def _is_about_to_start(status: PressStatus) -> bool:
+    """Return whether the board has accepted a run that begins with its next tick."""
+    return status.elapsed_s is not None and status.elapsed_s <= 1 / TICK_HZ
 
 
 def _why(refusal: CommandRefusedError) -> str:
