@@ -238,7 +238,7 @@ def test_a_refusal_names_command_step_field_and_limit(
         "step",
         520_000,
     )
-    assert "520000 kPa" in str(error)
+    assert "520 MPa" in str(error)
     assert "hint:" in str(error)
 
 

@@ -6,7 +6,6 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -44,7 +43,18 @@ from pressloop.session.status import PressStatus
 from pressloop.session.telemetry import TelemetryBatch
 from pressloop.session.telemetry_iterator import TelemetryIterator
 from pressloop.tuning.result import TuningResult
-from pressloop.units import LENGTH, PRESSURE, Dimension, missing_unit, parse
+from pressloop.units import (
+    FORCE,
+    LENGTH,
+    PRESSURE,
+    Dimension,
+    Quantity,
+    as_pressure,
+    missing_unit,
+    names_of,
+    parse,
+    units_of,
+)
 from pressloop.validation import LoadedProtocol, ProtocolSource, Validation, validate_loaded
 from pressloop.wire.schema import (
     AbortRequest,
@@ -422,8 +432,8 @@ class Press:
         docs/tuning.md says what is learned and how certain it is.
 
         Args:
-            limit: Highest pressure on the blank, such as `"400 MPa"`. The ceiling of the runs is a
-                tenth higher.
+            limit: Highest pressure on the blank, such as `"400 MPa"`, or force on it, such as
+                `"30 kN"`. The ceiling of the runs is a tenth higher.
             die: Diameter of the die that holds the blank.
             out: Folder of the records, one folder in it for each run; new or empty.
             on_status: Called a few times a second with what the press is doing.
@@ -443,12 +453,13 @@ class Press:
         """
         with needs_extra("data"):
             from pressloop.tuning.runner import TuningRunner
+        die_um = round(_quantity(die, "die", LENGTH).value)
         runner = TuningRunner(
             self.run,
             self.write_profile,
             path_argument(out, "out"),
-            die_um=round(_quantity(die, LENGTH, "die")),
-            limit_kpa=round(_quantity(limit, PRESSURE, "limit")),
+            die_um=die_um,
+            limit_kpa=round(as_pressure(_quantity(limit, "limit", PRESSURE, FORCE), die_um).value),
             on_status=on_status,
         )
         return runner.tune(self.profile())
@@ -563,18 +574,18 @@ def _require(value: object, wanted: type, name: str) -> None:
         )
 
 
-def _quantity(value: object, dimension: Dimension, name: str) -> Fraction:
-    """Return an argument in the base unit of its dimension."""
+def _quantity(value: object, name: str, *dimensions: Dimension) -> Quantity:
+    """Return an argument as a quantity of one of the dimensions."""
     value = plain(value)
     if isinstance(value, int | float) and not isinstance(value, bool):
-        raise missing_unit(value, dimension)
+        raise missing_unit(value, *dimensions)
     if not isinstance(value, str):
         raise BadInputError(
-            f"{name}: {shown_value(value)} is not {dimension.name}",
-            hint=f"write text with a number and its unit, such as '{dimension.example}'",
+            f"{name}: {shown_value(value)} is not {names_of(dimensions)}",
+            hint=f"write text with a number and its unit; units: {units_of(dimensions)}",
             code="wrong-type",
         )
-    return parse(value, dimension).value
+    return parse(value, *dimensions)
 
 
 def _abort_reason(error: BaseException) -> str:

@@ -7,6 +7,7 @@ from typing import Final
 from pressloop.errors import CommandRefusedError
 from pressloop.findings import Finding, KeyPath
 from pressloop.plan.model import Plan, PlanStep
+from pressloop.units import PRESSURE, format_quantity, pressure_text
 from pressloop.wire.schema import StepKind
 from pressloop.yaml import SourceMap
 
@@ -45,6 +46,8 @@ _DEFAULT_FIELD: Final = {
     "relaxation-unresolved": "relaxation_kpa_min",
     "not-sealed": "mode",
 }
+_PRESSURE_CODES: Final = ("over-ceiling", "over-limit", "hold-elsewhere")
+"""Codes whose detail is a pressure that the user knows as a force, too."""
 
 
 def finding_of_refusal(
@@ -62,9 +65,16 @@ def finding_of_refusal(
         path = _path_in_step(plan.sources[refusal.step], name)
     else:
         path = _BEGIN_PATHS.get(name, ())
-    return (marks or SourceMap()).finding(
-        "error", refusal.code, path, refusal.message, refusal.hint
-    )
+    message = _with_force(refusal, plan.protocol.die_um)
+    return (marks or SourceMap()).finding("error", refusal.code, path, message, refusal.hint)
+
+
+def _with_force(refusal: CommandRefusedError, die_um: int) -> str:
+    """Return the message of a refusal, with the force beside the pressure that was exceeded."""
+    if refusal.code not in _PRESSURE_CODES or refusal.detail is None:
+        return refusal.message
+    pressure = format_quantity(refusal.detail, PRESSURE)
+    return refusal.message.replace(pressure, pressure_text(refusal.detail, die_um))
 
 
 def _path_in_step(step: PlanStep, name: str) -> KeyPath:
