@@ -258,7 +258,7 @@ MISTAKES: dict[str, tuple[Callable[[], object], str, str]] = {
     "profile that contradicts itself": (
         lambda: MachineProfile(**(REFERENCE.model_dump() | {"raw_full": 1})),
         "contradiction",
-        ".",
+        "raw_full",
     ),
     "wrong copy": (
         lambda: REFERENCE.model_copy(update={"leak_ul_min": "much"}),

@@ -45,6 +45,7 @@ _DEFAULT_FIELD: Final = {
     "no-end": "duration_ms",
     "relaxation-unresolved": "relaxation_kpa_min",
     "not-sealed": "mode",
+    "clock-spent": "steps",
 }
 _PRESSURE_CODES: Final = ("over-ceiling", "over-limit", "hold-elsewhere")
 """Codes whose detail is a pressure that the user knows as a force, too."""
@@ -62,9 +63,9 @@ def finding_of_refusal(
     """
     name = (refusal.field or _DEFAULT_FIELD.get(refusal.code, "")).replace("-", "_")
     if refusal.step is not None and refusal.step < len(plan.sources):
-        path = _path_in_step(plan.sources[refusal.step], name)
+        path = place_in_step(plan.sources[refusal.step], name)
     else:
-        path = _BEGIN_PATHS.get(name, ())
+        path = place_in_protocol(name)
     message = _with_force(refusal, plan.protocol.die_um)
     return (marks or SourceMap()).finding("error", refusal.code, path, message, refusal.hint)
 
@@ -77,7 +78,13 @@ def _with_force(refusal: CommandRefusedError, die_um: int) -> str:
     return refusal.message.replace(pressure, pressure_text(refusal.detail, die_um))
 
 
-def _path_in_step(step: PlanStep, name: str) -> KeyPath:
+def place_in_protocol(name: str) -> KeyPath:
+    """Return the place of a field of plan-begin in the protocol; the whole if it has none."""
+    return _BEGIN_PATHS.get(name, ())
+
+
+def place_in_step(step: PlanStep, name: str) -> KeyPath:
+    """Return the place of a field of plan-step in the protocol; the step if it has none."""
     if name == "target_kpa":
         return step.target_path
     if step.kind is StepKind.PROMPT:

@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import Final
 
 from pressloop.findings import Finding, KeyPath, Severity
-from pressloop.machine.profile import DieLimits, MachineProfile
+from pressloop.machine.die_limits import DieLimits
+from pressloop.machine.profile import MachineProfile
 from pressloop.protocol import Protocol
 from pressloop.protocol.loading import Draft
 from pressloop.units import pressure_text

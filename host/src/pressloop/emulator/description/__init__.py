@@ -9,7 +9,7 @@ would enter from the data sheet, without the individual errors.
 from __future__ import annotations
 
 from pressloop.emulator.description.press import PressDescription
-from pressloop.emulator.description.reading import load, loads
+from pressloop.emulator.description.reading import load, loads, refuse_misfit
 from pressloop.emulator.description.sections import (
     ControllerSection,
     DisplacementSection,
@@ -43,4 +43,5 @@ __all__ = [
     "ValvesSection",
     "load",
     "loads",
+    "refuse_misfit",
 ]

@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pressloop_sim.plant import transducer as adc
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from pressloop.emulator.description import presets
 from pressloop.emulator.description.sections import (
@@ -31,6 +31,7 @@ from pressloop.emulator.description.sections import (
     ValvesSection,
     known_preset,
 )
+from pressloop.machine.profile import name_fits
 from pressloop.wire.schema import OUTPUT_FULL
 
 # Up to this many digits MicroPython and CPython parse a number to the same double.
@@ -49,7 +50,7 @@ class PressDescription(Section):
         description="A press by name: reference, jack-10t, jack-15t or jack-25t; fields that are "
         "given as well override it.",
     )
-    name: str = Field(
+    name: Annotated[str, AfterValidator(name_fits)] = Field(
         default="reference press",
         min_length=1,
         max_length=40,
@@ -94,15 +95,16 @@ class PressDescription(Section):
             merged[key] = {**base, **value} if both else value
         return merged
 
-    @model_validator(mode="after")
-    def _consistent(self) -> PressDescription:
-        if self.limits.max_oil_bar > self.transducer.full_scale_bar:
-            raise ValueError(
-                f"limits.max_oil_bar ({self.limits.max_oil_bar:g}) is above "
-                f"transducer.full_scale_bar ({self.transducer.full_scale_bar:g}): "
-                "the controller could not see the limit"
-            )
-        return self
+    MAX_TRAVEL_SHARE: ClassVar[float] = (adc.RAW_FAULT_HIGH - adc.RAW_FULL) / (
+        adc.RAW_FULL - adc.RAW_ZERO
+    )
+    """Share of the transducer's range above which the travelling ram leaves no room for it."""
+
+    @property
+    def travel_share(self) -> float:
+        """Reading of the freely travelling ram, as a share of the transducer's range."""
+        travel_mpa = self.ram.return_force_n / (self.ram.area_cm2 * 100)
+        return travel_mpa / (self.transducer.full_scale_bar / 10)
 
     def plant_config(self) -> dict[str, float]:
         """Return the numbers of the true press as a flat dict, for `Plant` and `Transducer`.
@@ -171,9 +173,8 @@ class PressDescription(Section):
         Keys are the field names of `profile` in the wire schema. The transducer's zero is taken
         with the ram travelling freely, because its reading is then the return force and no load.
         """
-        travel_mpa = self.ram.return_force_n / (self.ram.area_cm2 * 100)
         full_scale_mpa = self.transducer.full_scale_bar / 10
-        tare = round(travel_mpa / full_scale_mpa * (adc.RAW_FULL - adc.RAW_ZERO))
+        tare = round(self.travel_share * (adc.RAW_FULL - adc.RAW_ZERO))
         area_mm2 = self.ram.area_cm2 * 100
         # Oil volume per oil pressure, mm3/MPa.
         compliance = self.oil.volume_ml * 1000 / (
