@@ -168,7 +168,7 @@ KINDS = _all_kinds()
 BY_NAME = {kind.name: kind for kind in KINDS}
 
 
-class Fault:
+class ScheduledFault:
     """A fault to inject: its kind, its value (0 for a kind without one), and when.
 
     `at_s` is press time since the start of a run, s; None means at once.
@@ -188,7 +188,7 @@ class Fault:
         return text if self.at_s is None else text + f"@{self.at_s:g}"
 
 
-def parse(text: str) -> Fault:
+def parse(text: str) -> ScheduledFault:
     """Read `KIND[=VALUE][@SECONDS]`.
 
     Raises:
@@ -207,7 +207,7 @@ def parse(text: str) -> Fault:
     at_s = _number(seconds, "the time of " + kind.name, 0.0, _MAX_AT_S) if at else None
     if kind.at_start and at_s:
         raise ValueError(kind.name + " exists from the start of a run: write " + front + "@0")
-    return Fault(kind, value, at_s)
+    return ScheduledFault(kind, value, at_s)
 
 
 def _number(text: str, name: str, low: float, high: float) -> float:

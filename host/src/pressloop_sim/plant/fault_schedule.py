@@ -1,6 +1,6 @@
 """Injects the faults of a run into a press, each when its time has come."""
 
-from pressloop_sim.plant.fault_kinds import KINDS, Fault
+from pressloop_sim.plant.fault_kinds import KINDS, ScheduledFault
 
 _TICK_HZ = 100
 _NEVER = 1 << 60
@@ -33,11 +33,11 @@ class FaultSchedule:
     def __init__(self, targets: "dict[str, FaultTarget]") -> None:
         """Take what the faults act on, by the group of their kinds."""
         self._targets = targets
-        self._waiting: list[Fault] = []
-        self.injected: list[tuple[int, Fault]] = []
+        self._waiting: list[ScheduledFault] = []
+        self.injected: list[tuple[int, ScheduledFault]] = []
         self.due_tick = _NEVER
 
-    def load(self, faults: "list[Fault]") -> None:
+    def load(self, faults: "list[ScheduledFault]") -> None:
         """Replace the faults that wait, for the run that comes next.
 
         Raises:
@@ -49,7 +49,7 @@ class FaultSchedule:
         self.injected = []
         self._note_due()
 
-    def add(self, fault: Fault, elapsed_ticks: int) -> None:
+    def add(self, fault: ScheduledFault, elapsed_ticks: int) -> None:
         """Inject a fault at once if it has no time, else put it among those that wait.
 
         Raises:
@@ -69,11 +69,11 @@ class FaultSchedule:
             self._inject(self._waiting.pop(0), elapsed_ticks)
         self._note_due()
 
-    def _inject(self, fault: Fault, elapsed_ticks: int) -> None:
+    def _inject(self, fault: ScheduledFault, elapsed_ticks: int) -> None:
         self._target(fault).inject(fault.kind.name, fault.value)
         self.injected.append((elapsed_ticks, fault))
 
-    def _target(self, fault: Fault) -> FaultTarget:
+    def _target(self, fault: ScheduledFault) -> FaultTarget:
         target = self._targets.get(fault.kind.group)
         if target is None:
             raise ValueError(
@@ -87,6 +87,6 @@ class FaultSchedule:
         self.due_tick = _tick(self._waiting[0]) if self._waiting else _NEVER
 
 
-def _tick(fault: Fault) -> int:
+def _tick(fault: ScheduledFault) -> int:
     """Return when a fault is due, in whole ticks."""
     return int((fault.at_s or 0.0) * _TICK_HZ + 0.5)

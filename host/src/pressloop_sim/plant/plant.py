@@ -74,7 +74,7 @@ class Plant:
         self._config = config
         # Oil volume from which on the ram stands at the end of its stroke.
         self._stop_volume = math.inf
-        # Whether a die is in the press that nobody knows of, and that stays.
+        # Whether another die is in the press than was asked for; it stays.
         self._wrong_die = False
         self._load(config)
 
