@@ -13,6 +13,7 @@ from typing import Final
 from pressloop._version import __version__
 from pressloop.connect import EMULATED, connect_emulated, open_session, resolve_address
 from pressloop.emulator.description import PressDescription
+from pressloop.emulator.faults import read_faults
 from pressloop.emulator.process import EmulatedBoard, Pacing
 from pressloop.errors import (
     BadInputError,
@@ -268,6 +269,7 @@ class Press:
         thinning: ThinningRules | None = DEFAULT_THINNING,
         sample: Sample | None = None,
         remote_control: bool = True,
+        faults: Sequence[str] = (),
     ) -> RunResult:
         """Run a protocol to its end and return the result.
 
@@ -285,12 +287,15 @@ class Press:
             sample: What lies in the die. It can also be given later: `pressloop sample`.
             remote_control: Let `pressloop pause`, `abort`, `watch` and the like in another terminal
                 of the same user reach this run, over a server on 127.0.0.1.
+            faults: Faults to rehearse on an emulated press that this program started, each as
+                `KIND[=VALUE]@SECONDS`: docs/faults.md. What was broken stays broken.
 
         Returns:
             The result, also if the run did not complete: see `RunResult.end_reason`.
 
         Raises:
-            BadInputError: The protocol has mistakes, or the board refused it.
+            BadInputError: The protocol has mistakes, or the board refused it; `no-faults-here`,
+                `unknown-fault`, `bad-fault` or `fault-not-here` for faults.
             PressloopError: `no-terminal`: the protocol has prompts, and `on_prompt` cannot ask them
                 here. Nothing has moved, unless standard input ended later.
             CommandRefusedError: The press is not ready: fault, guard, emergency stop, pressure.
@@ -310,6 +315,7 @@ class Press:
                 thinning=thinning,
                 sample=sample,
                 remote_control=remote_control,
+                faults=faults,
             )
             run.answer_prompts(on_prompt)
         except BaseException as error:
@@ -329,6 +335,7 @@ class Press:
         thinning: ThinningRules | None = DEFAULT_THINNING,
         sample: Sample | None = None,
         remote_control: bool = True,
+        faults: Sequence[str] = (),
     ) -> Run:
         """Start a protocol and return at once, for notebooks and for scripts that steer the run.
 
@@ -340,6 +347,7 @@ class Press:
             _require(sample, Sample, "sample")
         if thinning is not None:
             _require(thinning, ThinningRules, "thinning")
+        requested = read_faults(faults, self._board.port_name if self._board else self._port)
         source = LoadedProtocol.of(protocol)
         _refuse_unasked(source, on_prompt, main_thread=False)
         try:
@@ -354,6 +362,7 @@ class Press:
                 sample=sample,
                 ask=on_prompt,
                 on_status=on_status,
+                faults=requested,
             )
         except OSError as error:
             raise RecordError(

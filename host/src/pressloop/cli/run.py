@@ -22,6 +22,7 @@ from pressloop.cli.termination import EndSignals, TerminatedError, termination_a
 from pressloop.cli.verdict import end_line, print_verdict
 from pressloop.connect import EMULATED
 from pressloop.emulator.description import PressDescription
+from pressloop.emulator.faults import read_faults
 from pressloop.errors import BadInputError, NoBoardError, RecordError
 from pressloop.evaluation import RunRecord, RunSummary, finalise
 from pressloop.press import DEFAULT_THINNING, Press
@@ -69,12 +70,15 @@ def run(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a record that is already in the folder.")
     ] = False,
+    fault: Annotated[list[str] | None, options.FAULT] = None,
 ) -> None:
     """Run a protocol. Ctrl-C aborts the run and releases the pressure."""
     folder = (
         to or Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}-{protocol.stem.strip('-') or 'run'}"
     )
+    faults = fault or []
     with errors_as_exit_codes(), termination_as_exception() as signals:
+        read_faults(faults, port)
         source = read_source(protocol)
         described: PressDescription | Path | None = press
         if port in EMULATED:
@@ -103,6 +107,7 @@ def run(
                     overwrite=overwrite,
                     thinning=None if every_record else DEFAULT_THINNING,
                     sample=pellet,
+                    faults=faults,
                 )
                 with operator.steering(handle):
                     _follow_to_end(handle, operator, line, signals, vents=vents)

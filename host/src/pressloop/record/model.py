@@ -103,11 +103,29 @@ class BoardIdentity(RecordModel):
     python: str = ""
 
 
+class InjectedFault(RecordModel):
+    """A fault of an emulated press, injected on purpose.
+
+    Attributes:
+        kind: Name of its kind, as docs/faults.md lists them.
+        value: In the unit of the kind; None for a kind without a value.
+        time_s: Press time since the start of the run, s.
+    """
+
+    kind: str
+    value: float | None = None
+    time_s: float
+
+
 class EmulatedPress(RecordModel):
-    """The press that was simulated: its description and the seed of its noise."""
+    """The press that was simulated: its description and the seed of its noise.
+
+    `faults` are those that the run was asked to have; the summary lists which were injected.
+    """
 
     description: dict[str, JsonValue]
     seed: int
+    faults: tuple[InjectedFault, ...] = ()
 
 
 class ThinningRules(UserModel):
@@ -284,6 +302,7 @@ class RunEnd(RecordModel):
         last_seq: Sequence number of the run's last telemetry record, None when unknown.
         step_results: Those that could be read.
         note: What a reader should know, such as the error that ended the connection.
+        injected: The faults that were injected in an emulated press; None where that is not known.
     """
 
     end_reason: str = Field(pattern=r"^[a-z-]+$")
@@ -291,6 +310,7 @@ class RunEnd(RecordModel):
     last_seq: int | None = None
     step_results: tuple[BoardStepResult, ...] = ()
     note: str = ""
+    injected: tuple[InjectedFault, ...] | None = None
 
     @field_validator("end_reason", "fault")
     @classmethod

@@ -72,14 +72,18 @@ class Plant:
         self._oil_spring = Spring(self._oil)
         self._closed_spring = Spring(self._oil)
         self._config = config
+        # Oil volume from which on the ram stands at the end of its stroke.
+        self._stop_volume = math.inf
+        # Whether another die is in the press than was asked for; it stays.
+        self._wrong_die = False
         self._load(config)
 
     def change_die(self, die_um: int) -> None:
         """Insert another die with the same mass of fresh powder, and retract the ram for it.
 
-        Does nothing if that die is already in the press.
+        Does nothing if that die is already in the press, or a wrong one.
         """
-        if die_um == self.die_um:
+        if die_um == self.die_um or self._wrong_die:
             return
         # A copy: the caller's config must not change.
         config = self._config.copy()
@@ -89,6 +93,19 @@ class Plant:
         config["powder_solid_height_mm"] *= old_mm2 / die_mm2
         self._config = config
         self._load(config)
+
+    def fit_wrong_die(self, die_um: int) -> None:
+        """Insert a die as `change_die` does; it stays, whatever die is asked for later."""
+        self.change_die(die_um)
+        self._wrong_die = True
+
+    def add_leak(self, mm3_s_mpa: float) -> None:
+        """Make the laminar leak larger by this conductance, mm3/s per MPa of oil."""
+        self._leak += mm3_s_mpa
+
+    def stop_ram(self) -> None:
+        """Let the ram stand at the end of its stroke: it can only go back from where it is."""
+        self._stop_volume = self.volume_mm3
 
     def _load(self, config: dict[str, float]) -> None:
         """Retract the ram and insert the die with loose powder."""
@@ -158,7 +175,11 @@ class Plant:
             flow = fed - leak * middle
             if opening > 0.0:
                 flow -= release.flow(opening, middle)
-            self._solve_pressure(self.volume_mm3 + flow * dt)
+            volume = self.volume_mm3 + flow * dt
+            if volume > self._stop_volume:
+                self._solve_at_stop(volume)
+            else:
+                self._solve_pressure(volume)
         powder = self.powder
         pellet_mpa = self.pellet_mpa
         if pellet_mpa > 0.0 and powder.relaxation.active:
@@ -207,6 +228,15 @@ class Plant:
         self._contact_volume = self._area * travel
         self._yield_oil_mpa = self._travel_mpa + powder.yield_mpa / self._lever
         self._spring_outdated = True
+
+    def _solve_at_stop(self, volume: float) -> None:
+        """Set the pressures with the ram at its stop: what more oil there is loads only the oil."""
+        stop = self._stop_volume
+        self._solve_pressure(stop)
+        oil = self._oil_spring
+        self.oil_mpa = oil.pressure(self._oil.taken_up(self.oil_mpa) + volume - stop)
+        self.volume_mm3 = volume
+        self._stiffness_up = self._stiffness_down = oil.stiffness
 
     @micropython.native
     def _solve_pressure(self, volume: float) -> None:
