@@ -22,7 +22,8 @@ from pressloop_sim.board.pacing import LockstepPacing, RealPacing
 from pressloop_sim.board.truth_file import TruthFile
 from pressloop_sim.plant.displacement_sensor import DisplacementSensor
 from pressloop_sim.plant.noise import Rng
-from pressloop_sim.plant.plant import Plant
+from pressloop_sim.plant.plant import SUBSTEP_S
+from pressloop_sim.plant.ram_with_friction import build_plant
 from pressloop_sim.plant.transducer import Transducer
 
 _TICK_S = 1 / schema.TICK_HZ
@@ -50,7 +51,7 @@ class EmulatedBoard(Board):
         self.inputs = 0
         self.stopping = False
         self.app = None
-        self.plant = Plant(config["plant"])
+        self.plant = build_plant(config["plant"], SUBSTEP_S, config["seed"])
         self._rng = Rng(config["seed"])
         press = config["plant"]
         self.transducer = Transducer.of(press, self._rng, _TICK_S)
@@ -214,8 +215,11 @@ class EmulatedBoard(Board):
             self._tick()
         finally:
             micropython.heap_unlock()
+        still_idle = idle and controller.sequencer.state == schema.STATE_IDLE
+        if idle and not still_idle:
+            plant.begin_run()
         truth = self._truth
-        if truth and not (idle and controller.sequencer.state == schema.STATE_IDLE):
+        if truth and not still_idle:
             truth.record(tick, plant)
 
     def _fit_die(self):

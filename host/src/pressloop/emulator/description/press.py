@@ -31,6 +31,7 @@ from pressloop.emulator.description.sections import (
     ValvesSection,
     known_preset,
 )
+from pressloop.emulator.description.simulation import SimulationSection
 from pressloop.wire.schema import OUTPUT_FULL
 
 # Up to this many digits MicroPython and CPython parse a number to the same double.
@@ -80,6 +81,7 @@ class PressDescription(Section):
     limits: LimitsSection = LimitsSection()
     controller: ControllerSection = ControllerSection()
     individual: IndividualSection = IndividualSection()
+    simulation: SimulationSection = SimulationSection()
 
     @model_validator(mode="before")
     @classmethod
@@ -101,6 +103,13 @@ class PressDescription(Section):
                 f"limits.max_oil_bar ({self.limits.max_oil_bar:g}) is above "
                 f"transducer.full_scale_bar ({self.transducer.full_scale_bar:g}): "
                 "the controller could not see the limit"
+            )
+        friction = self.simulation.friction
+        most_n = friction.coulomb_n * _with(friction.spread_percent)
+        if most_n >= self.ram.return_force_n:
+            raise ValueError(
+                f"simulation.friction.coulomb_n reaches {most_n:g} N and ram.return_force_n is "
+                f"{self.ram.return_force_n:g} N: the ram would not come back"
             )
         return self
 
@@ -162,6 +171,7 @@ class PressDescription(Section):
             "sensor_lag_s": self.transducer.lag_ms / 1000,
             "displacement_resolution_um": self.displacement.resolution_um,
             "displacement_noise_um": self.displacement.noise_um,
+            **self.simulation.plant_config(),
         }
         return {key: float(f"{value:.{_MAX_DIGITS}g}") for key, value in values.items()}
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 from pressloop_sim.board.truth_file import TruthFile
 from pressloop_sim.plant import damage, transducer
 from pressloop_sim.plant.noise import Rng
-from pressloop_sim.plant.plant import Plant
+from pressloop_sim.plant.ram_with_friction import build_plant
 from pressloop_sim.plant.transducer import Transducer
 from rp2040py import RP2040, GPIOPinState
 from rp2040py.peripherals.pwm import PWMChannel
@@ -57,9 +57,10 @@ class ChipWiring:
     def __init__(self, chip: RP2040, wiring: ModuleType, config: dict[str, Any]) -> None:
         """Build the press from `config`, which `process` wrote, and connect it to `chip`."""
         press = config["plant"]
-        self.plant = Plant(press)
+        self.plant = build_plant(press, seed=config["seed"])
         self.transducer = Transducer.of(press, Rng(config["seed"]), TICK_S)
         self.running = False
+        self._was_running = False
         self._truth_path = config["truth_path"]
         self._truth = TruthFile(self._truth_path) if self._truth_path else None
         self._chip = chip
@@ -175,6 +176,10 @@ class ChipWiring:
         plant.pump.command = self.pump
         plant.release.command = self.release
         plant.step(TICK_S)
+        if self.running != self._was_running:
+            self._was_running = self.running
+            if self.running:
+                plant.begin_run()
         self._counts = self.transducer.sample(plant.oil_mpa)
         self._tick_at_s = now_s
         self._tick += 1
