@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from pydantic import ValidationError
-
 from pressloop.emulator.description import presets
 from pressloop.emulator.description.press import PressDescription
 from pressloop.errors import BadInputError
@@ -74,14 +72,14 @@ def _profile_findings(press: PressDescription, yaml: YamlSource) -> list[Finding
     """Return why the board would refuse the machine profile of a press."""
     try:
         MachineProfile.from_fields(press.nominal_profile())
-    except ValidationError as invalid:
+    except BadInputError as refused:
         findings = []
-        for error in invalid.errors(include_url=False):
-            message = error["msg"].removeprefix("Value error, ")
-            name = str(error["loc"][0]) if error["loc"] else message.split()[0]
-            path = _PLACES.get(name, ())
-            text = message if not error["loc"] else f"{name} of the machine profile: {message}"
+        for mistake in refused.findings:
+            known = mistake.path != "."
+            name = mistake.path if known else mistake.message.split()[0]
+            text = f"{name} of the machine profile: {mistake.message}" if known else mistake.message
             hint = "correct the press file: no board takes a profile of this press"
-            findings.append(yaml.marks.finding("error", "contradiction", path, text, hint))
+            place = _PLACES.get(name, ())
+            findings.append(yaml.marks.finding("error", "contradiction", place, text, hint))
         return findings
     return []
