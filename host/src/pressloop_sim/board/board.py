@@ -27,7 +27,8 @@ from pressloop_sim.plant.displacement_sensor import DisplacementSensor
 from pressloop_sim.plant.fault_schedule import FaultSchedule
 from pressloop_sim.plant.hydraulic_faults import HydraulicFaults
 from pressloop_sim.plant.noise import Rng
-from pressloop_sim.plant.plant import Plant
+from pressloop_sim.plant.plant import SUBSTEP_S
+from pressloop_sim.plant.ram_with_friction import build_plant
 from pressloop_sim.plant.sensor_faults import SensorFaults
 from pressloop_sim.plant.transducer import Transducer
 from pressloop_sim.plant.valve_faults import ValveFaults
@@ -57,7 +58,7 @@ class EmulatedBoard(Board):
         self.inputs = 0
         self.stopping = False
         self.app = None
-        self.plant = Plant(config["plant"])
+        self.plant = build_plant(config["plant"], SUBSTEP_S, config["seed"])
         self._rng = Rng(config["seed"])
         press = config["plant"]
         self.transducer = Transducer.of(press, self._rng, _TICK_S)
@@ -236,10 +237,12 @@ class EmulatedBoard(Board):
             self._missed += 1
         else:
             self._call_tick()
-        if idle and controller.sequencer.state != schema.STATE_IDLE:
+        still_idle = idle and controller.sequencer.state == schema.STATE_IDLE
+        if idle and not still_idle:
             self._run_start_tick = tick
+            self.plant.begin_run()
         truth = self._truth
-        if truth and not (idle and controller.sequencer.state == schema.STATE_IDLE):
+        if truth and not still_idle:
             truth.record(tick, self.plant)
 
     def _step_press(self, idle):

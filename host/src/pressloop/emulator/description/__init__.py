@@ -25,11 +25,13 @@ from pressloop.emulator.description.sections import (
     TransducerSection,
     ValvesSection,
 )
+from pressloop.emulator.description.simulation import FrictionSection, SimulationSection
 
 __all__ = [
     "ControllerSection",
     "DisplacementSection",
     "FrameSection",
+    "FrictionSection",
     "IndividualSection",
     "LeakSection",
     "LimitsSection",
@@ -39,6 +41,7 @@ __all__ = [
     "PumpSection",
     "RamSection",
     "ReleaseSection",
+    "SimulationSection",
     "TransducerSection",
     "ValvesSection",
     "load",

@@ -31,6 +31,7 @@ from pressloop.emulator.description.sections import (
     ValvesSection,
     known_preset,
 )
+from pressloop.emulator.description.simulation import SimulationSection
 from pressloop.machine.profile import name_fits
 from pressloop.wire.schema import OUTPUT_FULL
 
@@ -81,6 +82,7 @@ class PressDescription(Section):
     limits: LimitsSection = LimitsSection()
     controller: ControllerSection = ControllerSection()
     individual: IndividualSection = IndividualSection()
+    simulation: SimulationSection = SimulationSection()
 
     @model_validator(mode="before")
     @classmethod
@@ -105,6 +107,17 @@ class PressDescription(Section):
         """Reading of the freely travelling ram, as a share of the transducer's range."""
         travel_mpa = self.ram.return_force_n / (self.ram.area_cm2 * 100)
         return travel_mpa / (self.transducer.full_scale_bar / 10)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> PressDescription:
+        friction = self.simulation.friction
+        most_n = friction.coulomb_n * _with(friction.spread_percent)
+        if most_n >= self.ram.return_force_n:
+            raise ValueError(
+                f"simulation.friction.coulomb_n reaches {most_n:g} N and ram.return_force_n is "
+                f"{self.ram.return_force_n:g} N: the ram would not come back"
+            )
+        return self
 
     def plant_config(self) -> dict[str, float]:
         """Return the numbers of the true press as a flat dict, for `Plant` and `Transducer`.
@@ -164,6 +177,7 @@ class PressDescription(Section):
             "sensor_lag_s": self.transducer.lag_ms / 1000,
             "displacement_resolution_um": self.displacement.resolution_um,
             "displacement_noise_um": self.displacement.noise_um,
+            **self.simulation.plant_config(),
         }
         return {key: float(f"{value:.{_MAX_DIGITS}g}") for key, value in values.items()}
 
