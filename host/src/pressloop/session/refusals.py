@@ -92,8 +92,8 @@ REFUSAL_TEXTS: Final[dict[ErrorCode, tuple[str, str]]] = {
     ),
     ErrorCode.STORAGE: (
         "the board cannot write to its flash, so nothing would be known after a loss of power",
-        "remove files from its file system, or flash the firmware again; if that does not help, the "
-        "flash is worn: replace the board",
+        "remove files of your own from the board, or flash the firmware again; if that does not "
+        "help, its flash is worn: replace the board",
     ),
     ErrorCode.NOT_HELD: (
         "the board no longer holds these records, its oldest is {detail}",
