@@ -92,8 +92,9 @@ REFUSAL_TEXTS: Final[dict[ErrorCode, tuple[str, str]]] = {
         "correct the field that is named and write the profile again",
     ),
     ErrorCode.STORAGE: (
-        "the board could not store the profile in its flash",
-        "try again; if that does not help, flash the firmware again",
+        "the board cannot write to its flash, so nothing would be known after a loss of power",
+        "remove files of your own from the board, or flash the firmware again; if that does not "
+        "help, its flash is worn: replace the board",
     ),
     ErrorCode.NOT_HELD: (
         "the board no longer holds these records, its oldest is {detail}",
@@ -121,6 +122,14 @@ REFUSAL_TEXTS: Final[dict[ErrorCode, tuple[str, str]]] = {
         "the controller has been on for so long that its clock could run out during the run: "
         "{detail} s are left",
         "while the press is at rest, switch the controller off and on",
+    ),
+    ErrorCode.NEEDS_BUTTON: (
+        "a person at the press has to allow this",
+        "press the button on the controller, then repeat within 30 s",
+    ),
+    ErrorCode.PROFILE_MISMATCH: (
+        "the board's machine profile is not the one that the run was checked against",
+        "start the run again; if another program changes the profile, stop that first",
     ),
     ErrorCode.NOT_SEALED: (
         "a hold that ends on relaxation is not sealed",

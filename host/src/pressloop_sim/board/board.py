@@ -17,6 +17,7 @@ from pressloop_fw.wire import schema
 
 from pressloop_sim.board.board_faults import BOOT_TICKS, BoardFaults, BoardReset
 from pressloop_sim.board.fault_port import ControlPort
+from pressloop_sim.board.flash_area import EmulatedFlash
 from pressloop_sim.board.lifetime import Lifetime, remove_folder
 from pressloop_sim.board.link_faults import LinkFaults
 from pressloop_sim.board.loopback import LoopbackPort
@@ -36,6 +37,9 @@ from pressloop_sim.plant.valve_faults import ValveFaults
 _TICK_S = 1 / schema.TICK_HZ
 _FULL = schema.OUTPUT_FULL
 _FRAME_END = 0x02
+# As on the Pico: eight days of a run.
+_JOURNAL_BLOCKS = 100
+_JOURNAL_SLOTS = 127
 # Ticks in a row, after which the foreground runs.
 _MAX_TICKS = 100
 
@@ -46,7 +50,12 @@ class EmulatedBoard(Board):
     name = "emulated"
     simulated = True
     reset_cause = schema.RESET_POWER_ON
-    capabilities = schema.CAP_EMERGENCY_STOP | schema.CAP_GUARD | schema.CAP_PERSISTENT_PROFILE
+    capabilities = (
+        schema.CAP_EMERGENCY_STOP
+        | schema.CAP_GUARD
+        | schema.CAP_PERSISTENT_PROFILE
+        | schema.CAP_JOURNAL
+    )
 
     def __init__(self, config):
         """Build board and press from `config`, which `pressloop.emulator.process` wrote."""
@@ -72,6 +81,7 @@ class EmulatedBoard(Board):
         self._pump = 0
         self._release = _FULL
         self._flash = config["flash_dir"]
+        self.journal = EmulatedFlash(_JOURNAL_BLOCKS, _JOURNAL_SLOTS, path=self._flash + "/journal")
         self._truth = TruthFile(config["truth_path"]) if config["truth_path"] else None
         if config["pacing"] == "real":
             self._pacing = RealPacing(config["speed"])
