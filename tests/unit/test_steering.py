@@ -44,10 +44,10 @@ class PressInState:
     def status(self) -> PressStatus:
         return status_in(self._state)
 
-    def pause(self) -> None:
+    def pause(self, by: str) -> None:
         self.sent.append("pause")
 
-    def resume(self) -> None:
+    def resume(self, by: str) -> None:
         self.sent.append("resume")
 
     def advance(self, step: int | None = None) -> None:

@@ -82,7 +82,8 @@ def prepare_run(
     keep_sample(out, sample)
     if truth is not None:
         recorder.event("note", text="true state of the emulated press", truth=str(truth))
-    return Run(session, recorder, ask=ask, on_status=on_status)
+    timeout_s = plan.begin.host_timeout_ms / 1000
+    return Run(session, recorder, ask=ask, on_status=on_status, host_timeout_s=timeout_s)
 
 
 def start_run(session: Session, run: Run) -> None:
