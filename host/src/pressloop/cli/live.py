@@ -29,8 +29,8 @@ _SPARE_CELLS = 4
 _NARROW_CELLS = 40
 """Below this width, only one column is kept free."""
 
-_MIN_STAGE_CELLS = 8
-"""Minimum width to which the name of a stage is shortened before it is left out."""
+_MIN_STAGE_CELLS, _MAX_STAGE_CELLS = 8, 24
+"""Widths to which the name of a stage is shortened."""
 
 _STALE_S = 2.0
 """Time without a status after which the line says that nothing is known."""
@@ -191,12 +191,13 @@ class LiveLine:
 
         chosen = _Chosen(room, simulated, state, pressure)
         chosen.add(counting, hint, target, left)
-        stage.truncate(max(_MIN_STAGE_CELLS, chosen.rest // 2), overflow="ellipsis")
+        stage_cells = min(_MAX_STAGE_CELLS, max(_MIN_STAGE_CELLS, chosen.rest // 2))
+        stage.truncate(stage_cells, overflow="ellipsis")
         chosen.add(stage, elapsed, force, usual)
-        cells = min(_BAR_CELLS, chosen.rest - 2)
+        cells = min(_BAR_CELLS, chosen.rest - 3)  # two ends and a space
         bar = self._bar(status, cells) if cells >= _MIN_BAR_CELLS else Text()
         chosen.add(bar)
-        return chosen.joined(
+        line = chosen.joined(
             simulated,
             elapsed,
             stage,
@@ -210,6 +211,8 @@ class LiveLine:
             hint,
             usual,
         )
+        line.truncate(room, overflow="ellipsis")
+        return line
 
     def _bar(self, status: PressStatus, cells: int) -> Text:
         filled = round(cells * max(0.0, status.pressure_mpa) / self._scale_mpa)
