@@ -96,7 +96,7 @@ def run(
             open_holds = {step.index: step.text for step in plan.sources if step.is_open}
             _introduce(machine, protocol, folder)
             with LiveLine(err, simulated=machine.hello.simulated) as line:
-                operator = Operator(err, line, yes=yes, open_holds=open_holds)
+                operator = Operator(err, line, yes=yes, open_holds=open_holds, port=_named(machine))
                 folder.mkdir(parents=True, exist_ok=True)
                 vents = plan.protocol.on_host_loss.action == "vent"
                 signals.keep()
@@ -135,7 +135,7 @@ def attach(
             steps = RunRecord.open(record).header.steps
             open_holds = {step.index: step.text for step in steps if step.open}
             with LiveLine(err, simulated=machine.hello.simulated) as line:
-                operator = Operator(err, line, yes=yes, open_holds=open_holds)
+                operator = Operator(err, line, yes=yes, open_holds=open_holds, port=_named(machine))
                 signals.keep()
                 handle = machine.attach(record, on_status=operator.show)
 
@@ -148,6 +148,11 @@ def attach(
         summary = RunRecord.open(record).summary
         _explain_left(handle, record)
     _report(summary, record)
+
+
+def _named(machine: Press) -> str | None:
+    """Return what names the board in another terminal; None if it is found without."""
+    return machine.session.url if machine.hello.simulated else None
 
 
 def _ended(record: Path) -> RunSummary | None:
