@@ -89,7 +89,8 @@ def units_of(dimensions: Sequence[Dimension]) -> str:
 
 def names_of(dimensions: Sequence[Dimension]) -> str:
     """Return the names of some dimensions, for a sentence: "a pressure or a force"."""
-    return " or ".join(d.name for d in dimensions)
+    *others, last = (d.name for d in dimensions)
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def missing_unit(number: object, *dimensions: Dimension) -> UnitError:
@@ -173,13 +174,30 @@ def _meant(unit: str, dimensions: Sequence[Dimension]) -> str:
     return f"did you mean '{close[0]}'? "
 
 
+def number_hint(value: object, number: str) -> str:
+    """Return what to write for a value that is not a plain number, where a key has the unit.
+
+    Args:
+        value: What was written.
+        number: What is wanted: "number" or "whole number".
+    """
+    generic = f"write a plain {number} in the unit at the end of the key's name"
+    text = value.strip() if isinstance(value, str) else ""
+    for form, hint in _FORMS:
+        if form.search(text):
+            return f"{hint}: {generic}" if hint == _DATE else hint
+    if any(c.isdecimal() and not c.isascii() for c in text):
+        return f"{generic}; with plain (ASCII) digits"
+    return generic
+
+
 def _form_hint(text: str, dimensions: Sequence[Dimension]) -> str:
     generic, units = _generic(dimensions), f"units: {units_of(dimensions)}"
     if any(unicodedata.category(c) == "No" for c in text):
         return f"{generic}; without superscript digits and fractions"
     if any(c.isdecimal() and not c.isascii() for c in text):
         return f"{generic}; with plain (ASCII) digits"
-    if re.fullmatch(r"[0-9]+:[0-9]+(:[0-9]+)?", text):
+    if DURATION in dimensions and re.fullmatch(r"[0-9]+:[0-9]+(:[0-9]+)?", text):
         return f"it may be hours, minutes or seconds: write each number with its unit; {units}"
     if re.match(r"[-+]?\.?(nan|inf)", text, re.IGNORECASE):
         return f"write a finite number and a unit; {units}"

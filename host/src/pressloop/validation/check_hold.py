@@ -7,7 +7,6 @@ from decimal import ROUND_UP, Decimal
 from pressloop.findings import KeyPath
 from pressloop.machine.resolution import Resolution
 from pressloop.plan import PlanStage, PlanStep
-from pressloop.units import PERCENT, parse
 from pressloop.validation.check_leak import check_leak
 from pressloop.validation.check_relaxation import check_relaxation
 from pressloop.validation.context import Context
@@ -69,8 +68,9 @@ def _check_resolution(context: Context, step: PlanStep, stage: PlanStage, path: 
         "tolerance-unresolved",
         path,
         f"+-{mpa(step.tolerance_kpa)} at {context.pressure(step.target_kpa)}{in_pass(stage)} is "
-        f"finer than the transducer can resolve: {press.reason}",
-        f"write at least {_least_tolerance(step, finest)}; what helps: "
+        f"finer than the transducer can resolve: {press.reason}; "
+        f"the finest is {_least_tolerance(step, finest)}",
+        "write a tolerance that is not finer; what helps: "
         f"{press.improvements(step.tolerance_kpa, context.ceiling_kpa or step.target_kpa)}"
         + ("" if accepted else "; 'accept_unresolved_tolerance: true' makes it a warning"),
     )
@@ -80,7 +80,7 @@ def _least_tolerance(step: PlanStep, finest_kpa: int) -> str:
     """Return the finest tolerance that is accepted, in percent and as a pressure."""
     percent = Decimal(100 * finest_kpa) / Decimal(step.target_kpa)
     rounded = percent.quantize(Decimal("0.1"), rounding=ROUND_UP)
-    pressure = f"'{mpa(finest_kpa)}'"
+    pressure = mpa(finest_kpa)
     if rounded > 100:
         return pressure
-    return f"'{parse(f'{rounded} %', PERCENT).text}' ({pressure})"
+    return f"{rounded} % ({pressure})"

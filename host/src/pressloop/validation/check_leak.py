@@ -42,8 +42,8 @@ def check_leak(context: Context, step: PlanStep, stage: PlanStage) -> None:
         f"{context.pressure(step.target_kpa)}{in_pass(stage)} by {mpa(loss.kpa_min)}/min: "
         "even without powder "
         f"the pressure leaves the band within {stays_s:.3g} s and is topped up {top_ups} times in "
-        f"{format_quantity(dwell_ms, DURATION)}",
-        f"write a tolerance of at least '{mpa(lost_kpa)}', or 'mode: regulated'; or repair release "
+        f"{format_quantity(dwell_ms, DURATION)}, in which it loses {mpa(lost_kpa)}",
+        "write a tolerance of at least this loss, or 'mode: regulated'; or repair release "
         f"valve and fittings until they leak less than "
         f"{leak_ul_min * tolerance_kpa / lost_kpa:.2g} uL/min, and tune again",
     )

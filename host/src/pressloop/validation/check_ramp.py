@@ -73,7 +73,7 @@ def _check_rounding(context: Context, step: PlanStep, stage: PlanStage, path: Ke
             path,
             f"the board's rates are whole kPa/s: {item} becomes "
             f"{format_quantity(sent, PRESSURE_RATE)}",
-            "write a multiple of '0.001 MPa/s' ('0.06 MPa/min')",
+            "write a rate that is a whole number of kPa/s",
         )
 
 
@@ -85,6 +85,7 @@ def report_impossible_rate(
         "rate-impossible",
         path,
         f"{format_quantity(rate_kpa_s, PRESSURE_RATE)} is faster than this press can {way} "
-        f"the pressure with a {context.protocol.die} die",
-        f"the fastest is '{format_quantity(fastest_kpa_s, PRESSURE_RATE)}'",
+        f"the pressure with a {context.protocol.die} die: the fastest is "
+        f"{format_quantity(fastest_kpa_s, PRESSURE_RATE)}",
+        "write a rate that the press reaches",
     )

@@ -38,7 +38,7 @@ def _check_prompt(context: Context, step: PlanStep, level_kpa: int | None) -> No
             step.path,
             f"the prompt waits for the operator while the pellet is at "
             f"{context.pressure(level_kpa)}",
-            "release to '0 MPa' first if hands go near the die",
+            "release to zero pressure first if hands go near the die",
         )
 
 

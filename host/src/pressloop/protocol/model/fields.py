@@ -22,6 +22,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from pressloop.findings import KeyPath
+from pressloop.number_types import written
 from pressloop.units import (
     DURATION,
     FORCE,
@@ -104,7 +105,7 @@ class QuantityText:
             raise form_error(error.code, error.message, error.hint + self._or_keyword())
         if not isinstance(value, str):
             hint = f"write a number and its unit; units: {units_of(self.dimensions)}"
-            message = f"{names_of(self.dimensions)} is needed here"
+            message = f"{names_of(self.dimensions)} is needed here, not {_kind(value)}"
             raise form_error("wrong-type", message, hint + self._or_keyword())
         if value.strip() == self.keyword:
             return self.keyword
@@ -134,7 +135,7 @@ class QuantityText:
             raise form_error(
                 "negative",
                 f"'{quantity.text}' is negative",
-                "remove the minus sign",
+                "correct the value; it cannot be below zero",
             )
         if quantity.dimension in (FORCE, FORCE_RATE):
             return
@@ -170,6 +171,13 @@ Dwell = Annotated[
 ]
 
 
+def _kind(value: object) -> str:
+    """Return what a value is that cannot be a quantity, for a message."""
+    if isinstance(value, dict | list | tuple):
+        return "keys and values" if isinstance(value, dict) else "a list"
+    return f"'{written(value)}'"
+
+
 def exact(text: str, *dimensions: Dimension) -> Fraction:
     """Return the exact value of a checked field, in base units."""
     return parse(text, *dimensions).value
@@ -195,7 +203,7 @@ MAX_NAME_CHARACTERS: Final = 80
 
 def _plain_text(value: object) -> str:
     if not isinstance(value, str):
-        raise form_error("wrong-type", "text is needed here", 'write text; quote a number: "12"')
+        raise form_error("wrong-type", "text is needed here", "write text; put a number in quotes")
     if not value.strip():
         raise form_error("bad-text", "the text is empty", "write at least one word")
     value = "".join(" " if unicodedata.category(c) == "Zs" else c for c in value)
@@ -238,8 +246,8 @@ def whole_ticks(value: str) -> str:
     if exact(value, DURATION) % TICK_MS:
         raise form_error(
             "out-of-range",
-            f"'{value}' is not a multiple of {TICK_MS} ms",
-            f"write a multiple of {TICK_MS} ms, the period of the board's tick",
+            f"'{value}' is not a multiple of {TICK_MS} ms, the period of the board's tick",
+            "write a multiple of the tick",
         )
     return value
 
