@@ -20,6 +20,7 @@ from pressloop.errors import (
     CommandRefusedError,
     PressloopError,
     RecordError,
+    VersionMismatchError,
 )
 from pressloop.extras import needs_extra, path_argument, real_number, shown_value
 from pressloop.machine.profile import MachineProfile
@@ -137,7 +138,7 @@ class Press:
             AmbiguousPortError: Several boards are plugged in and `port` names none of them.
             PortBusyError: Another program uses the port, or you have no permission to open it;
                 `run-active` if it follows a run there.
-            VersionMismatchError: The firmware is of another major version.
+            VersionMismatchError: The firmware was built from another wire schema.
             EmulatorError: The emulated board could not be started; `no-image` if there is no flash
                 image to start it with.
             BadInputError: The port or the description of the press is malformed.
@@ -183,11 +184,18 @@ class Press:
 
     @classmethod
     def _on_emulated(cls, board: EmulatedBoard) -> Press:
-        session = Session(
-            lambda: connect_emulated(board),
-            host=_HOST,
-            reconnect_timeout_s=_EMULATED_RECONNECT_S,
-        )
+        try:
+            session = Session(
+                lambda: connect_emulated(board),
+                host=_HOST,
+                reconnect_timeout_s=_EMULATED_RECONNECT_S,
+            )
+        except VersionMismatchError as error:
+            raise VersionMismatchError(
+                error.message,
+                hint="the flash image is older or newer than this SDK: build it again with `make "
+                "firmware` in a checkout, or install pressloop again",
+            ) from error
         try:
             if session.hello.profile_hash == _NO_PROFILE:
                 session.request(ProfileWriteRequest(**board.press.nominal_profile()))

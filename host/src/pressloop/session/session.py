@@ -101,7 +101,7 @@ class Session:
     Raises:
         NoBoardError, PortBusyError: The transport did not open.
         BoardTimeoutError: No reply in Pressloop's protocol.
-        VersionMismatchError: The board speaks another major version.
+        VersionMismatchError: Host and board were built from different wire schemas.
     """
 
     def __init__(
