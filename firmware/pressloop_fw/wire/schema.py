@@ -29,7 +29,7 @@ NO_DISPLACEMENT = const(65535)
 OUTPUT_FULL = const(32767)
 
 # First bytes of the SHA-256 of the schema.
-SCHEMA_HASH = b"\x49\xf9\x2e\x01\x27\x03\x68\x24"
+SCHEMA_HASH = b"\xb5\xbe\xd0\xdc\xe5\xb6\xb7\xaf"
 
 # Kind of a frame. A reply or an error repeats the sequence number of its request.
 KIND_REQUEST = const(1)

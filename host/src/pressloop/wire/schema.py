@@ -26,7 +26,7 @@ NO_DISPLACEMENT: Final = 65535
 """Displacement in a record when the sensor gives no reading."""
 OUTPUT_FULL: Final = 32767
 """Full opening of a valve; also the largest split-range output, positive or negative."""
-SCHEMA_HASH: Final = b"\x49\xf9\x2e\x01\x27\x03\x68\x24"
+SCHEMA_HASH: Final = b"\xb5\xbe\xd0\xdc\xe5\xb6\xb7\xaf"
 """First bytes of the SHA-256 of the schema."""
 RECORD_FORMAT: Final = "<IiihHBBBBH"
 """Struct format of a packed telemetry record."""
@@ -260,7 +260,7 @@ class Fault(IntEnum):
     GUARD_OPEN = 5
     """Guard opened while the press could move."""
     NO_PRESSURE_GAIN = 6
-    """Pumping without the pressure rising: no oil, leak, no sample."""
+    """Pumping without the reading following: sensor frozen or drifting, no oil, leak, no sample."""
     NO_CONTACT = 7
     """The ram did not reach the sample within the approach timeout."""
     TICK_OVERRUN = 8
@@ -476,7 +476,7 @@ class Profile(Message):
     approach_timeout_ms: int
     """Unit: ms."""
     no_gain_window_ms: int
-    """Pumping for this long must raise the pressure. Unit: ms."""
+    """Platens that close for this long must raise the pressure. Unit: ms."""
     kp: int
     """Unit: 1/s, 1/256."""
     ki: int
