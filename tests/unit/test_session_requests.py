@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 import threading
 from collections.abc import Callable, Iterable
 
@@ -236,7 +238,7 @@ def test_a_refusal_names_command_step_field_and_limit(
         "step",
         520_000,
     )
-    assert "520000 kPa" in str(error)
+    assert "520 MPa" in str(error)
     assert "hint:" in str(error)
 
 
@@ -365,3 +367,33 @@ def test_a_closed_session_says_so(open_session: Opener) -> None:
         echo(session, b"x")
     with pytest.raises(errors.LinkClosedError):
         session.start_stream()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGALRM")
+def test_an_interrupted_wait_leaves_no_action_that_begins_later(open_session: Opener) -> None:
+    """Such as the start of a run, by a program that has already left its `with` block."""
+    session = open_session()
+    blocked, free = threading.Event(), threading.Event()
+    begun: list[str] = []
+
+    def block() -> None:
+        blocked.set()
+        free.wait(10)
+
+    def interrupt(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    other = threading.Thread(target=session.in_order, args=(block,))
+    other.start()
+    assert blocked.wait(5)
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        with pytest.raises(KeyboardInterrupt):
+            session.in_order(lambda: begun.append("late"))
+    finally:
+        signal.signal(signal.SIGALRM, before)
+        free.set()
+        other.join()
+    session.in_order(lambda: begun.append("next"))
+    assert begun == ["next"]

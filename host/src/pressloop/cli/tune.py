@@ -18,7 +18,7 @@ from pressloop.cli.tuning_report import print_first_contact, print_tuning
 from pressloop.errors import BadInputError, PressloopError
 from pressloop.extras import needs_extra
 from pressloop.press import Press
-from pressloop.units import LENGTH, PRESSURE, parse
+from pressloop.units import LENGTH, parse, parse_pressure
 
 _POWDER_HINT: Final = (
     "an emulated press has powder in its die: tune one with a steel blank, "
@@ -30,7 +30,7 @@ def tune(
     limit: Annotated[
         str,
         typer.Argument(
-            metavar="LIMIT", help="Highest pressure on blank or sample, such as '400 MPa'."
+            metavar="LIMIT", help="Highest pressure or force on it, such as '400 MPa' or '30 kN'."
         ),
     ],
     die: Annotated[str, typer.Option("--die", help="Diameter of the die in the press.")] = "10 mm",
@@ -55,8 +55,7 @@ def tune(
         with needs_extra("data"):
             from pressloop.tuning.runner import require_empty
         # Malformed quantities are reported before the question.
-        parse(limit, PRESSURE)
-        parse(die, LENGTH)
+        parse_pressure(limit, round(parse(die, LENGTH).value))
         folder = to or Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}-tune"
         require_empty(folder, "choose another one with --out")
         what = "sample" if sample else "steel blank"
@@ -98,13 +97,14 @@ def _first_contact(machine: Press, limit: str, die: str, folder: Path) -> None:
     with needs_extra("data"):
         from pressloop.tuning.runner import TuningRunner
     profile = machine.profile()
+    die_um = round(parse(die, LENGTH).value)
     with LiveLine(err, simulated=machine.hello.simulated) as line:
         contact = TuningRunner(
             machine.run,
             machine.write_profile,
             folder,
-            die_um=round(parse(die, LENGTH).value),
-            limit_kpa=round(parse(limit, PRESSURE).value),
+            die_um=die_um,
+            limit_kpa=round(parse_pressure(limit, die_um).value),
             on_status=line.update,
         ).first_contact(profile)
     print_first_contact(contact, tuned=profile.compliance_curve_ul_mpa is not None)

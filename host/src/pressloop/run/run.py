@@ -15,6 +15,7 @@ from pressloop.extras import DataFrame, real_number
 from pressloop.record import RunRecorder
 from pressloop.record.columns import wire_name
 from pressloop.run.commands import RunCommands
+from pressloop.run.fault_injection import FaultInjection
 from pressloop.run.prompts import WAIT_SLICE_S, Asker, PromptQueue
 from pressloop.run.result import RunResult, frame_of, html_table
 from pressloop.run.run_monitor import RunMonitor
@@ -49,6 +50,7 @@ class Run:
         *,
         ask: Asker | None,
         on_status: Callable[[PressStatus], None] | None,
+        injection: FaultInjection | None = None,
     ) -> None:
         """Use `Press.start` or `Press.attach`."""
         self._session = session
@@ -56,7 +58,9 @@ class Run:
         self._ask = ask
         self._commands = RunCommands(session, recorder)
         self._prompts = PromptQueue(session, recorder, self._commands)
-        self.monitor = RunMonitor(session, recorder, self._commands, self._prompts, on_status)
+        self.monitor = RunMonitor(
+            session, recorder, self._commands, self._prompts, on_status, injection
+        )
         # For the first loop over the telemetry, which may begin late.
         self._first_iterator: TelemetryIterator | None = None
         self._iterator_lock = threading.Lock()

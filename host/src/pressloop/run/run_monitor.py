@@ -18,6 +18,7 @@ from pressloop.record import BoardStepResult, RunEnd, RunRecorder
 from pressloop.record.columns import wire_name
 from pressloop.record.header import step_result
 from pressloop.run.commands import AT_REST, RunCommands
+from pressloop.run.fault_injection import FaultInjection
 from pressloop.run.prompts import PromptQueue
 from pressloop.session.listeners import Listener
 from pressloop.session.session import Session
@@ -71,8 +72,13 @@ class RunMonitor(Listener):
         commands: RunCommands,
         prompts: PromptQueue,
         on_status: Callable[[PressStatus], None] | None,
+        injection: FaultInjection | None = None,
     ) -> None:
-        """Prepare to follow a run that has not begun."""
+        """Prepare to follow a run that has not begun.
+
+        `injection` has the faults of an emulated press in this run; None without any.
+        """
+        self._injection = injection
         self._session = session
         self._recorder = recorder
         self._commands = commands
@@ -153,6 +159,8 @@ class RunMonitor(Listener):
         newest = mine.newest
         if newest is not None:
             self._record(mine)
+            if self._injection is not None:
+                self._injection.act((newest.tick - self._start_tick) / TICK_HZ)
             self._note_at_rest(mine)
             if newest.tick > self._newest_tick:
                 self._newest_tick = newest.tick
@@ -297,6 +305,8 @@ class RunMonitor(Listener):
 
     def _close_record(self, end: RunEnd) -> None:
         """Write the end of the record; a disk error must not leave other threads waiting."""
+        if self._injection is not None:
+            end = end.model_copy(update={"injected": self._injection.injected()})
         self.end = end
         try:
             if end.fault is not None:

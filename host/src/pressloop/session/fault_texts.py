@@ -40,6 +40,10 @@ FAULT_TEXTS: Final[dict[str, tuple[str, str]]] = {
         "the controller was reset by its watchdog during a run",
         "report it, with the record and the console text",
     ),
+    "tick-hang": (
+        "the control loop of the controller hung, and its watchdog reset it",
+        "report it, with the record and the console text",
+    ),
     "power-loss": ("the controller lost power during a run", "check its power supply"),
     "internal": (
         "the firmware raised an exception",

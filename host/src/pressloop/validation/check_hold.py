@@ -35,8 +35,8 @@ def check_hold(context: Context, step: PlanStep, stage: PlanStage, level_kpa: in
         context.error(
             "hold-elsewhere",
             step.target_path,
-            f"the hold is at {mpa(step.target_kpa)}, but the pressure is "
-            f"{mpa(level_kpa)} when it begins{in_pass(stage)}",
+            f"the hold is at {context.pressure(step.target_kpa)}, but the pressure is "
+            f"{context.pressure(level_kpa)} when it begins{in_pass(stage)}",
             "add a ramp to the stage, which leads to the target at a rate of your choice",
         )
     path = (*step.path, "tolerance")
@@ -46,8 +46,8 @@ def check_hold(context: Context, step: PlanStep, stage: PlanStage, level_kpa: in
         context.warn(
             "tolerance-wide",
             path,
-            f"the band around {mpa(step.target_kpa)} reaches down to zero: time without "
-            "pressure would count as dwell",
+            f"the band around {context.pressure(step.target_kpa)} reaches down to zero: time "
+            "without pressure would count as dwell",
             "write a tolerance that is much smaller than the target",
         )
     _check_resolution(context, step, stage, path)
@@ -68,8 +68,8 @@ def _check_resolution(context: Context, step: PlanStep, stage: PlanStage, path: 
     report(
         "tolerance-unresolved",
         path,
-        f"+-{mpa(step.tolerance_kpa)} at {mpa(step.target_kpa)}{in_pass(stage)} is finer "
-        f"than the transducer can resolve: {press.reason}",
+        f"+-{mpa(step.tolerance_kpa)} at {context.pressure(step.target_kpa)}{in_pass(stage)} is "
+        f"finer than the transducer can resolve: {press.reason}",
         f"write at least {_least_tolerance(step, finest)}; what helps: "
         f"{press.improvements(step.tolerance_kpa, context.ceiling_kpa or step.target_kpa)}"
         + ("" if accepted else "; 'accept_unresolved_tolerance: true' makes it a warning"),

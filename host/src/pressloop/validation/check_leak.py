@@ -39,7 +39,8 @@ def check_leak(context: Context, step: PlanStep, stage: PlanStage) -> None:
         "leak-leaves-band",
         (*step.path, "tolerance"),
         f"the press's own leak, {leak_ul_min:.3g} uL/min at an oil pressure of 10 MPa, lowers "
-        f"{mpa(step.target_kpa)}{in_pass(stage)} by {mpa(loss.kpa_min)}/min: even without powder "
+        f"{context.pressure(step.target_kpa)}{in_pass(stage)} by {mpa(loss.kpa_min)}/min: "
+        "even without powder "
         f"the pressure leaves the band within {stays_s:.3g} s and is topped up {top_ups} times in "
         f"{format_quantity(dwell_ms, DURATION)}",
         f"write a tolerance of at least '{mpa(lost_kpa)}', or 'mode: regulated'; or repair release "

@@ -75,8 +75,8 @@ def check_relaxation(context: Context, step: PlanStep, stage: PlanStage, rate_kp
             "relaxation-unresolved",
             path,
             f"a loss of {mpa(rate_kpa_min)}/min cannot be distinguished from the press's own leak, "
-            f"which is {mpa(leak.kpa_min)}/min at {mpa(step.target_kpa)}{in_pass(stage)}, known to "
-            f"+-{mpa(leak.uncertainty_kpa_min)}/min",
+            f"which is {mpa(leak.kpa_min)}/min at {context.pressure(step.target_kpa)}"
+            f"{in_pass(stage)}, known to +-{mpa(leak.uncertainty_kpa_min)}/min",
             f"write at least '{mpa(leak.uncertainty_kpa_min)}/min'; or repair release valve and "
             "fittings so that they leak less, and tune again",
         )

@@ -21,6 +21,7 @@ from pressloop.protocol import (
     Stage,
     Until,
 )
+from pressloop.protocol.model.forces import force_fields
 from pressloop.protocol.model.stage import kind_of
 
 SECTION_MODELS: Final[Mapping[str, type[BaseModel]]] = {
@@ -36,6 +37,13 @@ ITEM_MODELS: Final[Mapping[str, type[BaseModel]]] = {
     "prompt": Prompt,
     "repeat": Repeat,
 }
+
+FORCE_KEYS: Final = frozenset(
+    name
+    for model in (Protocol, *SECTION_MODELS.values(), *ITEM_MODELS.values())
+    for name in force_fields(model)
+)
+"""Keys whose value may be a force."""
 
 
 def models_at(path: KeyPath, data: Any) -> tuple[type[BaseModel], ...]:
