@@ -113,7 +113,7 @@ class MachineProfile(UserModel):
     approach_timeout_s: Annotated[Positive, Field(ge=0.1, le=600)] = 60
     """Longest time until contact, s."""
     no_gain_window_s: Annotated[Positive, Field(ge=0.1, le=60)] = 5
-    """Time within which pumping must raise the pressure, s."""
+    """Time within which platens that close must raise the pressure, s."""
     kp_per_s: Annotated[Gain, Field(ge=1 / 256, le=_wire_max("kp") / 256)] = 12
     """Proportional gain: wanted pressure rate per pressure error, 1/s."""
     ki_per_s2: Annotated[Gain, Field(le=_wire_max("ki") * schema.TICK_HZ / 65536)] = 8

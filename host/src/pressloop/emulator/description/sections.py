@@ -270,7 +270,10 @@ class ControllerSection(Section):
         default=60.0, ge=0.1, le=600, description="Longest time to contact."
     )
     no_gain_window_s: Positive = Field(
-        default=5.0, ge=0.1, le=60, description="Pumping this long must raise the pressure."
+        default=5.0,
+        ge=0.1,
+        le=60,
+        description="Platens that close this long must raise the pressure.",
     )
     kp_per_s: Positive = Field(default=12.0, le=31.99, description="Pressure rate per error.")
     ki_per_s2: NonNegative = Field(default=8.0, le=24, description="Integral gain.")
