@@ -105,7 +105,7 @@ def _paused_by(contents: JournalContents) -> str:
     by = ""
     for event in events_of(contents):
         if event.kind == "pause":
-            by = event.data.get("by", "operator")
+            by = str(event.data.get("by", "operator"))
         elif event.kind == "resume":
             by = ""
     return by
