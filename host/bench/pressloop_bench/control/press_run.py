@@ -17,7 +17,7 @@ import numpy.typing as npt
 from pressloop.emulator.locate import find_firmware
 from pressloop.wire.schema import TICK_HZ
 from pressloop_sim.plant.noise import Rng
-from pressloop_sim.plant.plant import Plant
+from pressloop_sim.plant.ram_with_friction import build_plant
 from pressloop_sim.plant.transducer import Transducer
 
 Floats = npt.NDArray[np.float64]
@@ -40,7 +40,7 @@ class SimulatedPress:
 
     def __init__(self, config: dict[str, float], seed: int) -> None:
         """Build the press of `PressDescription.plant_config`."""
-        self.plant = Plant(config)
+        self.plant = build_plant(config, seed=seed)
         self._transducer = Transducer.of(config, Rng(seed), TICK_S)
 
     def tick(self, pump: int, release: int) -> int:
@@ -49,7 +49,7 @@ class SimulatedPress:
         plant.pump.command = pump / _FULL
         plant.release.command = release / _FULL
         plant.step(TICK_S)
-        return self._transducer.sample(plant.oil_mpa)
+        return self._transducer.sample(plant.oil_mpa + plant.warming.zero_mpa)
 
 
 @dataclass(frozen=True)

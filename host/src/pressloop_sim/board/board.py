@@ -202,7 +202,7 @@ class EmulatedBoard(Board):
         pump.command = self._pump / _FULL
         plant.release.command = self._release / _FULL
         plant.step(_TICK_S)
-        self._raw = self.transducer.sample(plant.oil_mpa)
+        self._raw = self.transducer.sample(plant.oil_mpa + plant.warming.zero_mpa)
         if self._displacement.present:
             self._displacement_um = self._displacement.sample(plant.closing_mm())
         if idle:

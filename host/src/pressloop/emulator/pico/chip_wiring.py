@@ -180,7 +180,7 @@ class ChipWiring:
             self._was_running = self.running
             if self.running:
                 plant.begin_run()
-        self._counts = self.transducer.sample(plant.oil_mpa)
+        self._counts = self.transducer.sample(plant.oil_mpa + plant.warming.zero_mpa)
         self._tick_at_s = now_s
         self._tick += 1
         if self._truth and self.running:
