@@ -65,6 +65,7 @@ class Trace:
     approaching: npt.NDArray[np.bool_]
     dwelling: npt.NDArray[np.bool_]
     dumping: npt.NDArray[np.bool_]
+    oil_derived_mpa: Floats
 
     @staticmethod
     def of(rows: list[tuple[float, ...]]) -> Trace:
@@ -80,11 +81,21 @@ class Trace:
             approaching=columns[6].astype(np.bool_),
             dwelling=columns[7].astype(np.bool_),
             dumping=columns[8].astype(np.bool_),
+            oil_derived_mpa=columns[9].astype(np.float64),
         )
 
 
 class PressRunError(Exception):
-    """A run on the bench did not complete; the message says how it ended."""
+    """A run on the bench did not complete; the message says how it ended.
+
+    Attributes:
+        trace: The course of the run until then; None if it did not begin.
+    """
+
+    def __init__(self, message: str, trace: Trace | None = None) -> None:
+        """Keep what there is of the run."""
+        super().__init__(message)
+        self.trace = trace
 
 
 class FastPress:
@@ -184,6 +195,7 @@ class FastPress:
                     sequencer.approaching,
                     sequencer.hold.dwelling,
                     sequencer.action == dump,
+                    plant.oil_derived_mpa(),
                 )
             )
             if not sequencer.active():
@@ -194,6 +206,7 @@ class FastPress:
             last = max((int(row[5]) for row in rows if row[5] != no_step), default=no_step)
             raise PressRunError(
                 f"end reason {sequencer.end_reason}, fault {controller.interlocks.fault}, "
-                f"step {last}, at {max(row[0] for row in rows):.1f} MPa at most"
+                f"step {last}, at {max(row[0] for row in rows):.1f} MPa at most",
+                Trace.of(rows),
             )
         return Trace.of(rows)
