@@ -272,7 +272,7 @@ class EmulatedBoard(Board):
             pump.command = 0.0
             plant.release.command = 1.0
         plant.step(_TICK_S)
-        self._raw = self.transducer.sample(plant.oil_mpa)
+        self._raw = self.transducer.sample(plant.oil_mpa + plant.warming.zero_mpa)
         if dip:
             self._board_faults.supply_ticks = dip - 1
             self._raw = 0

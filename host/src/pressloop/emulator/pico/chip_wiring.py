@@ -194,7 +194,7 @@ class ChipWiring:
         plant.pump.command = 0.0 if dip else self.pump
         plant.release.command = 1.0 if dip else self.release
         plant.step(TICK_S)
-        self._counts = self.transducer.sample(plant.oil_mpa)
+        self._counts = self.transducer.sample(plant.oil_mpa + plant.warming.zero_mpa)
         if dip:
             self.chip_faults.dip_ticks = dip - 1
             self._counts = 0
