@@ -62,6 +62,7 @@ class CommandServer:
             schema.CMD_PAUSE: self._pause,
             schema.CMD_RESUME: self._resume,
             schema.CMD_ABORT: self._abort,
+            schema.CMD_DUMP: self._dump,
             schema.CMD_CONFIRM: self._confirm,
             schema.CMD_ADVANCE: self._advance,
             schema.CMD_CLEAR: self._clear,
@@ -110,6 +111,18 @@ class CommandServer:
     def alive(self, tick):
         """Note the newest device clock that the host has seen."""
         self.host_tick = tick
+
+    def abort(self):
+        """End the run, if there is one, with a release at the vent rate; return whether there is.
+
+        Changes nothing while the run is being released already.
+        """
+        sequencer = self._sequencer
+        if not sequencer.pending.start and not sequencer.active():
+            return False
+        if sequencer.state != schema.STATE_VENTING:
+            sequencer.pending.request_end(schema.END_ABORTED)
+        return True
 
     def handle(self, code, values, payload):
         """Carry out a request and return the reply's values. Raises CommandError."""
@@ -327,13 +340,14 @@ class CommandServer:
         return {}
 
     def _abort(self, _values):
-        sequencer = self._sequencer
-        if sequencer.state == schema.STATE_VENTING:
-            sequencer.pending.request_dump()
-            return {}
-        if not sequencer.pending.start and not sequencer.active():
+        if not self.abort():
             raise CommandError(schema.ERR_BAD_STATE)
-        sequencer.pending.request_end(schema.END_ABORTED)
+        return {}
+
+    def _dump(self, _values):
+        sequencer = self._sequencer
+        preconditions.require_state(sequencer, schema.STATE_VENTING)
+        sequencer.pending.request_dump()
         return {}
 
     def _confirm(self, values):

@@ -29,7 +29,7 @@ NO_DISPLACEMENT = const(65535)
 OUTPUT_FULL = const(32767)
 
 # First bytes of the SHA-256 of the schema.
-SCHEMA_HASH = b"\x1f\xec\x96\xdd\x8b\xf7\x23\x5b"
+SCHEMA_HASH = b"\xb6\x82\xa6\x5c\xd6\x3b\xcb\x26"
 
 # Kind of a frame. A reply or an error repeats the sequence number of its request.
 KIND_REQUEST = const(1)
@@ -59,9 +59,11 @@ CMD_PROFILE_WRITE = const(17)
 CMD_STEP_RESULT = const(18)
 CMD_INTERRUPTED_RUN = const(19)
 CMD_JOURNAL_READ = const(20)
+CMD_DUMP = const(21)
 
 # Messages of a host that the board does not answer.
 NOTICE_ALIVE = const(1)
+NOTICE_ABORT = const(2)
 
 # Messages that a board sends without a request.
 EVENT_TELEMETRY = const(1)
@@ -386,6 +388,8 @@ ALIVE_NOTICE_FIELDS = (
     (1, T_INT, 0, 4294967295, True),  # tick
 )
 
+ABORT_NOTICE_FIELDS = ()
+
 TELEMETRY_EVENT_FIRST = const(1)
 TELEMETRY_EVENT_TICK = const(2)
 TELEMETRY_EVENT_RECORDS = const(3)
@@ -489,6 +493,10 @@ RESUME_REPLY_FIELDS = ()
 ABORT_REQUEST_FIELDS = ()
 
 ABORT_REPLY_FIELDS = ()
+
+DUMP_REQUEST_FIELDS = ()
+
+DUMP_REPLY_FIELDS = ()
 
 CONFIRM_REQUEST_STEP = const(1)
 CONFIRM_REQUEST_FIELDS = (
@@ -674,4 +682,5 @@ COMMANDS = {
     CMD_STEP_RESULT: (STEP_RESULT_REQUEST_FIELDS, STEP_RESULT_REPLY_FIELDS),
     CMD_INTERRUPTED_RUN: (INTERRUPTED_RUN_REQUEST_FIELDS, INTERRUPTED_RUN_REPLY_FIELDS),
     CMD_JOURNAL_READ: (JOURNAL_READ_REQUEST_FIELDS, JOURNAL_READ_REPLY_FIELDS),
+    CMD_DUMP: (DUMP_REQUEST_FIELDS, DUMP_REPLY_FIELDS),
 }

@@ -26,7 +26,7 @@ NO_DISPLACEMENT: Final = 65535
 """Displacement in a record when the sensor gives no reading."""
 OUTPUT_FULL: Final = 32767
 """Full opening of a valve; also the largest split-range output, positive or negative."""
-SCHEMA_HASH: Final = b"\x1f\xec\x96\xdd\x8b\xf7\x23\x5b"
+SCHEMA_HASH: Final = b"\xb6\x82\xa6\x5c\xd6\x3b\xcb\x26"
 """First bytes of the SHA-256 of the schema."""
 RECORD_FORMAT: Final = "<IiihHBBBBH"
 """Struct format of a packed telemetry record."""
@@ -89,12 +89,14 @@ class Command(IntEnum):
     STEP_RESULT = 18
     INTERRUPTED_RUN = 19
     JOURNAL_READ = 20
+    DUMP = 21
 
 
 class Notice(IntEnum):
     """Messages of a host that the board does not answer."""
 
     ALIVE = 1
+    ABORT = 2
 
 
 class Event(IntEnum):
@@ -421,6 +423,19 @@ class AliveNotice(CodedMessage):
 
     tick: int
     """Newest device clock that the host has seen. Unit: ticks."""
+
+
+@dataclass(frozen=True, slots=True)
+class AbortNotice(CodedMessage):
+    """Ends the run as `abort` does.
+
+    The board takes it with session 0, from any program that can write to the port, also beside a
+    host that hangs, and the session of that host goes on. It has no reply: the state in telemetry
+    and status shows the release.
+    """
+
+    CODE: ClassVar[Notice] = Notice.ABORT
+    FIELDS: ClassVar[tuple[Field, ...]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -803,6 +818,13 @@ class ResumeReply(Message):
 @dataclass(frozen=True, slots=True)
 class AbortReply(Message):
     """Answers `abort`."""
+
+    FIELDS: ClassVar[tuple[Field, ...]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DumpReply(Message):
+    """Answers `dump`."""
 
     FIELDS: ClassVar[tuple[Field, ...]] = ()
 
@@ -1218,7 +1240,7 @@ class ResumeRequest(Request[ResumeReply]):
 class AbortRequest(Request[AbortReply]):
     """Ends the run with a release at the vent rate; the press is then idle.
 
-    A second abort during that release opens the release valve fully.
+    Changes nothing during that release.
     """
 
     CODE: ClassVar[Command] = Command.ABORT
@@ -1228,6 +1250,19 @@ class AbortRequest(Request[AbortReply]):
     def reply_type(cls) -> type[AbortReply]:
         """Return the class of the reply."""
         return AbortReply
+
+
+@dataclass(frozen=True, slots=True)
+class DumpRequest(Request[DumpReply]):
+    """Opens the release valve fully during the release that ends a run. It may crack the pellet."""
+
+    CODE: ClassVar[Command] = Command.DUMP
+    FIELDS: ClassVar[tuple[Field, ...]] = ()
+
+    @classmethod
+    def reply_type(cls) -> type[DumpReply]:
+        """Return the class of the reply."""
+        return DumpReply
 
 
 @dataclass(frozen=True, slots=True)
@@ -1387,5 +1422,6 @@ REQUESTS: Final[dict[Command, tuple[type[Request[Any]], type[Message]]]] = {
     Command.STEP_RESULT: (StepResultRequest, StepResultReply),
     Command.INTERRUPTED_RUN: (InterruptedRunRequest, InterruptedRunReply),
     Command.JOURNAL_READ: (JournalReadRequest, JournalReadReply),
+    Command.DUMP: (DumpRequest, DumpReply),
 }
 """Request and reply of every command."""
