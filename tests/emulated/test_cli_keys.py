@@ -252,3 +252,45 @@ def test_without_a_terminal_it_names_the_command(folder: Path) -> None:
         run.wait()
     assert run.returncode == 1
     assert ("resume", "operator (another terminal)") in events(folder)
+
+
+OPEN_HOLD: Final = """
+pressloop: 1
+name: Open
+die: 10 mm
+ceiling: 120 MPa
+vent_rate: 60 MPa/s
+stages:
+  - name: only
+    ramp: {target: 60 MPa, rate: 60 MPa/s}
+    hold: {duration: open, tolerance: 2 %}
+"""
+
+
+def test_an_open_hold_without_a_terminal_says_what_ends_it(folder: Path) -> None:
+    (folder / "p.yaml").write_text(OPEN_HOLD)
+    command = [sys.executable, "-c", "from pressloop.cli import main; main()", *RUN, "--yes"]
+    run = subprocess.Popen(
+        command, cwd=folder, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert run.stderr is not None
+        said = next(line for line in iter(run.stderr.readline, "") if "open hold" in line)
+        words = said.partition("type pressloop ")[2].split(" in another")[0].split()
+        assert words[0] == "end" and pressloop(folder, *words).returncode == 0
+        run.communicate(timeout=60)
+    finally:
+        run.kill()
+        run.wait()
+    assert run.returncode == 0
+    assert summary(folder)["stages"][0]["outcome"] == "done"
+
+
+def test_an_open_hold_that_nothing_can_end_is_refused(folder: Path) -> None:
+    (folder / "p.yaml").write_text(OPEN_HOLD)
+    (folder / "runtime" / "pressloop").mkdir()
+    (folder / "runtime" / "pressloop").chmod(0o777)
+    done = pressloop(folder, *RUN, "--yes")
+    assert done.returncode == 2
+    assert "nothing could end the open hold" in done.stderr and "no-way-to-end" in done.stderr
+    assert not (folder / "out").exists()

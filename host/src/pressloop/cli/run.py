@@ -22,12 +22,13 @@ from pressloop.cli.termination import EndSignals, TerminatedError, termination_a
 from pressloop.cli.verdict import end_line, print_verdict
 from pressloop.connect import EMULATED
 from pressloop.emulator.description import PressDescription
-from pressloop.errors import BadInputError, NoBoardError, RecordError
+from pressloop.errors import BadInputError, NoBoardError, PressloopError, RecordError
 from pressloop.evaluation import RunRecord, RunSummary, finalise
 from pressloop.press import DEFAULT_THINNING, Press
 from pressloop.record.columns import SUMMARY_NAME
 from pressloop.record.journal import JOURNAL_NAME
 from pressloop.record.model import INTERRUPTED
+from pressloop.run.active_runs import require_active_folder
 from pressloop.run.run import Run
 from pressloop.sample import load_sample
 from pressloop.wire.schema import State
@@ -93,6 +94,8 @@ def run(
             _introduce(machine, protocol, folder)
             with LiveLine(err, simulated=machine.hello.simulated) as line:
                 operator = Operator(err, line, yes=yes, open_holds=open_holds, port=_named(machine))
+                if open_holds and not operator.is_at_hand:
+                    _require_a_way_to_end()
                 folder.mkdir(parents=True, exist_ok=True)
                 vents = plan.protocol.on_host_loss.action == "vent"
                 signals.keep()
@@ -143,6 +146,21 @@ def attach(
         summary = RunRecord.open(record).summary
         _explain_left(handle, record)
     _report(summary, record)
+
+
+def _require_a_way_to_end() -> None:
+    """Refuse a run with an open hold that nothing could end: no keys, and no other terminal."""
+    try:
+        require_active_folder()
+    except (OSError, PressloopError) as error:
+        why = error.message if isinstance(error, PressloopError) else str(error)
+        raise BadInputError(
+            "nothing could end the open hold of this protocol: standard input is no terminal, and "
+            f"other terminals cannot reach the run ({why})",
+            hint="run it in a terminal, or set XDG_RUNTIME_DIR to a folder that only you can "
+            "write to, so that pressloop end works",
+            code="no-way-to-end",
+        ) from error
 
 
 def _named(machine: Press) -> str | None:
