@@ -56,12 +56,14 @@ class RunCommands:
     def abort(self, by: str) -> None:
         """End the run with a controlled release; does nothing if it has ended or is ending.
 
-        A second abort would open the release valve fully, so this asks for the state first.
+        A second abort would open the release valve fully, so this asks for the state first. A board
+        at rest is asked to abort all the same: perhaps it has accepted the start, and begins with
+        its next tick. If the run has ended, it refuses.
         """
         status = self._session.status()
-        if status.run_id != self._run_id or status.state in (*AT_REST, State.VENTING):
+        if status.run_id != self._run_id or status.state is State.VENTING:
             return
-        with suppress(CommandRefusedError):  # it ended between the two requests
+        with suppress(CommandRefusedError):
             self._session.request(AbortRequest())
             self._recorder.event("abort", tick=status.tick, by=by)
 
