@@ -38,10 +38,10 @@ def bridge(master: int, link: socket.socket) -> None:
     """Pass bytes between a pseudo terminal and the board until either ends."""
     with contextlib.suppress(OSError):
         while True:
-            readable, _, _ = select.select([master, link], [], [])
+            readable, _, _ = select.select([master, link.fileno()], [], [])
             if master in readable:
                 link.sendall(os.read(master, 4096))
-            if link in readable:
+            if link.fileno() in readable:
                 data = link.recv(4096)
                 if not data:
                     return
