@@ -10,7 +10,7 @@ import cbor2
 import pytest
 from pressloop import Press, RecordError, confirm_all
 from pressloop.evaluation import RunRecord
-from pressloop.record.entries import EntryKind
+from pressloop.record.entry_form import EntryKind
 from pressloop.record.journal import JournalWriter
 from pressloop.wire.schema import (
     AbortReply,

@@ -318,6 +318,7 @@ class CommandServer:
         preconditions.require_clock_left(plan, controller.tick_count)
         preconditions.require_inputs_safe(controller)
         preconditions.require_unloaded(controller, plan.scaling)
+        preconditions.require_zero(controller, plan.scaling)
         self._run_journal.open(run_id, plan.vent_by_tick())
         first, tick = self._ring.next, controller.tick_count
         self._sequencer.request_start()

@@ -47,6 +47,17 @@ def require_unloaded(controller, scaling):
         raise CommandError(schema.ERR_PRESSURISED)
 
 
+def require_zero(controller, scaling):
+    """Refuse while the reading at rest is further below zero than the transducer may be wrong.
+
+    The run would press by so much too high. A zero that is taken anew at each start would hide
+    a drift, and with it a press under pressure; so this is relative to the calibrated zero.
+    """
+    low_kpa = 0 - controller.sampler.pressure_kpa
+    if low_kpa > scaling.zero_band_kpa:
+        raise CommandError(schema.ERR_ZERO_OFF, 0, low_kpa)
+
+
 def require_emergency_stop_released(controller):
     """Refuse while the emergency stop is pressed."""
     if controller.inputs & schema.INPUT_EMERGENCY_STOP:

@@ -11,6 +11,8 @@ from pressloop_fw.loop.stiffness import CURVE_KNOTS
 from pressloop_fw.wire import cbor, schema
 
 _FILES = ("profile", "profile2")
+# An unknown return pressure counts as this many times the contact pressure.
+_UNKNOWN_RETURN = 3
 
 
 class Profile:
@@ -51,6 +53,10 @@ class Profile:
         # An unknown leak counts as none: its loss is then attributed to the powder.
         self.leak_nl_min = values.get(schema.PROFILE_LEAK_NL_MIN, 0)
         self.leak_uncertainty_nl_min = values.get(schema.PROFILE_LEAK_UNCERTAINTY_NL_MIN, 0)
+        # Contact is told from a moving ram, so the return pressure is of its order.
+        self.return_oil_kpa = values.get(
+            schema.PROFILE_RETURN_OIL_KPA, _UNKNOWN_RETURN * self.contact_oil_kpa
+        )
 
     def contradiction(self):
         """Return the key of the first field that contradicts another one, 0 without one."""

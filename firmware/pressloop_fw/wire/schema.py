@@ -29,7 +29,7 @@ NO_DISPLACEMENT = const(65535)
 OUTPUT_FULL = const(32767)
 
 # First bytes of the SHA-256 of the schema.
-SCHEMA_HASH = b"\xb6\x82\xa6\x5c\xd6\x3b\xcb\x26"
+SCHEMA_HASH = b"\x74\xef\x3e\x95\x9a\x1d\x0d\xbf"
 
 # Kind of a frame. A reply or an error repeats the sequence number of its request.
 KIND_REQUEST = const(1)
@@ -104,6 +104,7 @@ ERR_RUN_REPEATED = const(32)
 ERR_CLOCK_SPENT = const(33)
 ERR_NEEDS_BUTTON = const(34)
 ERR_PROFILE_MISMATCH = const(35)
+ERR_ZERO_OFF = const(36)
 
 # What the press is doing.
 STATE_IDLE = const(0)
@@ -242,7 +243,7 @@ ERROR_REPLY_STEP = const(2)
 ERROR_REPLY_FIELD = const(3)
 ERROR_REPLY_DETAIL = const(4)
 ERROR_REPLY_FIELDS = (
-    (1, T_INT, 1, 35, True),  # code
+    (1, T_INT, 1, 36, True),  # code
     (2, T_INT, 0, 255, False),  # step
     (3, T_INT, 0, 255, False),  # field
     (4, T_INT, 0, 2147483647, False),  # detail
@@ -613,6 +614,7 @@ PROFILE_RAM_AREA_UNCERTAINTY_PPM = const(40)
 PROFILE_DIE_UNCERTAINTY_UM = const(41)
 PROFILE_REPEATABILITY_PPM = const(42)
 PROFILE_TUNING_RESIDUAL_PPM = const(43)
+PROFILE_RETURN_OIL_KPA = const(60)
 PROFILE_FIELDS = (
     (1, T_TEXT, 1, 40, True),  # name
     (2, T_INT, 50, 100000, True),  # ram-area-mm2
@@ -647,6 +649,7 @@ PROFILE_FIELDS = (
     (41, T_INT, 0, 10000, False),  # die-uncertainty-um
     (42, T_INT, 0, 100000, False),  # repeatability-ppm
     (43, T_INT, 0, 1000000, False),  # tuning-residual-ppm
+    (60, T_INT, 0, 20000, False),  # return-oil-kpa
 )
 
 PROFILE_READ_REQUEST_FIELDS = ()

@@ -26,7 +26,7 @@ NO_DISPLACEMENT: Final = 65535
 """Displacement in a record when the sensor gives no reading."""
 OUTPUT_FULL: Final = 32767
 """Full opening of a valve; also the largest split-range output, positive or negative."""
-SCHEMA_HASH: Final = b"\xb6\x82\xa6\x5c\xd6\x3b\xcb\x26"
+SCHEMA_HASH: Final = b"\x74\xef\x3e\x95\x9a\x1d\x0d\xbf"
 """First bytes of the SHA-256 of the schema."""
 RECORD_FORMAT: Final = "<IiihHBBBBH"
 """Struct format of a packed telemetry record."""
@@ -181,6 +181,8 @@ class ErrorCode(IntEnum):
     """A person must press the board's button first, at most 30 s before."""
     PROFILE_MISMATCH = 35
     """The run is bound to another machine profile than the board has."""
+    ZERO_OFF = 36
+    """At rest the transducer reads too far below zero; `detail` is by how much it does, kPa."""
 
 
 class State(IntEnum):
@@ -504,6 +506,7 @@ class Profile(Message):
         Field(41, "die_uncertainty_um", FieldKind.INT, 0, 10000, required=False),
         Field(42, "repeatability_ppm", FieldKind.INT, 0, 100000, required=False),
         Field(43, "tuning_residual_ppm", FieldKind.INT, 0, 1000000, required=False),
+        Field(60, "return_oil_kpa", FieldKind.INT, 0, 20000, required=False),
     )
 
     name: str
@@ -573,6 +576,9 @@ class Profile(Message):
     tuning_residual_ppm: int | None = None
     """Share of the pumped volume that the tuning could not explain; absent: never tuned; stored for
     the host. Unit: ppm."""
+    return_oil_kpa: int | None = None
+    """Pressure that carries ram and return spring; with the ram at its seat the reading is as far
+    below zero; absent: unknown. Unit: kPa oil."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -580,7 +586,7 @@ class ErrorReply(Message):
     """Refuses a request. The code decides which other keys are present."""
 
     FIELDS: ClassVar[tuple[Field, ...]] = (
-        Field(1, "code", FieldKind.INT, 1, 35, enum=ErrorCode),
+        Field(1, "code", FieldKind.INT, 1, 36, enum=ErrorCode),
         Field(2, "step", FieldKind.INT, 0, 255, required=False),
         Field(3, "field", FieldKind.INT, 0, 255, required=False),
         Field(4, "detail", FieldKind.INT, 0, 2147483647, required=False),
