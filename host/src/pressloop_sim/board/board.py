@@ -15,6 +15,7 @@ import micropython
 from pressloop_fw.hal import Board
 from pressloop_fw.wire import schema
 
+from pressloop_sim.board.deadman import DeadmanCircuit
 from pressloop_sim.board.fault_port import ControlPort
 from pressloop_sim.board.flash_area import EmulatedFlash
 from pressloop_sim.board.lifetime import Lifetime, remove_folder
@@ -46,6 +47,7 @@ class EmulatedBoard(Board):
         schema.CAP_EMERGENCY_STOP
         | schema.CAP_GUARD
         | schema.CAP_PERSISTENT_PROFILE
+        | schema.CAP_DEADMAN
         | schema.CAP_JOURNAL
     )
 
@@ -72,6 +74,7 @@ class EmulatedBoard(Board):
         self._raw = self.transducer.sample(0.0)
         self._pump = 0
         self._release = _FULL
+        self._deadman = DeadmanCircuit()
         self._flash = config["flash_dir"]
         self.journal = EmulatedFlash(_JOURNAL_BLOCKS, _JOURNAL_SLOTS, path=self._flash + "/journal")
         self._truth = TruthFile(config["truth_path"]) if config["truth_path"] else None
@@ -106,6 +109,7 @@ class EmulatedBoard(Board):
     def set_valves(self, pump, release):
         self._pump = pump
         self._release = release
+        self._deadman.edge()
 
     def safe(self):
         self._pump = 0
@@ -208,8 +212,10 @@ class EmulatedBoard(Board):
             noise = self._rng.state
             displacement_noise = self._displacement.rng.state
             phase = pump.phase
-        pump.command = self._pump / _FULL
-        plant.release.command = self._release / _FULL
+        powered = self._deadman.powered
+        pump.command = self._pump / _FULL if powered else 0.0
+        plant.release.command = self._release / _FULL if powered else 1.0
+        self._deadman.tick()
         plant.step(_TICK_S)
         self._raw = self.transducer.sample(plant.oil_mpa)
         if self._displacement.present:
