@@ -29,7 +29,7 @@ NO_DISPLACEMENT = const(65535)
 OUTPUT_FULL = const(32767)
 
 # First bytes of the SHA-256 of the schema.
-SCHEMA_HASH = b"\xf4\x8d\xa7\x6e\x42\x4b\xa0\x82"
+SCHEMA_HASH = b"\x1f\xec\x96\xdd\x8b\xf7\x23\x5b"
 
 # Kind of a frame. A reply or an error repeats the sequence number of its request.
 KIND_REQUEST = const(1)

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final, Literal
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, ValidationError
 
 from pressloop.analysis.density import Density
 from pressloop.analysis.relaxation import Relaxation
 from pressloop.analysis.springback import Springback
 from pressloop.machine.uncertainty import Budget
-from pressloop.record.model import BoardStepResult, Direction, RecordModel, RunEvent, RunHeader
+from pressloop.record.columns import SUMMARY_NAME
+from pressloop.record.model import (
+    BoardStepResult,
+    Direction,
+    InjectedFault,
+    RecordModel,
+    RunEvent,
+    RunHeader,
+)
 from pressloop.sample import Sample
 
 SUMMARY_SCHEMA: Final = "pressloop.run/1"
@@ -149,6 +158,7 @@ class RunSummary(RecordModel):
         stages: Results from the pressure readings.
         truth: Results from the true pressure of an emulated press; None on a real one.
         damage: What broke on an emulated press, in order; None on a real one.
+        injected: Faults that were injected on purpose, in order; None on a real press.
         steps: What the board itself measured.
         thinned: None when every record is kept as received. Also in a thinned record the measures
             are those of every record.
@@ -173,6 +183,7 @@ class RunSummary(RecordModel):
     stages: tuple[StageResult, ...]
     truth: tuple[StageResult, ...] | None
     damage: tuple[Damage, ...] | None = None
+    injected: tuple[InjectedFault, ...] | None = None
     steps: tuple[BoardStepResult, ...]
     sample: Sample | None = None
     hashes: Hashes
@@ -184,3 +195,15 @@ class RunSummary(RecordModel):
     def complete(self) -> bool:
         """Whether the run completed and every record of it is held."""
         return self.end_reason == "completed" and not self.gaps
+
+
+def read_summary(folder: Path) -> RunSummary:
+    """Return the content of `run.json` in the folder of a record.
+
+    Raises:
+        ValueError: It is damaged.
+    """
+    try:
+        return RunSummary.model_validate_json((folder / SUMMARY_NAME).read_bytes())
+    except (ValidationError, UnicodeDecodeError) as error:
+        raise ValueError(f"{SUMMARY_NAME} is damaged") from error

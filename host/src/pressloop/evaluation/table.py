@@ -54,6 +54,7 @@ def telemetry_table(data: RunData, summary: RunSummary) -> Any:
         for name, values in (
             ("true_pressure_mpa", truth.pressure_mpa),
             ("true_oil_mpa", truth.oil_mpa),
+            ("true_oil_derived_mpa", truth.oil_derived_mpa),
             ("relative_density", truth.relative_density),
         ):
             columns[name] = pa.array(values, mask=np.isnan(values))
@@ -114,7 +115,14 @@ def write_parquet(table: Any, path: Path) -> None:
         if name in table.column_names
     }
     states = [name for name in ("state",) if name in table.column_names]
-    pq.write_table(table, path, compression="zstd", use_dictionary=states, column_encoding=encoding)
+    pq.write_table(
+        table,
+        path,
+        compression="zstd",
+        use_dictionary=states,
+        column_encoding=encoding,
+        write_page_checksum=True,
+    )
 
 
 def _states(codes: np.ndarray[Any, Any]) -> Any:

@@ -7,9 +7,18 @@ an older reader opens a record with newer additions; `SCHEMA_VERSION` changes wh
 from __future__ import annotations
 
 import hashlib
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, computed_field, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    computed_field,
+    field_validator,
+    model_validator,
+)
+from typing_extensions import Self
 
 from pressloop.yaml.user_model import UserModel
 
@@ -94,11 +103,29 @@ class BoardIdentity(RecordModel):
     python: str = ""
 
 
-class EmulatedPress(RecordModel):
-    """The press that was simulated: its description and the seed of its noise."""
+class InjectedFault(RecordModel):
+    """A fault of an emulated press, injected on purpose.
 
-    description: dict[str, Any]
+    Attributes:
+        kind: Name of its kind, as docs/faults.md lists them.
+        value: In the unit of the kind; None for a kind without a value.
+        time_s: Press time since the start of the run, s.
+    """
+
+    kind: str
+    value: float | None = None
+    time_s: float
+
+
+class EmulatedPress(RecordModel):
+    """The press that was simulated: its description and the seed of its noise.
+
+    `faults` are those that the run was asked to have; the summary lists which were injected.
+    """
+
+    description: dict[str, JsonValue]
     seed: int
+    faults: tuple[InjectedFault, ...] = ()
 
 
 class ThinningRules(UserModel):
@@ -143,7 +170,7 @@ class RunHeader(RecordModel):
     steps: tuple[PlannedStep, ...]
     stages: tuple[PlannedStage, ...]
     board: BoardIdentity
-    profile: dict[str, Any]
+    profile: dict[str, JsonValue]
     profile_hash: str
     host_software: dict[str, str]
     simulated: bool
@@ -154,6 +181,17 @@ class RunHeader(RecordModel):
     emulated_press: EmulatedPress | None = None
     thinning: ThinningRules | None = None
     schema_version: int = SCHEMA_VERSION
+
+    @model_validator(mode="after")
+    def _has_a_consistent_plan(self) -> Self:
+        if [step.index for step in self.steps] != list(range(len(self.steps))):
+            raise ValueError("the steps are not numbered from 0")
+        numbers = [stage.index for stage in self.stages]
+        if numbers != sorted(set(numbers)):
+            raise ValueError("the stages are not in the order of their numbers")
+        if any(not 0 <= at < len(self.steps) for stage in self.stages for at in stage.steps):
+            raise ValueError("a stage has a step that is not in the plan")
+        return self
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -235,7 +273,7 @@ class RunEvent(RecordModel):
     unix_time_second: float
     kind: EventKind
     tick: int | None = None
-    data: dict[str, Any] = {}
+    data: dict[str, JsonValue] = {}
 
 
 class BoardStepResult(RecordModel):
@@ -264,6 +302,7 @@ class RunEnd(RecordModel):
         last_seq: Sequence number of the run's last telemetry record, None when unknown.
         step_results: Those that could be read.
         note: What a reader should know, such as the error that ended the connection.
+        injected: The faults that were injected in an emulated press; None where that is not known.
     """
 
     end_reason: str = Field(pattern=r"^[a-z-]+$")
@@ -271,6 +310,7 @@ class RunEnd(RecordModel):
     last_seq: int | None = None
     step_results: tuple[BoardStepResult, ...] = ()
     note: str = ""
+    injected: tuple[InjectedFault, ...] | None = None
 
     @field_validator("end_reason", "fault")
     @classmethod

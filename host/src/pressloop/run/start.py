@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from pressloop.emulator.faults import RequestedFault
 from pressloop.emulator.process import EmulatedBoard
 from pressloop.errors import CommandRefusedError
 from pressloop.machine.profile import MachineProfile, converter_of
 from pressloop.plan import compile_plan
 from pressloop.record import EmulatedPress, RunEnd, RunRecorder, ThinningRules
 from pressloop.record.header import new_header
+from pressloop.run.fault_injection import FaultInjection, in_record
 from pressloop.run.prompts import Asker
 from pressloop.run.run import Run
 from pressloop.run.run_monitor import NOT_STARTED
@@ -40,6 +42,7 @@ def prepare_run(
     sample: Sample | None,
     ask: Asker | None,
     on_status: Callable[[PressStatus], None] | None,
+    faults: tuple[RequestedFault, ...] = (),
 ) -> Run:
     """Check and upload a protocol and create the record of its run; nothing moves yet.
 
@@ -54,10 +57,11 @@ def prepare_run(
         sample: What lies in the die, if known.
         ask: Asks the operator; None leaves prompts to `Run.confirm`.
         on_status: Called a few times a second with the status.
+        faults: Faults of the emulated press in this run.
 
     Raises:
-        BadInputError: The protocol has mistakes, the board refused it, or the sample names a stage
-            that does not exist.
+        BadInputError: The protocol has mistakes, the board refused it, the sample names a stage
+            that does not exist, or the press lacks the part of a fault.
         CommandRefusedError: The board has no profile or accepts no plan now.
         RecordError: The folder holds a record.
     """
@@ -65,6 +69,8 @@ def prepare_run(
     profile = profile_of(session, wire_profile)
     validation = validate_loaded(source, profile)
     plan = compile_plan(validation.checked(), profile)
+    if board is not None:
+        board.schedule(faults)
     upload(session, plan, validation.marks)
     header = new_header(
         plan,
@@ -73,7 +79,7 @@ def prepare_run(
         profile=profile,
         protocol_text=source.text,
         port=port,
-        emulated_press=_emulated_press(board, plan.begin.die_um / 1000),
+        emulated_press=_emulated_press(board, plan.begin.die_um / 1000, faults),
         thinning=thinning,
     )
     refuse_unknown_stage(sample, header.pressing_stages)
@@ -82,7 +88,14 @@ def prepare_run(
     keep_sample(out, sample)
     if truth is not None:
         recorder.event("note", text="true state of the emulated press", truth=str(truth))
-    return Run(session, recorder, ask=ask, on_status=on_status)
+    return Run(
+        session,
+        recorder,
+        ask=ask,
+        on_status=on_status,
+        host_timeout_s=plan.begin.host_timeout_ms / 1000,
+        injection=None if board is None or not faults else FaultInjection(board, faults),
+    )
 
 
 def start_run(session: Session, run: Run) -> None:
@@ -108,9 +121,15 @@ def start_run(session: Session, run: Run) -> None:
     run.begin(reply.run_first, reply.tick)
 
 
-def _emulated_press(board: EmulatedBoard | None, die_mm: float) -> EmulatedPress | None:
+def _emulated_press(
+    board: EmulatedBoard | None, die_mm: float, faults: tuple[RequestedFault, ...]
+) -> EmulatedPress | None:
     """Describe the emulated press, with the die that the protocol names in it."""
     if board is None:
         return None
     press = board.press.model_copy(update={"die_mm": die_mm})
-    return EmulatedPress(description=press.model_dump(mode="json"), seed=board.seed)
+    return EmulatedPress(
+        description=press.model_dump(mode="json"),
+        seed=board.seed,
+        faults=in_record(faults),
+    )

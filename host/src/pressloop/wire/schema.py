@@ -26,7 +26,7 @@ NO_DISPLACEMENT: Final = 65535
 """Displacement in a record when the sensor gives no reading."""
 OUTPUT_FULL: Final = 32767
 """Full opening of a valve; also the largest split-range output, positive or negative."""
-SCHEMA_HASH: Final = b"\xf4\x8d\xa7\x6e\x42\x4b\xa0\x82"
+SCHEMA_HASH: Final = b"\x1f\xec\x96\xdd\x8b\xf7\x23\x5b"
 """First bytes of the SHA-256 of the schema."""
 RECORD_FORMAT: Final = "<IiihHBBBBH"
 """Struct format of a packed telemetry record."""
@@ -267,7 +267,7 @@ class Fault(IntEnum):
     GUARD_OPEN = 5
     """Guard opened while the press could move."""
     NO_PRESSURE_GAIN = 6
-    """Pumping without the pressure rising: no oil, leak, no sample."""
+    """Pumping without the reading following: sensor frozen or drifting, no oil, leak, no sample."""
     NO_CONTACT = 7
     """The ram did not reach the sample within the approach timeout."""
     TICK_OVERRUN = 8
@@ -527,7 +527,7 @@ class Profile(Message):
     approach_timeout_ms: int
     """Unit: ms."""
     no_gain_window_ms: int
-    """Pumping for this long must raise the pressure. Unit: ms."""
+    """Platens that close for this long must raise the pressure. Unit: ms."""
     kp: int
     """Unit: 1/s, 1/256."""
     ki: int

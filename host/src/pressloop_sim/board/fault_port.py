@@ -9,6 +9,8 @@ One JSON object per line in, one per line out: `{"ok": true, ...}` or `{"ok": fa
     {"set": {"emergency_stop": true, "guard_open": false, "button": true}}   digital inputs
     {"sensor": "ok" | "broken" | "short"}                                    current loop
     {"break": "pellet" | "die"}                                              the part that breaks
+    {"fault": "KIND[=VALUE][@SECONDS]"}                                      now, or in this run
+    {"faults": ["KIND[=VALUE]@SECONDS", ...]}                                all of the next run
     {"get": true}                                                            tick and true state
     {"stop": true}                                                           end the process
 """
@@ -17,7 +19,7 @@ import json
 
 from pressloop_fw.wire import schema
 
-from pressloop_sim.plant import damage, transducer
+from pressloop_sim.plant import damage, fault_kinds, transducer
 
 _INPUTS = {
     "emergency_stop": schema.INPUT_EMERGENCY_STOP,
@@ -72,14 +74,28 @@ class ControlPort:
             if not isinstance(argument, str) or argument not in damage.BREAKS:
                 raise ValueError("break: one of " + ", ".join(sorted(damage.BREAKS)))
             board.plant.apply_damage(damage.BREAKS[argument])
+        elif verb == "fault":
+            board.faults.add(_fault(argument), board.elapsed_ticks)
+        elif verb == "faults":
+            if not isinstance(argument, list):
+                raise ValueError("faults: a list of texts")
+            board.faults.load([_fault(text) for text in argument])
         elif verb == "get":
             answer["tick"] = board.app.controller.tick_count
+            answer["injected"] = [[ticks, fault.text()] for ticks, fault in board.faults.injected]
             answer.update(board.plant.state())
         elif verb == "stop":
             board.stopping = True
         else:
             raise ValueError("no such command: " + verb)
         return answer
+
+
+def _fault(text):
+    """Read a fault."""
+    if not isinstance(text, str):
+        raise ValueError("fault: a text KIND[=VALUE][@SECONDS]")
+    return fault_kinds.parse(text)
 
 
 def _bits(wanted):

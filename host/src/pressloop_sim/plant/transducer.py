@@ -44,6 +44,7 @@ class Transducer:
     ) -> None:
         """`noise_mpa` is one sigma; `sample_s` the time between calls of `sample`."""
         self._rng = rng
+        self.full_scale_mpa = full_scale_mpa
         self._per_mpa = (RAW_FULL - RAW_ZERO) / full_scale_mpa
         self._gain = span_factor * self._per_mpa
         # Half a count is added because int() truncates.

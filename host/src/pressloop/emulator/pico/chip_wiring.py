@@ -16,12 +16,13 @@ from typing import Any, Final
 from pressloop_sim.board.truth_file import TruthFile
 from pressloop_sim.plant import damage, transducer
 from pressloop_sim.plant.noise import Rng
-from pressloop_sim.plant.plant import Plant
+from pressloop_sim.plant.ram_with_friction import build_plant
 from pressloop_sim.plant.transducer import Transducer
 from rp2040py import RP2040, GPIOPinState
 from rp2040py.peripherals.pwm import PWMChannel
 
 from pressloop.emulator.pico.ads1115 import Ads1115
+from pressloop.emulator.pico.pico_faults import ChipFaults, pico_schedule
 from pressloop.wire.schema import TICK_HZ
 
 TICK_S: Final = 1 / TICK_HZ
@@ -54,14 +55,20 @@ class ChipWiring:
         transducer: The pressure transducer; set its `fault` to break it.
         converter: The ADS1115 on the bus.
         running: Whether truth is recorded.
+        faults: The faults that are injected in a run.
+        chip_faults: Those of them that strike chip and supply.
     """
 
     def __init__(self, chip: RP2040, wiring: ModuleType, config: dict[str, Any]) -> None:
         """Build the press from `config`, which `process` wrote, and connect it to `chip`."""
         press = config["plant"]
-        self.plant = Plant(press)
+        self.plant = build_plant(press, seed=config["seed"])
         self.transducer = Transducer.of(press, Rng(config["seed"]), TICK_S)
         self.running = False
+        self.chip_faults = ChipFaults()
+        self.faults = pico_schedule(self, self.plant, press, TICK_S, self.chip_faults)
+        self._ran = False
+        self._run_start_tick = 0
         self._truth_path = config["truth_path"]
         self._truth = TruthFile(self._truth_path) if self._truth_path else None
         self._chip = chip
@@ -88,6 +95,11 @@ class ChipWiring:
     def tick(self) -> int:
         """Device clock: ticks since the firmware's first reading."""
         return self._tick
+
+    @property
+    def elapsed_ticks(self) -> int:
+        """Ticks since the start of the run, or since that of the run before."""
+        return self._tick - self._run_start_tick
 
     @property
     def pump(self) -> float:
@@ -176,10 +188,20 @@ class ChipWiring:
     def _step(self, now_s: float) -> None:
         """Step the press by one tick and sample the transducer."""
         plant = self.plant
-        plant.pump.command = self.pump
-        plant.release.command = self.release
+        if self.running and not self._ran:
+            self._run_start_tick = self._tick
+            plant.begin_run()
+        self._ran = self.running
+        if self.running and self.elapsed_ticks >= self.faults.due_tick:
+            self.faults.step(self.elapsed_ticks)
+        dip = self.chip_faults.dip_ticks
+        plant.pump.command = 0.0 if dip else self.pump
+        plant.release.command = 1.0 if dip else self.release
         plant.step(TICK_S)
         self._counts = self.transducer.sample(plant.oil_mpa)
+        if dip:
+            self.chip_faults.dip_ticks = dip - 1
+            self._counts = 0
         self._tick_at_s = now_s
         self._tick += 1
         if self._truth and self.running:
