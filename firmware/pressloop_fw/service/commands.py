@@ -22,6 +22,12 @@ _MAX_MS = 1000000000
 # Bytes of records that fit one telemetry event and one reply to a backfill.
 _EVENT_BYTES = schema.TELEMETRY_EVENT_FIELDS[-1][3]
 _BACKFILL_BYTES = schema.BACKFILL_REPLY_FIELDS[-1][3]
+# Faults that a person at the press has to clear, not one at a screen.
+_CLEARED_BY_BUTTON = (
+    schema.FAULT_OVER_PRESSURE,
+    schema.FAULT_EMERGENCY_STOP,
+    schema.FAULT_GUARD_OPEN,
+)
 _MOST_RECORDS = schema.JOURNAL_READ_REPLY_FIELDS[-1][3] // RECORD_SIZE
 
 
@@ -378,6 +384,8 @@ class CommandServer:
         preconditions.require_emergency_stop_released(controller)
         if self._plan.scaling:
             preconditions.require_unloaded(controller, self._plan.scaling)
+        if fault in _CLEARED_BY_BUTTON:
+            preconditions.require_button(self._board, controller)
         controller.interlocks.clear()
         self._sequencer.clear()
         # At once: a power cut must not bring the fault back.
@@ -437,6 +445,8 @@ class CommandServer:
         field = candidate.contradiction()
         if field:
             raise CommandError(schema.ERR_PROFILE_INVALID, field)
+        if candidate.loosens(self._profile):
+            preconditions.require_button(self._board, self._controller)
         # The journal first: a change that nothing records is not made.
         self._run_journal.require_writable()
         store = self._profile_store
