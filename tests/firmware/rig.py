@@ -9,6 +9,7 @@ from pressloop_fw.app import App
 from pressloop_fw.hal import Board
 from pressloop_fw.wire import cbor, schema
 from pressloop_fw.wire.errors import CommandError
+from pressloop_sim.board.flash_area import EmulatedFlash
 from pressloop_sim.plant.noise import Rng
 from pressloop_sim.plant.plant import Plant
 from pressloop_sim.plant.transducer import Transducer
@@ -88,6 +89,9 @@ PROFILE = {
     schema.PROFILE_VALVE_LAG_MS: 40,
 }
 
+JOURNAL_BLOCKS = 8
+JOURNAL_SLOTS = 16
+
 _RAW_ZERO = 4800
 _RAW_PER_OIL_KPA = 19200 / 40000
 
@@ -111,18 +115,36 @@ class Rig(Board):
     ring_records = 8192
 
     def __init__(
-        self, press=None, profile=None, stored=None, reset_cause=None, has_displacement=False
+        self,
+        press=None,
+        profile=None,
+        stored=None,
+        reset_cause=None,
+        has_displacement=False,
+        kept=None,
+        tick_hung=False,
+        flash_full=False,
+        has_journal=True,
     ):
         """Build press and firmware.
 
         `stored` is the flash of a rig before, for a reset; `has_displacement` adds a displacement
-        sensor.
+        sensor. `kept` is what the watchdog's registers kept through the reset, `tick_hung` whether
+        the tick had stopped before it. With `flash_full` no file can be stored; without a journal
+        nothing of a run can.
         """
         if has_displacement:
             self.capabilities = schema.CAP_DISPLACEMENT
         # What that sensor reads, um; None for the true displacement.
         self.displacement_um = None
         self.stored = {} if stored is None else stored
+        if has_journal:
+            # A small one, so that tests can fill it.
+            image = self.stored.setdefault("journal", bytearray())
+            self.journal = EmulatedFlash(JOURNAL_BLOCKS, JOURNAL_SLOTS, image)
+        self.kept_words = kept
+        self.tick_hung = tick_hung
+        self.flash_full = flash_full
         if reset_cause is not None:
             self.reset_cause = reset_cause
         self.plant = Plant(press or PRESS)
@@ -190,7 +212,15 @@ class Rig(Board):
         return self.stored.get(name)
 
     def store(self, name, data):
+        if self.flash_full:
+            raise OSError(28)
         self.stored[name] = bytes(data)
+
+    def keep(self, step, tick, dwell_ticks, pressure_kpa):
+        self.kept_words = (step, tick, dwell_ticks, pressure_kpa)
+
+    def kept(self):
+        return self.kept_words
 
     def feed_watchdog(self):
         self.fed += 1

@@ -82,13 +82,11 @@ def test_an_abort_finds_the_run_that_is_about_to_start():
     assert rig.status()[schema.STATUS_REPLY_END_REASON] == schema.END_ABORTED
 
 
-def test_the_mark_of_a_run_is_not_wiped_by_its_start():
+def test_a_start_that_is_pending_is_no_end_of_a_run():
     rig = _about_to_start()
-    with _TickAfter(rig, rig.sequencer, "active"):
-        rig.app.poll()
-    rig.tick()
-    assert rig.sequencer.state == schema.STATE_RUNNING
-    assert rig.stored["run"] == b"12345678"
+    rig.app.poll()
+    again = Rig(stored=dict(rig.stored))
+    assert again.status()[schema.STATUS_REPLY_FAULT] == schema.FAULT_POWER_LOSS
 
 
 def test_a_request_that_came_too_late_does_not_reach_the_next_run():

@@ -109,6 +109,7 @@ class FakeBoard:
         self.on_request: Callable[[Message], None] = lambda message: None
         self.major = PROTOCOL_MAJOR
         self.minor = PROTOCOL_MINOR
+        self.schema_hash = SCHEMA_HASH
         self.unique_id = b"fake-one"
         self.lockstep = False
         self.ring_records = ring_records
@@ -331,7 +332,7 @@ class FakeBoard:
             board="fake",
             unique_id=self.unique_id,
             capabilities=CapabilityBits(0),
-            schema_hash=SCHEMA_HASH,
+            schema_hash=self.schema_hash,
             boot_id=self.boot_id,
             reset_cause=ResetCause.POWER_ON,
             last_fault=self.last_fault,

@@ -1,24 +1,13 @@
 """Checks what must never happen. The first fault latches; until it is cleared outputs are safe."""
 
 from pressloop_fw.loop.plan import TICK_MS
-from pressloop_fw.loop.registers import register_block
+from pressloop_fw.loop.volume_watch import ANSWERED, UNANSWERED
 from pressloop_fw.wire import schema
 
 try:
-    import micropython
     from micropython import const
 except ImportError:  # CPython
-    from pressloop_fw import cpython as micropython
-    from pressloop_fw.cpython import const, ptr32
-
-# generated: numbers of other modules; edit the lists and run `make generate`.
-# loop.registers: SIGN_SHIFT
-# loop.setpoint: VALUE_KPA
-# loop.split_range: PUMPING
-_SIGN_SHIFT = const(0)
-_VALUE_KPA = const(1)
-_PUMPING = const(6)
-# end of generated
+    from pressloop_fw.cpython import const
 
 # One bad reading can be noise on the wire; this many in a row (50 ms) mean a broken sensor.
 _BAD_READINGS_TO_TRIP = const(5)
@@ -28,40 +17,9 @@ _OVER_READINGS_TO_TRIP = const(3)
 _MAX_MISSED_TICKS = const(10)
 # No powder under pressure closes by more than this within one observation, um.
 _MAX_CLOSING_UM = const(500)
-# A pump that is open by more than this above its dead band, 5 % of the stroke, must raise the
-# pressure.
-_MIN_PUMPING = const(1638)
-
-_GAIN_TICKS = const(1)
-_GAIN_FROM_KPA = const(2)
-_RESOLUTION_KPA = const(3)
-_REGISTERS = const(4)
-
-
-@micropython.viper
-def count_pump_without_gain(
-    registers: ptr32, valves: ptr32, setpoint: ptr32, pressure_kpa: int
-) -> int:
-    """Count the ticks in which the pump works without a gain of pressure; return how many.
-
-    `valves` and `setpoint` are the blocks of the split range and of the setpoint. The count begins
-    anew while the pump is nearly shut, as in a hold, and while the pressure is less than twice the
-    sensor's error below the setpoint.
-    """
-    sign_shift = registers[_SIGN_SHIFT]
-    resolution_kpa = registers[_RESOLUTION_KPA]
-    short_kpa = (setpoint[_VALUE_KPA] << sign_shift >> sign_shift) - pressure_kpa
-    gained = pressure_kpa - (registers[_GAIN_FROM_KPA] << sign_shift >> sign_shift)
-    if (
-        valves[_PUMPING] < _MIN_PUMPING
-        or short_kpa <= 2 * resolution_kpa
-        or gained > resolution_kpa
-    ):
-        registers[_GAIN_TICKS] = 0
-        registers[_GAIN_FROM_KPA] = pressure_kpa
-        return 0
-    registers[_GAIN_TICKS] += 1
-    return registers[_GAIN_TICKS]
+# What the oil that did not answer as pressure closes the platens by, if the die yields, um. A leak
+# and a frozen reading close them by less.
+_UNANSWERED_CLOSING_UM = const(50)
 
 
 class Interlocks:
@@ -69,7 +27,7 @@ class Interlocks:
 
     def __init__(self):
         self.fault = schema.FAULT_NONE
-        self.registers = register_block(_REGISTERS)
+        self._resolution_kpa = 0
         self._over_kpa = 0
         self._press_over_kpa = 0
         self._window_ticks = 0
@@ -81,7 +39,7 @@ class Interlocks:
 
     def configure(self, profile, scaling):
         """Take over a press and a die."""
-        self.registers[_RESOLUTION_KPA] = scaling.resolution_kpa
+        self._resolution_kpa = scaling.resolution_kpa
         self._press_over_kpa = scaling.pellet_limit_kpa + scaling.resolution_kpa
         self._window_ticks = profile.no_gain_window_ms // TICK_MS
 
@@ -98,12 +56,6 @@ class Interlocks:
         """Clear the latched fault. If its cause persists, it latches again in the next tick."""
         self.fault = schema.FAULT_NONE
         self._over_count = 0
-        self.restart_gain(0)
-
-    def restart_gain(self, pressure_kpa):
-        """Begin a new observation of the gain of pressure."""
-        self.registers[_GAIN_TICKS] = 0
-        self.registers[_GAIN_FROM_KPA] = pressure_kpa
 
     def restart_closing(self, closing_um, pressure_kpa):
         """Begin a new observation of the platens."""
@@ -112,7 +64,7 @@ class Interlocks:
         self._run_from_kpa = pressure_kpa
 
     def check(self, sampler, inputs, missed, active, moving):
-        """Check everything but the gain of pressure: readings, inputs, missed ticks.
+        """Check everything but what the pump achieves: readings, inputs, missed ticks.
 
         `active` says whether a run is in progress, `moving` whether the press can move.
         """
@@ -131,17 +83,20 @@ class Interlocks:
         if moving and inputs & schema.INPUT_GUARD_OPEN:
             self.latch(schema.FAULT_GUARD_OPEN)
 
-    def check_gain(self, pump_without_gain_ticks):
-        """Trip when the pump has worked for the profile's window without a gain of pressure."""
-        if pump_without_gain_ticks and pump_without_gain_ticks >= self._window_ticks:
+    def check_volume(self, answer):
+        """Trip when too much of what was pumped does not show as pressure."""
+        if answer == UNANSWERED:
             self.latch(schema.FAULT_NO_PRESSURE_GAIN)
 
-    def check_platens(self, closing_um, pressure_kpa, pump_without_gain_ticks, descending):
-        """Trip when the platens close without a gain of pressure: the die yields."""
-        if pump_without_gain_ticks <= 1:
+    def check_platens(self, closing_um, pressure_kpa, answer, descending, rising):
+        """Trip when the platens close without a gain of pressure: the die yields.
+
+        `answer` is what `watch_volume` has returned. In a rising ramp powder closes by itself.
+        """
+        if answer == ANSWERED:
             self._gain_from_um = closing_um
-        elif pump_without_gain_ticks >= self._window_ticks and _closes_too_far(
-            self._gain_from_um, closing_um
+        elif answer == UNANSWERED and _closes_by(
+            self._gain_from_um, closing_um, _MAX_CLOSING_UM if rising else _UNANSWERED_CLOSING_UM
         ):
             self.latch(schema.FAULT_DIE_FAILURE)
         if descending:
@@ -153,10 +108,10 @@ class Interlocks:
         """Do the same when little is pumped, over windows of the same length."""
         self._run_ticks += 1
         gained = pressure_kpa - self._run_from_kpa
-        resolution_kpa = self.registers[_RESOLUTION_KPA]
+        resolution_kpa = self._resolution_kpa
         if self._run_ticks < self._window_ticks and gained <= resolution_kpa:
             return
-        if gained <= resolution_kpa and _closes_too_far(self._run_from_um, closing_um):
+        if gained <= resolution_kpa and _closes_by(self._run_from_um, closing_um, _MAX_CLOSING_UM):
             self.latch(schema.FAULT_DIE_FAILURE)
         self.restart_closing(closing_um, pressure_kpa)
 
@@ -169,6 +124,6 @@ class Interlocks:
             self.latch(schema.FAULT_OVER_PRESSURE)
 
 
-def _closes_too_far(from_um, to_um):
+def _closes_by(from_um, to_um, limit_um):
     known = from_um != schema.NO_DISPLACEMENT and to_um != schema.NO_DISPLACEMENT
-    return known and to_um - from_um > _MAX_CLOSING_UM
+    return known and to_um - from_um > limit_um

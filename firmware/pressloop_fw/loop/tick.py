@@ -5,7 +5,7 @@ valves as they are; so the tick that the board calls turns an exception into a f
 """
 
 from pressloop_fw.loop.crack_detector import CrackDetector, detect_crack
-from pressloop_fw.loop.interlocks import Interlocks, count_pump_without_gain
+from pressloop_fw.loop.interlocks import Interlocks
 from pressloop_fw.loop.pid import Pid
 from pressloop_fw.loop.plan import TICK_MS
 from pressloop_fw.loop.sampler import Sampler, process_sample
@@ -13,6 +13,7 @@ from pressloop_fw.loop.sequencer import Sequencer
 from pressloop_fw.loop.split_range import SplitRange, dither, drive, schedule, set_openings
 from pressloop_fw.loop.stiffness import SampleCompliance, follow_compliance
 from pressloop_fw.loop.telemetry_ring import append_record
+from pressloop_fw.loop.volume_watch import VolumeWatch, watch_volume
 from pressloop_fw.wire import schema
 
 try:
@@ -27,6 +28,7 @@ except ImportError:  # CPython
 # loop.setpoint: DESCENDING
 # loop.split_range: PUMP_COMMAND RELEASE_COMMAND
 # loop.flags: FLAGS
+# loop.volume_watch: UNANSWERED HIGHEST_KPA
 _OUTPUT_FULL = const(32767)
 _STATE_IDLE = const(0)
 _STATE_FAULT = const(5)
@@ -41,6 +43,8 @@ _DESCENDING = const(3)
 _PUMP_COMMAND = const(7)
 _RELEASE_COMMAND = const(8)
 _FLAGS = const(1)
+_UNANSWERED = const(2)
+_HIGHEST_KPA = const(1)
 # end of generated
 
 
@@ -58,6 +62,7 @@ class Controller:
         self.pid = Pid()
         self.valves = SplitRange()
         self.sample_compliance = SampleCompliance()
+        self.volume_watch = VolumeWatch()
         self.tick_count = 0
         self.missed_ticks = 0
         self.inputs = 0
@@ -102,6 +107,7 @@ class Controller:
         self._profile = profile
         self._scaling = scaling
         self.interlocks.configure(profile, scaling)
+        self.volume_watch.configure(profile, scaling)
         self.limit_to(scaling.pellet_limit_kpa)
 
     def limit_to(self, ceiling_kpa, crack_kpa=-1):
@@ -143,7 +149,7 @@ class Controller:
             run_flags=sequencer.run_flags.registers,
             compliance=self.sample_compliance.registers,
             valves=self.valves.registers,
-            gain_watch=self.interlocks.registers,
+            volume=self.volume_watch.registers,
             ring=self.ring.registers,
             records=self.ring.buf,
             # What a record takes unless this tick regulates and unless there is a sensor.
@@ -156,7 +162,7 @@ class Controller:
             schedule=schedule,
             drive=drive,
             set_openings=set_openings,
-            count_pump_without_gain=count_pump_without_gain,
+            watch_volume=watch_volume,
             dither=dither,
             follow_compliance=follow_compliance,
             append_record=append_record,
@@ -210,13 +216,15 @@ class Controller:
                             self._update_loop(pressure)
                         wanted = pid.law(pid_registers, setpoint, pressure, valves)
                         drive(valves, wanted, pressure, setpoint)
-                        without_gain_ticks = count_pump_without_gain(
-                            gain_watch, valves, setpoint, pressure
+                        answer = watch_volume(
+                            volume, wanted, pressure, setpoint, valves, compliance, cracks
                         )
-                        if without_gain_ticks or has_displacement:
-                            self._watch_gain(pressure, without_gain_ticks)
+                        if answer == _UNANSWERED or has_displacement:
+                            self._check_volume(pressure, answer)
                     elif action == _ACT_APPROACH:
                         set_openings(valves, self._profile.approach_opening, 0)
+                        # What comes next may be another sample.
+                        volume[_HIGHEST_KPA] = 0
                     elif action == _ACT_SHUT:
                         set_openings(valves, 0, 0)
                     elif action == _ACT_DUMP:
@@ -296,6 +304,7 @@ class Controller:
         self._record_gap = self.plan.record_every - 1
         self.crack_detector.restart()
         self.interlocks.restart_closing(self.displacement_um, pressure)
+        self.volume_watch.highest_kpa = 0
         # The slowest slope to learn from is what the sensor resolves within a second.
         self.sample_compliance.restart(pressure, 2 * self._scaling.resolution_kpa)
 
@@ -309,6 +318,7 @@ class Controller:
         if sequencer.bumpless_transfer_due:
             sequencer.bumpless_transfer_due = False
             pid.restart(pressure)
+            self.volume_watch.restart(pressure)
         self._setpoint_descending = sequencer.setpoint.descending
         releasing = locked or self._setpoint_descending != 0
         if releasing != self._releasing:
@@ -321,13 +331,17 @@ class Controller:
             index = sequencer.step_index
             pid.set_gains(plan.kp[index], plan.ki[index], plan.kd[index])
 
-    def _watch_gain(self, pressure, without_gain_ticks):
+    def _check_volume(self, pressure, answer):
         """Check what the pump achieves.
 
         Only a displacement sensor shows whether the die yields or the pump delivers nothing.
         """
         if self._has_displacement:
             self.interlocks.check_platens(
-                self.displacement_um, pressure, without_gain_ticks, self._releasing
+                self.displacement_um,
+                pressure,
+                answer,
+                self._releasing,
+                self.sequencer.setpoint.rising,
             )
-        self.interlocks.check_gain(without_gain_ticks)
+        self.interlocks.check_volume(answer)

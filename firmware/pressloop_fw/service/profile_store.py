@@ -1,7 +1,7 @@
 """Stores the machine profile, which describes the press to its controller.
 
-It is CBOR with a CRC-32 behind it, so that damaged flash is noticed before a press moves by a wrong
-ram area.
+It is CBOR with a number and a CRC-32 behind it, so that damaged flash is noticed before a press
+moves by a wrong ram area.
 """
 
 import binascii
@@ -10,7 +10,7 @@ from pressloop_fw.loop.scaling import Scaling
 from pressloop_fw.loop.stiffness import CURVE_KNOTS
 from pressloop_fw.wire import cbor, schema
 
-_FILE = "profile"
+_FILES = ("profile", "profile2")
 
 
 class Profile:
@@ -83,29 +83,71 @@ class Profile:
         return 0
 
 
-def save(board, profile):
-    """Store the profile on the board and return its CRC-32."""
-    buf = bytearray(schema.MAX_PAYLOAD + 4)
-    end = cbor.encode_map(schema.PROFILE_FIELDS, profile.values, buf, 0)
-    crc = binascii.crc32(memoryview(buf)[:end])
-    buf[end : end + 4] = crc.to_bytes(4, "little")
-    board.store(_FILE, bytes(memoryview(buf)[: end + 4]))
-    return crc
+class ProfileStore:
+    """The stored profile, in two slots: a write never touches the one that is in use.
+
+    `profile` is the stored profile, None without a whole one; `crc` is its CRC-32, 0 without one.
+    `damaged` says that a slot holds something else than a profile, and that no profile is used.
+    """
+
+    def __init__(self, board):
+        self.profile = None
+        self.crc = 0
+        self.damaged = False
+        self._board = board
+        self._number = 0
+        self._slot = 1
+
+    def load(self, known_crc=None):
+        """Find the newest whole profile.
+
+        A write that was cut off leaves the profile before it. A profile that was in use and is
+        damaged now must not be replaced by an older one, which may allow more: so beside a damaged
+        slot only the profile with the CRC-32 `known_crc` is used, or any if None is known.
+        """
+        damaged = False
+        for slot, name in enumerate(_FILES):
+            data = self._board.load(name)
+            if not data:
+                continue
+            profile, crc, number = _decode(data)
+            if profile is None:
+                damaged = True
+            elif self.profile is None or number > self._number:
+                self.profile, self.crc, self._number, self._slot = profile, crc, number, slot
+        if damaged and known_crc and self.crc != known_crc:
+            self.profile = None
+            self.crc = 0
+        self.damaged = damaged and self.profile is None
+
+    def save(self, profile):
+        """Store a profile. Raises OSError when the flash does not take it; the old one stays."""
+        buf = bytearray(schema.MAX_PAYLOAD + 8)
+        end = cbor.encode_map(schema.PROFILE_FIELDS, profile.values, buf, 0)
+        crc = binascii.crc32(memoryview(buf)[:end])
+        number = self._number + 1
+        buf[end : end + 4] = number.to_bytes(4, "little")
+        whole_crc = binascii.crc32(memoryview(buf)[: end + 4])
+        buf[end + 4 : end + 8] = whole_crc.to_bytes(4, "little")
+        slot = 1 - self._slot
+        self._board.store(_FILES[slot], bytes(memoryview(buf)[: end + 8]))
+        self.profile, self.crc, self._number, self._slot = profile, crc, number, slot
+        self.damaged = False
 
 
-def load(board):
-    """Return (profile, CRC-32) from the board, (None, 0) without a valid one."""
-    data = board.load(_FILE)
-    if data is None or len(data) < 5:
-        return None, 0
+def _decode(data):
+    """Return (profile, CRC-32, number) from the content of a slot, (None, 0, 0) if damaged."""
     end = len(data) - 4
-    crc = binascii.crc32(data[:end])
-    if crc != int.from_bytes(data[end:], "little"):
-        return None, 0
-    try:
-        profile = Profile(cbor.decode_map(schema.PROFILE_FIELDS, data, 0, end))
-    except cbor.CodecError:
-        return None, 0
-    if profile.contradiction():
-        return None, 0
-    return profile, crc
+    if end < 1 or binascii.crc32(data[:end]) != int.from_bytes(data[end:], "little"):
+        return None, 0, 0
+    # Profiles of firmware before 0.2 had one slot and no number.
+    for tail in (4, 0):
+        try:
+            profile = Profile(cbor.decode_map(schema.PROFILE_FIELDS, data, 0, end - tail))
+        except (cbor.CodecError, IndexError):
+            continue
+        if profile.contradiction():
+            break
+        number = int.from_bytes(data[end - tail : end], "little")
+        return profile, binascii.crc32(data[: end - tail]), number
+    return None, 0, 0

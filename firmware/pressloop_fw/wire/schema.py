@@ -29,7 +29,7 @@ NO_DISPLACEMENT = const(65535)
 OUTPUT_FULL = const(32767)
 
 # First bytes of the SHA-256 of the schema.
-SCHEMA_HASH = b"\x49\xf9\x2e\x01\x27\x03\x68\x24"
+SCHEMA_HASH = b"\x1f\xec\x96\xdd\x8b\xf7\x23\x5b"
 
 # Kind of a frame. A reply or an error repeats the sequence number of its request.
 KIND_REQUEST = const(1)
@@ -57,6 +57,8 @@ CMD_CLEAR = const(15)
 CMD_PROFILE_READ = const(16)
 CMD_PROFILE_WRITE = const(17)
 CMD_STEP_RESULT = const(18)
+CMD_INTERRUPTED_RUN = const(19)
+CMD_JOURNAL_READ = const(20)
 
 # Messages of a host that the board does not answer.
 NOTICE_ALIVE = const(1)
@@ -98,6 +100,8 @@ ERR_RELAXATION_UNRESOLVED = const(30)
 ERR_NOT_SEALED = const(31)
 ERR_RUN_REPEATED = const(32)
 ERR_CLOCK_SPENT = const(33)
+ERR_NEEDS_BUTTON = const(34)
+ERR_PROFILE_MISMATCH = const(35)
 
 # What the press is doing.
 STATE_IDLE = const(0)
@@ -147,6 +151,7 @@ FAULT_POWER_LOSS = const(10)
 FAULT_INTERNAL = const(11)
 FAULT_SAMPLE_CRACKED = const(12)
 FAULT_DIE_FAILURE = const(13)
+FAULT_TICK_HANG = const(14)
 
 # Why the controller last started.
 RESET_POWER_ON = const(1)
@@ -190,6 +195,26 @@ CAP_GUARD = const(2)
 CAP_WATCHDOG = const(4)
 CAP_PERSISTENT_PROFILE = const(8)
 CAP_DISPLACEMENT = const(16)
+CAP_DEADMAN = const(256)
+CAP_JOURNAL = const(512)
+
+# What is wrong with a board's flash.
+STORAGE_UNAVAILABLE = const(1)
+STORAGE_JOURNAL_FULL = const(2)
+STORAGE_PROFILE_DAMAGED = const(4)
+
+# What a record of the journal reports.
+JOURNAL_BOOT = const(1)
+JOURNAL_START = const(2)
+JOURNAL_STEP = const(3)
+JOURNAL_PAUSE = const(4)
+JOURNAL_RESUME = const(5)
+JOURNAL_FAULT = const(6)
+JOURNAL_CLEAR = const(7)
+JOURNAL_END = const(8)
+JOURNAL_PROGRESS = const(9)
+JOURNAL_PROFILE = const(10)
+JOURNAL_FULL = const(11)
 
 # A telemetry record: struct format, size and the offset of each column.
 RECORD_FORMAT = "<IiihHBBBBH"
@@ -215,7 +240,7 @@ ERROR_REPLY_STEP = const(2)
 ERROR_REPLY_FIELD = const(3)
 ERROR_REPLY_DETAIL = const(4)
 ERROR_REPLY_FIELDS = (
-    (1, T_INT, 1, 33, True),  # code
+    (1, T_INT, 1, 35, True),  # code
     (2, T_INT, 0, 255, False),  # step
     (3, T_INT, 0, 255, False),  # field
     (4, T_INT, 0, 2147483647, False),  # detail
@@ -261,7 +286,7 @@ HELLO_REPLY_FIELDS = (
     (9, T_BYTES, 8, 8, True),  # schema-hash
     (10, T_INT, 0, 4294967295, True),  # boot-id
     (11, T_INT, 1, 5, True),  # reset-cause
-    (12, T_INT, 0, 13, True),  # last-fault
+    (12, T_INT, 0, 14, True),  # last-fault
     (13, T_BOOL, 0, 1, True),  # simulated
     (14, T_INT, 0, 65535, True),  # ring-records
     (15, T_TEXT, 0, 40, True),  # python
@@ -293,6 +318,7 @@ STATUS_REPLY_PROMPT = const(19)
 STATUS_REPLY_RUN_FIRST = const(20)
 STATUS_REPLY_RECORD_EVERY = const(21)
 STATUS_REPLY_APPROACHING = const(22)
+STATUS_REPLY_STORAGE = const(40)
 STATUS_REPLY_FIELDS = (
     (1, T_INT, 0, 5, True),  # state
     (2, T_INT, 0, 4294967295, True),  # tick
@@ -305,7 +331,7 @@ STATUS_REPLY_FIELDS = (
     (9, T_INT, 0, 1000000000, True),  # remaining-ms
     (10, T_BYTES, 8, 8, True),  # run-id
     (11, T_INT, 0, 7, True),  # end-reason
-    (12, T_INT, 0, 13, True),  # fault
+    (12, T_INT, 0, 14, True),  # fault
     (13, T_INT, 0, 255, True),  # inputs
     (14, T_BOOL, 0, 1, True),  # host-lost
     (15, T_INT, 0, 4294967295, True),  # oldest
@@ -316,6 +342,7 @@ STATUS_REPLY_FIELDS = (
     (20, T_INT, 0, 4294967295, True),  # run-first
     (21, T_INT, 0, 65535, True),  # record-every
     (22, T_BOOL, 0, 1, True),  # approaching
+    (40, T_INT, 0, 255, False),  # storage
 )
 
 ECHO_REQUEST_DATA = const(1)
@@ -438,8 +465,10 @@ PLAN_COMMIT_REQUEST_FIELDS = (
 PLAN_COMMIT_REPLY_FIELDS = ()
 
 START_REQUEST_RUN_ID = const(1)
+START_REQUEST_PROFILE_HASH = const(3)
 START_REQUEST_FIELDS = (
     (1, T_BYTES, 8, 8, True),  # run-id
+    (3, T_BYTES, 8, 8, False),  # profile-hash
 )
 
 START_REPLY_RUN_FIRST = const(1)
@@ -477,7 +506,7 @@ ADVANCE_REPLY_FIELDS = ()
 
 CLEAR_REQUEST_FAULT = const(1)
 CLEAR_REQUEST_FIELDS = (
-    (1, T_INT, 0, 13, True),  # fault
+    (1, T_INT, 0, 14, True),  # fault
 )
 
 CLEAR_REPLY_FIELDS = ()
@@ -508,6 +537,39 @@ STEP_RESULT_REPLY_FIELDS = (
     (8, T_INT, 0, 5, True),  # dwell-end
     (9, T_INT, -2147483648, 2147483647, False),  # loss-kpa-min
     (10, T_INT, -2147483648, 2147483647, False),  # leak-kpa-min
+)
+
+INTERRUPTED_RUN_REQUEST_FIELDS = ()
+
+INTERRUPTED_RUN_REPLY_RUN_ID = const(1)
+INTERRUPTED_RUN_REPLY_STEP = const(2)
+INTERRUPTED_RUN_REPLY_DWELL_MS = const(3)
+INTERRUPTED_RUN_REPLY_PRESSURE_KPA = const(4)
+INTERRUPTED_RUN_REPLY_TICK = const(5)
+INTERRUPTED_RUN_REPLY_START_TICK = const(6)
+INTERRUPTED_RUN_REPLY_FAULT = const(7)
+INTERRUPTED_RUN_REPLY_RESET_CAUSE = const(8)
+INTERRUPTED_RUN_REPLY_INPUTS = const(9)
+INTERRUPTED_RUN_REPLY_FIELDS = (
+    (1, T_BYTES, 8, 8, True),  # run-id
+    (2, T_INT, 0, 255, True),  # step
+    (3, T_INT, 0, 1000000000, True),  # dwell-ms
+    (4, T_INT, -2000000, 2000000, True),  # pressure-kpa
+    (5, T_INT, 0, 4294967295, True),  # tick
+    (6, T_INT, 0, 4294967295, True),  # start-tick
+    (7, T_INT, 0, 14, True),  # fault
+    (8, T_INT, 1, 5, True),  # reset-cause
+    (9, T_INT, 0, 255, True),  # inputs
+)
+
+JOURNAL_READ_REQUEST_BACK = const(1)
+JOURNAL_READ_REQUEST_FIELDS = (
+    (1, T_INT, 0, 4294967295, True),  # back
+)
+
+JOURNAL_READ_REPLY_RECORDS = const(1)
+JOURNAL_READ_REPLY_FIELDS = (
+    (1, T_BYTES, 0, 480, True),  # records
 )
 
 PROFILE_NAME = const(1)
@@ -610,4 +672,6 @@ COMMANDS = {
     CMD_PROFILE_READ: (PROFILE_READ_REQUEST_FIELDS, PROFILE_READ_REPLY_FIELDS),
     CMD_PROFILE_WRITE: (PROFILE_WRITE_REQUEST_FIELDS, PROFILE_WRITE_REPLY_FIELDS),
     CMD_STEP_RESULT: (STEP_RESULT_REQUEST_FIELDS, STEP_RESULT_REPLY_FIELDS),
+    CMD_INTERRUPTED_RUN: (INTERRUPTED_RUN_REQUEST_FIELDS, INTERRUPTED_RUN_REPLY_FIELDS),
+    CMD_JOURNAL_READ: (JOURNAL_READ_REQUEST_FIELDS, JOURNAL_READ_REPLY_FIELDS),
 }

@@ -6,7 +6,6 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -21,6 +20,7 @@ from pressloop.errors import (
     CommandRefusedError,
     PressloopError,
     RecordError,
+    VersionMismatchError,
 )
 from pressloop.extras import needs_extra, path_argument, real_number, shown_value
 from pressloop.machine.profile import MachineProfile
@@ -45,7 +45,18 @@ from pressloop.session.status import PressStatus
 from pressloop.session.telemetry import TelemetryBatch
 from pressloop.session.telemetry_iterator import TelemetryIterator
 from pressloop.tuning.result import TuningResult
-from pressloop.units import LENGTH, PRESSURE, Dimension, missing_unit, parse
+from pressloop.units import (
+    FORCE,
+    LENGTH,
+    PRESSURE,
+    Dimension,
+    Quantity,
+    as_pressure,
+    missing_unit,
+    names_of,
+    parse,
+    units_of,
+)
 from pressloop.validation import LoadedProtocol, ProtocolSource, Validation, validate_loaded
 from pressloop.wire.schema import (
     AbortRequest,
@@ -127,7 +138,7 @@ class Press:
             AmbiguousPortError: Several boards are plugged in and `port` names none of them.
             PortBusyError: Another program uses the port, or you have no permission to open it;
                 `run-active` if it follows a run there.
-            VersionMismatchError: The firmware is of another major version.
+            VersionMismatchError: The firmware was built from another wire schema.
             EmulatorError: The emulated board could not be started; `no-image` if there is no flash
                 image to start it with.
             BadInputError: The port or the description of the press is malformed.
@@ -173,11 +184,18 @@ class Press:
 
     @classmethod
     def _on_emulated(cls, board: EmulatedBoard) -> Press:
-        session = Session(
-            lambda: connect_emulated(board),
-            host=_HOST,
-            reconnect_timeout_s=_EMULATED_RECONNECT_S,
-        )
+        try:
+            session = Session(
+                lambda: connect_emulated(board),
+                host=_HOST,
+                reconnect_timeout_s=_EMULATED_RECONNECT_S,
+            )
+        except VersionMismatchError as error:
+            raise VersionMismatchError(
+                error.message,
+                hint="the flash image is older or newer than this SDK: build it again with `make "
+                "firmware` in a checkout, or install pressloop again",
+            ) from error
         try:
             if session.hello.profile_hash == _NO_PROFILE:
                 session.request(ProfileWriteRequest(**board.press.nominal_profile()))
@@ -431,8 +449,8 @@ class Press:
         docs/tuning.md says what is learned and how certain it is.
 
         Args:
-            limit: Highest pressure on the blank, such as `"400 MPa"`. The ceiling of the runs is a
-                tenth higher.
+            limit: Highest pressure on the blank, such as `"400 MPa"`, or force on it, such as
+                `"30 kN"`. The ceiling of the runs is a tenth higher.
             die: Diameter of the die that holds the blank.
             out: Folder of the records, one folder in it for each run; new or empty.
             on_status: Called a few times a second with what the press is doing.
@@ -452,12 +470,13 @@ class Press:
         """
         with needs_extra("data"):
             from pressloop.tuning.runner import TuningRunner
+        die_um = round(_quantity(die, "die", LENGTH).value)
         runner = TuningRunner(
             self.run,
             self.write_profile,
             path_argument(out, "out"),
-            die_um=round(_quantity(die, LENGTH, "die")),
-            limit_kpa=round(_quantity(limit, PRESSURE, "limit")),
+            die_um=die_um,
+            limit_kpa=round(as_pressure(_quantity(limit, "limit", PRESSURE, FORCE), die_um).value),
             on_status=on_status,
         )
         return runner.tune(self.profile())
@@ -473,8 +492,8 @@ class Press:
 
     def abort(self) -> None:
         """End the active run, if there is one: release at its vent rate."""
-        with suppress(CommandRefusedError):
-            if self._session.status().state not in (State.IDLE, State.FAULT, State.VENTING):
+        with suppress(CommandRefusedError):  # no run is active, or about to start
+            if self._session.status().state is not State.VENTING:
                 self._session.request(AbortRequest())
 
     def clear_fault(self) -> Fault:
@@ -572,18 +591,18 @@ def _require(value: object, wanted: type, name: str) -> None:
         )
 
 
-def _quantity(value: object, dimension: Dimension, name: str) -> Fraction:
-    """Return an argument in the base unit of its dimension."""
+def _quantity(value: object, name: str, *dimensions: Dimension) -> Quantity:
+    """Return an argument as a quantity of one of the dimensions."""
     value = plain(value)
     if isinstance(value, int | float) and not isinstance(value, bool):
-        raise missing_unit(value, dimension)
+        raise missing_unit(value, *dimensions)
     if not isinstance(value, str):
         raise BadInputError(
-            f"{name}: {shown_value(value)} is not {dimension.name}",
-            hint=f"write text with a number and its unit, such as '{dimension.example}'",
+            f"{name}: {shown_value(value)} is not {names_of(dimensions)}",
+            hint=f"write text with a number and its unit; units: {units_of(dimensions)}",
             code="wrong-type",
         )
-    return parse(value, dimension).value
+    return parse(value, *dimensions)
 
 
 def _abort_reason(error: BaseException) -> str:

@@ -10,6 +10,7 @@ from rich.markup import escape
 from pressloop.cli import options
 from pressloop.cli.output import ExitCode, err, errors_as_exit_codes
 from pressloop.cli.owner import find_run, open_free_board
+from pressloop.cli.waiting import outcome_markup
 from pressloop.connect import is_path
 from pressloop.errors import PressloopError
 from pressloop.press import Press
@@ -64,10 +65,10 @@ class _FreeBoard:
     def status(self) -> PressStatus:
         return self._press.status()
 
-    def pause(self) -> None:
+    def pause(self, by: str) -> None:
         self._session.request(PauseRequest())
 
-    def resume(self) -> None:
+    def resume(self, by: str) -> None:
         self._session.request(ResumeRequest())
 
     def advance(self, step: int | None = None) -> None:
@@ -93,8 +94,7 @@ def _steer(command: SteeringCommand, port: str | None) -> None:
             if command != "abort" or run is None:
                 raise
             outcome = _abort_without_owner(run, error)
-    style = "note" if outcome.done else "bad"
-    err.print(f"[{style}]{command}[/{style}] {escape(outcome.message)}", soft_wrap=True)
+    err.print(outcome_markup(outcome), soft_wrap=True)
     raise typer.Exit(ExitCode.COMPLETED if outcome.done else ExitCode.NOT_COMPLETED)
 
 

@@ -13,6 +13,7 @@ from pressloop.cli.findings import print_findings, read_source
 from pressloop.cli.live import span
 from pressloop.cli.output import ExitCode, err, errors_as_exit_codes, out
 from pressloop.plan import compile_plan
+from pressloop.units import pressure_text
 from pressloop.validation import Validation, validate_loaded
 
 
@@ -36,10 +37,12 @@ def validate(
         _print_conclusion(source.name, result, profile.name)
         if not result.errors:
             plan = compile_plan(result.checked(), profile)
+            highest_kpa = max(step.target_kpa for step in plan.sources)
             stages = "stage" if len(plan.stages) == 1 else "stages"
             out.print(
                 f"{len(plan.stages)} {stages}, {len(plan.steps)} steps, "
-                f"at least {span(plan.expected_s)}"
+                f"at least {span(plan.expected_s)}, up to "
+                f"{pressure_text(highest_kpa, plan.protocol.die_um)}"
             )
     raise typer.Exit(ExitCode.BAD_INPUT if result.errors else ExitCode.COMPLETED)
 

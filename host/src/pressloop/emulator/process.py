@@ -95,6 +95,8 @@ class EmulatedBoard:
             press = PressDescription()
         elif not isinstance(press, PressDescription):
             press = description.load(press)
+        else:
+            description.refuse_misfit(press)
         self.press = press
         self.seed = whole_number(seed, "seed", low=0)
         if pacing not in get_args(Pacing):

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
 from typing_extensions import Self
 
 from pressloop.errors import BadInputError
+from pressloop.machine.contradictions import find_contradiction
+from pressloop.machine.die_limits import DieLimits, die_limits
 from pressloop.machine.profile_wire import profile_fields, wire_fields
 from pressloop.number_types import plain
 from pressloop.wire import schema
@@ -23,25 +25,6 @@ from pressloop.yaml.user_model import UserModel
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Counts = Annotated[int, Field(ge=0, le=65535)]
 Gain = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-
-
-@dataclass(frozen=True)
-class DieLimits:
-    """Limits of a press with one die; pressures are on the pellet."""
-
-    die_um: int
-    ratio_q10: int
-    """Ram area over die area, times 1024."""
-    pellet_limit_kpa: int
-    """Highest pressure that the press may apply, kPa."""
-    finest_loss_kpa_min: int
-    """Slowest loss in a sealed dwell that the transducer can resolve, kPa/min."""
-    resolution_kpa: int
-    """The transducer's accuracy as a pressure on the pellet, kPa; no tolerance can be finer."""
-    fastest_rise_kpa_s: int
-    """Rate with the pump valve fully open and the press closed, kPa/s."""
-    fastest_fall_kpa_s: int
-    """Rate with the release valve fully open at an oil pressure of 10 MPa, kPa/s."""
 
 
 def lever(ram_area_mm2: float, die_mm: float) -> float:
@@ -70,10 +53,29 @@ def _wire_max(name: str) -> int:
     return schema.Profile.range_of(name)[1]
 
 
+def name_fits(name: str) -> str:
+    """Return the name of a press unchanged if the board can store it.
+
+    Raises:
+        PydanticCustomError: `bad-value`, if it has too many bytes in UTF-8.
+    """
+    size, most = len(name.encode()), _wire_max("name")
+    if size > most:
+        raise PydanticCustomError(
+            "bad-value",
+            "{message}; {hint}",
+            {
+                "message": f"'name' has {size} bytes, the board takes {most}",
+                "hint": "shorten it; letters outside ASCII have two bytes or more",
+            },
+        )
+    return name
+
+
 class MachineProfile(UserModel):
     """Data of a press, its transducer and its valves."""
 
-    name: Annotated[str, Field(min_length=1, max_length=40)]
+    name: Annotated[str, Field(min_length=1, max_length=40), AfterValidator(name_fits)]
     ram_area_cm2: Annotated[Positive, Field(ge=0.5, le=1000)]
     """Effective area of the ram, cm2."""
     full_scale_bar: Annotated[Positive, Field(ge=10, le=2000)]
@@ -111,7 +113,7 @@ class MachineProfile(UserModel):
     approach_timeout_s: Annotated[Positive, Field(ge=0.1, le=600)] = 60
     """Longest time until contact, s."""
     no_gain_window_s: Annotated[Positive, Field(ge=0.1, le=60)] = 5
-    """Time within which pumping must raise the pressure, s."""
+    """Time within which platens that close must raise the pressure, s."""
     kp_per_s: Annotated[Gain, Field(ge=1 / 256, le=_wire_max("kp") / 256)] = 12
     """Proportional gain: wanted pressure rate per pressure error, 1/s."""
     ki_per_s2: Annotated[Gain, Field(le=_wire_max("ki") * schema.TICK_HZ / 65536)] = 8
@@ -155,75 +157,23 @@ class MachineProfile(UserModel):
     @model_validator(mode="after")
     def _no_contradiction(self) -> Self:
         """Refuse what the board refuses as `profile-invalid`."""
-        if not self.raw_fault_low < self.raw_zero < self.raw_full < self.raw_fault_high:
-            raise ValueError(
-                "raw_fault_low, raw_zero, raw_full and raw_fault_high must rise in this order"
+        dies = dict(zip(self.dies_um, self.dies_mm, strict=True))
+        found = find_contradiction(self.to_wire(), dict(self), dies)
+        if found is not None:
+            raise PydanticCustomError(
+                "contradiction",
+                "{message}; {hint}",
+                {"message": found.message, "hint": found.hint, "at": (found.field,)},
             )
-        if self.max_oil_bar > self.full_scale_bar:
-            raise ValueError(
-                f"max_oil_bar ({self.max_oil_bar:g}) is above full_scale_bar "
-                f"({self.full_scale_bar:g}): the controller could not see the limit"
-            )
-        if self.contact_bar * 4 > self.max_oil_bar:
-            raise ValueError("contact_bar must be at most a quarter of max_oil_bar")
-        if self.approach_opening_percent <= self.pump_dead_band_percent:
-            raise ValueError(
-                "approach_opening_percent must be above pump_dead_band_percent, or the ram "
-                "would never move"
-            )
-        if (self.leak_ul_min is None) != (self.leak_uncertainty_ul_min is None):
-            raise ValueError(
-                "leak_ul_min and leak_uncertainty_ul_min belong together: give both, or none"
-            )
-        for die_mm, die_um in zip(self.dies_mm, self.dies_um, strict=True):
-            if not self._fits(die_um):
-                raise ValueError(
-                    f"dies_mm contradicts the rest: with a {die_mm:g} mm die, ram_area_cm2 "
-                    f"({self.ram_area_cm2:g}), the transducer and max_oil_bar "
-                    f"({self.max_oil_bar:g}) give pressures or rates that the board cannot compute"
-                )
         return self
-
-    def _fits(self, die_um: int) -> bool:
-        """Return whether the board can compute with a die in small integers (`Scaling.fits`)."""
-        wire, limits = self.to_wire(), self.limits(die_um)
-        span = wire.raw_full - wire.raw_zero
-        per_count = wire.full_scale_oil_kpa * limits.ratio_q10 * 16 // (1024 * span)
-        return (
-            per_count < 1 << 13
-            and 0 < limits.pellet_limit_kpa <= 2_000_000
-            and 0 < limits.fastest_rise_kpa_s <= 8_000_000
-            and 0 < limits.fastest_fall_kpa_s <= 80_000_000
-            and 10_000 * limits.ratio_q10 // 1024 < 1 << 21
-        )
 
     def lever(self, die_mm: float) -> float:
         """Return the ratio of pellet pressure to oil pressure with a die of this diameter."""
         return lever(self.ram_area_cm2 * 100, die_mm)
 
     def limits(self, die_um: int) -> DieLimits:
-        """Return the limits of the press with a die, as the board computes them.
-
-        355/452 is pi/4 to eight digits; every division rounds down, as on the board.
-        """
-        wire = self.to_wire()
-        die_area_um2 = die_um * die_um * 355 // 452
-        ratio_q10 = wire.ram_area_mm2 * 1_000_000 * 1024 // die_area_um2
-        rise_oil_kpa_s = wire.pump_flow_ul_s * 1_000_000 // wire.compliance_nl_mpa
-        fall_oil_kpa_s = wire.release_flow_ul_s * 1_000_000 // wire.compliance_nl_mpa
-        resolution = wire.full_scale_oil_kpa * ratio_q10 * wire.accuracy_ppm // (1024 * 1_000_000)
-        span = wire.raw_full - wire.raw_zero
-        two_counts = -(-2 * wire.full_scale_oil_kpa * ratio_q10 // (1024 * span))
-        return DieLimits(
-            die_um=die_um,
-            ratio_q10=ratio_q10,
-            pellet_limit_kpa=wire.max_oil_kpa * ratio_q10 // 1024,
-            # The board's longest window is a minute.
-            finest_loss_kpa_min=max(two_counts, max(1, resolution) // 8),
-            resolution_kpa=max(1, resolution),
-            fastest_rise_kpa_s=rise_oil_kpa_s * ratio_q10 // 1024,
-            fastest_fall_kpa_s=fall_oil_kpa_s * ratio_q10 // 1024,
-        )
+        """Return the limits of the press with a die, as the board computes them."""
+        return die_limits(self.to_wire(), die_um)
 
     @property
     def dies_um(self) -> tuple[int, ...]:

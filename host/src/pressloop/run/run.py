@@ -16,6 +16,7 @@ from pressloop.record import RunRecorder
 from pressloop.record.columns import wire_name
 from pressloop.run.commands import RunCommands
 from pressloop.run.fault_injection import FaultInjection
+from pressloop.run.pause_reason import PauseReason
 from pressloop.run.prompts import WAIT_SLICE_S, Asker, PromptQueue
 from pressloop.run.result import RunResult, frame_of, html_table
 from pressloop.run.run_monitor import RunMonitor
@@ -51,15 +52,17 @@ class Run:
         ask: Asker | None,
         on_status: Callable[[PressStatus], None] | None,
         injection: FaultInjection | None = None,
+        host_timeout_s: float | None = None,
     ) -> None:
         """Use `Press.start` or `Press.attach`."""
         self._session = session
         self.recorder = recorder
         self._ask = ask
-        self._commands = RunCommands(session, recorder)
+        reason = PauseReason(host_timeout_s)
+        self._commands = RunCommands(session, recorder, reason)
         self._prompts = PromptQueue(session, recorder, self._commands)
         self.monitor = RunMonitor(
-            session, recorder, self._commands, self._prompts, on_status, injection
+            session, recorder, self._commands, self._prompts, reason, on_status, injection
         )
         # For the first loop over the telemetry, which may begin late.
         self._first_iterator: TelemetryIterator | None = None
@@ -155,13 +158,13 @@ class Run:
 
     # --- steering
 
-    def pause(self) -> None:
+    def pause(self, by: str = "script") -> None:
         """Freeze setpoint and timers; the pressure is still controlled."""
-        self._commands.pause()
+        self._commands.pause(by)
 
-    def resume(self) -> None:
+    def resume(self, by: str = "script") -> None:
         """Continue after a pause or a host loss. Refused with `guard-open`, `emergency-stop`."""
-        self._commands.resume()
+        self._commands.resume(by)
 
     def confirm(self, step: int | None = None) -> None:
         """Confirm the open prompt, or the prompt at `step`.

@@ -13,12 +13,14 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from pressloop.analysis.force import force_kn
 from pressloop.errors import BoardTimeoutError, LinkClosedError, PressloopError, RecordError
 from pressloop.record import BoardStepResult, RunEnd, RunRecorder
 from pressloop.record.columns import wire_name
 from pressloop.record.header import step_result
 from pressloop.run.commands import AT_REST, RunCommands
 from pressloop.run.fault_injection import FaultInjection
+from pressloop.run.pause_reason import PauseReason
 from pressloop.run.prompts import PromptQueue
 from pressloop.session.listeners import Listener
 from pressloop.session.session import Session
@@ -56,6 +58,7 @@ class RunMonitor(Listener):
 
     Attributes:
         state: State of the press in the newest telemetry.
+        reason: Why the run is paused, if it is.
         over: Set when nothing more is recorded, for any reason.
         ended: Whether the end of the run is in the record.
         failure: First exception of a callback or the recorder, because of which the run was
@@ -71,6 +74,7 @@ class RunMonitor(Listener):
         recorder: RunRecorder,
         commands: RunCommands,
         prompts: PromptQueue,
+        reason: PauseReason,
         on_status: Callable[[PressStatus], None] | None,
         injection: FaultInjection | None = None,
     ) -> None:
@@ -84,6 +88,7 @@ class RunMonitor(Listener):
         self._commands = commands
         self._prompts = prompts
         self._on_status = on_status
+        self.reason = reason
         self.state = State.RUNNING
         self.over = threading.Event()
         self.ended = False
@@ -121,12 +126,17 @@ class RunMonitor(Listener):
             self._prompts.put(status)
 
     def readable(self, status: StatusReply) -> PressStatus:
-        """Convert a status and add the stage's name and the elapsed time."""
-        stage = self._recorder.header.stage_of_step(status.step)
+        """Convert a status and add what is known here: stage, time, force, reason of a pause."""
+        header = self._recorder.header
+        stage = header.stage_of_step(status.step)
+        paused = status.state is State.PAUSED
         return PressStatus.from_wire(
             status,
             stage_name=None if stage is None else stage.name,
             elapsed_s=max(0, status.tick - self._start_tick) / TICK_HZ,
+            force_kn=force_kn(status.pressure_kpa / 1000, header.die_mm),
+            paused_by=self.reason.by if paused else "",
+            silent_s=self.reason.silent_s if paused else None,
         )
 
     def end_with_run(self, iterator: TelemetryIterator) -> None:
@@ -162,8 +172,11 @@ class RunMonitor(Listener):
             if self._injection is not None:
                 self._injection.act((newest.tick - self._start_tick) / TICK_HZ)
             self._note_at_rest(mine)
+            self.reason.look(mine)
             if newest.tick > self._newest_tick:
                 self._newest_tick = newest.tick
+                if self.state is State.PAUSED and newest.state is not State.PAUSED:
+                    self.reason.end(newest.tick)
                 self.state = newest.state
                 self._note_host_loss(bool(newest.flags & FlagBits.HOST_LOST), newest.tick)
                 self._react(newest.state, newest.step)
@@ -174,6 +187,7 @@ class RunMonitor(Listener):
 
     def on_settled(self) -> None:
         """Close the record when the end is known and no record is missing."""
+        self.reason.settle()
         if self._abort_due:
             self._abort_due = False
             self._abort_for_failure()

@@ -93,6 +93,7 @@ def prepare_run(
         recorder,
         ask=ask,
         on_status=on_status,
+        host_timeout_s=plan.begin.host_timeout_ms / 1000,
         injection=None if board is None or not faults else FaultInjection(board, faults),
     )
 

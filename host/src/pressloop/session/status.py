@@ -30,6 +30,10 @@ class PressStatus:
         fault: The latched fault; `NONE` without one.
         inputs: States of emergency stop, guard and button.
         host_lost: Whether the board considers its host lost.
+        force_kn: Force on the pellet at `pressure_mpa`, kN; None if the die is not known here.
+        paused_by: Who asked for the pause that is in effect; empty without one, or if not known.
+        silent_s: Time for which the board heard nothing from its host and paused because of that,
+            s; None if that is not the reason of a pause.
         run_id: Id of the current run, or of the last one since boot; zeros if there was none.
     """
 
@@ -51,6 +55,9 @@ class PressStatus:
     inputs: InputBits
     host_lost: bool
     run_id: bytes
+    force_kn: float | None = None
+    paused_by: str = ""
+    silent_s: float | None = None
 
     @classmethod
     def from_wire(
@@ -59,6 +66,9 @@ class PressStatus:
         *,
         stage_name: str | None = None,
         elapsed_s: float | None = None,
+        force_kn: float | None = None,
+        paused_by: str = "",
+        silent_s: float | None = None,
     ) -> PressStatus:
         """Convert a status reply of the board."""
         return cls(
@@ -80,4 +90,7 @@ class PressStatus:
             inputs=reply.inputs,
             host_lost=reply.host_lost,
             run_id=reply.run_id,
+            force_kn=force_kn,
+            paused_by=paused_by,
+            silent_s=silent_s,
         )

@@ -9,7 +9,6 @@ from pressloop.plan import PlanStep
 from pressloop.units import LENGTH, format_quantity
 from pressloop.validation.check_ramp import report_impossible_rate
 from pressloop.validation.context import Context
-from pressloop.validation.phrases import mpa
 from pressloop.wire.schema import TICK_HZ, StepKind
 
 _MAX_FILTER_LAG_S: Final = 0.3
@@ -33,8 +32,8 @@ def check_press(context: Context) -> None:
         context.error(
             "over-limit",
             ("ceiling",),
-            f"the ceiling of {protocol.ceiling} is above the limit of this press with a "
-            f"{protocol.die} die, {mpa(limits.pellet_limit_kpa)}",
+            f"the ceiling of {context.pressure(context.ceiling_kpa)} is above the limit of this "
+            f"press with a {protocol.die} die, {context.pressure(limits.pellet_limit_kpa)}",
             "lower the ceiling to what die and sample stand; keep it above the highest target",
         )
     crack_kpa = protocol.crack_kpa
@@ -42,8 +41,8 @@ def check_press(context: Context) -> None:
         context.warn(
             "crack-threshold-low",
             ("crack_threshold",),
-            f"a crack threshold of {protocol.crack_threshold} is below the board's own, "
-            f"{mpa(2 * limits.resolution_kpa)} on this die: noise could end a run",
+            f"a crack threshold of {context.pressure(crack_kpa)} is below the board's own, "
+            f"{context.pressure(2 * limits.resolution_kpa)}: noise could end a run",
             "watch a few runs before you rely on it, or leave the key out",
         )
     vent_rate = protocol.vent_rate_kpa_s

@@ -26,7 +26,7 @@ NO_DISPLACEMENT: Final = 65535
 """Displacement in a record when the sensor gives no reading."""
 OUTPUT_FULL: Final = 32767
 """Full opening of a valve; also the largest split-range output, positive or negative."""
-SCHEMA_HASH: Final = b"\x49\xf9\x2e\x01\x27\x03\x68\x24"
+SCHEMA_HASH: Final = b"\x1f\xec\x96\xdd\x8b\xf7\x23\x5b"
 """First bytes of the SHA-256 of the schema."""
 RECORD_FORMAT: Final = "<IiihHBBBBH"
 """Struct format of a packed telemetry record."""
@@ -87,6 +87,8 @@ class Command(IntEnum):
     PROFILE_READ = 16
     PROFILE_WRITE = 17
     STEP_RESULT = 18
+    INTERRUPTED_RUN = 19
+    JOURNAL_READ = 20
 
 
 class Notice(IntEnum):
@@ -155,7 +157,8 @@ class ErrorCode(IntEnum):
     PROFILE_INVALID = 25
     """The profile contradicts itself; `field` has the first key at fault."""
     STORAGE = 26
-    """The profile could not be written to the flash."""
+    """The flash took neither the profile nor the journal of the run: full, worn, or without a file
+    system."""
     NOT_HELD = 27
     """The ring no longer or not yet holds those records; `detail` is the oldest."""
     PRESSURISED = 28
@@ -172,6 +175,10 @@ class ErrorCode(IntEnum):
     CLOCK_SPENT = 33
     """The run could outlast the device clock: restart the controller; `detail` is how long a run
     may take, s."""
+    NEEDS_BUTTON = 34
+    """A person must press the board's button first, at most 30 s before."""
+    PROFILE_MISMATCH = 35
+    """The run is bound to another machine profile than the board has."""
 
 
 class State(IntEnum):
@@ -260,13 +267,13 @@ class Fault(IntEnum):
     GUARD_OPEN = 5
     """Guard opened while the press could move."""
     NO_PRESSURE_GAIN = 6
-    """Pumping without the pressure rising: no oil, leak, no sample."""
+    """Pumping without the reading following: sensor frozen or drifting, no oil, leak, no sample."""
     NO_CONTACT = 7
     """The ram did not reach the sample within the approach timeout."""
     TICK_OVERRUN = 8
     """The control loop missed too many ticks."""
     WATCHDOG = 9
-    """The controller was reset by its watchdog during a run."""
+    """The controller was reset by its watchdog during a run: its foreground program hung."""
     POWER_LOSS = 10
     """The controller lost power during a run."""
     INTERNAL = 11
@@ -275,6 +282,8 @@ class Fault(IntEnum):
     """A sudden loss of force that neither release valve nor relaxation explains."""
     DIE_FAILURE = 13
     """Half of the force lost at once, or the platens closed without the pressure rising."""
+    TICK_HANG = 14
+    """The control loop hung, and the watchdog reset the controller."""
 
 
 class ResetCause(IntEnum):
@@ -355,6 +364,48 @@ class CapabilityBits(IntFlag):
     PERSISTENT_PROFILE = 8
     DISPLACEMENT = 16
     """Its telemetry records have their last column, displacement-um."""
+    DEADMAN = 256
+    """Each healthy tick of a run gives the deadman circuit an edge; without one for 50 ms that
+    circuit cuts both coils."""
+    JOURNAL = 512
+    """It keeps a journal that survives power."""
+
+
+class StorageBits(IntFlag):
+    """What is wrong with a board's flash."""
+
+    UNAVAILABLE = 1
+    """It cannot be written: no run starts, and no profile is stored."""
+    JOURNAL_FULL = 2
+    """No record is written until the run has ended."""
+    PROFILE_DAMAGED = 4
+    """The stored profile is damaged, and none is used."""
+
+
+class JournalKind(IntEnum):
+    """What a record of the journal reports."""
+
+    BOOT = 1
+    """The controller started; detail is the reset cause, dwell-ms the profile's CRC-32, run-id the
+    boot-id."""
+    START = 2
+    """A run was accepted."""
+    STEP = 3
+    """A step began, or the run began to vent."""
+    PAUSE = 4
+    RESUME = 5
+    FAULT = 6
+    """A fault latched."""
+    CLEAR = 7
+    """A person cleared the fault."""
+    END = 8
+    """The run ended; detail is the end reason."""
+    PROGRESS = 9
+    """A run goes on: 1, 2, 4 ... 32 s after the record before, then every minute."""
+    PROFILE = 10
+    """The profile was changed; run-id holds the CRC-32 before and after."""
+    FULL = 11
+    """The journal was full and recorded no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -476,7 +527,7 @@ class Profile(Message):
     approach_timeout_ms: int
     """Unit: ms."""
     no_gain_window_ms: int
-    """Pumping for this long must raise the pressure. Unit: ms."""
+    """Platens that close for this long must raise the pressure. Unit: ms."""
     kp: int
     """Unit: 1/s, 1/256."""
     ki: int
@@ -514,7 +565,7 @@ class ErrorReply(Message):
     """Refuses a request. The code decides which other keys are present."""
 
     FIELDS: ClassVar[tuple[Field, ...]] = (
-        Field(1, "code", FieldKind.INT, 1, 33, enum=ErrorCode),
+        Field(1, "code", FieldKind.INT, 1, 35, enum=ErrorCode),
         Field(2, "step", FieldKind.INT, 0, 255, required=False),
         Field(3, "field", FieldKind.INT, 0, 255, required=False),
         Field(4, "detail", FieldKind.INT, 0, 2147483647, required=False),
@@ -546,7 +597,7 @@ class HelloReply(Message):
         Field(9, "schema_hash", FieldKind.BYTES, 8, 8),
         Field(10, "boot_id", FieldKind.INT, 0, 4294967295),
         Field(11, "reset_cause", FieldKind.INT, 1, 5, enum=ResetCause),
-        Field(12, "last_fault", FieldKind.INT, 0, 13, enum=Fault),
+        Field(12, "last_fault", FieldKind.INT, 0, 14, enum=Fault),
         Field(13, "simulated", FieldKind.BOOL, 0, 1),
         Field(14, "ring_records", FieldKind.INT, 0, 65535),
         Field(15, "python", FieldKind.TEXT, 0, 40),
@@ -605,7 +656,7 @@ class StatusReply(Message):
         Field(9, "remaining_ms", FieldKind.INT, 0, 1000000000),
         Field(10, "run_id", FieldKind.BYTES, 8, 8),
         Field(11, "end_reason", FieldKind.INT, 0, 7, enum=EndReason),
-        Field(12, "fault", FieldKind.INT, 0, 13, enum=Fault),
+        Field(12, "fault", FieldKind.INT, 0, 14, enum=Fault),
         Field(13, "inputs", FieldKind.INT, 0, 255, enum=InputBits),
         Field(14, "host_lost", FieldKind.BOOL, 0, 1),
         Field(15, "oldest", FieldKind.INT, 0, 4294967295),
@@ -616,6 +667,7 @@ class StatusReply(Message):
         Field(20, "run_first", FieldKind.INT, 0, 4294967295),
         Field(21, "record_every", FieldKind.INT, 0, 65535),
         Field(22, "approaching", FieldKind.BOOL, 0, 1),
+        Field(40, "storage", FieldKind.INT, 0, 255, required=False),
     )
 
     state: State
@@ -660,6 +712,8 @@ class StatusReply(Message):
     """Ticks per record."""
     approaching: bool
     """The ram moves without load."""
+    storage: int | None = None
+    """Storage-bits; absent: all is well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -812,6 +866,52 @@ class StepResultReply(Message):
     leak_kpa_min: int | None = None
     """The leak's part of loss-kpa-min by the profile; the hold ends when the difference is small
     enough. Unit: kPa/min."""
+
+
+@dataclass(frozen=True, slots=True)
+class InterruptedRunReply(Message):
+    """Answers `interrupted-run`."""
+
+    FIELDS: ClassVar[tuple[Field, ...]] = (
+        Field(1, "run_id", FieldKind.BYTES, 8, 8),
+        Field(2, "step", FieldKind.INT, 0, 255),
+        Field(3, "dwell_ms", FieldKind.INT, 0, 1000000000),
+        Field(4, "pressure_kpa", FieldKind.INT, -2000000, 2000000),
+        Field(5, "tick", FieldKind.INT, 0, 4294967295),
+        Field(6, "start_tick", FieldKind.INT, 0, 4294967295),
+        Field(7, "fault", FieldKind.INT, 0, 14, enum=Fault),
+        Field(8, "reset_cause", FieldKind.INT, 1, 5, enum=ResetCause),
+        Field(9, "inputs", FieldKind.INT, 0, 255),
+    )
+
+    run_id: bytes
+    """Zeros: none was cut off."""
+    step: int
+    """Index of its step, 255 without."""
+    dwell_ms: int
+    """In-band time of the hold in progress, at least. Unit: ms."""
+    pressure_kpa: int
+    """Reading, the last one that was stored. Unit: kPa."""
+    tick: int
+    """Device clock of the last record, in ticks since that start of the controller. Unit: ticks."""
+    start_tick: int
+    """Device clock at the start of the run; 0 when unknown. Unit: ticks."""
+    fault: Fault
+    """Power-loss, watchdog or tick-hang; none without a run."""
+    reset_cause: ResetCause
+    """Why the controller started after it."""
+    inputs: int
+    """Input-bits of the last record."""
+
+
+@dataclass(frozen=True, slots=True)
+class JournalReadReply(Message):
+    """Answers `journal-read`."""
+
+    FIELDS: ClassVar[tuple[Field, ...]] = (Field(1, "records", FieldKind.BYTES, 0, 480),)
+
+    records: bytes
+    """Packed, the newest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -1072,10 +1172,15 @@ class StartRequest(Request[StartReply]):
     """
 
     CODE: ClassVar[Command] = Command.START
-    FIELDS: ClassVar[tuple[Field, ...]] = (Field(1, "run_id", FieldKind.BYTES, 8, 8),)
+    FIELDS: ClassVar[tuple[Field, ...]] = (
+        Field(1, "run_id", FieldKind.BYTES, 8, 8),
+        Field(3, "profile_hash", FieldKind.BYTES, 8, 8, required=False),
+    )
 
     run_id: bytes
     """Chosen by the host, not zeros."""
+    profile_hash: bytes | None = None
+    """Refused unless the board's profile has this hash, as in hello-reply."""
 
     @classmethod
     def reply_type(cls) -> type[StartReply]:
@@ -1162,10 +1267,14 @@ class AdvanceRequest(Request[AdvanceReply]):
 
 @dataclass(frozen=True, slots=True)
 class ClearRequest(Request[ClearReply]):
-    """Clears the latched fault if its cause is gone."""
+    """Clears the latched fault if its cause is gone.
+
+    Over-pressure, emergency-stop and guard-open need the board's button, unless the board is
+    simulated.
+    """
 
     CODE: ClassVar[Command] = Command.CLEAR
-    FIELDS: ClassVar[tuple[Field, ...]] = (Field(1, "fault", FieldKind.INT, 0, 13, enum=Fault),)
+    FIELDS: ClassVar[tuple[Field, ...]] = (Field(1, "fault", FieldKind.INT, 0, 14, enum=Fault),)
 
     fault: Fault
     """The fault to clear; one that the host has not seen stays latched."""
@@ -1192,6 +1301,43 @@ class StepResultRequest(Request[StepResultReply]):
 
 
 @dataclass(frozen=True, slots=True)
+class InterruptedRunRequest(Request[InterruptedRunReply]):
+    """Reads which run the last loss of power or reset cut off.
+
+    The board's journal has it until the next run starts. Allowed at any time.
+    """
+
+    CODE: ClassVar[Command] = Command.INTERRUPTED_RUN
+    FIELDS: ClassVar[tuple[Field, ...]] = ()
+
+    @classmethod
+    def reply_type(cls) -> type[InterruptedRunReply]:
+        """Return the class of the reply."""
+        return InterruptedRunReply
+
+
+@dataclass(frozen=True, slots=True)
+class JournalReadRequest(Request[JournalReadReply]):
+    """Reads the journal, the newest record first.
+
+    A record has 32 bytes, little endian: u32 number, u8 journal-kind, u8 state (low half) and
+    detail (high half), u8 step, u8 fault, u32 tick, u8 inputs, int24 pressure-kpa, u32 dwell-ms, 8
+    bytes run-id, u32 CRC-32 over the 28 bytes before.
+    """
+
+    CODE: ClassVar[Command] = Command.JOURNAL_READ
+    FIELDS: ClassVar[tuple[Field, ...]] = (Field(1, "back", FieldKind.INT, 0, 4294967295),)
+
+    back: int
+    """How many newer records to skip."""
+
+    @classmethod
+    def reply_type(cls) -> type[JournalReadReply]:
+        """Return the class of the reply."""
+        return JournalReadReply
+
+
+@dataclass(frozen=True, slots=True)
 class ProfileReadRequest(Request[ProfileReadReply]):
     """Reads the stored profile."""
 
@@ -1206,7 +1352,11 @@ class ProfileReadRequest(Request[ProfileReadReply]):
 
 @dataclass(frozen=True, slots=True)
 class ProfileWriteRequest(Profile, Request[ProfileWriteReply]):
-    """Stores a profile. Refused unless the press is idle."""
+    """Stores a profile.
+
+    Refused unless the press is idle. One that raises a limit or changes what a reading means needs
+    the board's button, unless the board is simulated.
+    """
 
     CODE: ClassVar[Command] = Command.PROFILE_WRITE
 
@@ -1235,5 +1385,7 @@ REQUESTS: Final[dict[Command, tuple[type[Request[Any]], type[Message]]]] = {
     Command.PROFILE_READ: (ProfileReadRequest, ProfileReadReply),
     Command.PROFILE_WRITE: (ProfileWriteRequest, ProfileWriteReply),
     Command.STEP_RESULT: (StepResultRequest, StepResultReply),
+    Command.INTERRUPTED_RUN: (InterruptedRunRequest, InterruptedRunReply),
+    Command.JOURNAL_READ: (JournalReadRequest, JournalReadReply),
 }
 """Request and reply of every command."""

@@ -70,11 +70,12 @@ def compose(text: str) -> Node:
             "malformed-yaml", f"not YAML: {problem}", _yaml_hint(problem), where
         ) from error
     except ReaderError as error:
-        before = text[: error.position] if isinstance(error.position, int) else ""
+        position = error.position if isinstance(error.position, int) else 0
+        before = re.sub(r"\r\n?", "\n", text[:position])
         raise UnreadableError(
             "malformed-yaml",
-            "the document has a character that YAML does not allow",
-            "remove the control character; save the file as plain UTF-8 text",
+            f"the document has a control character, U+{ord(text[position]):04X}",
+            "remove it; it cannot be seen in most editors, so type the line anew",
             Mark(before.count("\n") + 1, len(before) - before.rfind("\n")),
         ) from error
     except RecursionError as error:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from pressloop.findings import Finding, KeyPath, Severity, path_text
+from pressloop.number_types import WrittenFloat
 from pressloop.yaml.parse import UnreadableError, compose
 from pressloop.yaml.source_map import Mark, SourceMap
 
@@ -22,6 +25,8 @@ _PLAIN_FLOAT: Final = re.compile(r"-?[0-9]{1,18}(\.[0-9]{0,18})?([eE][-+]?[0-9]{
 
 _CUT_TEXT: Final = re.compile(r"[ \t]+(#[^\s#!][^\n]*)")
 """A comment without a space at its begin, such as " #3, then": more likely part of the text."""
+
+_NOT_FINITE: Final = re.compile(r"[-+]?\.(nan|inf)", re.IGNORECASE)
 
 _OLD_BOOLEANS: Final = frozenset(("y", "n", "yes", "no", "on", "off"))
 """Text in YAML 1.2, but true or false in YAML 1.1."""
@@ -152,6 +157,22 @@ class _Reader:
 
     def _sequence(self, node: SequenceNode, path: KeyPath) -> list[object]:
         self._check_tag(node, path, "seq")
+        cut = _cut_number(node)
+        if cut is not None:
+            mark = cut.start_mark
+            self.findings.append(
+                Finding(
+                    "error",
+                    "ambiguous-value",
+                    path_text(path),
+                    f"the comma after '{cut.value}' may be a decimal comma; YAML takes it as the "
+                    "end of a value",
+                    "write decimals with a point; if these are two values, put a space after the "
+                    "comma",
+                    mark.line + 1,
+                    mark.column + 1,
+                )
+            )
         items = []
         for index, item in enumerate(node.value):
             self.marks.record((*path, index), key=None, value=_mark(item))
@@ -179,9 +200,12 @@ class _Reader:
         if kind == "int" and _PLAIN_INTEGER.fullmatch(text):
             return int(text)
         if kind == "float" and _PLAIN_FLOAT.fullmatch(text):
-            return float(text)
+            number = WrittenFloat(text)
+            if math.isfinite(number):
+                return number
         if kind in ("int", "float"):
-            if re.fullmatch(r"[-+]?\.(nan|inf)", text, re.IGNORECASE):
+            too_large = kind == "float" and _PLAIN_FLOAT.fullmatch(text)
+            if too_large or _NOT_FINITE.fullmatch(text):
                 self._add(
                     "error",
                     "out-of-range",
@@ -195,7 +219,7 @@ class _Reader:
                     "ambiguous-value",
                     path,
                     f"YAML readers interpret the number '{text}' differently",
-                    "write plain decimal digits without leading zeros, or quote it as text",
+                    _number_form_hint(text),
                 )
             return text
         if kind not in ("str", "timestamp"):
@@ -282,6 +306,36 @@ class _Reader:
 def _is_invisible(character: str) -> bool:
     """Return whether a character takes no width, or breaks the line for some readers only."""
     return unicodedata.category(character) in ("Cf", "Zl", "Zp") or character == "\x85"
+
+
+def _number_form_hint(text: str) -> str:
+    """Return what to write for a number that YAML readers interpret differently."""
+    if "." in text[:2]:
+        return "write a digit before the point"
+    if text.startswith("+"):
+        return "leave the plus sign out"
+    if "_" in text:
+        return "leave the separator out"
+    if text.lstrip("-").isdigit() and not text.lstrip("-").startswith("0"):
+        return "shorten the number: it has more digits than a measured value"
+    return "write plain decimal digits without leading zeros, or quote it as text"
+
+
+def _cut_number(node: SequenceNode) -> ScalarNode | None:
+    """Return the first number in brackets whose comma is followed by a digit without a space."""
+    for first, second in pairwise(node.value):
+        if (
+            node.flow_style
+            and isinstance(first, ScalarNode)
+            and isinstance(second, ScalarNode)
+            and first.style is None
+            and second.style is None
+            and first.value.isdigit()
+            and second.value[:1].isdigit()
+            and second.start_mark.index == first.end_mark.index + 1
+        ):
+            return first
+    return None
 
 
 def _joined_at_commas(node: MappingNode) -> list[tuple[Node, Node]]:

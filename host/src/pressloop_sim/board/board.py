@@ -17,6 +17,7 @@ from pressloop_fw.wire import schema
 
 from pressloop_sim.board.board_faults import BOOT_TICKS, BoardFaults, BoardReset
 from pressloop_sim.board.fault_port import ControlPort
+from pressloop_sim.board.flash_area import EmulatedFlash
 from pressloop_sim.board.lifetime import Lifetime, remove_folder
 from pressloop_sim.board.link_faults import LinkFaults
 from pressloop_sim.board.loopback import LoopbackPort
@@ -27,7 +28,8 @@ from pressloop_sim.plant.displacement_sensor import DisplacementSensor
 from pressloop_sim.plant.fault_schedule import FaultSchedule
 from pressloop_sim.plant.hydraulic_faults import HydraulicFaults
 from pressloop_sim.plant.noise import Rng
-from pressloop_sim.plant.plant import Plant
+from pressloop_sim.plant.plant import SUBSTEP_S
+from pressloop_sim.plant.ram_with_friction import build_plant
 from pressloop_sim.plant.sensor_faults import SensorFaults
 from pressloop_sim.plant.transducer import Transducer
 from pressloop_sim.plant.valve_faults import ValveFaults
@@ -35,6 +37,9 @@ from pressloop_sim.plant.valve_faults import ValveFaults
 _TICK_S = 1 / schema.TICK_HZ
 _FULL = schema.OUTPUT_FULL
 _FRAME_END = 0x02
+# As on the Pico: eight days of a run.
+_JOURNAL_BLOCKS = 100
+_JOURNAL_SLOTS = 127
 # Ticks in a row, after which the foreground runs.
 _MAX_TICKS = 100
 
@@ -45,7 +50,12 @@ class EmulatedBoard(Board):
     name = "emulated"
     simulated = True
     reset_cause = schema.RESET_POWER_ON
-    capabilities = schema.CAP_EMERGENCY_STOP | schema.CAP_GUARD | schema.CAP_PERSISTENT_PROFILE
+    capabilities = (
+        schema.CAP_EMERGENCY_STOP
+        | schema.CAP_GUARD
+        | schema.CAP_PERSISTENT_PROFILE
+        | schema.CAP_JOURNAL
+    )
 
     def __init__(self, config):
         """Build board and press from `config`, which `pressloop.emulator.process` wrote."""
@@ -57,7 +67,7 @@ class EmulatedBoard(Board):
         self.inputs = 0
         self.stopping = False
         self.app = None
-        self.plant = Plant(config["plant"])
+        self.plant = build_plant(config["plant"], SUBSTEP_S, config["seed"])
         self._rng = Rng(config["seed"])
         press = config["plant"]
         self.transducer = Transducer.of(press, self._rng, _TICK_S)
@@ -71,6 +81,7 @@ class EmulatedBoard(Board):
         self._pump = 0
         self._release = _FULL
         self._flash = config["flash_dir"]
+        self.journal = EmulatedFlash(_JOURNAL_BLOCKS, _JOURNAL_SLOTS, path=self._flash + "/journal")
         self._truth = TruthFile(config["truth_path"]) if config["truth_path"] else None
         if config["pacing"] == "real":
             self._pacing = RealPacing(config["speed"])
@@ -236,10 +247,12 @@ class EmulatedBoard(Board):
             self._missed += 1
         else:
             self._call_tick()
-        if idle and controller.sequencer.state != schema.STATE_IDLE:
+        still_idle = idle and controller.sequencer.state == schema.STATE_IDLE
+        if idle and not still_idle:
             self._run_start_tick = tick
+            self.plant.begin_run()
         truth = self._truth
-        if truth and not (idle and controller.sequencer.state == schema.STATE_IDLE):
+        if truth and not still_idle:
             truth.record(tick, self.plant)
 
     def _step_press(self, idle):

@@ -10,7 +10,8 @@ however hard the closed press:
 
 with A the ram area, k the stiffness of the frame, P0 the pressure that carries the ram's weight and
 return spring (constant over the stroke) and x_c the travel at which punch and pellet touch.
-Friction and inertia are left out: the ram's resonance lies far above the loop.
+Inertia is left out: the ram's resonance lies far above the loop. `ram_with_friction` adds friction;
+without it, the pressure that the oil makes on the pellet is the pressure on the pellet.
 
 Only the flows are integrated, by the midpoint rule; the relaxation of the pellet is stepped once
 per call of `step`.
@@ -29,9 +30,9 @@ from pressloop_sim.plant.valves import PumpValve, ReleaseValve
 SUBSTEP_S = 0.005
 # Substeps; a substep that is due except for a rounding error counts as due.
 _ROUNDING = 1e-6
-_MAX_NEWTON_STEPS = 12
+MAX_NEWTON_STEPS = 12
 # Newton converges quadratically: a step this small leaves an error far below the sensor's noise.
-_NEWTON_STEP_MPA = 1e-4
+NEWTON_STEP_MPA = 1e-4
 
 
 class Plant:
@@ -111,6 +112,8 @@ class Plant:
         """Retract the ram and insert the die with loose powder."""
         self.powder = Powder(config)
         self.die_um = round(1000 * math.sqrt(4 / math.pi * config["die_area_mm2"]))
+        # Pressure of oil that friction carries; see `ram_with_friction`.
+        self.friction_mpa = 0.0
         # Pellet pressure per oil pressure.
         self._lever = self._area / config["die_area_mm2"]
         self.volume_mm3 = 0.0
@@ -133,7 +136,7 @@ class Plant:
 
         A sensor between the platens sees this: ram travel less the stretch of the frame.
         """
-        stretch = self._frame * max(0.0, self.oil_mpa - self._travel_mpa)
+        stretch = self._frame * max(0.0, self.oil_mpa - self._travel_mpa - self.friction_mpa)
         return self.ram_mm() - stretch / self._area
 
     # No properties here: with any, MicroPython searches the class at each store to an instance.
@@ -144,6 +147,14 @@ class Plant:
         A sensor at the cylinder sees this: it includes the stretch of the frame.
         """
         return (self.volume_mm3 - self._oil.taken_up(self.oil_mpa)) / self._area
+
+    def oil_derived_mpa(self) -> float:
+        """Return the oil's pressure on the pellet, MPa, as a perfect transducer would read it.
+
+        It is the pressure on the pellet plus what friction carries: all that an instrument in the
+        oil can know.
+        """
+        return max(0.0, self.oil_mpa - self._travel_mpa) * self._lever
 
     def pellet_mm(self) -> float:
         """Return the height of the pellet in the die, mm; 0 in a burst die."""
@@ -190,10 +201,14 @@ class Plant:
         if cause:
             self.apply_damage(cause)
 
+    def begin_run(self) -> None:
+        """Draw what differs from run to run: nothing without friction."""
+
     def state(self) -> dict[str, float]:
         """Return the true state by name, with the units in the names."""
         return {
             "pellet_mpa": self.pellet_mpa,
+            "oil_derived_mpa": self.oil_derived_mpa(),
             "oil_mpa": self.oil_mpa,
             "density": self.density(),
             "ram_mm": self.ram_mm(),
@@ -285,14 +300,14 @@ class Plant:
         pressure = self._yield_oil_mpa + self._yield_stiffness * (
             volume - self._contact_volume - self._yield_volume
         )
-        for _ in range(_MAX_NEWTON_STEPS):
+        for _ in range(MAX_NEWTON_STEPS):
             over = pressure - travel_mpa
             height, slope = powder.squeeze(over * lever)
             excess = oil.taken_up(pressure) + frame * over - area * height - spare
             slope = oil.slope(pressure) + frame - area * lever * slope
             step = excess / slope
             pressure -= step
-            if -_NEWTON_STEP_MPA < step < _NEWTON_STEP_MPA:
+            if -NEWTON_STEP_MPA < step < NEWTON_STEP_MPA:
                 break
         self.oil_mpa = pressure
         self.pellet_mpa = (pressure - travel_mpa) * lever

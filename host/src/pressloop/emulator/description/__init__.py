@@ -9,7 +9,7 @@ would enter from the data sheet, without the individual errors.
 from __future__ import annotations
 
 from pressloop.emulator.description.press import PressDescription
-from pressloop.emulator.description.reading import load, loads
+from pressloop.emulator.description.reading import load, loads, refuse_misfit
 from pressloop.emulator.description.sections import (
     ControllerSection,
     DisplacementSection,
@@ -25,11 +25,13 @@ from pressloop.emulator.description.sections import (
     TransducerSection,
     ValvesSection,
 )
+from pressloop.emulator.description.simulation import FrictionSection, SimulationSection
 
 __all__ = [
     "ControllerSection",
     "DisplacementSection",
     "FrameSection",
+    "FrictionSection",
     "IndividualSection",
     "LeakSection",
     "LimitsSection",
@@ -39,8 +41,10 @@ __all__ = [
     "PumpSection",
     "RamSection",
     "ReleaseSection",
+    "SimulationSection",
     "TransducerSection",
     "ValvesSection",
     "load",
     "loads",
+    "refuse_misfit",
 ]

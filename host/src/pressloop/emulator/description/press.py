@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pressloop_sim.plant import transducer as adc
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from pressloop.emulator.description import presets
 from pressloop.emulator.description.sections import (
@@ -31,6 +31,8 @@ from pressloop.emulator.description.sections import (
     ValvesSection,
     known_preset,
 )
+from pressloop.emulator.description.simulation import SimulationSection
+from pressloop.machine.profile import name_fits
 from pressloop.wire.schema import OUTPUT_FULL
 
 # Up to this many digits MicroPython and CPython parse a number to the same double.
@@ -49,7 +51,7 @@ class PressDescription(Section):
         description="A press by name: reference, jack-10t, jack-15t or jack-25t; fields that are "
         "given as well override it.",
     )
-    name: str = Field(
+    name: Annotated[str, AfterValidator(name_fits)] = Field(
         default="reference press",
         min_length=1,
         max_length=40,
@@ -80,6 +82,7 @@ class PressDescription(Section):
     limits: LimitsSection = LimitsSection()
     controller: ControllerSection = ControllerSection()
     individual: IndividualSection = IndividualSection()
+    simulation: SimulationSection = SimulationSection()
 
     @model_validator(mode="before")
     @classmethod
@@ -94,13 +97,25 @@ class PressDescription(Section):
             merged[key] = {**base, **value} if both else value
         return merged
 
+    MAX_TRAVEL_SHARE: ClassVar[float] = (adc.RAW_FAULT_HIGH - adc.RAW_FULL) / (
+        adc.RAW_FULL - adc.RAW_ZERO
+    )
+    """Share of the transducer's range above which the travelling ram leaves no room for it."""
+
+    @property
+    def travel_share(self) -> float:
+        """Reading of the freely travelling ram, as a share of the transducer's range."""
+        travel_mpa = self.ram.return_force_n / (self.ram.area_cm2 * 100)
+        return travel_mpa / (self.transducer.full_scale_bar / 10)
+
     @model_validator(mode="after")
     def _consistent(self) -> PressDescription:
-        if self.limits.max_oil_bar > self.transducer.full_scale_bar:
+        friction = self.simulation.friction
+        most_n = friction.coulomb_n * _with(friction.spread_percent)
+        if most_n >= self.ram.return_force_n:
             raise ValueError(
-                f"limits.max_oil_bar ({self.limits.max_oil_bar:g}) is above "
-                f"transducer.full_scale_bar ({self.transducer.full_scale_bar:g}): "
-                "the controller could not see the limit"
+                f"simulation.friction.coulomb_n reaches {most_n:g} N and ram.return_force_n is "
+                f"{self.ram.return_force_n:g} N: the ram would not come back"
             )
         return self
 
@@ -162,6 +177,7 @@ class PressDescription(Section):
             "sensor_lag_s": self.transducer.lag_ms / 1000,
             "displacement_resolution_um": self.displacement.resolution_um,
             "displacement_noise_um": self.displacement.noise_um,
+            **self.simulation.plant_config(),
         }
         return {key: float(f"{value:.{_MAX_DIGITS}g}") for key, value in values.items()}
 
@@ -171,9 +187,8 @@ class PressDescription(Section):
         Keys are the field names of `profile` in the wire schema. The transducer's zero is taken
         with the ram travelling freely, because its reading is then the return force and no load.
         """
-        travel_mpa = self.ram.return_force_n / (self.ram.area_cm2 * 100)
         full_scale_mpa = self.transducer.full_scale_bar / 10
-        tare = round(travel_mpa / full_scale_mpa * (adc.RAW_FULL - adc.RAW_ZERO))
+        tare = round(self.travel_share * (adc.RAW_FULL - adc.RAW_ZERO))
         area_mm2 = self.ram.area_cm2 * 100
         # Oil volume per oil pressure, mm3/MPa.
         compliance = self.oil.volume_ml * 1000 / (

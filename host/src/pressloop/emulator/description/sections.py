@@ -11,7 +11,8 @@ from pydantic_core import PydanticCustomError
 from pressloop.emulator.description import presets
 from pressloop.yaml.user_model import UserModel
 
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Positive = Annotated[float, Field(ge=1e-6, allow_inf_nan=False)]
+"""A number above zero in its field's unit; what is smaller than this is no press and overflows."""
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 Never = Literal["never"]
@@ -223,13 +224,13 @@ class PowderSection(Section):
         le=1e6,
         description="Time after which half of that is lost: Peleg's k1/k2. Assumption: 4-60.",
     )
-    crack_mpa: Positive | Never = Field(
+    crack_mpa: Annotated[Positive, Field(le=1e6)] | Never = Field(
         default=690.0,
         description="Pressure that cracks the pellet, or never. Source: Li6PS5Cl is sound "
         "at 625 MPa and fractures at 750 MPa (Yan et al., J. Colloid Interface Sci. 2026); "
         "assumption for other powders: 600-800.",
     )
-    crack_release_mpa_s: Positive | Never = Field(
+    crack_release_mpa_s: Annotated[Positive, Field(le=1e6)] | Never = Field(
         default=200.0,
         description="Release rate that cracks the pellet, or never. Assumption: 100-1000.",
     )
@@ -269,7 +270,10 @@ class ControllerSection(Section):
         default=60.0, ge=0.1, le=600, description="Longest time to contact."
     )
     no_gain_window_s: Positive = Field(
-        default=5.0, ge=0.1, le=60, description="Pumping this long must raise the pressure."
+        default=5.0,
+        ge=0.1,
+        le=60,
+        description="Platens that close this long must raise the pressure.",
     )
     kp_per_s: Positive = Field(default=12.0, le=31.99, description="Pressure rate per error.")
     ki_per_s2: NonNegative = Field(default=8.0, le=24, description="Integral gain.")

@@ -16,7 +16,7 @@ from typing import Any, Final
 from pressloop_sim.board.truth_file import TruthFile
 from pressloop_sim.plant import damage, transducer
 from pressloop_sim.plant.noise import Rng
-from pressloop_sim.plant.plant import Plant
+from pressloop_sim.plant.ram_with_friction import build_plant
 from pressloop_sim.plant.transducer import Transducer
 from rp2040py import RP2040, GPIOPinState
 from rp2040py.peripherals.pwm import PWMChannel
@@ -60,7 +60,7 @@ class ChipWiring:
     def __init__(self, chip: RP2040, wiring: ModuleType, config: dict[str, Any]) -> None:
         """Build the press from `config`, which `process` wrote, and connect it to `chip`."""
         press = config["plant"]
-        self.plant = Plant(press)
+        self.plant = build_plant(press, seed=config["seed"])
         self.transducer = Transducer.of(press, Rng(config["seed"]), TICK_S)
         self.running = False
         self.chip_faults = ChipFaults()
@@ -186,6 +186,7 @@ class ChipWiring:
         plant = self.plant
         if self.running and not self._ran:
             self._run_start_tick = self._tick
+            plant.begin_run()
         self._ran = self.running
         if self.running and self.elapsed_ticks >= self.faults.due_tick:
             self.faults.step(self.elapsed_ticks)
