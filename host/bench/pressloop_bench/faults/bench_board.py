@@ -10,12 +10,14 @@ from __future__ import annotations
 import binascii
 from typing import Any, Final
 
+from pressloop_sim.board.flash_area import EmulatedFlash
 from pressloop_sim.plant import fault_kinds
 from pressloop_sim.plant.fault_kinds import ScheduledFault
 from pressloop_sim.plant.fault_schedule import FaultSchedule, FaultTarget
 from pressloop_sim.plant.hydraulic_faults import HydraulicFaults
 from pressloop_sim.plant.noise import Rng
-from pressloop_sim.plant.plant import Plant
+from pressloop_sim.plant.plant import SUBSTEP_S
+from pressloop_sim.plant.ram_with_friction import build_plant
 from pressloop_sim.plant.sensor_faults import SensorFaults
 from pressloop_sim.plant.transducer import Transducer
 from pressloop_sim.plant.valve_faults import ValveFaults
@@ -33,6 +35,12 @@ _STALL_TICKS: Final = 3000
 # Ticks without an edge after which the deadman circuit has cut both coils.
 _DEADMAN_TICKS: Final = 5
 _NEVER: Final = 1 << 60
+_JOURNAL_BLOCKS: Final = 10
+_JOURNAL_SLOTS: Final = 127
+# What the firmware calls for each exception of its foreground.
+_TRACEBACK_PRINTER: Final = "_print_traceback"
+# The emulated flash has no types: MicroPython runs it.
+_Flash: Final[Any] = EmulatedFlash
 
 
 class StartRefusedError(Exception):
@@ -84,6 +92,7 @@ class BenchBoard:
         schema: The firmware's schema.
         app: The firmware's application; another one after a reset.
         resets: How often the controller has started again.
+        tracebacks: How many the firmware has printed on its console.
     """
 
     def __init__(self, config: dict[str, float], profile: dict[str, Any], seed: int) -> None:
@@ -95,7 +104,7 @@ class BenchBoard:
             seed: Of all noise.
         """
         self.schema = firmware("wire.schema")
-        self.plant = Plant(config)
+        self.plant = build_plant(config, SUBSTEP_S, seed)
         self.transducer = Transducer.of(config, Rng(seed), TICK_S)
         self._raw = self.transducer.sample(0.0)
         self._pump = 0
@@ -104,7 +113,11 @@ class BenchBoard:
         self._missed = 0
         self._polled = 0
         self._stored: dict[str, bytes] = {}
+        self._journal = _Flash(_JOURNAL_BLOCKS, _JOURNAL_SLOTS)
+        self._kept: tuple[int, ...] | None = None
         self.resets = 0
+        self.tracebacks = 0
+        setattr(firmware("app"), _TRACEBACK_PRINTER, self._count_traceback)
         self.controller_faults = ControllerFaults(seed)
         self.faults = FaultSchedule(
             {
@@ -254,6 +267,12 @@ class BenchBoard:
         board.load = self._stored.get
         board.store = self._store
         board.feed_watchdog = lambda: None
+        board.journal = self._journal
+        board.keep = self._keep
+        board.kept = lambda: self._kept
+        board.tick_hung = self.controller_faults.reset_kind == "tick-hang"
+        if reset_cause == self.schema.RESET_POWER_ON:
+            self._kept = None
         app = firmware("app").App(board)
         app.link.open_session()
         return app
@@ -264,6 +283,12 @@ class BenchBoard:
 
     def _safe(self) -> None:
         self._pump, self._release = 0, _FULL
+
+    def _keep(self, *state: int) -> None:
+        self._kept = state
+
+    def _count_traceback(self, _failure: BaseException) -> None:
+        self.tracebacks += 1
 
     def _store(self, name: str, data: bytes) -> None:
         if self.controller_faults.flash_full:

@@ -41,7 +41,10 @@ class Course:
         fault_tick: When the fault was injected; None if the run never came there.
         refused: Why the run did not start; None if it started.
         end_reason: Of the board, END_*; 0 if it does not know.
+        end_names: Names of end reasons by number.
         fault_names: Names of faults by number.
+        resets: How often the controller has started again.
+        tracebacks: How many the firmware has printed.
     """
 
     true_mpa: Floats
@@ -59,6 +62,7 @@ class Course:
     end_names: dict[int, str]
     fault_names: dict[int, str]
     resets: int
+    tracebacks: int
 
 
 def names_of(prefix: str) -> dict[int, str]:
@@ -123,6 +127,8 @@ class FaultRun:
                 self._fault_tick = tick
             board.tick()
             self._note()
+            if tick == 1:
+                board.plant.begin_run()
             active = board.controller.sequencer.active() or board.is_resetting
             begun = begun or active
             if begun and not active:
@@ -202,6 +208,7 @@ class FaultRun:
             end_names=names_of("END_"),
             fault_names=names_of("FAULT_"),
             resets=self._board.resets,
+            tracebacks=self._board.tracebacks,
         )
 
 

@@ -175,6 +175,8 @@ def judge(case: FaultCase, course: Course, profile: dict[str, Any]) -> Judgement
         problems.append(f"claims completed with {dwell:.0%} of the dwell")
     if _hides_pressure(case, course):
         problems.append("pressure stays and nothing says so")
+    if course.tracebacks > 1:
+        problems.append(f"{course.tracebacks} tracebacks")
     if case.kind is None and name != "completed":
         problems.append(f"false trip: {name}")
     return Judgement(fault_class, beyond, allowed, reaction, name, dwell, tuple(problems))

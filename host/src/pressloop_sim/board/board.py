@@ -96,6 +96,8 @@ class EmulatedBoard(Board):
         self.control_port = LoopbackPort(self._poller)
         self._control = ControlPort(self.control_port, self)
         self._run_start_tick = 0
+        # What the watchdog's registers keep through its reset.
+        self._kept = None
         # Ticks that were lost since the last one that ran.
         self._missed = 0
         self._board_faults = BoardFaults(config["seed"])
@@ -176,6 +178,12 @@ class EmulatedBoard(Board):
             file.write(data)
         os.rename(path + ".new", path)
 
+    def keep(self, step, tick, dwell_ticks, pressure_kpa):
+        self._kept = (step, tick, dwell_ticks, pressure_kpa)
+
+    def kept(self):
+        return self._kept
+
     def idle(self):
         """Serve the sockets, then run as many ticks as the pacing allows, or wait."""
         if self._serve(0) and not self._pacing.owed_ticks and not self._link_faults.stalled:
@@ -237,9 +245,9 @@ class EmulatedBoard(Board):
         elif self.elapsed_ticks >= self.faults.due_tick:
             self.faults.step(self.elapsed_ticks)
         if self._board_faults.any:
-            reset = self._board_faults.pending_reset()
-            if reset:
-                self._reset(*reset)
+            outage = self._board_faults.pending_reset()
+            if outage:
+                self._reset(outage)
         self._step_press(idle)
         tick = controller.tick_count
         if self._board_faults.any and self._board_faults.loses_tick():
@@ -297,28 +305,30 @@ class EmulatedBoard(Board):
         finally:
             micropython.heap_unlock()
 
-    def _reset(self, ticks, tick_goes_on, cause):
+    def _reset(self, outage):
         """Let the press go on while the firmware hangs or is without power; then start it again.
 
         The outputs stay as they are during a hang. Without power, and in the reset, they are safe.
         """
-        if cause == schema.RESET_POWER_ON:
+        if outage.cause == schema.RESET_POWER_ON:
             self.safe()
+            self._kept = None
         first = self.app.controller.tick_count
-        for passed in range(ticks + BOOT_TICKS):
-            if passed == ticks:
+        for passed in range(outage.ticks + BOOT_TICKS):
+            if passed == outage.ticks:
                 self.safe()
             self._step_press(False)
-            if tick_goes_on and passed < ticks:
+            if outage.tick_goes_on and passed < outage.ticks:
                 self._call_tick()
             if self._truth:
                 self._truth.record(first + passed, self.plant)
         self._tick = None
         self._missed = 0
-        self.reset_cause = cause
+        self.reset_cause = outage.cause
+        self.tick_hung = outage.tick_hung
         self.link.drop()
         self._pacing.owed_ticks = 0
-        raise BoardReset(cause)
+        raise BoardReset(outage.cause)
 
     def _fit_die(self):
         """Insert the plan's die, as the operator would: with another, all pressures are wrong."""
