@@ -101,6 +101,8 @@ class EmulatedBoard(Board):
         self.control_port = LoopbackPort(self._poller)
         self._control = ControlPort(self.control_port, self)
         self._run_start_tick = 0
+        # What the watchdog's registers keep through its reset.
+        self._kept = None
         # Ticks that were lost since the last one that ran.
         self._missed = 0
         self._board_faults = BoardFaults(config["seed"])
@@ -249,9 +251,9 @@ class EmulatedBoard(Board):
         elif self.elapsed_ticks >= self.faults.due_tick:
             self.faults.step(self.elapsed_ticks)
         if self._board_faults.any:
-            reset = self._board_faults.pending_reset()
-            if reset:
-                self._reset(*reset)
+            outage = self._board_faults.pending_reset()
+            if outage:
+                self._reset(outage)
         self._step_press(idle)
         tick = controller.tick_count
         if self._board_faults.any and self._board_faults.loses_tick():
@@ -308,31 +310,30 @@ class EmulatedBoard(Board):
         finally:
             micropython.heap_unlock()
 
-    def _reset(self, ticks, tick_goes_on, cause):
+    def _reset(self, outage):
         """Let the press go on while the firmware hangs or is without power; then start it again.
 
         The outputs stay as they are during a hang. Without power, and in the reset, they are safe.
         """
-        if cause == schema.RESET_POWER_ON:
+        if outage.cause == schema.RESET_POWER_ON:
             self.safe()
+            self._kept = None
         first = self.app.controller.tick_count
-        for passed in range(ticks + BOOT_TICKS):
-            if passed == ticks:
+        for passed in range(outage.ticks + BOOT_TICKS):
+            if passed == outage.ticks:
                 self.safe()
             self._step_press(False)
-            if tick_goes_on and passed < ticks:
+            if outage.tick_goes_on and passed < outage.ticks:
                 self._call_tick()
             if self._truth:
                 self._truth.record(first + passed, self.plant)
         self._tick = None
         self._missed = 0
-        self.reset_cause = cause
-        self.tick_hung = cause == schema.RESET_WATCHDOG and not tick_goes_on
-        if cause == schema.RESET_POWER_ON:
-            self._kept = None
+        self.reset_cause = outage.cause
+        self.tick_hung = outage.tick_hung
         self.link.drop()
         self._pacing.owed_ticks = 0
-        raise BoardReset(cause)
+        raise BoardReset(outage.cause)
 
     def _fit_die(self):
         """Insert the plan's die, as the operator would: with another, all pressures are wrong."""
