@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import logging
 import os
 from collections.abc import Callable
 
@@ -148,3 +149,16 @@ def test_a_message_breaks_between_words_and_the_line_comes_back() -> None:
             "held",
         ]
         assert "hold" in file.getvalue().split(ERASED)[-1] and last == "\r"
+
+
+def test_a_warning_is_printed_above_the_line() -> None:
+    console, file = terminal(80)
+    with LiveLine(console, simulated=False) as line:
+        line.update(a_status())
+        file.truncate(0)
+        logging.getLogger("pressloop.session").warning("the link [Errno %d] is lost", 32)
+        before, message, after = file.getvalue().split(ERASED)
+        assert message == "note the link [Errno 32] is lost\n\r" and "499.9 MPa" in after
+    file.truncate(0)
+    logging.getLogger("pressloop.session").info("of no interest")
+    assert file.getvalue() == "" and before.strip("\0\r") == ""
