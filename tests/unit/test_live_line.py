@@ -10,10 +10,10 @@ from collections.abc import Callable
 
 import pytest
 from pressloop.cli.live import LiveLine
+from pressloop.cli.output import _THEME, StatusConsole
 from pressloop.session.status import PressStatus
 from pressloop.wire.schema import Fault, State
 from rich.cells import cell_len
-from rich.console import Console
 
 from tests.unit.statuses import a_status
 
@@ -21,13 +21,18 @@ ERASED = "\x1b[2K"
 UP = "\x1b[1A"
 
 
-def terminal(columns: int) -> tuple[Console, io.StringIO]:
+def terminal(columns: int) -> tuple[StatusConsole, io.StringIO]:
     """Return a console on a terminal of this width, and what it writes to."""
     file = io.StringIO()
     environment = {"TERM": "xterm"}
     return (
-        Console(
-            file=file, force_terminal=True, width=columns, color_system=None, _environ=environment
+        StatusConsole(
+            file=file,
+            force_terminal=True,
+            width=columns,
+            color_system=None,
+            theme=_THEME,
+            _environ=environment,
         ),
         file,
     )
@@ -162,3 +167,11 @@ def test_a_warning_is_printed_above_the_line() -> None:
     file.truncate(0)
     logging.getLogger("pressloop.session").info("of no interest")
     assert file.getvalue() == "" and before.strip("\0\r") == ""
+
+
+def test_a_path_longer_than_a_line_stays_whole() -> None:
+    console, file = terminal(40)
+    path = "/home/of-a-user/with/a/very/long/path/to/runs"
+    said = f"the record goes to {path} and nowhere else"
+    console.print(said, soft_wrap=True)
+    assert file.getvalue() == said + "\n"

@@ -125,8 +125,7 @@ class LiveLine:
         with self._lock:
             line = self._drawn
             self._erase()
-            # A terminal gets whole words, a log whole lines.
-            self._console.print(markup, soft_wrap=not self._redraws)
+            self._console.print(markup, soft_wrap=True)
             if line and not self._pauses:
                 self._draw(line)
 
