@@ -174,6 +174,10 @@ SOUND = {
 }
 
 
+PRESS_CODES = ("tolerance-unresolved", "leak-leaves-band")
+"""Their hints name other transducers and a leak, whose figures are no values of the protocol."""
+
+
 def about(findings: list[Finding], key: str) -> list[Finding]:
     return [f for f in findings if key in re.split(r"[.\[]", f.path)]
 
@@ -181,6 +185,57 @@ def about(findings: list[Finding], key: str) -> list[Finding]:
 def test_the_template_is_sound() -> None:
     findings = validate_text(TEMPLATE.format(**SOUND), "hints", REFERENCE).findings
     assert [f for f in findings if f.severity == "error"] == []
+
+
+FORMS = [
+    *(
+        "7",
+        "0",
+        "99999",
+        "-7",
+        "+7",
+        "\u22127",
+        "~7",
+        "7.5",
+        ".7",
+        "7.",
+        "007",
+        "0x7",
+        "0o7",
+        "7e3",
+    ),
+    *("7,5", "7,500", "7.500,5", "7 500", "7'500", "7_500", "7:30", "7:30:00", "7-9", "7..9"),
+    *("7 to 9", "7\u00b2", "\u00bd", "\uff17", "\u0667", "7x10^3", "7\u00b710\u00b3", "7\u00b12"),
+    *("1e400", "1e-80", "nan", ".inf", "2026-11-28", "true", "off", "[7,5, 9]", "[7]", "{a: 7}"),
+    *("7 h 30", "30 s 7 h", "7.5 h 30 s", "7 h, 30 s", "'7", "\u201c7\u201d", "x", "7" * 70),
+]
+UNITS_OF_KEYS = {
+    "none": "",
+    "pressure": "MPa",
+    "rate": "MPa/s",
+    "force": "kN",
+    "force rate": "kN/min",
+    "time": "min",
+    "length": "mm",
+    "other": "%",
+    "unknown": "mPa",
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("unit", UNITS_OF_KEYS.values(), ids=UNITS_OF_KEYS.keys())
+def test_no_form_of_a_number_gets_a_hint_with_another_number(form: str, unit: str) -> None:
+    text = f"{form} {unit}".strip()
+    # All keys at once, and the die alone, without which much is not checked.
+    for values in (dict.fromkeys(SOUND, text), dict.fromkeys(SOUND, text) | {"die": "10 mm"}):
+        for finding in validate_text(TEMPLATE.format(**values), "hints", REFERENCE).findings:
+            if finding.code not in PRESS_CODES:
+                assert invented(finding.hint, text) == [], finding
+    for dimension in DIMENSIONS:
+        try:
+            parse(text, dimension)
+        except UnitError as error:
+            assert invented(error.hint, text) == []
 
 
 @settings(max_examples=300, deadline=None)
@@ -191,8 +246,7 @@ def test_the_hint_for_any_value_of_a_protocol_shows_no_other_number(
     value = f'"{text}"' if quoted else text
     validation = validate_text(TEMPLATE.format(**SOUND | {key: value}), "hints", REFERENCE)
     for finding in about(list(validation.findings), key):
-        # These name other transducers and a leak, whose figures are no values of the protocol.
-        if finding.code not in ("tolerance-unresolved", "leak-leaves-band"):
+        if finding.code not in PRESS_CODES:
             assert invented(finding.hint, text) == [], finding
         assert finding.line is not None
 
