@@ -10,7 +10,7 @@ import re
 from difflib import SequenceMatcher
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pressloop.emulator.description import PressDescription
 from pressloop.emulator.description.reading import loads
@@ -329,6 +329,8 @@ HEAD = "pressloop: 1\nname: a\ndie: 10 mm\nceiling: 100 MPa\nstages:\n  - name: 
 
 
 @settings(max_examples=200, deadline=None)
+@example("timeot", "stage")
+@example("stpe", "stage")
 @given(misspelt(), st.sampled_from(sorted(IN_STAGE)))
 def test_a_proposed_key_of_a_stage_is_one_of_its_part_and_close(key: str, part: str) -> None:
     text = HEAD + IN_STAGE[part].format(key=key)
