@@ -6,9 +6,13 @@ quantity or a key, and whatever the form of its number, the hint may repeat it b
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
 from difflib import SequenceMatcher
+from pathlib import Path
 
+import pressloop
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -21,6 +25,8 @@ from pressloop.protocol import Protocol
 from pressloop.protocol.loading.known_keys import ITEM_MODELS, SECTION_MODELS
 from pressloop.protocol.model.stage import kind_of
 from pressloop.sample import Sample
+from pressloop.session.fault_texts import FAULT_TEXTS
+from pressloop.session.refusals import REFUSAL_TEXTS
 from pressloop.units import (
     DURATION,
     FORCE,
@@ -185,6 +191,15 @@ def about(findings: list[Finding], key: str) -> list[Finding]:
 def test_the_template_is_sound() -> None:
     findings = validate_text(TEMPLATE.format(**SOUND), "hints", REFERENCE).findings
     assert [f for f in findings if f.severity == "error"] == []
+
+
+@pytest.mark.parametrize("key", sorted(SOUND))
+def test_the_hint_for_a_missing_key_shows_no_quantity(key: str) -> None:
+    text = re.sub(rf"\n[ -]*{key}: {{{key}}}", "", TEMPLATE)
+    assert text != TEMPLATE
+    for finding in validate_text(text.format(**SOUND), "hints", REFERENCE).findings:
+        if finding.severity == "error":
+            assert invented(finding.hint, "") == [], finding
 
 
 FORMS = [
@@ -393,3 +408,36 @@ def test_only_a_close_name_of_the_same_unit_and_number_is_proposed(
     name: str, names: list[str], expected: str | None
 ) -> None:
     assert closest_name(name, names) == expected
+
+
+NUMBER_WITH_UNIT = re.compile(r"[0-9] ?(mm|um|[kMG]?Pa|bar|k?N|t|%|ms|s|min|h|/s2?)\b")
+REPORTS = ("error", "warn", "form_error", "_add", "_add_at", "finding", "UnreadableError")
+
+
+def hints_in(source: ast.AST) -> Iterator[str]:
+    """Yield the fixed texts of all hints of a module, and of what errors of the board mean."""
+    for node in ast.walk(source):
+        if not isinstance(node, ast.Call):
+            continue
+        hints = [keyword.value for keyword in node.keywords if keyword.arg == "hint"]
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+        name = node.func.id if isinstance(node.func, ast.Name) else name
+        if name in REPORTS and len(node.args) > 2:
+            hints.append(node.args[-1])
+        for hint in hints:
+            for part in ast.walk(hint):
+                if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                    yield part.value
+
+
+def test_no_hint_of_the_package_has_a_quantity_of_its_own() -> None:
+    package = Path(pressloop.__file__).parent
+    found = [
+        f"{path.relative_to(package)}: {hint}"
+        for path in sorted(package.rglob("*.py"))
+        for hint in hints_in(ast.parse(path.read_text(encoding="utf-8")))
+        if NUMBER_WITH_UNIT.search(hint)
+    ]
+    found += [hint for _, hint in REFUSAL_TEXTS.values() if NUMBER_WITH_UNIT.search(hint)]
+    found += [str(texts) for texts in FAULT_TEXTS.values() if NUMBER_WITH_UNIT.search(str(texts))]
+    assert found == []

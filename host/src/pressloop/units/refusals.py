@@ -11,11 +11,11 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Final
 
-from pressloop.errors import PressloopError
+from pressloop.errors import BadInputError
 from pressloop.units.dimensions import DIMENSIONS, DURATION, Dimension
 
 
-class UnitError(PressloopError):
+class UnitError(BadInputError):
     """A text cannot be read as a quantity.
 
     Codes: `missing-unit`, `unknown-unit`, `wrong-unit`, `not-a-quantity`, `force-without-die`.
