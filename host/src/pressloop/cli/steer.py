@@ -64,13 +64,13 @@ class _FreeBoard:
     def status(self) -> PressStatus:
         return self._press.status()
 
-    def pause(self) -> None:
+    def pause(self, by: str) -> None:
         self._session.request(PauseRequest())
 
-    def resume(self) -> None:
+    def resume(self, by: str) -> None:
         self._session.request(ResumeRequest())
 
-    def advance(self, step: int | None = None) -> None:
+    def advance(self, step: int | None, by: str) -> None:
         if step is not None:
             self._session.request(AdvanceRequest(step))
 

@@ -23,7 +23,7 @@ AT_REST: Final = (State.IDLE, State.FAULT)
 
 
 class RunCommands:
-    """Steers one run, from any thread."""
+    """Steers one run, from any thread. Each command names for the record who or what gave it."""
 
     def __init__(self, session: Session, recorder: RunRecorder) -> None:
         """Steer the run of this record."""
@@ -31,27 +31,27 @@ class RunCommands:
         self._recorder = recorder
         self._run_id = bytes.fromhex(recorder.header.run_id)
 
-    def pause(self) -> None:
+    def pause(self, by: str) -> None:
         """Freeze setpoint and timers; the pressure is still controlled."""
         self._session.request(PauseRequest())
-        self._recorder.event("pause")
+        self._recorder.event("pause", by=by)
 
-    def resume(self) -> None:
+    def resume(self, by: str) -> None:
         """Continue after a pause or a host loss."""
         self._session.request(ResumeRequest())
-        self._recorder.event("resume")
+        self._recorder.event("resume", by=by)
 
-    def confirm(self, step: int | None = None) -> None:
+    def confirm(self, step: int | None, by: str) -> None:
         """Confirm the prompt at `step`, or the one that is open."""
         step = self._step(step)
         self._session.request(ConfirmRequest(step))
-        self._recorder.event("prompt-answered", step=step, answer="confirmed")
+        self._recorder.event("prompt-answered", step=step, answer="confirmed", by=by)
 
-    def advance(self, step: int | None = None) -> None:
+    def advance(self, step: int | None, by: str) -> None:
         """End the hold at `step`, or the one in progress."""
         step = self._step(step)
         self._session.request(AdvanceRequest(step))
-        self._recorder.event("advance", step=step)
+        self._recorder.event("advance", step=step, by=by)
 
     def abort(self, by: str) -> None:
         """End the run with a controlled release; does nothing if it has ended or is ending.

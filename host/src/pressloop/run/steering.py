@@ -28,13 +28,13 @@ class Steerable(Protocol):
     def status(self) -> PressStatus:
         """Ask the board for the state of the press."""
 
-    def pause(self) -> None:
+    def pause(self, by: str) -> None:
         """Freeze setpoint and timers."""
 
-    def resume(self) -> None:
+    def resume(self, by: str) -> None:
         """Continue after a pause."""
 
-    def advance(self, step: int | None = None) -> None:
+    def advance(self, step: int | None, by: str) -> None:
         """End the hold at a step."""
 
     def abort(self, by: str) -> None:
@@ -97,13 +97,13 @@ def steer(
         return SteeringOutcome(False, "the command came too late", "too-late")
     try:
         if command == "pause":
-            press.pause()
+            press.pause(by)
         elif command == "resume":
-            press.resume()
+            press.resume(by)
         elif command == "abort":
             press.abort(by)
         else:
-            press.advance(status.step)
+            press.advance(status.step, by)
     except CommandRefusedError as refusal:
         return SteeringOutcome(False, f"{command} refused: {_why(refusal)}", refusal.code)
     return SteeringOutcome(True, _done(command, status))
