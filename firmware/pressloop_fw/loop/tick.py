@@ -292,10 +292,12 @@ class Controller:
         """Check everything that may latch a fault, except the pressure gain."""
         sequencer = self.sequencer
         sampler = self.sampler
-        if sampler.low_count or sampler.high_count:
+        if sampler.low_level or sampler.high_level:
             # A broken wire is not a crack; the filtered reading stays constant meanwhile.
             self.crack_detector.restart()
-        self.interlocks.check(sampler, inputs, missed, sequencer.active(), sequencer.moving())
+        self.interlocks.check(
+            sampler, inputs, missed, self.tick_count, sequencer.active(), sequencer.moving()
+        )
 
     def _begin_run(self, pressure):
         """Prepare records, crack detector, interlocks and compliance for a run from this tick."""
