@@ -39,6 +39,7 @@ from pressloop.run.run import Run
 from pressloop.run.start import prepare_run, profile_of, start_run
 from pressloop.run.upload import upload
 from pressloop.sample import Sample
+from pressloop.session.interrupted_run import InterruptedRun, ask_interrupted_run
 from pressloop.session.reconnect import RECONNECT_TIMEOUT_S
 from pressloop.session.session import Session
 from pressloop.session.status import PressStatus
@@ -229,6 +230,10 @@ class Press:
     def status(self) -> PressStatus:
         """Ask the board for the state of the press."""
         return PressStatus.from_wire(self._session.status())
+
+    def interrupted_run(self) -> InterruptedRun | None:
+        """Ask which run the last loss of power or reset cut off; None after the next start."""
+        return ask_interrupted_run(self._session)
 
     def telemetry(self) -> Iterator[TelemetryBatch]:
         """Iterate over batches of telemetry from now on, also without a run."""
