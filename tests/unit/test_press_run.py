@@ -510,7 +510,11 @@ def test_the_record_says_that_the_board_restarted(
 @pytest.mark.parametrize("power_lost", [True, False])
 @pytest.mark.parametrize("mine", [True, False])
 def test_the_record_of_a_reset_says_what_the_board_still_knows(
-    board: FakeBoard, tmp_path: Path, power_lost: bool, mine: bool
+    board: FakeBoard,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    power_lost: bool,
+    mine: bool,
 ) -> None:
     press = Press.open(board.url)
     run = press.start(PROTOCOL, out=tmp_path)
@@ -530,7 +534,9 @@ def test_the_record_of_a_reset_says_what_the_board_still_knows(
         inputs=0,
     )
     board.last_fault = fault
-    with Press.reopen(tmp_path) as again:
+    with caplog.at_level("WARNING"), Press.reopen(tmp_path) as again:
+        assert "was interrupted: " in caplog.text
+        assert "in step 1 after at least 4 s of dwell" in caplog.text
         cut = again.interrupted_run()
         assert cut is not None
         assert (cut.step, cut.dwell_s, cut.run_s, cut.pressure_mpa) == (1, 4.0, 8.0, 250.0)
