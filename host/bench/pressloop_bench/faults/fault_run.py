@@ -45,6 +45,7 @@ class Course:
         fault_names: Names of faults by number.
         resets: How often the controller has started again.
         tracebacks: How many the firmware has printed.
+        damage: What truly broke of pellet and die: bits of `pressloop_sim.plant.damage`.
     """
 
     true_mpa: Floats
@@ -63,6 +64,7 @@ class Course:
     fault_names: dict[int, str]
     resets: int
     tracebacks: int
+    damage: int
 
 
 def names_of(prefix: str) -> dict[int, str]:
@@ -209,6 +211,7 @@ class FaultRun:
             fault_names=names_of("FAULT_"),
             resets=self._board.resets,
             tracebacks=self._board.tracebacks,
+            damage=self._board.plant.damage,
         )
 
 

@@ -36,6 +36,9 @@ _CONTROL: Final = 0.01
 
 _MIN_DWELL: Final = 0.9
 
+_BREAKAGES: Final = ("sample-cracked", "die-failure")
+"""Faults that say that pellet or die broke; the simulated press knows whether that is true."""
+
 _DEAD: Final = ("open", "short")
 _FROZEN_OR_DRIFTING: Final = ("frozen", "blocked", "zero", "drift")
 
@@ -175,6 +178,8 @@ def judge(case: FaultCase, course: Course, profile: dict[str, Any]) -> Judgement
         problems.append(f"claims completed with {dwell:.0%} of the dwell")
     if _hides_pressure(case, course):
         problems.append("pressure stays and nothing says so")
+    if name in _BREAKAGES and not course.damage:
+        problems.append(f"called {name}, and nothing broke")
     if course.tracebacks > 1:
         problems.append(f"{course.tracebacks} tracebacks")
     if case.kind is None and name != "completed":
