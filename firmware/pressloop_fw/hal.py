@@ -112,7 +112,7 @@ class Board:
         """
         raise NotImplementedError
 
-    def keep(self, step, tick, dwell_ticks, pressure_kpa):
+    def keep(self, step, tick, dwell_ticks):
         """Keep the state of the run where a reset by the watchdog does not erase it."""
 
     def kept(self):

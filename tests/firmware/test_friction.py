@@ -299,3 +299,15 @@ def test_substeps_are_fine_enough_with_the_worst_friction():
     )
     assert highest > 250, highest
     assert error < 0.06, error
+
+
+def test_at_the_end_of_its_stroke_the_ram_gives_the_pellet_no_more():
+    plant = _press()
+    _press_to(plant, 50.0)
+    plant.stop_ram()
+    pellet = plant.pellet_mpa
+    _run(plant, 2.0, 0.3, 0.0)
+    assert plant.oil_derived_mpa() > 2 * pellet
+    _close(plant.pellet_mpa, pellet, 0.02)
+    _run(plant, 10.0, 0.0, 0.5)
+    assert plant.pellet_mpa == 0.0

@@ -40,6 +40,7 @@ from pressloop.wire.schema import (
     Command,
     ConfirmReply,
     ConfirmRequest,
+    DumpReply,
     DwellEnd,
     EchoReply,
     EchoRequest,
@@ -434,6 +435,11 @@ class FakeBoard:
             raise RefusalError(ErrorCode.BAD_STATE)
         self.end(EndReason.ABORTED)
         return AbortReply()
+
+    def do_dump(self, _: Message) -> DumpReply:
+        if self.state is not State.VENTING:
+            raise RefusalError(ErrorCode.BAD_STATE)
+        return DumpReply()
 
     def do_confirm(self, request: ConfirmRequest) -> ConfirmReply:
         if request.step != self.step:

@@ -95,6 +95,7 @@ def test_controller_knows_nothing_of_the_individual() -> None:
         "frame_stiffness_n_mm",
         "sensor_offset_mpa",
         "sensor_span_factor",
+        "load_cell_gain",
     }
 
 

@@ -29,7 +29,7 @@ NO_DISPLACEMENT = const(65535)
 OUTPUT_FULL = const(32767)
 
 # First bytes of the SHA-256 of the schema.
-SCHEMA_HASH = b"\x1f\xec\x96\xdd\x8b\xf7\x23\x5b"
+SCHEMA_HASH = b"\x74\xef\x3e\x95\x9a\x1d\x0d\xbf"
 
 # Kind of a frame. A reply or an error repeats the sequence number of its request.
 KIND_REQUEST = const(1)
@@ -59,9 +59,11 @@ CMD_PROFILE_WRITE = const(17)
 CMD_STEP_RESULT = const(18)
 CMD_INTERRUPTED_RUN = const(19)
 CMD_JOURNAL_READ = const(20)
+CMD_DUMP = const(21)
 
 # Messages of a host that the board does not answer.
 NOTICE_ALIVE = const(1)
+NOTICE_ABORT = const(2)
 
 # Messages that a board sends without a request.
 EVENT_TELEMETRY = const(1)
@@ -102,6 +104,7 @@ ERR_RUN_REPEATED = const(32)
 ERR_CLOCK_SPENT = const(33)
 ERR_NEEDS_BUTTON = const(34)
 ERR_PROFILE_MISMATCH = const(35)
+ERR_ZERO_OFF = const(36)
 
 # What the press is doing.
 STATE_IDLE = const(0)
@@ -240,7 +243,7 @@ ERROR_REPLY_STEP = const(2)
 ERROR_REPLY_FIELD = const(3)
 ERROR_REPLY_DETAIL = const(4)
 ERROR_REPLY_FIELDS = (
-    (1, T_INT, 1, 35, True),  # code
+    (1, T_INT, 1, 36, True),  # code
     (2, T_INT, 0, 255, False),  # step
     (3, T_INT, 0, 255, False),  # field
     (4, T_INT, 0, 2147483647, False),  # detail
@@ -386,6 +389,8 @@ ALIVE_NOTICE_FIELDS = (
     (1, T_INT, 0, 4294967295, True),  # tick
 )
 
+ABORT_NOTICE_FIELDS = ()
+
 TELEMETRY_EVENT_FIRST = const(1)
 TELEMETRY_EVENT_TICK = const(2)
 TELEMETRY_EVENT_RECORDS = const(3)
@@ -489,6 +494,10 @@ RESUME_REPLY_FIELDS = ()
 ABORT_REQUEST_FIELDS = ()
 
 ABORT_REPLY_FIELDS = ()
+
+DUMP_REQUEST_FIELDS = ()
+
+DUMP_REPLY_FIELDS = ()
 
 CONFIRM_REQUEST_STEP = const(1)
 CONFIRM_REQUEST_FIELDS = (
@@ -605,6 +614,7 @@ PROFILE_RAM_AREA_UNCERTAINTY_PPM = const(40)
 PROFILE_DIE_UNCERTAINTY_UM = const(41)
 PROFILE_REPEATABILITY_PPM = const(42)
 PROFILE_TUNING_RESIDUAL_PPM = const(43)
+PROFILE_RETURN_OIL_KPA = const(60)
 PROFILE_FIELDS = (
     (1, T_TEXT, 1, 40, True),  # name
     (2, T_INT, 50, 100000, True),  # ram-area-mm2
@@ -639,6 +649,7 @@ PROFILE_FIELDS = (
     (41, T_INT, 0, 10000, False),  # die-uncertainty-um
     (42, T_INT, 0, 100000, False),  # repeatability-ppm
     (43, T_INT, 0, 1000000, False),  # tuning-residual-ppm
+    (60, T_INT, 0, 20000, False),  # return-oil-kpa
 )
 
 PROFILE_READ_REQUEST_FIELDS = ()
@@ -674,4 +685,5 @@ COMMANDS = {
     CMD_STEP_RESULT: (STEP_RESULT_REQUEST_FIELDS, STEP_RESULT_REPLY_FIELDS),
     CMD_INTERRUPTED_RUN: (INTERRUPTED_RUN_REQUEST_FIELDS, INTERRUPTED_RUN_REPLY_FIELDS),
     CMD_JOURNAL_READ: (JOURNAL_READ_REQUEST_FIELDS, JOURNAL_READ_REPLY_FIELDS),
+    CMD_DUMP: (DUMP_REQUEST_FIELDS, DUMP_REPLY_FIELDS),
 }

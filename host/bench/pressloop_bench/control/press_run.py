@@ -17,7 +17,7 @@ import numpy.typing as npt
 from pressloop.emulator.locate import find_firmware
 from pressloop.wire.schema import TICK_HZ
 from pressloop_sim.plant.noise import Rng
-from pressloop_sim.plant.plant import Plant
+from pressloop_sim.plant.ram_with_friction import build_plant
 from pressloop_sim.plant.transducer import Transducer
 
 Floats = npt.NDArray[np.float64]
@@ -40,7 +40,7 @@ class SimulatedPress:
 
     def __init__(self, config: dict[str, float], seed: int) -> None:
         """Build the press of `PressDescription.plant_config`."""
-        self.plant = Plant(config)
+        self.plant = build_plant(config, seed=seed)
         self._transducer = Transducer.of(config, Rng(seed), TICK_S)
 
     def tick(self, pump: int, release: int) -> int:
@@ -49,7 +49,7 @@ class SimulatedPress:
         plant.pump.command = pump / _FULL
         plant.release.command = release / _FULL
         plant.step(TICK_S)
-        return self._transducer.sample(plant.oil_mpa)
+        return self._transducer.sample(plant.oil_mpa + plant.warming.zero_mpa)
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,7 @@ class Trace:
     approaching: npt.NDArray[np.bool_]
     dwelling: npt.NDArray[np.bool_]
     dumping: npt.NDArray[np.bool_]
+    oil_derived_mpa: Floats
 
     @staticmethod
     def of(rows: list[tuple[float, ...]]) -> Trace:
@@ -80,11 +81,21 @@ class Trace:
             approaching=columns[6].astype(np.bool_),
             dwelling=columns[7].astype(np.bool_),
             dumping=columns[8].astype(np.bool_),
+            oil_derived_mpa=columns[9].astype(np.float64),
         )
 
 
 class PressRunError(Exception):
-    """A run on the bench did not complete; the message says how it ended."""
+    """A run on the bench did not complete; the message says how it ended.
+
+    Attributes:
+        trace: The course of the run until then; None if it did not begin.
+    """
+
+    def __init__(self, message: str, trace: Trace | None = None) -> None:
+        """Keep what there is of the run."""
+        super().__init__(message)
+        self.trace = trace
 
 
 class FastPress:
@@ -184,6 +195,7 @@ class FastPress:
                     sequencer.approaching,
                     sequencer.hold.dwelling,
                     sequencer.action == dump,
+                    plant.oil_derived_mpa(),
                 )
             )
             if not sequencer.active():
@@ -194,6 +206,7 @@ class FastPress:
             last = max((int(row[5]) for row in rows if row[5] != no_step), default=no_step)
             raise PressRunError(
                 f"end reason {sequencer.end_reason}, fault {controller.interlocks.fault}, "
-                f"step {last}, at {max(row[0] for row in rows):.1f} MPa at most"
+                f"step {last}, at {max(row[0] for row in rows):.1f} MPa at most",
+                Trace.of(rows),
             )
         return Trace.of(rows)

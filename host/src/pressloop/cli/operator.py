@@ -64,6 +64,11 @@ class Operator:
             open_holds or {},
         )
 
+    @property
+    def is_at_hand(self) -> bool:
+        """Whether commands can be typed into standard input: it is a terminal or a pipe."""
+        return self._keyboard.is_terminal or self._keyboard.is_pipe
+
     def show(self, status: PressStatus) -> None:
         """Show a status; where the run waits for the operator, say what ends the wait."""
         if is_about_to_start(status):

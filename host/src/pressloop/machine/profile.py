@@ -149,6 +149,10 @@ class MachineProfile(UserModel):
     repeatability_percent: Annotated[float, Field(ge=0, le=10)] | None = None
     """Limits (+-) within which readings of the same pressure agree, in percent of the
     transducer's full scale. None: assumed."""
+    return_bar: Annotated[float, Field(ge=0, le=200)] | None = None
+    """Oil pressure that carries ram and return spring. The zero is that of the moving ram, so with
+    the ram at its seat the reading is as far below zero. None: unknown, assumed three times
+    contact_bar."""
     tuning_residual_percent: Annotated[float, Field(ge=0, le=100)] | None = None
     """Share of the pumped volume that tuning did not explain: its quality. None: not tuned."""
     converter: Literal["ads1115", "adc"] | None = None

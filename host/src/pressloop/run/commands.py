@@ -14,6 +14,7 @@ from pressloop.wire.schema import (
     AbortRequest,
     AdvanceRequest,
     ConfirmRequest,
+    DumpRequest,
     PauseRequest,
     ResumeRequest,
     State,
@@ -64,8 +65,7 @@ class RunCommands:
     def abort(self, by: str) -> None:
         """End the run with a controlled release; does nothing if it has ended or is ending.
 
-        A second abort would open the release valve fully, so this asks for the state first. A board
-        that seems at rest may be about to start the run: it knows best whether to refuse.
+        A board that seems at rest may be about to start the run: it knows best whether to refuse.
         """
         status = self._session.status()
         if status.run_id != self._run_id or status.state is State.VENTING:
@@ -79,7 +79,7 @@ class RunCommands:
         self.abort(by)
         if self._session.status().state is State.VENTING:
             with suppress(CommandRefusedError):
-                self._session.request(AbortRequest())
+                self._session.request(DumpRequest())
                 self._recorder.event("abort", by=by, release="fully open")
 
     def _step(self, step: int | None) -> int:

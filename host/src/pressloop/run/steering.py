@@ -91,7 +91,6 @@ def steer(
     """
     status = press.status()
     if command == "abort" and status.state is State.VENTING:
-        # A second abort request would open the release valve fully, so none is sent.
         return SteeringOutcome(True, "the pressure is already being released; nothing was changed")
     reason = _obstacle(command, status, type_of(status))
     if reason:

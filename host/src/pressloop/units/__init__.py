@@ -29,7 +29,14 @@ from pressloop.units.force import (
 )
 from pressloop.units.parse import Quantity, parse, pattern
 from pressloop.units.printing import format_quantity, with_uncertainty
-from pressloop.units.refusals import UnitError, missing_unit, names_of, number_hint, units_of
+from pressloop.units.refusals import (
+    UnitError,
+    foreign_letter,
+    missing_unit,
+    names_of,
+    number_hint,
+    units_of,
+)
 
 __all__ = [
     "DURATION",
@@ -46,6 +53,7 @@ __all__ = [
     "UnitError",
     "as_pressure",
     "force_text",
+    "foreign_letter",
     "format_quantity",
     "missing_unit",
     "names_of",

@@ -74,6 +74,7 @@ _FORMS: Final = (
     (re.compile(r"[0-9]\.(?![0-9])"), "write a digit after the point, or leave the point out"),
     (re.compile(r"^[\u2010-\u2015\u2212]\s*[0-9]"), "write the minus sign as a plain hyphen (-)"),
     (re.compile(r"^\+"), "leave the plus sign out"),
+    (re.compile("[\u2018-\u201f\u00ab\u00bb\"']"), "leave the quotes out, or write plain ones"),
     (
         re.compile(r"[~<>=\u00b1\u2248\u2264\u2265\u00b7\u00d7*^()]"),
         "write a plain number without other signs",
@@ -146,10 +147,22 @@ def wrong_unit(text: str, unit: str, dimensions: Sequence[Dimension]) -> UnitErr
             hint = "write one number with one unit"
         return UnitError(f"'{shown}' has more than one number", code="not-a-quantity", hint=hint)
     return UnitError(
-        f"'{shown}' has the unknown unit '{unit}'",
+        f"'{shown}' has the unknown unit '{unit}'{foreign_letter(unit)}",
         code="unknown-unit",
         hint=f"{_meant(unit, dimensions)}units of {wanted}: {right}",
     )
+
+
+def foreign_letter(text: str) -> str:
+    """Return which letter of a text is of another alphabet, for a message; empty if none is.
+
+    A Cyrillic or Greek letter often looks exactly like the Latin one.
+    """
+    for character in text:
+        if character.isalpha() and not character.isascii() and character not in "\u00b5\u03bc":
+            name = unicodedata.name(character, "no name").lower()
+            return f"; its letter '{character}' is U+{ord(character):04X} ({name})"
+    return ""
 
 
 def _meant(unit: str, dimensions: Sequence[Dimension]) -> str:

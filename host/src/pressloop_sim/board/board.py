@@ -16,6 +16,7 @@ from pressloop_fw.hal import Board
 from pressloop_fw.wire import schema
 
 from pressloop_sim.board.board_faults import BOOT_TICKS, BoardFaults, BoardReset
+from pressloop_sim.board.deadman import DeadmanCircuit
 from pressloop_sim.board.fault_port import ControlPort
 from pressloop_sim.board.flash_area import EmulatedFlash
 from pressloop_sim.board.lifetime import Lifetime, remove_folder
@@ -54,6 +55,7 @@ class EmulatedBoard(Board):
         schema.CAP_EMERGENCY_STOP
         | schema.CAP_GUARD
         | schema.CAP_PERSISTENT_PROFILE
+        | schema.CAP_DEADMAN
         | schema.CAP_JOURNAL
     )
 
@@ -80,6 +82,9 @@ class EmulatedBoard(Board):
         self._raw = self.transducer.sample(0.0)
         self._pump = 0
         self._release = _FULL
+        self._deadman = DeadmanCircuit()
+        # What the watchdog's registers keep through a reset.
+        self._kept = None
         self._flash = config["flash_dir"]
         self.journal = EmulatedFlash(_JOURNAL_BLOCKS, _JOURNAL_SLOTS, path=self._flash + "/journal")
         self._truth = TruthFile(config["truth_path"]) if config["truth_path"] else None
@@ -138,6 +143,7 @@ class EmulatedBoard(Board):
     def set_valves(self, pump, release):
         self._pump = pump
         self._release = release
+        self._deadman.edge()
 
     def safe(self):
         self._pump = 0
@@ -178,8 +184,8 @@ class EmulatedBoard(Board):
             file.write(data)
         os.rename(path + ".new", path)
 
-    def keep(self, step, tick, dwell_ticks, pressure_kpa):
-        self._kept = (step, tick, dwell_ticks, pressure_kpa)
+    def keep(self, step, tick, dwell_ticks):
+        self._kept = (step, tick, dwell_ticks)
 
     def kept(self):
         return self._kept
@@ -273,14 +279,13 @@ class EmulatedBoard(Board):
             noise = self._rng.state
             displacement_noise = self._displacement.rng.state
             phase = pump.phase
-        pump.command = self._pump / _FULL
-        plant.release.command = self._release / _FULL
         dip = self._board_faults.supply_ticks
-        if dip:
-            pump.command = 0.0
-            plant.release.command = 1.0
+        powered = self._deadman.powered and not dip
+        pump.command = self._pump / _FULL if powered else 0.0
+        plant.release.command = self._release / _FULL if powered else 1.0
+        self._deadman.tick()
         plant.step(_TICK_S)
-        self._raw = self.transducer.sample(plant.oil_mpa)
+        self._raw = self.transducer.sample(plant.oil_mpa + plant.warming.zero_mpa)
         if dip:
             self._board_faults.supply_ticks = dip - 1
             self._raw = 0

@@ -22,10 +22,14 @@ Units: MPa, mm, mm2, mm3, N, s. Pellet pressures are true pressures, not reading
 import math
 
 from pressloop_sim.plant import micropython_compat as micropython
+from pressloop_sim.plant.air_escape import air_escape_s
 from pressloop_sim.plant.damage import DIE_BURST
+from pressloop_sim.plant.die_wall import DieWall
 from pressloop_sim.plant.oil import Oil, Spring
+from pressloop_sim.plant.oil_heat import OilHeat
 from pressloop_sim.plant.powder import Powder
 from pressloop_sim.plant.valves import PumpValve, ReleaseValve
+from pressloop_sim.plant.warming import Warming
 
 SUBSTEP_S = 0.005
 # Substeps; a substep that is due except for a rounding error counts as due.
@@ -41,6 +45,8 @@ class Plant:
     def __init__(self, config: dict[str, float], substep_s: float = SUBSTEP_S) -> None:
         """Build an unloaded press from `PressDescription.plant_config`."""
         self._substep_s = substep_s
+        # Keys that were added later may be missing: what they describe is then switched off.
+        coil_lag_s = config.get("valve_coil_lag_s", 0.0)
         self.pump = PumpValve(
             substep_s,
             config["pump_dead_band"],
@@ -50,6 +56,7 @@ class Plant:
             config["pump_flow_mm3_s"],
             config["pump_ripple"],
             config["pump_ripple_hz"],
+            coil_lag_s,
         )
         self.release = ReleaseValve(
             substep_s,
@@ -58,7 +65,9 @@ class Plant:
             config["valve_delay_s"],
             config["valve_hysteresis"],
             config["release_flow_10mpa_mm3_s"],
+            coil_lag_s,
         )
+        self.warming = Warming(config, (self.pump, self.release))
         self._oil = Oil(
             config["oil_volume_mm3"], config["oil_bulk_modulus_mpa"], config["oil_air_fraction"]
         )
@@ -111,6 +120,12 @@ class Plant:
     def _load(self, config: dict[str, float]) -> None:
         """Retract the ram and insert the die with loose powder."""
         self.powder = Powder(config)
+        self._wall = DieWall(config)
+        self._heat = OilHeat(
+            config["oil_volume_mm3"],
+            config.get("oil_heat_k_mpa", 0.0),
+            config.get("oil_heat_tau_s", 60.0),
+        )
         self.die_um = round(1000 * math.sqrt(4 / math.pi * config["die_area_mm2"]))
         # Pressure of oil that friction carries; see `ram_with_friction`.
         self.friction_mpa = 0.0
@@ -156,6 +171,21 @@ class Plant:
         """
         return max(0.0, self.oil_mpa - self._travel_mpa) * self._lever
 
+    @micropython.native
+    def punch_n(self) -> float:
+        """Return the force of the punch, N: what a load cell under the die bears."""
+        return self.pellet_mpa * self._area / self._lever
+
+    def far_end_mpa(self) -> float:
+        """Return the pressure at the end of the pellet away from the punch, MPa."""
+        return self.pellet_mpa * self._wall.far_end(self.pellet_mm(), self.density())
+
+    def air_escape_s(self) -> float:
+        """Return the time that air would need to leave the pellet, s."""
+        loose = self._config["powder_initial_density"]
+        grain_um = self._config.get("powder_grain_um", 1.0)
+        return air_escape_s(self.pellet_mm(), self.density(), loose, grain_um)
+
     def pellet_mm(self) -> float:
         """Return the height of the pellet in the die, mm; 0 in a burst die."""
         return self.powder.height(self.pellet_mpa)
@@ -191,6 +221,11 @@ class Plant:
                 self._solve_at_stop(volume)
             else:
                 self._solve_pressure(volume)
+        if self._heat.active:
+            # Oil that swells is like oil that flows in.
+            self.volume_mm3 += self._heat.step(self.oil_mpa, dt_s)
+        if self.warming.active:
+            self.warming.step(dt_s)
         powder = self.powder
         pellet_mpa = self.pellet_mpa
         if pellet_mpa > 0.0 and powder.relaxation.active:
@@ -202,7 +237,8 @@ class Plant:
             self.apply_damage(cause)
 
     def begin_run(self) -> None:
-        """Draw what differs from run to run: nothing without friction."""
+        """Start cold; with friction, also draw what differs from run to run."""
+        self.warming.begin_run()
 
     def state(self) -> dict[str, float]:
         """Return the true state by name, with the units in the names."""
@@ -214,6 +250,9 @@ class Plant:
             "ram_mm": self.ram_mm(),
             "closing_mm": self.closing_mm(),
             "pellet_mm": self.pellet_mm(),
+            "punch_n": self.punch_n(),
+            "far_end_mpa": self.far_end_mpa(),
+            "air_escape_s": self.air_escape_s(),
             "damage": self.damage,
         }
 

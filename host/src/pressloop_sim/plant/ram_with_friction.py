@@ -28,7 +28,8 @@ class PlantWithFriction(Plant):
         super().__init__(config, substep_s)
 
     def begin_run(self) -> None:
-        """Draw what differs from run to run."""
+        """Start cold, and draw what differs from run to run."""
+        super().begin_run()
         self.friction.begin_run()
 
     def _load(self, config: dict[str, float]) -> None:

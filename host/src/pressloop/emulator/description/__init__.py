@@ -17,6 +17,7 @@ from pressloop.emulator.description.sections import (
     IndividualSection,
     LeakSection,
     LimitsSection,
+    LoadCellSection,
     OilSection,
     PowderSection,
     PumpSection,
@@ -25,7 +26,12 @@ from pressloop.emulator.description.sections import (
     TransducerSection,
     ValvesSection,
 )
-from pressloop.emulator.description.simulation import FrictionSection, SimulationSection
+from pressloop.emulator.description.simulation import (
+    FrictionSection,
+    OilHeatSection,
+    SimulationSection,
+    WarmingSection,
+)
 
 __all__ = [
     "ControllerSection",
@@ -35,6 +41,8 @@ __all__ = [
     "IndividualSection",
     "LeakSection",
     "LimitsSection",
+    "LoadCellSection",
+    "OilHeatSection",
     "OilSection",
     "PowderSection",
     "PressDescription",
@@ -44,6 +52,7 @@ __all__ = [
     "SimulationSection",
     "TransducerSection",
     "ValvesSection",
+    "WarmingSection",
     "load",
     "loads",
     "refuse_misfit",

@@ -19,6 +19,7 @@ from pressloop.emulator.description.sections import (
     IndividualSection,
     LeakSection,
     LimitsSection,
+    LoadCellSection,
     Never,
     OilSection,
     Positive,
@@ -78,6 +79,7 @@ class PressDescription(Section):
     leak: LeakSection = LeakSection()
     transducer: TransducerSection = TransducerSection()
     displacement: DisplacementSection = DisplacementSection()
+    load_cell: LoadCellSection = LoadCellSection()
     powder: PowderSection = PowderSection()
     limits: LimitsSection = LimitsSection()
     controller: ControllerSection = ControllerSection()
@@ -127,6 +129,7 @@ class PressDescription(Section):
         individual = self.individual
         die_area_mm2 = math.pi / 4 * self.die_mm**2
         full_scale_mpa = self.transducer.full_scale_bar / 10
+        capacity_n = self.load_cell.capacity_kn * 1000
         nu = self.powder.poisson_ratio
         confined = (1 - nu) / ((1 + nu) * (1 - 2 * nu))
         pump_dead = self.pump.dead_band_percent + individual.pump_dead_band_error_percent
@@ -145,6 +148,7 @@ class PressDescription(Section):
             * 1000
             * _with(individual.frame_stiffness_error_percent),
             "valve_lag_s": self.valves.lag_ms / 1000,
+            "valve_coil_lag_s": self.valves.coil_lag_ms / 1000,
             "valve_delay_s": self.valves.delay_ms / 1000,
             "valve_hysteresis": self.valves.hysteresis_percent / 100,
             "pump_dead_band": max(0.0, pump_dead) / 100,
@@ -164,6 +168,11 @@ class PressDescription(Section):
             "powder_initial_density": self.powder.initial_density,
             "powder_panelli_a": self.powder.panelli_a,
             "powder_modulus_mpa": self.powder.youngs_modulus_gpa * 1000 * confined,
+            "powder_modulus_exponent": self.powder.modulus_exponent,
+            "powder_wall_friction_loose": self.powder.wall_friction_loose,
+            "powder_wall_friction_dense": self.powder.wall_friction_dense,
+            "powder_wall_ratio": self.powder.wall_ratio,
+            "powder_grain_um": self.powder.grain_um,
             "powder_heckel_k": self.powder.heckel_k,
             "powder_relaxation_share": self.powder.relaxation_percent / 100,
             "powder_relaxation_half_s": self.powder.relaxation_half_s,
@@ -175,9 +184,15 @@ class PressDescription(Section):
             "sensor_span_factor": _with(individual.sensor_span_error_percent),
             "sensor_noise_mpa": self.transducer.noise_percent / 100 * full_scale_mpa,
             "sensor_lag_s": self.transducer.lag_ms / 1000,
+            "load_cell_capacity_n": capacity_n,
+            "load_cell_rate_hz": self.load_cell.rate_hz,
+            "load_cell_lag_s": self.load_cell.lag_ms / 1000,
+            "load_cell_noise_n": self.load_cell.noise_percent / 100 * capacity_n,
+            "load_cell_zero_n": individual.load_cell_zero_percent / 100 * capacity_n,
+            "load_cell_gain": _with(individual.load_cell_gain_error_percent),
             "displacement_resolution_um": self.displacement.resolution_um,
             "displacement_noise_um": self.displacement.noise_um,
-            **self.simulation.plant_config(),
+            **self.simulation.plant_config(full_scale_mpa),
         }
         return {key: float(f"{value:.{_MAX_DIGITS}g}") for key, value in values.items()}
 
@@ -211,6 +226,7 @@ class PressDescription(Section):
             "release_flow_ul_s": round(self.release.flow_ml_s_at_10_mpa * 1000),
             "compliance_nl_mpa": round(compliance * 1000),
             "approach_opening": _opening(self.controller.approach_opening_percent),
+            "return_oil_kpa": round(self.travel_share * full_scale_mpa * 1000),
             "contact_oil_kpa": round(self.controller.contact_bar * 100),
             "approach_timeout_ms": round(self.controller.approach_timeout_s * 1000),
             "no_gain_window_ms": round(self.controller.no_gain_window_s * 1000),
@@ -221,7 +237,9 @@ class PressDescription(Section):
             "filter_shift": self.controller.filter_shift,
             # Half the hysteresis plus a margin: too much dither does less harm than too little.
             "valve_dither": _opening(0.75 * self.valves.hysteresis_percent),
-            "valve_lag_ms": round(self.valves.lag_ms + self.valves.delay_ms),
+            "valve_lag_ms": round(
+                self.valves.lag_ms + self.valves.coil_lag_ms + self.valves.delay_ms
+            ),
         }
 
 

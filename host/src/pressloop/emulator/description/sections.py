@@ -89,6 +89,12 @@ class ValvesSection(Section):
     lag_ms: Positive = Field(
         default=30.0, ge=1, le=1000, description="First-order lag. Assumption: 20-50 ms is usual."
     )
+    coil_lag_ms: NonNegative = Field(
+        default=0.0,
+        le=200,
+        description="Lag of the coil's current, ahead of the hysteresis; 0: none. "
+        "Assumption: 5-15.",
+    )
     delay_ms: NonNegative = Field(
         default=10.0, le=200, description="Transport delay, rounded to 5 ms. Assumption."
     )
@@ -167,6 +173,29 @@ class DisplacementSection(Section):
     )
 
 
+class LoadCellSection(Section):
+    """Load cell under the die. The reference press has none."""
+
+    capacity_kn: NonNegative = Field(
+        default=0.0, le=1000, description="Largest force; 0: there is no load cell."
+    )
+    rate_hz: Positive = Field(
+        default=80.0,
+        ge=1,
+        le=1000,
+        description="Readings a second: HX711 10 or 80, NAU7802 10-320.",
+    )
+    lag_ms: NonNegative = Field(
+        default=5.0, le=1000, description="First-order lag of cell and filter. Assumption."
+    )
+    accuracy_percent: Positive = Field(
+        default=0.05, ge=0.01, le=5, description="Data-sheet accuracy, of the capacity. Assumption."
+    )
+    noise_percent: NonNegative = Field(
+        default=0.005, le=5, description="One sigma, of the capacity. Assumption."
+    )
+
+
 class PowderSection(Section):
     """The powder in the die, and the properties of its pellet.
 
@@ -207,6 +236,12 @@ class PowderSection(Section):
     youngs_modulus_gpa: Positive = Field(
         default=17.5, le=1000, description="Source: 15-20 GPa for sulfide electrolytes."
     )
+    modulus_exponent: NonNegative = Field(
+        default=0.0,
+        le=10,
+        description="n in E = E1 D^n, D the relative density and E1 `youngs_modulus_gpa`; 0: E "
+        "does not depend on density. Fitted value: 4.4 (microcrystalline cellulose).",
+    )
     poisson_ratio: NonNegative = Field(
         default=0.3,
         le=0.45,
@@ -238,6 +273,22 @@ class PowderSection(Section):
         default=3.0,
         le=50,
         description="Share of the pellet's height that a crack takes. Assumption: 1-10.",
+    )
+
+    wall_friction_loose: NonNegative = Field(
+        default=0.2,
+        le=1,
+        description="Coefficient of friction on the die's wall when loose. Source: lubricated "
+        "powder, 0.20.",
+    )
+    wall_friction_dense: NonNegative = Field(
+        default=0.11, le=1, description="The same when dense. Source: lubricated powder, 0.11."
+    )
+    wall_ratio: NonNegative = Field(
+        default=0.5, le=1, description="Radial pressure over axial pressure. Assumption."
+    )
+    grain_um: Positive = Field(
+        default=1.0, le=1000, description="Size of the grains, for the escape of air. Assumption."
     )
 
     @model_validator(mode="before")
@@ -300,3 +351,7 @@ class IndividualSection(Section):
     )
     sensor_offset_percent: ErrorPercent = Field(default=0.02, description="Of full scale.")
     sensor_span_error_percent: ErrorPercent = Field(default=-0.03, description="Of the reading.")
+    load_cell_zero_percent: ErrorPercent = Field(default=0.01, description="Of the capacity.")
+    load_cell_gain_error_percent: ErrorPercent = Field(
+        default=0.02, description="Of the reading of the load cell."
+    )

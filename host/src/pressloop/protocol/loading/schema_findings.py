@@ -17,6 +17,7 @@ from pressloop.protocol.loading.known_keys import (
     models_at,
 )
 from pressloop.protocol.model.stage import MAX_KD, MAX_REPEAT
+from pressloop.units import foreign_letter
 from pressloop.wire.schema import MAX_STEPS
 from pressloop.yaml import SourceMap
 from pressloop.yaml.close_names import closest_name
@@ -123,7 +124,12 @@ def _unknown_key(marks: SourceMap, path: KeyPath, data: Any) -> Finding:
     else:
         hint = f"remove it; keys here: {names}"
     return marks.finding(
-        "error", "unknown-key", path, f"'{key}' is not a key here", hint, at_key=True
+        "error",
+        "unknown-key",
+        path,
+        f"'{key}' is not a key here{foreign_letter(key)}",
+        hint,
+        at_key=True,
     )
 
 
