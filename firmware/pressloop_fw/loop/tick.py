@@ -296,10 +296,12 @@ class Controller:
         """Check everything that may latch a fault, except the pressure gain."""
         sequencer = self.sequencer
         sampler = self.sampler
-        if sampler.low_count or sampler.high_count:
+        if sampler.low_level or sampler.high_level:
             # A broken wire is not a crack; the filtered reading stays constant meanwhile.
             self.crack_detector.restart()
-        self.interlocks.check(sampler, inputs, missed, sequencer.active(), sequencer.moving())
+        self.interlocks.check(
+            sampler, inputs, missed, self.tick_count, sequencer.active(), sequencer.moving()
+        )
         if inputs & schema.INPUT_BUTTON and self.button.hold(self.tick_count, missed):
             self._end_by_button()
 
