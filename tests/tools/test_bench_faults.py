@@ -50,9 +50,8 @@ def test_a_seed_gives_the_same_cases() -> None:
     assert first != [draw(6, number, None, (1,)) for number in range(6)]
 
 
-def test_every_kind_that_needs_no_link_is_drawn_and_has_a_class() -> None:
-    names = {kind.name for kind in kinds(2)}
-    assert {kind for kind in BY_NAME if not kind.startswith("link-")} == names
+def test_every_kind_is_drawn_and_has_a_class() -> None:
+    assert {kind.name for kind in kinds(2)} == set(BY_NAME)
     for channels in (1, 2):
         for kind in kinds(channels):
             case = dataclasses.replace(_case(kind.name), channels=channels)

@@ -24,9 +24,10 @@ from pressloop_bench.control.press_family import Case
 from pressloop_bench.control.press_run import PressRunError
 from pressloop_bench.control.run_case import tuned_profile
 from pressloop_bench.faults import report
-from pressloop_bench.faults.fault_case import PRESSES, FaultCase, draw, sound
+from pressloop_bench.faults.fault_case import LINK, PRESSES, FaultCase, draw, sound
 from pressloop_bench.faults.fault_run import run_case
 from pressloop_bench.faults.judge import judge
+from pressloop_bench.faults.link_run import run_on_link
 from pressloop_bench.faults.report import Result
 
 COMMAND: Final = "python -m pressloop_bench.faults"
@@ -43,6 +44,8 @@ def measure(cases: list[FaultCase]) -> list[Result]:
 
 
 def _result(case: FaultCase, profile: dict[str, Any]) -> Result:
+    if case.kind is not None and case.kind.name in LINK:
+        return Result(case, run_on_link(case), True)
     course = run_case(case, profile)
     return Result(case, judge(case, course, profile), course.fault_tick is not None)
 

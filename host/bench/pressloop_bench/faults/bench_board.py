@@ -123,7 +123,7 @@ class BenchBoard:
             {
                 fault_kinds.SENSOR: SensorFaults(self, "transducer", self.plant, config, TICK_S),
                 fault_kinds.SECOND: SensorFaults(
-                    self, "second_transducer", self.plant, config, TICK_S
+                    self, "second_transducer.transducer", self.plant, config, TICK_S
                 ),
                 fault_kinds.VALVE: ValveFaults(self.plant),
                 fault_kinds.HYDRAULIC: HydraulicFaults(self.plant),

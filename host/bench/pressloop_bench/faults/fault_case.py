@@ -29,8 +29,8 @@ _HOLD_S: Final = 10.0
 _AGAIN: Final = 0.8
 """Target of the second pressing over that of the first."""
 
-# Kinds that need a link between two programs, or that are the reading of a second transducer.
-_LINK: Final = ("link-flip", "link-drop", "link-duplicate", "link-delay")
+LINK: Final = ("link-flip", "link-drop", "link-duplicate", "link-delay")
+"""Kinds that need a link between two programs; `link_run` runs them."""
 
 _VALUES: Final[dict[str, tuple[float, float]]] = {
     "offset": (0.03, 0.3),
@@ -44,6 +44,7 @@ _VALUES: Final[dict[str, tuple[float, float]]] = {
     "wrong-die": (0.7, 0.9),
     "relief": (0.3, 0.95),
     "tick-slow": (0.05, 0.95),
+    "link-delay": (0.05, 5.0),
 }
 """Range of each value. Of offset and drift: share of the target (and per second); of a die: share
 of the diameter; of a relief valve: share of the oil pressure at the target."""
@@ -126,12 +127,8 @@ class FaultCase:
 
 
 def kinds(channels: int) -> list[FaultKind]:
-    """Return the kinds that this bench can inject on a press with so many transducers."""
-    return [
-        kind
-        for kind in fault_kinds.KINDS
-        if kind.name not in _LINK and (channels > 1 or kind.group != fault_kinds.SECOND)
-    ]
+    """Return the kinds for a press with so many transducers."""
+    return [kind for kind in fault_kinds.KINDS if channels > 1 or kind.group != fault_kinds.SECOND]
 
 
 @lru_cache(maxsize=4)

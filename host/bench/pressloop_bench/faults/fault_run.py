@@ -37,6 +37,7 @@ class Course:
         state: State of the board; -1 while the controller is in a reset.
         fault: The latched fault.
         dwelling: Whether the dwell clock counted.
+        damage: What has truly broken of pellet and die: bits of `pressloop_sim.plant.damage`.
         pump: Command of the pump valve that reached its coil, 0..1.
         fault_tick: When the fault was injected; None if the run never came there.
         refused: Why the run did not start; None if it started.
@@ -55,6 +56,7 @@ class Course:
     state: Ints
     fault: Ints
     dwelling: Ints
+    damage: Ints
     pump: Floats
     fault_tick: int | None
     refused: str | None
@@ -182,6 +184,7 @@ class FaultRun:
                 -1 if board.is_resetting else sequencer.state,
                 board.fault,
                 bool(sequencer.hold.dwelling),
+                board.plant.damage,
                 board.openings[0],
             )
         )
@@ -189,9 +192,9 @@ class FaultRun:
     def _course(self, refused: str | None) -> Course:
         columns = [np.array(column) for column in zip(*self._rows, strict=True)]
         if not columns:
-            columns = [np.zeros(0)] * 9
+            columns = [np.zeros(0)] * 10
         floats = [column.astype(np.float64) for column in columns]
-        whole = [column.astype(np.int64) for column in columns[4:8]]
+        whole = [column.astype(np.int64) for column in columns[4:9]]
         return Course(
             true_mpa=floats[0],
             reading_mpa=floats[1],
@@ -201,7 +204,8 @@ class FaultRun:
             state=whole[1],
             fault=whole[2],
             dwelling=whole[3],
-            pump=floats[8],
+            damage=whole[4],
+            pump=floats[9],
             fault_tick=self._fault_tick,
             refused=refused,
             end_reason=int(self._board.controller.sequencer.end_reason),

@@ -31,10 +31,16 @@ SOUND: Final = "sound"
 _DEVIATION: Final = 0.02
 """Share of the target from which on a fault of valves or hydraulics has an effect."""
 
+_LOST: Final = 0.1
+"""Share of the oil that the target takes up; when a leak has lost so much it must be told."""
+
 _CONTROL: Final = 0.01
 """Share of the target by which a sound loop may be beyond it: overshoot, noise and offset."""
 
 _MIN_DWELL: Final = 0.9
+
+_BREAKAGES: Final = ("sample-cracked", "die-failure")
+"""Faults that say that pellet or die broke; the simulated press knows whether that is true."""
 
 _DEAD: Final = ("open", "short")
 _FROZEN_OR_DRIFTING: Final = ("frozen", "blocked", "zero", "drift")
@@ -68,7 +74,7 @@ LIMITS: Final = {
     SENSOR_ERROR: Limit(judged=False),
     SENSOR_DEAD: Limit(delay_s=0.1, told_s=0.1),
     VALVE: Limit(share=0.02, delay_s=0.5, told_s=0.5),
-    LEAK: Limit(),
+    LEAK: Limit(told_s=1.0),
     NO_RELEASE: Limit(told_s=5.0),
     HANG: Limit(share=0.02, delay_s=0.06, told_s=3.5),
     SLOW: Limit(share=0.02, told_s=2.0),
@@ -156,7 +162,7 @@ def judge(case: FaultCase, course: Course, profile: dict[str, Any]) -> Judgement
         allowed += _rate(true, from_tick) * late_s
     allowed += _CONTROL * float(case.target_kpa) / 1000 + error_mpa
     told = _told_tick(course, from_tick)
-    effect = _effect_tick(case, course, fault_class, error_mpa)
+    effect = _effect_tick(case, course, fault_class, error_mpa, profile)
     reaction: float | None = None
     if effect is not None:
         reaction = np.inf if told is None else max(0, told - effect) * TICK_S
@@ -165,6 +171,8 @@ def judge(case: FaultCase, course: Course, profile: dict[str, Any]) -> Judgement
     problems: list[str] = []
     if limit.judged and beyond > allowed:
         problems.append(f"{beyond:.0f} MPa beyond, {allowed:.0f} allowed")
+    if fault_class == SENSOR_FIRST and beyond > ceiling_mpa:
+        problems.append(f"{beyond:.0f} MPa beyond: nothing bounds it")
     if limit.told_s is not None and reaction is not None and reaction > limit.told_s:
         problems.append(
             "not told"
@@ -175,6 +183,8 @@ def judge(case: FaultCase, course: Course, profile: dict[str, Any]) -> Judgement
         problems.append(f"claims completed with {dwell:.0%} of the dwell")
     if _hides_pressure(case, course):
         problems.append("pressure stays and nothing says so")
+    if told is not None and name in _BREAKAGES and not course.damage[told]:
+        problems.append(f"called {name}, and nothing broke")
     if course.tracebacks > 1:
         problems.append(f"{course.tracebacks} tracebacks")
     if case.kind is None and name != "completed":
@@ -219,7 +229,13 @@ def _told_tick(course: Course, from_tick: int) -> int | None:
     return from_tick + int(found[0]) if found.size else None
 
 
-def _effect_tick(case: FaultCase, course: Course, fault_class: str, error_mpa: float) -> int | None:
+def _effect_tick(
+    case: FaultCase,
+    course: Course,
+    fault_class: str,
+    error_mpa: float,
+    profile: dict[str, Any],
+) -> int | None:
     """Return from when on the fault could be noticed at all; None if it never could."""
     start = course.fault_tick
     if start is None or case.kind is None or fault_class == DIE:
@@ -231,7 +247,12 @@ def _effect_tick(case: FaultCase, course: Course, fault_class: str, error_mpa: f
     if fault_class in (SENSOR_TWO, SENSOR_AGAIN, SENSOR_FIRST, SENSOR_ERROR):
         wrong = np.abs(course.reading_mpa - course.true_mpa)[start:]
         found = np.flatnonzero((wrong > _DEVIATION * target + error_mpa) & running)
-    elif fault_class in (VALVE, LEAK):
+    elif fault_class == LEAK:
+        oil_mpa = course.true_mpa[start:] / _lever(case)
+        lost_mm3 = np.cumsum(oil_mpa * case.value) * TICK_S
+        held_mm3 = profile["compliance_nl_mpa"] / 1000 * target / _lever(case)
+        found = np.flatnonzero((lost_mm3 > _LOST * held_mm3) & running)
+    elif fault_class == VALVE:
         gap = np.abs(course.true_mpa - course.setpoint_mpa)[start:]
         found = np.flatnonzero((gap > _DEVIATION * target + error_mpa) & running)
     elif fault_class == NO_RELEASE:
@@ -242,7 +263,7 @@ def _effect_tick(case: FaultCase, course: Course, fault_class: str, error_mpa: f
     elif case.kind.name == "flash-full":
         return None
     else:
-        return start if running.any() else None
+        return start
     return start + int(found[0]) if found.size else None
 
 

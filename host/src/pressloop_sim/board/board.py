@@ -111,7 +111,7 @@ class EmulatedBoard(Board):
             {
                 fault_kinds.SENSOR: SensorFaults(self, "transducer", self.plant, press, _TICK_S),
                 fault_kinds.SECOND: SensorFaults(
-                    self, "second_transducer", self.plant, press, _TICK_S
+                    self, "second_transducer.transducer", self.plant, press, _TICK_S
                 ),
                 fault_kinds.VALVE: ValveFaults(self.plant),
                 fault_kinds.HYDRAULIC: HydraulicFaults(self.plant),
