@@ -29,7 +29,7 @@ NO_DISPLACEMENT = const(65535)
 OUTPUT_FULL = const(32767)
 
 # First bytes of the SHA-256 of the schema.
-SCHEMA_HASH = b"\x1f\xec\x96\xdd\x8b\xf7\x23\x5b"
+SCHEMA_HASH = b"\x99\x41\x2b\xc6\x64\x49\x28\x78"
 
 # Kind of a frame. A reply or an error repeats the sequence number of its request.
 KIND_REQUEST = const(1)
@@ -605,6 +605,9 @@ PROFILE_RAM_AREA_UNCERTAINTY_PPM = const(40)
 PROFILE_DIE_UNCERTAINTY_UM = const(41)
 PROFILE_REPEATABILITY_PPM = const(42)
 PROFILE_TUNING_RESIDUAL_PPM = const(43)
+PROFILE_FRICTION_PPM = const(60)
+PROFILE_FRICTION_N = const(61)
+PROFILE_ZERO_DRIFT_PPM = const(62)
 PROFILE_FIELDS = (
     (1, T_TEXT, 1, 40, True),  # name
     (2, T_INT, 50, 100000, True),  # ram-area-mm2
@@ -639,6 +642,9 @@ PROFILE_FIELDS = (
     (41, T_INT, 0, 10000, False),  # die-uncertainty-um
     (42, T_INT, 0, 100000, False),  # repeatability-ppm
     (43, T_INT, 0, 1000000, False),  # tuning-residual-ppm
+    (60, T_INT, 0, 500000, False),  # friction-ppm
+    (61, T_INT, 0, 100000, False),  # friction-n
+    (62, T_INT, 0, 100000, False),  # zero-drift-ppm
 )
 
 PROFILE_READ_REQUEST_FIELDS = ()

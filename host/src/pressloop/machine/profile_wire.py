@@ -49,6 +49,8 @@ _CONVERSIONS: Final = (
     _Conversion("raw_zero_fraction", "raw_zero_fraction", 256),
     _Conversion("ram_area_uncertainty_percent", "ram_area_uncertainty_ppm", 10_000),
     _Conversion("repeatability_percent", "repeatability_ppm", 10_000),
+    _Conversion("friction_percent", "friction_ppm", 10_000),
+    _Conversion("zero_drift_percent", "zero_drift_ppm", 10_000),
     _Conversion("tuning_residual_percent", "tuning_residual_ppm", 10_000),
 )
 
@@ -61,6 +63,7 @@ _UNCONVERTED: Final = (
     "filter_shift",
     "valve_lag_ms",
     "die_uncertainty_um",
+    "friction_n",
 )
 """Fields with the same name and the same unit on both sides."""
 

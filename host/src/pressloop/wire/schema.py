@@ -26,7 +26,7 @@ NO_DISPLACEMENT: Final = 65535
 """Displacement in a record when the sensor gives no reading."""
 OUTPUT_FULL: Final = 32767
 """Full opening of a valve; also the largest split-range output, positive or negative."""
-SCHEMA_HASH: Final = b"\x1f\xec\x96\xdd\x8b\xf7\x23\x5b"
+SCHEMA_HASH: Final = b"\x99\x41\x2b\xc6\x64\x49\x28\x78"
 """First bytes of the SHA-256 of the schema."""
 RECORD_FORMAT: Final = "<IiihHBBBBH"
 """Struct format of a packed telemetry record."""
@@ -489,6 +489,9 @@ class Profile(Message):
         Field(41, "die_uncertainty_um", FieldKind.INT, 0, 10000, required=False),
         Field(42, "repeatability_ppm", FieldKind.INT, 0, 100000, required=False),
         Field(43, "tuning_residual_ppm", FieldKind.INT, 0, 1000000, required=False),
+        Field(60, "friction_ppm", FieldKind.INT, 0, 500000, required=False),
+        Field(61, "friction_n", FieldKind.INT, 0, 100000, required=False),
+        Field(62, "zero_drift_ppm", FieldKind.INT, 0, 100000, required=False),
     )
 
     name: str
@@ -558,6 +561,14 @@ class Profile(Message):
     tuning_residual_ppm: int | None = None
     """Share of the pumped volume that the tuning could not explain; absent: never tuned; stored for
     the host. Unit: ppm."""
+    friction_ppm: int | None = None
+    """Most that the seals of the ram carry in proportion to the pressure; absent: unknown; stored
+    for the host. Unit: ppm of the oil's force."""
+    friction_n: int | None = None
+    """Most that they carry without pressure; absent: unknown; stored for the host. Unit: N."""
+    zero_drift_ppm: int | None = None
+    """Half width of the transducer's zero by temperature; absent: unknown; stored for the host.
+    Unit: ppm of full scale."""
 
 
 @dataclass(frozen=True, slots=True)
