@@ -11,6 +11,7 @@ from pressloop.machine.profile import MachineProfile, converter_of
 from pressloop.plan import compile_plan
 from pressloop.record import EmulatedPress, RunEnd, RunRecorder, ThinningRules
 from pressloop.record.header import new_header
+from pressloop.run.pause_reason import PauseReason
 from pressloop.run.prompts import Asker
 from pressloop.run.run import Run
 from pressloop.run.run_monitor import NOT_STARTED
@@ -82,8 +83,8 @@ def prepare_run(
     keep_sample(out, sample)
     if truth is not None:
         recorder.event("note", text="true state of the emulated press", truth=str(truth))
-    timeout_s = plan.begin.host_timeout_ms / 1000
-    return Run(session, recorder, ask=ask, on_status=on_status, host_timeout_s=timeout_s)
+    reason = PauseReason(plan.begin.host_timeout_ms / 1000)
+    return Run(session, recorder, ask=ask, on_status=on_status, reason=reason)
 
 
 def start_run(session: Session, run: Run) -> None:
