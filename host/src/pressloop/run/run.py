@@ -56,14 +56,13 @@ class Run:
         *,
         ask: Asker | None,
         on_status: Callable[[PressStatus], None] | None,
+        reason: PauseReason,
         injection: FaultInjection | None = None,
-        host_timeout_s: float | None = None,
     ) -> None:
         """Use `Press.start` or `Press.attach`."""
         self._session = session
         self.recorder = recorder
         self._ask = ask
-        reason = PauseReason(host_timeout_s)
         self._commands = RunCommands(session, recorder, reason)
         self._prompts = PromptQueue(session, recorder, self._commands)
         self.monitor = RunMonitor(
