@@ -358,6 +358,21 @@ def test_a_proposed_key_of_a_stage_is_one_of_its_part_and_close(key: str, part: 
             assert_close(key, finding.hint, model)
 
 
+KEYS_OF_PARTS = sorted({name for m in SECTION_MODELS.values() for name in m.model_fields})
+
+
+@pytest.mark.parametrize("key", KEYS_OF_PARTS)
+def test_a_key_that_stands_too_high_is_sent_to_every_part_that_has_it(key: str) -> None:
+    findings = validate_text(f"{key}: 1\n" + HEAD, "keys", REFERENCE).findings
+    (hint,) = [f.hint for f in findings if f.code == "unknown-key"]
+    homes = re.findall("'(\\w+)'", hint.partition(";")[0])
+    if "belongs inside" in hint:
+        having = [name for name, m in SECTION_MODELS.items() if key in m.model_fields]
+        assert homes == having
+    else:
+        assert_close(key, hint, Protocol)
+
+
 @settings(max_examples=200, deadline=None)
 @given(misspelt())
 def test_a_proposed_key_of_the_whole_protocol_is_close(key: str) -> None:
