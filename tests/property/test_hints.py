@@ -425,7 +425,11 @@ def test_only_a_close_name_of_the_same_unit_and_number_is_proposed(
     assert closest_name(name, names) == expected
 
 
-NUMBER_WITH_UNIT = re.compile(r"[0-9] ?(mm|um|[kMG]?Pa|bar|k?N|t|%|ms|s|min|h|/s2?)\b")
+NUMBER_WITH_UNIT = re.compile(
+    r"[0-9] ?(mm|um|[kMG]?Pa|bar|k?N|t|%|/s2?)\b|'[0-9.]+ ?(ms|s|min|h|d)'"
+)
+"""A pressure, a force, a length or a share; a time only in quotes, as 'within 30 s' is no value."""
+
 REPORTS = ("error", "warn", "form_error", "_add", "_add_at", "finding", "UnreadableError")
 
 
