@@ -183,12 +183,12 @@ def exact(text: str, *dimensions: Dimension) -> Fraction:
     return parse(text, *dimensions).value
 
 
-def kpa_of(text: str, die_um: int) -> int:
+def kpa_of(text: str, die_um: int | None) -> int:
     """Return the pressure of a checked field, or of its force on a die, rounded to kPa."""
     return round(parse_pressure(text, die_um).value)
 
 
-def kpa_s_of(text: str, die_um: int) -> int:
+def kpa_s_of(text: str, die_um: int | None) -> int:
     """Return the pressure rate of a checked field, or of its force rate, rounded to kPa/s."""
     return round(parse_pressure_rate(text, die_um).value)
 
