@@ -16,6 +16,7 @@ from fractions import Fraction
 from typing import Final
 
 from pressloop.errors import PressloopError
+from pressloop.number_types import text_of
 
 
 class UnitError(PressloopError):
@@ -179,9 +180,10 @@ def parse(text: str, *dimensions: Dimension) -> Quantity:
 def missing_unit(number: object, *dimensions: Dimension) -> UnitError:
     """Return the error for a number without a unit."""
     units = [unit for dimension in dimensions for unit in reversed(dimension.print_in)]
-    choices = " or ".join(f"'{number} {unit}'" for unit in units)
+    shown = text_of(number)
+    choices = " or ".join(f"'{shown} {unit}'" for unit in units)
     return UnitError(
-        f"{number} has no unit",
+        f"{shown} has no unit",
         code="missing-unit",
         hint=f"add the unit that is meant, such as {choices}; units: {_units_of(dimensions)}",
     )

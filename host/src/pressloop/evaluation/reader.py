@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from pressloop.evaluation.evaluate import evaluate
 from pressloop.evaluation.summary import RunSummary
 from pressloop.evaluation.truth import truth_in
-from pressloop.extras import DataFrame
+from pressloop.extras import DataFrame, path_argument
 from pressloop.record.columns import INTERVALS_NAME, SUMMARY_NAME, TELEMETRY_NAME
 from pressloop.record.file_lock import is_locked
 from pressloop.record.journal import JOURNAL_NAME
@@ -40,7 +40,7 @@ class RunRecord:
         Raises:
             RecordError: `no-record`, `record-damaged` or `record-version`.
         """
-        folder = Path(directory)
+        folder = path_argument(directory, "directory")
         summary_path = folder / SUMMARY_NAME
         if summary_path.exists() and (folder / TELEMETRY_NAME).exists():
             text = summary_path.read_text("utf-8")

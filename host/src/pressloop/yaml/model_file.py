@@ -16,6 +16,7 @@ from pydantic_core.core_schema import ErrorType
 
 from pressloop.errors import BadInputError
 from pressloop.findings import Finding, KeyPath
+from pressloop.number_types import text_of
 from pressloop.yaml.file_kind import FILE_KINDS, FileKind, wrong_kind
 from pressloop.yaml.values import YamlSource
 
@@ -202,5 +203,5 @@ def _shown(value: object) -> str:
     """Return a value for a message, cut to a readable length."""
     if isinstance(value, dict | list):
         return "a list" if isinstance(value, list) else "a group of keys"
-    text = f"'{value}'"
+    text = f"'{text_of(value)}'"
     return text if len(text) <= _MAX_SHOWN else text[: _MAX_SHOWN - 4] + "...'"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pressloop.errors import BadInputError
+from pressloop.extras import shown_value
 from pressloop.findings import Finding
 from pressloop.yaml.parse import MAX_BYTES
 from pressloop.yaml.source_map import SourceMap
@@ -26,7 +27,8 @@ def read_file_bytes(path: Path | str, *, hint: str) -> bytes:
             return file.read(MAX_BYTES + 1)
     except (OSError, ValueError, TypeError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-        raise BadInputError(f"cannot read {path}: {reason}", hint=hint) from error
+        shown = path if isinstance(path, str | Path) else shown_value(path)
+        raise BadInputError(f"cannot read {shown}: {reason}", hint=hint) from error
 
 
 def read_yaml_file(path: Path | str, *, hint: str) -> YamlSource:

@@ -21,6 +21,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from pressloop.number_types import text_of
 from pressloop.units import (
     DURATION,
     PERCENT,
@@ -60,7 +61,7 @@ def form_error(code: str, message: str, hint: str, at: tuple[str, ...] = ()) -> 
     return PydanticCustomError(
         code,
         "{message}; {hint}",
-        {"message": message, "hint": hint, "at": at},
+        {"message": text_of(message), "hint": text_of(hint), "at": at},
     )
 
 
