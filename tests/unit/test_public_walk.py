@@ -26,6 +26,7 @@ from pressloop import (
     load_protocol,
     load_sample,
 )
+from pressloop.plan import compile_plan
 from pressloop.run.run import Run
 from pressloop.wire.schema import State
 from pressloop.yaml.user_model import UserModel
@@ -103,7 +104,7 @@ def user_models() -> Iterator[type[UserModel]]:
             yield found
 
 
-@pytest.mark.parametrize("model", user_models(), ids=lambda model: model.__name__)
+@pytest.mark.parametrize("model", list(user_models()), ids=lambda model: model.__name__)
 def test_every_field_of_every_model(model: type[UserModel]) -> None:
     for name in model.model_fields:
         for kind, value in WRONG.items():
@@ -148,8 +149,14 @@ RUN_CALLS = ("pause", "resume", "confirm", "advance", "abort", "dump", "wait", "
 
 
 def test_calls_of_a_press(board: FakeBoard, tmp_path: Path) -> None:
-    good = {"limit": "100 MPa", "die": "10 mm", "out": tmp_path / "tune", "record_dir": tmp_path}
+    good: dict[str, Any] = {
+        "limit": "100 MPa",
+        "die": "10 mm",
+        "out": tmp_path / "tune",
+        "record_dir": tmp_path,
+    }
     with Press.open(board.url) as press:
+        good["plan"] = compile_plan(press.validate(NO_PROMPT).checked(), REFERENCE)
         for name in PRESS_CALLS:
             function = getattr(press, name)
             known = {key: good[key] for key in arguments(function) if key in good}
