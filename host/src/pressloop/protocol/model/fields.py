@@ -22,7 +22,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from pressloop.findings import KeyPath
-from pressloop.number_types import written
+from pressloop.number_types import text_of, written
 from pressloop.units import (
     DURATION,
     FORCE,
@@ -69,7 +69,7 @@ def form_error(code: str, message: str, hint: str, at: KeyPath = ()) -> Pydantic
     return PydanticCustomError(
         code,
         "{message}; {hint}",
-        {"message": message, "hint": hint, "at": at},
+        {"message": text_of(message), "hint": text_of(hint), "at": at},
     )
 
 

@@ -8,6 +8,7 @@ from typing import Final, Literal
 from pydantic import ConfigDict, model_validator
 from typing_extensions import Self
 
+from pressloop.extras import whole_number
 from pressloop.protocol.model.fields import (
     Duration,
     Dwell,
@@ -153,6 +154,7 @@ class Hold(ProtocolModel):
 
     def tolerance_kpa(self, target_kpa: int, die_um: int | None = None) -> int:
         """Return the half width of the band at a target, kPa, rounded up and at least 1."""
+        target_kpa = whole_number(target_kpa, "target_kpa", low=0)
         tolerance = parse_pressure(self.tolerance, die_um, PERCENT)
         half_width = tolerance.value
         if tolerance.dimension is PERCENT:
