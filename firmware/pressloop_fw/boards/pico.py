@@ -54,6 +54,7 @@ _EMERGENCY_STOP = const(5)
 _GUARD = const(6)
 _BUTTON = const(7)
 _LAMP = const(8)
+_STANDS = const(9)
 # A PWM slice has one register for both compare levels, A in the low half and B in the high half,
 # and one for its period less one.
 _SLICE = (0x400A8000 if _RP2350 else 0x40050000) + wiring.PUMP_PIN // 2 % 8 * 0x14
@@ -69,6 +70,8 @@ _IO = array(
         wiring.GUARD_PIN,
         wiring.BUTTON_PIN,
         wiring.LAMP_PIN,
+        # 1 while the press is under pressure.
+        0,
     ],
 )
 
@@ -99,8 +102,14 @@ def _set_valves(pump: int, release: int):
     levels = (pump + (pump >> 14)) * half >> 14
     levels |= ((shut + (shut >> 14)) * half >> 14) << 16
     ptr32(io[_LEVELS])[0] = levels
-    lamp = ptr32(io[_SET] if levels else io[_CLEAR])
+    lamp = ptr32(io[_SET] if levels | io[_STANDS] else io[_CLEAR])
     lamp[0] = 1 << io[_LAMP]
+
+
+@micropython.viper
+def _show_pressure(stands: int):
+    io = ptr32(_IO)
+    io[_STANDS] = stands
 
 
 def _safe():
@@ -154,6 +163,7 @@ class PicoBoard(Board):
         self.read_inputs = _read_inputs
         self.set_valves = _set_valves
         self.safe = _safe
+        self.show_pressure = _show_pressure
         self._port = open_port()
         self.receive_into = self._port.receive_into
         self.send = self._port.send

@@ -29,7 +29,7 @@ NO_DISPLACEMENT = const(65535)
 OUTPUT_FULL = const(32767)
 
 # First bytes of the SHA-256 of the schema.
-SCHEMA_HASH = b"\xb2\x51\x0f\x8e\xb9\x53\x6c\xe8"
+SCHEMA_HASH = b"\x04\x0c\x1f\x61\x13\x03\x92\xc8"
 
 # Kind of a frame. A reply or an error repeats the sequence number of its request.
 KIND_REQUEST = const(1)
@@ -153,6 +153,12 @@ FAULT_INTERNAL = const(11)
 FAULT_SAMPLE_CRACKED = const(12)
 FAULT_DIE_FAILURE = const(13)
 FAULT_TICK_HANG = const(14)
+FAULT_NO_RELEASE = const(15)
+FAULT_PUMP_STUCK = const(16)
+FAULT_LEAK = const(17)
+FAULT_SUDDEN_LOSS = const(18)
+FAULT_BURST = const(19)
+FAULT_SENSOR_FROZEN = const(20)
 
 # Why the controller last started.
 RESET_POWER_ON = const(1)
@@ -287,7 +293,7 @@ HELLO_REPLY_FIELDS = (
     (9, T_BYTES, 8, 8, True),  # schema-hash
     (10, T_INT, 0, 4294967295, True),  # boot-id
     (11, T_INT, 1, 5, True),  # reset-cause
-    (12, T_INT, 0, 14, True),  # last-fault
+    (12, T_INT, 0, 20, True),  # last-fault
     (13, T_BOOL, 0, 1, True),  # simulated
     (14, T_INT, 0, 65535, True),  # ring-records
     (15, T_TEXT, 0, 40, True),  # python
@@ -320,6 +326,7 @@ STATUS_REPLY_RUN_FIRST = const(20)
 STATUS_REPLY_RECORD_EVERY = const(21)
 STATUS_REPLY_APPROACHING = const(22)
 STATUS_REPLY_STORAGE = const(40)
+STATUS_REPLY_FURTHER_FAULT = const(41)
 STATUS_REPLY_FIELDS = (
     (1, T_INT, 0, 5, True),  # state
     (2, T_INT, 0, 4294967295, True),  # tick
@@ -332,7 +339,7 @@ STATUS_REPLY_FIELDS = (
     (9, T_INT, 0, 1000000000, True),  # remaining-ms
     (10, T_BYTES, 8, 8, True),  # run-id
     (11, T_INT, 0, 7, True),  # end-reason
-    (12, T_INT, 0, 14, True),  # fault
+    (12, T_INT, 0, 20, True),  # fault
     (13, T_INT, 0, 255, True),  # inputs
     (14, T_BOOL, 0, 1, True),  # host-lost
     (15, T_INT, 0, 4294967295, True),  # oldest
@@ -344,6 +351,7 @@ STATUS_REPLY_FIELDS = (
     (21, T_INT, 0, 65535, True),  # record-every
     (22, T_BOOL, 0, 1, True),  # approaching
     (40, T_INT, 0, 255, False),  # storage
+    (41, T_INT, 0, 20, False),  # further-fault
 )
 
 ECHO_REQUEST_DATA = const(1)
@@ -507,7 +515,7 @@ ADVANCE_REPLY_FIELDS = ()
 
 CLEAR_REQUEST_FAULT = const(1)
 CLEAR_REQUEST_FIELDS = (
-    (1, T_INT, 0, 14, True),  # fault
+    (1, T_INT, 0, 20, True),  # fault
 )
 
 CLEAR_REPLY_FIELDS = ()
@@ -558,7 +566,7 @@ INTERRUPTED_RUN_REPLY_FIELDS = (
     (4, T_INT, -2000000, 2000000, True),  # pressure-kpa
     (5, T_INT, 0, 4294967295, True),  # tick
     (6, T_INT, 0, 4294967295, True),  # start-tick
-    (7, T_INT, 0, 14, True),  # fault
+    (7, T_INT, 0, 20, True),  # fault
     (8, T_INT, 1, 5, True),  # reset-cause
     (9, T_INT, 0, 255, True),  # inputs
 )
