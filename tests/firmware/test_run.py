@@ -65,7 +65,8 @@ def test_out_of_band_for_too_long_ends_the_run():
     rig = Rig()
     rig.start([ramp(100000, 20000), hold(100000, 60000, 2000, 1500)], crack_kpa=0)
     assert rig.run(30, lambda: rig.sequencer.hold.dwelling)
-    rig.raw = rig.sample() - 150
+    # Above the band: a reading that stays below it while the pump works is a fault.
+    rig.raw = rig.sample() + 150
     assert rig.run(3, lambda: rig.sequencer.state == schema.STATE_VENTING)
     rig.raw = None
     assert rig.run(30, rig.idle_again)
