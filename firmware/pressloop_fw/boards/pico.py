@@ -219,11 +219,10 @@ class PicoBoard(Board):
         try:
             if _FOLDER[1:] not in os.listdir("/"):
                 os.mkdir(_FOLDER)
-            self.journal = JournalFlash(_FOLDER + "/journal")
-            self.capabilities |= schema.CAP_JOURNAL
         except OSError:
             # Without storage the controller starts, and says so.
-            self.journal = None
+            pass
+        self._journal = None
 
     # --- the board interface, as pressloop_fw.hal describes it
 
@@ -233,8 +232,8 @@ class PicoBoard(Board):
         _interrupt_on(-1)
         self._watchdog = WDT(timeout=_WATCHDOG_MS)
         self._tick_timer = TickTimer(schema.TICK_HZ, tick, wiring.TICK_PIN)
-        if self.journal:
-            self.journal.next_tick_us = self._tick_timer.left_us
+        if self._journal:
+            self._journal.next_tick_us = self._tick_timer.left_us
         self.python += " " + self._tick_timer.name
 
     def load(self, name):
@@ -250,6 +249,14 @@ class PicoBoard(Board):
             file.write(data)
         # littlefs replaces the old file in one step.
         os.rename(path + ".new", path)
+
+    def open_journal(self):
+        try:
+            self._journal = JournalFlash(_FOLDER + "/journal")
+            self.capabilities |= schema.CAP_JOURNAL
+        except OSError:
+            pass
+        return self._journal
 
     def keep(self, step, tick, dwell_ticks):
         self._step = step

@@ -74,7 +74,7 @@ class RunJournal:
         self._board = board
         self._controller = controller
         self._sequencer = controller.sequencer
-        self._journal = open_journal(board.journal)
+        self._journal = open_journal(board.open_journal())
         self._failed = False
         self._full = False
         self._open = False
