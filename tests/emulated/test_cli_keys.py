@@ -98,7 +98,7 @@ def test_every_key_does_what_it_says(folder: Path) -> None:
         terminal.type("e")
         terminal.see("nothing to end: this hold ends by itself")
         terminal.type("p")
-        terminal.see("press r to resume, or press a to abort")
+        terminal.see("press r to resume, or a to abort")
         terminal.see("r resumes")
         terminal.type("r")
         terminal.see("resumed")
@@ -108,7 +108,7 @@ def test_every_key_does_what_it_says(folder: Path) -> None:
         terminal.type("no\n")
         terminal.see("'no' is not an answer")
         terminal.type("\n")
-        terminal.see("open hold press e to finish it, or press a to abort")
+        terminal.see("open hold: press e to finish it, or a to abort")
         terminal.see("e ends it")
         terminal.type("e")
         terminal.see("ended the open hold")
@@ -242,8 +242,8 @@ def test_without_a_terminal_it_names_the_command(folder: Path) -> None:
         run.send_signal(signal.SIGCONT)
         assert any("the board heard nothing from this program for " in line for line in lines)
         how = next(lines)
-        assert "type pressloop resume --port socket://" in how, how
-        words = how.partition("type pressloop ")[2].split(" in another")[0].split()
+        assert "in another terminal, type pressloop resume --port socket://" in how, how
+        words = how.partition("type pressloop ")[2].split(" to ")[0].split()
         assert pressloop(folder, *words).returncode == 0
         assert pressloop(folder, "abort").returncode == 0
         run.communicate(timeout=60)
@@ -276,7 +276,7 @@ def test_an_open_hold_without_a_terminal_says_what_ends_it(folder: Path) -> None
     try:
         assert run.stderr is not None
         said = next(line for line in iter(run.stderr.readline, "") if "open hold" in line)
-        words = said.partition("type pressloop ")[2].split(" in another")[0].split()
+        words = said.partition("type pressloop ")[2].split(" to ")[0].split()
         assert words[0] == "end" and pressloop(folder, *words).returncode == 0
         run.communicate(timeout=60)
     finally:

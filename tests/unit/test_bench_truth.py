@@ -14,7 +14,11 @@ from pressloop_bench.truth.press_truth import PressTruth, protocol
 from pressloop_bench.truth.stage_truth import StageTruth, judge_stage
 from pressloop_bench.truth.wide_family import WIDE, wide_family
 
-PROFILE = MachineProfile.from_fields(PressDescription().nominal_profile())
+PROFILE = MachineProfile.from_fields(
+    PressDescription.model_validate(
+        {"ram": {"friction_percent": 0, "friction_n": 0}}
+    ).nominal_profile()
+)
 RAMP = {"target_kpa": 100_000, "rate_kpa_s": 10_000}
 DWELL = 500
 

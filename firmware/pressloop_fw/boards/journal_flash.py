@@ -26,8 +26,8 @@ from pressloop_fw.service.flash_journal import RECORD_SIZE
 
 # With 127 records in each, eight days of a run: a record a minute, and those of its changes.
 _BLOCKS = const(100)
-# Fewer are not worth a run: two hours.
-_MIN_BLOCKS = const(2)
+# Made at once on a new board: eight hours.
+_MIN_BLOCKS = const(4)
 _BLOCK_BYTES = const(4096)
 _PAGE_BYTES = const(256)
 _ERASE = const(6)
@@ -49,34 +49,36 @@ class JournalFlash(FlashArea):
     slots = _BLOCK_BYTES // RECORD_SIZE - 1
 
     def __init__(self, folder):
-        """Find the blocks, and make those that are missing. Raises OSError without enough room."""
+        """Find the blocks, and make the first ones. Raises OSError without room for them.
+
+        The others are made at rest, one by one: all at once would take ten seconds.
+        """
         self.next_tick_us = None
         self._flash = rp2.Flash()
         self._page = bytearray(b"\xff" * _PAGE_BYTES)
         self._folder = folder
+        self._places = array("H")
         names = _files(folder)
         places = self._find(names)
-        made = False
-        for index in range(_BLOCKS):
+        for index in range(max(names) + 1 if names else 0):
             name = names.get(index)
             if name in places:
+                self._places.append(places[name])
                 continue
-            try:
-                if name:
-                    # Its mark was lost: power was cut between the erase and the mark.
-                    os.remove(folder + "/" + name)
-                self._make(index)
-                made = True
-            except OSError:  # the flash is full
-                break
-        if made:
-            names = _files(folder)
-            places = self._find(names)
-        kept = [places[names[index]] for index in sorted(names) if names[index] in places]
-        self._places = array("H", kept)
-        self.blocks = len(kept)
-        if self.blocks < _MIN_BLOCKS:
-            raise OSError(28)
+            if name:
+                # Its mark was lost: power was cut between the erase and the mark.
+                os.remove(folder + "/" + name)
+            self._places.append(self._make(index))
+        self.blocks = len(self._places)
+        while self.blocks < _MIN_BLOCKS:
+            self.grow()
+
+    def grow(self):
+        if self.blocks >= _BLOCKS:
+            return False
+        self._places.append(self._make(self.blocks))
+        self.blocks += 1
+        return True
 
     def read(self, block, slot, buf):
         self._flash.readblocks(self._places[block], buf, (slot + 1) * RECORD_SIZE)
@@ -127,10 +129,14 @@ class JournalFlash(FlashArea):
         return places
 
     def _make(self, index):
-        """Make the file of a block; its name was never used before."""
+        """Make the file of a block, with a name that was never used; return where the block is."""
         name = "{:02d}-{:08x}".format(index, int.from_bytes(os.urandom(4), "little"))
         with open(self._folder + "/" + name, "wb") as file:
             file.write(_mark(name) + b"\xff" * (_FILE_BYTES - RECORD_SIZE))
+        places = self._find({index: name})
+        if name not in places:
+            raise OSError(5)
+        return places[name]
 
 
 def _mark(name):

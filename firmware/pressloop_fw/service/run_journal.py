@@ -310,7 +310,8 @@ class RunJournal:
 
     def _erase_ahead(self, tick):
         try:
-            self._journal.erase_ahead()
+            if not self._journal.erase_ahead():
+                self._journal.grow()
         except OSError:
             self._failed = True
             self._retry_tick = tick + _PAUSE_TICKS

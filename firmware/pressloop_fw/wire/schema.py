@@ -29,7 +29,7 @@ NO_DISPLACEMENT = const(65535)
 OUTPUT_FULL = const(32767)
 
 # First bytes of the SHA-256 of the schema.
-SCHEMA_HASH = b"\x74\xef\x3e\x95\x9a\x1d\x0d\xbf"
+SCHEMA_HASH = b"\x71\x82\x40\xf5\x87\x04\x59\x63"
 
 # Kind of a frame. A reply or an error repeats the sequence number of its request.
 KIND_REQUEST = const(1)
@@ -615,6 +615,9 @@ PROFILE_DIE_UNCERTAINTY_UM = const(41)
 PROFILE_REPEATABILITY_PPM = const(42)
 PROFILE_TUNING_RESIDUAL_PPM = const(43)
 PROFILE_RETURN_OIL_KPA = const(60)
+PROFILE_FRICTION_PPM = const(61)
+PROFILE_FRICTION_N = const(62)
+PROFILE_ZERO_DRIFT_PPM = const(63)
 PROFILE_FIELDS = (
     (1, T_TEXT, 1, 40, True),  # name
     (2, T_INT, 50, 100000, True),  # ram-area-mm2
@@ -650,6 +653,9 @@ PROFILE_FIELDS = (
     (42, T_INT, 0, 100000, False),  # repeatability-ppm
     (43, T_INT, 0, 1000000, False),  # tuning-residual-ppm
     (60, T_INT, 0, 20000, False),  # return-oil-kpa
+    (61, T_INT, 0, 500000, False),  # friction-ppm
+    (62, T_INT, 0, 100000, False),  # friction-n
+    (63, T_INT, 0, 100000, False),  # zero-drift-ppm
 )
 
 PROFILE_READ_REQUEST_FIELDS = ()

@@ -109,7 +109,7 @@ class Operator:
                 f"[note]operator[/note] [bold]{escape(prompt.text)}[/bold] "
                 f"[dim](pressure {max(0.0, prompt.pressure_mpa):.1f} MPa, "
                 f"answer within {duration(prompt.remaining_s)})[/dim]",
-                soft_wrap=not self._console.is_terminal,
+                soft_wrap=True,
             )
             if self._yes:
                 self._console.print("         [dim]confirmed by --yes[/dim]")
@@ -125,10 +125,7 @@ class Operator:
         by = run.status().paused_by
         why = f"by {escape(by)}" if by else "the board lost the program that ran it"
         with self._line.paused():
-            self._console.print(
-                f"[note]paused[/note]: {why}; the pressure is held",
-                soft_wrap=not self._console.is_terminal,
-            )
+            self._console.print(f"[note]paused[/note]: {why}; the pressure is held", soft_wrap=True)
             with self._keyboard.asking():
                 self._keyboard.clear()
                 return self._answer("to resume", lambda: run.is_active)

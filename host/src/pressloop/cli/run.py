@@ -201,7 +201,7 @@ def _resume(handle: Run, operator: Operator, line: LiveLine, resume: bool) -> No
     """Resume a paused run if the operator agrees; without an operator, leave it paused."""
     wanted = True if resume else operator.ask_to_resume(handle)
     if wanted:
-        handle.resume("operator")
+        handle.resume("operator (answer at the terminal)")
         line.say("[note]resumed[/note]")
     elif wanted is False:
         handle.abort("operator")

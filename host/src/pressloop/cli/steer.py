@@ -72,7 +72,7 @@ class _FreeBoard:
     def resume(self, by: str) -> None:
         self._session.request(ResumeRequest())
 
-    def advance(self, step: int | None = None) -> None:
+    def advance(self, step: int | None, by: str) -> None:
         if step is not None:
             self._session.request(AdvanceRequest(step))
 

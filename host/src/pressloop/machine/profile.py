@@ -143,7 +143,7 @@ class MachineProfile(UserModel):
     raw_zero_fraction: Annotated[float, Field(ge=0, le=255 / 256)] | None = None
     """Share of a count by which zero pressure is above raw_zero; measured by tuning, to 1/256."""
     ram_area_uncertainty_percent: Annotated[float, Field(ge=0, le=10)] | None = None
-    """Limits (+-) of the ram's effective area; seal friction belongs here. None: assumed."""
+    """Limits (+-) of the ram's effective area. None: assumed."""
     die_uncertainty_um: Annotated[int, Field(ge=0, le=10_000)] | None = None
     """Limits (+-) of the dies' diameters, wear included, um. None: assumed."""
     repeatability_percent: Annotated[float, Field(ge=0, le=10)] | None = None
@@ -153,6 +153,13 @@ class MachineProfile(UserModel):
     """Oil pressure that carries ram and return spring. The zero is that of the moving ram, so with
     the ram at its seat the reading is as far below zero. None: unknown, assumed three times
     contact_bar."""
+    friction_percent: Annotated[float, Field(ge=0, le=50)] | None = None
+    """Largest friction of the ram's seals, in percent of the oil's force. None: assumed."""
+    friction_n: Annotated[int, Field(ge=0, le=100_000)] | None = None
+    """Largest friction of the ram's seals without pressure, N. None: assumed."""
+    zero_drift_percent: Annotated[float, Field(ge=0, le=10)] | None = None
+    """Limits (+-) of the drift of the transducer's zero with temperature, in percent of its full
+    scale. None: assumed."""
     tuning_residual_percent: Annotated[float, Field(ge=0, le=100)] | None = None
     """Share of the pumped volume that tuning did not explain: its quality. None: not tuned."""
     converter: Literal["ads1115", "adc"] | None = None

@@ -50,6 +50,8 @@ _CONVERSIONS: Final = (
     _Conversion("ram_area_uncertainty_percent", "ram_area_uncertainty_ppm", 10_000),
     _Conversion("repeatability_percent", "repeatability_ppm", 10_000),
     _Conversion("return_bar", "return_oil_kpa", 100),
+    _Conversion("friction_percent", "friction_ppm", 10_000),
+    _Conversion("zero_drift_percent", "zero_drift_ppm", 10_000),
     _Conversion("tuning_residual_percent", "tuning_residual_ppm", 10_000),
 )
 
@@ -62,6 +64,7 @@ _UNCONVERTED: Final = (
     "filter_shift",
     "valve_lag_ms",
     "die_uncertainty_um",
+    "friction_n",
 )
 """Fields with the same name and the same unit on both sides."""
 

@@ -25,7 +25,7 @@ AT_REST: Final = (State.IDLE, State.FAULT)
 
 
 class RunCommands:
-    """Steers one run, from any thread."""
+    """Steers one run, from any thread. Each command names for the record who or what gave it."""
 
     def __init__(self, session: Session, recorder: RunRecorder, reason: PauseReason) -> None:
         """Steer the run of this record; `reason` learns who paused it."""
@@ -50,17 +50,17 @@ class RunCommands:
         self._reason.by = ""
         self._recorder.event("resume", by=by)
 
-    def confirm(self, step: int | None = None) -> None:
+    def confirm(self, step: int | None, by: str) -> None:
         """Confirm the prompt at `step`, or the one that is open."""
         step = self._step(step)
         self._session.request(ConfirmRequest(step))
-        self._recorder.event("prompt-answered", step=step, answer="confirmed")
+        self._recorder.event("prompt-answered", step=step, answer="confirmed", by=by)
 
-    def advance(self, step: int | None = None) -> None:
+    def advance(self, step: int | None, by: str) -> None:
         """End the hold at `step`, or the one in progress."""
         step = self._step(step)
         self._session.request(AdvanceRequest(step))
-        self._recorder.event("advance", step=step)
+        self._recorder.event("advance", step=step, by=by)
 
     def abort(self, by: str) -> None:
         """End the run with a controlled release; does nothing if it has ended or is ending.

@@ -113,7 +113,9 @@ def start_run(session: Session, run: Run) -> None:
     """
     session.start_stream()
     try:
-        reply = session.request(StartRequest(run.run_id))
+        # Bound to the profile that the protocol was checked against.
+        profile_hash = bytes.fromhex(run.recorder.header.profile_hash).ljust(8, b"\0")
+        reply = session.request(StartRequest(run.run_id, profile_hash=profile_hash))
     except CommandRefusedError as refusal:
         with suppress(RecordError):  # the refusal is the news
             run.recorder.close(RunEnd(end_reason=NOT_STARTED, note=refusal.message))

@@ -29,14 +29,7 @@ from pressloop.units.force import (
 )
 from pressloop.units.parse import Quantity, parse, pattern
 from pressloop.units.printing import format_quantity, with_uncertainty
-from pressloop.units.refusals import (
-    UnitError,
-    foreign_letter,
-    missing_unit,
-    names_of,
-    number_hint,
-    units_of,
-)
+from pressloop.units.refusals import UnitError, missing_unit, names_of, units_of
 
 __all__ = [
     "DURATION",
@@ -53,11 +46,9 @@ __all__ = [
     "UnitError",
     "as_pressure",
     "force_text",
-    "foreign_letter",
     "format_quantity",
     "missing_unit",
     "names_of",
-    "number_hint",
     "parse",
     "parse_pressure",
     "parse_pressure_rate",

@@ -26,7 +26,7 @@ NO_DISPLACEMENT: Final = 65535
 """Displacement in a record when the sensor gives no reading."""
 OUTPUT_FULL: Final = 32767
 """Full opening of a valve; also the largest split-range output, positive or negative."""
-SCHEMA_HASH: Final = b"\x74\xef\x3e\x95\x9a\x1d\x0d\xbf"
+SCHEMA_HASH: Final = b"\x71\x82\x40\xf5\x87\x04\x59\x63"
 """First bytes of the SHA-256 of the schema."""
 RECORD_FORMAT: Final = "<IiihHBBBBH"
 """Struct format of a packed telemetry record."""
@@ -507,6 +507,9 @@ class Profile(Message):
         Field(42, "repeatability_ppm", FieldKind.INT, 0, 100000, required=False),
         Field(43, "tuning_residual_ppm", FieldKind.INT, 0, 1000000, required=False),
         Field(60, "return_oil_kpa", FieldKind.INT, 0, 20000, required=False),
+        Field(61, "friction_ppm", FieldKind.INT, 0, 500000, required=False),
+        Field(62, "friction_n", FieldKind.INT, 0, 100000, required=False),
+        Field(63, "zero_drift_ppm", FieldKind.INT, 0, 100000, required=False),
     )
 
     name: str
@@ -579,6 +582,14 @@ class Profile(Message):
     return_oil_kpa: int | None = None
     """Pressure that carries ram and return spring; with the ram at its seat the reading is as far
     below zero; absent: unknown. Unit: kPa oil."""
+    friction_ppm: int | None = None
+    """Most that the seals of the ram carry in proportion to the pressure; absent: unknown; stored
+    for the host. Unit: ppm of the oil's force."""
+    friction_n: int | None = None
+    """Most that they carry without pressure; absent: unknown; stored for the host. Unit: N."""
+    zero_drift_ppm: int | None = None
+    """Half width of the transducer's zero by temperature; absent: unknown; stored for the host.
+    Unit: ppm of full scale."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from pydantic_core.core_schema import ErrorType
 from pressloop.errors import BadInputError
 from pressloop.findings import Finding, KeyPath
 from pressloop.number_types import written
-from pressloop.units import foreign_letter, number_hint
+from pressloop.number_types.forms import foreign_letter, number_hint
 from pressloop.yaml.close_names import closest_name, in_other_unit
 from pressloop.yaml.file_kind import FILE_KINDS, FileKind, wrong_kind
 from pressloop.yaml.values import YamlSource

@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 
 from pressloop.findings import Finding, KeyPath
 from pressloop.number_types import written
+from pressloop.number_types.forms import foreign_letter
 from pressloop.protocol.loading.known_keys import (
     ITEM_MODELS,
     SECTION_MODELS,
@@ -17,7 +18,6 @@ from pressloop.protocol.loading.known_keys import (
     models_at,
 )
 from pressloop.protocol.model.stage import MAX_KD, MAX_REPEAT
-from pressloop.units import foreign_letter
 from pressloop.wire.schema import MAX_STEPS
 from pressloop.yaml import SourceMap
 from pressloop.yaml.close_names import closest_name
