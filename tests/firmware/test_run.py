@@ -165,7 +165,7 @@ def test_a_pause_right_behind_the_start_is_kept():
     assert _code(rig, schema.CMD_PAUSE) == schema.ERR_BAD_STATE
 
 
-def test_abort_comes_down_at_the_vent_rate_and_a_second_one_opens_fully():
+def test_abort_comes_down_at_the_vent_rate_and_a_dump_opens_fully():
     rig = Rig()
     rig.start([ramp(200000, 50000), hold(200000, 60000)], vent_rate_kpa_s=10000)
     assert rig.run(30, lambda: rig.sequencer.hold.dwelling)
@@ -174,6 +174,9 @@ def test_abort_comes_down_at_the_vent_rate_and_a_second_one_opens_fully():
     assert rig.sequencer.state == schema.STATE_VENTING
     assert 140 < rig.plant.pellet_mpa < 165
     rig.ask(schema.CMD_ABORT)
+    rig.tick()
+    assert rig.release < schema.OUTPUT_FULL // 2
+    rig.ask(schema.CMD_DUMP)
     rig.tick()
     assert rig.release == schema.OUTPUT_FULL
     assert rig.run(10, rig.idle_again)
