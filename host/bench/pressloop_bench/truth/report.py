@@ -64,7 +64,8 @@ def counts(results: list[PressTruth]) -> list[str]:
         for change in result.case.changes:
             reasons[f"smaller protocol: {change}"] += 1
         if result.refused:
-            reasons[f"refused by tuning: {_NUMBER.sub('...', result.refused)}"] += 1
+            reason = _NUMBER.sub("...", result.refused).split(", step")[0]
+            reasons[f"refused by tuning: {reason}"] += 1
         if result.ended:
             reasons[f"run ended early: {result.ended.split(', step')[0]}"] += 1
     pressed = sum(not result.refused for result in results)

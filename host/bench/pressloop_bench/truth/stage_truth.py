@@ -70,7 +70,8 @@ def judge_stage(
         profile: What the controller knows of the press.
         die_mm: The die.
         low: Whether it is the lowest stage.
-        oil: Judge what the oil makes on the pellet, as a perfect transducer would read it.
+        oil: Judge what the oil makes on the pellet, less the constant error of the reading in
+            this dwell: how well the loop holds what it can see.
     """
     target = ramp["target_kpa"] / 1000
     full_scale_mpa = profile.lever(die_mm) * profile.full_scale_bar / 10
@@ -85,7 +86,11 @@ def judge_stage(
     rising = target > level
     asked = abs(target - level) / (ramp["rate_kpa_s"] / 1000) / TICK_S
     end = int(holding[-1]) + 1
-    truth = trace.oil_derived_mpa if oil else trace.true_mpa
+    truth = trace.true_mpa
+    if oil:
+        truth = trace.oil_derived_mpa
+        if dwell.any():
+            truth = truth - np.mean(truth[dwell] - trace.reading_mpa[dwell])
     true = truth[start:end]
     inside = np.abs(true - target) <= band
     beyond = true.max() - target if rising else target - true.min()
