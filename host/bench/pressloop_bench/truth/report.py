@@ -34,6 +34,7 @@ _ROWS: Final[tuple[tuple[str, str, Callable[[StageTruth], float | None]], ...]] 
     ("true mean off target, from above, %", "", lambda s: None if s.rising else _size(s.error)),
     ("the same, lowest stage, %", "", lambda s: _size(s.error) if s.low else None),
     ("stated uncertainty, k = 2, %", "", lambda s: s.stated),
+    ("true mean off reading, % of the stated", "100", lambda s: _size(s.used)),
 )
 
 

@@ -46,6 +46,9 @@ class StageTruth:
     """True mean less target, % of target; NaN without a dwell."""
     stated: float
     """Expanded uncertainty, % of target; NaN without a dwell."""
+    used: float
+    """Distance of the true mean from the reading's, % of the stated uncertainty; NaN without a
+    dwell."""
     covered: bool
 
 
@@ -113,6 +116,7 @@ def judge_stage(
         overshoot=100 * max(0.0, float(beyond)) / target,
         error=100 * (mean_true - target) / target,
         stated=100 * stated / target,
+        used=100 * abs(mean_true - mean_read) / stated,
         covered=abs(mean_true - mean_read) <= stated,
     )
 
