@@ -154,6 +154,15 @@ bench-control: setup ## press 200 unseen presses, ours beside three peers; 5 to 
 bench-truth: setup ## press a wide family with friction, drift and heat, judged by the true pressure; 5 minutes
 	$(BIN)/python -m pressloop_bench.truth.__main__ $(BENCH_ARGS)
 
+.PHONY: bench-faults
+bench-faults: setup ## give 1000 presses a fault each and judge the true pressure (docs/faults.md); 10 minutes
+	@mkdir -p build
+	$(BIN)/python -m pressloop_bench.faults.__main__ --json build/bench-faults.json $(BENCH_ARGS)
+
+.PHONY: soak
+soak: setup ## press 10,000 sound presses and count false trips; an hour
+	$(BIN)/python -m pressloop_bench.faults.__main__ --sound --count 10000 $(BENCH_ARGS)
+
 .PHONY: bench-week
 bench-week: setup ## write, read and draw the record of a week; a minute
 	$(BIN)/python -m pressloop_bench.week $(BENCH_ARGS)

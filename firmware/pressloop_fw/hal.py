@@ -37,6 +37,10 @@ class FlashArea:
         """Return whether every slot of a block is blank."""
         raise NotImplementedError
 
+    def grow(self):
+        """Add one more block at the end; return whether there was room. As slow as an erase."""
+        return False
+
 
 class Board:
     """A controller board: attributes that identify it, methods for its inputs and outputs."""
@@ -112,7 +116,7 @@ class Board:
         """
         raise NotImplementedError
 
-    def keep(self, step, tick, dwell_ticks, pressure_kpa):
+    def keep(self, step, tick, dwell_ticks):
         """Keep the state of the run where a reset by the watchdog does not erase it."""
 
     def kept(self):

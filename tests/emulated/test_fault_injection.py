@@ -50,8 +50,8 @@ def test_without_a_fault_the_run_completes(tmp_path: Path) -> None:
         ("sensor-open@5", "fault", "sensor-low"),
         ("sensor-short@5", "fault", "sensor-high"),
         ("supply-dip@5", "fault", "sensor-low"),
-        ("power-cut@5", "board-reset", "power-loss"),
-        ("tick-hang@5", "board-reset", "watchdog"),
+        ("power-cut@5", "power-lost", "power-loss"),
+        ("tick-hang@5", "board-reset", "tick-hang"),
         ("foreground-hang@5", "board-reset", "watchdog"),
     ],
 )

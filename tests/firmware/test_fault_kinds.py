@@ -57,7 +57,9 @@ class Bench:
         self.faults = FaultSchedule(
             {
                 fault_kinds.SENSOR: SensorFaults(self, "transducer", self.plant, PRESS, TICK_S),
-                fault_kinds.SECOND: SensorFaults(self, "second", self.plant, PRESS, TICK_S),
+                fault_kinds.SECOND: SensorFaults(
+                    self, "second.transducer", self.plant, PRESS, TICK_S
+                ),
                 fault_kinds.VALVE: ValveFaults(self.plant),
                 fault_kinds.HYDRAULIC: HydraulicFaults(self.plant),
             }
@@ -150,6 +152,22 @@ def test_faults_for_parts_that_a_press_has_not_are_refused_before_anything_moves
 
 
 # --- sensor
+
+
+class Second:
+    """A second channel: an object that holds a transducer of its own."""
+
+    def __init__(self):
+        self.transducer = Transducer(Rng(2), FULL_SCALE_MPA, 0.0, 1.0, 0.0, 0.0, TICK_S)
+
+
+def test_second_channel_breaks_alone():
+    bench = Bench()
+    bench.second = Second()
+    bench.press()
+    bench.inject("second-zero")
+    assert bench.run(TICK_S) > 9
+    assert bench.second.transducer.sample(bench.plant.oil_mpa) == RAW_ZERO
 
 
 def test_frozen_reading_stays_count_for_count():

@@ -274,6 +274,28 @@ def test_a_power_cut_at_every_byte_leaves_the_state_before_or_after():
             )
 
 
+def test_the_ring_takes_up_blocks_that_are_added_behind_it():
+    class Growing(EmulatedFlash):
+        def grow(self):
+            if self.blocks == 6:
+                return False
+            self.blocks += 1
+            return True
+
+    area = Growing(4, 8)
+    journal = FlashJournal(area)
+    for number in range(1, 300):
+        if number > 40:
+            journal.grow()
+        if journal.left < 2:
+            assert journal.erase_ahead()
+        assert journal.append(schema.JOURNAL_STEP, 1, 0, 0, number, 0, 0, 0, _RUN_ID)
+        again = FlashJournal(EmulatedFlash(area.blocks, 8, area.image))
+        assert next(again.newest_first())[5] == number
+    assert area.blocks == 6
+    assert len(list(journal.newest_first())) > 4 * 8
+
+
 def test_a_block_whose_erase_was_cut_off_is_erased_again():
     area = EmulatedFlash(4, 8)
     journal = FlashJournal(area)

@@ -6,11 +6,15 @@ quantity or a key, and whatever the form of its number, the hint may repeat it b
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
 from difflib import SequenceMatcher
+from pathlib import Path
 
+import pressloop
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pressloop.emulator.description import PressDescription
 from pressloop.emulator.description.reading import loads
@@ -21,6 +25,8 @@ from pressloop.protocol import Protocol
 from pressloop.protocol.loading.known_keys import ITEM_MODELS, SECTION_MODELS
 from pressloop.protocol.model.stage import kind_of
 from pressloop.sample import Sample
+from pressloop.session.fault_texts import FAULT_TEXTS
+from pressloop.session.refusals import REFUSAL_TEXTS
 from pressloop.units import (
     DURATION,
     FORCE,
@@ -174,6 +180,10 @@ SOUND = {
 }
 
 
+PRESS_CODES = ("tolerance-unresolved", "leak-leaves-band")
+"""Their hints name other transducers and a leak, whose figures are no values of the protocol."""
+
+
 def about(findings: list[Finding], key: str) -> list[Finding]:
     return [f for f in findings if key in re.split(r"[.\[]", f.path)]
 
@@ -181,6 +191,66 @@ def about(findings: list[Finding], key: str) -> list[Finding]:
 def test_the_template_is_sound() -> None:
     findings = validate_text(TEMPLATE.format(**SOUND), "hints", REFERENCE).findings
     assert [f for f in findings if f.severity == "error"] == []
+
+
+@pytest.mark.parametrize("key", sorted(SOUND))
+def test_the_hint_for_a_missing_key_shows_no_quantity(key: str) -> None:
+    text = re.sub(rf"\n[ -]*{key}: {{{key}}}", "", TEMPLATE)
+    assert text != TEMPLATE
+    for finding in validate_text(text.format(**SOUND), "hints", REFERENCE).findings:
+        if finding.severity == "error":
+            assert invented(finding.hint, "") == [], finding
+
+
+FORMS = [
+    *(
+        "7",
+        "0",
+        "99999",
+        "-7",
+        "+7",
+        "\u22127",
+        "~7",
+        "7.5",
+        ".7",
+        "7.",
+        "007",
+        "0x7",
+        "0o7",
+        "7e3",
+    ),
+    *("7,5", "7,500", "7.500,5", "7 500", "7'500", "7_500", "7:30", "7:30:00", "7-9", "7..9"),
+    *("7 to 9", "7\u00b2", "\u00bd", "\uff17", "\u0667", "7x10^3", "7\u00b710\u00b3", "7\u00b12"),
+    *("1e400", "1e-80", "nan", ".inf", "2026-11-28", "true", "off", "[7,5, 9]", "[7]", "{a: 7}"),
+    *("7 h 30", "30 s 7 h", "7.5 h 30 s", "7 h, 30 s", "'7", "\u201c7\u201d", "x", "7" * 70),
+]
+UNITS_OF_KEYS = {
+    "none": "",
+    "pressure": "MPa",
+    "rate": "MPa/s",
+    "force": "kN",
+    "force rate": "kN/min",
+    "time": "min",
+    "length": "mm",
+    "other": "%",
+    "unknown": "mPa",
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("unit", UNITS_OF_KEYS.values(), ids=UNITS_OF_KEYS.keys())
+def test_no_form_of_a_number_gets_a_hint_with_another_number(form: str, unit: str) -> None:
+    text = f"{form} {unit}".strip()
+    # All keys at once, and the die alone, without which much is not checked.
+    for values in (dict.fromkeys(SOUND, text), dict.fromkeys(SOUND, text) | {"die": "10 mm"}):
+        for finding in validate_text(TEMPLATE.format(**values), "hints", REFERENCE).findings:
+            if finding.code not in PRESS_CODES:
+                assert invented(finding.hint, text) == [], finding
+    for dimension in DIMENSIONS:
+        try:
+            parse(text, dimension)
+        except UnitError as error:
+            assert invented(error.hint, text) == []
 
 
 @settings(max_examples=300, deadline=None)
@@ -191,8 +261,7 @@ def test_the_hint_for_any_value_of_a_protocol_shows_no_other_number(
     value = f'"{text}"' if quoted else text
     validation = validate_text(TEMPLATE.format(**SOUND | {key: value}), "hints", REFERENCE)
     for finding in about(list(validation.findings), key):
-        # These name other transducers and a leak, whose figures are no values of the protocol.
-        if finding.code not in ("tolerance-unresolved", "leak-leaves-band"):
+        if finding.code not in PRESS_CODES:
             assert invented(finding.hint, text) == [], finding
         assert finding.line is not None
 
@@ -275,6 +344,8 @@ HEAD = "pressloop: 1\nname: a\ndie: 10 mm\nceiling: 100 MPa\nstages:\n  - name: 
 
 
 @settings(max_examples=200, deadline=None)
+@example("timeot", "stage")
+@example("stpe", "stage")
 @given(misspelt(), st.sampled_from(sorted(IN_STAGE)))
 def test_a_proposed_key_of_a_stage_is_one_of_its_part_and_close(key: str, part: str) -> None:
     text = HEAD + IN_STAGE[part].format(key=key)
@@ -337,3 +408,36 @@ def test_only_a_close_name_of_the_same_unit_and_number_is_proposed(
     name: str, names: list[str], expected: str | None
 ) -> None:
     assert closest_name(name, names) == expected
+
+
+NUMBER_WITH_UNIT = re.compile(r"[0-9] ?(mm|um|[kMG]?Pa|bar|k?N|t|%|ms|s|min|h|/s2?)\b")
+REPORTS = ("error", "warn", "form_error", "_add", "_add_at", "finding", "UnreadableError")
+
+
+def hints_in(source: ast.AST) -> Iterator[str]:
+    """Yield the fixed texts of all hints of a module, and of what errors of the board mean."""
+    for node in ast.walk(source):
+        if not isinstance(node, ast.Call):
+            continue
+        hints = [keyword.value for keyword in node.keywords if keyword.arg == "hint"]
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+        name = node.func.id if isinstance(node.func, ast.Name) else name
+        if name in REPORTS and len(node.args) > 2:
+            hints.append(node.args[-1])
+        for hint in hints:
+            for part in ast.walk(hint):
+                if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                    yield part.value
+
+
+def test_no_hint_of_the_package_has_a_quantity_of_its_own() -> None:
+    package = Path(pressloop.__file__).parent
+    found = [
+        f"{path.relative_to(package)}: {hint}"
+        for path in sorted(package.rglob("*.py"))
+        for hint in hints_in(ast.parse(path.read_text(encoding="utf-8")))
+        if NUMBER_WITH_UNIT.search(hint)
+    ]
+    found += [hint for _, hint in REFUSAL_TEXTS.values() if NUMBER_WITH_UNIT.search(hint)]
+    found += [str(texts) for texts in FAULT_TEXTS.values() if NUMBER_WITH_UNIT.search(str(texts))]
+    assert found == []

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import io
 import itertools
+import logging
 import os
 from collections.abc import Callable
 
 import pytest
 from pressloop.cli.live import LiveLine
+from pressloop.cli.output import _THEME, StatusConsole
 from pressloop.session.status import PressStatus
 from pressloop.wire.schema import Fault, State
 from rich.cells import cell_len
-from rich.console import Console
 
 from tests.unit.statuses import a_status
 
@@ -20,13 +21,18 @@ ERASED = "\x1b[2K"
 UP = "\x1b[1A"
 
 
-def terminal(columns: int) -> tuple[Console, io.StringIO]:
+def terminal(columns: int) -> tuple[StatusConsole, io.StringIO]:
     """Return a console on a terminal of this width, and what it writes to."""
     file = io.StringIO()
     environment = {"TERM": "xterm"}
     return (
-        Console(
-            file=file, force_terminal=True, width=columns, color_system=None, _environ=environment
+        StatusConsole(
+            file=file,
+            force_terminal=True,
+            width=columns,
+            color_system=None,
+            theme=_THEME,
+            _environ=environment,
         ),
         file,
     )
@@ -148,3 +154,24 @@ def test_a_message_breaks_between_words_and_the_line_comes_back() -> None:
             "held",
         ]
         assert "hold" in file.getvalue().split(ERASED)[-1] and last == "\r"
+
+
+def test_a_warning_is_printed_above_the_line() -> None:
+    console, file = terminal(80)
+    with LiveLine(console, simulated=False) as line:
+        line.update(a_status())
+        file.truncate(0)
+        logging.getLogger("pressloop.session").warning("the link [Errno %d] is lost", 32)
+        before, message, after = file.getvalue().split(ERASED)
+        assert message == "note the link [Errno 32] is lost\n\r" and "499.9 MPa" in after
+    file.truncate(0)
+    logging.getLogger("pressloop.session").info("of no interest")
+    assert file.getvalue() == "" and before.strip("\0\r") == ""
+
+
+def test_a_path_longer_than_a_line_stays_whole() -> None:
+    console, file = terminal(40)
+    path = "/home/of-a-user/with/a/very/long/path/to/runs"
+    said = f"the record goes to {path} and nowhere else"
+    console.print(said, soft_wrap=True)
+    assert file.getvalue() == said + "\n"

@@ -26,7 +26,7 @@ class PressInState:
     def resume(self, by: str) -> None:
         self.sent.append("resume")
 
-    def advance(self, step: int | None = None) -> None:
+    def advance(self, step: int | None, by: str) -> None:
         self.sent.append("advance")
 
     def abort(self, by: str) -> None:

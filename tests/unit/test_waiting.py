@@ -38,7 +38,7 @@ def test_a_pause_after_silence_says_why_and_what_to_press() -> None:
     at_a_terminal = Notices(AT_A_TERMINAL)
     said = at_a_terminal.see(state=State.PAUSED, silent_s=12.3)
     assert "paused: the board heard nothing from this program for 12 s" in said
-    assert "press r to resume, or press a to abort" in said
+    assert "press r to resume, or a to abort" in said
     assert at_a_terminal.see(state=State.PAUSED, silent_s=12.3) == ""
     assert at_a_terminal.see() == ""
     assert "for 7 s" in at_a_terminal.see(state=State.PAUSED, silent_s=7.0)
@@ -46,9 +46,9 @@ def test_a_pause_after_silence_says_why_and_what_to_press() -> None:
 
 def test_without_a_terminal_it_names_the_command_and_the_board() -> None:
     said = Notices(WITHOUT).see(state=State.PAUSED, silent_s=12.3)
-    assert "type pressloop resume --port socket://127.0.0.1:5000 in another terminal" in said
+    assert "in another terminal, type pressloop resume --port socket://127.0.0.1:5000 to" in said
     assert "pressloop abort --port socket://127.0.0.1:5000" in said
-    assert "type resume here or" in Notices(Controls(words=True)).see(
+    assert "type resume to resume, or abort to abort" in Notices(Controls(words=True)).see(
         state=State.PAUSED, silent_s=1.0
     )
 

@@ -9,12 +9,16 @@ try:
 except ImportError:  # CPython
     from pressloop_fw.cpython import const
 
-# One bad reading can be noise on the wire; this many in a row (50 ms) mean a broken sensor.
-_BAD_READINGS_TO_TRIP = const(5)
+# One bad reading can be noise on the wire; 5 in a row (50 ms) mean a broken sensor. Each raises the
+# sampler's level by 2.
+_BAD_LEVEL_TO_TRIP = const(10)
 # A pressure above the limit trips after this many readings in a row (30 ms).
 _OVER_READINGS_TO_TRIP = const(3)
 # More ticks missed at once than this (0.1 s) mean that the press was out of control.
 _MAX_MISSED_TICKS = const(10)
+# So were more lost ticks than this in all, where four ticks make good for one that was missed.
+_MAX_LOST_TICKS = const(20)
+_TICKS_PER_LOST_TICK = const(4)
 # No powder under pressure closes by more than this within one observation, um.
 _MAX_CLOSING_UM = const(500)
 # What the oil that did not answer as pressure closes the platens by, if the die yields, um. A leak
@@ -32,6 +36,8 @@ class Interlocks:
         self._press_over_kpa = 0
         self._window_ticks = 0
         self._over_count = 0
+        self._lost_ticks = 0
+        self._missed_at = 0
         self._gain_from_um = schema.NO_DISPLACEMENT
         self._run_ticks = 0
         self._run_from_kpa = 0
@@ -56,6 +62,7 @@ class Interlocks:
         """Clear the latched fault. If its cause persists, it latches again in the next tick."""
         self.fault = schema.FAULT_NONE
         self._over_count = 0
+        self._lost_ticks = 0
 
     def restart_closing(self, closing_um, pressure_kpa):
         """Begin a new observation of the platens."""
@@ -63,20 +70,20 @@ class Interlocks:
         self._run_from_um = closing_um
         self._run_from_kpa = pressure_kpa
 
-    def check(self, sampler, inputs, missed, active, moving):
+    def check(self, sampler, inputs, missed, tick, active, moving):
         """Check everything but what the pump achieves: readings, inputs, missed ticks.
 
-        `active` says whether a run is in progress, `moving` whether the press can move.
+        `missed` is how many ticks were missed before `tick`. `active` says whether a run is in
+        progress, `moving` whether the press can move.
         """
         if inputs & schema.INPUT_EMERGENCY_STOP:
             self.latch(schema.FAULT_EMERGENCY_STOP)
-        if sampler.low_count >= _BAD_READINGS_TO_TRIP:
+        if sampler.low_level >= _BAD_LEVEL_TO_TRIP:
             self.latch(schema.FAULT_SENSOR_LOW)
-        if sampler.high_count >= _BAD_READINGS_TO_TRIP:
+        if sampler.high_level >= _BAD_LEVEL_TO_TRIP:
             self.latch(schema.FAULT_SENSOR_HIGH)
-        # Between runs a missed tick does no harm, and writing to the flash is slow.
-        if active and missed > _MAX_MISSED_TICKS:
-            self.latch(schema.FAULT_TICK_OVERRUN)
+        if missed:
+            self._check_missed(missed, tick, active)
         # The ceiling of a plan applies only to its run; between runs a low one would latch over and
         # over. The unfiltered reading counts, because the filter can be seconds late.
         self._check_pressure(sampler.newest_kpa, self._over_kpa if active else self._press_over_kpa)
@@ -114,6 +121,18 @@ class Interlocks:
         if gained <= resolution_kpa and _closes_by(self._run_from_um, closing_um, _MAX_CLOSING_UM):
             self.latch(schema.FAULT_DIE_FAILURE)
         self.restart_closing(closing_um, pressure_kpa)
+
+    def _check_missed(self, missed, tick, active):
+        """Trip when many ticks were missed at once, or many in all."""
+        if not active:
+            # Between runs a missed tick does no harm, and writing to the flash is slow.
+            self._lost_ticks = 0
+            return
+        passed = tick - self._missed_at
+        self._missed_at = tick
+        self._lost_ticks = max(0, self._lost_ticks - passed // _TICKS_PER_LOST_TICK) + missed
+        if missed > _MAX_MISSED_TICKS or self._lost_ticks > _MAX_LOST_TICKS:
+            self.latch(schema.FAULT_TICK_OVERRUN)
 
     def _check_pressure(self, pressure_kpa, limit_kpa):
         if pressure_kpa <= limit_kpa:

@@ -18,8 +18,8 @@ _FRACTION_BITS = const(12)
 # end of generated
 
 _RAW = const(1)
-_LOW_COUNT = const(2)
-_HIGH_COUNT = const(3)
+_LOW_LEVEL = const(2)
+_HIGH_LEVEL = const(3)
 NEWEST_KPA = const(4)
 _PRESSURE_KPA = const(5)
 _FILTERED = const(6)
@@ -36,6 +36,10 @@ _ALERT_KPA = const(16)
 _ZERO_REST = const(17)
 _REGISTERS = const(18)
 
+# A reading out of range raises its level by this, a good one lowers it by 1: a sensor of which more
+# than a third of the readings are bad reaches any level.
+_BAD_WEIGHT = const(2)
+
 
 @micropython.viper
 def process_sample(registers: ptr32, raw: int) -> int:
@@ -51,10 +55,12 @@ def process_sample(registers: ptr32, raw: int) -> int:
     registers[ALERT] >>= 1
     if raw < registers[_FAULT_LOW] or raw > registers[_FAULT_HIGH]:
         registers[ALERT] = 2
-        registers[_LOW_COUNT if raw < registers[_FAULT_LOW] else _HIGH_COUNT] += 1
+        registers[_LOW_LEVEL if raw < registers[_FAULT_LOW] else _HIGH_LEVEL] += _BAD_WEIGHT
         return registers[_PRESSURE_KPA] << sign_shift >> sign_shift
-    registers[_LOW_COUNT] = 0
-    registers[_HIGH_COUNT] = 0
+    if registers[_LOW_LEVEL]:
+        registers[_LOW_LEVEL] -= 1
+    if registers[_HIGH_LEVEL]:
+        registers[_HIGH_LEVEL] -= 1
     counts = raw - registers[_ZERO]
     reading = counts * registers[_PER_COUNT] + (counts * registers[_FRACTION] >> _FRACTION_BITS)
     reading -= registers[_ZERO_REST]
@@ -75,16 +81,16 @@ def process_sample(registers: ptr32, raw: int) -> int:
 class Sampler:
     """Checks, scales and filters the readings; `process_sample` is its step.
 
-    `pressure_kpa` is the filtered reading, `newest_kpa` the unfiltered one. `low_count` and
-    `high_count` are how many readings in a row were outside the transducer's range; such readings
-    never reach the filter.
+    `pressure_kpa` is the filtered reading, `newest_kpa` the unfiltered one. `low_level` and
+    `high_level` grow by 2 with each reading below and above the transducer's range and fall by 1
+    with each good one; bad readings never reach the filter.
     """
 
     raw = register(_RAW)
     pressure_kpa = register(_PRESSURE_KPA)
     newest_kpa = register(NEWEST_KPA)
-    low_count = register(_LOW_COUNT)
-    high_count = register(_HIGH_COUNT)
+    low_level = register(_LOW_LEVEL)
+    high_level = register(_HIGH_LEVEL)
 
     def __init__(self):
         self.registers = register_block(_REGISTERS)

@@ -4,6 +4,7 @@ It uses integers only, allocates nothing and waits for nothing. An exception in 
 valves as they are; so the tick that the board calls turns an exception into a fault.
 """
 
+from pressloop_fw.loop.button import Button
 from pressloop_fw.loop.crack_detector import CrackDetector, detect_crack
 from pressloop_fw.loop.interlocks import Interlocks
 from pressloop_fw.loop.pid import Pid
@@ -58,6 +59,7 @@ class Controller:
         self.sampler = Sampler()
         self.interlocks = Interlocks()
         self.crack_detector = CrackDetector()
+        self.button = Button()
         self.sequencer = Sequencer(plan)
         self.pid = Pid()
         self.valves = SplitRange()
@@ -285,6 +287,8 @@ class Controller:
         self.inputs = inputs
         if inputs & schema.INPUT_EMERGENCY_STOP:
             self.interlocks.latch(schema.FAULT_EMERGENCY_STOP)
+        if inputs & schema.INPUT_BUTTON:
+            self.button.hold(self.tick_count + missed, missed)
         self.missed_ticks += missed
         self.tick_count += missed + 1
 
@@ -292,10 +296,24 @@ class Controller:
         """Check everything that may latch a fault, except the pressure gain."""
         sequencer = self.sequencer
         sampler = self.sampler
-        if sampler.low_count or sampler.high_count:
+        if sampler.low_level or sampler.high_level:
             # A broken wire is not a crack; the filtered reading stays constant meanwhile.
             self.crack_detector.restart()
-        self.interlocks.check(sampler, inputs, missed, sequencer.active(), sequencer.moving())
+        self.interlocks.check(
+            sampler, inputs, missed, self.tick_count, sequencer.active(), sequencer.moving()
+        )
+        if inputs & schema.INPUT_BUTTON and self.button.hold(self.tick_count, missed):
+            self._end_by_button()
+
+    def _end_by_button(self):
+        """End a run with a controlled release, as an abort does; at rest the press is only noted.
+
+        A run that ends already goes on so: a second press does not dump the pressure.
+        """
+        sequencer = self.sequencer
+        if sequencer.pending.start or sequencer.active():
+            self.button.use()
+            sequencer.pending.request_end(schema.END_ABORTED)
 
     def _begin_run(self, pressure):
         """Prepare records, crack detector, interlocks and compliance for a run from this tick."""

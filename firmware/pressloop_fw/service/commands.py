@@ -22,6 +22,12 @@ _MAX_MS = 1000000000
 # Bytes of records that fit one telemetry event and one reply to a backfill.
 _EVENT_BYTES = schema.TELEMETRY_EVENT_FIELDS[-1][3]
 _BACKFILL_BYTES = schema.BACKFILL_REPLY_FIELDS[-1][3]
+# Faults that a person at the press has to clear, not one at a screen.
+_CLEARED_BY_BUTTON = (
+    schema.FAULT_OVER_PRESSURE,
+    schema.FAULT_EMERGENCY_STOP,
+    schema.FAULT_GUARD_OPEN,
+)
 _MOST_RECORDS = schema.JOURNAL_READ_REPLY_FIELDS[-1][3] // RECORD_SIZE
 
 
@@ -62,6 +68,7 @@ class CommandServer:
             schema.CMD_PAUSE: self._pause,
             schema.CMD_RESUME: self._resume,
             schema.CMD_ABORT: self._abort,
+            schema.CMD_DUMP: self._dump,
             schema.CMD_CONFIRM: self._confirm,
             schema.CMD_ADVANCE: self._advance,
             schema.CMD_CLEAR: self._clear,
@@ -110,6 +117,18 @@ class CommandServer:
     def alive(self, tick):
         """Note the newest device clock that the host has seen."""
         self.host_tick = tick
+
+    def abort(self):
+        """End the run, if there is one, with a release at the vent rate; return whether there is.
+
+        Changes nothing while the run is being released already.
+        """
+        sequencer = self._sequencer
+        if not sequencer.pending.start and not sequencer.active():
+            return False
+        if sequencer.state != schema.STATE_VENTING:
+            sequencer.pending.request_end(schema.END_ABORTED)
+        return True
 
     def handle(self, code, values, payload):
         """Carry out a request and return the reply's values. Raises CommandError."""
@@ -305,6 +324,7 @@ class CommandServer:
         preconditions.require_clock_left(plan, controller.tick_count)
         preconditions.require_inputs_safe(controller)
         preconditions.require_unloaded(controller, plan.scaling)
+        preconditions.require_zero(controller, plan.scaling)
         self._run_journal.open(run_id, plan.vent_by_tick())
         first, tick = self._ring.next, controller.tick_count
         self._sequencer.request_start()
@@ -327,13 +347,14 @@ class CommandServer:
         return {}
 
     def _abort(self, _values):
-        sequencer = self._sequencer
-        if sequencer.state == schema.STATE_VENTING:
-            sequencer.pending.request_dump()
-            return {}
-        if not sequencer.pending.start and not sequencer.active():
+        if not self.abort():
             raise CommandError(schema.ERR_BAD_STATE)
-        sequencer.pending.request_end(schema.END_ABORTED)
+        return {}
+
+    def _dump(self, _values):
+        sequencer = self._sequencer
+        preconditions.require_state(sequencer, schema.STATE_VENTING)
+        sequencer.pending.request_dump()
         return {}
 
     def _confirm(self, values):
@@ -363,6 +384,8 @@ class CommandServer:
         preconditions.require_emergency_stop_released(controller)
         if self._plan.scaling:
             preconditions.require_unloaded(controller, self._plan.scaling)
+        if fault in _CLEARED_BY_BUTTON:
+            preconditions.require_button(self._board, controller)
         controller.interlocks.clear()
         self._sequencer.clear()
         # At once: a power cut must not bring the fault back.
@@ -422,6 +445,8 @@ class CommandServer:
         field = candidate.contradiction()
         if field:
             raise CommandError(schema.ERR_PROFILE_INVALID, field)
+        if candidate.loosens(self._profile):
+            preconditions.require_button(self._board, self._controller)
         # The journal first: a change that nothing records is not made.
         self._run_journal.require_writable()
         store = self._profile_store

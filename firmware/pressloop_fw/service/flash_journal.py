@@ -157,6 +157,17 @@ class FlashJournal:
                 return True
         return False
 
+    def grow(self):
+        """Add a block to the ring; return whether there was one. Only at rest."""
+        area = self._area
+        try:
+            if not area.grow():
+                return False
+        except OSError:  # the flash is full: the journal stays as long as it is
+            return False
+        self._blank.append(area.is_blank(area.blocks - 1))
+        return True
+
     def _next_block(self):
         block = (self._block + 1) % self._area.blocks
         if not self._blank[block]:

@@ -10,7 +10,23 @@ from pressloop_fw.loop.scaling import Scaling
 from pressloop_fw.loop.stiffness import CURVE_KNOTS
 from pressloop_fw.wire import cbor, schema
 
+# What a change of makes every reading another pressure.
+_MEANING = (
+    schema.PROFILE_RAM_AREA_MM2,
+    schema.PROFILE_FULL_SCALE_OIL_KPA,
+)
+# What allows more when it is greater.
+_LIMITS = (
+    schema.PROFILE_MAX_OIL_KPA,
+    schema.PROFILE_ACCURACY_PPM,
+    schema.PROFILE_RAW_FAULT_HIGH,
+    schema.PROFILE_NO_GAIN_WINDOW_MS,
+)
+# A zero may move by this share of the range without a person, and by the sensor's accuracy.
+_MIN_ZERO_PPM = 1000
 _FILES = ("profile", "profile2")
+# An unknown return pressure counts as this many times the contact pressure.
+_UNKNOWN_RETURN = 3
 
 
 class Profile:
@@ -51,6 +67,34 @@ class Profile:
         # An unknown leak counts as none: its loss is then attributed to the powder.
         self.leak_nl_min = values.get(schema.PROFILE_LEAK_NL_MIN, 0)
         self.leak_uncertainty_nl_min = values.get(schema.PROFILE_LEAK_UNCERTAINTY_NL_MIN, 0)
+        # Contact is told from a moving ram, so the return pressure is of its order.
+        self.return_oil_kpa = values.get(
+            schema.PROFILE_RETURN_OIL_KPA, _UNKNOWN_RETURN * self.contact_oil_kpa
+        )
+
+    def loosens(self, before):
+        """Whether it allows more than the profile `before`, or gives a reading another meaning.
+
+        Tuning changes the loop and moves the zero by less than the sensor's error, which loosens
+        nothing. The first profile of a board loosens.
+        """
+        if before is None:
+            return True
+        now, old = self.values, before.values
+        for key in _MEANING:
+            if now.get(key) != old.get(key):
+                return True
+        for key in _LIMITS:
+            if now[key] > old[key]:
+                return True
+        for die_um in self.dies_um:
+            if die_um not in before.dies_um:
+                return True
+        span = self.raw_full - self.raw_zero
+        if span != before.raw_full - before.raw_zero or self.raw_fault_low < before.raw_fault_low:
+            return True
+        moved = abs(self.raw_zero - before.raw_zero)
+        return moved * 1000000 > span * max(self.accuracy_ppm, _MIN_ZERO_PPM)
 
     def contradiction(self):
         """Return the key of the first field that contradicts another one, 0 without one."""

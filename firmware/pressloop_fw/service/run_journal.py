@@ -35,7 +35,7 @@ _MAX_QUIET_S = const(60)
 # Ticks at rest before a block is erased, and between two attempts at a flash that refuses.
 _PAUSE_TICKS = const(100)
 # Attempts to write at rest: each one ends at once while the next tick is near.
-_MAX_ATTEMPTS = const(20000)
+_MAX_ATTEMPTS = const(1000)
 # Records that are read at boot: the newest ones say all, the others when the run started.
 _MAX_READ = const(1000)
 
@@ -142,7 +142,7 @@ class RunJournal:
             cut.fault = fault
             kept = board.kept() if watchdog else None
             if kept is not None and kept[1] >= cut.tick:
-                cut.step, cut.tick, dwell_ticks, cut.pressure_kpa = kept
+                cut.step, cut.tick, dwell_ticks = kept
                 cut.dwell_ms = min(dwell_ticks * TICK_MS, _MAX_MS)
             self.interrupted = cut
         return fault
@@ -214,12 +214,7 @@ class RunJournal:
             if not active:
                 self._open = False
             else:
-                self._board.keep(
-                    step,
-                    tick,
-                    progress.dwell_ticks(sequencer),
-                    self._controller.sampler.pressure_kpa,
-                )
+                self._board.keep(step, tick, progress.dwell_ticks(sequencer))
                 if tick >= self._vent_by_tick:
                     # The tick cannot count past the end of the clock: release under control before
                     # it, not by the reset that comes with it.
@@ -315,7 +310,8 @@ class RunJournal:
 
     def _erase_ahead(self, tick):
         try:
-            self._journal.erase_ahead()
+            if not self._journal.erase_ahead():
+                self._journal.grow()
         except OSError:
             self._failed = True
             self._retry_tick = tick + _PAUSE_TICKS

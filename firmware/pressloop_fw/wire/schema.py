@@ -29,7 +29,7 @@ NO_DISPLACEMENT = const(65535)
 OUTPUT_FULL = const(32767)
 
 # First bytes of the SHA-256 of the schema.
-SCHEMA_HASH = b"\x99\x41\x2b\xc6\x64\x49\x28\x78"
+SCHEMA_HASH = b"\x71\x82\x40\xf5\x87\x04\x59\x63"
 
 # Kind of a frame. A reply or an error repeats the sequence number of its request.
 KIND_REQUEST = const(1)
@@ -59,9 +59,11 @@ CMD_PROFILE_WRITE = const(17)
 CMD_STEP_RESULT = const(18)
 CMD_INTERRUPTED_RUN = const(19)
 CMD_JOURNAL_READ = const(20)
+CMD_DUMP = const(21)
 
 # Messages of a host that the board does not answer.
 NOTICE_ALIVE = const(1)
+NOTICE_ABORT = const(2)
 
 # Messages that a board sends without a request.
 EVENT_TELEMETRY = const(1)
@@ -102,6 +104,7 @@ ERR_RUN_REPEATED = const(32)
 ERR_CLOCK_SPENT = const(33)
 ERR_NEEDS_BUTTON = const(34)
 ERR_PROFILE_MISMATCH = const(35)
+ERR_ZERO_OFF = const(36)
 
 # What the press is doing.
 STATE_IDLE = const(0)
@@ -240,7 +243,7 @@ ERROR_REPLY_STEP = const(2)
 ERROR_REPLY_FIELD = const(3)
 ERROR_REPLY_DETAIL = const(4)
 ERROR_REPLY_FIELDS = (
-    (1, T_INT, 1, 35, True),  # code
+    (1, T_INT, 1, 36, True),  # code
     (2, T_INT, 0, 255, False),  # step
     (3, T_INT, 0, 255, False),  # field
     (4, T_INT, 0, 2147483647, False),  # detail
@@ -386,6 +389,8 @@ ALIVE_NOTICE_FIELDS = (
     (1, T_INT, 0, 4294967295, True),  # tick
 )
 
+ABORT_NOTICE_FIELDS = ()
+
 TELEMETRY_EVENT_FIRST = const(1)
 TELEMETRY_EVENT_TICK = const(2)
 TELEMETRY_EVENT_RECORDS = const(3)
@@ -489,6 +494,10 @@ RESUME_REPLY_FIELDS = ()
 ABORT_REQUEST_FIELDS = ()
 
 ABORT_REPLY_FIELDS = ()
+
+DUMP_REQUEST_FIELDS = ()
+
+DUMP_REPLY_FIELDS = ()
 
 CONFIRM_REQUEST_STEP = const(1)
 CONFIRM_REQUEST_FIELDS = (
@@ -605,9 +614,10 @@ PROFILE_RAM_AREA_UNCERTAINTY_PPM = const(40)
 PROFILE_DIE_UNCERTAINTY_UM = const(41)
 PROFILE_REPEATABILITY_PPM = const(42)
 PROFILE_TUNING_RESIDUAL_PPM = const(43)
-PROFILE_FRICTION_PPM = const(60)
-PROFILE_FRICTION_N = const(61)
-PROFILE_ZERO_DRIFT_PPM = const(62)
+PROFILE_RETURN_OIL_KPA = const(60)
+PROFILE_FRICTION_PPM = const(61)
+PROFILE_FRICTION_N = const(62)
+PROFILE_ZERO_DRIFT_PPM = const(63)
 PROFILE_FIELDS = (
     (1, T_TEXT, 1, 40, True),  # name
     (2, T_INT, 50, 100000, True),  # ram-area-mm2
@@ -642,9 +652,10 @@ PROFILE_FIELDS = (
     (41, T_INT, 0, 10000, False),  # die-uncertainty-um
     (42, T_INT, 0, 100000, False),  # repeatability-ppm
     (43, T_INT, 0, 1000000, False),  # tuning-residual-ppm
-    (60, T_INT, 0, 500000, False),  # friction-ppm
-    (61, T_INT, 0, 100000, False),  # friction-n
-    (62, T_INT, 0, 100000, False),  # zero-drift-ppm
+    (60, T_INT, 0, 20000, False),  # return-oil-kpa
+    (61, T_INT, 0, 500000, False),  # friction-ppm
+    (62, T_INT, 0, 100000, False),  # friction-n
+    (63, T_INT, 0, 100000, False),  # zero-drift-ppm
 )
 
 PROFILE_READ_REQUEST_FIELDS = ()
@@ -680,4 +691,5 @@ COMMANDS = {
     CMD_STEP_RESULT: (STEP_RESULT_REQUEST_FIELDS, STEP_RESULT_REPLY_FIELDS),
     CMD_INTERRUPTED_RUN: (INTERRUPTED_RUN_REQUEST_FIELDS, INTERRUPTED_RUN_REPLY_FIELDS),
     CMD_JOURNAL_READ: (JOURNAL_READ_REQUEST_FIELDS, JOURNAL_READ_REPLY_FIELDS),
+    CMD_DUMP: (DUMP_REQUEST_FIELDS, DUMP_REPLY_FIELDS),
 }

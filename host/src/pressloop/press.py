@@ -39,6 +39,7 @@ from pressloop.run.run import Run
 from pressloop.run.start import prepare_run, profile_of, start_run
 from pressloop.run.upload import upload
 from pressloop.sample import Sample
+from pressloop.session.interrupted_run import InterruptedRun, ask_interrupted_run
 from pressloop.session.reconnect import RECONNECT_TIMEOUT_S
 from pressloop.session.session import Session
 from pressloop.session.status import PressStatus
@@ -163,7 +164,10 @@ class Press:
         if not take_over:
             refuse_owned(address.name)
         session = open_session(address, host=_HOST, reconnect_timeout_s=reconnect_timeout_s)
-        return cls(address.name, session)
+        opened = cls(address.name, session)
+        if opened.hello.last_fault is not Fault.NONE:
+            opened._warn_of_interrupted_run()
+        return opened
 
     @classmethod
     def reopen(cls, record_dir: str | Path, *, port: str | None = None) -> Press:
@@ -229,6 +233,20 @@ class Press:
     def status(self) -> PressStatus:
         """Ask the board for the state of the press."""
         return PressStatus.from_wire(self._session.status())
+
+    def interrupted_run(self) -> InterruptedRun | None:
+        """Ask which run the last loss of power or reset cut off; None after the next start."""
+        return ask_interrupted_run(self._session)
+
+    def _warn_of_interrupted_run(self) -> None:
+        """Log which run the last reset cut off, if there is one."""
+        try:
+            cut = self.interrupted_run()
+        except BaseException:
+            self._session.close()
+            raise
+        if cut is not None:
+            _log.warning("the run %s was interrupted: %s", cut.run_id.hex(), cut.description)
 
     def telemetry(self) -> Iterator[TelemetryBatch]:
         """Iterate over batches of telemetry from now on, also without a run."""

@@ -5,6 +5,7 @@ Without a terminal, for example in a log file, one line is written per step inst
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
@@ -15,9 +16,11 @@ from typing import Final
 
 from rich.console import Console
 from rich.control import Control
+from rich.markup import escape
 from rich.segment import ControlType
 from rich.text import Text
 
+from pressloop.cli.line_parts import ChosenParts, joined_cells
 from pressloop.session.status import PressStatus
 from pressloop.wire.schema import State
 
@@ -37,6 +40,25 @@ _STALE_S = 2.0
 
 _ERASE: Final = ((ControlType.CARRIAGE_RETURN,), (ControlType.ERASE_IN_LINE, 2))
 _ERASE_ABOVE: Final = ((ControlType.CURSOR_UP, 1), (ControlType.ERASE_IN_LINE, 2))
+
+
+_LOG: Final = logging.getLogger("pressloop")
+
+
+class _LogLines(logging.Handler):
+    """Prints warnings above the line; Python would write them into it."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        """Print by `say`."""
+        super().__init__(logging.WARNING)
+        self._say = say
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print a record; an error here must not disturb the run."""
+        try:
+            self._say(f"[note]note[/note] {escape(self.format(record))}")
+        except Exception:
+            self.handleError(record)
 
 
 class LiveLine:
@@ -67,9 +89,11 @@ class LiveLine:
         self._status_at_s = 0.0
         self.hint: Callable[[PressStatus], str] = lambda _status: ""
         self.usual_hint = ""
+        self._log_lines = _LogLines(self.say)
 
     def __enter__(self) -> LiveLine:
         """Return the line; nothing is drawn before the first status."""
+        _LOG.addHandler(self._log_lines)
         return self
 
     def __exit__(
@@ -79,6 +103,7 @@ class LiveLine:
         trace: TracebackType | None,
     ) -> None:
         """Erase the line."""
+        _LOG.removeHandler(self._log_lines)
         with self._lock:
             self._pauses += 1
             self._erase()
@@ -100,8 +125,7 @@ class LiveLine:
         with self._lock:
             line = self._drawn
             self._erase()
-            # A terminal gets whole words, a log whole lines.
-            self._console.print(markup, soft_wrap=not self._redraws)
+            self._console.print(markup, soft_wrap=True)
             if line and not self._pauses:
                 self._draw(line)
 
@@ -179,7 +203,7 @@ class LiveLine:
         simulated = Text("SIM" if self._simulated else "", "yellow")
         pressure = Text(f"{status.pressure_mpa:6.1f} MPa", "bold")
         state = Text(doing, style)
-        state.truncate(max(4, room - _joined_cells(simulated, pressure) - 1), overflow="ellipsis")
+        state.truncate(max(4, room - joined_cells(simulated, pressure) - 1), overflow="ellipsis")
         counting = Text(counted, style)
         target = Text(f"of {status.target_mpa:g}" if status.step is not None else "")
         left_text = "" if silent_s else _left(status)
@@ -189,7 +213,7 @@ class LiveLine:
         force = Text("" if status.force_kn is None else f"({status.force_kn:.1f} kN)")
         usual = Text("" if hint else self.usual_hint, "dim")
 
-        chosen = _Chosen(room, simulated, state, pressure)
+        chosen = ChosenParts(room, simulated, state, pressure)
         chosen.add(counting, hint, target, left)
         stage_cells = min(_MAX_STAGE_CELLS, max(_MIN_STAGE_CELLS, chosen.rest // 2))
         stage.truncate(stage_cells, overflow="ellipsis")
@@ -227,37 +251,6 @@ class LiveLine:
                 bar.append(" ")
         bar.append("▏", "dim")
         return bar
-
-
-class _Chosen:
-    """Chooses parts of a line by importance, as long as there is room."""
-
-    def __init__(self, room: int, *always: Text) -> None:
-        """Choose the parts that are always shown."""
-        self._chosen = [part for part in always if part]
-        self.rest = room - _joined_cells(*always)
-
-    def add(self, *parts: Text) -> None:
-        """Choose those of the parts that still fit; the most important one comes first."""
-        for part in parts:
-            if part and part.cell_len + 1 <= self.rest:
-                self._chosen.append(part)
-                self.rest -= part.cell_len + 1
-
-    def joined(self, *parts: Text) -> Text:
-        """Return those of the parts that were chosen, in the order given here."""
-        line = Text()
-        for part in parts:
-            if any(part is chosen for chosen in self._chosen):
-                line.append(" " if line and not part.plain.startswith(",") else "")
-                line.append_text(part)
-        return line
-
-
-def _joined_cells(*parts: Text) -> int:
-    """Return the width of these parts with a space between them."""
-    shown = [part for part in parts if part]
-    return sum(part.cell_len for part in shown) + max(0, len(shown) - 1)
 
 
 _STYLE = {

@@ -64,6 +64,11 @@ class Operator:
             open_holds or {},
         )
 
+    @property
+    def is_at_hand(self) -> bool:
+        """Whether commands can be typed into standard input: it is a terminal or a pipe."""
+        return self._keyboard.is_terminal or self._keyboard.is_pipe
+
     def show(self, status: PressStatus) -> None:
         """Show a status; where the run waits for the operator, say what ends the wait."""
         if is_about_to_start(status):
@@ -104,7 +109,7 @@ class Operator:
                 f"[note]operator[/note] [bold]{escape(prompt.text)}[/bold] "
                 f"[dim](pressure {max(0.0, prompt.pressure_mpa):.1f} MPa, "
                 f"answer within {duration(prompt.remaining_s)})[/dim]",
-                soft_wrap=not self._console.is_terminal,
+                soft_wrap=True,
             )
             if self._yes:
                 self._console.print("         [dim]confirmed by --yes[/dim]")
@@ -120,10 +125,7 @@ class Operator:
         by = run.status().paused_by
         why = f"by {escape(by)}" if by else "the board lost the program that ran it"
         with self._line.paused():
-            self._console.print(
-                f"[note]paused[/note]: {why}; the pressure is held",
-                soft_wrap=not self._console.is_terminal,
-            )
+            self._console.print(f"[note]paused[/note]: {why}; the pressure is held", soft_wrap=True)
             with self._keyboard.asking():
                 self._keyboard.clear()
                 return self._answer("to resume", lambda: run.is_active)

@@ -23,12 +23,13 @@ from pressloop.cli.verdict import end_line, print_verdict
 from pressloop.connect import EMULATED
 from pressloop.emulator.description import PressDescription
 from pressloop.emulator.faults import read_faults
-from pressloop.errors import BadInputError, NoBoardError, RecordError
+from pressloop.errors import BadInputError, NoBoardError, PressloopError, RecordError
 from pressloop.evaluation import RunRecord, RunSummary, finalise
 from pressloop.press import DEFAULT_THINNING, Press
 from pressloop.record.columns import SUMMARY_NAME
 from pressloop.record.journal import JOURNAL_NAME
 from pressloop.record.model import INTERRUPTED
+from pressloop.run.active_runs import require_active_folder
 from pressloop.run.run import Run
 from pressloop.sample import load_sample
 from pressloop.wire.schema import State
@@ -97,6 +98,8 @@ def run(
             _introduce(machine, protocol, folder)
             with LiveLine(err, simulated=machine.hello.simulated) as line:
                 operator = Operator(err, line, yes=yes, open_holds=open_holds, port=_named(machine))
+                if open_holds and not operator.is_at_hand:
+                    _require_a_way_to_end()
                 folder.mkdir(parents=True, exist_ok=True)
                 vents = plan.protocol.on_host_loss.action == "vent"
                 signals.keep()
@@ -150,6 +153,21 @@ def attach(
     _report(summary, record)
 
 
+def _require_a_way_to_end() -> None:
+    """Refuse a run with an open hold that nothing could end: no keys, and no other terminal."""
+    try:
+        require_active_folder()
+    except (OSError, PressloopError) as error:
+        why = error.message if isinstance(error, PressloopError) else str(error)
+        raise BadInputError(
+            "nothing could end the open hold of this protocol: standard input is no terminal, and "
+            f"other terminals cannot reach the run ({why})",
+            hint="run it in a terminal, or set XDG_RUNTIME_DIR to a folder that only you can "
+            "write to, so that pressloop end works",
+            code="no-way-to-end",
+        ) from error
+
+
 def _named(machine: Press) -> str | None:
     """Return what names the board in another terminal; None if it is found without."""
     return machine.session.url if machine.hello.simulated else None
@@ -183,7 +201,7 @@ def _resume(handle: Run, operator: Operator, line: LiveLine, resume: bool) -> No
     """Resume a paused run if the operator agrees; without an operator, leave it paused."""
     wanted = True if resume else operator.ask_to_resume(handle)
     if wanted:
-        handle.resume()
+        handle.resume("operator (answer at the terminal)")
         line.say("[note]resumed[/note]")
     elif wanted is False:
         handle.abort("operator")

@@ -124,7 +124,7 @@ def _end_open_holds(run: Run, plan: Plan, after_s: float) -> None:
                 in_band_s[record.step] += record_s
         for step in [step for step, held_s in in_band_s.items() if held_s >= after_s]:
             del in_band_s[step]
-            run.advance(step)
+            run.advance(step, by="pressloop simulate --open-hold")
 
 
 def _check_outputs(csv: Path | None, plot: Path | None) -> None:

@@ -21,6 +21,8 @@ BY_KEY: Final = "operator (key)"
 BY_WORD: Final = "operator (standard input)"
 """Who gave a command, in the record."""
 
+_ABORT: Final = ("abort", "to abort the run")
+
 _MAX_UNKNOWN_S: Final = 2.0
 """Time after which a pause is named although its reason is not known."""
 
@@ -41,16 +43,17 @@ class Controls:
     port: str | None = None
     program: str = "this program"
 
-    def how_to(self, command: str, purpose: str) -> str:
-        """Return as markup how to give a command for a purpose, such as "to resume"."""
+    def ways(self, *ways: tuple[str, str]) -> str:
+        """Return as markup how to give commands for their purposes, such as "to resume"."""
         if self.keys:
-            return f"press [bold]{command[0]}[/bold] {purpose}"
-        where = "in another terminal"
+            said = [f"[bold]{command[0]}[/bold] {purpose}" for command, purpose in ways]
+            return f"press {', or '.join(said)}"
         if self.words:
-            where = f"here or pressloop {command} {where}"
-            return f"type [bold]{command}[/bold] {where} {purpose}"
+            said = [f"[bold]{command}[/bold] {purpose}" for command, purpose in ways]
+            return f"type {', or '.join(said)} (in another terminal: pressloop {ways[0][0]})"
         port = "" if self.port is None else f" --port {escape(self.port)}"
-        return f"type [bold]pressloop {command}{port}[/bold] {where} {purpose}"
+        said = [f"[bold]pressloop {command}{port}[/bold] {purpose}" for command, purpose in ways]
+        return f"in another terminal, type {', or '.join(said)}"
 
 
 class WaitingNotices:
@@ -134,14 +137,13 @@ class WaitingNotices:
             why = f"{program} did not ask for it"
         if status.paused_by not in (BY_KEY, BY_WORD):  # the outcome of the command was said
             self._say(f"[note]paused[/note]: {why}; the pressure is held")
-        resume, abort = (self._controls.how_to(*way) for way in _WAYS_OUT_OF_A_PAUSE)
-        self._say(f"       {resume}, or {abort}")
+        self._say(f"         {self._controls.ways(('resume', 'to resume'), _ABORT)}")
 
     def _say_open_hold(self, waits_for: str | None) -> None:
         if waits_for:
             self._say(f"[note]operator[/note] [bold]{escape(waits_for)}[/bold]")
-        end = self._controls.how_to("end", "to finish it")
-        self._say(f"[note]open hold[/note] {end}, or {self._controls.how_to('abort', _TO_ABORT)}")
+        ways = self._controls.ways(("end", "to finish it"), _ABORT)
+        self._say(f"[note]open hold[/note]: {ways}")
 
 
 def outcome_markup(outcome: SteeringOutcome) -> str:
@@ -149,7 +151,3 @@ def outcome_markup(outcome: SteeringOutcome) -> str:
     first, space, rest = escape(outcome.message).partition(" ")
     style = "note" if outcome.done else "bad"
     return f"[{style}]{first}[/{style}]{space}{rest}"
-
-
-_TO_ABORT: Final = "to abort the run"
-_WAYS_OUT_OF_A_PAUSE: Final = (("resume", "to resume"), ("abort", _TO_ABORT))

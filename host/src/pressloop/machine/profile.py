@@ -149,6 +149,10 @@ class MachineProfile(UserModel):
     repeatability_percent: Annotated[float, Field(ge=0, le=10)] | None = None
     """Limits (+-) within which readings of the same pressure agree, in percent of the
     transducer's full scale. None: assumed."""
+    return_bar: Annotated[float, Field(ge=0, le=200)] | None = None
+    """Oil pressure that carries ram and return spring. The zero is that of the moving ram, so with
+    the ram at its seat the reading is as far below zero. None: unknown, assumed three times
+    contact_bar."""
     friction_percent: Annotated[float, Field(ge=0, le=50)] | None = None
     """Largest friction of the ram's seals, in percent of the oil's force. None: assumed."""
     friction_n: Annotated[int, Field(ge=0, le=100_000)] | None = None

@@ -49,6 +49,7 @@ _CONVERSIONS: Final = (
     _Conversion("raw_zero_fraction", "raw_zero_fraction", 256),
     _Conversion("ram_area_uncertainty_percent", "ram_area_uncertainty_ppm", 10_000),
     _Conversion("repeatability_percent", "repeatability_ppm", 10_000),
+    _Conversion("return_bar", "return_oil_kpa", 100),
     _Conversion("friction_percent", "friction_ppm", 10_000),
     _Conversion("zero_drift_percent", "zero_drift_ppm", 10_000),
     _Conversion("tuning_residual_percent", "tuning_residual_ppm", 10_000),

@@ -19,6 +19,7 @@ from pressloop.record.model import (
     BoardStepResult,
     Direction,
     EmulatedPress,
+    HostLossPlan,
     PlannedStage,
     PlannedStep,
     RunHeader,
@@ -71,6 +72,15 @@ def new_header(
         die_mm=plan.begin.die_um / 1000,
         emulated_press=emulated_press,
         thinning=thinning,
+        ceiling_mpa=plan.begin.ceiling_kpa / 1000,
+        host_loss=HostLossPlan.model_validate(
+            {
+                "action": wire_name(plan.begin.host_loss),
+                "limit_s": plan.begin.host_loss_limit_ms / 1000,
+                "timeout_s": plan.begin.host_timeout_ms / 1000,
+                "vent_rate_mpa_s": plan.begin.vent_rate_kpa_s / 1000,
+            }
+        ),
     )
 
 

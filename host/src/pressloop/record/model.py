@@ -157,10 +157,35 @@ class ThinningRules(UserModel):
     event_share: float = Field(default=0.01, ge=0, le=1)
 
 
+class HostLossPlan(RecordModel):
+    """What the board does by itself when it has lost the host.
+
+    Attributes:
+        action: `hold`, `finish` or `vent`.
+        limit_s: Longest time for `hold` and `finish`; then the press vents.
+        timeout_s: Silence after which the host counts as lost.
+        vent_rate_mpa_s: Rate of the release that ends the run.
+    """
+
+    action: Literal["hold", "finish", "vent"]
+    limit_s: float
+    timeout_s: float
+    vent_rate_mpa_s: float
+
+    def __str__(self) -> str:
+        """Return what the board does, as the end of a sentence."""
+        vents = f"releases the pressure at {self.vent_rate_mpa_s:g} MPa/s"
+        if self.action == "vent":
+            return f"it {vents} {self.timeout_s:g} s after it has lost the host"
+        does = "holds the pressure" if self.action == "hold" else "continues the protocol"
+        return f"it {does} for up to {self.limit_s:g} s without a host, then {vents}"
+
+
 class RunHeader(RecordModel):
     """First entry of the journal: everything that is known before the press moves.
 
-    `thinning` is None when every record is kept.
+    `thinning` is None when every record is kept. `ceiling_mpa` and `host_loss` are None in records
+    of older versions.
     """
 
     run_id: str
@@ -180,6 +205,8 @@ class RunHeader(RecordModel):
     die_mm: float | None = None
     emulated_press: EmulatedPress | None = None
     thinning: ThinningRules | None = None
+    ceiling_mpa: float | None = None
+    host_loss: HostLossPlan | None = None
     schema_version: int = SCHEMA_VERSION
 
     @model_validator(mode="after")

@@ -14,6 +14,7 @@ from pressloop.wire.schema import (
     AbortRequest,
     AdvanceRequest,
     ConfirmRequest,
+    DumpRequest,
     PauseRequest,
     ResumeRequest,
     State,
@@ -24,7 +25,7 @@ AT_REST: Final = (State.IDLE, State.FAULT)
 
 
 class RunCommands:
-    """Steers one run, from any thread."""
+    """Steers one run, from any thread. Each command names for the record who or what gave it."""
 
     def __init__(self, session: Session, recorder: RunRecorder, reason: PauseReason) -> None:
         """Steer the run of this record; `reason` learns who paused it."""
@@ -49,23 +50,22 @@ class RunCommands:
         self._reason.by = ""
         self._recorder.event("resume", by=by)
 
-    def confirm(self, step: int | None = None) -> None:
+    def confirm(self, step: int | None, by: str) -> None:
         """Confirm the prompt at `step`, or the one that is open."""
         step = self._step(step)
         self._session.request(ConfirmRequest(step))
-        self._recorder.event("prompt-answered", step=step, answer="confirmed")
+        self._recorder.event("prompt-answered", step=step, answer="confirmed", by=by)
 
-    def advance(self, step: int | None = None) -> None:
+    def advance(self, step: int | None, by: str) -> None:
         """End the hold at `step`, or the one in progress."""
         step = self._step(step)
         self._session.request(AdvanceRequest(step))
-        self._recorder.event("advance", step=step)
+        self._recorder.event("advance", step=step, by=by)
 
     def abort(self, by: str) -> None:
         """End the run with a controlled release; does nothing if it has ended or is ending.
 
-        A second abort would open the release valve fully, so this asks for the state first. A board
-        that seems at rest may be about to start the run: it knows best whether to refuse.
+        A board that seems at rest may be about to start the run: it knows best whether to refuse.
         """
         status = self._session.status()
         if status.run_id != self._run_id or status.state is State.VENTING:
@@ -79,7 +79,7 @@ class RunCommands:
         self.abort(by)
         if self._session.status().state is State.VENTING:
             with suppress(CommandRefusedError):
-                self._session.request(AbortRequest())
+                self._session.request(DumpRequest())
                 self._recorder.event("abort", by=by, release="fully open")
 
     def _step(self, step: int | None) -> int:

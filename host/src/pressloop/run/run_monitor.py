@@ -22,6 +22,7 @@ from pressloop.run.commands import AT_REST, RunCommands
 from pressloop.run.fault_injection import FaultInjection
 from pressloop.run.pause_reason import PauseReason
 from pressloop.run.prompts import PromptQueue
+from pressloop.session.interrupted_run import ask_interrupted_run
 from pressloop.session.listeners import Listener
 from pressloop.session.session import Session
 from pressloop.session.status import PressStatus
@@ -38,7 +39,11 @@ from pressloop.wire.schema import (
 )
 
 BOARD_RESET: Final = "board-reset"
-"""End reason of a run whose board restarted; such a board no longer knows how the run ended."""
+"""End reason of a run whose board restarted without having lost its power, or for a reason that it
+does not know."""
+
+POWER_LOST: Final = "power-lost"
+"""End reason of a run that a loss of power cut off, as the board's journal says."""
 
 NOT_STARTED: Final = "not-started"
 """End reason of a run that the board refused to start or did not start."""
@@ -207,12 +212,18 @@ class RunMonitor(Listener):
             return
         hello = self._session.hello
         held = self._recorder.held
+        cut = ask_interrupted_run(self._session)
+        if cut is not None and cut.run_id.hex() != self._recorder.header.run_id:
+            cut = None
+        note = f"the controller restarted ({wire_name(hello.reset_cause)}) during the run"
+        if cut is not None:
+            note += f"; its journal says: {cut.description}"
         self._close_record(
             RunEnd(
-                end_reason=BOARD_RESET,
+                end_reason=POWER_LOST if cut is not None and cut.power_lost else BOARD_RESET,
                 fault=None if hello.last_fault is Fault.NONE else wire_name(hello.last_fault),
                 last_seq=held[-1][1] if held else None,
-                note=f"the controller restarted ({wire_name(hello.reset_cause)}) during the run",
+                note=note,
             )
         )
 

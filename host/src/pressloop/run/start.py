@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from pressloop.emulator.faults import RequestedFault
 from pressloop.emulator.process import EmulatedBoard
-from pressloop.errors import CommandRefusedError
+from pressloop.errors import CommandRefusedError, RecordError
 from pressloop.machine.profile import MachineProfile, converter_of
 from pressloop.plan import compile_plan
 from pressloop.record import EmulatedPress, RunEnd, RunRecorder, ThinningRules
@@ -101,7 +102,9 @@ def prepare_run(
 def start_run(session: Session, run: Run) -> None:
     """Start the plan on the board and follow the run.
 
-    Call it in the dispatcher thread, so that no record is missed.
+    Call it in the dispatcher thread, so that no record is missed. If the start cannot be recorded,
+    the run is aborted and followed to its end like any other whose record fails; `Run.result`
+    raises why.
 
     Raises:
         CommandRefusedError: The press is not ready; the record says that the run did not start.
@@ -110,15 +113,25 @@ def start_run(session: Session, run: Run) -> None:
     """
     session.start_stream()
     try:
-        reply = session.request(StartRequest(run.run_id))
+        # Bound to the profile that the protocol was checked against.
+        profile_hash = bytes.fromhex(run.recorder.header.profile_hash).ljust(8, b"\0")
+        reply = session.request(StartRequest(run.run_id, profile_hash=profile_hash))
     except CommandRefusedError as refusal:
-        run.recorder.close(RunEnd(end_reason=NOT_STARTED, note=refusal.message))
+        with suppress(RecordError):  # the refusal is the news
+            run.recorder.close(RunEnd(end_reason=NOT_STARTED, note=refusal.message))
         raise
     except BaseException:
         run.recorder.close()
         raise
-    run.recorder.started(reply.run_first, reply.tick)
+    # From here on the press moves, so the run is followed whatever fails.
+    failure: BaseException | None = None
+    try:
+        run.recorder.started(reply.run_first, reply.tick)
+    except BaseException as error:
+        failure = error
     run.begin(reply.run_first, reply.tick)
+    if failure is not None:
+        run.monitor.fail(failure)
 
 
 def _emulated_press(

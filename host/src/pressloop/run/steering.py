@@ -34,7 +34,7 @@ class Steerable(Protocol):
     def resume(self, by: str) -> None:
         """Continue after a pause."""
 
-    def advance(self, step: int | None = None) -> None:
+    def advance(self, step: int | None, by: str) -> None:
         """End the hold at a step."""
 
     def abort(self, by: str) -> None:
@@ -91,7 +91,6 @@ def steer(
     """
     status = press.status()
     if command == "abort" and status.state is State.VENTING:
-        # A second abort request would open the release valve fully, so none is sent.
         return SteeringOutcome(True, "the pressure is already being released; nothing was changed")
     reason = _obstacle(command, status, type_of(status))
     if reason:
@@ -106,7 +105,7 @@ def steer(
         elif command == "abort":
             press.abort(by)
         else:
-            press.advance(status.step)
+            press.advance(status.step, by)
     except CommandRefusedError as refusal:
         return SteeringOutcome(False, f"{command} refused: {_why(refusal)}", refusal.code)
     return SteeringOutcome(True, _done(command, status))

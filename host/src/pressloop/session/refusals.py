@@ -131,6 +131,12 @@ REFUSAL_TEXTS: Final[dict[ErrorCode, tuple[str, str]]] = {
         "the board's machine profile is not the one that the run was checked against",
         "start the run again; if another program changes the profile, stop that first",
     ),
+    ErrorCode.ZERO_OFF: (
+        "the transducer reads {detail} kPa below zero while the press is at rest: the run would "
+        "press by so much too high",
+        "check the transducer and its wiring against a gauge; when it is sound, take its zero "
+        "anew: `pressloop tune`",
+    ),
     ErrorCode.NOT_SEALED: (
         "a hold that ends on relaxation is not sealed",
         "write 'mode: sealed': in closed loop the pump replaces the pressure that relaxes",

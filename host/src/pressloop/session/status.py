@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from pressloop.session.telemetry import NO_STEP
-from pressloop.wire.schema import EndReason, Fault, InputBits, State, StatusReply
+from pressloop.wire.schema import EndReason, Fault, InputBits, State, StatusReply, StorageBits
+
+_NO_TROUBLE: Final = StorageBits(0)
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,7 @@ class PressStatus:
         silent_s: Time for which the board heard nothing from its host and paused because of that,
             s; None if that is not the reason of a pause.
         run_id: Id of the current run, or of the last one since boot; zeros if there was none.
+        storage: What is wrong with the board's flash; no bit if all is well.
     """
 
     state: State
@@ -58,6 +62,7 @@ class PressStatus:
     force_kn: float | None = None
     paused_by: str = ""
     silent_s: float | None = None
+    storage: StorageBits = _NO_TROUBLE
 
     @classmethod
     def from_wire(
@@ -93,4 +98,5 @@ class PressStatus:
             force_kn=force_kn,
             paused_by=paused_by,
             silent_s=silent_s,
+            storage=StorageBits(reply.storage or 0),
         )

@@ -151,8 +151,9 @@ class TuningRunner:
         if self._die_um not in profile.dies_um:
             dies = ", ".join(format_quantity(die, LENGTH) for die in profile.dies_um)
             raise BadInputError(
-                f"the press '{profile.name}' has no die of {self._die_um / 1000:g} mm",
-                hint=f"its dies: {dies}; add the die to the press's profile if it has one",
+                f"the press '{profile.name}' has no die of {self._die_um / 1000:g} mm; its dies: "
+                f"{dies}",
+                hint="if you have this die, add it to the press's profile",
                 code="unknown-die",
             )
 

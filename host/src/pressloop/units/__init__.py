@@ -29,7 +29,7 @@ from pressloop.units.force import (
 )
 from pressloop.units.parse import Quantity, parse, pattern
 from pressloop.units.printing import format_quantity, with_uncertainty
-from pressloop.units.refusals import UnitError, missing_unit, names_of, number_hint, units_of
+from pressloop.units.refusals import UnitError, missing_unit, names_of, units_of
 
 __all__ = [
     "DURATION",
@@ -49,7 +49,6 @@ __all__ = [
     "format_quantity",
     "missing_unit",
     "names_of",
-    "number_hint",
     "parse",
     "parse_pressure",
     "parse_pressure_rate",

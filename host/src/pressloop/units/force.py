@@ -25,13 +25,13 @@ def as_pressure(quantity: Quantity, die_um: int | None) -> Quantity:
     Any other quantity is returned as it is. The text stays as written.
 
     Raises:
-        UnitError: `force-without-die`, if it is a force and no die is given.
+        UnitError: `force-without-die`, if it is a force and no die, or one of no size, is given.
     """
     if quantity.dimension not in (FORCE, FORCE_RATE):
         return quantity
-    if die_um is None:
+    if not die_um:
         raise UnitError(
-            f"'{quantity.text}' is {quantity.dimension.name}: it has no pressure without a die",
+            f"'{quantity.text}' is {quantity.dimension.name}: without a die it is no pressure",
             code="force-without-die",
             hint="give the diameter of the die, or write a pressure",
         )

@@ -11,11 +11,13 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Final
 
-from pressloop.errors import PressloopError
+from pressloop.errors import BadInputError
+from pressloop.number_types import written
+from pressloop.number_types.forms import foreign_letter, form_hint
 from pressloop.units.dimensions import DIMENSIONS, DURATION, Dimension
 
 
-class UnitError(PressloopError):
+class UnitError(BadInputError):
     """A text cannot be read as a quantity.
 
     Codes: `missing-unit`, `unknown-unit`, `wrong-unit`, `not-a-quantity`, `force-without-die`.
@@ -49,37 +51,12 @@ _SAME_UNIT: Final = {
 }
 """Other names of units, and of the masses that a gauge shows in place of forces."""
 
+_JOINED: Final = re.compile(r"[0-9]\s*[a-z]+\s*(,|and\b|\+)\s*[0-9]", re.IGNORECASE)
+
 _TONS: Final = ("ton", "tonf", "tons")
 _TON_HINT: Final = (
     "a ton may be metric, long (British) or short (American): write 't', 'lton' or 'ston'"
 )
-
-_COMMA: Final = (
-    "the comma may be a decimal comma or a thousands separator: write a decimal point, "
-    "or leave the separator out"
-)
-_DATE: Final = "this looks like a date"
-
-_JOINED: Final = re.compile(r"[0-9]\s*[a-z]+\s*(,|and\b|\+)\s*[0-9]", re.IGNORECASE)
-
-_FORMS: Final = (
-    (re.compile(r"[0-9],\s*[0-9]"), _COMMA),
-    (re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}.*"), _DATE),
-    (
-        re.compile(r"[0-9]\s*(?:-|\.\.+|\bto\b|[\u2010-\u2015\u2026])\s*[0-9]"),
-        "write one number, not a range",
-    ),
-    (re.compile(r"[0-9][_'\u2019\s][0-9]"), "write a decimal point and no thousands separator"),
-    (re.compile(r"^[-+]?\.[0-9]"), "write a zero before the point"),
-    (re.compile(r"[0-9]\.(?![0-9])"), "write a digit after the point, or leave the point out"),
-    (re.compile(r"^[\u2010-\u2015\u2212]\s*[0-9]"), "write the minus sign as a plain hyphen (-)"),
-    (re.compile(r"^\+"), "leave the plus sign out"),
-    (
-        re.compile(r"[~<>=\u00b1\u2248\u2264\u2265\u00b7\u00d7*^()]"),
-        "write a plain number without other signs",
-    ),
-)
-"""Forms of numbers that people write, and what to write instead; the first that fits counts."""
 
 
 def units_of(dimensions: Sequence[Dimension]) -> str:
@@ -95,11 +72,11 @@ def names_of(dimensions: Sequence[Dimension]) -> str:
 
 def missing_unit(number: object, *dimensions: Dimension) -> UnitError:
     """Return the error for a number without a unit."""
-    written = str(getattr(number, "text", number))
+    shown = written(number)
     units = [unit for dimension in dimensions for unit in reversed(dimension.print_in)]
-    choices = " or ".join(f"'{written} {unit}'" for unit in units)
+    choices = " or ".join(f"'{shown} {unit}'" for unit in units)
     return UnitError(
-        f"{written} has no unit",
+        f"{shown} has no unit",
         code="missing-unit",
         hint=f"add the unit that is meant, such as {choices}; units: {units_of(dimensions)}",
     )
@@ -146,7 +123,7 @@ def wrong_unit(text: str, unit: str, dimensions: Sequence[Dimension]) -> UnitErr
             hint = "write one number with one unit"
         return UnitError(f"'{shown}' has more than one number", code="not-a-quantity", hint=hint)
     return UnitError(
-        f"'{shown}' has the unknown unit '{unit}'",
+        f"'{shown}' has the unknown unit '{unit}'{foreign_letter(unit)}",
         code="unknown-unit",
         hint=f"{_meant(unit, dimensions)}units of {wanted}: {right}",
     )
@@ -174,39 +151,15 @@ def _meant(unit: str, dimensions: Sequence[Dimension]) -> str:
     return f"did you mean '{close[0]}'? "
 
 
-def number_hint(value: object, number: str) -> str:
-    """Return what to write for a value that is not a plain number, where a key has the unit.
-
-    Args:
-        value: What was written.
-        number: What is wanted: "number" or "whole number".
-    """
-    generic = f"write a plain {number} in the unit at the end of the key's name"
-    text = value.strip() if isinstance(value, str) else ""
-    for form, hint in _FORMS:
-        if form.search(text):
-            return f"{hint}: {generic}" if hint == _DATE else hint
-    if any(c.isdecimal() and not c.isascii() for c in text):
-        return f"{generic}; with plain (ASCII) digits"
-    return generic
-
-
 def _form_hint(text: str, dimensions: Sequence[Dimension]) -> str:
     generic, units = _generic(dimensions), f"units: {units_of(dimensions)}"
-    if any(unicodedata.category(c) == "No" for c in text):
-        return f"{generic}; without superscript digits and fractions"
-    if any(c.isdecimal() and not c.isascii() for c in text):
-        return f"{generic}; with plain (ASCII) digits"
     if DURATION in dimensions and re.fullmatch(r"[0-9]+:[0-9]+(:[0-9]+)?", text):
         return f"it may be hours, minutes or seconds: write each number with its unit; {units}"
     if re.match(r"[-+]?\.?(nan|inf)", text, re.IGNORECASE):
         return f"write a finite number and a unit; {units}"
     if DURATION in dimensions and _JOINED.search(text):
         return "leave out what joins the parts"
-    for form, hint in _FORMS:
-        if form.search(text):
-            return f"{hint}: {generic}" if hint == _DATE else hint
-    return generic
+    return form_hint(text, generic)
 
 
 def _generic(dimensions: Sequence[Dimension]) -> str:

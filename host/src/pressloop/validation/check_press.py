@@ -25,8 +25,8 @@ def check_press(context: Context) -> None:
         context.error(
             "unknown-die",
             ("die",),
-            f"the press '{context.profile.name}' has no die of {protocol.die}",
-            f"its dies: {dies}; if the die is yours, add it to the press's profile",
+            f"the press '{context.profile.name}' has no die of {protocol.die}; its dies: {dies}",
+            "if you have this die, add it to the press's profile; else correct 'die'",
         )
     if context.ceiling_kpa is not None and context.ceiling_kpa > limits.pellet_limit_kpa:
         context.error(

@@ -26,7 +26,7 @@ NO_DISPLACEMENT: Final = 65535
 """Displacement in a record when the sensor gives no reading."""
 OUTPUT_FULL: Final = 32767
 """Full opening of a valve; also the largest split-range output, positive or negative."""
-SCHEMA_HASH: Final = b"\x99\x41\x2b\xc6\x64\x49\x28\x78"
+SCHEMA_HASH: Final = b"\x71\x82\x40\xf5\x87\x04\x59\x63"
 """First bytes of the SHA-256 of the schema."""
 RECORD_FORMAT: Final = "<IiihHBBBBH"
 """Struct format of a packed telemetry record."""
@@ -89,12 +89,14 @@ class Command(IntEnum):
     STEP_RESULT = 18
     INTERRUPTED_RUN = 19
     JOURNAL_READ = 20
+    DUMP = 21
 
 
 class Notice(IntEnum):
     """Messages of a host that the board does not answer."""
 
     ALIVE = 1
+    ABORT = 2
 
 
 class Event(IntEnum):
@@ -179,6 +181,8 @@ class ErrorCode(IntEnum):
     """A person must press the board's button first, at most 30 s before."""
     PROFILE_MISMATCH = 35
     """The run is bound to another machine profile than the board has."""
+    ZERO_OFF = 36
+    """At rest the transducer reads too far below zero; `detail` is by how much it does, kPa."""
 
 
 class State(IntEnum):
@@ -424,6 +428,19 @@ class AliveNotice(CodedMessage):
 
 
 @dataclass(frozen=True, slots=True)
+class AbortNotice(CodedMessage):
+    """Ends the run as `abort` does.
+
+    The board takes it with session 0, from any program that can write to the port, also beside a
+    host that hangs, and the session of that host goes on. It has no reply: the state in telemetry
+    and status shows the release.
+    """
+
+    CODE: ClassVar[Notice] = Notice.ABORT
+    FIELDS: ClassVar[tuple[Field, ...]] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class TelemetryEvent(CodedMessage):
     """Carries live records, and the device clock also when there is no record."""
 
@@ -489,9 +506,10 @@ class Profile(Message):
         Field(41, "die_uncertainty_um", FieldKind.INT, 0, 10000, required=False),
         Field(42, "repeatability_ppm", FieldKind.INT, 0, 100000, required=False),
         Field(43, "tuning_residual_ppm", FieldKind.INT, 0, 1000000, required=False),
-        Field(60, "friction_ppm", FieldKind.INT, 0, 500000, required=False),
-        Field(61, "friction_n", FieldKind.INT, 0, 100000, required=False),
-        Field(62, "zero_drift_ppm", FieldKind.INT, 0, 100000, required=False),
+        Field(60, "return_oil_kpa", FieldKind.INT, 0, 20000, required=False),
+        Field(61, "friction_ppm", FieldKind.INT, 0, 500000, required=False),
+        Field(62, "friction_n", FieldKind.INT, 0, 100000, required=False),
+        Field(63, "zero_drift_ppm", FieldKind.INT, 0, 100000, required=False),
     )
 
     name: str
@@ -561,6 +579,9 @@ class Profile(Message):
     tuning_residual_ppm: int | None = None
     """Share of the pumped volume that the tuning could not explain; absent: never tuned; stored for
     the host. Unit: ppm."""
+    return_oil_kpa: int | None = None
+    """Pressure that carries ram and return spring; with the ram at its seat the reading is as far
+    below zero; absent: unknown. Unit: kPa oil."""
     friction_ppm: int | None = None
     """Most that the seals of the ram carry in proportion to the pressure; absent: unknown; stored
     for the host. Unit: ppm of the oil's force."""
@@ -576,7 +597,7 @@ class ErrorReply(Message):
     """Refuses a request. The code decides which other keys are present."""
 
     FIELDS: ClassVar[tuple[Field, ...]] = (
-        Field(1, "code", FieldKind.INT, 1, 35, enum=ErrorCode),
+        Field(1, "code", FieldKind.INT, 1, 36, enum=ErrorCode),
         Field(2, "step", FieldKind.INT, 0, 255, required=False),
         Field(3, "field", FieldKind.INT, 0, 255, required=False),
         Field(4, "detail", FieldKind.INT, 0, 2147483647, required=False),
@@ -814,6 +835,13 @@ class ResumeReply(Message):
 @dataclass(frozen=True, slots=True)
 class AbortReply(Message):
     """Answers `abort`."""
+
+    FIELDS: ClassVar[tuple[Field, ...]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DumpReply(Message):
+    """Answers `dump`."""
 
     FIELDS: ClassVar[tuple[Field, ...]] = ()
 
@@ -1229,7 +1257,7 @@ class ResumeRequest(Request[ResumeReply]):
 class AbortRequest(Request[AbortReply]):
     """Ends the run with a release at the vent rate; the press is then idle.
 
-    A second abort during that release opens the release valve fully.
+    Changes nothing during that release.
     """
 
     CODE: ClassVar[Command] = Command.ABORT
@@ -1239,6 +1267,19 @@ class AbortRequest(Request[AbortReply]):
     def reply_type(cls) -> type[AbortReply]:
         """Return the class of the reply."""
         return AbortReply
+
+
+@dataclass(frozen=True, slots=True)
+class DumpRequest(Request[DumpReply]):
+    """Opens the release valve fully during the release that ends a run. It may crack the pellet."""
+
+    CODE: ClassVar[Command] = Command.DUMP
+    FIELDS: ClassVar[tuple[Field, ...]] = ()
+
+    @classmethod
+    def reply_type(cls) -> type[DumpReply]:
+        """Return the class of the reply."""
+        return DumpReply
 
 
 @dataclass(frozen=True, slots=True)
@@ -1398,5 +1439,6 @@ REQUESTS: Final[dict[Command, tuple[type[Request[Any]], type[Message]]]] = {
     Command.STEP_RESULT: (StepResultRequest, StepResultReply),
     Command.INTERRUPTED_RUN: (InterruptedRunRequest, InterruptedRunReply),
     Command.JOURNAL_READ: (JournalReadRequest, JournalReadReply),
+    Command.DUMP: (DumpRequest, DumpReply),
 }
 """Request and reply of every command."""

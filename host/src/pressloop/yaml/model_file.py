@@ -16,7 +16,7 @@ from pydantic_core.core_schema import ErrorType
 from pressloop.errors import BadInputError
 from pressloop.findings import Finding, KeyPath
 from pressloop.number_types import written
-from pressloop.units import number_hint
+from pressloop.number_types.forms import foreign_letter, number_hint
 from pressloop.yaml.close_names import closest_name, in_other_unit
 from pressloop.yaml.file_kind import FILE_KINDS, FileKind, wrong_kind
 from pressloop.yaml.values import YamlSource
@@ -127,7 +127,10 @@ def _finding(
 ) -> Finding:
     error = errors[0]
     if error["type"] == "extra_forbidden":
-        message, hint = f"'{path[-1]}' is not a key here", _unknown_key_hint(path, model)
+        message, hint = (
+            f"'{path[-1]}' is not a key here{foreign_letter(str(path[-1]))}",
+            _unknown_key_hint(path, model),
+        )
         return yaml.marks.finding("error", "unknown-key", path, message, hint, at_key=True)
     code, message, hint = _explain(error, path)
     # Where a word may stand in place of a number, pydantic refuses the value once as each.

@@ -14,6 +14,13 @@ from pressloop.yaml.values import YamlSource, read_yaml
 _SAMPLE_BYTES: Final = 32
 """Bytes at the beginning of a file that show its encoding; the smallest protocol is longer."""
 
+_OTHER_FORMATS: Final = (
+    (b"PK\x03\x04", "a zip file, such as a document of Word or Excel"),
+    (b"\x1f\x8b", "compressed by gzip"),
+    (b"%PDF", "a PDF"),
+    (b"{\\rtf", "a rich-text document"),
+)
+
 
 def read_file_bytes(path: Path | str, *, hint: str) -> bytes:
     """Read the bytes of a file, at most one more than a document may have.
@@ -44,6 +51,11 @@ def read_yaml_file(path: Path | str, *, hint: str) -> YamlSource:
 
 def read_yaml_bytes(data: bytes) -> YamlSource:
     """Read the bytes of a file, which may be cut at `MAX_BYTES` + 1; never raises."""
+    for beginning, name in _OTHER_FORMATS:
+        if data.startswith(beginning):
+            return _not_utf8(
+                1, 1, f"the file is {name}", "save the text alone, as a plain text file"
+            )
     other = _other_encoding(data)
     if other is not None:
         return _not_utf8(1, 1, f"the file is {other}")
@@ -71,7 +83,11 @@ def _other_encoding(data: bytes) -> str | None:
     return "UTF-16 without a byte order mark" if looks_wide else None
 
 
-def _not_utf8(line: int, column: int, message: str) -> YamlSource:
-    hint = "save the file as UTF-8; Windows editors offer it as encoding in the save dialog"
+def _not_utf8(
+    line: int,
+    column: int,
+    message: str,
+    hint: str = "save the file as UTF-8; Windows editors offer it as encoding in the save dialog",
+) -> YamlSource:
     finding = Finding("error", "not-utf8", ".", message, hint, line, column)
     return YamlSource(None, SourceMap(), [finding])

@@ -16,7 +16,7 @@ from typing_extensions import Self
 
 from pressloop.errors import BadInputError
 from pressloop.number_types import plain, written
-from pressloop.units import number_hint
+from pressloop.number_types.forms import number_hint
 from pressloop.yaml.model_file import model_findings
 from pressloop.yaml.source_map import SourceMap
 from pressloop.yaml.values import YamlSource

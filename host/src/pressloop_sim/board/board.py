@@ -16,6 +16,7 @@ from pressloop_fw.hal import Board
 from pressloop_fw.wire import schema
 
 from pressloop_sim.board.board_faults import BOOT_TICKS, BoardFaults, BoardReset
+from pressloop_sim.board.deadman import DeadmanCircuit
 from pressloop_sim.board.fault_port import ControlPort
 from pressloop_sim.board.flash_area import EmulatedFlash
 from pressloop_sim.board.lifetime import Lifetime, remove_folder
@@ -54,6 +55,7 @@ class EmulatedBoard(Board):
         schema.CAP_EMERGENCY_STOP
         | schema.CAP_GUARD
         | schema.CAP_PERSISTENT_PROFILE
+        | schema.CAP_DEADMAN
         | schema.CAP_JOURNAL
     )
 
@@ -80,6 +82,9 @@ class EmulatedBoard(Board):
         self._raw = self.transducer.sample(0.0)
         self._pump = 0
         self._release = _FULL
+        self._deadman = DeadmanCircuit()
+        # What the watchdog's registers keep through a reset.
+        self._kept = None
         self._flash = config["flash_dir"]
         self.journal = EmulatedFlash(_JOURNAL_BLOCKS, _JOURNAL_SLOTS, path=self._flash + "/journal")
         self._truth = TruthFile(config["truth_path"]) if config["truth_path"] else None
@@ -96,6 +101,8 @@ class EmulatedBoard(Board):
         self.control_port = LoopbackPort(self._poller)
         self._control = ControlPort(self.control_port, self)
         self._run_start_tick = 0
+        # What the watchdog's registers keep through its reset.
+        self._kept = None
         # Ticks that were lost since the last one that ran.
         self._missed = 0
         self._board_faults = BoardFaults(config["seed"])
@@ -104,7 +111,7 @@ class EmulatedBoard(Board):
             {
                 fault_kinds.SENSOR: SensorFaults(self, "transducer", self.plant, press, _TICK_S),
                 fault_kinds.SECOND: SensorFaults(
-                    self, "second_transducer", self.plant, press, _TICK_S
+                    self, "second_transducer.transducer", self.plant, press, _TICK_S
                 ),
                 fault_kinds.VALVE: ValveFaults(self.plant),
                 fault_kinds.HYDRAULIC: HydraulicFaults(self.plant),
@@ -136,6 +143,7 @@ class EmulatedBoard(Board):
     def set_valves(self, pump, release):
         self._pump = pump
         self._release = release
+        self._deadman.edge()
 
     def safe(self):
         self._pump = 0
@@ -175,6 +183,12 @@ class EmulatedBoard(Board):
         with open(path + ".new", "wb") as file:
             file.write(data)
         os.rename(path + ".new", path)
+
+    def keep(self, step, tick, dwell_ticks):
+        self._kept = (step, tick, dwell_ticks)
+
+    def kept(self):
+        return self._kept
 
     def idle(self):
         """Serve the sockets, then run as many ticks as the pacing allows, or wait."""
@@ -237,9 +251,9 @@ class EmulatedBoard(Board):
         elif self.elapsed_ticks >= self.faults.due_tick:
             self.faults.step(self.elapsed_ticks)
         if self._board_faults.any:
-            reset = self._board_faults.pending_reset()
-            if reset:
-                self._reset(*reset)
+            outage = self._board_faults.pending_reset()
+            if outage:
+                self._reset(outage)
         self._step_press(idle)
         tick = controller.tick_count
         if self._board_faults.any and self._board_faults.loses_tick():
@@ -265,12 +279,11 @@ class EmulatedBoard(Board):
             noise = self._rng.state
             displacement_noise = self._displacement.rng.state
             phase = pump.phase
-        pump.command = self._pump / _FULL
-        plant.release.command = self._release / _FULL
         dip = self._board_faults.supply_ticks
-        if dip:
-            pump.command = 0.0
-            plant.release.command = 1.0
+        powered = self._deadman.powered and not dip
+        pump.command = self._pump / _FULL if powered else 0.0
+        plant.release.command = self._release / _FULL if powered else 1.0
+        self._deadman.tick()
         plant.step(_TICK_S)
         self._raw = self.transducer.sample(plant.oil_mpa + plant.warming.zero_mpa)
         if dip:
@@ -297,28 +310,30 @@ class EmulatedBoard(Board):
         finally:
             micropython.heap_unlock()
 
-    def _reset(self, ticks, tick_goes_on, cause):
+    def _reset(self, outage):
         """Let the press go on while the firmware hangs or is without power; then start it again.
 
         The outputs stay as they are during a hang. Without power, and in the reset, they are safe.
         """
-        if cause == schema.RESET_POWER_ON:
+        if outage.cause == schema.RESET_POWER_ON:
             self.safe()
+            self._kept = None
         first = self.app.controller.tick_count
-        for passed in range(ticks + BOOT_TICKS):
-            if passed == ticks:
+        for passed in range(outage.ticks + BOOT_TICKS):
+            if passed == outage.ticks:
                 self.safe()
             self._step_press(False)
-            if tick_goes_on and passed < ticks:
+            if outage.tick_goes_on and passed < outage.ticks:
                 self._call_tick()
             if self._truth:
                 self._truth.record(first + passed, self.plant)
         self._tick = None
         self._missed = 0
-        self.reset_cause = cause
+        self.reset_cause = outage.cause
+        self.tick_hung = outage.tick_hung
         self.link.drop()
         self._pacing.owed_ticks = 0
-        raise BoardReset(cause)
+        raise BoardReset(outage.cause)
 
     def _fit_die(self):
         """Insert the plan's die, as the operator would: with another, all pressures are wrong."""

@@ -24,6 +24,23 @@ class BoardReset(Exception):  # noqa: N818 - no error: the board starts again
     """The controller starts again; the argument is one of schema.RESET_*."""
 
 
+class Outage:
+    """A time without a working firmware: `ticks` long, then a reset with its `cause`.
+
+    `tick_goes_on` says whether only the foreground hangs.
+    """
+
+    def __init__(self, ticks, tick_goes_on, cause):
+        self.ticks = ticks
+        self.tick_goes_on = tick_goes_on
+        self.cause = cause
+
+    @property
+    def tick_hung(self):
+        """Whether the control tick had stopped before a reset by the watchdog."""
+        return self.cause == schema.RESET_WATCHDOG and not self.tick_goes_on
+
+
 class BoardFaults(FaultTarget):
     """What is wrong with the controller board.
 
@@ -73,17 +90,14 @@ class BoardFaults(FaultTarget):
             raise OSError(errno.ENOSPC if hasattr(errno, "ENOSPC") else 28)
 
     def pending_reset(self):
-        """Return how long the hang or the cut lasts, whether the tick goes on, and the cause.
-
-        None while nothing hangs. Asking clears it: after the reset the board is sound.
-        """
+        """Return the Outage that is due, or None. After its reset the board is sound."""
         if self.power_is_cut:
             self.power_is_cut = False
-            return POWER_CUT_TICKS, False, schema.RESET_POWER_ON
+            return Outage(POWER_CUT_TICKS, False, schema.RESET_POWER_ON)
         if self.tick_hangs:
             self.tick_hangs = False
-            return WATCHDOG_TICKS, False, schema.RESET_WATCHDOG
+            return Outage(WATCHDOG_TICKS, False, schema.RESET_WATCHDOG)
         if self.foreground_hangs:
             self.foreground_hangs = False
-            return WATCHDOG_TICKS, True, schema.RESET_WATCHDOG
+            return Outage(WATCHDOG_TICKS, True, schema.RESET_WATCHDOG)
         return None

@@ -73,35 +73,37 @@ class FaultyTransducer:
 
 
 class SensorFaults(FaultTarget):
-    """Breaks the transducer that an object holds in one of its attributes."""
+    """Breaks the transducer that an object holds in one of its attributes, or in one of these."""
 
     def __init__(
         self,
         holder: object,
-        attribute: str,
+        path: str,
         plant: Plant,
         press: "dict[str, float]",
         sample_s: float,
     ) -> None:
-        """`press` is the `PressDescription.plant_config` of `plant`."""
+        """`path` names the attributes, such as `second_transducer.transducer`.
+
+        `press` is the `PressDescription.plant_config` of `plant`.
+        """
         self._holder = holder
-        self._attribute = attribute
+        self._path = path
         self._plant = plant
         self._ram_mm2 = press["ram_area_mm2"]
         self._sample_s = sample_s
 
     def check(self) -> None:
         """Raise a ValueError if there is no such transducer."""
-        if getattr(self._holder, self._attribute, None) is None:
-            raise ValueError("this press has one transducer: second-... cannot be injected")
+        self._find()
 
     def inject(self, kind: str, value: float) -> None:
         """Break the transducer."""
-        self.check()
-        sensor = getattr(self._holder, self._attribute)
+        holder, name = self._find()
+        sensor = getattr(holder, name)
         if not isinstance(sensor, FaultyTransducer):
-            sensor = FaultyTransducer(sensor, self._sample_s, len(self._attribute))
-            setattr(self._holder, self._attribute, sensor)
+            sensor = FaultyTransducer(sensor, self._sample_s, len(self._path))
+            setattr(holder, name, sensor)
         fault = kind.partition("-")[2]
         lever = self._ram_mm2 / (math.pi / 4 * (self._plant.die_um / 1000) ** 2)
         if fault == "frozen":
@@ -126,3 +128,13 @@ class SensorFaults(FaultTarget):
             sensor.noise_mpa = value / 100.0 * sensor.inner.full_scale_mpa
         elif fault == "dropout":
             sensor.dropout = value
+
+    def _find(self) -> "tuple[object, str]":
+        """Return the object that holds the transducer, and the name of the attribute."""
+        holder = self._holder
+        names = self._path.split(".")
+        for name in names[:-1]:
+            holder = getattr(holder, name, None)
+        if getattr(holder, names[-1], None) is None:
+            raise ValueError("this press has one transducer: second-... cannot be injected")
+        return holder, names[-1]

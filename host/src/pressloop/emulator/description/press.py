@@ -231,6 +231,7 @@ class PressDescription(Section):
             "release_flow_ul_s": round(self.release.flow_ml_s_at_10_mpa * 1000),
             "compliance_nl_mpa": round(compliance * 1000),
             "approach_opening": _opening(self.controller.approach_opening_percent),
+            "return_oil_kpa": round(self.travel_share * full_scale_mpa * 1000),
             "contact_oil_kpa": round(self.controller.contact_bar * 100),
             "approach_timeout_ms": round(self.controller.approach_timeout_s * 1000),
             "no_gain_window_ms": round(self.controller.no_gain_window_s * 1000),

