@@ -29,7 +29,7 @@ NO_DISPLACEMENT = const(65535)
 OUTPUT_FULL = const(32767)
 
 # First bytes of the SHA-256 of the schema.
-SCHEMA_HASH = b"\x04\x0c\x1f\x61\x13\x03\x92\xc8"
+SCHEMA_HASH = b"\xce\x7f\xe0\xa8\x4e\x75\xd7\xce"
 
 # Kind of a frame. A reply or an error repeats the sequence number of its request.
 KIND_REQUEST = const(1)
