@@ -1,0 +1,58 @@
+"""Detects a converter that hangs: it gives the same count for longer than its noise allows.
+
+How often a count repeats depends on the noise. While the ram travels, the pressure is constant and
+the pump runs far from its dead band: there the noise is that of the sensor. With at least a count
+of it, two equal readings in a row are as likely as not, and 200 never happen. With less nothing is
+detected. The longest run of equal counts since then raises the limit, for a sensor that gets
+quieter.
+"""
+
+from pressloop_fw.wire import schema
+
+try:
+    from micropython import const
+except ImportError:  # CPython
+    from pressloop_fw.cpython import const
+
+# More equal counts in a row than this, 2 s, and this many times the longest run before.
+_MIN_EQUAL = const(200)
+_LONGEST_SHIFT = const(4)
+# The crack detector's noise is 64 times the mean jitter of 1.95 standard deviations: 0.8 counts, of
+# which quantisation makes 0.3. A count is `per_count` sixteenths of a kPa.
+_NOISE_SHIFT = const(4)
+_MIN_NOISE = const(100)
+
+
+class FrozenWatch:
+    """Decides whether the noise of an approach suffices, and whether a reading is frozen."""
+
+    def __init__(self):
+        self._per_count = 1
+        self._armed = False
+        self._travelling = False
+        self._noise = 0
+
+    def configure(self, scaling):
+        """Take over a scale."""
+        self._per_count = scaling.per_count
+        self._armed = False
+        self._travelling = False
+
+    def step(self, sampler, travelling, noise):
+        """Return the fault that the counts show, FAULT_NONE without one.
+
+        `travelling` says whether the ram travels to the sample, `noise` is the crack detector's.
+        """
+        if travelling:
+            self._travelling = True
+            self._noise = noise
+            self._armed = False
+        elif self._travelling:
+            self._travelling = False
+            self._armed = self._noise << _NOISE_SHIFT >= _MIN_NOISE * self._per_count
+            sampler.longest_equal = 0
+        elif self._armed:
+            equal = sampler.equal
+            if equal > _MIN_EQUAL and equal > sampler.longest_equal << _LONGEST_SHIFT:
+                return schema.FAULT_SENSOR_FROZEN
+        return schema.FAULT_NONE
