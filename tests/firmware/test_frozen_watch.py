@@ -4,14 +4,19 @@ from pressloop_fw.wire import schema
 from rig import PRESS, Rig, hold, ramp
 
 
-def _pressing(noise_counts, seconds=60):
-    """Return a rig in the dwell of a hold; a count is 1/480 MPa of oil."""
+def _rig(noise_counts):
+    """Return a rig with noise on its transducer; a count is 1/480 MPa of oil."""
     press = dict(PRESS, sensor_noise_mpa=noise_counts / 480)
     press["sensor_full_scale_mpa"] = 40.0
     press["sensor_offset_mpa"] = 0.0
     press["sensor_span_factor"] = 1.0
     press["sensor_lag_s"] = 0.002
-    rig = Rig(press)
+    return Rig(press)
+
+
+def _pressing(noise_counts, seconds=60):
+    """Return a rig in the dwell of a hold."""
+    rig = _rig(noise_counts)
     rig.start([ramp(250000, 50000), hold(250000, 1000 * seconds)])
     assert rig.run(60, lambda: rig.sequencer.hold.dwelling)
     rig.run(5)
@@ -29,6 +34,16 @@ def test_a_frozen_count_is_a_fault_within_two_and_a_half_seconds():
         if noise_counts == 1.0:
             assert fault == schema.FAULT_SENSOR_FROZEN
         assert rig.plant.pellet_mpa < 275
+
+
+def test_a_count_that_freezes_in_the_approach():
+    rig = _rig(1.0)
+    rig.start([ramp(250000, 50000), hold(250000)])
+    rig.run(5)
+    assert rig.sequencer.approaching
+    rig.raw = rig._reading
+    assert rig.run(2.5, lambda: rig.controller.interlocks.fault != schema.FAULT_NONE)
+    assert rig.controller.interlocks.fault == schema.FAULT_SENSOR_FROZEN
 
 
 def test_noise_of_any_size_is_no_frozen_count():

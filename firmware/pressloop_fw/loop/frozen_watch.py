@@ -3,8 +3,8 @@
 How often a count repeats depends on the noise. While the ram travels, the pressure is constant and
 the pump runs far from its dead band: there the noise is that of the sensor. With at least a count
 of it, two equal readings in a row are as likely as not, and 200 never happen. With less nothing is
-detected. The longest run of equal counts since then raises the limit, for a sensor that gets
-quieter.
+detected, nor after an approach of less than 3 s. The longest run of equal counts since then raises
+the limit, for a sensor that gets quieter.
 """
 
 from pressloop_fw.wire import schema
@@ -23,36 +23,41 @@ _NOISE_SHIFT = const(4)
 _MIN_NOISE = const(100)
 
 
+# Steps of ten ticks until the start of the travel no longer counts as noise.
+_SETTLING_STEPS = const(30)
+
+
 class FrozenWatch:
     """Decides whether the noise of an approach suffices, and whether a reading is frozen."""
 
     def __init__(self):
-        self._per_count = 1
+        self._min_noise = 0
         self._armed = False
-        self._travelling = False
-        self._noise = 0
+        self._steps = 0
 
     def configure(self, scaling):
         """Take over a scale."""
-        self._per_count = scaling.per_count
+        self._min_noise = _MIN_NOISE * scaling.per_count >> _NOISE_SHIFT
         self._armed = False
-        self._travelling = False
+        self._steps = 0
 
     def step(self, sampler, travelling, noise):
         """Return the fault that the counts show, FAULT_NONE without one.
 
         `travelling` says whether the ram travels to the sample, `noise` is the crack detector's.
         """
-        if travelling:
-            self._travelling = True
-            self._noise = noise
-            self._armed = False
-        elif self._travelling:
-            self._travelling = False
-            self._armed = self._noise << _NOISE_SHIFT >= _MIN_NOISE * self._per_count
+        if not travelling:
+            self._steps = 0
+        elif self._steps < _SETTLING_STEPS:
+            if self._steps == 0:
+                self._armed = False
+            self._steps += 1
+        elif not self._armed and noise >= self._min_noise:
+            self._armed = True
             sampler.longest_equal = 0
-        elif self._armed:
-            equal = sampler.equal
-            if equal > _MIN_EQUAL and equal > sampler.longest_equal << _LONGEST_SHIFT:
-                return schema.FAULT_SENSOR_FROZEN
+        if not self._armed:
+            return schema.FAULT_NONE
+        equal = sampler.equal
+        if equal > _MIN_EQUAL and equal > sampler.longest_equal << _LONGEST_SHIFT:
+            return schema.FAULT_SENSOR_FROZEN
         return schema.FAULT_NONE
