@@ -34,7 +34,9 @@ _FRACTION = const(14)
 ALERT = const(15)
 _ALERT_KPA = const(16)
 _ZERO_REST = const(17)
-_REGISTERS = const(18)
+_EQUAL = const(18)
+_LONGEST_EQUAL = const(19)
+_REGISTERS = const(20)
 
 # A reading out of range raises its level by this, a good one lowers it by 1: a sensor of which more
 # than a third of the readings are bad reaches any level.
@@ -49,7 +51,14 @@ def process_sample(registers: ptr32, raw: int) -> int:
     that. While it is clear the interlocks need not look at the readings.
     """
     sign_shift = registers[_SIGN_SHIFT]
-    registers[_RAW] = raw
+    if raw == registers[_RAW]:
+        registers[_EQUAL] += 1
+    else:
+        equal = registers[_EQUAL]
+        if equal > registers[_LONGEST_EQUAL]:
+            registers[_LONGEST_EQUAL] = equal
+        registers[_EQUAL] = 0
+        registers[_RAW] = raw
     if registers[_SCALED] == 0:
         return 0
     registers[ALERT] >>= 1
@@ -83,7 +92,8 @@ class Sampler:
 
     `pressure_kpa` is the filtered reading, `newest_kpa` the unfiltered one. `low_level` and
     `high_level` grow by 2 with each reading below and above the transducer's range and fall by 1
-    with each good one; bad readings never reach the filter.
+    with each good one; bad readings never reach the filter. `equal` is how
+    often the newest count has been repeated, `longest_equal` the most that any was before it.
     """
 
     raw = register(_RAW)
@@ -91,6 +101,8 @@ class Sampler:
     newest_kpa = register(NEWEST_KPA)
     low_level = register(_LOW_LEVEL)
     high_level = register(_HIGH_LEVEL)
+    equal = register(_EQUAL)
+    longest_equal = register(_LONGEST_EQUAL)
 
     def __init__(self):
         self.registers = register_block(_REGISTERS)
