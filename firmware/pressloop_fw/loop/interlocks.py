@@ -21,6 +21,8 @@ _MAX_LOST_TICKS = const(20)
 _TICKS_PER_LOST_TICK = const(4)
 # No powder under pressure closes by more than this within one observation, um.
 _MAX_CLOSING_UM = const(500)
+# A die or a punch that breaks lets the platens close by more than this at once, um.
+_BREAKING_UM = const(20)
 # What the oil that did not answer as pressure closes the platens by, if the die yields, um. A leak
 # and a frozen reading close them by less.
 _UNANSWERED_CLOSING_UM = const(50)
@@ -61,6 +63,18 @@ class Interlocks:
         """Latch a fault, unless another one has latched before."""
         if self.fault == schema.FAULT_NONE:
             self.fault = fault
+
+    def latch_loss(self, fault, closing_um, still_um):
+        """Latch a sudden loss of force by the name that the evidence allows.
+
+        `closing_um` and `still_um` are the closing of the platens now and just before the loss. A
+        die or a punch that breaks lets them close; a hose that bursts does not.
+        """
+        known = closing_um != schema.NO_DISPLACEMENT and still_um != schema.NO_DISPLACEMENT
+        if known and fault == schema.FAULT_SUDDEN_LOSS:
+            closes = closing_um - still_um > _BREAKING_UM
+            fault = schema.FAULT_DIE_FAILURE if closes else schema.FAULT_BURST
+        self.latch(fault)
 
     def latch_standing(self, fault):
         """Latch a pressure that stays or rises, also when another fault has latched before."""

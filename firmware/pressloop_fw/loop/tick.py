@@ -82,6 +82,8 @@ class Controller:
         self.run_first = 0
         # How far the platens have closed, um, if there is a sensor.
         self.displacement_um = schema.NO_DISPLACEMENT
+        # The same a tenth of a second ago or less, before a sudden loss of force.
+        self._still_um = schema.NO_DISPLACEMENT
         # Whether a host has live telemetry on.
         self.streaming = False
         # Set while the foreground exchanges what the tick works on; see `configure`.
@@ -199,7 +201,7 @@ class Controller:
                 if was_active:
                     fault = detect_crack(cracks, sampler, valves)
                     if fault:
-                        interlocks.latch(fault)
+                        interlocks.latch_loss(fault, self.displacement_um, self._still_um)
                     if sequencer.approaching and sequencer.approach_expired():
                         interlocks.latch(schema.FAULT_NO_CONTACT)
                 if interlocks.fault:
@@ -330,6 +332,8 @@ class Controller:
 
     def _check_release(self, pressure, action):
         """Check every tenth tick what the pressure does while the pump is shut; show it."""
+        if not self.crack_detector.losing:
+            self._still_um = self.displacement_um
         sampler = self.sampler
         if sampler.low_level or sampler.high_level:
             # The reading stands still until the wire is mended; the pressure is not known.
@@ -344,6 +348,9 @@ class Controller:
             self.sequencer.setpoint.value_kpa if regulating and valves[_RELEASE] else -1,
             self.crack_detector.registers[_NOISE],
         )
+        if self.sequencer.leaking:
+            self.sequencer.leaking = False
+            self.interlocks.latch(schema.FAULT_LEAK)
         # At rest a transducer with another zero than the profile says would latch over and over.
         if fault and self.sequencer.state != _STATE_IDLE:
             self.interlocks.latch_standing(fault)

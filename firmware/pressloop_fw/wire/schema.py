@@ -29,7 +29,7 @@ NO_DISPLACEMENT = const(65535)
 OUTPUT_FULL = const(32767)
 
 # First bytes of the SHA-256 of the schema.
-SCHEMA_HASH = b"\x5b\xdb\xff\xfa\x05\x55\xef\x73"
+SCHEMA_HASH = b"\xe5\x75\xe6\xa6\xa0\x92\xf7\x2c"
 
 # Kind of a frame. A reply or an error repeats the sequence number of its request.
 KIND_REQUEST = const(1)
