@@ -340,6 +340,7 @@ class FakeBoard:
             python="",
             profile_hash=bytes(8),
             build="fake",
+            channels=1,
         )
 
     def do_status(self, _: Message) -> StatusReply:

@@ -140,6 +140,7 @@ def test_a_board_is_identified_by_its_hello() -> None:
         python="micropython 1.25",
         profile_hash=bytes(8),
         build="abc",
+        channels=1,
     )
     identity = board_identity(hello)
     assert (identity.unique_id, identity.protocol_version) == ("01ab", "1.2")

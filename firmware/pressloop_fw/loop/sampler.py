@@ -18,8 +18,8 @@ _FRACTION_BITS = const(12)
 # end of generated
 
 _RAW = const(1)
-_LOW_COUNT = const(2)
-_HIGH_COUNT = const(3)
+LOW_COUNT = const(2)
+HIGH_COUNT = const(3)
 NEWEST_KPA = const(4)
 _PRESSURE_KPA = const(5)
 _FILTERED = const(6)
@@ -51,10 +51,10 @@ def process_sample(registers: ptr32, raw: int) -> int:
     registers[ALERT] >>= 1
     if raw < registers[_FAULT_LOW] or raw > registers[_FAULT_HIGH]:
         registers[ALERT] = 2
-        registers[_LOW_COUNT if raw < registers[_FAULT_LOW] else _HIGH_COUNT] += 1
+        registers[LOW_COUNT if raw < registers[_FAULT_LOW] else HIGH_COUNT] += 1
         return registers[_PRESSURE_KPA] << sign_shift >> sign_shift
-    registers[_LOW_COUNT] = 0
-    registers[_HIGH_COUNT] = 0
+    registers[LOW_COUNT] = 0
+    registers[HIGH_COUNT] = 0
     counts = raw - registers[_ZERO]
     reading = counts * registers[_PER_COUNT] + (counts * registers[_FRACTION] >> _FRACTION_BITS)
     reading -= registers[_ZERO_REST]
@@ -83,8 +83,8 @@ class Sampler:
     raw = register(_RAW)
     pressure_kpa = register(_PRESSURE_KPA)
     newest_kpa = register(NEWEST_KPA)
-    low_count = register(_LOW_COUNT)
-    high_count = register(_HIGH_COUNT)
+    low_count = register(LOW_COUNT)
+    high_count = register(HIGH_COUNT)
 
     def __init__(self):
         self.registers = register_block(_REGISTERS)

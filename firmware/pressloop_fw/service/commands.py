@@ -158,6 +158,7 @@ class CommandServer:
             schema.HELLO_REPLY_PYTHON: board.python,
             schema.HELLO_REPLY_PROFILE_HASH: self._profile_crc.to_bytes(4, "big") + b"\0\0\0\0",
             schema.HELLO_REPLY_BUILD: board.build,
+            schema.HELLO_REPLY_CHANNELS: 2 if self._controller.second_channel.compares else 1,
         }
 
     def _status(self, _values):
@@ -165,7 +166,7 @@ class CommandServer:
         sequencer = self._sequencer
         step = sequencer.step_index
         prompting = sequencer.state == schema.STATE_PROMPTING
-        return {
+        status = {
             schema.STATUS_REPLY_STATE: sequencer.state,
             schema.STATUS_REPLY_TICK: controller.tick_count,
             schema.STATUS_REPLY_PRESSURE_KPA: max(
@@ -193,6 +194,13 @@ class CommandServer:
             schema.STATUS_REPLY_RECORD_EVERY: self._plan.record_every,
             schema.STATUS_REPLY_APPROACHING: sequencer.approaching,
         }
+        second = controller.second_channel
+        if second.compares:
+            status[schema.STATUS_REPLY_SECOND_KPA] = max(
+                -_MAX_KPA, min(second.pressure_kpa, _MAX_KPA)
+            )
+            status[schema.STATUS_REPLY_LARGEST_DIFFERENCE_KPA] = min(second.largest_kpa, _MAX_KPA)
+        return status
 
     def _echo(self, values):
         return {schema.ECHO_REPLY_DATA: values[schema.ECHO_REQUEST_DATA]}
@@ -270,7 +278,9 @@ class CommandServer:
         controller = self._controller
         preconditions.require_clock_left(plan, controller.tick_count)
         preconditions.require_inputs_safe(controller)
+        preconditions.require_channels_agree(controller.second_channel)
         preconditions.require_unloaded(controller, plan.scaling)
+        preconditions.require_die(plan, values[schema.START_REQUEST_DIE_UM])
         self._run_file.open(run_id, plan.vent_by_tick())
         first, tick = self._ring.next, controller.tick_count
         self._sequencer.request_start()
@@ -365,7 +375,8 @@ class CommandServer:
 
     def _profile_write(self, values):
         preconditions.require_idle(self._sequencer)
-        candidate = profile_store.Profile(values)
+        has_second = profile_store.has_second_channel(self._board)
+        candidate = profile_store.Profile(values, has_second)
         field = candidate.contradiction()
         if field:
             raise CommandError(schema.ERR_PROFILE_INVALID, field)

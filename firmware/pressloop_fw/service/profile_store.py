@@ -6,6 +6,7 @@ ram area.
 
 import binascii
 
+from pressloop_fw.loop import second_transducer
 from pressloop_fw.loop.scaling import Scaling
 from pressloop_fw.loop.stiffness import CURVE_KNOTS
 from pressloop_fw.wire import cbor, schema
@@ -14,9 +15,13 @@ _FILE = "profile"
 
 
 class Profile:
-    """A machine profile: `values` is the map of the wire, the attributes are for the loop."""
+    """A machine profile: `values` is the map of the wire, the attributes are for the loop.
 
-    def __init__(self, values):
+    `second` describes the second pressure channel; it is None on a single-channel press, where the
+    profile has none or the board has no place for it. Then the profile may state a lower limit.
+    """
+
+    def __init__(self, values, has_second_channel=False):
         self.values = values
         self.ram_area_mm2 = values[schema.PROFILE_RAM_AREA_MM2]
         self.full_scale_oil_kpa = values[schema.PROFILE_FULL_SCALE_OIL_KPA]
@@ -51,6 +56,21 @@ class Profile:
         # An unknown leak counts as none: its loss is then attributed to the powder.
         self.leak_nl_min = values.get(schema.PROFILE_LEAK_NL_MIN, 0)
         self.leak_uncertainty_nl_min = values.get(schema.PROFILE_LEAK_UNCERTAINTY_NL_MIN, 0)
+        self._die_loads_n = values.get(schema.PROFILE_DIE_LOADS_N, ())
+        self.second = None
+        self.limit_oil_kpa = self.max_oil_kpa
+        if has_second_channel and not second_transducer.missing(values):
+            self.second = second_transducer.SecondTransducer(values)
+        else:
+            limit_oil_kpa = values.get(schema.PROFILE_SINGLE_CHANNEL_OIL_KPA, self.max_oil_kpa)
+            self.limit_oil_kpa = min(limit_oil_kpa, self.max_oil_kpa)
+
+    def load_n(self, die_um):
+        """Return the greatest load of a die, N; 0 when the profile states none."""
+        for index, um in enumerate(self.dies_um):
+            if um == die_um and index < len(self._die_loads_n):
+                return self._die_loads_n[index]
+        return 0
 
     def contradiction(self):
         """Return the key of the first field that contradicts another one, 0 without one."""
@@ -77,10 +97,13 @@ class Profile:
         ):
             # The uncertainty decides how slow a relaxation the leak may be subtracted from.
             return schema.PROFILE_LEAK_UNCERTAINTY_NL_MIN
+        if self._die_loads_n and len(self._die_loads_n) != len(self.dies_um):
+            return schema.PROFILE_DIE_LOADS_N
         for die_um in self.dies_um:
             if not Scaling(self, die_um).fits():
                 return schema.PROFILE_DIES_UM
-        return 0
+        smallest = Scaling(self, min(self.dies_um))
+        return second_transducer.contradiction(self.values, self.max_oil_kpa, smallest)
 
 
 def save(board, profile):
@@ -103,9 +126,15 @@ def load(board):
     if crc != int.from_bytes(data[end:], "little"):
         return None, 0
     try:
-        profile = Profile(cbor.decode_map(schema.PROFILE_FIELDS, data, 0, end))
+        values = cbor.decode_map(schema.PROFILE_FIELDS, data, 0, end)
     except cbor.CodecError:
         return None, 0
+    profile = Profile(values, has_second_channel(board))
     if profile.contradiction():
         return None, 0
     return profile, crc
+
+
+def has_second_channel(board):
+    """Whether the board has a place for a second pressure transducer."""
+    return bool(board.capabilities & schema.CAP_SECOND_CHANNEL)

@@ -238,7 +238,7 @@ def _ours(chip: BenchChip, figures: ChipFigures, streaming_s: float) -> None:
         _ask(chip, Command.PLAN_STEP, step)
     _ask(chip, Command.PLAN_COMMIT, PlanCommitRequest(plan.digest))
     _ask(chip, Command.STREAM, StreamRequest(on=True, batch_ticks=_BATCH))
-    _ask(chip, Command.START, StartRequest(b"bench-01"))
+    _ask(chip, Command.START, StartRequest(b"bench-01", plan.begin.die_um))
     while not 20_000 < chip.ask("s.setpoint.value_kpa") < 120_000:
         chip.ask("live(10)")
     _whole_tick(chip, figures, "ramp", 60)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, model_validator
 from typing_extensions import Self
@@ -66,6 +66,20 @@ def curve_knots(highest: float, knots: int) -> tuple[float, ...]:
     return tuple(highest / 2**below for below in range(knots - 1, -1, -1))
 
 
+_SECOND_COUNTS: Final = (
+    "second_raw_fault_low",
+    "second_raw_zero",
+    "second_raw_full",
+    "second_raw_fault_high",
+)
+_SECOND_CHANNEL: Final = ("second_full_scale_bar", *_SECOND_COUNTS, "second_accuracy_percent")
+
+
+def _die_area_um2(die_um: int) -> int:
+    """Return the area of a die as the board computes it: 355/452 is pi/4 to eight digits."""
+    return die_um * die_um * 355 // 452
+
+
 def _wire_max(name: str) -> int:
     return schema.Profile.range_of(name)[1]
 
@@ -86,8 +100,9 @@ class MachineProfile(UserModel):
     """A reading below it means a broken wire, counts."""
     raw_fault_high: Counts
     """A reading above it means a short circuit, counts."""
-    accuracy_percent: Annotated[Positive, Field(ge=0.0001, le=10)]
-    """Accuracy of the transducer, all errors together, in percent of its full scale."""
+    accuracy_percent: Annotated[Positive, Field(ge=0.0001, le=2)]
+    """Accuracy of the transducer, all errors together, in percent of its full scale. A reading may
+    exceed a ceiling by this much before the board trips."""
     max_oil_bar: Annotated[Positive, Field(ge=1, le=2000)]
     """Highest oil pressure that press and hoses may have, bar."""
     dies_mm: Annotated[
@@ -149,8 +164,39 @@ class MachineProfile(UserModel):
     transducer's full scale. None: assumed."""
     tuning_residual_percent: Annotated[float, Field(ge=0, le=100)] | None = None
     """Share of the pumped volume that tuning did not explain: its quality. None: not tuned."""
+    second_full_scale_bar: Annotated[Positive, Field(ge=10, le=2000)] | None = None
+    """Full scale of a second transducer on the same oil, bar; with it belong the next five. None:
+    the press has one pressure channel."""
+    second_raw_zero: Counts | None = None
+    """Reading of the second channel at zero pressure, counts."""
+    second_raw_full: Counts | None = None
+    """Reading of the second channel at its full scale, counts."""
+    second_raw_fault_low: Counts | None = None
+    """A reading of the second channel below it means a broken wire, counts."""
+    second_raw_fault_high: Counts | None = None
+    """A reading of the second channel above it means a short circuit, counts."""
+    second_accuracy_percent: Annotated[Positive, Field(ge=0.0001, le=5)] | None = None
+    """Stated error of the second channel, all errors together, in percent of its full scale."""
+    channel_lag_ms: Annotated[int, Field(ge=0, le=100)] | None = None
+    """By how much the lags of the two channels may differ, ms. None: 30."""
+    channel_friction_percent: Annotated[float, Field(ge=0, le=10)] | None = None
+    """Friction between the places where the channels measure, in percent of the reading."""
+    channel_noise_percent: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Standard deviation of a reading of either channel, in percent of full scale. None: 0.1."""
+    single_channel_bar: Annotated[Positive, Field(ge=1, le=2000)] | None = None
+    """Highest oil pressure as long as there is one pressure channel, bar. None: max_oil_bar."""
+    die_loads_kn: (
+        Annotated[
+            tuple[Annotated[float, Field(ge=0, le=10_000)], ...], Field(min_length=1, max_length=16)
+        ]
+        | None
+    ) = None
+    """Greatest load of each die of dies_mm, kN, in their order; 0 where it is not known."""
     converter: Literal["ads1115", "adc"] | None = None
     """Converter of the transducer's signal. The board reports it; the profile does not store it."""
+    channels: Literal[1, 2] | None = None
+    """Pressure channels that the board compares. The board reports it; the profile does not store
+    it. None: as many as the profile describes."""
 
     @model_validator(mode="after")
     def _no_contradiction(self) -> Self:
@@ -175,6 +221,12 @@ class MachineProfile(UserModel):
             raise ValueError(
                 "leak_ul_min and leak_uncertainty_ul_min belong together: give both, or none"
             )
+        self._check_second_channel()
+        if self.die_loads_kn is not None and len(self.die_loads_kn) != len(self.dies_mm):
+            raise ValueError(
+                f"die_loads_kn has {len(self.die_loads_kn)} loads for {len(self.dies_mm)} dies: "
+                "give one for each, 0 where it is not known"
+            )
         for die_mm, die_um in zip(self.dies_mm, self.dies_um, strict=True):
             if not self._fits(die_um):
                 raise ValueError(
@@ -184,13 +236,35 @@ class MachineProfile(UserModel):
                 )
         return self
 
+    def _check_second_channel(self) -> None:
+        """Refuse half a second channel, and one that contradicts itself."""
+        second = {name: getattr(self, name) for name in _SECOND_CHANNEL}
+        missing = [name for name, value in second.items() if value is None]
+        if len(missing) == len(second):
+            return
+        if missing:
+            raise ValueError(
+                f"{missing[0]} is missing: a second pressure channel needs all of "
+                f"{', '.join(second)}"
+            )
+        if second["second_full_scale_bar"] < self.max_oil_bar:
+            raise ValueError(
+                f"second_full_scale_bar ({second['second_full_scale_bar']:g}) is below "
+                f"max_oil_bar ({self.max_oil_bar:g}): the second channel could not see the limit"
+            )
+        counts = [second[name] for name in _SECOND_COUNTS]
+        if sorted(set(counts)) != counts:
+            raise ValueError(f"{', '.join(_SECOND_COUNTS)} must rise in this order")
+
     def _fits(self, die_um: int) -> bool:
         """Return whether the board can compute with a die in small integers (`Scaling.fits`)."""
         wire, limits = self.to_wire(), self.limits(die_um)
-        span = wire.raw_full - wire.raw_zero
-        per_count = wire.full_scale_oil_kpa * limits.ratio_q10 * 16 // (1024 * span)
+        ranges = [(wire.full_scale_oil_kpa, wire.raw_full - wire.raw_zero)]
+        if wire.second_full_scale_oil_kpa is not None:
+            span = (wire.second_raw_full or 0) - (wire.second_raw_zero or 0)
+            ranges.append((wire.second_full_scale_oil_kpa, span))
         return (
-            per_count < 1 << 13
+            all(full * limits.ratio_q10 * 16 // (1024 * span) < 1 << 13 for full, span in ranges)
             and 0 < limits.pellet_limit_kpa <= 2_000_000
             and 0 < limits.fastest_rise_kpa_s <= 8_000_000
             and 0 < limits.fastest_fall_kpa_s <= 80_000_000
@@ -204,11 +278,10 @@ class MachineProfile(UserModel):
     def limits(self, die_um: int) -> DieLimits:
         """Return the limits of the press with a die, as the board computes them.
 
-        355/452 is pi/4 to eight digits; every division rounds down, as on the board.
+        Every division rounds down, as on the board.
         """
         wire = self.to_wire()
-        die_area_um2 = die_um * die_um * 355 // 452
-        ratio_q10 = wire.ram_area_mm2 * 1_000_000 * 1024 // die_area_um2
+        ratio_q10 = wire.ram_area_mm2 * 1_000_000 * 1024 // _die_area_um2(die_um)
         rise_oil_kpa_s = wire.pump_flow_ul_s * 1_000_000 // wire.compliance_nl_mpa
         fall_oil_kpa_s = wire.release_flow_ul_s * 1_000_000 // wire.compliance_nl_mpa
         resolution = wire.full_scale_oil_kpa * ratio_q10 * wire.accuracy_ppm // (1024 * 1_000_000)
@@ -217,13 +290,34 @@ class MachineProfile(UserModel):
         return DieLimits(
             die_um=die_um,
             ratio_q10=ratio_q10,
-            pellet_limit_kpa=wire.max_oil_kpa * ratio_q10 // 1024,
+            pellet_limit_kpa=self._pellet_limit_kpa(wire, die_um, ratio_q10),
             # The board's longest window is a minute.
             finest_loss_kpa_min=max(two_counts, max(1, resolution) // 8),
             resolution_kpa=max(1, resolution),
             fastest_rise_kpa_s=rise_oil_kpa_s * ratio_q10 // 1024,
             fastest_fall_kpa_s=fall_oil_kpa_s * ratio_q10 // 1024,
         )
+
+    def _pellet_limit_kpa(self, wire: schema.Profile, die_um: int, ratio_q10: int) -> int:
+        """Return the highest pressure that press, hoses and die may have, kPa on the pellet."""
+        oil_kpa = wire.max_oil_kpa
+        if self.single_channel and wire.single_channel_oil_kpa is not None:
+            oil_kpa = min(oil_kpa, wire.single_channel_oil_kpa)
+        limit_kpa = oil_kpa * ratio_q10 // 1024
+        load_n = self.die_load_n(die_um)
+        if load_n is None:
+            return limit_kpa
+        return min(limit_kpa, load_n * 1_000_000_000 // _die_area_um2(die_um))
+
+    @property
+    def single_channel(self) -> bool:
+        """Whether one pressure channel alone watches the press."""
+        return self.channels == 1 or self.second_full_scale_bar is None
+
+    def die_load_n(self, die_um: int) -> int | None:
+        """Return the greatest load of a die, N; None if the profile does not state it."""
+        loads = dict(zip(self.dies_um, self.to_wire().die_loads_n or (), strict=False))
+        return loads.get(die_um) or None
 
     @property
     def dies_um(self) -> tuple[int, ...]:
@@ -256,6 +350,12 @@ class MachineProfile(UserModel):
                 f"these are not the fields of a profile: {error}",
                 hint="docs/wire-reference.md lists the fields of `profile`",
             ) from error
+
+
+def channels_of(capabilities: schema.CapabilityBits, wire: schema.Profile) -> Literal[1, 2]:
+    """Return how many pressure channels a board compares with a profile."""
+    fitted = bool(capabilities & schema.CapabilityBits.SECOND_CHANNEL)
+    return 2 if fitted and wire.second_full_scale_oil_kpa is not None else 1
 
 
 def converter_of(python: str) -> Literal["ads1115", "adc"] | None:

@@ -50,6 +50,12 @@ _CONVERSIONS: Final = (
     _Conversion("ram_area_uncertainty_percent", "ram_area_uncertainty_ppm", 10_000),
     _Conversion("repeatability_percent", "repeatability_ppm", 10_000),
     _Conversion("tuning_residual_percent", "tuning_residual_ppm", 10_000),
+    _Conversion("second_full_scale_bar", "second_full_scale_oil_kpa", 100),
+    _Conversion("second_accuracy_percent", "second_accuracy_ppm", 10_000),
+    _Conversion("channel_friction_percent", "channel_friction_ppm", 10_000),
+    _Conversion("channel_noise_percent", "channel_noise_ppm", 10_000),
+    _Conversion("single_channel_bar", "single_channel_oil_kpa", 100),
+    _Conversion("die_loads_kn", "die_loads_n", 1000),
 )
 
 _UNCONVERTED: Final = (
@@ -61,6 +67,11 @@ _UNCONVERTED: Final = (
     "filter_shift",
     "valve_lag_ms",
     "die_uncertainty_um",
+    "second_raw_zero",
+    "second_raw_full",
+    "second_raw_fault_low",
+    "second_raw_fault_high",
+    "channel_lag_ms",
 )
 """Fields with the same name and the same unit on both sides."""
 

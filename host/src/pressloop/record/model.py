@@ -162,6 +162,11 @@ class RunHeader(RecordModel):
         return hashlib.sha256(self.protocol_text.encode()).hexdigest()
 
     @property
+    def die_um(self) -> int:
+        """Diameter of the die, um; 0 in a record that does not name it."""
+        return round(1000 * (self.die_mm or 0))
+
+    @property
     def record_interval_s(self) -> float:
         """Time between two telemetry records, s."""
         return self.record_every / self.tick_hz

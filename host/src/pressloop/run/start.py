@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pressloop.emulator.process import EmulatedBoard
 from pressloop.errors import CommandRefusedError
-from pressloop.machine.profile import MachineProfile, converter_of
+from pressloop.machine.profile import MachineProfile, channels_of, converter_of
 from pressloop.plan import compile_plan
 from pressloop.record import EmulatedPress, RunEnd, RunRecorder, ThinningRules
 from pressloop.record.header import new_header
@@ -23,9 +23,14 @@ from pressloop.wire.schema import Profile, ProfileReadRequest, StartRequest
 
 
 def profile_of(session: Session, wire: Profile) -> MachineProfile:
-    """Convert the profile that a board sent; the converter is that of the board's chip."""
+    """Convert the profile that a board sent; converter and channels are those of the board."""
     profile = MachineProfile.from_wire(wire)
-    return profile.model_copy(update={"converter": converter_of(session.hello.python)})
+    return profile.model_copy(
+        update={
+            "converter": converter_of(session.hello.python),
+            "channels": channels_of(session.hello.capabilities, wire),
+        }
+    )
 
 
 def prepare_run(
@@ -97,7 +102,7 @@ def start_run(session: Session, run: Run) -> None:
     """
     session.start_stream()
     try:
-        reply = session.request(StartRequest(run.run_id))
+        reply = session.request(StartRequest(run.run_id, run.recorder.header.die_um))
     except CommandRefusedError as refusal:
         run.recorder.close(RunEnd(end_reason=NOT_STARTED, note=refusal.message))
         raise

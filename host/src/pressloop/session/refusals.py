@@ -121,6 +121,16 @@ REFUSAL_TEXTS: Final[dict[ErrorCode, tuple[str, str]]] = {
         "{detail} s are left",
         "while the press is at rest, switch the controller off and on",
     ),
+    ErrorCode.SENSORS_DISAGREE: (
+        "the two pressure channels differ by {detail} kPa, which their stated errors do not "
+        "explain: the pressure is not known",
+        "look at a gauge; then check both transducers, the lines to them and their zeros in the "
+        "machine profile",
+    ),
+    ErrorCode.DIE_UNCONFIRMED: (
+        "the die that was confirmed is not the die of the protocol, which is {detail} um wide",
+        "read the diameter off the die in the press; fit the right die or correct the protocol",
+    ),
     ErrorCode.NOT_SEALED: (
         "a hold that ends on relaxation is not sealed",
         "write 'mode: sealed': in closed loop the pump replaces the pressure that relaxes",
