@@ -23,6 +23,7 @@ from pressloop_sim.board.truth_file import TruthFile
 from pressloop_sim.plant.displacement_sensor import DisplacementSensor
 from pressloop_sim.plant.noise import Rng
 from pressloop_sim.plant.plant import Plant
+from pressloop_sim.plant.second_transducer import SecondTransducer, is_fitted
 from pressloop_sim.plant.transducer import Transducer
 
 _TICK_S = 1 / schema.TICK_HZ
@@ -61,6 +62,11 @@ class EmulatedBoard(Board):
             self.capabilities |= schema.CAP_DISPLACEMENT
         self._displacement_um = schema.NO_DISPLACEMENT
         self._raw = self.transducer.sample(0.0)
+        self.second_transducer = None
+        self._second_raw = 0
+        if is_fitted(press):
+            self.capabilities |= schema.CAP_SECOND_CHANNEL
+            self.second_transducer = SecondTransducer(press, config["seed"], _TICK_S)
         self._pump = 0
         self._release = _FULL
         self._flash = config["flash_dir"]
@@ -86,6 +92,9 @@ class EmulatedBoard(Board):
 
     def read_raw(self):
         return self._raw
+
+    def read_second_raw(self):
+        return self._second_raw
 
     def read_displacement(self):
         return self._displacement_um
@@ -190,6 +199,7 @@ class EmulatedBoard(Board):
         controller = self.app.controller
         plant = self.plant
         pump = plant.pump
+        second = self.second_transducer
         idle = controller.sequencer.state == schema.STATE_IDLE
         if idle:
             self._fit_die()
@@ -197,16 +207,21 @@ class EmulatedBoard(Board):
             # back after the tick.
             noise = self._rng.state
             displacement_noise = self._displacement.rng.state
+            second_noise = second.rng.state if second else 0
             phase = pump.phase
         pump.command = self._pump / _FULL
         plant.release.command = self._release / _FULL
         plant.step(_TICK_S)
         self._raw = self.transducer.sample(plant.oil_mpa)
+        if second:
+            self._second_raw = second.sample(plant.oil_mpa)
         if self._displacement.present:
             self._displacement_um = self._displacement.sample(plant.closing_mm())
         if idle:
             self._rng.state = noise
             self._displacement.rng.state = displacement_noise
+            if second:
+                second.rng.state = second_noise
             pump.phase = phase
         tick = controller.tick_count
         micropython.heap_lock()

@@ -7,7 +7,8 @@ It does what a person could do to the press and its wiring, for tests and simula
 One JSON object per line in, one per line out: `{"ok": true, ...}` or `{"ok": false, "error": ...}`.
 
     {"set": {"emergency_stop": true, "guard_open": false, "button": true}}   digital inputs
-    {"sensor": "ok" | "broken" | "short"}                                    current loop
+    {"sensor": "ok" | "broken" | "short" | "frozen"}                         first transducer
+    {"second": "ok" | "broken" | "short" | "frozen"}                         second transducer
     {"break": "pellet" | "die"}                                              the part that breaks
     {"get": true}                                                            tick and true state
     {"stop": true}                                                           end the process
@@ -64,10 +65,15 @@ class ControlPort:
         if verb == "set":
             set_bits, clear_bits = _bits(argument)
             board.inputs = board.inputs & ~clear_bits | set_bits
-        elif verb == "sensor":
+        elif verb in ("sensor", "second"):
             if argument not in transducer.FAULTS:
-                raise ValueError("sensor: one of " + ", ".join(transducer.FAULTS))
-            board.transducer.fault = argument
+                raise ValueError(verb + ": one of " + ", ".join(transducer.FAULTS))
+            if verb == "sensor":
+                board.transducer.fault = argument
+            elif board.second_transducer is None:
+                raise ValueError("second: this press has one pressure channel")
+            else:
+                board.second_transducer.transducer.fault = argument
         elif verb == "break":
             if not isinstance(argument, str) or argument not in damage.BREAKS:
                 raise ValueError("break: one of " + ", ".join(sorted(damage.BREAKS)))

@@ -26,7 +26,8 @@ _RAW_SHORT = 25 * COUNTS_PER_MA
 OK = "ok"
 BROKEN = "broken"
 SHORT = "short"
-FAULTS = (OK, BROKEN, SHORT)
+FROZEN = "frozen"
+FAULTS = (OK, BROKEN, SHORT, FROZEN)
 
 
 class Transducer:
@@ -52,17 +53,24 @@ class Transducer:
         self._lag_gain = 1.0 - math.exp(-sample_s / lag_s) if lag_s > 0.0 else 1.0
         self._lagged_mpa = 0.0
         self.fault = OK
+        # The newest reading without a fault, which a frozen transducer keeps.
+        self._counts = RAW_ZERO
 
     @classmethod
-    def of(cls, press: dict[str, float], rng: Rng, sample_s: float) -> "Transducer":
-        """Build the transducer of a press from its `PressDescription.plant_config`."""
+    def of(
+        cls, press: dict[str, float], rng: Rng, sample_s: float, which: str = "sensor_"
+    ) -> "Transducer":
+        """Build a transducer of a press from its `PressDescription.plant_config`.
+
+        `which` is what the names of its numbers begin with.
+        """
         return cls(
             rng,
-            press["sensor_full_scale_mpa"],
-            press["sensor_offset_mpa"],
-            press["sensor_span_factor"],
-            press["sensor_noise_mpa"],
-            press["sensor_lag_s"],
+            press[which + "full_scale_mpa"],
+            press[which + "offset_mpa"],
+            press[which + "span_factor"],
+            press[which + "noise_mpa"],
+            press[which + "lag_s"],
             sample_s,
         )
 
@@ -74,7 +82,12 @@ class Transducer:
         self._lagged_mpa = lagged
         counts = int(self._zero + lagged * self._gain + self._noise * self._rng.gauss())
         if self.fault != OK:
+            if self.fault == FROZEN:
+                return self._counts
             return _RAW_BROKEN if self.fault == BROKEN else _RAW_SHORT
         if counts < _RAW_MIN:
-            return _RAW_MIN
-        return counts if counts < _RAW_MAX else _RAW_MAX
+            counts = _RAW_MIN
+        elif counts > _RAW_MAX:
+            counts = _RAW_MAX
+        self._counts = counts
+        return counts

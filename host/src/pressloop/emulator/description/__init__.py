@@ -22,6 +22,7 @@ from pressloop.emulator.description.sections import (
     PumpSection,
     RamSection,
     ReleaseSection,
+    SecondTransducerSection,
     TransducerSection,
     ValvesSection,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "PumpSection",
     "RamSection",
     "ReleaseSection",
+    "SecondTransducerSection",
     "TransducerSection",
     "ValvesSection",
     "load",

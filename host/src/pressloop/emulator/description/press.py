@@ -26,6 +26,7 @@ from pressloop.emulator.description.sections import (
     PumpSection,
     RamSection,
     ReleaseSection,
+    SecondTransducerSection,
     Section,
     TransducerSection,
     ValvesSection,
@@ -75,6 +76,7 @@ class PressDescription(Section):
     release: ReleaseSection = ReleaseSection()
     leak: LeakSection = LeakSection()
     transducer: TransducerSection = TransducerSection()
+    second_transducer: SecondTransducerSection = SecondTransducerSection()
     displacement: DisplacementSection = DisplacementSection()
     powder: PowderSection = PowderSection()
     limits: LimitsSection = LimitsSection()
@@ -102,7 +104,20 @@ class PressDescription(Section):
                 f"transducer.full_scale_bar ({self.transducer.full_scale_bar:g}): "
                 "the controller could not see the limit"
             )
+        if self.second_full_scale_bar and self.limits.max_oil_bar > self.second_full_scale_bar:
+            raise ValueError(
+                f"limits.max_oil_bar ({self.limits.max_oil_bar:g}) is above "
+                f"second_transducer.full_scale_bar ({self.second_full_scale_bar:g}): "
+                "the second channel could not see the limit"
+            )
         return self
+
+    @property
+    def second_full_scale_bar(self) -> float:
+        """Range of the second transducer, bar; 0 on a single-channel press."""
+        if not self.second_transducer.fitted:
+            return 0.0
+        return self.second_transducer.full_scale_bar or self.transducer.full_scale_bar
 
     def plant_config(self) -> dict[str, float]:
         """Return the numbers of the true press as a flat dict, for `Plant` and `Transducer`.
@@ -112,6 +127,8 @@ class PressDescription(Section):
         individual = self.individual
         die_area_mm2 = math.pi / 4 * self.die_mm**2
         full_scale_mpa = self.transducer.full_scale_bar / 10
+        second = self.second_transducer
+        second_mpa = self.second_full_scale_bar / 10
         nu = self.powder.poisson_ratio
         confined = (1 - nu) / ((1 + nu) * (1 - 2 * nu))
         pump_dead = self.pump.dead_band_percent + individual.pump_dead_band_error_percent
@@ -160,6 +177,11 @@ class PressDescription(Section):
             "sensor_span_factor": _with(individual.sensor_span_error_percent),
             "sensor_noise_mpa": self.transducer.noise_percent / 100 * full_scale_mpa,
             "sensor_lag_s": self.transducer.lag_ms / 1000,
+            "second_sensor_full_scale_mpa": second_mpa,
+            "second_sensor_offset_mpa": individual.second_offset_percent / 100 * second_mpa,
+            "second_sensor_span_factor": _with(individual.second_span_error_percent),
+            "second_sensor_noise_mpa": second.noise_percent / 100 * second_mpa,
+            "second_sensor_lag_s": second.lag_ms / 1000,
             "displacement_resolution_um": self.displacement.resolution_um,
             "displacement_noise_um": self.displacement.noise_um,
         }
@@ -171,9 +193,8 @@ class PressDescription(Section):
         Keys are the field names of `profile` in the wire schema. The transducer's zero is taken
         with the ram travelling freely, because its reading is then the return force and no load.
         """
-        travel_mpa = self.ram.return_force_n / (self.ram.area_cm2 * 100)
         full_scale_mpa = self.transducer.full_scale_bar / 10
-        tare = round(travel_mpa / full_scale_mpa * (adc.RAW_FULL - adc.RAW_ZERO))
+        tare = self._tare(full_scale_mpa)
         area_mm2 = self.ram.area_cm2 * 100
         # Oil volume per oil pressure, mm3/MPa.
         compliance = self.oil.volume_ml * 1000 / (
@@ -207,7 +228,27 @@ class PressDescription(Section):
             # Half the hysteresis plus a margin: too much dither does less harm than too little.
             "valve_dither": _opening(0.75 * self.valves.hysteresis_percent),
             "valve_lag_ms": round(self.valves.lag_ms + self.valves.delay_ms),
+            **self._second_channel(),
         }
+
+    def _second_channel(self) -> dict[str, int]:
+        """Return the profile's fields of the second channel; empty without one."""
+        if not self.second_full_scale_bar:
+            return {}
+        tare = self._tare(self.second_full_scale_bar / 10)
+        return {
+            "second_full_scale_oil_kpa": round(self.second_full_scale_bar * 100),
+            "second_raw_zero": adc.RAW_ZERO + tare,
+            "second_raw_full": adc.RAW_FULL + tare,
+            "second_raw_fault_low": adc.RAW_FAULT_LOW,
+            "second_raw_fault_high": adc.RAW_FAULT_HIGH,
+            "second_accuracy_ppm": round(self.second_transducer.accuracy_percent * 10_000),
+        }
+
+    def _tare(self, full_scale_mpa: float) -> int:
+        """Return the counts of the return force on a transducer of that range."""
+        travel_mpa = self.ram.return_force_n / (self.ram.area_cm2 * 100)
+        return round(travel_mpa / full_scale_mpa * (adc.RAW_FULL - adc.RAW_ZERO))
 
 
 def _with(error_percent: float) -> float:

@@ -31,6 +31,9 @@ _PLACES: Final[Mapping[str, KeyPath]] = {
     "valve_lag_ms": ("valves", "lag_ms"),
     "kp_per_s": ("controller", "kp_per_s"),
     "raw_fault_low,": ("ram", "return_force_n"),
+    "second_raw_fault_low,": ("ram", "return_force_n"),
+    "second_full_scale_bar": ("second_transducer", "full_scale_bar"),
+    "second_accuracy_percent": ("second_transducer", "accuracy_percent"),
 }
 """Place in a press file of each value of the machine profile."""
 

@@ -153,8 +153,8 @@ class EmulatedPicoProcess:
         if verb == "set" and isinstance(argument, dict):
             for name, active in argument.items():
                 wiring.contact(name, active)
-        elif verb == "sensor":
-            wiring.break_sensor(argument)
+        elif verb in ("sensor", "second"):
+            wiring.break_sensor(argument, second=verb == "second")
         elif verb == "break":
             wiring.break_down(argument)
         elif verb == "stall" and isinstance(argument, bool):

@@ -17,6 +17,7 @@ from pressloop_sim.board.truth_file import TruthFile
 from pressloop_sim.plant import damage, transducer
 from pressloop_sim.plant.noise import Rng
 from pressloop_sim.plant.plant import Plant
+from pressloop_sim.plant.second_transducer import SecondTransducer, is_fitted
 from pressloop_sim.plant.transducer import Transducer
 from rp2040py import RP2040, GPIOPinState
 from rp2040py.peripherals.pwm import PWMChannel
@@ -68,6 +69,10 @@ class ChipWiring:
         self._tick = -1
         self._tick_at_s = 0.0
         self._counts = self.transducer.sample(0.0)
+        self.second_transducer: SecondTransducer | None = None
+        self._second_counts = 0
+        if is_fitted(press):
+            self.second_transducer = SecondTransducer(press, config["seed"], TICK_S)
         self.converter = Ads1115(chip.i2c[wiring.I2C_ID], wiring.ADS1115_ADDRESS, self._sample)
         self.converter.present = config["ads1115"]
         self._on_adc_read = chip.adc.on_adc_read
@@ -116,15 +121,20 @@ class ChipWiring:
         pin, high = pins[name]
         self._chip.gpio[pin].set_input_value(high)
 
-    def break_sensor(self, fault: str) -> None:
-        """Break the transducer's current loop, or repair it with "ok".
+    def break_sensor(self, fault: str, *, second: bool = False) -> None:
+        """Break the first or the second transducer, or repair it with "ok".
 
         Raises:
-            ValueError: There is no such fault.
+            ValueError: There is no such fault, or no second transducer.
         """
         if fault not in transducer.FAULTS:
-            raise ValueError("sensor: one of " + ", ".join(transducer.FAULTS))
-        self.transducer.fault = fault
+            raise ValueError("the fault is one of " + ", ".join(transducer.FAULTS))
+        if not second:
+            self.transducer.fault = fault
+        elif self.second_transducer is None:
+            raise ValueError("second: this press has one pressure channel")
+        else:
+            self.second_transducer.transducer.fault = fault
 
     def break_down(self, what: object) -> None:
         """Crack the pellet or burst the die; `what` is "pellet" or "die".
@@ -176,6 +186,8 @@ class ChipWiring:
         plant.release.command = self.release
         plant.step(TICK_S)
         self._counts = self.transducer.sample(plant.oil_mpa)
+        if self.second_transducer is not None:
+            self._second_counts = self.second_transducer.sample(plant.oil_mpa)
         self._tick_at_s = now_s
         self._tick += 1
         if self._truth and self.running:
@@ -184,9 +196,16 @@ class ChipWiring:
     def _convert(self, channel: int) -> None:
         """Answer a conversion of the chip's own converter."""
         if channel == self._wiring.ADC_PIN - 26:
-            value = round(self._sample() * _ADC_COUNTS_PER_COUNT)
-            self._chip.adc.channel_values[channel] = min(value, 4095)
+            self._show(channel, self._sample())
+        elif channel == self._wiring.SECOND_ADC_PIN - 26:
+            # The firmware reads the first transducer before, which has stepped the press.
+            self._show(channel, self._second_counts)
         self._on_adc_read(channel)
+
+    def _show(self, channel: int, counts: int) -> None:
+        """Give the chip's own converter the value of a transducer's counts."""
+        value = round(counts * _ADC_COUNTS_PER_COUNT)
+        self._chip.adc.channel_values[channel] = min(value, 4095)
 
     def _coil(self, pin: int) -> float:
         """Return the share of time that a pin is high, 0..1."""
