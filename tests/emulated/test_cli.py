@@ -240,7 +240,7 @@ def test_a_run_on_another_emulated_press(protocol: Path, tmp_path: Path) -> None
     out = tmp_path / "out"
     result = call("run", protocol, "-p", "emulated", "-o", out, "-y", "--press", press)
     assert result.exit_code == 0, result.output
-    assert "blank" in RunRecord.open(out).header.profile["name"]
+    assert "blank" in str(RunRecord.open(out).header.profile["name"])
 
 
 def test_plot_draws_an_interrupted_run(protocol: Path, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from pressloop.emulator.description import PressDescription
-from pressloop.errors import CommandRefusedError
+from pressloop.errors import BadInputError, CommandRefusedError
 from pressloop.machine.profile import MachineProfile
 from pressloop.plan import Plan, compile_plan, count_steps, finding_of_refusal, unroll
 from pressloop.protocol import (
@@ -47,7 +47,6 @@ from pressloop_fw.loop.scaling import Scaling
 from pressloop_fw.service.profile_store import Profile
 from pressloop_fw.wire import cbor
 from pressloop_fw.wire import schema as board_schema
-from pydantic import ValidationError
 from ruamel.yaml import YAML
 
 REFERENCE = MachineProfile.from_fields(PressDescription().nominal_profile())
@@ -361,7 +360,7 @@ def test_host_and_board_take_the_same_profiles_and_conversion_keeps_them(
     wire = replace(REFERENCE.to_wire(), **changes)
     refused_by_board = Profile(board_values(board_schema.PROFILE_FIELDS, wire)[0]).contradiction()
     if refused_by_board:
-        with pytest.raises(ValidationError):
+        with pytest.raises(BadInputError):
             MachineProfile.from_wire(wire)
     else:
         assert MachineProfile.from_wire(wire).to_wire() == wire

@@ -18,13 +18,19 @@ from hypothesis import strategies as st
 from pressloop.errors import RecordError
 from pressloop.record import journal
 from pressloop.record.journal import JournalWriter, UnreadableBytes, encode_entry, read_journal
+from pressloop.wire.schema import RECORD_SIZE
 
 ENTRIES: list[dict[str, Any]] = [
-    {"kind": "header", "name": "x"},
-    {"kind": "telemetry", "records": bytes(range(60))},
+    {"kind": "header", "schema_version": 1, "name": "x"},
+    {"kind": "telemetry", "first": 7, "records": bytes(range(3 * RECORD_SIZE))},
     # A payload that looks like the head of an entry must not start one.
-    {"kind": "event", "text": "82 1A", "bytes": b"\x82\x1a\x00\x00\x00\x00\x5a\x00\x00\x00\x01"},
-    {"kind": "end"},
+    {
+        "kind": "event",
+        "event": "note",
+        "unix_time_second": 1.5,
+        "bytes": b"\x82\x1a\x00\x00\x00\x00\x5a\x00\x00\x00\x01",
+    },
+    {"kind": "end", "end_reason": "completed"},
 ]
 PIECES = [encode_entry(entry) for entry in ENTRIES]
 
@@ -129,7 +135,7 @@ def test_a_write_that_the_disk_lost_later_is_reported(
 def test_a_second_writer_is_refused_with_the_process_of_the_first(tmp_path: Path) -> None:
     path = tmp_path / "run.journal"
     first = JournalWriter(path, create=True)
-    first.append({"kind": "header", "pid": 4711})
+    first.append({"kind": "header", "schema_version": 1, "pid": 4711})
     with pytest.raises(RecordError, match="4711") as refusal:
         JournalWriter(path, create=False)
     assert refusal.value.code == "record-busy"
@@ -142,7 +148,7 @@ import sys, time
 from pathlib import Path
 from pressloop.record.journal import JournalWriter
 writer = JournalWriter(Path(sys.argv[1]), create=True)
-writer.append({"kind": "header", "pid": 1})
+writer.append({"kind": "header", "schema_version": 1, "pid": 1})
 print("written", flush=True)
 time.sleep(60)
 """

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
         RunFailedError,
         VersionMismatchError,
     )
-    from pressloop.evaluation import RunRecord
+    from pressloop.evaluation import RunRecord, Verification, verify
     from pressloop.machine.profile import MachineProfile
     from pressloop.press import Press
     from pressloop.protocol import (
@@ -101,12 +101,14 @@ _HOMES: Final = {
     "TelemetryRecord": "session.telemetry",
     "ThinningRules": "record",
     "Until": "protocol",
+    "Verification": "evaluation",
     "VersionMismatchError": "errors",
     "ask_on_terminal": "run.prompts",
     "confirm_all": "run.prompts",
     "list_boards": "transport.discovery",
     "load_protocol": "protocol.loading",
     "load_sample": "sample",
+    "verify": "evaluation",
 }
 
 __all__ = [
@@ -150,6 +152,7 @@ __all__ = [
     "TelemetryRecord",
     "ThinningRules",
     "Until",
+    "Verification",
     "VersionMismatchError",
     "__version__",
     "ask_on_terminal",
@@ -157,6 +160,7 @@ __all__ = [
     "list_boards",
     "load_protocol",
     "load_sample",
+    "verify",
 ]
 
 

@@ -73,6 +73,11 @@ COMMANDS: Final = (
         "Plot a run, also one in progress or interrupted. Prints the path of the plot.",
     ),
     CommandEntry(
+        "verify",
+        "verify",
+        "Check that the files of a run are unchanged and that its result follows from its journal.",
+    ),
+    CommandEntry(
         "protocols",
         "protocols",
         "List ready-made protocols by goal, or print one.",

@@ -15,6 +15,7 @@ from pressloop.extras import needs_extra
 if TYPE_CHECKING:
     from pressloop.evaluation.finaliser import finalise
     from pressloop.evaluation.reader import RunRecord
+    from pressloop.evaluation.verification import Verification, verify
 
 __all__ = [
     "Check",
@@ -23,9 +24,11 @@ __all__ = [
     "RunSummary",
     "StageResult",
     "VerdictRow",
+    "Verification",
     "finalise",
     "verdict_rows",
     "verdict_sentence",
+    "verify",
 ]
 
 
@@ -39,4 +42,8 @@ def __getattr__(name: str) -> object:
         with needs_extra("data"):
             from pressloop.evaluation.finaliser import finalise
         return finalise
+    if name in ("Verification", "verify"):
+        with needs_extra("data"):
+            from pressloop.evaluation import verification
+        return getattr(verification, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

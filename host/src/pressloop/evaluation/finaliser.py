@@ -1,4 +1,4 @@
-"""Writes `run.json` and `telemetry.parquet` from the journal of a run."""
+"""Writes `run.json`, `telemetry.parquet` and their checksums from the journal of a run."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from contextlib import closing
 from pathlib import Path
 
 from pressloop.evaluation.evaluate import evaluate
+from pressloop.evaluation.manifest import describe_files
 from pressloop.evaluation.summary import RunSummary
 from pressloop.evaluation.table import write_parquet
 from pressloop.evaluation.truth import truth_in
-from pressloop.record.columns import INTERVALS_NAME, SUMMARY_NAME, TELEMETRY_NAME
+from pressloop.record.columns import INTERVALS_NAME, MANIFEST_NAME, SUMMARY_NAME, TELEMETRY_NAME
 from pressloop.record.journal import JOURNAL_NAME, JournalWriter, sync_folder, writing_record
 from pressloop.record.pending import read_record
 
@@ -19,7 +20,8 @@ from pressloop.record.pending import read_record
 def finalise(directory: str | Path, truth: str | Path | None = None) -> RunSummary:
     """Write `run.json` and `telemetry.parquet` from the journal, also from that of a killed host.
 
-    Both appear whole or not at all, `run.json` last. May be repeated.
+    Each appears whole or not at all: the tables, `run.json`, and last `manifest.json` with the
+    checksums of all files. May be repeated.
 
     Args:
         directory: Folder of the record.
@@ -37,12 +39,16 @@ def finalise(directory: str | Path, truth: str | Path | None = None) -> RunSumma
     with writing_record(folder), closing(writer):
         contents = read_record(journal)
         result = evaluate(contents, journal, truth_in(folder) if truth is None else Path(truth))
+        # Without a manifest a reader does not compare files of which some are new and some old.
+        (folder / MANIFEST_NAME).unlink(missing_ok=True)
         _write_whole(folder / TELEMETRY_NAME, lambda path: write_parquet(result.telemetry, path))
         if result.intervals is not None:
             intervals = result.intervals
             _write_whole(folder / INTERVALS_NAME, lambda path: write_parquet(intervals, path))
         text = result.summary.model_dump_json(indent=2) + "\n"
         _write_whole(folder / SUMMARY_NAME, lambda path: path.write_text(text, "utf-8"))
+        listed = describe_files(folder, result.summary.run_id).model_dump_json(indent=2) + "\n"
+        _write_whole(folder / MANIFEST_NAME, lambda path: path.write_text(listed, "utf-8"))
     return result.summary
 
 

@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pressloop.errors import RecordError
 from pressloop.evaluation.evaluate import evaluate
-from pressloop.evaluation.summary import RunSummary
+from pressloop.evaluation.manifest import compare_files, read_manifest
+from pressloop.evaluation.summary import RunSummary, read_summary
 from pressloop.evaluation.truth import truth_in
-from pressloop.extras import DataFrame
-from pressloop.record.columns import INTERVALS_NAME, SUMMARY_NAME, TELEMETRY_NAME
+from pressloop.extras import DataFrame, path_argument
+from pressloop.record.columns import INTERVALS_NAME, MANIFEST_NAME, SUMMARY_NAME, TELEMETRY_NAME
 from pressloop.record.journal import JOURNAL_NAME, JournalWriter
 from pressloop.record.model import INTERRUPTED, RunEvent, RunHeader
 from pressloop.record.pending import read_record
+
+_FINALISED: Final = (SUMMARY_NAME, TELEMETRY_NAME, INTERVALS_NAME)
 
 
 class RunRecord:
@@ -37,17 +40,32 @@ class RunRecord:
     def open(cls, directory: str | Path) -> RunRecord:
         """Open a record; without `run.json` the journal is evaluated, in memory.
 
+        So it is when `run.json` or a table does not match its checksum: the journal is the record,
+        and a warning in the summary says which file is damaged.
+
         Raises:
             RecordError: `no-record`, `record-damaged` or `record-version`.
         """
-        folder = Path(directory)
-        summary_path = folder / SUMMARY_NAME
-        if summary_path.exists() and (folder / TELEMETRY_NAME).exists():
-            text = summary_path.read_text("utf-8")
-            return cls(folder, RunSummary.model_validate_json(text), None, None)
+        folder = path_argument(directory, "directory")
+        damage: str | None = None
+        if (folder / SUMMARY_NAME).exists() and (folder / TELEMETRY_NAME).exists():
+            try:
+                return cls(folder, _finalised_summary(folder), None, None)
+            except ValueError as error:
+                damage = str(error)
         journal = folder / JOURNAL_NAME
+        if damage is not None and not journal.exists():
+            raise RecordError(
+                f"{folder}: {damage}, and the journal that it was made from is not there",
+                code="record-damaged",
+                hint=f"restore {JOURNAL_NAME} or the damaged file from a copy",
+            )
         result = evaluate(read_record(journal), journal, truth_in(folder))
-        return cls(folder, result.summary, result.telemetry, result.intervals)
+        summary = result.summary
+        if damage is not None:
+            warning = f"{damage}; this result was evaluated again from the journal"
+            summary = summary.model_copy(update={"warnings": (warning, *summary.warnings)})
+        return cls(folder, summary, result.telemetry, result.intervals)
 
     @property
     def header(self) -> RunHeader:
@@ -110,3 +128,30 @@ class RunRecord:
         nullable = {pa.uint8(): pd.UInt8Dtype()}
         frame: DataFrame = self.table().to_pandas(types_mapper=nullable.get)
         return frame
+
+
+def _finalised_summary(folder: Path) -> RunSummary:
+    """Return the content of `run.json` after a comparison of the derived files with the manifest.
+
+    A record without a manifest, of an older version, is not compared; its tables must be readable.
+
+    Raises:
+        ValueError: A file is damaged; the text says which.
+    """
+    manifest = read_manifest(folder)
+    if manifest is None:
+        _read_all_pages(folder)
+    else:
+        for name, state in compare_files(folder, manifest, _FINALISED).items():
+            if state != "ok":
+                raise ValueError(f"{name} is {state} by {MANIFEST_NAME}")
+    return read_summary(folder)
+
+
+def _read_all_pages(folder: Path) -> None:
+    for name in (TELEMETRY_NAME, INTERVALS_NAME):
+        if (folder / name).exists():
+            try:
+                pq.read_table(folder / name, page_checksum_verification=True)
+            except (pa.ArrowException, OSError) as error:
+                raise ValueError(f"{name} is damaged") from error

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final, Literal
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, ValidationError
 
 from pressloop.analysis.density import Density
 from pressloop.analysis.relaxation import Relaxation
 from pressloop.analysis.springback import Springback
 from pressloop.machine.uncertainty import Budget
+from pressloop.record.columns import SUMMARY_NAME
 from pressloop.record.model import BoardStepResult, Direction, RecordModel, RunEvent, RunHeader
 from pressloop.sample import Sample
 
@@ -184,3 +186,15 @@ class RunSummary(RecordModel):
     def complete(self) -> bool:
         """Whether the run completed and every record of it is held."""
         return self.end_reason == "completed" and not self.gaps
+
+
+def read_summary(folder: Path) -> RunSummary:
+    """Return the content of `run.json` in the folder of a record.
+
+    Raises:
+        ValueError: It is damaged.
+    """
+    try:
+        return RunSummary.model_validate_json((folder / SUMMARY_NAME).read_bytes())
+    except (ValidationError, UnicodeDecodeError) as error:
+        raise ValueError(f"{SUMMARY_NAME} is damaged") from error

@@ -114,7 +114,14 @@ def write_parquet(table: Any, path: Path) -> None:
         if name in table.column_names
     }
     states = [name for name in ("state",) if name in table.column_names]
-    pq.write_table(table, path, compression="zstd", use_dictionary=states, column_encoding=encoding)
+    pq.write_table(
+        table,
+        path,
+        compression="zstd",
+        use_dictionary=states,
+        column_encoding=encoding,
+        write_page_checksum=True,
+    )
 
 
 def _states(codes: np.ndarray[Any, Any]) -> Any:

@@ -16,7 +16,11 @@ def wire_name(member: IntEnum) -> str:
 SUMMARY_NAME: Final = "run.json"
 TELEMETRY_NAME: Final = "telemetry.parquet"
 INTERVALS_NAME: Final = "intervals.parquet"
-"""Files that evaluation derives from the journal, beside it."""
+MANIFEST_NAME: Final = "manifest.json"
+"""Files that evaluation derives from the journal, beside it; the last has the checksums of all."""
+
+DERIVED_NAMES: Final = (SUMMARY_NAME, TELEMETRY_NAME, INTERVALS_NAME, MANIFEST_NAME)
+"""All that can be made again from the journal."""
 
 TRUTH_NAME: Final = "run.truth"
 """The true state of an emulated press, beside the journal."""

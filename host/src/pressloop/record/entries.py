@@ -1,13 +1,16 @@
-"""Defines the kinds of journal entry, and reads them."""
+"""Reads the entries of a journal by their kind."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
+
+from pydantic import ValidationError
 
 from pressloop.errors import RecordError
+from pressloop.record.entry_form import EntryKind
 from pressloop.record.interval import Interval
 from pressloop.record.journal import JournalContents
 from pressloop.record.model import (
@@ -19,17 +22,6 @@ from pressloop.record.model import (
     RunStart,
     TruthSums,
 )
-
-
-class EntryKind:
-    """Values of the key `kind` of an entry."""
-
-    HEADER: Final = "header"
-    START: Final = "start"
-    TELEMETRY: Final = "telemetry"
-    INTERVAL: Final = "interval"
-    EVENT: Final = "event"
-    END: Final = "end"
 
 
 @dataclass(frozen=True)
@@ -59,7 +51,16 @@ def header_of(contents: JournalContents, path: Path) -> RunHeader:
             code="record-version",
             hint="pip install --upgrade pressloop",
         )
-    return RunHeader.model_validate(contents.entries[0])
+    try:
+        return RunHeader.model_validate(contents.entries[0])
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise RecordError(
+            f"{path}: the header cannot be used: {where}: {first['msg']}",
+            code="record-damaged",
+            hint="restore the folder from a copy; without its header a journal cannot be read",
+        ) from error
 
 
 def start_of(contents: JournalContents) -> RunStart | None:

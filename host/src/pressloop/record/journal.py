@@ -6,8 +6,9 @@ entry's payload also frame it::
 
     82  1A <crc-32 of the payload, u32>  5A <length, u32>  <payload: one CBOR map>
 
-A reader takes entries as long as length and CRC agree. Where they do not, it looks for the next
-entry that is whole and reports the bytes between as unreadable: a torn tail costs one entry.
+A reader takes entries as long as length and CRC agree and the content has the form of its kind
+(`entry_form`). Where they do not, it looks for the next entry that is whole and reports the bytes
+between as unreadable: a torn tail costs one entry.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from typing import Any, Final
 import cbor2
 
 from pressloop.errors import RecordError
+from pressloop.record.entry_form import is_well_formed
 from pressloop.record.file_lock import lock_file, lock_path
 
 JOURNAL_NAME: Final = "run.journal"
@@ -115,9 +117,10 @@ def _entry_at(data: bytes, offset: int) -> tuple[int, dict[str, Any] | None]:
         return nothing
     try:
         entry = cbor2.loads(payload)
-    except cbor2.CBORDecodeError:
+    # cbor2 raises more than its own error for tags that name a date or a number.
+    except (cbor2.CBORDecodeError, ValueError, TypeError, OverflowError, RecursionError):
         return nothing
-    return (stop, entry) if isinstance(entry, dict) and "kind" in entry else nothing
+    return (stop, entry) if is_well_formed(entry) else nothing
 
 
 class JournalWriter:

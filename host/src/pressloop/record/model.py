@@ -7,9 +7,18 @@ an older reader opens a record with newer additions; `SCHEMA_VERSION` changes wh
 from __future__ import annotations
 
 import hashlib
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, computed_field, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    computed_field,
+    field_validator,
+    model_validator,
+)
+from typing_extensions import Self
 
 from pressloop.yaml.user_model import UserModel
 
@@ -97,7 +106,7 @@ class BoardIdentity(RecordModel):
 class EmulatedPress(RecordModel):
     """The press that was simulated: its description and the seed of its noise."""
 
-    description: dict[str, Any]
+    description: dict[str, JsonValue]
     seed: int
 
 
@@ -143,7 +152,7 @@ class RunHeader(RecordModel):
     steps: tuple[PlannedStep, ...]
     stages: tuple[PlannedStage, ...]
     board: BoardIdentity
-    profile: dict[str, Any]
+    profile: dict[str, JsonValue]
     profile_hash: str
     host_software: dict[str, str]
     simulated: bool
@@ -154,6 +163,17 @@ class RunHeader(RecordModel):
     emulated_press: EmulatedPress | None = None
     thinning: ThinningRules | None = None
     schema_version: int = SCHEMA_VERSION
+
+    @model_validator(mode="after")
+    def _has_a_consistent_plan(self) -> Self:
+        if [step.index for step in self.steps] != list(range(len(self.steps))):
+            raise ValueError("the steps are not numbered from 0")
+        numbers = [stage.index for stage in self.stages]
+        if numbers != sorted(set(numbers)):
+            raise ValueError("the stages are not in the order of their numbers")
+        if any(not 0 <= at < len(self.steps) for stage in self.stages for at in stage.steps):
+            raise ValueError("a stage has a step that is not in the plan")
+        return self
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -240,7 +260,7 @@ class RunEvent(RecordModel):
     unix_time_second: float
     kind: EventKind
     tick: int | None = None
-    data: dict[str, Any] = {}
+    data: dict[str, JsonValue] = {}
 
 
 class BoardStepResult(RecordModel):

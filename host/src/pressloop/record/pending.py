@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from pressloop.record.entries import EntryKind
+from pressloop.record.entry_form import EntryKind
 from pressloop.record.journal import JournalContents, JournalWriter, read_journal
 from pressloop.wire.schema import RECORD_SIZE
 

@@ -8,17 +8,17 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final
+from typing import Any
 
 from pressloop.errors import RecordError
-from pressloop.record.columns import INTERVALS_NAME, SUMMARY_NAME, TELEMETRY_NAME, TRUTH_NAME
+from pressloop.record.columns import DERIVED_NAMES, TRUTH_NAME
 from pressloop.record.entries import (
-    EntryKind,
     header_of,
     intervals_of,
     refuse_ended,
     telemetry_batches,
 )
+from pressloop.record.entry_form import EntryKind
 from pressloop.record.journal import (
     JOURNAL_NAME,
     JournalWriter,
@@ -31,9 +31,6 @@ from pressloop.record.pending import PENDING_NAMES
 from pressloop.record.sequence_ranges import SequenceRanges
 from pressloop.record.telemetry_writer import TelemetryWriter
 from pressloop.wire.schema import RECORD_SIZE
-
-_DERIVED: Final = (SUMMARY_NAME, TELEMETRY_NAME, INTERVALS_NAME)
-"""Files that evaluation derives from the journal."""
 
 
 class RunRecorder:
@@ -76,7 +73,7 @@ class RunRecorder:
         folder = Path(directory)
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / JOURNAL_NAME
-        present = [name for name in (JOURNAL_NAME, *_DERIVED) if (folder / name).exists()]
+        present = [name for name in (JOURNAL_NAME, *DERIVED_NAMES) if (folder / name).exists()]
         if present and not overwrite:
             raise _already_there(folder, present)
         try:
@@ -85,7 +82,7 @@ class RunRecorder:
             raise _already_there(folder, [JOURNAL_NAME]) from error
         try:
             journal.truncate(0)
-            _remove(folder, *_DERIVED, *PENDING_NAMES, TRUTH_NAME)
+            _remove(folder, *DERIVED_NAMES, *PENDING_NAMES, TRUTH_NAME)
             journal.append({"kind": EntryKind.HEADER, "pid": os.getpid(), **header.model_dump()})
             sync_folder(folder)
         except BaseException:
@@ -123,7 +120,7 @@ class RunRecorder:
                 held.add(interval.first, interval.count)
             for batch in telemetry_batches(contents):
                 held.add(batch.first, len(batch.records) // RECORD_SIZE)
-            _remove(path.parent, *_DERIVED)
+            _remove(path.parent, *DERIVED_NAMES)
             recorder = cls(journal, header, held, truth)
             recorder._telemetry.adopt_pending()
             recorder._event("reattached", None, {"torn_bytes": torn}, pid=os.getpid())

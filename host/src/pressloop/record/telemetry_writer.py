@@ -14,7 +14,8 @@ from typing import Final
 
 from pressloop.errors import RecordError
 from pressloop.record.columns import TRUTH_NAME
-from pressloop.record.entries import EntryKind, interval_entry, telemetry_batches
+from pressloop.record.entries import interval_entry, telemetry_batches
+from pressloop.record.entry_form import EntryKind
 from pressloop.record.journal import JournalWriter
 from pressloop.record.model import BatchSource, RunHeader
 from pressloop.record.pending import PendingRecords, read_pending

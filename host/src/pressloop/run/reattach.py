@@ -98,6 +98,7 @@ def _is_same_boot(session: Session, header: RunHeader) -> bool:
 def _truth_path(contents: JournalContents) -> Path | None:
     """Return the file with the true state of the emulated press; None if there is none."""
     for event in events_of(contents):
-        if "truth" in event.data:
-            return Path(event.data["truth"])
+        path = event.data.get("truth")
+        if isinstance(path, str):
+            return Path(path)
     return None

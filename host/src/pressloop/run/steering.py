@@ -46,7 +46,7 @@ class SteeringOutcome:
     """What became of a command.
 
     Attributes:
-        done: Whether the board carried it out.
+        done: Whether the board carried it out, or did already what was asked for.
         message: What was done, or why it was not; one sentence without a full stop.
         code: Stable name of the reason why it was not done; empty if it was.
     """
@@ -90,6 +90,9 @@ def steer(
         LinkClosedError, BoardTimeoutError: There was no reply; it is unknown what happened.
     """
     status = press.status()
+    if command == "abort" and status.state is State.VENTING:
+        # A second abort request would open the release valve fully, so none is sent.
+        return SteeringOutcome(True, "the pressure is already being released; nothing was changed")
     reason = _obstacle(command, status, type_of(status))
     if reason:
         return SteeringOutcome(False, f"nothing to {command}: {reason}", "no-effect")
@@ -123,7 +126,10 @@ def _obstacle(command: SteeringCommand, status: PressStatus, step: StepType | No
     if state is State.IDLE:
         return "no run is active"
     if state is State.FAULT:
-        return "the run has ended with a fault; the release valve is open"
+        return (
+            "the run has ended with a fault; the release valve is open; "
+            "pressloop clear clears the fault once its cause is gone"
+        )
     if state is State.VENTING:
         return "the run is ending; the press is releasing the pressure"
     if command == "abort":

@@ -6,11 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from pydantic import ValidationError
-
 from pressloop.emulator.description import presets
 from pressloop.emulator.description.press import PressDescription
-from pressloop.errors import BadInputError
+from pressloop.errors import BadInputError, FindingLike
 from pressloop.findings import Finding, KeyPath
 from pressloop.machine.profile import MachineProfile
 from pressloop.yaml import YamlSource, read_yaml, read_yaml_file
@@ -77,14 +75,19 @@ def _profile_findings(press: PressDescription, yaml: YamlSource) -> list[Finding
     """Return why the board would refuse the machine profile of a press."""
     try:
         MachineProfile.from_fields(press.nominal_profile())
-    except ValidationError as invalid:
-        findings = []
-        for error in invalid.errors(include_url=False):
-            message = error["msg"].removeprefix("Value error, ")
-            name = str(error["loc"][0]) if error["loc"] else message.split()[0]
-            path = _PLACES.get(name, ())
-            text = message if not error["loc"] else f"{name} of the machine profile: {message}"
-            hint = "correct the press file: no board takes a profile of this press"
-            findings.append(yaml.marks.finding("error", "contradiction", path, text, hint))
-        return findings
+    except BadInputError as refused:
+        if not refused.findings:
+            raise
+        return [_press_finding(finding, yaml) for finding in refused.findings]
     return []
+
+
+def _press_finding(refusal: FindingLike, yaml: YamlSource) -> Finding:
+    """Return a finding about the profile at the place of the press file that it comes from."""
+    field = "" if refusal.path == "." else refusal.path.split("[")[0].split(".")[0]
+    text = refusal.message
+    if field:
+        text = f"{field} of the machine profile: {text}; {refusal.hint}"
+    path = _PLACES.get(field or text.split()[0], ())
+    hint = "correct the press file: no board takes a profile of this press"
+    return yaml.marks.finding("error", "contradiction", path, text, hint)
