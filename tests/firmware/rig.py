@@ -200,11 +200,12 @@ class Rig(Board):
     def ask(self, command, values=None):
         """Send a request through the codec; return the reply's values or raise RefusedError.
 
-        A start confirms the die of 10 mm unless `values` has another one.
+        A start confirms the die of the plan unless `values` has another one.
         """
         values = dict(values or {})
         if command == schema.CMD_START:
-            values.setdefault(schema.START_REQUEST_DIE_UM, 10000)
+            scaling = self.app.plan.scaling
+            values.setdefault(schema.START_REQUEST_DIE_UM, scaling.die_um if scaling else 10000)
         buf = bytearray(schema.MAX_PAYLOAD)
         fields = schema.COMMANDS[command][0]
         end = cbor.encode_map(fields, values, buf, 0)

@@ -69,9 +69,9 @@ _RAW_HIGH = const(5)
 _ZERO = const(6)
 _PER_COUNT = const(7)
 _FRACTION = const(8)
-_FIRST = const(9)
+FIRST = const(9)
 _FIRST_BEFORE = const(10)
-_SECOND = const(11)
+SECOND = const(11)
 _SECOND_BEFORE = const(12)
 _BASE = const(13)
 _FRICTION_SHARE = const(14)
@@ -125,27 +125,27 @@ def compare_channels(registers: ptr32, sampler: ptr32, raw: int, active: int) ->
             at -= 1
             registers[_FIRST_READINGS + at] = first_kpa
             registers[_SECOND_READINGS + at] = second_kpa
-        registers[_FIRST] = first_kpa << 2
+        registers[FIRST] = first_kpa << 2
         registers[_FIRST_BEFORE] = first_kpa << 2
-        registers[_SECOND] = second_kpa << 2
+        registers[SECOND] = second_kpa << 2
         registers[_SECOND_BEFORE] = second_kpa << 2
     # Each reading goes from the newest sum to the one before, and from there out of the memory.
     at = registers[_AT]
     middle = (at + _MEAN) & (_MEMORY - 1)
     registers[_AT] = (at + 1) & (_MEMORY - 1)
     passed = registers[_FIRST_READINGS + middle] << sign_shift >> sign_shift
-    first = (registers[_FIRST] << sign_shift >> sign_shift) + first_kpa - passed
+    first = (registers[FIRST] << sign_shift >> sign_shift) + first_kpa - passed
     first_before = (registers[_FIRST_BEFORE] << sign_shift >> sign_shift) + passed
     first_before -= registers[_FIRST_READINGS + at] << sign_shift >> sign_shift
     registers[_FIRST_READINGS + at] = first_kpa
-    registers[_FIRST] = first
+    registers[FIRST] = first
     registers[_FIRST_BEFORE] = first_before
     passed = registers[_SECOND_READINGS + middle] << sign_shift >> sign_shift
-    second = (registers[_SECOND] << sign_shift >> sign_shift) + second_kpa - passed
+    second = (registers[SECOND] << sign_shift >> sign_shift) + second_kpa - passed
     second_before = (registers[_SECOND_BEFORE] << sign_shift >> sign_shift) + passed
     second_before -= registers[_SECOND_READINGS + at] << sign_shift >> sign_shift
     registers[_SECOND_READINGS + at] = second_kpa
-    registers[_SECOND] = second
+    registers[SECOND] = second
     registers[_SECOND_BEFORE] = second_before
     # What the difference of the lags makes of the faster one of both movements.
     moved = first - first_before
@@ -207,9 +207,9 @@ def shares_loss(registers: ptr32) -> int:
     if registers[_SCALED] == 0 or registers[_PRIMED] == 0 or registers[_BAD]:
         return 1
     lost = registers[_FIRST_BEFORE] << sign_shift >> sign_shift
-    lost -= registers[_FIRST] << sign_shift >> sign_shift
+    lost -= registers[FIRST] << sign_shift >> sign_shift
     second_lost = registers[_SECOND_BEFORE] << sign_shift >> sign_shift
-    second_lost -= registers[_SECOND] << sign_shift >> sign_shift
+    second_lost -= registers[SECOND] << sign_shift >> sign_shift
     return 1 if second_lost >= lost >> 2 else 0
 
 
@@ -233,12 +233,12 @@ class SecondChannel:
     @property
     def pressure_kpa(self):
         """Mean of the second channel's last four readings, kPa."""
-        return self.registers[_SECOND] // _MEAN
+        return self.registers[SECOND] // _MEAN
 
     @property
     def difference_kpa(self):
         """By how much the means of the channels differ, kPa."""
-        return abs(self.registers[_SECOND] - self.registers[_FIRST]) // _MEAN
+        return abs(self.registers[SECOND] - self.registers[FIRST]) // _MEAN
 
     @property
     def largest_kpa(self):
@@ -248,7 +248,7 @@ class SecondChannel:
     def allowed_kpa(self):
         """Return the difference that is explained at the present pressure, at rest, kPa."""
         block = self.registers
-        higher = max(0, block[_FIRST], block[_SECOND]) >> _SHARE_SHIFT
+        higher = max(0, block[FIRST], block[SECOND]) >> _SHARE_SHIFT
         friction = higher * block[_FRICTION_SHARE] >> _SHARE_REST
         return max(block[_BASE] + friction, higher * _SHARE >> _SHARE_REST) // _MEAN
 
