@@ -14,6 +14,7 @@ from pressloop.cli.live import span
 from pressloop.cli.output import ExitCode, err, errors_as_exit_codes, out
 from pressloop.plan import compile_plan
 from pressloop.validation import Validation, validate_loaded
+from pressloop.validation.check_channels import comparison_text
 
 
 def validate(
@@ -41,6 +42,11 @@ def validate(
                 f"{len(plan.stages)} {stages}, {len(plan.steps)} steps, "
                 f"at least {span(plan.expected_s)}"
             )
+            if result.comparison is not None:
+                targets = [step.target_kpa for step in plan.sources if step.target_kpa]
+                lowest_kpa = min(targets, default=None)
+                die_um = plan.begin.die_um
+                out.print(comparison_text(result.comparison, die_um, lowest_kpa), soft_wrap=True)
     raise typer.Exit(ExitCode.BAD_INPUT if result.errors else ExitCode.COMPLETED)
 
 

@@ -80,6 +80,11 @@ def _die_area_um2(die_um: int) -> int:
     return die_um * die_um * 355 // 452
 
 
+def load_n_of(pressure_kpa: int, die_um: int) -> float:
+    """Return the load of a die at a pressure on the pellet, N."""
+    return pressure_kpa * _die_area_um2(die_um) / 1e9
+
+
 def _wire_max(name: str) -> int:
     return schema.Profile.range_of(name)[1]
 
