@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -30,6 +31,7 @@ from pressloop.record import ThinningRules
 from pressloop.record.entries import header_of, refuse_ended
 from pressloop.record.journal import JOURNAL_NAME, read_journal
 from pressloop.run.active_runs import refuse_owned
+from pressloop.run.die import die_is_confirmed
 from pressloop.run.prompts import Asker, ask_on_terminal, refuse_without_terminal
 from pressloop.run.reattach import reattach, reopen_run
 from pressloop.run.remote_control import RemoteControl
@@ -58,6 +60,9 @@ from pressloop.wire.schema import (
 
 DEFAULT_THINNING: Final = ThinningRules()
 """Thins only what is more than 15 min away from any change, so short runs keep every record."""
+
+DEFAULT_DIE_UM: Final = 10_000
+"""Die of a tuning run on a simulated press, where no person needs to confirm it, um."""
 
 _EMULATED_RECONNECT_S: Final = 2.0
 """An emulated board has no cable to replug: if its process has ended, it does not come back."""
@@ -257,6 +262,7 @@ class Press:
         overwrite: bool = False,
         thinning: ThinningRules | None = DEFAULT_THINNING,
         sample: Sample | None = None,
+        die: str | None = None,
         remote_control: bool = True,
     ) -> RunResult:
         """Run a protocol to its end and return the result.
@@ -273,6 +279,8 @@ class Press:
             thinning: How quiet stretches are thinned; None keeps every record (8 MB an hour).
                 Thinning changes no measure of the run.
             sample: What lies in the die. It can also be given later: `pressloop sample`.
+            die: Diameter that a person has read off the die in the press for this run, such as
+                `"10 mm"`. A real press needs it: no sensor tells one die from another.
             remote_control: Let `pressloop pause`, `abort`, `watch` and the like in another terminal
                 of the same user reach this run, over a server on 127.0.0.1.
 
@@ -280,7 +288,8 @@ class Press:
             The result, also if the run did not complete: see `RunResult.end_reason`.
 
         Raises:
-            BadInputError: The protocol has mistakes, or the board refused it.
+            BadInputError: The protocol has mistakes, or the board refused it. `wrong-die`: it is
+                for another die. `die-unconfirmed`: the press is real and `die` is missing.
             PressloopError: `no-terminal`: the protocol has prompts, and `on_prompt` cannot ask them
                 here. Nothing has moved, unless standard input ended later.
             CommandRefusedError: The press is not ready: fault, guard, emergency stop, pressure.
@@ -299,6 +308,7 @@ class Press:
                 overwrite=overwrite,
                 thinning=thinning,
                 sample=sample,
+                die=die,
                 remote_control=remote_control,
             )
             run.answer_prompts(on_prompt)
@@ -318,6 +328,7 @@ class Press:
         overwrite: bool = False,
         thinning: ThinningRules | None = DEFAULT_THINNING,
         sample: Sample | None = None,
+        die: str | None = None,
         remote_control: bool = True,
     ) -> Run:
         """Start a protocol and return at once, for notebooks and for scripts that steer the run.
@@ -331,6 +342,7 @@ class Press:
         if thinning is not None:
             _require(thinning, ThinningRules, "thinning")
         source = LoadedProtocol.of(protocol)
+        die_um = None if die is None else round(_quantity(die, LENGTH, "die"))
         _refuse_unasked(source, on_prompt, main_thread=False)
         try:
             run = prepare_run(
@@ -342,6 +354,7 @@ class Press:
                 overwrite=bool(overwrite),
                 thinning=thinning,
                 sample=sample,
+                die_um=die_um,
                 ask=on_prompt,
                 on_status=on_status,
             )
@@ -408,7 +421,7 @@ class Press:
     def tune(
         self,
         limit: str,
-        die: str = "10 mm",
+        die: str | None = None,
         *,
         out: str | Path,
         on_status: Callable[[PressStatus], None] | None = None,
@@ -424,7 +437,8 @@ class Press:
         Args:
             limit: Highest pressure on the blank, such as `"400 MPa"`. The ceiling of the runs is a
                 tenth higher.
-            die: Diameter of the die that holds the blank.
+            die: Diameter that a person has read off the die that holds the blank, such as
+                `"10 mm"`. A real press needs it; on a simulated one it is 10 mm without it.
             out: Folder of the records, one folder in it for each run; new or empty.
             on_status: Called a few times a second with what the press is doing.
 
@@ -443,11 +457,14 @@ class Press:
         """
         with needs_extra("data"):
             from pressloop.tuning.runner import TuningRunner
+        die_um = None if die is None else round(_quantity(die, LENGTH, "die"))
+        if die_um is None:
+            die_is_confirmed(DEFAULT_DIE_UM, None, simulated=self.hello.simulated)
         runner = TuningRunner(
-            self.run,
+            partial(self.run, die=die),
             self.write_profile,
             path_argument(out, "out"),
-            die_um=round(_quantity(die, LENGTH, "die")),
+            die_um=DEFAULT_DIE_UM if die_um is None else die_um,
             limit_kpa=round(_quantity(limit, PRESSURE, "limit")),
             on_status=on_status,
         )

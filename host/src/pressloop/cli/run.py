@@ -13,6 +13,7 @@ import typer
 from rich.markup import escape
 
 from pressloop.cli import options
+from pressloop.cli.die import DIE
 from pressloop.cli.findings import check, read_source
 from pressloop.cli.live import LiveLine
 from pressloop.cli.operator import Operator
@@ -65,6 +66,7 @@ def run(
             show_default=False,
         ),
     ] = None,
+    die: Annotated[str | None, DIE] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a record that is already in the folder.")
     ] = False,
@@ -92,6 +94,7 @@ def run(
             _introduce(machine, protocol, folder)
             with LiveLine(err, simulated=machine.hello.simulated) as line:
                 operator = Operator(err, line, yes=yes, open_holds=open_holds)
+                die_um = operator.confirm_die(die, simulated=machine.hello.simulated)
                 folder.mkdir(parents=True, exist_ok=True)
                 vents = plan.protocol.on_host_loss.action == "vent"
                 handle = machine.start(
@@ -101,6 +104,7 @@ def run(
                     overwrite=overwrite,
                     thinning=None if every_record else DEFAULT_THINNING,
                     sample=pellet,
+                    die=None if die_um is None else f"{die_um} um",
                 )
                 with operator.steering(handle):
                     _follow_to_end(handle, operator, line, vents=vents)

@@ -6,19 +6,22 @@ With --first-contact, look at the first contact with a sample instead; that stor
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
 from pressloop.cli import options
+from pressloop.cli.die import DIE, confirmed_die_um, diameter_um
+from pressloop.cli.keyboard import Keyboard
 from pressloop.cli.live import LiveLine
 from pressloop.cli.output import err, errors_as_exit_codes, out
 from pressloop.cli.tuning_report import print_first_contact, print_tuning
 from pressloop.errors import BadInputError, PressloopError
 from pressloop.extras import needs_extra
-from pressloop.press import Press
-from pressloop.units import LENGTH, PRESSURE, parse
+from pressloop.press import DEFAULT_DIE_UM, Press
+from pressloop.units import PRESSURE, parse
 
 _POWDER_HINT: Final = (
     "an emulated press has powder in its die: tune one with a steel blank, "
@@ -33,7 +36,7 @@ def tune(
             metavar="LIMIT", help="Highest pressure on blank or sample, such as '400 MPa'."
         ),
     ],
-    die: Annotated[str, typer.Option("--die", help="Diameter of the die in the press.")] = "10 mm",
+    die: Annotated[str | None, DIE] = None,
     port: Annotated[str | None, options.PORT] = None,
     to: Annotated[
         Path | None,
@@ -56,17 +59,21 @@ def tune(
             from pressloop.tuning.runner import require_empty
         # Malformed quantities are reported before the question.
         parse(limit, PRESSURE)
-        parse(die, LENGTH)
+        if die is not None:
+            diameter_um(die)
         folder = to or Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}-tune"
         require_empty(folder, "choose another one with --out")
         what = "sample" if sample else "steel blank"
         if not yes and not typer.confirm(f"Is a {what} in the die, and the guard closed?"):
             raise BadInputError("nothing was pressed", hint=f"put a {what} into the die first")
         with Press.open(port, press=press, seed=seed) as machine:
+            simulated = machine.hello.simulated
+            die_um = confirmed_die_um(err, Keyboard(), die, simulated=simulated, yes=yes)
+            die_um = DEFAULT_DIE_UM if die_um is None else die_um
             if sample:
-                _first_contact(machine, limit, die, folder)
+                _first_contact(machine, limit, die_um, folder)
             else:
-                _tune(machine, limit, die, folder)
+                _tune(machine, limit, f"{die_um} um", folder)
         out.print(str(folder), soft_wrap=True)
 
 
@@ -94,16 +101,16 @@ def _has_powder(machine: Press) -> bool:
     return machine.hello.simulated and (board is None or board.press.powder.initial_density < 1)
 
 
-def _first_contact(machine: Press, limit: str, die: str, folder: Path) -> None:
+def _first_contact(machine: Press, limit: str, die_um: int, folder: Path) -> None:
     with needs_extra("data"):
         from pressloop.tuning.runner import TuningRunner
     profile = machine.profile()
     with LiveLine(err, simulated=machine.hello.simulated) as line:
         contact = TuningRunner(
-            machine.run,
+            partial(machine.run, die=f"{die_um} um"),
             machine.write_profile,
             folder,
-            die_um=round(parse(die, LENGTH).value),
+            die_um=die_um,
             limit_kpa=round(parse(limit, PRESSURE).value),
             on_status=line.update,
         ).first_contact(profile)

@@ -142,7 +142,10 @@ class ThinningRules(UserModel):
 class RunHeader(RecordModel):
     """First entry of the journal: everything that is known before the press moves.
 
-    `thinning` is None when every record is kept.
+    `thinning` is None when every record is kept. `die_confirmed` says whether a person read the
+    diameter off the die for this run; on a simulated press none needs to. `channels` is how many
+    pressure channels the board compared, and `channels_allowed_mpa` what they may differ by at low
+    pressure. All three are None in records of earlier versions.
     """
 
     run_id: str
@@ -160,6 +163,9 @@ class RunHeader(RecordModel):
     tick_hz: int = Field(gt=0)
     record_every: int = Field(default=1, ge=1)
     die_mm: float | None = None
+    die_confirmed: bool | None = None
+    channels: int | None = None
+    channels_allowed_mpa: float | None = None
     emulated_press: EmulatedPress | None = None
     thinning: ThinningRules | None = None
     schema_version: int = SCHEMA_VERSION
@@ -289,6 +295,8 @@ class RunEnd(RecordModel):
         last_seq: Sequence number of the run's last telemetry record, None when unknown.
         step_results: Those that could be read.
         note: What a reader should know, such as the error that ended the connection.
+        largest_difference_mpa: Largest difference between the pressure channels in the run, apart
+            from what their lags explain, MPa; None on a single-channel press.
     """
 
     end_reason: str = Field(pattern=r"^[a-z-]+$")
@@ -296,6 +304,7 @@ class RunEnd(RecordModel):
     last_seq: int | None = None
     step_results: tuple[BoardStepResult, ...] = ()
     note: str = ""
+    largest_difference_mpa: float | None = None
 
     @field_validator("end_reason", "fault")
     @classmethod

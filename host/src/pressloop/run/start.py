@@ -11,6 +11,7 @@ from pressloop.machine.profile import MachineProfile, channels_of, converter_of
 from pressloop.plan import compile_plan
 from pressloop.record import EmulatedPress, RunEnd, RunRecorder, ThinningRules
 from pressloop.record.header import new_header
+from pressloop.run.die import die_is_confirmed
 from pressloop.run.prompts import Asker
 from pressloop.run.run import Run
 from pressloop.run.run_monitor import NOT_STARTED
@@ -43,6 +44,7 @@ def prepare_run(
     overwrite: bool,
     thinning: ThinningRules | None,
     sample: Sample | None,
+    die_um: int | None,
     ask: Asker | None,
     on_status: Callable[[PressStatus], None] | None,
 ) -> Run:
@@ -57,12 +59,14 @@ def prepare_run(
         overwrite: Replace a record that is in the folder.
         thinning: How quiet stretches are thinned; None keeps every record.
         sample: What lies in the die, if known.
+        die_um: Diameter that a person read off the die in the press, um; None if none did.
         ask: Asks the operator; None leaves prompts to `Run.confirm`.
         on_status: Called a few times a second with the status.
 
     Raises:
         BadInputError: The protocol has mistakes, the board refused it, or the sample names a stage
-            that does not exist.
+            that does not exist. `wrong-die`, `die-unconfirmed`: the die is another one, or no
+            person has confirmed it.
         CommandRefusedError: The board has no profile or accepts no plan now.
         RecordError: The folder holds a record.
     """
@@ -70,6 +74,7 @@ def prepare_run(
     profile = profile_of(session, wire_profile)
     validation = validate_loaded(source, profile)
     plan = compile_plan(validation.checked(), profile)
+    die_confirmed = die_is_confirmed(plan.begin.die_um, die_um, simulated=session.hello.simulated)
     upload(session, plan, validation.marks)
     header = new_header(
         plan,
@@ -80,6 +85,8 @@ def prepare_run(
         port=port,
         emulated_press=_emulated_press(board, plan.begin.die_um / 1000),
         thinning=thinning,
+        die_confirmed=die_confirmed,
+        comparison=validation.comparison,
     )
     refuse_unknown_stage(sample, header.pressing_stages)
     truth = None if board is None else board.truth_path

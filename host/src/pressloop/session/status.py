@@ -31,6 +31,10 @@ class PressStatus:
         inputs: States of emergency stop, guard and button.
         host_lost: Whether the board considers its host lost.
         run_id: Id of the current run, or of the last one since boot; zeros if there was none.
+        second_mpa: Reading of the second pressure channel, MPa on the pellet; None on a
+            single-channel press.
+        largest_difference_mpa: Largest difference between the channels in the current or last run,
+            apart from what their lags explain, MPa; None on a single-channel press.
     """
 
     state: State
@@ -51,6 +55,8 @@ class PressStatus:
     inputs: InputBits
     host_lost: bool
     run_id: bytes
+    second_mpa: float | None = None
+    largest_difference_mpa: float | None = None
 
     @classmethod
     def from_wire(
@@ -80,4 +86,10 @@ class PressStatus:
             inputs=reply.inputs,
             host_lost=reply.host_lost,
             run_id=reply.run_id,
+            second_mpa=_mpa(reply.second_kpa),
+            largest_difference_mpa=_mpa(reply.largest_difference_kpa),
         )
+
+
+def _mpa(kpa: int | None) -> float | None:
+    return None if kpa is None else kpa / 1000

@@ -68,6 +68,15 @@ class PressDescription(Section):
         max_length=16,
         description="Diameters the press may be used with.",
     )
+    die_loads_kn: (
+        Annotated[
+            tuple[Annotated[float, Field(ge=0, le=10_000)], ...], Field(min_length=1, max_length=16)
+        ]
+        | None
+    ) = Field(
+        default=None,
+        description="Greatest load of each die of dies_mm, kN; 0 where it is not known.",
+    )
     ram: RamSection = RamSection()
     oil: OilSection = OilSection()
     frame: FrameSection = FrameSection()
@@ -229,6 +238,7 @@ class PressDescription(Section):
             "valve_dither": _opening(0.75 * self.valves.hysteresis_percent),
             "valve_lag_ms": round(self.valves.lag_ms + self.valves.delay_ms),
             **self._second_channel(),
+            **self._further_limits(),
         }
 
     def _second_channel(self) -> dict[str, int]:
@@ -244,6 +254,15 @@ class PressDescription(Section):
             "second_raw_fault_high": adc.RAW_FAULT_HIGH,
             "second_accuracy_ppm": round(self.second_transducer.accuracy_percent * 10_000),
         }
+
+    def _further_limits(self) -> dict[str, Any]:
+        """Return the profile's optional limits that the description states."""
+        limits: dict[str, Any] = {}
+        if self.limits.single_channel_bar is not None:
+            limits["single_channel_oil_kpa"] = round(self.limits.single_channel_bar * 100)
+        if self.die_loads_kn is not None:
+            limits["die_loads_n"] = [round(load * 1000) for load in self.die_loads_kn]
+        return limits
 
     def _tare(self, full_scale_mpa: float) -> int:
         """Return the counts of the return force on a transducer of that range."""

@@ -30,6 +30,8 @@ _PLACES: Final[Mapping[str, KeyPath]] = {
     "kp_per_s": ("controller", "kp_per_s"),
     "raw_fault_low,": ("ram", "return_force_n"),
     "second_raw_fault_low,": ("ram", "return_force_n"),
+    "single_channel_bar": ("limits", "single_channel_bar"),
+    "die_loads_kn": ("die_loads_kn",),
     "second_full_scale_bar": ("second_transducer", "full_scale_bar"),
     "second_accuracy_percent": ("second_transducer", "accuracy_percent"),
 }

@@ -278,6 +278,12 @@ class LimitsSection(Section):
     """Limits of the press and its hoses."""
 
     max_oil_bar: Positive = Field(default=350.0, le=2000, description="Set by the technician.")
+    single_channel_bar: Positive | None = Field(
+        default=None,
+        ge=1,
+        le=2000,
+        description="Limit as long as there is one pressure channel; None: max_oil_bar.",
+    )
 
 
 class ControllerSection(Section):
