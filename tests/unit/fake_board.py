@@ -110,6 +110,7 @@ class FakeBoard:
         self.major = PROTOCOL_MAJOR
         self.minor = PROTOCOL_MINOR
         self.unique_id = b"fake-one"
+        self.simulated = True
         self.lockstep = False
         self.ring_records = ring_records
         self.boot_id = 0
@@ -335,7 +336,7 @@ class FakeBoard:
             boot_id=self.boot_id,
             reset_cause=ResetCause.POWER_ON,
             last_fault=self.last_fault,
-            simulated=True,
+            simulated=self.simulated,
             ring_records=self.ring_records,
             python="",
             profile_hash=bytes(8),
