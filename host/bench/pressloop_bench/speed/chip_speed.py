@@ -104,7 +104,7 @@ def cycles(code, n=50):
     exec("def f(n):\\n sampled=c.sampler.registers; valves=c.valves.registers; pid=c.pid\\n"
          " law=pid.law; moving=s.setpoint.registers; registers=pid.registers\\n"
          " compliance=c.sample_compliance.registers; gained=c.interlocks.registers\\n"
-         " cracks=c.crack_detector.registers\\n"
+         " cracks=c.crack_detector.registers; channels=c.second_channel.registers\\n"
          " p=c.sampler.pressure_kpa; v=s.setpoint.value_kpa\\n t=ticks_us()\\n"
          " for i in range(n):\\n  " + code + "\\n return time.ticks_diff(ticks_us(),t)", names)
     return names["f"](n) * 125 // n
@@ -127,6 +127,8 @@ _PARTS: Final = (
     ("contacts", "board.read_inputs()"),
     ("transducer, over I2C", "board.read_raw()"),
     ("scale, range, filter", "loop.process_sample(sampled, 5000)"),
+    ("second transducer", "board.read_second_raw()"),
+    ("comparison", "loop.compare_channels(channels, sampled, 5000, True)"),
     ("crack watch", "loop.detect_crack(cracks, sampled, valves)"),
     ("sequencer with setpoint", "s.step(c.tick_count, v)"),
     ("of it: setpoint", "sequencer.advance_setpoint(s.setpoint.registers, setpoint.RISE)"),
