@@ -13,7 +13,7 @@ SHELL := bash
 PYTHON ?= python3
 # Passed on to pytest, for example: make test PYTEST_ARGS="-k dwell -x"
 PYTEST_ARGS ?=
-# Passed on to the control bench, for example: make bench-control BENCH_ARGS="--presses 20"
+# Passed on to the benches, for example: make bench-control BENCH_ARGS="--presses 20"
 BENCH_ARGS ?=
 # A MicroPython of your own: a binary, or a checkout to build. Default: found on the PATH or built.
 export MICROPYTHON
@@ -149,6 +149,19 @@ bench: setup build/pressloop-pico.uf2 ## measure speeds (docs/benchmarks.md); wr
 bench-control: setup ## press 200 unseen presses, ours beside three peers; 5 to 15 minutes
 	@mkdir -p build
 	$(BIN)/python -m pressloop_bench.control.__main__ --json build/bench-control.json --plot build/bench-control.png $(BENCH_ARGS)
+
+.PHONY: bench-truth
+bench-truth: setup ## press a wide family with friction, drift and heat, judged by the true pressure; 5 minutes
+	$(BIN)/python -m pressloop_bench.truth.__main__ $(BENCH_ARGS)
+
+.PHONY: bench-faults
+bench-faults: setup ## give 1000 presses a fault each and judge the true pressure (docs/faults.md); 10 minutes
+	@mkdir -p build
+	$(BIN)/python -m pressloop_bench.faults.__main__ --json build/bench-faults.json $(BENCH_ARGS)
+
+.PHONY: soak
+soak: setup ## press 10,000 sound presses and count false trips; an hour
+	$(BIN)/python -m pressloop_bench.faults.__main__ --sound --count 10000 $(BENCH_ARGS)
 
 .PHONY: bench-week
 bench-week: setup ## write, read and draw the record of a week; a minute

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pressloop.errors import CommandRefusedError
 from pressloop.hil import wiring
-from pressloop.machine.profile import DieLimits
+from pressloop.machine.die_limits import DieLimits
 from pressloop.press import Press
 from pressloop.wire.codec import encode_message
 from pressloop.wire.message import Request

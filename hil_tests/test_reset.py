@@ -52,8 +52,12 @@ def test_power_cut_in_a_run(bench: HilBench, tmp_path: Path, step: int) -> None:
     with Press.reopen(record, port=bench.url) as press:
         assert press.hello.last_fault is Fault.POWER_LOSS
         assert press.hello.reset_cause is ResetCause.POWER_ON
+        cut = press.interrupted_run()
+        assert cut is not None
+        assert (cut.step, cut.fault) == (step, Fault.POWER_LOSS)
+        assert cut.power_lost
         result = press.attach(record).result(10)
-        assert result.end_reason == "board-reset"
+        assert result.end_reason == "power-lost"
         assert result.summary.fault == "power-loss"
         assert result.summary.records > 0
 

@@ -16,6 +16,7 @@ from pressloop.wire.schema import (
     AbortRequest,
     AdvanceRequest,
     ConfirmRequest,
+    DumpRequest,
     FlagBits,
     PlanCommitRequest,
     State,
@@ -83,20 +84,22 @@ def test_abort_releases_at_the_vent_rate(press: Press, tmp_path: Path, step: int
     assert status.pressure_mpa < WIRING.at_rest_mpa
 
 
-def test_second_abort_opens_the_valve(press: Press, tmp_path: Path) -> None:
+def test_a_dump_opens_the_valve_and_a_second_abort_does_not(press: Press, tmp_path: Path) -> None:
     run = press.start(one_hold("20 s"), out=tmp_path / "run")
     with watching(run) as watch:
         watch.until(lambda now: FlagBits.DWELLING in now.flags, "the dwell")
         run.abort("test")
         watch.until(lambda now: now.state is State.VENTING, "the release", limit_s=0.5)
         press.session.request(AbortRequest())
+        watch.until(lambda now: now.state is State.VENTING and now.output > -OUTPUT_FULL, "no dump")
+        press.session.request(DumpRequest())
         watch.until(lambda now: now.output == -OUTPUT_FULL, "the valve fully open", limit_s=0.5)
     result = run.result(60)
 
     assert result.end_reason == "aborted"
     vent = result.frame().query("state == 'venting'")
     slow_s = WIRING.work_mpa / WIRING.rest_stop_mpa
-    assert len(vent) / 100 < slow_s / 2, "the second abort did not open the valve fully"
+    assert len(vent) / 100 < slow_s / 2, "the dump did not open the valve fully"
 
 
 def test_prompt_waits_and_takes_the_right_answer(press: Press, tmp_path: Path) -> None:

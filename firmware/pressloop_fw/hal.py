@@ -8,6 +8,40 @@ controller reads those methods once, when it is made.
 from pressloop_fw.wire import schema
 
 
+class FlashArea:
+    """Blocks of flash for the journal: erased one by one, written in slots of 32 bytes.
+
+    Each method raises OSError when the flash refuses.
+    """
+
+    blocks = 0
+    # Slots of one block.
+    slots = 0
+
+    def read(self, block, slot, buf):
+        """Fill `buf` with the content of a slot; one that is blank has only bytes 0xFF."""
+        raise NotImplementedError
+
+    def program(self, block, slot, record):
+        """Write a blank slot; return False, without an effect, if the next tick is too near.
+
+        It takes up to 3 ms, in which no tick can run.
+        """
+        raise NotImplementedError
+
+    def erase(self, block):
+        """Make a block blank. It takes up to 400 ms, in which no tick can run."""
+        raise NotImplementedError
+
+    def is_blank(self, block):
+        """Return whether every slot of a block is blank."""
+        raise NotImplementedError
+
+    def grow(self):
+        """Add one more block at the end; return whether there was room. As slow as an erase."""
+        return False
+
+
 class Board:
     """A controller board: attributes that identify it, methods for its inputs and outputs."""
 
@@ -20,6 +54,10 @@ class Board:
     python = ""
     # First hex digits of the SHA-256 over the firmware's source.
     build = "unknown"
+    # FlashArea of the journal; None when the flash has no room for it.
+    journal = None
+    # With RESET_WATCHDOG: whether the control tick had stopped before the reset.
+    tick_hung = False
 
     def read_raw(self):
         """*tick* Return the newest transducer reading, counts 0..65535."""
@@ -45,11 +83,18 @@ class Board:
         return schema.NO_DISPLACEMENT
 
     def set_valves(self, pump, release):
-        """*tick* Open both valves by 0..32767 of full stroke."""
+        """*tick* Open both valves by 0..32767 of full stroke.
+
+        It also gives the deadman circuit its edge, which keeps the coils powered for 50 ms: the
+        tick calls it only when nothing is wrong.
+        """
         raise NotImplementedError
 
     def safe(self):
-        """*tick* Shut the pump valve and de-energise the release valve, which opens it."""
+        """*tick* Shut the pump valve and de-energise the release valve, which opens it.
+
+        The deadman circuit gets no edge.
+        """
         raise NotImplementedError
 
     def start_tick(self, tick):
@@ -72,8 +117,18 @@ class Board:
         raise NotImplementedError
 
     def store(self, name, data):
-        """Store bytes under `name`. A power loss leaves either the old or the new content."""
+        """Store bytes under `name`. A power loss leaves either the old or the new content.
+
+        Raises OSError when the flash is full or cannot be written.
+        """
         raise NotImplementedError
+
+    def keep(self, step, tick, dwell_ticks):
+        """Keep the state of the run where a reset by the watchdog does not erase it."""
+
+    def kept(self):
+        """Return what was kept before the reset, as a tuple; None without it."""
+        return
 
     def feed_watchdog(self):
         """Restart the watchdog: both the tick and the foreground advance."""

@@ -21,6 +21,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import micropython
+import uf2_digest
 from micropython import BUILD
 from phase import LOGS, REPOSITORY, SetupError, apt_install, exit_code, run
 
@@ -94,6 +95,8 @@ def build(out: Path, board: str) -> None:
             *("--base", _FLASH_START, "--family", FAMILIES.get(board, _STOCK_FAMILY)),
         )
         run(f"{board}, UF2", log.with_suffix(".uf2.log"), *convert, folder / "rp2" / "firmware.bin")
+        if board != STOCK:
+            uf2_digest.add_digest(uf2)
         out.parent.mkdir(parents=True, exist_ok=True)
         uf2.replace(out)
         # For debuggers and profilers: the image has no names of functions.

@@ -24,6 +24,8 @@ PREFIXES = {
     "input-bits": "INPUT",
     "flag-bits": "FLAG",
     "capability-bits": "CAP",
+    "storage-bits": "STORAGE",
+    "journal-kind": "JOURNAL",
 }
 
 HEAD = '''"""Constants and field tables of every message.

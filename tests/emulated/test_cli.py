@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 import os
 import re
@@ -16,7 +15,6 @@ import pandas as pd
 import pytest
 from pressloop.cli.app import app
 from pressloop.cli.commands import COMMANDS
-from pressloop.cli.live import LiveLine
 from pressloop.cli.verdict import _number
 from pressloop.emulator.process import EmulatedBoard
 from pressloop.errors import RecordError
@@ -24,9 +22,7 @@ from pressloop.evaluation import RunRecord
 from pressloop.machine.profile import MachineProfile
 from pressloop.press import Press
 from pressloop.run.prompts import confirm_all
-from pressloop.session.status import PressStatus
-from pressloop.wire.schema import EndReason, Fault, InputBits, State
-from rich.console import Console
+from pressloop.wire.schema import State
 from typer.testing import CliRunner, Result
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -383,42 +379,6 @@ def test_nothing_is_wider_than_a_terminal(protocol: Path, tmp_path: Path) -> Non
     table = [line for line in result.stderr.splitlines() if line.startswith((" ", "red"))]
     assert len(table) >= 7
     assert max(map(len, table)) <= 80
-    status = PressStatus(
-        state=State.RUNNING,
-        tick=0,
-        pressure_mpa=499.9,
-        setpoint_mpa=500,
-        target_mpa=500,
-        step=1,
-        stage=0,
-        stage_name="densify the electrolyte, second time",
-        elapsed_s=4000,
-        dwell_s=1000,
-        remaining_s=2600,
-        prompt="",
-        approaching=False,
-        end_reason=EndReason.NONE,
-        fault=Fault.NONE,
-        inputs=InputBits(0),
-        host_lost=False,
-        run_id=bytes(8),
-    )
-    for width in (20, 60, 80, 120):
-        file = io.StringIO()
-        console = Console(
-            file=file,
-            force_terminal=True,
-            width=width,
-            color_system=None,
-            _environ={"TERM": "xterm"},
-        )
-        with LiveLine(console, simulated=True) as line:
-            line.update(status)
-            shown = file.getvalue()
-        assert "\n" not in shown
-        drawn = shown.split("\x1b[2K")[-1]
-        assert drawn.startswith("SIM")
-        assert len(drawn) < width
 
 
 def test_info_rounds_for_people() -> None:

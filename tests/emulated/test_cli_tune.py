@@ -92,6 +92,11 @@ def test_tune_stores_nothing_learned_from_powder(tmp_path: Path) -> None:
     [
         (("3000 MPa",), "over-limit"),
         (("590 MPa",), "over-limit"),
+        (("50 kN",), "over-limit"),
+        (("10 t",), "over-limit"),
+        (("30 kN", "--die", "0 mm"), "force-without-die"),
+        (("100 N",), "contact-pressure"),
+        (("400",), "missing-unit"),
         (("2 MPa",), "contact-pressure"),
         (("0.003 MPa",), "contact-pressure"),
         (("400 MPa", "--die", "12.3 mm"), "unknown-die"),

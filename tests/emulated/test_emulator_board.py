@@ -415,7 +415,8 @@ def test_stored_file_survives_a_restart(start: Start, tmp_path: Path) -> None:
     Host(board).tell(store="written")
     board.stop()
     assert Host(start(work_dir=tmp_path / "board")).tell()["note"] == "written"
-    assert [file.name for file in (tmp_path / "board" / "flash").iterdir()] == ["note"]
+    files = {file.name for file in (tmp_path / "board" / "flash").iterdir()}
+    assert files == {"journal", "note"}
 
 
 def test_new_connection_replaces_the_old_one(start: Start) -> None:
@@ -456,7 +457,8 @@ def test_truth_is_readable_after_the_board_was_killed(start: Start) -> None:
     records = list(struct.iter_unpack(RECORD, board.truth_path.read_bytes()[len(MAGIC) :]))
     # The board waited for the last acknowledgement: nothing is missing.
     assert len(records) == heard[-1]["tick"] - heard[0]["tick"] + 10
-    _, pellet, oil, density, ram, damage = records[-1]
+    _, pellet, oil, density, ram, derived, damage = records[-1]
+    assert derived == pytest.approx(pellet, rel=1e-5)
     assert pellet > 1
     assert oil == pytest.approx(pellet * 78.54 / 1450 + 150 / 1450, rel=1e-3)
     assert 0.45 < density < 0.8

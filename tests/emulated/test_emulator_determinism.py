@@ -17,14 +17,14 @@ PRESSES = sorted((ROOT / "examples" / "presses").glob("*.yaml"))
 TRAJECTORY = """
 import binascii, json, struct, sys
 sys.path.append(sys.argv[1])
-from pressloop_sim.plant.plant import Plant
+from pressloop_sim.plant.ram_with_friction import build_plant
 from pressloop_sim.plant.noise import Rng
 from pressloop_sim.plant.transducer import Transducer
 
 with open(sys.argv[2]) as file:
     press = json.load(file)
 rng = Rng(11)
-plant = Plant(press)
+plant = build_plant(press)
 sensor = Transducer(
     Rng(12),
     press["sensor_full_scale_mpa"],

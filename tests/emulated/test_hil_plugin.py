@@ -219,8 +219,8 @@ def test_the_numbers_of_a_bench_come_from_its_file(tmp_path: Path) -> None:
     refused = run_pytest(tmp_path, *arguments)
     assert refused.returncode == pytest.ExitCode.USAGE_ERROR
     assert "bench.yaml does not describe a bench" in refused.stderr
-    assert "work_mpa: Input should be a valid integer" in refused.stderr
-    assert "cieling_mpa: Extra inputs are not permitted" in refused.stderr
+    assert "work_mpa: 'lots' is not a whole number" in refused.stderr
+    assert "cieling_mpa: 'cieling_mpa' is not a key here" in refused.stderr
 
 
 def test_a_file_that_would_press_above_its_ceiling_is_refused(tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ from pressloop_fw.app import App
 from pressloop_fw.hal import Board
 from pressloop_fw.wire import cbor, schema
 from pressloop_fw.wire.errors import CommandError
+from pressloop_sim.board.deadman import DeadmanCircuit
+from pressloop_sim.board.flash_area import EmulatedFlash
 from pressloop_sim.plant.noise import Rng
 from pressloop_sim.plant.plant import Plant
 from pressloop_sim.plant.transducer import Transducer
@@ -88,6 +90,9 @@ PROFILE = {
     schema.PROFILE_VALVE_LAG_MS: 40,
 }
 
+JOURNAL_BLOCKS = 8
+JOURNAL_SLOTS = 16
+
 _RAW_ZERO = 4800
 _RAW_PER_OIL_KPA = 19200 / 40000
 
@@ -111,18 +116,38 @@ class Rig(Board):
     ring_records = 8192
 
     def __init__(
-        self, press=None, profile=None, stored=None, reset_cause=None, has_displacement=False
+        self,
+        press=None,
+        profile=None,
+        stored=None,
+        reset_cause=None,
+        has_displacement=False,
+        kept=None,
+        tick_hung=False,
+        flash_full=False,
+        has_journal=True,
+        has_deadman=False,
     ):
         """Build press and firmware.
 
         `stored` is the flash of a rig before, for a reset; `has_displacement` adds a displacement
-        sensor.
+        sensor. `kept` is what the watchdog's registers kept through the reset, `tick_hung` whether
+        the tick had stopped before it. With `flash_full` no file can be stored; without a journal
+        nothing of a run can. With `has_deadman` a deadman circuit supplies the coils.
         """
         if has_displacement:
             self.capabilities = schema.CAP_DISPLACEMENT
         # What that sensor reads, um; None for the true displacement.
         self.displacement_um = None
         self.stored = {} if stored is None else stored
+        if has_journal:
+            # A small one, so that tests can fill it.
+            image = self.stored.setdefault("journal", bytearray())
+            self.journal = EmulatedFlash(JOURNAL_BLOCKS, JOURNAL_SLOTS, image)
+        self.kept_words = kept
+        self.tick_hung = tick_hung
+        self.flash_full = flash_full
+        self._deadman = DeadmanCircuit() if has_deadman else None
         if reset_cause is not None:
             self.reset_cause = reset_cause
         self.plant = Plant(press or PRESS)
@@ -175,6 +200,8 @@ class Rig(Board):
     def set_valves(self, pump, release):
         self.pump = pump
         self.release = release
+        if self._deadman:
+            self._deadman.edge()
 
     def safe(self):
         self.pump = 0
@@ -190,7 +217,15 @@ class Rig(Board):
         return self.stored.get(name)
 
     def store(self, name, data):
+        if self.flash_full:
+            raise OSError(28)
         self.stored[name] = bytes(data)
+
+    def keep(self, step, tick, dwell_ticks):
+        self.kept_words = (step, tick, dwell_ticks)
+
+    def kept(self):
+        return self.kept_words
 
     def feed_watchdog(self):
         self.fed += 1
@@ -223,9 +258,7 @@ class Rig(Board):
         """Let one tick pass."""
         if self.hear_host:
             self.app.server.heard()
-        self.plant.pump.command = self.pump / schema.OUTPUT_FULL
-        self.plant.release.command = self.release / schema.OUTPUT_FULL
-        self.plant.step(TICK_S)
+        self.press_on()
         self._reading = self.sample()
         if self.capabilities & schema.CAP_DISPLACEMENT:
             um = self.displacement_um
@@ -237,6 +270,15 @@ class Rig(Board):
         finally:
             heap_unlock()
         self.app.poll()
+
+    def press_on(self):
+        """Let the press go on for a tick; without the firmware, as when its tick hangs."""
+        powered = not self._deadman or self._deadman.powered
+        self.plant.pump.command = self.pump / schema.OUTPUT_FULL if powered else 0.0
+        self.plant.release.command = self.release / schema.OUTPUT_FULL if powered else 1.0
+        self.plant.step(TICK_S)
+        if self._deadman:
+            self._deadman.tick()
 
     def run(self, seconds, until=None):
         """Let time pass, at most `seconds`, until `until()` holds; return whether it did."""

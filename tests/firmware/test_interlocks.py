@@ -65,6 +65,21 @@ def test_a_single_bad_reading_changes_nothing():
     assert rig.sequencer.state == schema.STATE_RUNNING
 
 
+def test_readings_of_which_four_in_five_are_bad():
+    for bad, fault in ((0, schema.FAULT_SENSOR_LOW), (30000, schema.FAULT_SENSOR_HIGH)):
+        rig = _pressing()
+        for number in range(20):
+            rig.raw = None if number % 5 == 4 else bad
+            rig.tick()
+        _assert_tripped(rig, fault)
+    # One in five is noise on the wire.
+    rig = _pressing()
+    for number in range(2000):
+        rig.raw = 0 if number % 5 == 4 else None
+        rig.tick()
+    assert rig.sequencer.state == schema.STATE_RUNNING
+
+
 def test_over_pressure_trips_at_the_plans_ceiling():
     rig = _pressing(ceiling_kpa=110000)
     rig.raw = 4850 + int(112000 / 18.46 * 19200 / 40000)
@@ -75,8 +90,6 @@ def test_over_pressure_trips_at_the_plans_ceiling():
 def test_pumping_without_gain():
     rig = _pressing(crack_kpa=0)
     rig.raw = 4850 + int(90000 / 18.46 * 19200 / 40000)
-    rig.run(4.9)
-    assert rig.sequencer.state == schema.STATE_RUNNING
     rig.run(1)
     _assert_tripped(rig, schema.FAULT_NO_PRESSURE_GAIN)
 
@@ -100,6 +113,22 @@ def test_missed_ticks():
     rig.missed = 50
     rig.tick()
     _assert_tripped(rig, schema.FAULT_TICK_OVERRUN)
+
+
+def test_ticks_that_are_missed_again_and_again():
+    # A share of the ticks for ever, in pieces that are no fault alone.
+    for missed, every in ((9, 1), (1, 1), (3, 5)):
+        rig = _pressing()
+        for number in range(100):
+            rig.missed = missed if number % every == 0 else 0
+            rig.tick()
+        _assert_tripped(rig, schema.FAULT_TICK_OVERRUN)
+    for missed, every in ((1, 9), (10, 100)):
+        rig = _pressing()
+        for number in range(1000):
+            rig.missed = missed if number % every == 0 else 0
+            rig.tick()
+        assert rig.sequencer.state == schema.STATE_RUNNING
 
 
 def test_an_exception_in_the_tick_is_a_fault_with_safe_outputs():

@@ -269,3 +269,45 @@ def test_a_request_that_failed_is_not_answered_with_the_reply_before():
         assert host.send(echo) == []
     else:
         raise AssertionError("the failure was swallowed")
+
+
+def _abort_notice(host, session, payload=b"\xa0"):
+    encoder = host.encoder
+    encoder.payload[encoder.START : encoder.START + len(payload)] = payload
+    end = encoder.START + len(payload)
+    n = encoder.finish(schema.KIND_NOTICE, schema.NOTICE_ABORT, 0, session, end)
+    return bytes(encoder.wire[:n])
+
+
+def test_any_program_aborts_and_the_session_of_the_host_goes_on():
+    for session_of_notice in (0, 1, 9999):
+        rig = Rig()
+        rig.start([ramp(100000, 20000), hold(100000, 60000)], vent_rate_kpa_s=10000)
+        assert rig.run(30, lambda rig=rig: rig.sequencer.hold.dwelling)
+        host, session = _open(rig)
+        status = host.frame(schema.CMD_STATUS, 2, session)
+        kept = host.send(status)
+        assert host.send(_abort_notice(host, session_of_notice)) == []
+        # The reply that the host may ask for again is still there.
+        assert host.send(status) == kept
+        rig.tick()
+        assert rig.sequencer.state == schema.STATE_VENTING
+        # A repetition, also of the command, neither dumps nor fails.
+        host.send(_abort_notice(host, session_of_notice))
+        assert host.send(host.frame(schema.CMD_ABORT, 3, session))[0][0] == schema.KIND_REPLY
+        rig.tick()
+        assert not rig.sequencer.dumping
+        assert host.send(host.frame(schema.CMD_DUMP, 4, session))[0][0] == schema.KIND_REPLY
+        rig.tick()
+        assert rig.sequencer.dumping
+        assert host.send(host.frame(schema.CMD_STATUS, 5, session))[0][0] == schema.KIND_REPLY
+        assert rig.run(30, lambda rig=rig: not rig.sequencer.active())
+        assert rig.sequencer.end_reason == schema.END_ABORTED
+
+
+def test_an_abort_notice_without_a_run_changes_nothing():
+    rig = Rig()
+    host, _ = _open(rig)
+    host.send(_abort_notice(host, 0))
+    rig.run(1)
+    assert rig.sequencer.state == schema.STATE_IDLE

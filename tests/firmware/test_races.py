@@ -82,13 +82,11 @@ def test_an_abort_finds_the_run_that_is_about_to_start():
     assert rig.status()[schema.STATUS_REPLY_END_REASON] == schema.END_ABORTED
 
 
-def test_the_mark_of_a_run_is_not_wiped_by_its_start():
+def test_a_start_that_is_pending_is_no_end_of_a_run():
     rig = _about_to_start()
-    with _TickAfter(rig, rig.sequencer, "active"):
-        rig.app.poll()
-    rig.tick()
-    assert rig.sequencer.state == schema.STATE_RUNNING
-    assert rig.stored["run"] == b"12345678"
+    rig.app.poll()
+    again = Rig(stored=dict(rig.stored))
+    assert again.status()[schema.STATUS_REPLY_FAULT] == schema.FAULT_POWER_LOSS
 
 
 def test_a_request_that_came_too_late_does_not_reach_the_next_run():
@@ -108,7 +106,7 @@ def test_a_request_that_came_too_late_does_not_reach_the_next_run():
     assert sequencer.state == schema.STATE_RUNNING
 
 
-def test_an_abort_that_crosses_the_end_of_the_plan_is_no_second_abort():
+def test_an_abort_that_crosses_the_end_of_the_plan_is_no_dump():
     rig = Rig()
     rig.start([ramp(80000, 50000), hold(80000, None, open=True)], vent_rate_kpa_s=10000)
     assert rig.run(30, lambda: rig.sequencer.hold.dwelling)
@@ -118,7 +116,7 @@ def test_an_abort_that_crosses_the_end_of_the_plan_is_no_second_abort():
     rig.run(1)
     assert rig.sequencer.state == schema.STATE_VENTING
     assert rig.plant.pellet_mpa > 60
-    rig.ask(schema.CMD_ABORT)
+    rig.ask(schema.CMD_DUMP)
     rig.tick()
     assert rig.release == schema.OUTPUT_FULL
 

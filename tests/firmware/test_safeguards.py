@@ -89,6 +89,30 @@ def test_a_fault_found_at_boot_is_not_cleared_under_pressure():
     assert _code(rig, schema.CMD_CLEAR, clear) == 0
 
 
+def test_a_start_is_refused_when_the_transducer_reads_below_zero():
+    for changes, refused_kpa, accepted_kpa in (
+        # Without a stated return pressure: three times the contact pressure.
+        ({}, -17000, -12000),
+        ({"return_oil_kpa": 103}, -5000, -3500),
+    ):
+        rig = Rig(profile=_profile(**changes))
+        rig.upload([ramp(80000)], ceiling_kpa=100000)
+        rig.raw = _raw(refused_kpa)
+        rig.run(1)
+        try:
+            rig.ask(schema.CMD_START, {schema.START_REQUEST_RUN_ID: b"12345678"})
+        except RefusedError as refused:
+            assert refused.code == schema.ERR_ZERO_OFF
+            assert abs(refused.detail + refused_kpa) < 100
+        else:
+            raise AssertionError("started")
+        assert rig.idle_again()
+        rig.raw = _raw(accepted_kpa)
+        rig.run(1)
+        rig.start()
+        assert not rig.idle_again()
+
+
 def test_a_reading_is_judged_by_the_scale_in_force():
     rig = Rig(profile=_profile(dies_um=[20000, 10000]))
     rig.raw = _raw(5000)

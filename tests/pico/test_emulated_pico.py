@@ -210,6 +210,9 @@ def test_a_hang_ends_in_a_reset_and_the_right_fault(pico: EmulatedPico, what: st
     await_reset(pico, 1)
     with hello(pico) as session:
         assert session.hello.reset_cause == ResetCause.WATCHDOG
+        # A tick that hangs is a defect of the control loop, also at rest.
+        hung = Fault.TICK_HANG if what == "tick" else Fault.NONE
+        assert session.hello.last_fault == hung
     state = pico.control({"get": True})
     assert (state["pump"], state["release"], state["lamp"]) == (0.0, 1.0, False)
 

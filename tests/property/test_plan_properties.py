@@ -18,10 +18,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from pressloop.emulator.description import PressDescription
-from pressloop.errors import BadInputError, CommandRefusedError
+from pressloop.errors import BadInputError
 from pressloop.machine.channels import ChannelComparison
 from pressloop.machine.profile import MachineProfile
-from pressloop.plan import Plan, compile_plan, count_steps, finding_of_refusal, unroll
+from pressloop.plan import compile_plan, count_steps, finding_of_refusal, unroll
 from pressloop.protocol import (
     Hold,
     HostLoss,
@@ -39,18 +39,22 @@ from pressloop.protocol.json_schema import json_schema
 from pressloop.protocol.loading import load_protocol
 from pressloop.validation import validate_protocol
 from pressloop.validation.check_relaxation import window_s
-from pressloop.wire.codec import encode_message
-from pressloop.wire.message import Message
-from pressloop.wire.schema import MAX_STEPS, ErrorCode, StepKind
-from pressloop_fw.loop import plan as board_plan
+from pressloop.wire.schema import MAX_STEPS, StepKind
 from pressloop_fw.loop import relaxation as board_relaxation
 from pressloop_fw.loop import second_channel
 from pressloop_fw.loop.scaling import Scaling
 from pressloop_fw.loop.second_channel import SecondChannel
 from pressloop_fw.service.profile_store import Profile
-from pressloop_fw.wire import cbor
 from pressloop_fw.wire import schema as board_schema
 from ruamel.yaml import YAML
+
+from tests.property.firmware_checks import (
+    Taken,
+    board_profile,
+    board_values,
+    offer_plan,
+    offer_profile,
+)
 
 REFERENCE = MachineProfile.from_fields(PressDescription().nominal_profile())
 
@@ -65,6 +69,7 @@ BOARD_CODES = {
     "not-sealed",
     "relaxation-unresolved",
     "out-of-range",
+    "clock-spent",
 }
 """Codes that the board uses too; the host's other codes are about form, or are warnings."""
 
@@ -229,41 +234,6 @@ def runnable_protocols(draw: st.DrawFn) -> Protocol:
     )
 
 
-def board_values(fields: object, message: Message) -> tuple[dict[int, object], bytes]:
-    """Return a message as the board decodes it, and its payload."""
-    payload = encode_message(message)
-    return cbor.decode_map(fields, payload, 0, len(payload)), payload
-
-
-def board_profile() -> Profile:
-    return Profile(board_values(board_schema.PROFILE_FIELDS, REFERENCE.to_wire())[0])
-
-
-def send_to_board(plan: Plan) -> CommandRefusedError | None:
-    """Check a plan as the board does; return its refusal, as `Press` would raise it."""
-    profile = board_profile()
-    if plan.begin.die_um not in profile.dies_um:
-        return refused("unknown-die")
-    board = board_plan.Plan()
-    try:
-        values, payload = board_values(board_schema.PLAN_BEGIN_REQUEST_FIELDS, plan.begin)
-        board.begin(values, payload, profile, Scaling(profile, plan.begin.die_um))
-        for step in plan.steps:
-            board.add(*board_values(board_schema.PLAN_STEP_REQUEST_FIELDS, step))
-        board.commit(plan.digest)
-    except board_plan.PlanError as error:
-        names = {f.key: f.name for f in (plan.steps[0] if error.step >= 0 else plan.begin).FIELDS}
-        code = ErrorCode(error.code).name.lower().replace("_", "-")
-        return refused(code, error.step if error.step >= 0 else None, names.get(error.field))
-    return None
-
-
-def refused(code: str, step: int | None = None, field: str | None = None) -> CommandRefusedError:
-    return CommandRefusedError(
-        "refused", hint="look", command="plan-step", code=code, step=step, field=field
-    )
-
-
 @given(protocols())
 def test_a_protocol_is_the_same_after_yaml(protocol: Protocol) -> None:
     again = load_protocol(protocol.to_yaml())
@@ -283,7 +253,7 @@ def test_host_and_board_refuse_the_same_at_the_same_place(protocol: Protocol) ->
         return
     findings = validate_protocol(protocol, REFERENCE).findings
     refusals = [f for f in findings if f.severity == "error" and f.code in BOARD_CODES]
-    refusal = send_to_board(compile_plan(protocol, REFERENCE))
+    refusal = offer_plan(compile_plan(protocol, REFERENCE), REFERENCE)
     if refusal is None:
         assert refusals == []
     else:
@@ -311,7 +281,7 @@ def test_a_valid_protocol_gives_a_plan_within_the_limits(protocol: Protocol) -> 
         if step.kind is StepKind.RELEASE:
             assert step.target_kpa < level
         level = step.target_kpa
-    assert send_to_board(plan) is None
+    assert offer_plan(plan, REFERENCE) is None
 
 
 @given(protocols())
@@ -328,7 +298,7 @@ def test_unrolled_stages_and_steps_are_counted_and_numbered(protocol: Protocol) 
 
 @given(st.integers(1000, 100_000))
 def test_limits_are_those_of_the_firmware(die_um: int) -> None:
-    limits, board = REFERENCE.limits(die_um), Scaling(board_profile(), die_um)
+    limits, board = REFERENCE.limits(die_um), Scaling(board_profile(REFERENCE), die_um)
     assert limits.pellet_limit_kpa == board.pellet_limit_kpa
     assert limits.resolution_kpa == board.resolution_kpa
     assert limits.finest_loss_kpa_min == board.finest_loss_kpa_min
@@ -370,7 +340,8 @@ def test_host_and_board_take_the_same_profiles_and_conversion_keeps_them(
     changes: dict[str, Any], loads: tuple[int, ...] | None
 ) -> None:
     wire = replace(REFERENCE.to_wire(), **changes, die_loads_n=loads)
-    refused_by_board = Profile(board_values(board_schema.PROFILE_FIELDS, wire)[0]).contradiction()
+    fields = {field.name: getattr(wire, field.name) for field in wire.FIELDS}
+    refused_by_board = not isinstance(offer_profile(fields), Taken)
     if refused_by_board:
         with pytest.raises(BadInputError):
             MachineProfile.from_wire(wire)

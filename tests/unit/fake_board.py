@@ -40,6 +40,7 @@ from pressloop.wire.schema import (
     Command,
     ConfirmReply,
     ConfirmRequest,
+    DumpReply,
     DwellEnd,
     EchoReply,
     EchoRequest,
@@ -52,6 +53,7 @@ from pressloop.wire.schema import (
     HelloReply,
     HelloRequest,
     InputBits,
+    InterruptedRunReply,
     PauseReply,
     PlanBeginReply,
     PlanBeginRequest,
@@ -79,6 +81,17 @@ WAITS_S = (0.05, 0.1, 0.2, 0.4)
 """Attempts of a request in tests: a board in this process answers within a millisecond."""
 
 NO_STEP = 255
+NO_INTERRUPTED_RUN = InterruptedRunReply(
+    run_id=bytes(8),
+    step=NO_STEP,
+    dwell_ms=0,
+    pressure_kpa=0,
+    tick=0,
+    start_tick=0,
+    fault=Fault.NONE,
+    reset_cause=ResetCause.POWER_ON,
+    inputs=0,
+)
 EVENT_RECORDS = 24
 
 
@@ -109,6 +122,7 @@ class FakeBoard:
         self.on_request: Callable[[Message], None] = lambda message: None
         self.major = PROTOCOL_MAJOR
         self.minor = PROTOCOL_MINOR
+        self.schema_hash = SCHEMA_HASH
         self.unique_id = b"fake-one"
         self.simulated = True
         self.lockstep = False
@@ -162,6 +176,7 @@ class FakeBoard:
             self.pressure_kpa = 0
             self.end_reason = EndReason.NONE
             self.fault = Fault.NONE
+            self.interrupted = NO_INTERRUPTED_RUN
             self.last_fault = Fault.NONE
             self.run_id = bytes(8)
             self.run_first = 0
@@ -331,8 +346,8 @@ class FakeBoard:
             firmware="0.0.0",
             board="fake",
             unique_id=self.unique_id,
-            capabilities=CapabilityBits(0),
-            schema_hash=SCHEMA_HASH,
+            capabilities=CapabilityBits.JOURNAL,
+            schema_hash=self.schema_hash,
             boot_id=self.boot_id,
             reset_cause=ResetCause.POWER_ON,
             last_fault=self.last_fault,
@@ -398,6 +413,9 @@ class FakeBoard:
     def do_plan_commit(self, _: Message) -> PlanCommitReply:
         return PlanCommitReply()
 
+    def do_interrupted_run(self, _: Message) -> InterruptedRunReply:
+        return self.interrupted
+
     def do_start(self, request: StartRequest) -> StartReply:
         self.run_id = request.run_id
         self.run_first = len(self.records)
@@ -435,6 +453,11 @@ class FakeBoard:
             raise RefusalError(ErrorCode.BAD_STATE)
         self.end(EndReason.ABORTED)
         return AbortReply()
+
+    def do_dump(self, _: Message) -> DumpReply:
+        if self.state is not State.VENTING:
+            raise RefusalError(ErrorCode.BAD_STATE)
+        return DumpReply()
 
     def do_confirm(self, request: ConfirmRequest) -> ConfirmReply:
         if request.step != self.step:

@@ -190,7 +190,7 @@ class _Press:
 
     def _truth_before_the_run(self) -> None:
         for tick in range(self.tick - 5, self.tick):
-            self.truth.append(struct.pack(RECORD, tick, 0.0, 0.0, 0.45, 0.0, 0))
+            self.truth.append(struct.pack(RECORD, tick, 0.0, 0.0, 0.45, 0.0, 0.0, 0))
 
     def _prompt(self, step: PlannedStep) -> None:
         seen = [self._tick(step.index, State.PROMPTING) for _ in range(_ticks(self.shape.prompt_s))]
@@ -267,6 +267,7 @@ class _Press:
                 true / 1.85,
                 0.45 + true / 2000,
                 5.0 + true / 500,
+                1.02 * true,
                 0,
             )
         )

@@ -114,17 +114,17 @@ def test_a_protocol_is_immutable() -> None:
 def test_tolerance_and_times_are_rounded_up_and_the_ceiling_down() -> None:
     assert a_protocol(ceiling="520.0009 MPa").ceiling_kpa == 520_000
     hold = Hold(duration="1.0001 s", tolerance="0.5 %", timeout="1.0001 s")
-    assert hold.tolerance_kpa(74_001) == 371
+    assert hold.tolerance_kpa(74_001, 10_000) == 371
     assert hold.duration_ms == 1001
     assert hold.timeout_ms == 1001
-    assert Hold(duration="open", tolerance="1 Pa").tolerance_kpa(1000) == 1
+    assert Hold(duration="open", tolerance="1 Pa").tolerance_kpa(1000, 10_000) == 1
 
 
 @given(st.decimals("0.001", "100", places=3), st.integers(1, 2_000_000))
 def test_tolerance_in_kpa_is_never_below_what_is_written(percent: object, target_kpa: int) -> None:
     hold = Hold(duration="open", tolerance=f"{percent} %")
     exact = float(str(percent)) / 100 * target_kpa
-    assert exact - 1e-6 <= hold.tolerance_kpa(target_kpa) < exact + 1
+    assert exact - 1e-6 <= hold.tolerance_kpa(target_kpa, 10_000) < exact + 1
 
 
 def test_gains_are_converted_to_the_integers_of_the_wire() -> None:

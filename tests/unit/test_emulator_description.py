@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import struct
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from pressloop.sample import load_sample
 from pressloop_fw.service.profile_store import Profile
 from pressloop_fw.wire import schema
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 ROOT = Path(__file__).resolve().parents[2]
 PRESSES = ROOT / "examples" / "presses"
@@ -101,6 +102,7 @@ def test_controller_knows_nothing_of_the_individual() -> None:
         "sensor_span_factor",
         "second_sensor_offset_mpa",
         "second_sensor_span_factor",
+        "load_cell_gain",
     }
 
 
@@ -139,7 +141,7 @@ def test_micropython_reads_the_same_numbers(tmp_path: Path, micropython: Path) -
 def test_unknown_key_is_refused_with_its_line_and_a_suggestion() -> None:
     text = "name: mine\npump:\n  flow_ml_min: 60\n"
     assert _mistakes(text) == [("pump.flow_ml_min", "unknown-key", 3)]
-    with pytest.raises(BadInputError, match="did you mean flow_ml_s"):
+    with pytest.raises(BadInputError, match="flow_ml_s takes the value in its own unit"):
         description.loads(text)
 
 
@@ -209,6 +211,13 @@ def test_steel_preset_is_an_elastic_body_that_nothing_cracks() -> None:
     assert min(config["powder_crack_mpa"], config["powder_crack_release_mpa_s"]) == 1e9
 
 
+def test_friction_that_holds_the_ram_is_a_contradiction() -> None:
+    text = "simulation: {friction: {coulomb_n: 126}}\n"
+    with pytest.raises(BadInputError, match=r"reaches 151\.2 N .* would not come back"):
+        description.loads(text)
+    assert description.loads(text.replace("126", "124")).simulation.friction.coulomb_n == 124
+
+
 def test_unknown_presets_are_refused_with_the_names_there_are() -> None:
     text = "preset: jack-51t\npowder:\n  preset: NaPS\n"
     assert _mistakes(text) == [
@@ -251,14 +260,19 @@ def test_a_file_in_another_encoding_is_named_as_such(
 
 def test_documentation_has_every_field_with_its_default() -> None:
     page = (ROOT / "docs" / "emulated-press.md").read_text()
-    for section, outer in PressDescription.model_fields.items():
-        if isinstance(outer.annotation, type) and issubclass(outer.annotation, BaseModel):
-            fields = {f"{section}.{k}": v for k, v in outer.annotation.model_fields.items()}
+    for name, field in _fields(PressDescription):
+        default = list(field.default) if isinstance(field.default, tuple) else field.default
+        assert f"| `{name}` | {default} | {field.description} |" in page
+
+
+def _fields(model: type[BaseModel], outer: str = "") -> Iterator[tuple[str, FieldInfo]]:
+    """Yield every field that is no section, with its path."""
+    for name, field in model.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            yield from _fields(inner, f"{outer}{name}.")
         else:
-            fields = {section: outer}
-        for name, field in fields.items():
-            default = list(field.default) if isinstance(field.default, tuple) else field.default
-            assert f"| `{name}` | {default} | {field.description} |" in page
+            yield outer + name, field
 
 
 def test_a_press_that_the_board_cannot_compute_is_refused_with_its_place() -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import struct
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -29,15 +32,13 @@ INFO = "UF2 Bootloader v3.0\nModel: Raspberry Pi RP2\nBoard-ID: {}\n"
 def blocks(data: bytes, family: int = uf2.RP2040) -> list[bytes]:
     """Return an image as blocks."""
     pieces = [data[at : at + 256].ljust(256, b"\0") for at in range(0, len(data), 256)]
-    return [
-        struct.pack(
-            "<8I476sI",
-            *(0x0A324655, 0x9E5D5157, 0x2000, 0x10000000 + 256 * n, 256, n, len(pieces), family),
-            piece,
-            0x0AB16F30,
-        )
-        for n, piece in enumerate(pieces)
-    ]
+    tag = b"\x24\xb0\x6d\xb4" + hashlib.sha256(b"".join(pieces)).digest()
+    found = []
+    for n, piece in enumerate(pieces):
+        flags, content = (0x2000, piece) if n else (0xA000, piece + tag)
+        head = (0x0A324655, 0x9E5D5157, flags, 0x10000000 + 256 * n, 256, n, len(pieces), family)
+        found.append(struct.pack("<8I476sI", *head, content, 0x0AB16F30))
+    return found
 
 
 def program(build: str = BUILD) -> bytes:
@@ -111,6 +112,39 @@ def test_an_image_that_lost_or_swapped_a_block_is_refused(
     with pytest.raises(errors.BadInputError) as caught:
         uf2.read(path)
     assert caught.value.code == ("damaged-image" if order else "not-uf2")
+
+
+def test_an_image_with_any_flipped_bit_is_refused(image: Path) -> None:
+    whole = image.read_bytes()
+    uf2.read(image)
+    for bit in range(len(whole) * 8):
+        flipped = bytearray(whole)
+        flipped[bit // 8] ^= 1 << bit % 8
+        with pytest.raises(errors.BadInputError) as caught:
+            uf2.content(image, bytes(flipped))
+        assert caught.value.code in ("damaged-image", "not-uf2"), bit
+
+
+def test_an_image_without_its_digest_is_refused(image: Path) -> None:
+    plain = bytearray(image.read_bytes())
+    plain[8:12] = struct.pack("<I", 0x2000)
+    plain[32 + 256 : 32 + 256 + 36] = bytes(36)
+    image.write_bytes(plain)
+    with pytest.raises(errors.BadInputError, match="damaged"):
+        uf2.read(image)
+
+
+def test_the_digest_that_the_build_writes_is_the_one_that_is_read(image: Path) -> None:
+    tagged = image.read_bytes()
+    plain = bytearray(tagged)
+    plain[8:12] = struct.pack("<I", 0x2000)
+    plain[32 + 256 : 32 + 256 + 36] = bytes(36)
+    image.write_bytes(plain)
+    tool = ROOT / "firmware" / "tools" / "uf2_digest.py"
+    code = f"import sys; sys.path.insert(0, {str(tool.parent)!r}); import uf2_digest; "
+    code += f"from pathlib import Path; uf2_digest.add_digest(Path({str(image)!r}))"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert image.read_bytes() == tagged
 
 
 def test_an_image_that_is_cut_off_is_refused(image: Path) -> None:

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pressloop.errors import RecordError
-from pressloop.record import journal
+from pressloop.record import file_lock, journal
+from pressloop.record.file_lock import is_locked
 from pressloop.record.journal import JournalWriter, UnreadableBytes, encode_entry, read_journal
+from pressloop.record.pending import grew_lately
 from pressloop.wire.schema import RECORD_SIZE
 
 ENTRIES: list[dict[str, Any]] = [
@@ -170,6 +173,82 @@ def test_the_lock_of_a_killed_writer_is_gone_and_its_entries_are_not(tmp_path: P
             process.stdout.close()
     JournalWriter(path, create=False).close()
     assert len(read_journal(path).entries) == 1
+
+
+def test_looking_whether_a_journal_is_written_disturbs_no_writer(tmp_path: Path) -> None:
+    """A program that plots runs looks all the time; others start, continue and finalise theirs."""
+    path = tmp_path / "run.journal"
+    JournalWriter(path, create=True).close()
+    stop = threading.Event()
+    looks: list[bool | None] = []
+
+    def look() -> None:
+        while not stop.is_set():
+            looks.append(is_locked(path))
+
+    lookers = [threading.Thread(target=look) for _ in range(3)]
+    for looker in lookers:
+        looker.start()
+    try:
+        for _ in range(300):
+            descriptor = os.open(path, os.O_RDWR)
+            file_lock.lock_file(descriptor, path)
+            assert is_locked(path)
+            os.close(descriptor)
+    finally:
+        stop.set()
+        for looker in lookers:
+            looker.join()
+    assert looks
+    assert is_locked(path) is False
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs flock")
+def test_a_writer_waits_for_one_that_looks_and_not_for_a_writer(tmp_path: Path) -> None:
+    fcntl = pytest.importorskip("fcntl")
+    path = tmp_path / "run.journal"
+    JournalWriter(path, create=True).close()
+    with path.open("rb") as looking:
+        fcntl.flock(looking, fcntl.LOCK_SH)
+        timer = threading.Timer(0.2, looking.close)
+        timer.start()
+        writer = JournalWriter(path, create=False)
+        timer.join()
+    with pytest.raises(RecordError, match="being recorded"):
+        JournalWriter(path, create=False)
+    writer.close()
+
+
+def test_a_journal_that_cannot_be_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "run.journal"
+    assert is_locked(path) is False
+    JournalWriter(path, create=True).close()
+
+    def no_locks(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    if file_lock._fcntl is not None:  # as on a network file system without a lock service
+        monkeypatch.setattr(file_lock._fcntl, "flock", no_locks)
+        assert is_locked(path) is None
+    assert grew_lately(tmp_path)
+    for name in ("run.journal", "run.recent-1"):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (1, 1))
+    assert not grew_lately(tmp_path)
+    os.utime(tmp_path / "run.recent-1")
+    assert grew_lately(tmp_path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs modes of files")
+def test_a_journal_of_another_user_that_may_only_be_read_is_seen(tmp_path: Path) -> None:
+    path = tmp_path / "run.journal"
+    writer = JournalWriter(path, create=True)
+    path.chmod(0o444)
+    assert is_locked(path) is True
+    writer.close()
+    assert is_locked(path) is False
 
 
 def test_a_folder_without_a_record_is_an_error(tmp_path: Path) -> None:

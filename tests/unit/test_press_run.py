@@ -18,6 +18,8 @@ from pressloop.wire.schema import (
     EndReason,
     ErrorCode,
     Fault,
+    InterruptedRunReply,
+    ResetCause,
     StartReply,
     StartRequest,
     State,
@@ -263,7 +265,8 @@ def test_a_second_abort_does_not_open_the_valve(
     run.abort()
     assert len(board.executed("abort")) == 1
     run.dump()
-    assert len(board.executed("abort")) == 2
+    assert len(board.executed("abort")) == 1
+    assert len(board.executed("dump")) == 1
     board.end(EndReason.ABORTED)
     assert run.wait(10)
 
@@ -503,6 +506,50 @@ def test_the_record_says_that_the_board_restarted(
     assert summary.records == 60
     assert summary.fault == ("power-loss" if reconnects else None)
     assert "restarted" in summary.note
+
+
+@pytest.mark.parametrize("power_lost", [True, False])
+@pytest.mark.parametrize("mine", [True, False])
+def test_the_record_of_a_reset_says_what_the_board_still_knows(
+    board: FakeBoard,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    power_lost: bool,
+    mine: bool,
+) -> None:
+    press = Press.open(board.url)
+    run = press.start(PROTOCOL, out=tmp_path)
+    board.press_on(60)
+    abandon(press)
+    board.boot()
+    fault = Fault.POWER_LOSS if power_lost else Fault.TICK_HANG
+    board.interrupted = InterruptedRunReply(
+        run_id=run.run_id if mine else b"otherrun",
+        step=1,
+        dwell_ms=4000,
+        pressure_kpa=250000,
+        tick=900,
+        start_tick=100,
+        fault=fault,
+        reset_cause=ResetCause.POWER_ON if power_lost else ResetCause.WATCHDOG,
+        inputs=0,
+    )
+    board.last_fault = fault
+    with caplog.at_level("WARNING"), Press.reopen(tmp_path) as again:
+        assert "was interrupted: " in caplog.text
+        assert "in step 1 after at least 4 s of dwell" in caplog.text
+        cut = again.interrupted_run()
+        assert cut is not None
+        assert (cut.step, cut.dwell_s, cut.run_s, cut.pressure_mpa) == (1, 4.0, 8.0, 250.0)
+        summary = again.attach(tmp_path).result(20).summary
+    assert summary.end_reason == ("power-lost" if power_lost and mine else "board-reset")
+    assert summary.fault == fault.name.lower().replace("_", "-")
+    assert ("in step 1 after at least 4 s of dwell, at 250.0 MPa" in summary.note) == mine
+
+
+def test_a_board_that_was_not_interrupted_says_so(board: FakeBoard) -> None:
+    with Press.open(board.url) as press:
+        assert press.interrupted_run() is None
 
 
 def test_attaching_refuses_what_is_not_this_run(board: FakeBoard, tmp_path: Path) -> None:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from pressloop.machine.profile import MachineProfile
 from pressloop.plan import compile_plan
 from pressloop.protocol import Protocol
-from pressloop.record.header import board_identity, planned_stages, planned_steps, step_result
+from pressloop.record import RunHeader
+from pressloop.record.header import (
+    board_identity,
+    new_header,
+    planned_stages,
+    planned_steps,
+    step_result,
+)
+from pressloop.record.model import HostLossPlan
 from pressloop.wire.schema import (
     CapabilityBits,
     DwellEnd,
@@ -66,6 +74,40 @@ PROTOCOL = Protocol.model_validate(
     }
 )
 
+HELLO = HelloReply(
+    nonce=1,
+    major=1,
+    minor=2,
+    session=3,
+    firmware="0.1.0",
+    board="pico",
+    unique_id=b"\x01\xab",
+    capabilities=CapabilityBits(0),
+    schema_hash=bytes(8),
+    boot_id=4,
+    reset_cause=ResetCause.POWER_ON,
+    last_fault=Fault.NONE,
+    simulated=False,
+    ring_records=100,
+    python="micropython 1.25",
+    profile_hash=bytes(8),
+    build="abc",
+    channels=1,
+)
+
+
+def header_of_plan() -> RunHeader:
+    return new_header(
+        compile_plan(PROTOCOL, PROFILE),
+        HELLO,
+        PROFILE.to_wire(),
+        profile=PROFILE,
+        protocol_text=PROTOCOL.to_yaml(),
+        port="/dev/ttyACM0",
+        emulated_press=None,
+        thinning=None,
+    )
+
 
 def test_stages_have_target_direction_and_pass() -> None:
     stages = planned_stages(compile_plan(PROTOCOL, PROFILE))
@@ -122,26 +164,24 @@ def test_a_step_result_keeps_every_number() -> None:
 
 
 def test_a_board_is_identified_by_its_hello() -> None:
-    hello = HelloReply(
-        nonce=1,
-        major=1,
-        minor=2,
-        session=3,
-        firmware="0.1.0",
-        board="pico",
-        unique_id=b"\x01\xab",
-        capabilities=CapabilityBits(0),
-        schema_hash=bytes(8),
-        boot_id=4,
-        reset_cause=ResetCause.POWER_ON,
-        last_fault=Fault.NONE,
-        simulated=False,
-        ring_records=100,
-        python="micropython 1.25",
-        profile_hash=bytes(8),
-        build="abc",
-        channels=1,
-    )
-    identity = board_identity(hello)
+    identity = board_identity(HELLO)
     assert (identity.unique_id, identity.protocol_version) == ("01ab", "1.2")
     assert (identity.schema_hash, identity.boot_id) == ("00" * 8, 4)
+
+
+def test_the_header_says_what_the_board_does_without_a_host() -> None:
+    header = header_of_plan()
+    assert header.ceiling_mpa == 300
+    assert header.host_loss == HostLossPlan(
+        action="hold", limit_s=600, timeout_s=2, vent_rate_mpa_s=20
+    )
+    assert "holds the pressure for up to 600 s" in str(header.host_loss)
+    for action, said in (("vent", "2 s after it has lost"), ("finish", "continues the protocol")):
+        assert said in str(header.host_loss.model_copy(update={"action": action}))
+
+
+def test_a_header_of_an_older_version_is_read() -> None:
+    older = header_of_plan().model_dump()
+    del older["ceiling_mpa"], older["host_loss"]
+    header = RunHeader.model_validate(older)
+    assert (header.ceiling_mpa, header.host_loss) == (None, None)

@@ -19,7 +19,7 @@ from pressloop import Press, errors
 from pressloop.run import active_runs as registry
 from pressloop.run.active_runs import ActiveRun, active_folder, active_runs, publish
 from pressloop.run.remote_control import status_from_json, status_to_json
-from pressloop.run.remote_run import OwnerGoneError, OwnerSilentError, RemoteRun
+from pressloop.run.remote_run import OwnerGoneError, OwnerSilentError, RemoteRun, sender
 from pressloop.run.run import Run
 from pressloop.wire.schema import ErrorCode, State
 
@@ -83,7 +83,20 @@ def test_commands_do_what_they_say(run: Run, board: FakeBoard) -> None:
     assert "prompt" in remote.steer("pause").message
     assert remote.steer("abort").done
     events = {e.kind: e.data for e in run.result(10).summary.events}
-    assert events["abort"]["by"] == "operator (another terminal)"
+    by = f"operator (command in another terminal, {sender()})"
+    assert "@" in by
+    for kind in ("pause", "resume", "advance", "abort"):
+        assert events[kind]["by"] == by
+
+
+@pytest.mark.parametrize("by", [None, 7, "", "  ", "a\x1b[2J", ["x"], "ada@lab" * 40])
+def test_any_name_of_a_sender_is_harmless(run: Run, by: Any) -> None:
+    line = json.dumps({"token": the_run().token, "command": "abort", "by": by}).encode() + b"\n"
+    assert send(line)["ok"]
+    (event,) = [e for e in run.result(10).summary.events if e.kind == "abort"]
+    said = str(event.data["by"])
+    assert said.startswith("operator (command in another terminal")
+    assert said.isprintable() and len(said) <= 130
 
 
 def test_the_server_goes_with_the_run(run: Run) -> None:

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import Any
 
+import cbor2
 import pytest
-from pressloop import errors
+from pressloop import Press, errors
 from pressloop.session.connection import ATTEMPT_WAITS_S, SessionLostError
 from pressloop.session.refusals import explain_refusal
 from pressloop.session.session import Session
 from pressloop.wire.codec import encode_message
-from pressloop.wire.frame import Frame
+from pressloop.wire.frame import Frame, encode_frame
 from pressloop.wire.schema import (
+    PROTOCOL_MAJOR,
+    PROTOCOL_MINOR,
+    SCHEMA_HASH,
     AdvanceRequest,
     Command,
     EchoReply,
@@ -236,7 +244,7 @@ def test_a_refusal_names_command_step_field_and_limit(
         "step",
         520_000,
     )
-    assert "520000 kPa" in str(error)
+    assert "520 MPa" in str(error)
     assert "hint:" in str(error)
 
 
@@ -346,10 +354,72 @@ def test_another_board_in_its_place_is_not_mistaken_for_it(
     assert caught.value.code == "other-board"
 
 
-def test_another_major_version_is_refused(board: FakeBoard, open_session: Opener) -> None:
+def hello_of_another_layout(frame: Frame, data: bytes) -> list[bytes]:
+    """Return a reply to hello with a key more and a key less, as another schema may have."""
+    if frame.code != Command.HELLO or frame.kind != FrameKind.REPLY:
+        return [data]
+    values = cbor2.loads(frame.payload)
+    del values[14]
+    return [encode_frame(frame._replace(payload=cbor2.dumps({**values, 99: "new"})))]
+
+
+def of_another_major(board: FakeBoard) -> None:
     board.major = 9
-    with pytest.raises(errors.VersionMismatchError, match=r"9\.\d"):
-        open_session()
+
+
+def of_another_schema(board: FakeBoard) -> None:
+    board.schema_hash = bytes(8)
+
+
+def of_another_layout(board: FakeBoard) -> None:
+    board.schema_hash = bytes(8)
+    board.outgoing = hello_of_another_layout
+
+
+def that_refuses_hello(board: FakeBoard) -> None:
+    def refuse(_: object) -> Any:
+        raise RefusalError(ErrorCode.BAD_VERSION, detail=9)
+
+    board.do_hello = refuse  # type: ignore[method-assign, assignment]
+
+
+@pytest.mark.parametrize(
+    "stale", [of_another_major, of_another_schema, of_another_layout, that_refuses_hello]
+)
+def test_a_board_of_another_schema_is_refused_at_its_first_answer(
+    stale: Callable[[FakeBoard], None], board: FakeBoard
+) -> None:
+    """One hello is enough: no repetition, no telemetry that cannot be read."""
+    stale(board)
+    with pytest.raises(errors.VersionMismatchError) as caught:
+        Press.open(board.url)
+    error = caught.value
+    assert error.code == "version-mismatch" and "pressloop flash" in error.hint
+    assert f"{PROTOCOL_MAJOR}.{PROTOCOL_MINOR}" in error.message
+    assert SCHEMA_HASH.hex() in error.message
+    if stale in (of_another_major, that_refuses_hello):
+        assert "version 9" in error.message
+    else:
+        assert bytes(8).hex() in error.message and "build fake" in error.message
+    assert sum(entry[0] == "hello" for entry in board.log) == 1
+
+
+def test_a_board_that_got_other_firmware_during_a_session_is_refused(
+    board: FakeBoard, open_session: Opener
+) -> None:
+    session = open_session()
+    board.schema_hash = bytes(8)
+    board.unplug()
+    board.wait_for(lambda: len(board.executed("hello")) == 2)
+
+    def ask_until_lost() -> None:
+        for _ in range(3):  # the first ones may still meet the end of the old link
+            with suppress(errors.LinkClosedError):
+                echo(session, b"x")
+        echo(session, b"x")
+
+    with pytest.raises(errors.VersionMismatchError):
+        ask_until_lost()
 
 
 def test_a_newer_minor_version_is_accepted(board: FakeBoard, open_session: Opener) -> None:
@@ -365,3 +435,33 @@ def test_a_closed_session_says_so(open_session: Opener) -> None:
         echo(session, b"x")
     with pytest.raises(errors.LinkClosedError):
         session.start_stream()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGALRM")
+def test_an_interrupted_wait_leaves_no_action_that_begins_later(open_session: Opener) -> None:
+    """Such as the start of a run, by a program that has already left its `with` block."""
+    session = open_session()
+    blocked, free = threading.Event(), threading.Event()
+    begun: list[str] = []
+
+    def block() -> None:
+        blocked.set()
+        free.wait(10)
+
+    def interrupt(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    other = threading.Thread(target=session.in_order, args=(block,))
+    other.start()
+    assert blocked.wait(5)
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        with pytest.raises(KeyboardInterrupt):
+            session.in_order(lambda: begun.append("late"))
+    finally:
+        signal.signal(signal.SIGALRM, before)
+        free.set()
+        other.join()
+    session.in_order(lambda: begun.append("next"))
+    assert begun == ["next"]

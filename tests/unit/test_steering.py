@@ -5,31 +5,9 @@ from __future__ import annotations
 import pytest
 from pressloop.run.steering import SteeringCommand, SteeringOutcome, steer
 from pressloop.session.status import PressStatus
-from pressloop.wire.schema import EndReason, Fault, InputBits, State
+from pressloop.wire.schema import State
 
-
-def status_in(state: State) -> PressStatus:
-    """Return the status of a press in a hold at 100 MPa, in this state."""
-    return PressStatus(
-        state=state,
-        tick=100,
-        pressure_mpa=100.0,
-        setpoint_mpa=100.0,
-        target_mpa=100.0,
-        step=1,
-        stage=0,
-        stage_name="bond",
-        elapsed_s=1.0,
-        dwell_s=0.5,
-        remaining_s=2.0,
-        prompt="",
-        approaching=False,
-        end_reason=EndReason.NONE,
-        fault=Fault.NONE,
-        inputs=InputBits(0),
-        host_lost=False,
-        run_id=bytes(8),
-    )
+from tests.unit.statuses import a_status
 
 
 class PressInState:
@@ -40,15 +18,15 @@ class PressInState:
         self.sent: list[str] = []
 
     def status(self) -> PressStatus:
-        return status_in(self._state)
+        return a_status(state=self._state)
 
-    def pause(self) -> None:
+    def pause(self, by: str) -> None:
         self.sent.append("pause")
 
-    def resume(self) -> None:
+    def resume(self, by: str) -> None:
         self.sent.append("resume")
 
-    def advance(self, step: int | None = None) -> None:
+    def advance(self, step: int | None, by: str) -> None:
         self.sent.append("advance")
 
     def abort(self, by: str) -> None:
@@ -73,6 +51,15 @@ def test_an_abort_while_the_press_releases_is_done_already() -> None:
 def test_an_abort_in_a_run_is_sent_once(state: State) -> None:
     outcome, sent = try_command("abort", state)
     assert outcome.done and sent == ["abort"]
+
+
+def test_an_abort_before_the_first_tick_of_a_run_is_sent() -> None:
+    press = PressInState(State.IDLE)
+    starting = a_status(state=State.IDLE, elapsed_s=0.01)
+    press.status = lambda: starting  # type: ignore[method-assign]
+    assert steer(press, "abort", by="operator", type_of=lambda _status: None).done
+    assert press.sent == ["abort"]
+    assert not try_command("abort", State.IDLE)[0].done
 
 
 def test_a_latched_fault_names_the_command_that_clears_it() -> None:

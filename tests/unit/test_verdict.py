@@ -174,3 +174,22 @@ def test_low_targets_are_judged_in_mpa(summary: RunSummary) -> None:
     assert stack.stage.target_mpa == 74
     assert (stack.targets[0].unit, stack.targets[0].limit) == ("MPa", 0.5)
     assert stack.targets[0].value == stack.stage.overshoot_mpa
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"end_reason": "host-lost"}, "heard nothing from this program"),
+        ({"end_reason": "prompt-timeout"}, "no answer to the prompt"),
+        ({"end_reason": "hold-timeout"}, "out of its tolerance"),
+        ({"end_reason": "fault", "fault": "sensor-low"}, "then clear the fault: pressloop clear"),
+    ],
+)
+def test_an_end_by_the_board_is_explained(
+    summary: RunSummary, changes: dict[str, Any], says: str
+) -> None:
+    file = io.StringIO()
+    real = summary.header.model_copy(update={"emulated_press": None})
+    ended = summary.model_copy(update={**changes, "header": real})
+    print_verdict(Console(file=file, theme=_THEME, no_color=True, width=80), ended)
+    assert says in " ".join(file.getvalue().split())

@@ -173,10 +173,11 @@ def test_a_record_is_locked(board: FakeBoard, tmp_path: Path) -> None:
     script.write_text(
         "import subprocess, sys\nfrom pathlib import Path\n"
         "from pressloop import RecordError\n"
+        "from pressloop.record.file_lock import is_locked\n"
         "from pressloop.record.journal import JournalWriter\n"
         "path = Path(sys.argv[1])\n"
         "try:\n    writer = JournalWriter(path, create=not path.exists())\n"
-        "except RecordError as error:\n    print(error.code)\n"
+        "except RecordError as error:\n    print(error.code, is_locked(path))\n"
         "else:\n"
         "    writer.append({'kind': 'x', 'pid': 7})\n"
         "    print('mine')\n    sys.stdout.flush()\n"
@@ -193,7 +194,7 @@ def test_a_record_is_locked(board: FakeBoard, tmp_path: Path) -> None:
     )
     assert first.stdout is not None
     assert first.stdout.readline() == b"mine\n"
-    assert on_windows(board, "script", script, path).stdout.split() == [b"record-busy"]
+    assert on_windows(board, "script", script, path).stdout.split() == [b"record-busy", b"True"]
     first.communicate(timeout=20)
     assert on_windows(board, "script", script, path).stdout.split() == [b"mine"]
 
@@ -211,7 +212,9 @@ def test_a_lock_without_the_system(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         JournalWriter(path, create=False)
     assert caught.value.code == "record-busy"
     assert "run.journal.lock" in caught.value.hint
+    assert file_lock.is_locked(path)
     first.close()
+    assert not file_lock.is_locked(path)
     assert [found.name for found in tmp_path.iterdir()] == [JOURNAL_NAME]
     JournalWriter(path, create=False).close()
 

@@ -12,6 +12,7 @@ from micropython import const
 from pressloop_fw.app import App
 from pressloop_fw.boards import wiring
 from pressloop_fw.boards.ads1115 import Ads1115
+from pressloop_fw.boards.journal_flash import JournalFlash
 from pressloop_fw.boards.tick_timer import TickTimer
 from pressloop_fw.boards.usb import open_port
 from pressloop_fw.hal import Board
@@ -40,6 +41,17 @@ _WATCHDOG = 0x400D8000 if _RP2350 else 0x40058000
 _REASON = _WATCHDOG + 0x08
 _REASON_TIMEOUT = const(1)
 _REASON_FORCED = const(2)
+# Two registers that a reset by the watchdog keeps, and what each of them holds: the tick counts up
+# in the first; the foreground writes a mark, the step of the run and that count into the second.
+_ALIVE = _WATCHDOG + 0x0C
+_SEEN = _WATCHDOG + 0x10
+# Two more with the device clock and the dwell of the run.
+_KEPT_TICK = _WATCHDOG + 0x14
+_KEPT_DWELL = _WATCHDOG + 0x18
+_KEPT_MARK = const(0xA5)
+# The foreground has seen a tick that hangs this many ticks ago at most; one that hangs itself is
+# passed by 250 ticks until the watchdog.
+_MAX_UNSEEN_TICKS = const(50)
 _CTRL_CLEAR_BITS = _WATCHDOG + 0x3000
 _CTRL_ENABLE = const(0x40000000)
 
@@ -54,6 +66,9 @@ _EMERGENCY_STOP = const(5)
 _GUARD = const(6)
 _BUTTON = const(7)
 _LAMP = const(8)
+_TOGGLE = const(9)
+_DEADMAN = const(10)
+_ALIVE_TICKS = const(11)
 # A PWM slice has one register for both compare levels, A in the low half and B in the high half,
 # and one for its period less one.
 _SLICE = (0x400A8000 if _RP2350 else 0x40050000) + wiring.PUMP_PIN // 2 % 8 * 0x14
@@ -69,6 +84,9 @@ _IO = array(
         wiring.GUARD_PIN,
         wiring.BUTTON_PIN,
         wiring.LAMP_PIN,
+        0xD0000028 if _RP2350 else 0xD000001C,
+        wiring.DEADMAN_PIN,
+        _ALIVE,
     ],
 )
 
@@ -101,10 +119,16 @@ def _set_valves(pump: int, release: int):
     ptr32(io[_LEVELS])[0] = levels
     lamp = ptr32(io[_SET] if levels else io[_CLEAR])
     lamp[0] = 1 << io[_LAMP]
+    ptr32(io[_TOGGLE])[0] = 1 << io[_DEADMAN]
+    ptr32(io[_ALIVE_TICKS])[0] += 1
 
 
+@micropython.viper
 def _safe():
-    _set_valves(0, _OUTPUT_FULL)
+    io = ptr32(_IO)
+    ptr32(io[_LEVELS])[0] = 0
+    ptr32(io[_CLEAR])[0] = 1 << io[_LAMP]
+    ptr32(io[_ALIVE_TICKS])[0] += 1
 
 
 class InternalAdc:
@@ -161,6 +185,7 @@ class PicoBoard(Board):
         self._release = PWM(Pin(wiring.RELEASE_PIN), freq=wiring.VALVE_HZ, duty_u16=0)
         if wiring.PUMP_PIN % 2 or wiring.RELEASE_PIN != wiring.PUMP_PIN + 1:
             raise ValueError("pump and release must be A and B of one PWM slice")
+        self._deadman = Pin(wiring.DEADMAN_PIN, Pin.OUT, value=0)
         self._emergency_stop = Pin(wiring.EMERGENCY_STOP_PIN, Pin.IN, Pin.PULL_UP)
         self._guard = Pin(wiring.GUARD_PIN, Pin.IN, Pin.PULL_UP)
         self._button = Pin(wiring.BUTTON_PIN, Pin.IN, Pin.PULL_UP)
@@ -185,7 +210,10 @@ class PicoBoard(Board):
             | schema.CAP_GUARD
             | schema.CAP_WATCHDOG
             | schema.CAP_PERSISTENT_PROFILE
+            | schema.CAP_DEADMAN
         )
+        self._kept, self.tick_hung = _read_kept()
+        self._step = 0xFF
         if wiring.SECOND_ADC_PIN >= 0:
             self.read_second_raw = SecondAdc(wiring.SECOND_ADC_PIN).read
             self.capabilities |= schema.CAP_SECOND_CHANNEL
@@ -197,8 +225,14 @@ class PicoBoard(Board):
         # Which variant of each part was found; `start_tick` adds the tick timer.
         self.python = "MicroPython " + version + " " + adc_name + " " + self._port.name
         self.build = BUILD
-        if _FOLDER[1:] not in os.listdir("/"):
-            os.mkdir(_FOLDER)
+        try:
+            if _FOLDER[1:] not in os.listdir("/"):
+                os.mkdir(_FOLDER)
+            self.journal = JournalFlash(_FOLDER + "/journal")
+            self.capabilities |= schema.CAP_JOURNAL
+        except OSError:
+            # Without storage the controller starts, and says so.
+            self.journal = None
 
     # --- the board interface, as pressloop_fw.hal describes it
 
@@ -207,9 +241,9 @@ class PicoBoard(Board):
         # From here on Ctrl-C is a byte like any other; the App calls `interrupt` for it.
         _interrupt_on(-1)
         self._watchdog = WDT(timeout=_WATCHDOG_MS)
-        # The bound method itself, because the foreground calls it in every turn.
-        self.feed_watchdog = self._watchdog.feed
         self._tick_timer = TickTimer(schema.TICK_HZ, tick, wiring.TICK_PIN)
+        if self.journal:
+            self.journal.next_tick_us = self._tick_timer.left_us
         self.python += " " + self._tick_timer.name
 
     def load(self, name):
@@ -225,6 +259,19 @@ class PicoBoard(Board):
             file.write(data)
         # littlefs replaces the old file in one step.
         os.rename(path + ".new", path)
+
+    def keep(self, step, tick, dwell_ticks):
+        self._step = step
+        machine.mem32[_KEPT_TICK] = tick
+        machine.mem32[_KEPT_DWELL] = dwell_ticks
+
+    def kept(self):
+        return self._kept
+
+    def feed_watchdog(self):
+        self._watchdog.feed()
+        alive = machine.mem32[_ALIVE] & 0xFFFF
+        machine.mem32[_SEEN] = _KEPT_MARK << 24 | self._step << 16 | alive
 
     def idle(self):
         _wait_for_interrupt()
@@ -271,6 +318,18 @@ def _open_adc():
         return Ads1115(i2c, wiring.ADS1115_ADDRESS), "ads1115"
     except OSError:
         return InternalAdc(wiring.ADC_PIN), "adc"
+
+
+def _read_kept():
+    """Return (step, tick, dwell ticks) from before a reset, and whether the tick had hung."""
+    seen = machine.mem32[_SEEN]
+    alive = machine.mem32[_ALIVE]
+    machine.mem32[_SEEN] = 0
+    if seen >> 24 != _KEPT_MARK:
+        return None, False
+    hung = (alive - seen) & 0xFFFF < _MAX_UNSEEN_TICKS
+    kept = (seen >> 16 & 0xFF, machine.mem32[_KEPT_TICK], machine.mem32[_KEPT_DWELL])
+    return kept, hung
 
 
 def _reset_cause():

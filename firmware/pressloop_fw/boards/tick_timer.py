@@ -6,7 +6,7 @@ there a PWM slice drives a pin that is not connected, and its rising edge interr
 """
 
 from array import array
-from time import ticks_us
+from time import ticks_diff, ticks_us
 
 from machine import PWM, Pin, Timer
 
@@ -93,6 +93,10 @@ class TickTimer:
         except TypeError:
             self._source = PwmEdgeTimer(hz, self._call, pin)
         self.name = self._source.name
+
+    def left_us(self):
+        """Return how long it takes to the next tick, us; negative when it is late."""
+        return ticks_diff(self._times[_EXPECTED_US], ticks_us())
 
     def stop(self):
         """End the calls."""

@@ -48,6 +48,12 @@ DISPLACEMENT_LOW = const(40)
 DISPLACEMENT_ZERO_UM = const(0)
 DISPLACEMENT_SPAN_UM = const(25000)
 
+# Edges for the deadman circuit, 100 a second in a run. Without an edge for 50 ms it cuts the supply
+# of both coils: the pump valve shuts, the release valve opens. It must react to edges, not to the
+# level, because a chip that hangs can hold either: a retriggerable monostable such as a 74HC123,
+# whose output drives the coils' relay. Without such a circuit nothing is connected.
+DEADMAN_PIN = const(14)
+
 # Lamp, lit while a coil has current: the press may move.
 LAMP_PIN = const(21)
 

@@ -38,7 +38,7 @@ _MIN_KPA = const(8)
 _SHARE_SHIFT = const(9)
 _LAST_KPA = const(10)
 _RISE_KPA = const(11)
-_NOISE = const(12)
+NOISE = const(12)
 _MAX_JITTER_KPA = const(13)
 _FIRST_READING = const(14)
 _REGISTERS = const(20)
@@ -111,9 +111,9 @@ def detect_crack(registers: ptr32, sampler: ptr32, valves: ptr32) -> int:
         jitter = 0 - jitter
     if jitter > registers[_MAX_JITTER_KPA]:
         jitter = registers[_MAX_JITTER_KPA]
-    noise = registers[_NOISE]
+    noise = registers[NOISE]
     noise += jitter - (noise >> _NOISE_SHIFT)
-    registers[_NOISE] = noise
+    registers[NOISE] = noise
     least = before >> registers[_SHARE_SHIFT]
     if least < registers[_MIN_KPA]:
         least = registers[_MIN_KPA]
@@ -151,7 +151,7 @@ class CrackDetector:
         block[_ARMED_KPA] = _ARMED_CONTACTS * scaling.contact_kpa
         block[_MIN_KPA] = 2 * scaling.resolution_kpa
         block[_SHARE_SHIFT] = _SHARE
-        block[_NOISE] = 0
+        block[NOISE] = 0
         block[_MAX_JITTER_KPA] = min(_MAX_JITTER * block[_MIN_KPA], _JITTER_LIMIT_KPA)
         if crack_kpa >= 0:
             block[_MAX_JITTER_KPA] = 0

@@ -52,7 +52,7 @@ class PendingCommands:
         self.any = True
 
     def request_dump(self):
-        """Request that the release valve opens fully: a second abort."""
+        """Request that the release valve opens fully during the release."""
         self.dump = True
         self.any = True
 
@@ -77,7 +77,7 @@ class PendingCommands:
         if self.end:
             reason = self.end
             self.end = schema.END_NONE
-            # The run may have begun to vent by itself since then: this is no second abort.
+            # The run may have begun to vent by itself since then.
             if sequencer.active() and sequencer.state != schema.STATE_VENTING:
                 sequencer.vent(reason, pressure_kpa)
         if self.dump:

@@ -17,16 +17,16 @@ _SUB_BITS = const(4)
 _FRACTION_BITS = const(12)
 # end of generated
 
-_RAW = const(1)
-LOW_COUNT = const(2)
-HIGH_COUNT = const(3)
+RAW = const(1)
+_LOW_LEVEL = const(2)
+_HIGH_LEVEL = const(3)
 NEWEST_KPA = const(4)
 _PRESSURE_KPA = const(5)
 _FILTERED = const(6)
 _PRIMED = const(7)
 _SCALED = const(8)
-_FAULT_LOW = const(9)
-_FAULT_HIGH = const(10)
+FAULT_LOW = const(9)
+FAULT_HIGH = const(10)
 _SHIFT = const(11)
 _ZERO = const(12)
 _PER_COUNT = const(13)
@@ -35,6 +35,10 @@ ALERT = const(15)
 _ALERT_KPA = const(16)
 _ZERO_REST = const(17)
 _REGISTERS = const(18)
+
+# A reading out of range raises its level by this, a good one lowers it by 1: a sensor of which more
+# than a third of the readings are bad reaches any level.
+_BAD_WEIGHT = const(2)
 
 
 @micropython.viper
@@ -45,16 +49,18 @@ def process_sample(registers: ptr32, raw: int) -> int:
     that. While it is clear the interlocks need not look at the readings.
     """
     sign_shift = registers[_SIGN_SHIFT]
-    registers[_RAW] = raw
+    registers[RAW] = raw
     if registers[_SCALED] == 0:
         return 0
     registers[ALERT] >>= 1
-    if raw < registers[_FAULT_LOW] or raw > registers[_FAULT_HIGH]:
+    if raw < registers[FAULT_LOW] or raw > registers[FAULT_HIGH]:
         registers[ALERT] = 2
-        registers[LOW_COUNT if raw < registers[_FAULT_LOW] else HIGH_COUNT] += 1
+        registers[_LOW_LEVEL if raw < registers[FAULT_LOW] else _HIGH_LEVEL] += _BAD_WEIGHT
         return registers[_PRESSURE_KPA] << sign_shift >> sign_shift
-    registers[LOW_COUNT] = 0
-    registers[HIGH_COUNT] = 0
+    if registers[_LOW_LEVEL]:
+        registers[_LOW_LEVEL] -= 1
+    if registers[_HIGH_LEVEL]:
+        registers[_HIGH_LEVEL] -= 1
     counts = raw - registers[_ZERO]
     reading = counts * registers[_PER_COUNT] + (counts * registers[_FRACTION] >> _FRACTION_BITS)
     reading -= registers[_ZERO_REST]
@@ -75,16 +81,16 @@ def process_sample(registers: ptr32, raw: int) -> int:
 class Sampler:
     """Checks, scales and filters the readings; `process_sample` is its step.
 
-    `pressure_kpa` is the filtered reading, `newest_kpa` the unfiltered one. `low_count` and
-    `high_count` are how many readings in a row were outside the transducer's range; such readings
-    never reach the filter.
+    `pressure_kpa` is the filtered reading, `newest_kpa` the unfiltered one. `low_level` and
+    `high_level` grow by 2 with each reading below and above the transducer's range and fall by 1
+    with each good one; bad readings never reach the filter.
     """
 
-    raw = register(_RAW)
+    raw = register(RAW)
     pressure_kpa = register(_PRESSURE_KPA)
     newest_kpa = register(NEWEST_KPA)
-    low_count = register(LOW_COUNT)
-    high_count = register(HIGH_COUNT)
+    low_level = register(_LOW_LEVEL)
+    high_level = register(_HIGH_LEVEL)
 
     def __init__(self):
         self.registers = register_block(_REGISTERS)
@@ -96,8 +102,8 @@ class Sampler:
     def configure(self, profile, scaling):
         """Take over a new scale. The filter starts anew with the next reading."""
         block = self.registers
-        block[_FAULT_LOW] = profile.raw_fault_low
-        block[_FAULT_HIGH] = profile.raw_fault_high
+        block[FAULT_LOW] = profile.raw_fault_low
+        block[FAULT_HIGH] = profile.raw_fault_high
         block[_SHIFT] = profile.filter_shift
         block[_ZERO] = scaling.zero
         block[_PER_COUNT] = scaling.per_count

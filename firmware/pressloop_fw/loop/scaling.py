@@ -16,6 +16,8 @@ except ImportError:  # CPython
 FRACTION_BITS = const(12)
 # Readings are kept in 1/16 kPa so that the filter can smooth below 1 kPa.
 SUB_BITS = const(4)
+# As far above zero as a press counts as unloaded.
+_ZERO_BAND_RESOLUTIONS = const(3)
 
 
 def ratio_q10(ram_area_mm2, die_um):
@@ -42,6 +44,10 @@ class Scaling:
             self.pellet_limit_kpa = min(self.pellet_limit_kpa, load_kpa)
         self.resolution_kpa = max(
             1, profile.full_scale_oil_kpa * ratio * profile.accuracy_ppm // (1024 * 1000000)
+        )
+        # How far below zero a sound transducer may read at rest. Zero is that of the moving ram.
+        self.zero_band_kpa = (
+            profile.return_oil_kpa * ratio // 1024 + _ZERO_BAND_RESOLUTIONS * self.resolution_kpa
         )
         self.contact_kpa = profile.contact_oil_kpa * ratio // 1024
         # Pellet pressure at 10 MPa of oil, where the release flow is specified.

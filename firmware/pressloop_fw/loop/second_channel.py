@@ -21,19 +21,20 @@ except ImportError:  # CPython
 # generated: numbers of other modules; edit the lists and run `make generate`.
 # loop.registers: SIGN_SHIFT
 # loop.scaling: SUB_BITS FRACTION_BITS
-# loop.sampler: LOW_COUNT HIGH_COUNT NEWEST_KPA
+# loop.sampler: RAW FAULT_LOW FAULT_HIGH NEWEST_KPA
 # wire.schema: FAULT_OVER_PRESSURE FAULT_SENSOR_DISAGREE
 # wire.schema: FAULT_SECOND_SENSOR_LOW FAULT_SECOND_SENSOR_HIGH
 _SIGN_SHIFT = const(0)
 _SUB_BITS = const(4)
 _FRACTION_BITS = const(12)
-_LOW_COUNT = const(2)
-_HIGH_COUNT = const(3)
+_RAW = const(1)
+_FAULT_LOW = const(9)
+_FAULT_HIGH = const(10)
 _NEWEST_KPA = const(4)
 _FAULT_OVER_PRESSURE = const(1)
-_FAULT_SENSOR_DISAGREE = const(14)
-_FAULT_SECOND_SENSOR_LOW = const(15)
-_FAULT_SECOND_SENSOR_HIGH = const(16)
+_FAULT_SENSOR_DISAGREE = const(15)
+_FAULT_SECOND_SENSOR_LOW = const(16)
+_FAULT_SECOND_SENSOR_HIGH = const(17)
 # end of generated
 
 # Readings of a mean, and of the whole memory: the newest mean and the one before.
@@ -110,7 +111,7 @@ def compare_channels(registers: ptr32, sampler: ptr32, raw: int, active: int) ->
         return 0
     if bad:
         registers[_BAD] = bad - 1
-    if sampler[_LOW_COUNT] or sampler[_HIGH_COUNT]:
+    if sampler[_RAW] < sampler[_FAULT_LOW] or sampler[_RAW] > sampler[_FAULT_HIGH]:
         # The first channel has no reading to compare with.
         return 0
     first_kpa = sampler[_NEWEST_KPA] << sign_shift >> sign_shift

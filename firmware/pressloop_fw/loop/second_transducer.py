@@ -14,6 +14,11 @@ _REQUIRED = (
     schema.PROFILE_SECOND_RAW_FAULT_HIGH,
     schema.PROFILE_SECOND_ACCURACY_PPM,
 )
+KEYS = _REQUIRED + (
+    schema.PROFILE_CHANNEL_LAG_MS,
+    schema.PROFILE_CHANNEL_FRICTION_PPM,
+    schema.PROFILE_CHANNEL_NOISE_PPM,
+)
 # How much the lags of two ordinary transducers differ, and the noise up to which no sound press may
 # trip: 0.1 % of full scale.
 DEFAULT_LAG_MS = 30

@@ -4,8 +4,9 @@ It uses integers only, allocates nothing and waits for nothing. An exception in 
 valves as they are; so the tick that the board calls turns an exception into a fault.
 """
 
+from pressloop_fw.loop.button import Button
 from pressloop_fw.loop.crack_detector import CrackDetector, detect_crack
-from pressloop_fw.loop.interlocks import Interlocks, count_pump_without_gain
+from pressloop_fw.loop.interlocks import Interlocks
 from pressloop_fw.loop.pid import Pid
 from pressloop_fw.loop.plan import TICK_MS
 from pressloop_fw.loop.sampler import Sampler, process_sample
@@ -14,6 +15,7 @@ from pressloop_fw.loop.sequencer import Sequencer
 from pressloop_fw.loop.split_range import SplitRange, dither, drive, schedule, set_openings
 from pressloop_fw.loop.stiffness import SampleCompliance, follow_compliance
 from pressloop_fw.loop.telemetry_ring import append_record
+from pressloop_fw.loop.volume_watch import VolumeWatch, watch_volume
 from pressloop_fw.wire import schema
 
 try:
@@ -28,6 +30,7 @@ except ImportError:  # CPython
 # loop.setpoint: DESCENDING
 # loop.split_range: PUMP_COMMAND RELEASE_COMMAND
 # loop.flags: FLAGS
+# loop.volume_watch: UNANSWERED HIGHEST_KPA
 _OUTPUT_FULL = const(32767)
 _STATE_IDLE = const(0)
 _STATE_FAULT = const(5)
@@ -42,6 +45,8 @@ _DESCENDING = const(3)
 _PUMP_COMMAND = const(7)
 _RELEASE_COMMAND = const(8)
 _FLAGS = const(1)
+_UNANSWERED = const(2)
+_HIGHEST_KPA = const(1)
 # end of generated
 
 
@@ -56,10 +61,12 @@ class Controller:
         self.interlocks = Interlocks()
         self.crack_detector = CrackDetector()
         self.second_channel = SecondChannel()
+        self.button = Button()
         self.sequencer = Sequencer(plan)
         self.pid = Pid()
         self.valves = SplitRange()
         self.sample_compliance = SampleCompliance()
+        self.volume_watch = VolumeWatch()
         self.tick_count = 0
         self.missed_ticks = 0
         self.inputs = 0
@@ -106,6 +113,7 @@ class Controller:
         self._profile = profile
         self._scaling = scaling
         self.interlocks.configure(profile, scaling)
+        self.volume_watch.configure(profile, scaling)
         self.limit_to(scaling.pellet_limit_kpa)
 
     def limit_to(self, ceiling_kpa, crack_kpa=-1):
@@ -151,7 +159,7 @@ class Controller:
             run_flags=sequencer.run_flags.registers,
             compliance=self.sample_compliance.registers,
             valves=self.valves.registers,
-            gain_watch=self.interlocks.registers,
+            volume=self.volume_watch.registers,
             ring=self.ring.registers,
             records=self.ring.buf,
             # What a record takes unless this tick regulates and unless there is a sensor.
@@ -166,7 +174,7 @@ class Controller:
             schedule=schedule,
             drive=drive,
             set_openings=set_openings,
-            count_pump_without_gain=count_pump_without_gain,
+            watch_volume=watch_volume,
             dither=dither,
             follow_compliance=follow_compliance,
             append_record=append_record,
@@ -224,13 +232,15 @@ class Controller:
                             self._update_loop(pressure)
                         wanted = pid.law(pid_registers, setpoint, pressure, valves)
                         drive(valves, wanted, pressure, setpoint)
-                        without_gain_ticks = count_pump_without_gain(
-                            gain_watch, valves, setpoint, pressure
+                        answer = watch_volume(
+                            volume, wanted, pressure, setpoint, valves, compliance, cracks
                         )
-                        if without_gain_ticks or has_displacement:
-                            self._watch_gain(pressure, without_gain_ticks)
+                        if answer == _UNANSWERED or has_displacement:
+                            self._check_volume(pressure, answer)
                     elif action == _ACT_APPROACH:
                         set_openings(valves, self._profile.approach_opening, 0)
+                        # What comes next may be another sample.
+                        volume[_HIGHEST_KPA] = 0
                     elif action == _ACT_SHUT:
                         set_openings(valves, 0, 0)
                     elif action == _ACT_DUMP:
@@ -291,6 +301,8 @@ class Controller:
         self.inputs = inputs
         if inputs & schema.INPUT_EMERGENCY_STOP:
             self.interlocks.latch(schema.FAULT_EMERGENCY_STOP)
+        if inputs & schema.INPUT_BUTTON:
+            self.button.hold(self.tick_count + missed, missed)
         self.missed_ticks += missed
         self.tick_count += missed + 1
 
@@ -298,10 +310,24 @@ class Controller:
         """Check everything that may latch a fault, except the pressure gain."""
         sequencer = self.sequencer
         sampler = self.sampler
-        if sampler.low_count or sampler.high_count:
+        if sampler.low_level or sampler.high_level:
             # A broken wire is not a crack; the filtered reading stays constant meanwhile.
             self.crack_detector.restart()
-        self.interlocks.check(sampler, inputs, missed, sequencer.active(), sequencer.moving())
+        self.interlocks.check(
+            sampler, inputs, missed, self.tick_count, sequencer.active(), sequencer.moving()
+        )
+        if inputs & schema.INPUT_BUTTON and self.button.hold(self.tick_count, missed):
+            self._end_by_button()
+
+    def _end_by_button(self):
+        """End a run with a controlled release, as an abort does; at rest the press is only noted.
+
+        A run that ends already goes on so: a second press does not dump the pressure.
+        """
+        sequencer = self.sequencer
+        if sequencer.pending.start or sequencer.active():
+            self.button.use()
+            sequencer.pending.request_end(schema.END_ABORTED)
 
     def _begin_run(self, pressure):
         """Prepare records, crack detector, interlocks and compliance for a run from this tick."""
@@ -311,6 +337,7 @@ class Controller:
         self.crack_detector.restart()
         self.second_channel.restart()
         self.interlocks.restart_closing(self.displacement_um, pressure)
+        self.volume_watch.highest_kpa = 0
         # The slowest slope to learn from is what the sensor resolves within a second.
         self.sample_compliance.restart(pressure, 2 * self._scaling.resolution_kpa)
 
@@ -324,6 +351,7 @@ class Controller:
         if sequencer.bumpless_transfer_due:
             sequencer.bumpless_transfer_due = False
             pid.restart(pressure)
+            self.volume_watch.restart(pressure)
         self._setpoint_descending = sequencer.setpoint.descending
         releasing = locked or self._setpoint_descending != 0
         if releasing != self._releasing:
@@ -336,13 +364,17 @@ class Controller:
             index = sequencer.step_index
             pid.set_gains(plan.kp[index], plan.ki[index], plan.kd[index])
 
-    def _watch_gain(self, pressure, without_gain_ticks):
+    def _check_volume(self, pressure, answer):
         """Check what the pump achieves.
 
         Only a displacement sensor shows whether the die yields or the pump delivers nothing.
         """
         if self._has_displacement:
             self.interlocks.check_platens(
-                self.displacement_um, pressure, without_gain_ticks, self._releasing
+                self.displacement_um,
+                pressure,
+                answer,
+                self._releasing,
+                self.sequencer.setpoint.rising,
             )
-        self.interlocks.check_gain(without_gain_ticks)
+        self.interlocks.check_volume(answer)

@@ -4,12 +4,15 @@ All of this runs in the foreground. A handler never changes the run itself: it p
 which the next tick carries out.
 """
 
+import os
+
 from pressloop_fw import __version__
 from pressloop_fw.loop.plan import TICK_MS
 from pressloop_fw.loop.scaling import Scaling
 from pressloop_fw.loop.telemetry_ring import begin_event
 from pressloop_fw.service import preconditions, profile_store, progress
-from pressloop_fw.service.run_file import NO_RUN, RunFile
+from pressloop_fw.service.flash_journal import RECORD_SIZE
+from pressloop_fw.service.run_journal import NO_INTERRUPTED_RUN, NO_RUN, RunJournal
 from pressloop_fw.wire import schema
 from pressloop_fw.wire.errors import CommandError
 
@@ -19,6 +22,13 @@ _MAX_MS = 1000000000
 # Bytes of records that fit one telemetry event and one reply to a backfill.
 _EVENT_BYTES = schema.TELEMETRY_EVENT_FIELDS[-1][3]
 _BACKFILL_BYTES = schema.BACKFILL_REPLY_FIELDS[-1][3]
+# Faults that a person at the press has to clear, not one at a screen.
+_CLEARED_BY_BUTTON = (
+    schema.FAULT_OVER_PRESSURE,
+    schema.FAULT_EMERGENCY_STOP,
+    schema.FAULT_GUARD_OPEN,
+)
+_MOST_RECORDS = schema.JOURNAL_READ_REPLY_FIELDS[-1][3] // RECORD_SIZE
 
 
 class CommandServer:
@@ -34,7 +44,7 @@ class CommandServer:
         self._board = board
         self._controller = controller
         self._sequencer = controller.sequencer
-        self._run_file = RunFile(board, controller.sequencer)
+        self._run_journal = RunJournal(board, controller)
         self._plan = plan
         self._ring = ring
         self._link = None
@@ -42,7 +52,9 @@ class CommandServer:
         self._batch_tick = 0
         self._boot_id = 0
         self._profile = None
-        self._profile_crc = 0
+        self._profile_store = profile_store.ProfileStore(board)
+        # Whether the flash refused to count this boot.
+        self._uncounted = False
         self._handlers = {
             schema.CMD_HELLO: self._hello,
             schema.CMD_STATUS: self._status,
@@ -56,29 +68,45 @@ class CommandServer:
             schema.CMD_PAUSE: self._pause,
             schema.CMD_RESUME: self._resume,
             schema.CMD_ABORT: self._abort,
+            schema.CMD_DUMP: self._dump,
             schema.CMD_CONFIRM: self._confirm,
             schema.CMD_ADVANCE: self._advance,
             schema.CMD_CLEAR: self._clear,
             schema.CMD_PROFILE_READ: self._profile_read,
             schema.CMD_PROFILE_WRITE: self._profile_write,
             schema.CMD_STEP_RESULT: self._step_result,
+            schema.CMD_INTERRUPTED_RUN: self._interrupted_run,
+            schema.CMD_JOURNAL_READ: self._journal_read,
         }
 
     def boot(self, link):
-        """Load what is stored; latch the reset that cut off the last run, if one did."""
-        board = self._board
+        """Load what is stored; latch the fault from before the reset, and a reset during a run.
+
+        Nothing in here may keep the controller from starting: without storage it says so.
+        """
         self._link = link
-        count = board.load("boots")
-        boots = int.from_bytes(count, "little") + 1 if count else 1
-        board.store("boots", (boots & 0xFFFFFFFF).to_bytes(4, "little"))
-        self._boot_id = boots & 0xFFFFFFFF
-        stored, crc = profile_store.load(board)
-        if stored is not None:
-            self._adopt(stored, crc)
-        if self._run_file.found():
-            watchdog = board.reset_cause == schema.RESET_WATCHDOG
-            fault = schema.FAULT_WATCHDOG if watchdog else schema.FAULT_POWER_LOSS
+        self._boot_id = self._count_boot()
+        journal = self._run_journal
+        fault = journal.recall()
+        store = self._profile_store
+        store.load(journal.profile_crc)
+        if store.profile is not None:
+            self._adopt(store.profile)
+        if fault:
             self._controller.interlocks.latch(fault)
+        journal.note_boot(self._boot_id, store.crc)
+
+    def _count_boot(self):
+        """Return a number that no other boot had; by chance if the flash cannot count."""
+        board = self._board
+        try:
+            count = board.load("boots")
+            boots = (int.from_bytes(count, "little") + 1 if count else 1) & 0xFFFFFFFF
+            board.store("boots", boots.to_bytes(4, "little"))
+        except OSError:
+            self._uncounted = True
+            return int.from_bytes(os.urandom(4), "little")
+        return boots
 
     # --- called by the link
 
@@ -89,6 +117,18 @@ class CommandServer:
     def alive(self, tick):
         """Note the newest device clock that the host has seen."""
         self.host_tick = tick
+
+    def abort(self):
+        """End the run, if there is one, with a release at the vent rate; return whether there is.
+
+        Changes nothing while the run is being released already.
+        """
+        sequencer = self._sequencer
+        if not sequencer.pending.start and not sequencer.active():
+            return False
+        if sequencer.state != schema.STATE_VENTING:
+            sequencer.pending.request_end(schema.END_ABORTED)
+        return True
 
     def handle(self, code, values, payload):
         """Carry out a request and return the reply's values. Raises CommandError."""
@@ -102,8 +142,7 @@ class CommandServer:
     def drain(self):
         """Send a batch of live telemetry when one is due; keep the mark of the run up to date."""
         tick = self._controller.tick_count
-        if self._run_file.is_open:
-            self._run_file.update(tick)
+        self._run_journal.update(tick)
         if self.batch_ticks and tick - self._batch_tick >= self.batch_ticks:
             self._send_batch(tick)
 
@@ -156,7 +195,7 @@ class CommandServer:
             schema.HELLO_REPLY_SIMULATED: board.simulated,
             schema.HELLO_REPLY_RING_RECORDS: self._ring.capacity,
             schema.HELLO_REPLY_PYTHON: board.python,
-            schema.HELLO_REPLY_PROFILE_HASH: self._profile_crc.to_bytes(4, "big") + b"\0\0\0\0",
+            schema.HELLO_REPLY_PROFILE_HASH: self._profile_hash(),
             schema.HELLO_REPLY_BUILD: board.build,
             schema.HELLO_REPLY_CHANNELS: 2 if self._controller.second_channel.compares else 1,
         }
@@ -166,7 +205,7 @@ class CommandServer:
         sequencer = self._sequencer
         step = sequencer.step_index
         prompting = sequencer.state == schema.STATE_PROMPTING
-        status = {
+        reply = {
             schema.STATUS_REPLY_STATE: sequencer.state,
             schema.STATUS_REPLY_TICK: controller.tick_count,
             schema.STATUS_REPLY_PRESSURE_KPA: max(
@@ -180,7 +219,7 @@ class CommandServer:
             schema.STATUS_REPLY_REMAINING_MS: min(
                 progress.remaining_ticks(sequencer) * TICK_MS, _MAX_MS
             ),
-            schema.STATUS_REPLY_RUN_ID: self._run_file.run_id,
+            schema.STATUS_REPLY_RUN_ID: self._run_journal.run_id,
             schema.STATUS_REPLY_END_REASON: sequencer.end_reason,
             schema.STATUS_REPLY_FAULT: controller.interlocks.fault,
             schema.STATUS_REPLY_INPUTS: controller.inputs,
@@ -196,11 +235,21 @@ class CommandServer:
         }
         second = controller.second_channel
         if second.compares:
-            status[schema.STATUS_REPLY_SECOND_KPA] = max(
+            reply[schema.STATUS_REPLY_SECOND_KPA] = max(
                 -_MAX_KPA, min(second.pressure_kpa, _MAX_KPA)
             )
-            status[schema.STATUS_REPLY_LARGEST_DIFFERENCE_KPA] = min(second.largest_kpa, _MAX_KPA)
-        return status
+            reply[schema.STATUS_REPLY_LARGEST_DIFFERENCE_KPA] = min(second.largest_kpa, _MAX_KPA)
+        storage = self._run_journal.storage
+        if self._uncounted:
+            storage |= schema.STORAGE_UNAVAILABLE
+        if self._profile_store.damaged:
+            storage |= schema.STORAGE_PROFILE_DAMAGED
+        if storage:
+            reply[schema.STATUS_REPLY_STORAGE] = storage
+        return reply
+
+    def _profile_hash(self):
+        return self._profile_store.crc.to_bytes(4, "big") + b"\0\0\0\0"
 
     def _echo(self, values):
         return {schema.ECHO_REPLY_DATA: values[schema.ECHO_REQUEST_DATA]}
@@ -272,16 +321,20 @@ class CommandServer:
         run_id = values[schema.START_REQUEST_RUN_ID]
         if run_id == NO_RUN:
             raise CommandError(schema.ERR_OUT_OF_RANGE, schema.START_REQUEST_RUN_ID)
-        if run_id == self._run_file.run_id:
+        if run_id == self._run_journal.run_id:
             # The reply to the first start was lost. A second run would press the same cell twice.
             raise CommandError(schema.ERR_RUN_REPEATED, schema.START_REQUEST_RUN_ID)
+        profile_hash = values.get(schema.START_REQUEST_PROFILE_HASH)
+        if profile_hash is not None and profile_hash != self._profile_hash():
+            raise CommandError(schema.ERR_PROFILE_MISMATCH, schema.START_REQUEST_PROFILE_HASH)
         controller = self._controller
         preconditions.require_clock_left(plan, controller.tick_count)
         preconditions.require_inputs_safe(controller)
         preconditions.require_channels_agree(controller.second_channel)
         preconditions.require_unloaded(controller, plan.scaling)
+        preconditions.require_zero(controller, plan.scaling)
         preconditions.require_die(plan, values[schema.START_REQUEST_DIE_UM])
-        self._run_file.open(run_id, plan.vent_by_tick())
+        self._run_journal.open(run_id, plan.vent_by_tick())
         first, tick = self._ring.next, controller.tick_count
         self._sequencer.request_start()
         return {schema.START_REPLY_RUN_FIRST: first, schema.START_REPLY_TICK: tick}
@@ -303,13 +356,14 @@ class CommandServer:
         return {}
 
     def _abort(self, _values):
-        sequencer = self._sequencer
-        if sequencer.state == schema.STATE_VENTING:
-            sequencer.pending.request_dump()
-            return {}
-        if not sequencer.pending.start and not sequencer.active():
+        if not self.abort():
             raise CommandError(schema.ERR_BAD_STATE)
-        sequencer.pending.request_end(schema.END_ABORTED)
+        return {}
+
+    def _dump(self, _values):
+        sequencer = self._sequencer
+        preconditions.require_state(sequencer, schema.STATE_VENTING)
+        sequencer.pending.request_dump()
         return {}
 
     def _confirm(self, values):
@@ -339,11 +393,12 @@ class CommandServer:
         preconditions.require_emergency_stop_released(controller)
         if self._plan.scaling:
             preconditions.require_unloaded(controller, self._plan.scaling)
-        if fault in (schema.FAULT_POWER_LOSS, schema.FAULT_WATCHDOG):
-            # Now a host has seen the fault. Until then every boot latches it again.
-            self._run_file.clear()
+        if fault in _CLEARED_BY_BUTTON:
+            preconditions.require_button(self._board, controller)
         controller.interlocks.clear()
         self._sequencer.clear()
+        # At once: a power cut must not bring the fault back.
+        self._run_journal.update(controller.tick_count)
         return {}
 
     def _step_result(self, values):
@@ -366,6 +421,26 @@ class CommandServer:
             reply[schema.STEP_RESULT_REPLY_LEAK_KPA_MIN] = results.leak_kpa_min[step]
         return reply
 
+    def _interrupted_run(self, _values):
+        cut = self._run_journal.interrupted
+        if cut is None:
+            cut = NO_INTERRUPTED_RUN
+        return {
+            schema.INTERRUPTED_RUN_REPLY_RUN_ID: cut.run_id,
+            schema.INTERRUPTED_RUN_REPLY_STEP: cut.step,
+            schema.INTERRUPTED_RUN_REPLY_DWELL_MS: cut.dwell_ms,
+            schema.INTERRUPTED_RUN_REPLY_PRESSURE_KPA: cut.pressure_kpa,
+            schema.INTERRUPTED_RUN_REPLY_TICK: cut.tick,
+            schema.INTERRUPTED_RUN_REPLY_START_TICK: cut.start_tick,
+            schema.INTERRUPTED_RUN_REPLY_FAULT: cut.fault,
+            schema.INTERRUPTED_RUN_REPLY_RESET_CAUSE: cut.reset_cause,
+            schema.INTERRUPTED_RUN_REPLY_INPUTS: cut.inputs,
+        }
+
+    def _journal_read(self, values):
+        packed = self._run_journal.records(values[schema.JOURNAL_READ_REQUEST_BACK], _MOST_RECORDS)
+        return {schema.JOURNAL_READ_REPLY_RECORDS: packed}
+
     # --- profile
 
     def _profile_read(self, _values):
@@ -380,16 +455,22 @@ class CommandServer:
         field = candidate.contradiction()
         if field:
             raise CommandError(schema.ERR_PROFILE_INVALID, field)
+        if candidate.loosens(self._profile):
+            preconditions.require_button(self._board, self._controller)
+        # The journal first: a change that nothing records is not made.
+        self._run_journal.require_writable()
+        store = self._profile_store
+        crc_before = store.crc
         try:
-            crc = profile_store.save(self._board, candidate)
+            store.save(candidate)
         except OSError:
             raise CommandError(schema.ERR_STORAGE)
-        self._adopt(candidate, crc)
-        return {schema.PROFILE_WRITE_REPLY_CRC: crc}
+        self._run_journal.note_profile(crc_before, store.crc)
+        self._adopt(candidate)
+        return {schema.PROFILE_WRITE_REPLY_CRC: store.crc}
 
-    def _adopt(self, candidate, crc):
+    def _adopt(self, candidate):
         self._profile = candidate
-        self._profile_crc = crc
         scaling = Scaling(candidate, candidate.dies_um[0])
         self._plan.adopt(candidate, scaling)
         self._controller.configure(candidate, scaling)

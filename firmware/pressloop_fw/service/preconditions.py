@@ -4,12 +4,27 @@ from pressloop_fw.loop.unloaded import is_unloaded
 from pressloop_fw.wire import schema
 from pressloop_fw.wire.errors import CommandError
 
+# A press of the button counts for 30 s.
+_MAX_PRESS_TICKS = 30 * schema.TICK_HZ
+
 
 def require_no_fault(controller):
     """Refuse while a fault is latched."""
     fault = controller.interlocks.fault
     if fault != schema.FAULT_NONE:
         raise CommandError(schema.ERR_FAULTED, 0, fault)
+
+
+def require_button(board, controller):
+    """Refuse without a fresh press of the board's button, and use that press up.
+
+    A simulated board has nothing that could hurt a person and needs no button.
+    """
+    if board.simulated:
+        return
+    if not controller.button.pressed_within(_MAX_PRESS_TICKS, controller.tick_count):
+        raise CommandError(schema.ERR_NEEDS_BUTTON)
+    controller.button.use()
 
 
 def require_state(sequencer, state):
@@ -62,6 +77,17 @@ def require_die(plan, die_um):
         raise CommandError(
             schema.ERR_DIE_UNCONFIRMED, schema.START_REQUEST_DIE_UM, plan.scaling.die_um
         )
+
+
+def require_zero(controller, scaling):
+    """Refuse while the reading at rest is further below zero than the transducer may be wrong.
+
+    The run would press by so much too high. A zero that is taken anew at each start would hide
+    a drift, and with it a press under pressure; so this is relative to the calibrated zero.
+    """
+    low_kpa = 0 - controller.sampler.pressure_kpa
+    if low_kpa > scaling.zero_band_kpa:
+        raise CommandError(schema.ERR_ZERO_OFF, 0, low_kpa)
 
 
 def require_emergency_stop_released(controller):

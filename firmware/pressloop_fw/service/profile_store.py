@@ -1,7 +1,7 @@
 """Stores the machine profile, which describes the press to its controller.
 
-It is CBOR with a CRC-32 behind it, so that damaged flash is noticed before a press moves by a wrong
-ram area.
+It is CBOR with a number and a CRC-32 behind it, so that damaged flash is noticed before a press
+moves by a wrong ram area.
 """
 
 import binascii
@@ -11,7 +11,23 @@ from pressloop_fw.loop.scaling import Scaling
 from pressloop_fw.loop.stiffness import CURVE_KNOTS
 from pressloop_fw.wire import cbor, schema
 
-_FILE = "profile"
+# What a change of makes every reading another pressure.
+_MEANING = (
+    schema.PROFILE_RAM_AREA_MM2,
+    schema.PROFILE_FULL_SCALE_OIL_KPA,
+)
+# What allows more when it is greater.
+_LIMITS = (
+    schema.PROFILE_MAX_OIL_KPA,
+    schema.PROFILE_ACCURACY_PPM,
+    schema.PROFILE_RAW_FAULT_HIGH,
+    schema.PROFILE_NO_GAIN_WINDOW_MS,
+)
+# A zero may move by this share of the range without a person, and by the sensor's accuracy.
+_MIN_ZERO_PPM = 1000
+_FILES = ("profile", "profile2")
+# An unknown return pressure counts as this many times the contact pressure.
+_UNKNOWN_RETURN = 3
 
 
 class Profile:
@@ -56,6 +72,10 @@ class Profile:
         # An unknown leak counts as none: its loss is then attributed to the powder.
         self.leak_nl_min = values.get(schema.PROFILE_LEAK_NL_MIN, 0)
         self.leak_uncertainty_nl_min = values.get(schema.PROFILE_LEAK_UNCERTAINTY_NL_MIN, 0)
+        # Contact is told from a moving ram, so the return pressure is of its order.
+        self.return_oil_kpa = values.get(
+            schema.PROFILE_RETURN_OIL_KPA, _UNKNOWN_RETURN * self.contact_oil_kpa
+        )
         self._die_loads_n = values.get(schema.PROFILE_DIE_LOADS_N, ())
         self.second = None
         self.limit_oil_kpa = self.max_oil_kpa
@@ -71,6 +91,35 @@ class Profile:
             if um == die_um and index < len(self._die_loads_n):
                 return self._die_loads_n[index]
         return 0
+
+    def loosens(self, before):
+        """Whether it allows more than the profile `before`, or gives a reading another meaning.
+
+        Tuning changes the loop and moves the zero by less than the sensor's error, which loosens
+        nothing. The first profile of a board loosens.
+        """
+        if before is None:
+            return True
+        now, old = self.values, before.values
+        for key in _MEANING + second_transducer.KEYS:
+            if now.get(key) != old.get(key):
+                return True
+        for key in _LIMITS:
+            if now[key] > old[key]:
+                return True
+        if self.limit_oil_kpa > before.limit_oil_kpa:
+            return True
+        for die_um in self.dies_um:
+            if die_um not in before.dies_um:
+                return True
+            load_n = before.load_n(die_um)
+            if load_n and not 0 < self.load_n(die_um) <= load_n:
+                return True
+        span = self.raw_full - self.raw_zero
+        if span != before.raw_full - before.raw_zero or self.raw_fault_low < before.raw_fault_low:
+            return True
+        moved = abs(self.raw_zero - before.raw_zero)
+        return moved * 1000000 > span * max(self.accuracy_ppm, _MIN_ZERO_PPM)
 
     def contradiction(self):
         """Return the key of the first field that contradicts another one, 0 without one."""
@@ -106,33 +155,75 @@ class Profile:
         return second_transducer.contradiction(self.values, self.max_oil_kpa, smallest)
 
 
-def save(board, profile):
-    """Store the profile on the board and return its CRC-32."""
-    buf = bytearray(schema.MAX_PAYLOAD + 4)
-    end = cbor.encode_map(schema.PROFILE_FIELDS, profile.values, buf, 0)
-    crc = binascii.crc32(memoryview(buf)[:end])
-    buf[end : end + 4] = crc.to_bytes(4, "little")
-    board.store(_FILE, bytes(memoryview(buf)[: end + 4]))
-    return crc
+class ProfileStore:
+    """The stored profile, in two slots: a write never touches the one that is in use.
+
+    `profile` is the stored profile, None without a whole one; `crc` is its CRC-32, 0 without one.
+    `damaged` says that a slot holds something else than a profile, and that no profile is used.
+    """
+
+    def __init__(self, board):
+        self.profile = None
+        self.crc = 0
+        self.damaged = False
+        self._board = board
+        self._number = 0
+        self._slot = 1
+
+    def load(self, known_crc=None):
+        """Find the newest whole profile.
+
+        A write that was cut off leaves the profile before it. A profile that was in use and is
+        damaged now must not be replaced by an older one, which may allow more: so beside a damaged
+        slot only the profile with the CRC-32 `known_crc` is used, or any if None is known.
+        """
+        damaged = False
+        for slot, name in enumerate(_FILES):
+            data = self._board.load(name)
+            if not data:
+                continue
+            profile, crc, number = _decode(data, has_second_channel(self._board))
+            if profile is None:
+                damaged = True
+            elif self.profile is None or number > self._number:
+                self.profile, self.crc, self._number, self._slot = profile, crc, number, slot
+        if damaged and known_crc and self.crc != known_crc:
+            self.profile = None
+            self.crc = 0
+        self.damaged = damaged and self.profile is None
+
+    def save(self, profile):
+        """Store a profile. Raises OSError when the flash does not take it; the old one stays."""
+        buf = bytearray(schema.MAX_PAYLOAD + 8)
+        end = cbor.encode_map(schema.PROFILE_FIELDS, profile.values, buf, 0)
+        crc = binascii.crc32(memoryview(buf)[:end])
+        number = self._number + 1
+        buf[end : end + 4] = number.to_bytes(4, "little")
+        whole_crc = binascii.crc32(memoryview(buf)[: end + 4])
+        buf[end + 4 : end + 8] = whole_crc.to_bytes(4, "little")
+        slot = 1 - self._slot
+        self._board.store(_FILES[slot], bytes(memoryview(buf)[: end + 8]))
+        self.profile, self.crc, self._number, self._slot = profile, crc, number, slot
+        self.damaged = False
 
 
-def load(board):
-    """Return (profile, CRC-32) from the board, (None, 0) without a valid one."""
-    data = board.load(_FILE)
-    if data is None or len(data) < 5:
-        return None, 0
+def _decode(data, second_fitted):
+    """Return (profile, CRC-32, number) from the content of a slot, (None, 0, 0) if damaged."""
     end = len(data) - 4
-    crc = binascii.crc32(data[:end])
-    if crc != int.from_bytes(data[end:], "little"):
-        return None, 0
-    try:
-        values = cbor.decode_map(schema.PROFILE_FIELDS, data, 0, end)
-    except cbor.CodecError:
-        return None, 0
-    profile = Profile(values, has_second_channel(board))
-    if profile.contradiction():
-        return None, 0
-    return profile, crc
+    if end < 1 or binascii.crc32(data[:end]) != int.from_bytes(data[end:], "little"):
+        return None, 0, 0
+    # Profiles of firmware before 0.2 had one slot and no number.
+    for tail in (4, 0):
+        try:
+            values = cbor.decode_map(schema.PROFILE_FIELDS, data, 0, end - tail)
+            profile = Profile(values, second_fitted)
+        except (cbor.CodecError, IndexError):
+            continue
+        if profile.contradiction():
+            break
+        number = int.from_bytes(data[end - tail : end], "little")
+        return profile, binascii.crc32(data[: end - tail]), number
+    return None, 0, 0
 
 
 def has_second_channel(board):

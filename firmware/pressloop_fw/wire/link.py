@@ -23,6 +23,7 @@ class Link:
     """Serves one host at a time.
 
     `handler.handle(code, values, payload)` returns the values of the reply or raises CommandError.
+    `handler.abort()` ends the run; it is called for any host, also one without a session.
     There are two outgoing frames: the last reply, which the host may ask for again, and the event,
     which is not made while the one before is still going out.
     """
@@ -112,7 +113,10 @@ class Link:
     def _on_frame(self, kind, code, seq, session, buf, start, end):
         hello = kind == schema.KIND_REQUEST and code == schema.CMD_HELLO and session == 0
         if kind == schema.KIND_NOTICE:
-            if session == self.session and session:
+            if code == schema.NOTICE_ABORT:
+                # From any program that reaches the port, whose host may hang.
+                self._handler.abort()
+            elif session == self.session and session:
                 self._handler.heard()
                 self._notice(code, buf, start, end)
             return
@@ -138,7 +142,7 @@ class Link:
                 return
             if self._last_seq != _NONE and (self._last_seq - seq) & 0xFFFF < 0x8000:
                 # A late copy of a request that was carried out already, without its reply any more.
-                # It must not be carried out again: a second abort opens the release valve fully.
+                # It must not be carried out again: an old pause would stop a run that was resumed.
                 return
             self._last_seq = seq
         self._kept_seq = _NONE

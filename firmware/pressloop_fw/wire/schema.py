@@ -29,7 +29,7 @@ NO_DISPLACEMENT = const(65535)
 OUTPUT_FULL = const(32767)
 
 # First bytes of the SHA-256 of the schema.
-SCHEMA_HASH = b"\x28\x8e\xef\xd6\xd5\xf1\xac\x20"
+SCHEMA_HASH = b"\xe1\x0e\x22\x80\x2d\xf5\x89\xb1"
 
 # Kind of a frame. A reply or an error repeats the sequence number of its request.
 KIND_REQUEST = const(1)
@@ -57,9 +57,13 @@ CMD_CLEAR = const(15)
 CMD_PROFILE_READ = const(16)
 CMD_PROFILE_WRITE = const(17)
 CMD_STEP_RESULT = const(18)
+CMD_INTERRUPTED_RUN = const(19)
+CMD_JOURNAL_READ = const(20)
+CMD_DUMP = const(21)
 
 # Messages of a host that the board does not answer.
 NOTICE_ALIVE = const(1)
+NOTICE_ABORT = const(2)
 
 # Messages that a board sends without a request.
 EVENT_TELEMETRY = const(1)
@@ -98,8 +102,11 @@ ERR_RELAXATION_UNRESOLVED = const(30)
 ERR_NOT_SEALED = const(31)
 ERR_RUN_REPEATED = const(32)
 ERR_CLOCK_SPENT = const(33)
-ERR_SENSORS_DISAGREE = const(34)
-ERR_DIE_UNCONFIRMED = const(35)
+ERR_NEEDS_BUTTON = const(34)
+ERR_PROFILE_MISMATCH = const(35)
+ERR_ZERO_OFF = const(36)
+ERR_SENSORS_DISAGREE = const(37)
+ERR_DIE_UNCONFIRMED = const(38)
 
 # What the press is doing.
 STATE_IDLE = const(0)
@@ -149,9 +156,10 @@ FAULT_POWER_LOSS = const(10)
 FAULT_INTERNAL = const(11)
 FAULT_SAMPLE_CRACKED = const(12)
 FAULT_DIE_FAILURE = const(13)
-FAULT_SENSOR_DISAGREE = const(14)
-FAULT_SECOND_SENSOR_LOW = const(15)
-FAULT_SECOND_SENSOR_HIGH = const(16)
+FAULT_TICK_HANG = const(14)
+FAULT_SENSOR_DISAGREE = const(15)
+FAULT_SECOND_SENSOR_LOW = const(16)
+FAULT_SECOND_SENSOR_HIGH = const(17)
 
 # Why the controller last started.
 RESET_POWER_ON = const(1)
@@ -196,6 +204,26 @@ CAP_WATCHDOG = const(4)
 CAP_PERSISTENT_PROFILE = const(8)
 CAP_DISPLACEMENT = const(16)
 CAP_SECOND_CHANNEL = const(32)
+CAP_DEADMAN = const(256)
+CAP_JOURNAL = const(512)
+
+# What is wrong with a board's flash.
+STORAGE_UNAVAILABLE = const(1)
+STORAGE_JOURNAL_FULL = const(2)
+STORAGE_PROFILE_DAMAGED = const(4)
+
+# What a record of the journal reports.
+JOURNAL_BOOT = const(1)
+JOURNAL_START = const(2)
+JOURNAL_STEP = const(3)
+JOURNAL_PAUSE = const(4)
+JOURNAL_RESUME = const(5)
+JOURNAL_FAULT = const(6)
+JOURNAL_CLEAR = const(7)
+JOURNAL_END = const(8)
+JOURNAL_PROGRESS = const(9)
+JOURNAL_PROFILE = const(10)
+JOURNAL_FULL = const(11)
 
 # A telemetry record: struct format, size and the offset of each column.
 RECORD_FORMAT = "<IiihHBBBBH"
@@ -221,7 +249,7 @@ ERROR_REPLY_STEP = const(2)
 ERROR_REPLY_FIELD = const(3)
 ERROR_REPLY_DETAIL = const(4)
 ERROR_REPLY_FIELDS = (
-    (1, T_INT, 1, 35, True),  # code
+    (1, T_INT, 1, 38, True),  # code
     (2, T_INT, 0, 255, False),  # step
     (3, T_INT, 0, 255, False),  # field
     (4, T_INT, 0, 2147483647, False),  # detail
@@ -268,7 +296,7 @@ HELLO_REPLY_FIELDS = (
     (9, T_BYTES, 8, 8, True),  # schema-hash
     (10, T_INT, 0, 4294967295, True),  # boot-id
     (11, T_INT, 1, 5, True),  # reset-cause
-    (12, T_INT, 0, 16, True),  # last-fault
+    (12, T_INT, 0, 17, True),  # last-fault
     (13, T_BOOL, 0, 1, True),  # simulated
     (14, T_INT, 0, 65535, True),  # ring-records
     (15, T_TEXT, 0, 40, True),  # python
@@ -303,6 +331,7 @@ STATUS_REPLY_RECORD_EVERY = const(21)
 STATUS_REPLY_APPROACHING = const(22)
 STATUS_REPLY_SECOND_KPA = const(23)
 STATUS_REPLY_LARGEST_DIFFERENCE_KPA = const(24)
+STATUS_REPLY_STORAGE = const(40)
 STATUS_REPLY_FIELDS = (
     (1, T_INT, 0, 5, True),  # state
     (2, T_INT, 0, 4294967295, True),  # tick
@@ -315,7 +344,7 @@ STATUS_REPLY_FIELDS = (
     (9, T_INT, 0, 1000000000, True),  # remaining-ms
     (10, T_BYTES, 8, 8, True),  # run-id
     (11, T_INT, 0, 7, True),  # end-reason
-    (12, T_INT, 0, 16, True),  # fault
+    (12, T_INT, 0, 17, True),  # fault
     (13, T_INT, 0, 255, True),  # inputs
     (14, T_BOOL, 0, 1, True),  # host-lost
     (15, T_INT, 0, 4294967295, True),  # oldest
@@ -328,6 +357,7 @@ STATUS_REPLY_FIELDS = (
     (22, T_BOOL, 0, 1, True),  # approaching
     (23, T_INT, -2000000, 2000000, False),  # second-kpa
     (24, T_INT, 0, 2000000, False),  # largest-difference-kpa
+    (40, T_INT, 0, 255, False),  # storage
 )
 
 ECHO_REQUEST_DATA = const(1)
@@ -370,6 +400,8 @@ ALIVE_NOTICE_TICK = const(1)
 ALIVE_NOTICE_FIELDS = (
     (1, T_INT, 0, 4294967295, True),  # tick
 )
+
+ABORT_NOTICE_FIELDS = ()
 
 TELEMETRY_EVENT_FIRST = const(1)
 TELEMETRY_EVENT_TICK = const(2)
@@ -451,9 +483,11 @@ PLAN_COMMIT_REPLY_FIELDS = ()
 
 START_REQUEST_RUN_ID = const(1)
 START_REQUEST_DIE_UM = const(2)
+START_REQUEST_PROFILE_HASH = const(3)
 START_REQUEST_FIELDS = (
     (1, T_BYTES, 8, 8, True),  # run-id
     (2, T_INT, 1000, 100000, True),  # die-um
+    (3, T_BYTES, 8, 8, False),  # profile-hash
 )
 
 START_REPLY_RUN_FIRST = const(1)
@@ -475,6 +509,10 @@ ABORT_REQUEST_FIELDS = ()
 
 ABORT_REPLY_FIELDS = ()
 
+DUMP_REQUEST_FIELDS = ()
+
+DUMP_REPLY_FIELDS = ()
+
 CONFIRM_REQUEST_STEP = const(1)
 CONFIRM_REQUEST_FIELDS = (
     (1, T_INT, 0, 199, True),  # step
@@ -491,7 +529,7 @@ ADVANCE_REPLY_FIELDS = ()
 
 CLEAR_REQUEST_FAULT = const(1)
 CLEAR_REQUEST_FIELDS = (
-    (1, T_INT, 0, 16, True),  # fault
+    (1, T_INT, 0, 17, True),  # fault
 )
 
 CLEAR_REPLY_FIELDS = ()
@@ -522,6 +560,39 @@ STEP_RESULT_REPLY_FIELDS = (
     (8, T_INT, 0, 5, True),  # dwell-end
     (9, T_INT, -2147483648, 2147483647, False),  # loss-kpa-min
     (10, T_INT, -2147483648, 2147483647, False),  # leak-kpa-min
+)
+
+INTERRUPTED_RUN_REQUEST_FIELDS = ()
+
+INTERRUPTED_RUN_REPLY_RUN_ID = const(1)
+INTERRUPTED_RUN_REPLY_STEP = const(2)
+INTERRUPTED_RUN_REPLY_DWELL_MS = const(3)
+INTERRUPTED_RUN_REPLY_PRESSURE_KPA = const(4)
+INTERRUPTED_RUN_REPLY_TICK = const(5)
+INTERRUPTED_RUN_REPLY_START_TICK = const(6)
+INTERRUPTED_RUN_REPLY_FAULT = const(7)
+INTERRUPTED_RUN_REPLY_RESET_CAUSE = const(8)
+INTERRUPTED_RUN_REPLY_INPUTS = const(9)
+INTERRUPTED_RUN_REPLY_FIELDS = (
+    (1, T_BYTES, 8, 8, True),  # run-id
+    (2, T_INT, 0, 255, True),  # step
+    (3, T_INT, 0, 1000000000, True),  # dwell-ms
+    (4, T_INT, -2000000, 2000000, True),  # pressure-kpa
+    (5, T_INT, 0, 4294967295, True),  # tick
+    (6, T_INT, 0, 4294967295, True),  # start-tick
+    (7, T_INT, 0, 17, True),  # fault
+    (8, T_INT, 1, 5, True),  # reset-cause
+    (9, T_INT, 0, 255, True),  # inputs
+)
+
+JOURNAL_READ_REQUEST_BACK = const(1)
+JOURNAL_READ_REQUEST_FIELDS = (
+    (1, T_INT, 0, 4294967295, True),  # back
+)
+
+JOURNAL_READ_REPLY_RECORDS = const(1)
+JOURNAL_READ_REPLY_FIELDS = (
+    (1, T_BYTES, 0, 480, True),  # records
 )
 
 PROFILE_NAME = const(1)
@@ -568,6 +639,7 @@ PROFILE_CHANNEL_FRICTION_PPM = const(51)
 PROFILE_CHANNEL_NOISE_PPM = const(52)
 PROFILE_SINGLE_CHANNEL_OIL_KPA = const(53)
 PROFILE_DIE_LOADS_N = const(54)
+PROFILE_RETURN_OIL_KPA = const(60)
 PROFILE_FIELDS = (
     (1, T_TEXT, 1, 40, True),  # name
     (2, T_INT, 50, 100000, True),  # ram-area-mm2
@@ -611,8 +683,9 @@ PROFILE_FIELDS = (
     (50, T_INT, 0, 100, False),  # channel-lag-ms
     (51, T_INT, 0, 100000, False),  # channel-friction-ppm
     (52, T_INT, 0, 10000, False),  # channel-noise-ppm
-    (53, T_INT, 100, 200000, False),  # single-channel-oil-kpa
+    (53, T_INT, 200, 200000, False),  # single-channel-oil-kpa
     (54, T_INTS, 1, 16, False, 0, 10000000),  # die-loads-n
+    (60, T_INT, 0, 20000, False),  # return-oil-kpa
 )
 
 PROFILE_READ_REQUEST_FIELDS = ()
@@ -646,4 +719,7 @@ COMMANDS = {
     CMD_PROFILE_READ: (PROFILE_READ_REQUEST_FIELDS, PROFILE_READ_REPLY_FIELDS),
     CMD_PROFILE_WRITE: (PROFILE_WRITE_REQUEST_FIELDS, PROFILE_WRITE_REPLY_FIELDS),
     CMD_STEP_RESULT: (STEP_RESULT_REQUEST_FIELDS, STEP_RESULT_REPLY_FIELDS),
+    CMD_INTERRUPTED_RUN: (INTERRUPTED_RUN_REQUEST_FIELDS, INTERRUPTED_RUN_REPLY_FIELDS),
+    CMD_JOURNAL_READ: (JOURNAL_READ_REQUEST_FIELDS, JOURNAL_READ_REPLY_FIELDS),
+    CMD_DUMP: (DUMP_REQUEST_FIELDS, DUMP_REPLY_FIELDS),
 }

@@ -82,7 +82,7 @@ def open_session(address: BoardAddress, *, host: str, reconnect_timeout_s: float
     Raises:
         NoBoardError: There is no such port, or `no-hello`: what is there is no press controller.
         PortBusyError: Another program uses the port, or the user has no permission.
-        VersionMismatchError: The firmware is of another major version.
+        VersionMismatchError: The firmware was built from another wire schema.
     """
     # A socket may lead to an emulated board, which shares its processor with much else.
     waits_s = ATTEMPT_WAITS_S if address.name.startswith(SOCKET_SCHEME) else HELLO_WAITS_S

@@ -190,7 +190,7 @@ class BadInputError(PressloopError):
 
 
 class VersionMismatchError(PressloopError):
-    """Host and board use different major versions of the wire protocol."""
+    """Host and board were built from different schemas of the wire protocol."""
 
     default_code = "version-mismatch"
 

@@ -6,7 +6,6 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -15,12 +14,14 @@ from typing import Final
 from pressloop._version import __version__
 from pressloop.connect import EMULATED, connect_emulated, open_session, resolve_address
 from pressloop.emulator.description import PressDescription
+from pressloop.emulator.faults import read_faults
 from pressloop.emulator.process import EmulatedBoard, Pacing
 from pressloop.errors import (
     BadInputError,
     CommandRefusedError,
     PressloopError,
     RecordError,
+    VersionMismatchError,
 )
 from pressloop.extras import needs_extra, path_argument, real_number, shown_value
 from pressloop.machine.profile import MachineProfile
@@ -40,13 +41,25 @@ from pressloop.run.run import Run
 from pressloop.run.start import prepare_run, profile_of, start_run
 from pressloop.run.upload import upload
 from pressloop.sample import Sample
+from pressloop.session.interrupted_run import InterruptedRun, ask_interrupted_run
 from pressloop.session.reconnect import RECONNECT_TIMEOUT_S
 from pressloop.session.session import Session
 from pressloop.session.status import PressStatus
 from pressloop.session.telemetry import TelemetryBatch
 from pressloop.session.telemetry_iterator import TelemetryIterator
 from pressloop.tuning.result import TuningResult
-from pressloop.units import LENGTH, PRESSURE, Dimension, missing_unit, parse
+from pressloop.units import (
+    FORCE,
+    LENGTH,
+    PRESSURE,
+    Dimension,
+    Quantity,
+    as_pressure,
+    missing_unit,
+    names_of,
+    parse,
+    units_of,
+)
 from pressloop.validation import LoadedProtocol, ProtocolSource, Validation, validate_loaded
 from pressloop.wire.schema import (
     AbortRequest,
@@ -131,7 +144,7 @@ class Press:
             AmbiguousPortError: Several boards are plugged in and `port` names none of them.
             PortBusyError: Another program uses the port, or you have no permission to open it;
                 `run-active` if it follows a run there.
-            VersionMismatchError: The firmware is of another major version.
+            VersionMismatchError: The firmware was built from another wire schema.
             EmulatorError: The emulated board could not be started; `no-image` if there is no flash
                 image to start it with.
             BadInputError: The port or the description of the press is malformed.
@@ -156,7 +169,10 @@ class Press:
         if not take_over:
             refuse_owned(address.name)
         session = open_session(address, host=_HOST, reconnect_timeout_s=reconnect_timeout_s)
-        return cls(address.name, session)
+        opened = cls(address.name, session)
+        if opened.hello.last_fault is not Fault.NONE:
+            opened._warn_of_interrupted_run()
+        return opened
 
     @classmethod
     def reopen(cls, record_dir: str | Path, *, port: str | None = None) -> Press:
@@ -177,11 +193,18 @@ class Press:
 
     @classmethod
     def _on_emulated(cls, board: EmulatedBoard) -> Press:
-        session = Session(
-            lambda: connect_emulated(board),
-            host=_HOST,
-            reconnect_timeout_s=_EMULATED_RECONNECT_S,
-        )
+        try:
+            session = Session(
+                lambda: connect_emulated(board),
+                host=_HOST,
+                reconnect_timeout_s=_EMULATED_RECONNECT_S,
+            )
+        except VersionMismatchError as error:
+            raise VersionMismatchError(
+                error.message,
+                hint="the flash image is older or newer than this SDK: build it again with `make "
+                "firmware` in a checkout, or install pressloop again",
+            ) from error
         try:
             if session.hello.profile_hash == _NO_PROFILE:
                 session.request(ProfileWriteRequest(**board.press.nominal_profile()))
@@ -215,6 +238,20 @@ class Press:
     def status(self) -> PressStatus:
         """Ask the board for the state of the press."""
         return PressStatus.from_wire(self._session.status())
+
+    def interrupted_run(self) -> InterruptedRun | None:
+        """Ask which run the last loss of power or reset cut off; None after the next start."""
+        return ask_interrupted_run(self._session)
+
+    def _warn_of_interrupted_run(self) -> None:
+        """Log which run the last reset cut off, if there is one."""
+        try:
+            cut = self.interrupted_run()
+        except BaseException:
+            self._session.close()
+            raise
+        if cut is not None:
+            _log.warning("the run %s was interrupted: %s", cut.run_id.hex(), cut.description)
 
     def telemetry(self) -> Iterator[TelemetryBatch]:
         """Iterate over batches of telemetry from now on, also without a run."""
@@ -264,6 +301,7 @@ class Press:
         sample: Sample | None = None,
         die: str | None = None,
         remote_control: bool = True,
+        faults: Sequence[str] = (),
     ) -> RunResult:
         """Run a protocol to its end and return the result.
 
@@ -283,6 +321,8 @@ class Press:
                 `"10 mm"`. A real press needs it: no sensor tells one die from another.
             remote_control: Let `pressloop pause`, `abort`, `watch` and the like in another terminal
                 of the same user reach this run, over a server on 127.0.0.1.
+            faults: Faults to rehearse on an emulated press that this program started, each as
+                `KIND[=VALUE]@SECONDS`: docs/faults.md. What was broken stays broken.
 
         Returns:
             The result, also if the run did not complete: see `RunResult.end_reason`.
@@ -290,6 +330,7 @@ class Press:
         Raises:
             BadInputError: The protocol has mistakes, or the board refused it. `wrong-die`: it is
                 for another die. `die-unconfirmed`: the press is real and `die` is missing.
+                `no-faults-here`, `unknown-fault`, `bad-fault` or `fault-not-here` for faults.
             PressloopError: `no-terminal`: the protocol has prompts, and `on_prompt` cannot ask them
                 here. Nothing has moved, unless standard input ended later.
             CommandRefusedError: The press is not ready: fault, guard, emergency stop, pressure.
@@ -310,6 +351,7 @@ class Press:
                 sample=sample,
                 die=die,
                 remote_control=remote_control,
+                faults=faults,
             )
             run.answer_prompts(on_prompt)
         except BaseException as error:
@@ -330,6 +372,7 @@ class Press:
         sample: Sample | None = None,
         die: str | None = None,
         remote_control: bool = True,
+        faults: Sequence[str] = (),
     ) -> Run:
         """Start a protocol and return at once, for notebooks and for scripts that steer the run.
 
@@ -341,8 +384,9 @@ class Press:
             _require(sample, Sample, "sample")
         if thinning is not None:
             _require(thinning, ThinningRules, "thinning")
+        requested = read_faults(faults, self._board.port_name if self._board else self._port)
         source = LoadedProtocol.of(protocol)
-        die_um = None if die is None else round(_quantity(die, LENGTH, "die"))
+        die_um = None if die is None else round(_quantity(die, "die", LENGTH).value)
         _refuse_unasked(source, on_prompt, main_thread=False)
         try:
             run = prepare_run(
@@ -357,6 +401,7 @@ class Press:
                 die_um=die_um,
                 ask=on_prompt,
                 on_status=on_status,
+                faults=requested,
             )
         except OSError as error:
             raise RecordError(
@@ -435,8 +480,8 @@ class Press:
         docs/tuning.md says what is learned and how certain it is.
 
         Args:
-            limit: Highest pressure on the blank, such as `"400 MPa"`. The ceiling of the runs is a
-                tenth higher.
+            limit: Highest pressure on the blank, such as `"400 MPa"`, or force on it, such as
+                `"30 kN"`. The ceiling of the runs is a tenth higher.
             die: Diameter that a person has read off the die that holds the blank, such as
                 `"10 mm"`. A real press needs it; on a simulated one it is 10 mm without it.
             out: Folder of the records, one folder in it for each run; new or empty.
@@ -457,15 +502,17 @@ class Press:
         """
         with needs_extra("data"):
             from pressloop.tuning.runner import TuningRunner
-        die_um = None if die is None else round(_quantity(die, LENGTH, "die"))
-        if die_um is None:
+        if die is None:
             die_is_confirmed(DEFAULT_DIE_UM, None, simulated=self.hello.simulated)
+            die_um = DEFAULT_DIE_UM
+        else:
+            die_um = round(_quantity(die, "die", LENGTH).value)
         runner = TuningRunner(
             partial(self.run, die=die),
             self.write_profile,
             path_argument(out, "out"),
-            die_um=DEFAULT_DIE_UM if die_um is None else die_um,
-            limit_kpa=round(_quantity(limit, PRESSURE, "limit")),
+            die_um=die_um,
+            limit_kpa=round(as_pressure(_quantity(limit, "limit", PRESSURE, FORCE), die_um).value),
             on_status=on_status,
         )
         return runner.tune(self.profile())
@@ -481,8 +528,8 @@ class Press:
 
     def abort(self) -> None:
         """End the active run, if there is one: release at its vent rate."""
-        with suppress(CommandRefusedError):
-            if self._session.status().state not in (State.IDLE, State.FAULT, State.VENTING):
+        with suppress(CommandRefusedError):  # no run is active, or about to start
+            if self._session.status().state is not State.VENTING:
                 self._session.request(AbortRequest())
 
     def clear_fault(self) -> Fault:
@@ -580,18 +627,18 @@ def _require(value: object, wanted: type, name: str) -> None:
         )
 
 
-def _quantity(value: object, dimension: Dimension, name: str) -> Fraction:
-    """Return an argument in the base unit of its dimension."""
+def _quantity(value: object, name: str, *dimensions: Dimension) -> Quantity:
+    """Return an argument as a quantity of one of the dimensions."""
     value = plain(value)
     if isinstance(value, int | float) and not isinstance(value, bool):
-        raise missing_unit(value, dimension)
+        raise missing_unit(value, *dimensions)
     if not isinstance(value, str):
         raise BadInputError(
-            f"{name}: {shown_value(value)} is not {dimension.name}",
-            hint=f"write text with a number and its unit, such as '{dimension.example}'",
+            f"{name}: {shown_value(value)} is not {names_of(dimensions)}",
+            hint=f"write text with a number and its unit; units: {units_of(dimensions)}",
             code="wrong-type",
         )
-    return parse(value, dimension).value
+    return parse(value, *dimensions)
 
 
 def _abort_reason(error: BaseException) -> str:

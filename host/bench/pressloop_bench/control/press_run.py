@@ -17,7 +17,7 @@ import numpy.typing as npt
 from pressloop.emulator.locate import find_firmware
 from pressloop.wire.schema import TICK_HZ
 from pressloop_sim.plant.noise import Rng
-from pressloop_sim.plant.plant import Plant
+from pressloop_sim.plant.ram_with_friction import build_plant
 from pressloop_sim.plant.second_transducer import SecondTransducer, is_fitted
 from pressloop_sim.plant.transducer import Transducer
 
@@ -45,7 +45,7 @@ class SimulatedPress:
 
     def __init__(self, config: dict[str, float], seed: int) -> None:
         """Build the press of `PressDescription.plant_config`."""
-        self.plant = Plant(config)
+        self.plant = build_plant(config, seed=seed)
         self._transducer = Transducer.of(config, Rng(seed), TICK_S)
         self._second = SecondTransducer(config, seed, TICK_S) if is_fitted(config) else None
         self.second_raw = 0
@@ -58,7 +58,7 @@ class SimulatedPress:
         plant.step(TICK_S)
         if self._second is not None:
             self.second_raw = self._second.sample(plant.oil_mpa)
-        return self._transducer.sample(plant.oil_mpa)
+        return self._transducer.sample(plant.oil_mpa + plant.warming.zero_mpa)
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,7 @@ class Trace:
     approaching: npt.NDArray[np.bool_]
     dwelling: npt.NDArray[np.bool_]
     dumping: npt.NDArray[np.bool_]
+    oil_derived_mpa: Floats
 
     @staticmethod
     def of(rows: list[tuple[float, ...]]) -> Trace:
@@ -89,11 +90,21 @@ class Trace:
             approaching=columns[6].astype(np.bool_),
             dwelling=columns[7].astype(np.bool_),
             dumping=columns[8].astype(np.bool_),
+            oil_derived_mpa=columns[9].astype(np.float64),
         )
 
 
 class PressRunError(Exception):
-    """A run on the bench did not complete; the message says how it ended."""
+    """A run on the bench did not complete; the message says how it ended.
+
+    Attributes:
+        trace: The course of the run until then; None if it did not begin.
+    """
+
+    def __init__(self, message: str, trace: Trace | None = None) -> None:
+        """Keep what there is of the run."""
+        super().__init__(message)
+        self.trace = trace
 
 
 class FastPress:
@@ -195,6 +206,7 @@ class FastPress:
                     sequencer.approaching,
                     sequencer.hold.dwelling,
                     sequencer.action == dump,
+                    plant.oil_derived_mpa(),
                 )
             )
             if not sequencer.active():
@@ -205,6 +217,7 @@ class FastPress:
             last = max((int(row[5]) for row in rows if row[5] != no_step), default=no_step)
             raise PressRunError(
                 f"end reason {sequencer.end_reason}, fault {controller.interlocks.fault}, "
-                f"step {last}, at {max(row[0] for row in rows):.1f} MPa at most"
+                f"step {last}, at {max(row[0] for row in rows):.1f} MPa at most",
+                Trace.of(rows),
             )
         return Trace.of(rows)

@@ -103,7 +103,7 @@ def cycles(code, n=50):
     names = dict(globals())
     exec("def f(n):\\n sampled=c.sampler.registers; valves=c.valves.registers; pid=c.pid\\n"
          " law=pid.law; moving=s.setpoint.registers; registers=pid.registers\\n"
-         " compliance=c.sample_compliance.registers; gained=c.interlocks.registers\\n"
+         " compliance=c.sample_compliance.registers; volume=c.volume_watch.registers\\n"
          " cracks=c.crack_detector.registers; channels=c.second_channel.registers\\n"
          " p=c.sampler.pressure_kpa; v=s.setpoint.value_kpa\\n t=ticks_us()\\n"
          " for i in range(n):\\n  " + code + "\\n return time.ticks_diff(ticks_us(),t)", names)
@@ -136,8 +136,8 @@ _PARTS: Final = (
     ("PID", "law(registers, moving, p, valves)"),
     ("split range", "loop.drive(valves, 1000, p, moving)"),
     (
-        "pressure-gain watch",
-        "loop.count_pump_without_gain(gained, valves, moving, p)",
+        "volume watch",
+        "loop.watch_volume(volume, 1000, p, moving, valves, compliance, cracks)",
     ),
     ("dither and valves", "loop.dither(valves); board.set_valves(0, 32767)"),
     ("sample compliance", "loop.follow_compliance(compliance, valves, p)"),

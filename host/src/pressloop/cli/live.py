@@ -5,16 +5,22 @@ Without a terminal, for example in a log file, one line is written per step inst
 
 from __future__ import annotations
 
+import logging
+import os
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from types import TracebackType
+from typing import Final
 
 from rich.console import Console
 from rich.control import Control
+from rich.markup import escape
 from rich.segment import ControlType
 from rich.text import Text
 
+from pressloop.cli.line_parts import ChosenParts, joined_cells
 from pressloop.session.status import PressStatus
 from pressloop.wire.schema import State
 
@@ -23,11 +29,48 @@ _MIN_BAR_CELLS = 6
 _SPARE_CELLS = 4
 """Columns kept free at the right: Ctrl-C prints ^C there, and the line must not wrap."""
 
-_ERASE = Control(ControlType.CARRIAGE_RETURN, (ControlType.ERASE_IN_LINE, 2))
+_NARROW_CELLS = 40
+"""Below this width, only one column is kept free."""
+
+_MIN_STAGE_CELLS, _MAX_STAGE_CELLS = 8, 24
+"""Widths to which the name of a stage is shortened."""
+
+_STALE_S = 2.0
+"""Time without a status after which the line says that nothing is known."""
+
+_ERASE: Final = ((ControlType.CARRIAGE_RETURN,), (ControlType.ERASE_IN_LINE, 2))
+_ERASE_ABOVE: Final = ((ControlType.CURSOR_UP, 1), (ControlType.ERASE_IN_LINE, 2))
+
+
+_LOG: Final = logging.getLogger("pressloop")
+
+
+class _LogLines(logging.Handler):
+    """Prints warnings above the line; Python would write them into it."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        """Print by `say`."""
+        super().__init__(logging.WARNING)
+        self._say = say
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print a record; an error here must not disturb the run."""
+        try:
+            self._say(f"[note]note[/note] {escape(self.format(record))}")
+        except Exception:
+            self.handleError(record)
 
 
 class LiveLine:
-    """Shows the latest status. Use it in a `with` block; all methods are thread-safe."""
+    """Shows the latest status. Use it in a `with` block; all methods are thread-safe.
+
+    As the terminal gets narrower, parts are left out by importance. The state and the pressure
+    stay, and the mark of a simulated press. The line never wraps.
+
+    Attributes:
+        hint: Returns for a status which key ends what it waits for; empty where nothing waits.
+        usual_hint: What to show instead of that, if there is room for it.
+    """
 
     def __init__(self, console: Console, *, simulated: bool) -> None:
         """Start without a line. `simulated` marks every line, so that a simulated run is never
@@ -41,10 +84,16 @@ class LiveLine:
         self._lock = threading.RLock()
         self._pauses = 0
         self._drawn = Text()
-        self.hint = ""
+        self._drawn_columns = 0
+        self._status: PressStatus | None = None
+        self._status_at_s = 0.0
+        self.hint: Callable[[PressStatus], str] = lambda _status: ""
+        self.usual_hint = ""
+        self._log_lines = _LogLines(self.say)
 
     def __enter__(self) -> LiveLine:
         """Return the line; nothing is drawn before the first status."""
+        _LOG.addHandler(self._log_lines)
         return self
 
     def __exit__(
@@ -54,6 +103,7 @@ class LiveLine:
         trace: TracebackType | None,
     ) -> None:
         """Erase the line."""
+        _LOG.removeHandler(self._log_lines)
         with self._lock:
             self._pauses += 1
             self._erase()
@@ -83,6 +133,7 @@ class LiveLine:
         """Show a status."""
         with self._lock:
             self._scale_mpa = max(self._scale_mpa, status.target_mpa, status.pressure_mpa)
+            self._status, self._status_at_s = status, time.monotonic()
             if self._redraws:
                 if not self._pauses:
                     self._draw(self._line(status))
@@ -91,38 +142,99 @@ class LiveLine:
             if step != self._shown:
                 self._shown = step
                 self._console.print(
-                    " ".join(text for text in _status_texts(status) if text), soft_wrap=True
+                    " ".join(text for text in _log_texts(status) if text), soft_wrap=True
                 )
 
+    def refresh(self) -> None:
+        """Draw the line again if the terminal has another width, or no status has come lately."""
+        with self._lock:
+            status = self._status
+            if status is None or not self._drawn or self._pauses:
+                return
+            silent_s = time.monotonic() - self._status_at_s
+            if silent_s >= _STALE_S:
+                self._draw(self._line(status, silent_s))
+            elif self._columns() != self._drawn_columns:
+                self._draw(self._line(status))
+
+    def _columns(self) -> int:
+        """Return the width of the terminal. Rich prefers COLUMNS, which does not follow it."""
+        columns = self._console.width
+        with suppress(OSError, ValueError):
+            real = os.get_terminal_size(self._console.file.fileno()).columns
+            columns = min(columns, real or columns)
+        return columns
+
     def _draw(self, line: Text) -> None:
-        self._drawn = line
         with self._console:  # one write: two would flicker
-            self._console.control(_ERASE)
+            self._console.control(self._erasing())
             self._console.print(line, end="", soft_wrap=True)
+        self._drawn, self._drawn_columns = line, self._columns()
 
     def _erase(self) -> None:
         if self._drawn:
-            self._console.control(_ERASE)
+            self._console.control(self._erasing())
             self._drawn = Text()
 
-    def _line(self, status: PressStatus) -> Text:
-        elapsed, stage, doing, pressure, target, left = _status_texts(status)
-        before = Text.assemble(
-            ("SIM " if self._simulated else "", "yellow"),
-            (f"{elapsed} ", "dim"),
-            (f"{stage} " if stage else "", "bold"),
-            (f"{doing} ", _STYLE.get(status.state, "")),
-        )
-        after = Text.assemble(
-            (f" {pressure}", "bold"), f" {target}", (f", {left}" if left else "", "dim")
-        )
-        room = max(1, self._console.width - _SPARE_CELLS)
-        hint = Text(f"  {self.hint}" if self.hint else "", "dim")
-        if before.cell_len + _MIN_BAR_CELLS + 2 + after.cell_len + hint.cell_len <= room:
-            after += hint
-        cells = min(_BAR_CELLS, room - before.cell_len - after.cell_len - 2)
+    def _erasing(self) -> Control:
+        """Return what erases the line, also where a terminal that became narrower has wrapped it.
+
+        xterm cuts a line that no longer fits; other terminals wrap it.
+        """
+        wrapped = 0
+        if "XTERM_VERSION" not in os.environ:
+            wrapped = max(0, self._drawn.cell_len - 1) // max(1, self._columns())
+        return Control(*_ERASE, *_ERASE_ABOVE * wrapped)
+
+    def _line(self, status: PressStatus, silent_s: float = 0.0) -> Text:
+        """Return the line for the present width.
+
+        Args:
+            status: What to show.
+            silent_s: Time since the status came, if it is old.
+        """
+        columns = self._columns()
+        room = max(1, columns - (_SPARE_CELLS if columns >= _NARROW_CELLS else 1))
+        hint = Text(self.hint(status), "dim")
+        doing, counted = _doing(status)
+        style = _STYLE.get(status.state, "")
+        if silent_s:
+            doing, counted, style = "no reply for", duration(silent_s), "bold red"
+        simulated = Text("SIM" if self._simulated else "", "yellow")
+        pressure = Text(f"{status.pressure_mpa:6.1f} MPa", "bold")
+        state = Text(doing, style)
+        state.truncate(max(4, room - joined_cells(simulated, pressure) - 1), overflow="ellipsis")
+        counting = Text(counted, style)
+        target = Text(f"of {status.target_mpa:g}" if status.step is not None else "")
+        left_text = "" if silent_s else _left(status)
+        left = Text(f", {left_text}" if left_text else "", "dim")
+        elapsed = Text("" if status.elapsed_s is None else duration(status.elapsed_s), "dim")
+        stage = Text(status.stage_name or "", "bold")
+        force = Text("" if status.force_kn is None else f"({status.force_kn:.1f} kN)")
+        usual = Text("" if hint else self.usual_hint, "dim")
+
+        chosen = ChosenParts(room, simulated, state, pressure)
+        chosen.add(counting, hint, target, left)
+        stage_cells = min(_MAX_STAGE_CELLS, max(_MIN_STAGE_CELLS, chosen.rest // 2))
+        stage.truncate(stage_cells, overflow="ellipsis")
+        chosen.add(stage, elapsed, force, usual)
+        cells = min(_BAR_CELLS, chosen.rest - 3)  # two ends and a space
         bar = self._bar(status, cells) if cells >= _MIN_BAR_CELLS else Text()
-        line = before + bar + after
+        chosen.add(bar)
+        line = chosen.joined(
+            simulated,
+            elapsed,
+            stage,
+            state,
+            counting,
+            bar,
+            pressure,
+            force,
+            target,
+            left,
+            hint,
+            usual,
+        )
         line.truncate(room, overflow="ellipsis")
         return line
 
@@ -149,35 +261,38 @@ _STYLE = {
 }
 
 
-def _status_texts(status: PressStatus) -> tuple[str, str, str, str, str, str]:
-    """Return elapsed time, stage, activity, pressure, target and time left as texts."""
-    elapsed = "" if status.elapsed_s is None else duration(status.elapsed_s)
-    left = ""
-    if status.state is State.RUNNING and status.remaining_s > 0:
-        left = f"{duration(status.remaining_s)} left"
+def _log_texts(status: PressStatus) -> tuple[str, ...]:
+    """Return the parts of a line in a log: elapsed time, stage, state, pressure, target, left."""
     return (
-        elapsed,
+        "" if status.elapsed_s is None else duration(status.elapsed_s),
         status.stage_name or "",
-        _doing(status),
+        *_doing(status),
         f"{status.pressure_mpa:6.1f} MPa",
         f"of {status.target_mpa:g}" if status.step is not None else "",
-        left,
+        _left(status),
     )
 
 
-def _doing(status: PressStatus) -> str:
-    """Return in one or two words what the press is doing."""
-    if status.host_lost:
-        return "host lost"
+def _left(status: PressStatus) -> str:
+    """Return how long the step takes at least; empty where it is not known."""
+    if status.state is State.RUNNING and status.remaining_s > 0:
+        return f"{duration(status.remaining_s)} left"
+    return ""
+
+
+def _doing(status: PressStatus) -> tuple[str, str]:
+    """Return in one or two words what the press is doing, and a detail of it."""
     if status.state is not State.RUNNING:
         if status.state is State.FAULT:
-            return f"fault {status.fault.name.lower().replace('_', '-')}"
-        return status.state.name.lower()
+            return f"fault {status.fault.name.lower().replace('_', '-')}", ""
+        return status.state.name.lower(), "host lost" if status.host_lost else ""
+    if status.host_lost:
+        return "running", "host lost"
     if status.approaching:
-        return "approach"
+        return "approach", ""
     if abs(status.setpoint_mpa - status.target_mpa) > 0.0005:
-        return "ramp up" if status.target_mpa > status.setpoint_mpa else "ramp down"
-    return f"hold {duration(status.dwell_s)}" if status.dwell_s else "settle"
+        return ("ramp up" if status.target_mpa > status.setpoint_mpa else "ramp down"), ""
+    return ("hold", duration(status.dwell_s)) if status.dwell_s else ("settle", "")
 
 
 def duration(seconds: float) -> str:

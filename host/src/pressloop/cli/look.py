@@ -13,8 +13,13 @@ from pressloop.cli import options
 from pressloop.cli.output import err, errors_as_exit_codes, out
 from pressloop.errors import CommandRefusedError
 from pressloop.press import Press
-from pressloop.wire.schema import Fault
+from pressloop.wire.schema import Fault, StorageBits
 
+_STORAGE = {
+    StorageBits.UNAVAILABLE: "the flash cannot be written: no run starts",
+    StorageBits.JOURNAL_FULL: "the journal is full: the board records no more of this run",
+    StorageBits.PROFILE_DAMAGED: "the stored profile is damaged: write it again",
+}
 # An ending that contains a shorter one comes before it.
 _UNITS = {
     "ml_s": "mL/s",
@@ -102,6 +107,11 @@ def _facts(machine: Press) -> dict[str, object]:
         "fault": status.fault.name.lower().replace("_", "-"),
         "pressure_mpa": round(status.pressure_mpa, 3),
     }
+    cut = machine.interrupted_run()
+    if cut is not None:
+        facts["interrupted_run"] = f"{cut.run_id.hex()}: {cut.description}"
+    if status.storage:
+        facts["storage"] = ", ".join(_STORAGE[bit] for bit in StorageBits if bit in status.storage)
     try:
         profile = machine.profile()
     except CommandRefusedError:

@@ -16,11 +16,11 @@ from pressloop.cli.die import confirmed_die_um
 from pressloop.cli.keyboard import Keyboard
 from pressloop.cli.keys import KEY_HELP, WORDS, KeyParser, TypedCommand
 from pressloop.cli.live import LiveLine, duration
+from pressloop.cli.waiting import BY_KEY, BY_WORD, Controls, WaitingNotices, outcome_markup
 from pressloop.run.prompts import OpenPrompt
 from pressloop.run.run import Run
-from pressloop.run.steering import steer, steer_safely, step_type
+from pressloop.run.steering import is_about_to_start, steer, steer_safely, step_type
 from pressloop.session.status import PressStatus
-from pressloop.wire.schema import State
 
 _MAX_JOIN_S: Final = 1.0
 """Maximum wait for the thread that takes the keys."""
@@ -42,6 +42,7 @@ class Operator:
         *,
         yes: bool,
         open_holds: Mapping[int, str | None] | None = None,
+        port: str | None = None,
     ) -> None:
         """Keep the console and the options.
 
@@ -51,27 +52,31 @@ class Operator:
             yes: Confirm each prompt automatically, after printing it.
             open_holds: Plan steps that the operator ends, with what to wait for in each, if the
                 protocol has a text for it.
+            port: Address of the board for commands in another terminal; None where they find it.
         """
         self.run: Run | None = None
         self._console = console
         self._line = line
         self._yes = yes
-        self._open_holds = open_holds or {}
-        self._announced: int | None = None
         self._keyboard = Keyboard()
+        self._notices = WaitingNotices(
+            line.say,
+            Controls(self._keyboard.is_terminal, self._keyboard.is_pipe, port),
+            open_holds or {},
+        )
+
+    @property
+    def is_at_hand(self) -> bool:
+        """Whether commands can be typed into standard input: it is a terminal or a pipe."""
+        return self._keyboard.is_terminal or self._keyboard.is_pipe
 
     def show(self, status: PressStatus) -> None:
-        """Show a status; at an open hold, say how to finish it."""
+        """Show a status; where the run waits for the operator, say what ends the wait."""
+        if is_about_to_start(status):
+            return
         self._line.update(status)
-        if (
-            self.run is not None
-            and status.state is State.RUNNING
-            and status.step is not None
-            and status.step in self._open_holds
-            and status.step != self._announced
-        ):
-            self._announced = status.step
-            self._announce_open_hold(status.step)
+        if self.run is not None:
+            self._notices.see(status)
 
     @contextmanager
     def steering(self, run: Run) -> Iterator[None]:
@@ -87,11 +92,11 @@ class Operator:
             if typist is not None:
                 typist.start()
             if self._keyboard.is_terminal:
-                self._line.hint = "? for keys"
+                self._line.hint, self._line.usual_hint = self._notices.hint, "? for keys"
             try:
                 yield
             finally:
-                self._line.hint = ""
+                self._line.hint, self._line.usual_hint = lambda _status: "", ""
                 over.set()
                 if typist is not None:
                     typist.join(_MAX_JOIN_S)
@@ -125,10 +130,10 @@ class Operator:
         """Ask whether to resume a run that lost its host; None without a terminal to ask at."""
         if not self._keyboard.is_terminal:
             return None
+        by = run.status().paused_by
+        why = f"by {escape(by)}" if by else "the board lost the program that ran it"
         with self._line.paused():
-            self._console.print(
-                "[note]paused[/note]: the press lost its host and is holding the pressure"
-            )
+            self._console.print(f"[note]paused[/note]: {why}; the pressure is held", soft_wrap=True)
             with self._keyboard.asking():
                 self._keyboard.clear()
                 return self._answer("to resume", lambda: run.is_active)
@@ -162,16 +167,6 @@ class Operator:
             # Any other text, such as "no", must not count as a confirmation.
             self._console.print(f"         {escape(answer)!r} is not an answer", soft_wrap=True)
 
-    def _announce_open_hold(self, step: int) -> None:
-        waits_for = self._open_holds[step]
-        if waits_for:
-            self._line.say(f"[note]operator[/note] [bold]{escape(waits_for)}[/bold]")
-        if self._keyboard.is_terminal:
-            how = "press [bold]e[/bold] to finish it, or [bold]a[/bold] to abort the run"
-        else:
-            how = "type [bold]pressloop end[/bold] in another terminal to finish it"
-        self._line.say(f"[note]open hold[/note] {how}")
-
     # --- the thread that takes keys and words
 
     def _obey(self, run: Run, over: threading.Event) -> None:
@@ -190,23 +185,23 @@ class Operator:
 
     def _take_keys(self, run: Run, keys: KeyParser) -> None:
         typed = self._keyboard.poll_keys()
+        self._line.refresh()
         now_s = time.monotonic()
         commands = keys.expire(now_s)
         for character in typed:
             commands += keys.put(character, now_s)
         for command in commands:
-            self._carry_out(run, command, "operator (key)")
+            self._carry_out(run, command, BY_KEY)
         if keys.rejected is not None:
             rejected, keys.rejected = keys.rejected, None
-            self._line.say(
-                f"         {escape(repr(rejected))} is no command; [bold]?[/bold] lists the keys"
-            )
+            what = "this key" if rejected.startswith("\x1b") else escape(repr(rejected))
+            self._line.say(f"         {what} is no command; [bold]?[/bold] lists the keys")
 
     def _take_word(self, run: Run) -> None:
         word = self._keyboard.poll_word(lambda line: line.lower() in WORDS)
         command = next((name for name in WORDS if name == (word or "").lower()), None)
         if command is not None:
-            self._carry_out(run, command, "operator (standard input)")
+            self._carry_out(run, command, BY_WORD)
 
     def _carry_out(self, run: Run, command: TypedCommand, by: str) -> None:
         if command == "help":
@@ -223,5 +218,4 @@ class Operator:
         )
         if not run.is_active and not outcome.done:
             return  # the verdict says more
-        style = "note" if outcome.done else "bad"
-        self._line.say(f"[{style}]{command}[/{style}] {escape(outcome.message)}")
+        self._line.say(outcome_markup(outcome))

@@ -40,6 +40,17 @@ YES: Any = typer.Option("--yes", "-y", help="Confirm operator prompts automatica
 SEED: Any = typer.Option("--seed", help="Seed of the random numbers of the emulated press.", min=0)
 
 
+FAULT: Any = typer.Option(
+    "--fault",
+    metavar="KIND[=VALUE]@SECONDS",
+    help=(
+        "Rehearse a fault of the emulated press, at this press time since the start of the run; "
+        "can be repeated. docs/faults.md lists the kinds."
+    ),
+    show_default=False,
+)
+
+
 def described(press: Path | None) -> description.PressDescription:
     """Load the description of an emulated press; None gives the reference press."""
     return description.PressDescription() if press is None else description.load(press)

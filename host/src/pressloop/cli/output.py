@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import IO, Any
 
 import typer
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
+from rich.text import Text
 from rich.theme import Theme
 
 from pressloop.errors import (
@@ -29,7 +31,19 @@ _THEME = Theme({"good": "green", "bad": "bold red", "note": "yellow", "dim": "di
 
 
 class StatusConsole(Console):
-    """A console that becomes silent when its output is lost: the run is more important."""
+    """A console that becomes silent when its output is lost: the run is more important.
+
+    A terminal breaks lines anywhere, so messages are broken between words here.
+    """
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print as Rich does; a long line for a terminal breaks between words, if it may break."""
+        if options.get("soft_wrap") and not options.get("no_wrap") and self.is_terminal:
+            said = [Text.from_markup(each) if isinstance(each, str) else each for each in objects]
+            words = " ".join(map(str, said)).split()
+            # A word that is longer than a line, such as a path, must stay whole for copying.
+            options["soft_wrap"] = any(cell_len(word) > self.width for word in words)
+        super().print(*objects, **options)
 
     def on_broken_pipe(self) -> None:
         """Become silent, as the reader of the pipe has gone."""

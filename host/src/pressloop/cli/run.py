@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
@@ -18,16 +19,18 @@ from pressloop.cli.findings import check, read_source
 from pressloop.cli.live import LiveLine
 from pressloop.cli.operator import Operator
 from pressloop.cli.output import ExitCode, err, errors_as_exit_codes, print_path
-from pressloop.cli.termination import TerminatedError, termination_as_exception
+from pressloop.cli.termination import EndSignals, TerminatedError, termination_as_exception
 from pressloop.cli.verdict import end_line, print_verdict
 from pressloop.connect import EMULATED
 from pressloop.emulator.description import PressDescription
-from pressloop.errors import BadInputError, NoBoardError, RecordError
+from pressloop.emulator.faults import read_faults
+from pressloop.errors import BadInputError, NoBoardError, PressloopError, RecordError
 from pressloop.evaluation import RunRecord, RunSummary, finalise
 from pressloop.press import DEFAULT_THINNING, Press
 from pressloop.record.columns import SUMMARY_NAME
 from pressloop.record.journal import JOURNAL_NAME
 from pressloop.record.model import INTERRUPTED
+from pressloop.run.active_runs import require_active_folder
 from pressloop.run.run import Run
 from pressloop.sample import load_sample
 from pressloop.wire.schema import State
@@ -70,12 +73,15 @@ def run(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a record that is already in the folder.")
     ] = False,
+    fault: Annotated[list[str] | None, options.FAULT] = None,
 ) -> None:
     """Run a protocol. Ctrl-C aborts the run and releases the pressure."""
     folder = (
         to or Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}-{protocol.stem.strip('-') or 'run'}"
     )
-    with errors_as_exit_codes(), termination_as_exception():
+    faults = fault or []
+    with errors_as_exit_codes(), termination_as_exception() as signals:
+        read_faults(faults, port)
         source = read_source(protocol)
         described: PressDescription | Path | None = press
         if port in EMULATED:
@@ -93,10 +99,13 @@ def run(
             open_holds = {step.index: step.text for step in plan.sources if step.is_open}
             _introduce(machine, protocol, folder)
             with LiveLine(err, simulated=machine.hello.simulated) as line:
-                operator = Operator(err, line, yes=yes, open_holds=open_holds)
+                operator = Operator(err, line, yes=yes, open_holds=open_holds, port=_named(machine))
+                if open_holds and not operator.is_at_hand:
+                    _require_a_way_to_end()
                 die_um = operator.confirm_die(die, simulated=machine.hello.simulated)
                 folder.mkdir(parents=True, exist_ok=True)
                 vents = plan.protocol.on_host_loss.action == "vent"
+                signals.keep()
                 handle = machine.start(
                     source,
                     out=folder,
@@ -105,9 +114,10 @@ def run(
                     thinning=None if every_record else DEFAULT_THINNING,
                     sample=pellet,
                     die=None if die_um is None else f"{die_um} um",
+                    faults=faults,
                 )
                 with operator.steering(handle):
-                    _follow_to_end(handle, operator, line, vents=vents)
+                    _follow_to_end(handle, operator, line, signals, vents=vents)
         summary = RunRecord.open(folder).summary
         _explain_left(handle, folder)
     _report(summary, folder)
@@ -123,7 +133,7 @@ def attach(
     yes: Annotated[bool, options.YES] = False,
 ) -> None:
     """Reconnect to a run after a crash and recover missing data."""
-    with errors_as_exit_codes(), termination_as_exception():
+    with errors_as_exit_codes(), termination_as_exception() as signals:
         ended = _ended(record)
         if ended is not None:
             err.print("this run has ended; there is nothing to reconnect to")
@@ -132,15 +142,39 @@ def attach(
             steps = RunRecord.open(record).header.steps
             open_holds = {step.index: step.text for step in steps if step.open}
             with LiveLine(err, simulated=machine.hello.simulated) as line:
-                operator = Operator(err, line, yes=yes, open_holds=open_holds)
+                operator = Operator(err, line, yes=yes, open_holds=open_holds, port=_named(machine))
+                signals.keep()
                 handle = machine.attach(record, on_status=operator.show)
-                if handle.is_active and handle.status().state is State.PAUSED:
-                    _resume(handle, operator, line, resume)
+
+                def resume_first() -> None:
+                    if handle.is_active and handle.status().state is State.PAUSED:
+                        _resume(handle, operator, line, resume)
+
                 with operator.steering(handle):
-                    _follow_to_end(handle, operator, line, vents=False)
+                    _follow_to_end(handle, operator, line, signals, vents=False, first=resume_first)
         summary = RunRecord.open(record).summary
         _explain_left(handle, record)
     _report(summary, record)
+
+
+def _require_a_way_to_end() -> None:
+    """Refuse a run with an open hold that nothing could end: no keys, and no other terminal."""
+    try:
+        require_active_folder()
+    except (OSError, PressloopError) as error:
+        why = error.message if isinstance(error, PressloopError) else str(error)
+        raise BadInputError(
+            "nothing could end the open hold of this protocol: standard input is no terminal, and "
+            f"other terminals cannot reach the run ({why})",
+            hint="run it in a terminal, or set XDG_RUNTIME_DIR to a folder that only you can "
+            "write to, so that pressloop end works",
+            code="no-way-to-end",
+        ) from error
+
+
+def _named(machine: Press) -> str | None:
+    """Return what names the board in another terminal; None if it is found without."""
+    return machine.session.url if machine.hello.simulated else None
 
 
 def _ended(record: Path) -> RunSummary | None:
@@ -171,7 +205,7 @@ def _resume(handle: Run, operator: Operator, line: LiveLine, resume: bool) -> No
     """Resume a paused run if the operator agrees; without an operator, leave it paused."""
     wanted = True if resume else operator.ask_to_resume(handle)
     if wanted:
-        handle.resume()
+        handle.resume("operator (answer at the terminal)")
         line.say("[note]resumed[/note]")
     elif wanted is False:
         handle.abort("operator")
@@ -184,7 +218,15 @@ def _resume(handle: Run, operator: Operator, line: LiveLine, resume: bool) -> No
         raise typer.Exit(ExitCode.NOT_COMPLETED)
 
 
-def _follow_to_end(handle: Run, operator: Operator, line: LiveLine, *, vents: bool) -> None:
+def _follow_to_end(
+    handle: Run,
+    operator: Operator,
+    line: LiveLine,
+    signals: EndSignals,
+    *,
+    vents: bool,
+    first: Callable[[], None] | None = None,
+) -> None:
     """Follow a run to its end; Ctrl-C aborts it.
 
     SIGTERM and SIGHUP do what the protocol says of the loss of the host.
@@ -193,20 +235,20 @@ def _follow_to_end(handle: Run, operator: Operator, line: LiveLine, *, vents: bo
         handle: The run.
         operator: Answers the prompts.
         line: Where to say that the run is aborted.
+        signals: Signals that came while the run was started are delivered here.
         vents: Whether the board vents when it has lost its host; else the run is left to it.
+        first: Called before the run is followed.
     """
     try:
+        signals.deliver()
+        if first is not None:
+            first()
         handle.answer_prompts(operator.ask)
     except KeyboardInterrupt:
-        line.say(
-            "[bad]aborting[/bad]: releasing the pressure; "
-            "press Ctrl-C again to open the release valve fully"
-        )
-        # A third Ctrl-C must not end the program before the pressure is off.
-        with suppress(KeyboardInterrupt):
-            if not handle.abort_and_wait("operator (Ctrl-C)"):
-                return  # closing the press tries once more, and raises if that fails too
+        if not _abort_at_ctrl_c(handle, line, signals):
+            return  # closing the press tries once more, and raises if that fails too
     except TerminatedError as error:
+        signals.ignore()
         if not vents:
             handle.detach()
             return
@@ -214,6 +256,22 @@ def _follow_to_end(handle: Run, operator: Operator, line: LiveLine, *, vents: bo
         if not handle.abort_and_wait(error.name):
             return
     handle.result()
+
+
+def _abort_at_ctrl_c(handle: Run, line: LiveLine, signals: EndSignals) -> bool:
+    """Abort the run and wait; return whether the press is at rest, as far as that is known."""
+    signals.ignore()
+    signals.keep()  # a key that bounces must neither skip the abort nor open the valve
+    line.say(
+        "[bad]aborting[/bad]: releasing the pressure; "
+        "press Ctrl-C again to open the release valve fully"
+    )
+    with suppress(KeyboardInterrupt):
+        signals.deliver()
+    # A third Ctrl-C must not end the program before the pressure is off.
+    with suppress(KeyboardInterrupt):
+        return handle.abort_and_wait("operator (Ctrl-C)")
+    return True
 
 
 def _explain_left(handle: Run, folder: Path) -> None:

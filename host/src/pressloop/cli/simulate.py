@@ -15,6 +15,7 @@ from pressloop.cli.findings import check, read_source
 from pressloop.cli.live import span
 from pressloop.cli.output import ExitCode, err, errors_as_exit_codes, out, writing
 from pressloop.cli.verdict import end_line, print_verdict
+from pressloop.emulator.faults import read_faults
 from pressloop.errors import BadInputError
 from pressloop.evaluation import RunRecord
 from pressloop.plan import Plan
@@ -55,12 +56,15 @@ def simulate(
             "--open-hold", help="End each open hold after this many seconds in band.", min=0.01
         ),
     ] = 60.0,
+    fault: Annotated[list[str] | None, options.FAULT] = None,
 ) -> None:
     """Predict the pressure-time curve on the emulated press.
 
     Operator prompts are confirmed at once.
     """
     with errors_as_exit_codes(), tempfile.TemporaryDirectory(prefix="pressloop-") as folder:
+        faults = fault or []
+        read_faults(faults, "emulated")
         source = read_source(protocol)
         described = options.described(press)
         plan = check(source, options.profile_of(described))
@@ -75,7 +79,9 @@ def simulate(
             err.status("running on the emulated press"),
             Press.open("emulated", press=described, seed=seed) as machine,
         ):
-            run = machine.start(source, out=folder, on_prompt=confirm_all, remote_control=False)
+            run = machine.start(
+                source, out=folder, on_prompt=confirm_all, remote_control=False, faults=faults
+            )
             _end_open_holds(run, plan, open_hold_s)
             run.result()
         record = RunRecord.open(folder)
@@ -118,7 +124,7 @@ def _end_open_holds(run: Run, plan: Plan, after_s: float) -> None:
                 in_band_s[record.step] += record_s
         for step in [step for step, held_s in in_band_s.items() if held_s >= after_s]:
             del in_band_s[step]
-            run.advance(step)
+            run.advance(step, by="pressloop simulate --open-hold")
 
 
 def _check_outputs(csv: Path | None, plot: Path | None) -> None:

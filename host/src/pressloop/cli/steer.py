@@ -10,15 +10,17 @@ from rich.markup import escape
 from pressloop.cli import options
 from pressloop.cli.output import ExitCode, err, errors_as_exit_codes
 from pressloop.cli.owner import find_run, open_free_board
+from pressloop.cli.waiting import outcome_markup
 from pressloop.connect import is_path
-from pressloop.errors import PressloopError
+from pressloop.errors import PortBusyError, PressloopError
 from pressloop.press import Press
 from pressloop.run.active_runs import ActiveRun
 from pressloop.run.remote_run import OwnerGoneError, OwnerSilentError, RemoteRun
 from pressloop.run.steering import SteeringCommand, SteeringOutcome, steer
+from pressloop.session.abort_notice import send_abort
 from pressloop.session.session import Session
 from pressloop.session.status import PressStatus
-from pressloop.transport.transport import SOCKET_SCHEME
+from pressloop.transport.transport import SOCKET_SCHEME, SerialTransport
 from pressloop.wire.schema import AdvanceRequest, PauseRequest, ResumeRequest
 
 
@@ -48,8 +50,8 @@ def end(port: Annotated[str | None, options.PORT] = None) -> None:
 def abort(port: Annotated[str | None, options.PORT] = None) -> None:
     """Abort the run on a press and release at its vent rate, from any terminal.
 
-    This works no matter which program started the run. If that program does not answer, the board
-    is opened in its place, unless a serial port does not allow it.
+    This works no matter which program started the run. If that program does not answer, the abort
+    goes to the board itself.
     """
     _steer("abort", port)
 
@@ -64,13 +66,13 @@ class _FreeBoard:
     def status(self) -> PressStatus:
         return self._press.status()
 
-    def pause(self) -> None:
+    def pause(self, by: str) -> None:
         self._session.request(PauseRequest())
 
-    def resume(self) -> None:
+    def resume(self, by: str) -> None:
         self._session.request(ResumeRequest())
 
-    def advance(self, step: int | None = None) -> None:
+    def advance(self, step: int | None, by: str) -> None:
         if step is not None:
             self._session.request(AdvanceRequest(step))
 
@@ -89,12 +91,17 @@ def _steer(command: SteeringCommand, port: str | None) -> None:
         except OwnerGoneError as error:
             err.print(f"[note]note[/note] {escape(error.message)}", soft_wrap=True)
             outcome = _steer_free_board(command, port or _address(run))
+        except PortBusyError as error:
+            # A program of another user, or one that is no Pressloop.
+            if command != "abort" or port is None or not is_path(port):
+                raise
+            err.print(f"[note]note[/note] {escape(error.message)}", soft_wrap=True)
+            outcome = _abort_beside_owner(port)
         except OwnerSilentError as error:
             if command != "abort" or run is None:
                 raise
             outcome = _abort_without_owner(run, error)
-    style = "note" if outcome.done else "bad"
-    err.print(f"[{style}]{command}[/{style}] {escape(outcome.message)}", soft_wrap=True)
+    err.print(outcome_markup(outcome), soft_wrap=True)
     raise typer.Exit(ExitCode.COMPLETED if outcome.done else ExitCode.NOT_COMPLETED)
 
 
@@ -113,9 +120,12 @@ def _steer_free_board(
 def _abort_without_owner(run: ActiveRun, silent: OwnerSilentError) -> SteeringOutcome:
     """Abort on the board itself, because the program that owns it does not answer."""
     err.print(f"[note]note[/note] {escape(silent.message)}", soft_wrap=True)
-    err.print("[note]note[/note] opening the board itself", soft_wrap=True)
+    address = _address(run)
     try:
-        return _steer_free_board("abort", _address(run), take_over=True)
+        if address is not None and is_path(address):
+            return _abort_beside_owner(address)
+        err.print("[note]note[/note] opening the board itself", soft_wrap=True)
+        return _steer_free_board("abort", address, take_over=True)
     except PressloopError as error:
         raise PressloopError(
             f"the run was not aborted: {error.message}",
@@ -123,6 +133,22 @@ def _abort_without_owner(run: ActiveRun, silent: OwnerSilentError) -> SteeringOu
             f"(process {run.pid}) and type pressloop abort again",
             code="not-aborted",
         ) from error
+
+
+def _abort_beside_owner(path: str) -> SteeringOutcome:
+    """Send the abort that needs no session to a serial port that another program has open."""
+    transport = SerialTransport(path, shared=True)
+    try:
+        confirmed = send_abort(transport)
+    finally:
+        transport.close()
+    if confirmed:
+        return SteeringOutcome(True, "sent to the board beside that program; it is releasing")
+    return SteeringOutcome(
+        True,
+        "sent to the board beside that program, but nothing shows whether it arrived: "
+        "look at the gauge, and use the hard-wired emergency stop if the pressure does not fall",
+    )
 
 
 def _address(run: ActiveRun | None) -> str | None:

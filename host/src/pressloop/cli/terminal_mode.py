@@ -8,8 +8,10 @@ from __future__ import annotations
 import atexit
 import os
 import signal
+import sys
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any, Final
 
@@ -94,6 +96,28 @@ class TerminalMode:
             return os.tcgetpgrp(self._descriptor or 0) == os.getpgrp()
         except OSError:
             return False
+
+
+@contextmanager
+def silent_keyboard() -> Iterator[None]:
+    """Show nothing of what is typed in the block, and forget it; signals of keys remain.
+
+    What is typed would smear a line that is updated in place, and reach the shell afterwards.
+    """
+    descriptor: int | None = None
+    with suppress(AttributeError, OSError, ValueError):
+        descriptor = sys.stdin.fileno()
+    if termios is None or descriptor is None or not os.isatty(descriptor):
+        yield
+        return
+    mode = TerminalMode(descriptor)
+    mode.use_keys()
+    try:
+        yield
+    finally:
+        with suppress(termios.error):
+            termios.tcflush(descriptor, termios.TCIFLUSH)
+        mode.restore()
 
 
 def _call_before_suspending(mode: TerminalMode) -> None:

@@ -6,6 +6,8 @@ With --first-contact, look at the first contact with a sample instead; that stor
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
@@ -17,11 +19,14 @@ from pressloop.cli.die import DIE, confirmed_die_um, diameter_um
 from pressloop.cli.keyboard import Keyboard
 from pressloop.cli.live import LiveLine
 from pressloop.cli.output import err, errors_as_exit_codes, out
+from pressloop.cli.terminal_mode import silent_keyboard
 from pressloop.cli.tuning_report import print_first_contact, print_tuning
+from pressloop.cli.waiting import Controls, WaitingNotices
 from pressloop.errors import BadInputError, PressloopError
 from pressloop.extras import needs_extra
 from pressloop.press import DEFAULT_DIE_UM, Press
-from pressloop.units import PRESSURE, parse
+from pressloop.session.status import PressStatus
+from pressloop.units import parse_pressure
 
 _POWDER_HINT: Final = (
     "an emulated press has powder in its die: tune one with a steel blank, "
@@ -33,7 +38,7 @@ def tune(
     limit: Annotated[
         str,
         typer.Argument(
-            metavar="LIMIT", help="Highest pressure on blank or sample, such as '400 MPa'."
+            metavar="LIMIT", help="Highest pressure or force on it, such as '400 MPa' or '30 kN'."
         ),
     ],
     die: Annotated[str | None, DIE] = None,
@@ -58,9 +63,7 @@ def tune(
         with needs_extra("data"):
             from pressloop.tuning.runner import require_empty
         # Malformed quantities are reported before the question.
-        parse(limit, PRESSURE)
-        if die is not None:
-            diameter_um(die)
+        parse_pressure(limit, DEFAULT_DIE_UM if die is None else diameter_um(die))
         folder = to or Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}-tune"
         require_empty(folder, "choose another one with --out")
         what = "sample" if sample else "steel blank"
@@ -79,8 +82,8 @@ def tune(
 
 def _tune(machine: Press, limit: str, die: str, folder: Path) -> None:
     try:
-        with LiveLine(err, simulated=machine.hello.simulated) as line:
-            result = machine.tune(limit, die, out=folder, on_status=line.update)
+        with _shown(machine) as show:
+            result = machine.tune(limit, die, out=folder, on_status=show)
     except BadInputError as error:
         if error.code == "tuning-nonsense" and _has_powder(machine):
             error.hint = _POWDER_HINT
@@ -95,6 +98,19 @@ def _tune(machine: Press, limit: str, die: str, folder: Path) -> None:
     err.print(f"before and after: {picture}", soft_wrap=True)
 
 
+@contextmanager
+def _shown(machine: Press) -> Iterator[Callable[[PressStatus], None]]:
+    """Return what shows a status; where a run waits for a person, it says what ends the wait."""
+    with silent_keyboard(), LiveLine(err, simulated=machine.hello.simulated) as line:
+        notices = WaitingNotices(line.say, Controls(port=machine.session.url), {})
+
+        def show(status: PressStatus) -> None:
+            line.update(status)
+            notices.see(status)
+
+        yield show
+
+
 def _has_powder(machine: Press) -> bool:
     """Whether the press is emulated, and not known to have a steel blank in its die."""
     board = machine.board
@@ -105,13 +121,13 @@ def _first_contact(machine: Press, limit: str, die_um: int, folder: Path) -> Non
     with needs_extra("data"):
         from pressloop.tuning.runner import TuningRunner
     profile = machine.profile()
-    with LiveLine(err, simulated=machine.hello.simulated) as line:
+    with _shown(machine) as show:
         contact = TuningRunner(
             partial(machine.run, die=f"{die_um} um"),
             machine.write_profile,
             folder,
             die_um=die_um,
-            limit_kpa=round(parse(limit, PRESSURE).value),
-            on_status=line.update,
+            limit_kpa=round(parse_pressure(limit, die_um).value),
+            on_status=show,
         ).first_contact(profile)
     print_first_contact(contact, tuned=profile.compliance_curve_ul_mpa is not None)

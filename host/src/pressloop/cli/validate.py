@@ -13,6 +13,7 @@ from pressloop.cli.findings import print_findings, read_source
 from pressloop.cli.live import span
 from pressloop.cli.output import ExitCode, err, errors_as_exit_codes, out
 from pressloop.plan import compile_plan
+from pressloop.units import pressure_text
 from pressloop.validation import Validation, validate_loaded
 from pressloop.validation.check_channels import comparison_text
 
@@ -37,10 +38,12 @@ def validate(
         _print_conclusion(source.name, result, profile.name)
         if not result.errors:
             plan = compile_plan(result.checked(), profile)
+            highest_kpa = max(step.target_kpa for step in plan.sources)
             stages = "stage" if len(plan.stages) == 1 else "stages"
             out.print(
                 f"{len(plan.stages)} {stages}, {len(plan.steps)} steps, "
-                f"at least {span(plan.expected_s)}"
+                f"at least {span(plan.expected_s)}, up to "
+                f"{pressure_text(highest_kpa, plan.protocol.die_um)}"
             )
             if result.comparison is not None:
                 targets = [step.target_kpa for step in plan.sources if step.target_kpa]

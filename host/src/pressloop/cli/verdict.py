@@ -17,6 +17,15 @@ from pressloop.session.fault_texts import explain_fault
 NOT_REACHED: Final = "not reached"
 """Outcome of a stage that the run did not reach."""
 
+_END_TEXTS: Final = {
+    "host-lost": "the board heard nothing from this program for longer than host_timeout and "
+    "on_host_loss of the protocol allow, and released the pressure",
+    "prompt-timeout": "no answer to the prompt came in time, so the board released the pressure",
+    "hold-timeout": "a hold was out of its tolerance for too long, so the board released the "
+    "pressure",
+}
+"""Why the board ended a run by itself."""
+
 _LABEL: Final = 8
 # With label and verdict, these widths add up to the 80 columns of a terminal.
 _PEAK, _MEAN, _DWELL = 7, 8, 7
@@ -45,7 +54,12 @@ def print_verdict(console: Console, summary: RunSummary) -> None:
     if summary.fault:
         meaning, remedy = explain_fault(summary.fault)
         console.print(f"  [bad]{escape(summary.fault)}[/bad]: {escape(meaning)}", soft_wrap=True)
+        if summary.header.emulated_press is None:  # the board is still there, with its fault
+            remedy += "; then clear the fault: pressloop clear"
         console.print(f"  [note]hint[/note] {escape(remedy)}", soft_wrap=True)
+    elif summary.end_reason in _END_TEXTS:
+        end = f"[bad]{summary.end_reason}[/bad]: {_END_TEXTS[summary.end_reason]}"
+        console.print(f"  {end}", soft_wrap=True)
     for warning in summary.warnings:
         console.print(f"  [note]note[/note] {escape(warning)}", soft_wrap=True)
 

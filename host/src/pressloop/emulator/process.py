@@ -10,14 +10,17 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Literal, get_args
+from typing import Any, ClassVar, Final, Literal, get_args
 
 from typing_extensions import Self
 
 from pressloop.emulator import description
 from pressloop.emulator.description import PressDescription
+from pressloop.emulator.faults import RequestedFault, kinds_on, read_faults
 from pressloop.emulator.locate import (
     SIMULATOR,
     find_firmware,
@@ -27,6 +30,7 @@ from pressloop.emulator.locate import (
 )
 from pressloop.errors import BadInputError, EmulatorError, required
 from pressloop.extras import path_argument, real_number, shown_value, whole_number
+from pressloop.wire.schema import TICK_HZ
 
 _HOST: Final = "127.0.0.1"
 _HEAP: Final = "8M"
@@ -35,6 +39,7 @@ _STOP_TIMEOUT_S: Final = 3.0
 _CONTROL_TIMEOUT_S: Final = 5.0
 _POLL_S: Final = 0.005
 _LOG_LINES: Final = 12
+_REFUSED: Final = "control-refused"
 
 Pacing = Literal["lockstep", "real"]
 
@@ -65,6 +70,9 @@ class EmulatedBoard:
             has ended and no run is in progress.
     """
 
+    port_name: ClassVar[str] = "emulated"
+    """The port by which `Press.open` starts such a board."""
+
     def __init__(
         self,
         press: PressDescription | Path | str | None = None,
@@ -87,6 +95,8 @@ class EmulatedBoard:
             press = PressDescription()
         elif not isinstance(press, PressDescription):
             press = description.load(press)
+        else:
+            description.refuse_misfit(press)
         self.press = press
         self.seed = whole_number(seed, "seed", low=0)
         if pacing not in get_args(Pacing):
@@ -243,8 +253,40 @@ class EmulatedBoard:
             raise EmulatorError(
                 f"the emulated board refused {command}: {answer.get('error')}",
                 hint="use a command that docs/emulated-press.md lists",
+                code=_REFUSED,
             )
         return answer
+
+    def schedule(self, faults: Sequence[RequestedFault]) -> None:
+        """Set the faults of the next run, in place of those that are still to come.
+
+        Raises:
+            BadInputError: `fault-not-here`: this press lacks the part, such as a second transducer.
+            EmulatorError: The board has ended.
+        """
+        texts = [fault.text for fault in faults if not fault.on_host]
+        try:
+            self.control({"faults": texts})
+        except EmulatorError as error:
+            if error.code != _REFUSED:
+                raise
+            raise BadInputError(
+                f"these faults cannot be injected: {error.message}",
+                hint=f"kinds: {kinds_on(self.port_name)}",
+                code="fault-not-here",
+            ) from error
+
+    def injected(self) -> tuple[RequestedFault, ...]:
+        """Return the faults of this or the last run that were injected, with their true times.
+
+        Raises:
+            EmulatorError: The board has ended.
+        """
+        return tuple(
+            replace(read_faults([text], self.port_name)[0], at_s=ticks / TICK_HZ)
+            for ticks, text in self.control({"get": True})["injected"]
+            if "@" in text
+        )
 
     def _program(self) -> list[str | Path]:
         """Return the command that runs the board, without its last argument: the settings file."""

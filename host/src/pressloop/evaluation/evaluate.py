@@ -23,7 +23,7 @@ from pressloop.evaluation.summary import Channels, Hashes, RunSummary, StageResu
 from pressloop.evaluation.table import interval_table, telemetry_table
 from pressloop.evaluation.verdict import judge
 from pressloop.record.journal import JournalContents
-from pressloop.record.model import UNCONFIRMED, PlannedStage, judged_steps
+from pressloop.record.model import UNCONFIRMED, InjectedFault, PlannedStage, judged_steps
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,7 @@ def merge(data: RunData, results: StepResults) -> RunSummary:
         stages=tuple(_stage_result(data, stage, results) for stage in data.target_stages),
         truth=_true_stages(data, results),
         damage=None if damage is None else damage.items,
+        injected=_injected(data),
         steps=end.step_results,
         sample=data.sample,
         channels=_channels(data),
@@ -114,6 +115,19 @@ def merge(data: RunData, results: StepResults) -> RunSummary:
         events=data.events,
         header=header,
     )
+
+
+def _injected(data: RunData) -> tuple[InjectedFault, ...] | None:
+    """Return the faults that were injected; None on a real press.
+
+    Without the end of the run they are those whose time is within the record.
+    """
+    press = data.header.emulated_press
+    if press is None:
+        return None
+    if data.end.injected is not None:
+        return data.end.injected
+    return tuple(fault for fault in press.faults if fault.time_s <= data.duration_s())
 
 
 def _stage_result(data: RunData, stage: PlannedStage, results: StepResults) -> StageResult:

@@ -17,9 +17,10 @@ from pressloop.evaluation.summary import RunSummary, read_summary
 from pressloop.evaluation.truth import truth_in
 from pressloop.extras import DataFrame, path_argument
 from pressloop.record.columns import INTERVALS_NAME, MANIFEST_NAME, SUMMARY_NAME, TELEMETRY_NAME
-from pressloop.record.journal import JOURNAL_NAME, JournalWriter
+from pressloop.record.file_lock import is_locked
+from pressloop.record.journal import JOURNAL_NAME
 from pressloop.record.model import INTERRUPTED, RunEvent, RunHeader
-from pressloop.record.pending import read_record
+from pressloop.record.pending import grew_lately, read_record
 
 _FINALISED: Final = (SUMMARY_NAME, TELEMETRY_NAME, INTERVALS_NAME)
 
@@ -79,16 +80,14 @@ class RunRecord:
 
     @property
     def in_progress(self) -> bool:
-        """Whether a living program is recording the run at this moment."""
+        """Whether a living program is recording the run at this moment; looking disturbs none.
+
+        Where locks cannot be seen, a record that has grown within a quarter of a minute counts.
+        """
         if self.summary.end_reason != INTERRUPTED:
             return False
-        try:
-            JournalWriter(self.directory / JOURNAL_NAME, create=False).close()
-        except RecordError as error:
-            return error.code == "record-busy"
-        except OSError:  # no permission to write: cannot be found out
-            pass
-        return False
+        locked = is_locked(self.directory / JOURNAL_NAME)
+        return grew_lately(self.directory) if locked is None else locked
 
     def table(self, columns: Sequence[str] | None = None) -> Any:
         """Return the telemetry as a `pyarrow.Table`.

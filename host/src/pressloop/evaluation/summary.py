@@ -12,7 +12,14 @@ from pressloop.analysis.relaxation import Relaxation
 from pressloop.analysis.springback import Springback
 from pressloop.machine.uncertainty import Budget
 from pressloop.record.columns import SUMMARY_NAME
-from pressloop.record.model import BoardStepResult, Direction, RecordModel, RunEvent, RunHeader
+from pressloop.record.model import (
+    BoardStepResult,
+    Direction,
+    InjectedFault,
+    RecordModel,
+    RunEvent,
+    RunHeader,
+)
 from pressloop.sample import Sample
 
 SUMMARY_SCHEMA: Final = "pressloop.run/1"
@@ -166,6 +173,7 @@ class RunSummary(RecordModel):
         stages: Results from the pressure readings.
         truth: Results from the true pressure of an emulated press; None on a real one.
         damage: What broke on an emulated press, in order; None on a real one.
+        injected: Faults that were injected on purpose, in order; None on a real press.
         steps: What the board itself measured.
         thinned: None when every record is kept as received. Also in a thinned record the measures
             are those of every record.
@@ -191,6 +199,7 @@ class RunSummary(RecordModel):
     stages: tuple[StageResult, ...]
     truth: tuple[StageResult, ...] | None
     damage: tuple[Damage, ...] | None = None
+    injected: tuple[InjectedFault, ...] | None = None
     steps: tuple[BoardStepResult, ...]
     sample: Sample | None = None
     channels: Channels | None = None

@@ -54,6 +54,7 @@ def telemetry_table(data: RunData, summary: RunSummary) -> Any:
         for name, values in (
             ("true_pressure_mpa", truth.pressure_mpa),
             ("true_oil_mpa", truth.oil_mpa),
+            ("true_oil_derived_mpa", truth.oil_derived_mpa),
             ("relative_density", truth.relative_density),
         ):
             columns[name] = pa.array(values, mask=np.isnan(values))

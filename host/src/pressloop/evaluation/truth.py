@@ -16,7 +16,15 @@ from pressloop.errors import RecordError
 from pressloop.evaluation.series import Ints, Series, signed_ticks
 from pressloop.record.columns import TRUTH_NAME
 
-_COLUMNS: Final = ("tick", "pressure_mpa", "oil_mpa", "density", "ram_mm", "damage")
+_COLUMNS: Final = (
+    "tick",
+    "pressure_mpa",
+    "oil_mpa",
+    "density",
+    "ram_mm",
+    "oil_derived_mpa",
+    "damage",
+)
 
 TRUTH_DTYPE: Final = np.dtype(
     [(name, f"<{code}") for name, code in zip(_COLUMNS, RECORD[1:], strict=True)]
@@ -49,6 +57,9 @@ class Truth:
     All arrays have the shape (n,), one element per record.
 
     Attributes:
+        pressure_mpa: Pressure of the punch on the pellet.
+        oil_derived_mpa: Pressure that the oil makes on the pellet, as a perfect transducer would
+            read it; friction of the ram is the difference.
         breakages: What broke, in order of time, found at every tick of the file.
     """
 
@@ -56,6 +67,7 @@ class Truth:
     oil_mpa: Floats
     relative_density: Floats
     ram_mm: Floats
+    oil_derived_mpa: Floats
     breakages: tuple[Breakage, ...]
 
 
@@ -107,6 +119,7 @@ def read_truth(path: Path, series: Series, start_tick: int) -> Truth:
         at_records("oil_mpa"),
         at_records("density"),
         at_records("ram_mm"),
+        at_records("oil_derived_mpa"),
         _breakages(rows["damage"][rows_at][ticks <= until], ticks),
     )
 

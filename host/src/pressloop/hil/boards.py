@@ -23,7 +23,7 @@ from pressloop.machine.profile import MachineProfile
 from pressloop.press import Press
 from pressloop.run.run import Run
 from pressloop.validation import ProtocolSource
-from pressloop.wire.schema import TICK_HZ, AbortRequest, HelloReply, State
+from pressloop.wire.schema import TICK_HZ, DumpRequest, HelloReply, State
 
 PRESSING: Final = "pressing"
 SENSOR_FAULT: Final = "sensor-fault"
@@ -292,9 +292,9 @@ def bring_to_rest(press: Press) -> None:
     """
     if press.status().state not in (State.IDLE, State.FAULT):
         press.abort()
-        # A second abort opens the release valve fully, so that no case waits for a slow release.
+        # The valve fully open, so that no case waits for a slow release.
         try:
-            press.session.request(AbortRequest())
+            press.session.request(DumpRequest())
         except CommandRefusedError as refusal:
             assert refusal.code == "bad-state", refusal
     until(lambda: press.status().state in (State.IDLE, State.FAULT), "the press at rest")

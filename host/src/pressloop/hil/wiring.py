@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pressloop.emulator.description import PressDescription
 from pressloop.errors import BadInputError
 from pressloop.yaml import read_yaml_file
+from pressloop.yaml.model_file import model_findings
 
 _HINT = "docs/hil-tests.md lists the keys; their units are the ends of their names"
 
@@ -104,10 +105,5 @@ def read(path: Path) -> HilWiring:
         try:
             return HilWiring.model_validate(yaml.data)
         except ValidationError as error:
-            findings = [
-                yaml.marks.finding(
-                    "error", "bad-value", item["loc"], item["msg"].removeprefix("Value error, "), ""
-                )
-                for item in error.errors()
-            ]
+            findings = model_findings(error, yaml, HilWiring)
     raise BadInputError(f"{path} does not describe a bench", hint=_HINT, findings=findings)

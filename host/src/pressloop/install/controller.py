@@ -13,6 +13,7 @@ from pressloop.errors import (
     NoBoardError,
     PortBusyError,
     PressloopError,
+    VersionMismatchError,
 )
 from pressloop.session.session import Session
 from pressloop.wire.schema import HelloReply, State
@@ -33,7 +34,7 @@ def refuse_during_run(port: str) -> HelloReply | None:
 
     Returns:
         The controller's answer to hello. None if nothing on the port speaks Pressloop's protocol:
-        stock MicroPython, a prompt, or firmware of another major version. Such firmware ignores
+        stock MicroPython, a prompt, or firmware of another wire schema. Such firmware ignores
         Ctrl-C during a run as well, so it cannot be changed then.
 
     Raises:
@@ -73,10 +74,12 @@ def await_build(port: str | None, build: str, limit_s: float = MAX_RESTART_S) ->
     Raises:
         AmbiguousPortError: No port was named and several controllers are plugged in.
         BoardTimeoutError: `wrong-build` if another build answers, `no-restart` if none does.
+        VersionMismatchError: What answers has another wire schema than this SDK.
     """
     give_up_s = time.monotonic() + limit_s
     where = f" on {port}" if port else ""
     found = ""
+    mismatch: VersionMismatchError | None = None
     console: tuple[str, ...] = ()
     while time.monotonic() < give_up_s:
         try:
@@ -86,6 +89,9 @@ def await_build(port: str | None, build: str, limit_s: float = MAX_RESTART_S) ->
         except (NoBoardError, PortBusyError):
             # The port disappears while the board restarts; a desktop may hold the new one open.
             pass
+        except VersionMismatchError as error:
+            # Perhaps the old firmware, which has not restarted yet.
+            mismatch = error
         else:
             hello = session.hello
             session.close()
@@ -101,6 +107,8 @@ def await_build(port: str | None, build: str, limit_s: float = MAX_RESTART_S) ->
             console=console,
             code="wrong-build",
         )
+    if mismatch is not None:
+        raise mismatch
     raise BoardTimeoutError(
         f"no controller answered{where} within {limit_s:g} s of its restart",
         hint="press the board's reset or replug it, then try `pressloop info`; if the board "

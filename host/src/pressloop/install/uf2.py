@@ -2,11 +2,13 @@
 
 A UF2 file is a sequence of 512-byte blocks, each with its address, its number in the sequence and
 the number of its chip family (github.com/microsoft/uf2, README). A boot loader silently ignores
-blocks of another family, so the family is checked before anything is copied.
+blocks of another family, and writes whatever a damaged block holds, so all of it is checked before
+anything is copied. Our images have the SHA-256 of their content in an extension tag.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 import struct
 from dataclasses import dataclass, field
@@ -25,8 +27,13 @@ BLOCK_BYTES: Final = 512
 _HEAD: Final = struct.Struct("<8I")
 _MAGIC_START: Final = (0x0A324655, 0x9E5D5157)
 _MAGIC_END: Final = 0x0AB16F30
-_NOT_FOR_FLASH: Final = 0x0001
 _HAS_FAMILY: Final = 0x2000
+_HAS_TAGS: Final = 0x8000
+_PAYLOAD_BYTES: Final = 256
+_FLASH_START: Final = 0x10000000
+# Written by firmware/tools/uf2_digest.py: length and type of the tag, before the digest.
+_DIGEST_TAG_BYTES: Final = 4 + 32
+_DIGEST_HEAD: Final = struct.pack("<I", 0xB46DB0 << 8 | _DIGEST_TAG_BYTES)
 # Family of a block for any chip, which writes nothing: a workaround for erratum E10 of the RP2350.
 _ABSOLUTE: Final = 0xE48BFF57
 
@@ -96,25 +103,40 @@ def content(path: Path, data: bytes) -> tuple[int, bytes]:
         )
     families: set[int] = set()
     program = b""
+    digest: bytes | None = None
     expected, total = 0, None
     for at in range(0, len(data), BLOCK_BYTES):
         block = data[at : at + BLOCK_BYTES]
         if len(block) < BLOCK_BYTES:
             raise _damaged(path, "its last block is cut off")
-        *magic, flags, _address, size, number, count, family = _HEAD.unpack_from(block)
+        *magic, flags, address, size, number, count, family = _HEAD.unpack_from(block)
         (end,) = struct.unpack_from("<I", block, BLOCK_BYTES - 4)
-        if tuple(magic) != _MAGIC_START or end != _MAGIC_END or size > BLOCK_BYTES - 36:
+        if tuple(magic) != _MAGIC_START or end != _MAGIC_END or size != _PAYLOAD_BYTES:
             raise _damaged(path, f"block {at // BLOCK_BYTES} is not a UF2 block")
-        if flags & _NOT_FOR_FLASH or not flags & _HAS_FAMILY or family == _ABSOLUTE:
+        if family == _ABSOLUTE and flags & _HAS_FAMILY:
             continue
         total = count if total is None else total
         if number != expected or count != total:
             raise _damaged(path, f"block {number} of {count} stands where {expected} should")
+        if flags != (_HAS_FAMILY | _HAS_TAGS if number == 0 else _HAS_FAMILY):
+            raise _damaged(path, f"block {number} has the flags {flags:#06x}")
+        if address != _FLASH_START + number * _PAYLOAD_BYTES:
+            raise _damaged(path, f"block {number} is for the address {address:#010x}")
+        rest = block[_HEAD.size + size : BLOCK_BYTES - 4]
+        if number == 0:
+            if rest[: len(_DIGEST_HEAD)] != _DIGEST_HEAD:
+                raise _damaged(path, "block 0 has no SHA-256 of the image")
+            digest = rest[len(_DIGEST_HEAD) : _DIGEST_TAG_BYTES]
+            rest = rest[_DIGEST_TAG_BYTES:]
+        if any(rest):
+            raise _damaged(path, f"block {number} is not blank behind its content")
         expected += 1
         families.add(family)
         program += block[_HEAD.size : _HEAD.size + size]
     if expected != total or len(families) != 1:
         raise _damaged(path, f"it has {expected} of {total or 0} blocks")
+    if hashlib.sha256(program).digest() != digest:
+        raise _damaged(path, "its content is not what its SHA-256 says")
     return families.pop(), program
 
 

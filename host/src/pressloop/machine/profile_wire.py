@@ -49,6 +49,7 @@ _CONVERSIONS: Final = (
     _Conversion("raw_zero_fraction", "raw_zero_fraction", 256),
     _Conversion("ram_area_uncertainty_percent", "ram_area_uncertainty_ppm", 10_000),
     _Conversion("repeatability_percent", "repeatability_ppm", 10_000),
+    _Conversion("return_bar", "return_oil_kpa", 100),
     _Conversion("tuning_residual_percent", "tuning_residual_ppm", 10_000),
     _Conversion("second_full_scale_bar", "second_full_scale_oil_kpa", 100),
     _Conversion("second_accuracy_percent", "second_accuracy_ppm", 10_000),

@@ -6,9 +6,9 @@ keeps its place in the protocol, so that a refusal by the board is reported like
 
 from __future__ import annotations
 
-from pressloop.plan.compile import compile_plan
+from pressloop.plan.compile import begin_request, compile_plan
 from pressloop.plan.model import Pass, Plan, PlanError, PlanStage, PlanStep
-from pressloop.plan.refusal import finding_of_refusal
+from pressloop.plan.refusal import finding_of_refusal, place_in_protocol, place_in_step
 from pressloop.plan.unroll import count_steps, unroll
 
 __all__ = [
@@ -17,8 +17,11 @@ __all__ = [
     "PlanError",
     "PlanStage",
     "PlanStep",
+    "begin_request",
     "compile_plan",
     "count_steps",
     "finding_of_refusal",
+    "place_in_protocol",
+    "place_in_step",
     "unroll",
 ]

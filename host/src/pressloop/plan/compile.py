@@ -24,12 +24,22 @@ def compile_plan(protocol: Protocol, profile: MachineProfile) -> Plan:
             press are not checked here.
     """
     stages, steps = unroll(protocol)
+    begin = begin_request(protocol, profile, len(steps))
+    plan = Plan(protocol, begin, steps, stages)
+    _check_range(begin, "the protocol")
+    for step, request in zip(steps, plan.steps, strict=True):
+        _check_range(request, path_text(step.path))
+    return plan
+
+
+def begin_request(protocol: Protocol, profile: MachineProfile, steps: int) -> PlanBeginRequest:
+    """Return the message that begins the upload of a plan with this number of steps."""
     vent_rate = protocol.vent_rate_kpa_s
     if vent_rate is None:
         fastest = profile.limits(protocol.die_um).fastest_fall_kpa_s
         vent_rate = max(1, min(DEFAULT_VENT_RATE_KPA_S, fastest))
-    begin = PlanBeginRequest(
-        steps=len(steps),
+    return PlanBeginRequest(
+        steps=steps,
         die_um=protocol.die_um,
         ceiling_kpa=protocol.ceiling_kpa,
         host_loss=HostLossAction[protocol.on_host_loss.action.upper()],
@@ -40,11 +50,6 @@ def compile_plan(protocol: Protocol, profile: MachineProfile) -> Plan:
         accept_unresolved=protocol.accept_unresolved_tolerance,
         crack_kpa=protocol.crack_kpa,
     )
-    plan = Plan(protocol, begin, steps, stages)
-    _check_range(begin, "the protocol")
-    for step, request in zip(steps, plan.steps, strict=True):
-        _check_range(request, path_text(step.path))
-    return plan
 
 
 def _check_range(message: Message, where: str) -> None:

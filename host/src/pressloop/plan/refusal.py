@@ -7,6 +7,7 @@ from typing import Final
 from pressloop.errors import CommandRefusedError
 from pressloop.findings import Finding, KeyPath
 from pressloop.plan.model import Plan, PlanStep
+from pressloop.units import PRESSURE, format_quantity, pressure_text
 from pressloop.wire.schema import StepKind
 from pressloop.yaml import SourceMap
 
@@ -44,7 +45,10 @@ _DEFAULT_FIELD: Final = {
     "no-end": "duration_ms",
     "relaxation-unresolved": "relaxation_kpa_min",
     "not-sealed": "mode",
+    "clock-spent": "steps",
 }
+_PRESSURE_CODES: Final = ("over-ceiling", "over-limit", "hold-elsewhere")
+"""Codes whose detail is a pressure that the user knows as a force, too."""
 
 
 def finding_of_refusal(
@@ -59,15 +63,28 @@ def finding_of_refusal(
     """
     name = (refusal.field or _DEFAULT_FIELD.get(refusal.code, "")).replace("-", "_")
     if refusal.step is not None and refusal.step < len(plan.sources):
-        path = _path_in_step(plan.sources[refusal.step], name)
+        path = place_in_step(plan.sources[refusal.step], name)
     else:
-        path = _BEGIN_PATHS.get(name, ())
-    return (marks or SourceMap()).finding(
-        "error", refusal.code, path, refusal.message, refusal.hint
-    )
+        path = place_in_protocol(name)
+    message = _with_force(refusal, plan.protocol.die_um)
+    return (marks or SourceMap()).finding("error", refusal.code, path, message, refusal.hint)
 
 
-def _path_in_step(step: PlanStep, name: str) -> KeyPath:
+def _with_force(refusal: CommandRefusedError, die_um: int) -> str:
+    """Return the message of a refusal, with the force beside the pressure that was exceeded."""
+    if refusal.code not in _PRESSURE_CODES or refusal.detail is None:
+        return refusal.message
+    pressure = format_quantity(refusal.detail, PRESSURE)
+    return refusal.message.replace(pressure, pressure_text(refusal.detail, die_um))
+
+
+def place_in_protocol(name: str) -> KeyPath:
+    """Return the place of a field of plan-begin in the protocol; the whole if it has none."""
+    return _BEGIN_PATHS.get(name, ())
+
+
+def place_in_step(step: PlanStep, name: str) -> KeyPath:
+    """Return the place of a field of plan-step in the protocol; the step if it has none."""
     if name == "target_kpa":
         return step.target_path
     if step.kind is StepKind.PROMPT:

@@ -38,8 +38,9 @@ def unroll(protocol: Protocol) -> tuple[tuple[PlanStage, ...], tuple[PlanStep, .
             code="too-many-steps",
             hint="use fewer passes, or split it into two protocols",
         )
-    unroller = _Unroller()
-    for item, path, passes, offset_kpa in _in_order(protocol.stages, ("stages",), (), 0):
+    die_um = protocol.die_um
+    unroller = _Unroller(die_um)
+    for item, path, passes, offset_kpa in _in_order(protocol.stages, ("stages",), (), 0, die_um):
         if isinstance(item, Prompt):
             unroller.add_prompt(item, path, passes)
         else:
@@ -48,7 +49,11 @@ def unroll(protocol: Protocol) -> tuple[tuple[PlanStage, ...], tuple[PlanStep, .
 
 
 def _in_order(
-    items: Sequence[Item], path: KeyPath, passes: tuple[Pass, ...], offset_kpa: int
+    items: Sequence[Item],
+    path: KeyPath,
+    passes: tuple[Pass, ...],
+    offset_kpa: int,
+    die_um: int,
 ) -> Iterator[tuple[Stage | Prompt, KeyPath, tuple[Pass, ...], int]]:
     """Yield stages and prompts in the order of running, with what repeats add to the targets."""
     for index, item in enumerate(items):
@@ -61,14 +66,16 @@ def _in_order(
                 item.stages,
                 (*here, "stages"),
                 (*passes, Pass(number + 1, item.repeat)),
-                offset_kpa + number * item.step_kpa,
+                offset_kpa + number * item.step_kpa(die_um),
+                die_um,
             )
 
 
 class _Unroller:
     """Collects stages and steps, and keeps the setpoint after the last step."""
 
-    def __init__(self) -> None:
+    def __init__(self, die_um: int) -> None:
+        self._die_um = die_um
         self.stages: list[PlanStage] = []
         self.steps: list[PlanStep] = []
         self._level_kpa = 0
@@ -95,14 +102,14 @@ class _Unroller:
     ) -> None:
         first = len(self.steps)
         if stage.ramp is not None:
-            target_kpa = stage.ramp.target_kpa + offset_kpa
+            target_kpa = stage.ramp.target_kpa(self._die_um) + offset_kpa
             self._add_move(StepKind.RAMP, stage.ramp, target_kpa, (*path, "ramp"), stage.pid)
         if stage.hold is not None:
             self._add_hold(stage.hold, stage, path, offset_kpa)
         if stage.release is not None:
-            release = stage.release
+            target_kpa = stage.release.target_kpa(self._die_um)
             self._add_move(
-                StepKind.RELEASE, release, release.target_kpa, (*path, "release"), stage.pid
+                StepKind.RELEASE, stage.release, target_kpa, (*path, "release"), stage.pid
             )
         self._close_stage(first, "stage", stage.name, path, passes)
 
@@ -118,13 +125,13 @@ class _Unroller:
                 target_path=(*path, "target"),
                 start_kpa=self._level_kpa,
                 target_kpa=target_kpa,
-                rate_kpa_s=move.rate_kpa_s,
+                rate_kpa_s=move.rate_kpa_s(self._die_um),
                 pid=pid,
             )
         )
 
     def _add_hold(self, hold: Hold, stage: Stage, path: KeyPath, offset_kpa: int) -> None:
-        own_kpa = hold.target_kpa
+        own_kpa = hold.target_kpa(self._die_um)
         until = hold.until
         target_kpa = self._level_kpa if own_kpa is None else own_kpa + offset_kpa
         self._append(
@@ -136,9 +143,9 @@ class _Unroller:
                 target_path=(*path, "ramp" if own_kpa is None else "hold", "target"),
                 start_kpa=self._level_kpa,
                 target_kpa=target_kpa,
-                tolerance_kpa=hold.tolerance_kpa(target_kpa),
+                tolerance_kpa=hold.tolerance_kpa(target_kpa, self._die_um),
                 duration_ms=hold.duration_ms,
-                relaxation_kpa_min=until.relaxation_kpa_min if until else None,
+                relaxation_kpa_min=until.relaxation_kpa_min(self._die_um) if until else None,
                 least_ms=until.at_least_ms if until else None,
                 text=until.operator if until else None,
                 timeout_ms=hold.timeout_ms,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from importlib import resources
 from typing import Final
 
 from pressloop.errors import BadInputError
+from pressloop.yaml.close_names import closest_name
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,9 @@ def find_goal(name: str) -> Goal:
         if goal.name == name:
             return goal
     names = [goal.name for goal in GOALS]
-    close = difflib.get_close_matches(name, names, n=1)
+    close = closest_name(name, names)
     raise BadInputError(
         f"there is no protocol for the goal {name!r}",
-        hint=(f"did you mean {close[0]!r}? " if close else "") + f"goals: {', '.join(names)}",
+        hint=(f"did you mean {close!r}? " if close else "") + f"goals: {', '.join(names)}",
         code="unknown-goal",
     )

@@ -20,6 +20,7 @@ from pressloop.record.model import (
     BoardStepResult,
     Direction,
     EmulatedPress,
+    HostLossPlan,
     PlannedStage,
     PlannedStep,
     RunHeader,
@@ -79,6 +80,15 @@ def new_header(
         die_confirmed=die_confirmed,
         channels=1 if comparison is None else 2,
         channels_allowed_mpa=(None if comparison is None else comparison.allowed_kpa(0) / 1000),
+        ceiling_mpa=plan.begin.ceiling_kpa / 1000,
+        host_loss=HostLossPlan.model_validate(
+            {
+                "action": wire_name(plan.begin.host_loss),
+                "limit_s": plan.begin.host_loss_limit_ms / 1000,
+                "timeout_s": plan.begin.host_timeout_ms / 1000,
+                "vent_rate_mpa_s": plan.begin.vent_rate_kpa_s / 1000,
+            }
+        ),
     )
 
 

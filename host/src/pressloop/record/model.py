@@ -103,11 +103,29 @@ class BoardIdentity(RecordModel):
     python: str = ""
 
 
+class InjectedFault(RecordModel):
+    """A fault of an emulated press, injected on purpose.
+
+    Attributes:
+        kind: Name of its kind, as docs/faults.md lists them.
+        value: In the unit of the kind; None for a kind without a value.
+        time_s: Press time since the start of the run, s.
+    """
+
+    kind: str
+    value: float | None = None
+    time_s: float
+
+
 class EmulatedPress(RecordModel):
-    """The press that was simulated: its description and the seed of its noise."""
+    """The press that was simulated: its description and the seed of its noise.
+
+    `faults` are those that the run was asked to have; the summary lists which were injected.
+    """
 
     description: dict[str, JsonValue]
     seed: int
+    faults: tuple[InjectedFault, ...] = ()
 
 
 class ThinningRules(UserModel):
@@ -139,13 +157,37 @@ class ThinningRules(UserModel):
     event_share: float = Field(default=0.01, ge=0, le=1)
 
 
+class HostLossPlan(RecordModel):
+    """What the board does by itself when it has lost the host.
+
+    Attributes:
+        action: `hold`, `finish` or `vent`.
+        limit_s: Longest time for `hold` and `finish`; then the press vents.
+        timeout_s: Silence after which the host counts as lost.
+        vent_rate_mpa_s: Rate of the release that ends the run.
+    """
+
+    action: Literal["hold", "finish", "vent"]
+    limit_s: float
+    timeout_s: float
+    vent_rate_mpa_s: float
+
+    def __str__(self) -> str:
+        """Return what the board does, as the end of a sentence."""
+        vents = f"releases the pressure at {self.vent_rate_mpa_s:g} MPa/s"
+        if self.action == "vent":
+            return f"it {vents} {self.timeout_s:g} s after it has lost the host"
+        does = "holds the pressure" if self.action == "hold" else "continues the protocol"
+        return f"it {does} for up to {self.limit_s:g} s without a host, then {vents}"
+
+
 class RunHeader(RecordModel):
     """First entry of the journal: everything that is known before the press moves.
 
     `thinning` is None when every record is kept. `die_confirmed` says whether a person read the
     diameter off the die for this run; on a simulated press none needs to. `channels` is how many
     pressure channels the board compared, and `channels_allowed_mpa` what they may differ by at low
-    pressure. All three are None in records of earlier versions.
+    pressure. These, `ceiling_mpa` and `host_loss` are None in records of older versions.
     """
 
     run_id: str
@@ -168,6 +210,8 @@ class RunHeader(RecordModel):
     channels_allowed_mpa: float | None = None
     emulated_press: EmulatedPress | None = None
     thinning: ThinningRules | None = None
+    ceiling_mpa: float | None = None
+    host_loss: HostLossPlan | None = None
     schema_version: int = SCHEMA_VERSION
 
     @model_validator(mode="after")
@@ -297,6 +341,7 @@ class RunEnd(RecordModel):
         note: What a reader should know, such as the error that ended the connection.
         largest_difference_mpa: Largest difference between the pressure channels in the run, apart
             from what their lags explain, MPa; None on a single-channel press.
+        injected: The faults that were injected in an emulated press; None where that is not known.
     """
 
     end_reason: str = Field(pattern=r"^[a-z-]+$")
@@ -305,6 +350,7 @@ class RunEnd(RecordModel):
     step_results: tuple[BoardStepResult, ...] = ()
     note: str = ""
     largest_difference_mpa: float | None = None
+    injected: tuple[InjectedFault, ...] | None = None
 
     @field_validator("end_reason", "fault")
     @classmethod

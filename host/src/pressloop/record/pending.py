@@ -7,14 +7,18 @@ and all records of the other are in the journal, the other is emptied and writte
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from pressloop.record.entry_form import EntryKind
-from pressloop.record.journal import JournalContents, JournalWriter, read_journal
+from pressloop.record.journal import JOURNAL_NAME, JournalContents, JournalWriter, read_journal
 from pressloop.wire.schema import RECORD_SIZE
 
 PENDING_NAMES: Final = ("run.recent-1", "run.recent-2")
+
+_MAX_QUIET_S: Final = 15.0
 
 _MAX_BYTES: Final = 500_000
 """Size from which on the files are changed. About as much as can be pending, so a file grows to
@@ -87,6 +91,19 @@ def read_pending(journal: Path) -> JournalContents:
         if entry["kind"] == EntryKind.TELEMETRY
     ]
     return JournalContents(entries, [], 0)
+
+
+def grew_lately(folder: Path) -> bool:
+    """Return whether a file of a record was written within a quarter of a minute.
+
+    A plan may ask for records up to 10 s apart. A clock of a file server may differ by seconds.
+    """
+    now_s = time.time()
+    for name in (JOURNAL_NAME, *PENDING_NAMES):
+        with suppress(OSError):
+            if abs(now_s - (folder / name).stat().st_mtime) < _MAX_QUIET_S:
+                return True
+    return False
 
 
 def read_record(journal: Path) -> JournalContents:

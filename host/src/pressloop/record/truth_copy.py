@@ -22,7 +22,7 @@ from pressloop.record.truth_files import ROW, BoardTruthFiles, last_tick
 
 _TRUE_TICK: Final = 0
 _TRUE_PRESSURE: Final = 1
-_DAMAGE: Final = 5
+_DAMAGE: Final = -1
 """Columns of an unpacked row."""
 
 

@@ -95,8 +95,7 @@ def publish(run: ActiveRun) -> Path:
         PressloopError: `unsafe-folder`: another user could change the folder.
     """
     path = run.file()
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _require_own(path.parent)
+    require_active_folder()
     new = path.with_suffix(".new")
     with suppress(FileNotFoundError):
         new.unlink()
@@ -105,6 +104,18 @@ def publish(run: ActiveRun) -> Path:
         json.dump(asdict(run), file)
     new.replace(path)
     return path
+
+
+def require_active_folder() -> None:
+    """Make sure that other programs of this user can find the runs of this program.
+
+    Raises:
+        OSError: The folder could not be created.
+        PressloopError: `unsafe-folder`: another user could change the folder.
+    """
+    folder = active_folder()
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _require_own(folder)
 
 
 def active_runs() -> list[ActiveRun]:

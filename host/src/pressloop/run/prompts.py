@@ -25,6 +25,10 @@ WAIT_SLICE_S: Final = 0.2
 """Waits are divided into slices: on Windows Ctrl-C cannot interrupt a long one."""
 
 
+_BY: Final = "answer to the prompt"
+"""Who answered, for the record: a person or a program, behind `on_prompt`."""
+
+
 @dataclass(frozen=True)
 class OpenPrompt:
     """A prompt that waits for the operator's answer.
@@ -191,8 +195,8 @@ class PromptQueue:
         while prompt.is_open():
             answer = ask(prompt)
             if answer is False:
-                self._recorder.event("prompt-answered", step=prompt.step, answer="abort")
-                self._commands.abort("operator")
+                self._recorder.event("prompt-answered", step=prompt.step, answer="abort", by=_BY)
+                self._commands.abort(_BY)
                 self.release()
             if answer is not True:
                 return
@@ -204,7 +208,7 @@ class PromptQueue:
     def _confirm(self, prompt: OpenPrompt) -> CommandRefusedError | None:
         """Confirm the prompt; return the refusal if the operator must do something first."""
         try:
-            self._commands.confirm(prompt.step)
+            self._commands.confirm(prompt.step, _BY)
         except CommandRefusedError as refusal:
             if refusal.code in ("guard-open", "emergency-stop"):
                 return refusal

@@ -13,6 +13,7 @@ from pressloop.run.prompts import Asker
 from pressloop.run.run import Run
 from pressloop.session.session import Session
 from pressloop.session.status import PressStatus
+from pressloop.validation import LoadedProtocol
 from pressloop.wire.schema import StepResultRequest
 
 
@@ -36,7 +37,11 @@ def reopen_run(
     contents = read_journal(path)
     _require_same_run(session, header_of(contents, path))
     recorder = RunRecorder.reopen(record_dir, truth=_truth_path(contents))
-    return Run(session, recorder, ask=ask, on_status=on_status), contents
+    draft = LoadedProtocol.of_text(recorder.header.protocol_text, "the protocol").draft
+    timeout_s = None if draft.protocol is None else draft.protocol.host_timeout_ms / 1000
+    run = Run(session, recorder, ask=ask, on_status=on_status, host_timeout_s=timeout_s)
+    run.monitor.reason.by = _paused_by(contents)
+    return run, contents
 
 
 def reattach(session: Session, run: Run, contents: JournalContents) -> None:
@@ -93,6 +98,17 @@ def _require_same_run(session: Session, header: RunHeader) -> None:
 def _is_same_boot(session: Session, header: RunHeader) -> bool:
     """Return whether the board has not restarted since, so that it still knows the run."""
     return header.board.boot_id == session.hello.boot_id
+
+
+def _paused_by(contents: JournalContents) -> str:
+    """Return who had paused the run when its program ended; empty if it was not paused."""
+    by = ""
+    for event in events_of(contents):
+        if event.kind == "pause":
+            by = str(event.data.get("by", "operator"))
+        elif event.kind == "resume":
+            by = ""
+    return by
 
 
 def _truth_path(contents: JournalContents) -> Path | None:

@@ -4,7 +4,7 @@ The program that runs a protocol owns the board: a serial port has one owner, an
 connection would take over the session of the first one. So other programs ask the owner. They send
 one line of JSON and get one back; `watch` gets a line for each status until the run has ended:
 
-    {"token": "...", "command": "pause"}
+    {"token": "...", "command": "pause", "by": "ada@lab-pc"}
     {"ok": true, "message": "paused at 100.0 MPa; ...", "code": ""}
 """
 
@@ -42,6 +42,9 @@ WATCH_INTERVAL_S: Final = 0.2
 """Time between two status lines."""
 
 MAX_LINE_BYTES: Final = 4096
+
+MAX_SENDER: Final = 80
+"""Characters of the name of a command's sender that the record keeps."""
 
 _HOST: Final = "127.0.0.1"
 _SLICE_S: Final = 0.5
@@ -149,7 +152,7 @@ class RemoteControl:
                 elif request.get("command") == WATCH:
                     self._stream(client)
                 else:
-                    _send(client, self._answer(client, request.get("command")))
+                    _send(client, self._answer(client, request.get("command"), request.get("by")))
         except OSError:
             pass  # the client has gone
         except Exception:
@@ -161,7 +164,7 @@ class RemoteControl:
         given = token if isinstance(token, str) else ""
         return hmac.compare_digest(given.encode(), self._token.encode())
 
-    def _answer(self, client: socket.socket, command: object) -> dict[str, Any]:
+    def _answer(self, client: socket.socket, command: object, sender: object) -> dict[str, Any]:
         known = next((name for name in STEERING_COMMANDS if name == command), None)
         if known is None:
             return _refused("unknown-command", f"there is no command {str(command)[:40]!r}")
@@ -173,7 +176,7 @@ class RemoteControl:
                 lambda: steer(
                     run,
                     known,
-                    by="operator (another terminal)",
+                    by=_by(sender),
                     type_of=lambda status: step_type(run.recorder.header, status.step),
                     is_wanted=lambda: _is_connected(client),
                 )
@@ -227,6 +230,13 @@ def status_from_json(data: Mapping[str, Any]) -> PressStatus:
             "run_id": bytes.fromhex(data["run_id"]),
         }
     )
+
+
+def _by(sender: object) -> str:
+    """Return who gave a command, for the record: what the other program says of its user."""
+    if not isinstance(sender, str) or not sender.strip() or not sender.isprintable():
+        return "operator (command in another terminal)"
+    return f"operator (command in another terminal, {sender.strip()[:MAX_SENDER]})"
 
 
 def _refused(code: str, message: str) -> dict[str, Any]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import getpass
 import json
+import platform
 import socket
 from collections.abc import Iterator
 from contextlib import suppress
@@ -16,6 +18,14 @@ from pressloop.session.status import PressStatus
 
 MAX_ANSWER_S: Final = 4.0
 """Maximum wait for an answer: a program that works needs a tenth of a second."""
+
+
+def sender() -> str:
+    """Return user and machine of this program as `user@host`; unknown parts are left out."""
+    user = ""
+    with suppress(Exception):  # each system has its own error for a user without a name
+        user = getpass.getuser()
+    return "@".join(part for part in (user, platform.node()) if part)
 
 
 class OwnerGoneError(PressloopError):
@@ -71,7 +81,8 @@ class RemoteRun:
         raise self._gone()
 
     def _ask(self, command: str) -> Iterator[dict[str, Any]]:
-        request = json.dumps({"token": self._run.token, "command": command}).encode() + b"\n"
+        content = {"token": self._run.token, "command": command, "by": sender()}
+        request = json.dumps(content).encode() + b"\n"
         address = (self._run.host, self._run.control_port)
         try:
             with socket.create_connection(address, self._max_answer_s) as link:

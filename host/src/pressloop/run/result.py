@@ -86,7 +86,10 @@ class RunResult:
         for stage in self.summary.stages:
             peak = "-" if stage.peak_mpa is None else f"peak {stage.peak_mpa:.1f} MPa"
             said = "; ".join([f"{stage.outcome}, {peak}", *stage_notes(stage)])
-            rows.append((f"{stage.name} ({stage.target_mpa:g} MPa)", said))
+            target = f"{stage.target_mpa:g} MPa"
+            if stage.target_force_kn is not None:
+                target += f", {stage.target_force_kn:.3g} kN"
+            rows.append((f"{stage.name} ({target})", said))
         return html_table(rows)
 
 

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Final
 
 from pressloop.errors import BoardTimeoutError, LinkClosedError, PressloopError, RecordError
-from pressloop.extras import DataFrame, real_number
+from pressloop.extras import DataFrame, real_number, shown_value
 from pressloop.record import RunRecorder
 from pressloop.record.columns import wire_name
 from pressloop.run.commands import RunCommands
+from pressloop.run.fault_injection import FaultInjection
+from pressloop.run.pause_reason import PauseReason
 from pressloop.run.prompts import WAIT_SLICE_S, Asker, PromptQueue
 from pressloop.run.result import RunResult, frame_of, html_table
 from pressloop.run.run_monitor import RunMonitor
@@ -28,6 +30,11 @@ MAX_VENT_S: Final = 120.0
 """Maximum wait for a controlled release; after that the release valve is opened fully."""
 
 _log = logging.getLogger(__name__)
+
+
+def _name(by: object) -> str:
+    """Return any value as text for the record: an abort must not fail for a wrong name."""
+    return by if isinstance(by, str) else shown_value(by)
 
 
 class Run:
@@ -49,14 +56,19 @@ class Run:
         *,
         ask: Asker | None,
         on_status: Callable[[PressStatus], None] | None,
+        injection: FaultInjection | None = None,
+        host_timeout_s: float | None = None,
     ) -> None:
         """Use `Press.start` or `Press.attach`."""
         self._session = session
         self.recorder = recorder
         self._ask = ask
-        self._commands = RunCommands(session, recorder)
+        reason = PauseReason(host_timeout_s)
+        self._commands = RunCommands(session, recorder, reason)
         self._prompts = PromptQueue(session, recorder, self._commands)
-        self.monitor = RunMonitor(session, recorder, self._commands, self._prompts, on_status)
+        self.monitor = RunMonitor(
+            session, recorder, self._commands, self._prompts, reason, on_status, injection
+        )
         # For the first loop over the telemetry, which may begin late.
         self._first_iterator: TelemetryIterator | None = None
         self._iterator_lock = threading.Lock()
@@ -151,34 +163,36 @@ class Run:
 
     # --- steering
 
-    def pause(self) -> None:
+    # `by` says in the record who or what gave the command.
+
+    def pause(self, by: str = "script") -> None:
         """Freeze setpoint and timers; the pressure is still controlled."""
-        self._commands.pause()
+        self._commands.pause(_name(by))
 
-    def resume(self) -> None:
+    def resume(self, by: str = "script") -> None:
         """Continue after a pause or a host loss. Refused with `guard-open`, `emergency-stop`."""
-        self._commands.resume()
+        self._commands.resume(_name(by))
 
-    def confirm(self, step: int | None = None) -> None:
+    def confirm(self, step: int | None = None, by: str = "script") -> None:
         """Confirm the open prompt, or the prompt at `step`.
 
         Refused with `wrong-prompt`, `guard-open`, `emergency-stop`.
         """
-        self._commands.confirm(step)
+        self._commands.confirm(step, _name(by))
         self._prompts.release()
 
-    def advance(self, step: int | None = None) -> None:
+    def advance(self, step: int | None = None, by: str = "script") -> None:
         """End the hold in progress, or the hold at `step`, also an open hold, and continue."""
-        self._commands.advance(step)
+        self._commands.advance(step, _name(by))
 
     def abort(self, by: str = "script") -> None:
         """End the run: release at the protocol's vent rate. No effect on a run that is ending."""
-        self._commands.abort(by)
+        self._commands.abort(_name(by))
         self._prompts.release()
 
     def dump(self, by: str = "script") -> None:
         """Open the release valve fully, if a release takes too long; this may crack the pellet."""
-        self._commands.dump(by)
+        self._commands.dump(_name(by))
         self._prompts.release()
 
     def detach(self) -> None:
@@ -317,8 +331,10 @@ class Run:
 
     def _attachable(self, cause: PressloopError) -> LinkClosedError:
         console = cause.console if isinstance(cause, LinkClosedError) else ()
+        declared = self.recorder.header.host_loss
         return LinkClosedError(
-            f"the run continues without this program: {cause.message}",
+            f"the run continues without this program: {cause.message}"
+            + ("" if declared is None else f"; if no host comes back, {declared}"),
             hint=f"follow the run again with: pressloop attach {self.directory}",
             console=console,
             record_dir=self.directory,

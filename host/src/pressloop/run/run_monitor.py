@@ -13,12 +13,16 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from pressloop.analysis.force import force_kn
 from pressloop.errors import BoardTimeoutError, LinkClosedError, PressloopError, RecordError
 from pressloop.record import BoardStepResult, RunEnd, RunRecorder
 from pressloop.record.columns import wire_name
 from pressloop.record.header import step_result
 from pressloop.run.commands import AT_REST, RunCommands
+from pressloop.run.fault_injection import FaultInjection
+from pressloop.run.pause_reason import PauseReason
 from pressloop.run.prompts import PromptQueue
+from pressloop.session.interrupted_run import ask_interrupted_run
 from pressloop.session.listeners import Listener
 from pressloop.session.session import Session
 from pressloop.session.status import PressStatus
@@ -35,7 +39,11 @@ from pressloop.wire.schema import (
 )
 
 BOARD_RESET: Final = "board-reset"
-"""End reason of a run whose board restarted; such a board no longer knows how the run ended."""
+"""End reason of a run whose board restarted without having lost its power, or for a reason that it
+does not know."""
+
+POWER_LOST: Final = "power-lost"
+"""End reason of a run that a loss of power cut off, as the board's journal says."""
 
 NOT_STARTED: Final = "not-started"
 """End reason of a run that the board refused to start or did not start."""
@@ -55,6 +63,7 @@ class RunMonitor(Listener):
 
     Attributes:
         state: State of the press in the newest telemetry.
+        reason: Why the run is paused, if it is.
         over: Set when nothing more is recorded, for any reason.
         ended: Whether the end of the run is in the record.
         failure: First exception of a callback or the recorder, because of which the run was
@@ -70,14 +79,21 @@ class RunMonitor(Listener):
         recorder: RunRecorder,
         commands: RunCommands,
         prompts: PromptQueue,
+        reason: PauseReason,
         on_status: Callable[[PressStatus], None] | None,
+        injection: FaultInjection | None = None,
     ) -> None:
-        """Prepare to follow a run that has not begun."""
+        """Prepare to follow a run that has not begun.
+
+        `injection` has the faults of an emulated press in this run; None without any.
+        """
+        self._injection = injection
         self._session = session
         self._recorder = recorder
         self._commands = commands
         self._prompts = prompts
         self._on_status = on_status
+        self.reason = reason
         self.state = State.RUNNING
         self.over = threading.Event()
         self.ended = False
@@ -115,12 +131,17 @@ class RunMonitor(Listener):
             self._prompts.put(status)
 
     def readable(self, status: StatusReply) -> PressStatus:
-        """Convert a status and add the stage's name and the elapsed time."""
-        stage = self._recorder.header.stage_of_step(status.step)
+        """Convert a status and add what is known here: stage, time, force, reason of a pause."""
+        header = self._recorder.header
+        stage = header.stage_of_step(status.step)
+        paused = status.state is State.PAUSED
         return PressStatus.from_wire(
             status,
             stage_name=None if stage is None else stage.name,
             elapsed_s=max(0, status.tick - self._start_tick) / TICK_HZ,
+            force_kn=force_kn(status.pressure_kpa / 1000, header.die_mm),
+            paused_by=self.reason.by if paused else "",
+            silent_s=self.reason.silent_s if paused else None,
         )
 
     def end_with_run(self, iterator: TelemetryIterator) -> None:
@@ -153,9 +174,14 @@ class RunMonitor(Listener):
         newest = mine.newest
         if newest is not None:
             self._record(mine)
+            if self._injection is not None:
+                self._injection.act((newest.tick - self._start_tick) / TICK_HZ)
             self._note_at_rest(mine)
+            self.reason.look(mine)
             if newest.tick > self._newest_tick:
                 self._newest_tick = newest.tick
+                if self.state is State.PAUSED and newest.state is not State.PAUSED:
+                    self.reason.end(newest.tick)
                 self.state = newest.state
                 self._note_host_loss(bool(newest.flags & FlagBits.HOST_LOST), newest.tick)
                 self._react(newest.state, newest.step)
@@ -166,6 +192,7 @@ class RunMonitor(Listener):
 
     def on_settled(self) -> None:
         """Close the record when the end is known and no record is missing."""
+        self.reason.settle()
         if self._abort_due:
             self._abort_due = False
             self._abort_for_failure()
@@ -185,12 +212,18 @@ class RunMonitor(Listener):
             return
         hello = self._session.hello
         held = self._recorder.held
+        cut = ask_interrupted_run(self._session)
+        if cut is not None and cut.run_id.hex() != self._recorder.header.run_id:
+            cut = None
+        note = f"the controller restarted ({wire_name(hello.reset_cause)}) during the run"
+        if cut is not None:
+            note += f"; its journal says: {cut.description}"
         self._close_record(
             RunEnd(
-                end_reason=BOARD_RESET,
+                end_reason=POWER_LOST if cut is not None and cut.power_lost else BOARD_RESET,
                 fault=None if hello.last_fault is Fault.NONE else wire_name(hello.last_fault),
                 last_seq=held[-1][1] if held else None,
-                note=f"the controller restarted ({wire_name(hello.reset_cause)}) during the run",
+                note=note,
             )
         )
 
@@ -302,6 +335,8 @@ class RunMonitor(Listener):
 
     def _close_record(self, end: RunEnd) -> None:
         """Write the end of the record; a disk error must not leave other threads waiting."""
+        if self._injection is not None:
+            end = end.model_copy(update={"injected": self._injection.injected()})
         self.end = end
         try:
             if end.fault is not None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
+from pressloop.emulator.faults import RequestedFault
 from pressloop.emulator.process import EmulatedBoard
-from pressloop.errors import CommandRefusedError
+from pressloop.errors import CommandRefusedError, RecordError
 from pressloop.machine.profile import MachineProfile, channels_of, converter_of
 from pressloop.plan import compile_plan
 from pressloop.record import EmulatedPress, RunEnd, RunRecorder, ThinningRules
 from pressloop.record.header import new_header
 from pressloop.run.die import die_is_confirmed
+from pressloop.run.fault_injection import FaultInjection, in_record
 from pressloop.run.prompts import Asker
 from pressloop.run.run import Run
 from pressloop.run.run_monitor import NOT_STARTED
@@ -47,6 +50,7 @@ def prepare_run(
     die_um: int | None,
     ask: Asker | None,
     on_status: Callable[[PressStatus], None] | None,
+    faults: tuple[RequestedFault, ...] = (),
 ) -> Run:
     """Check and upload a protocol and create the record of its run; nothing moves yet.
 
@@ -62,11 +66,12 @@ def prepare_run(
         die_um: Diameter that a person read off the die in the press, um; None if none did.
         ask: Asks the operator; None leaves prompts to `Run.confirm`.
         on_status: Called a few times a second with the status.
+        faults: Faults of the emulated press in this run.
 
     Raises:
-        BadInputError: The protocol has mistakes, the board refused it, or the sample names a stage
-            that does not exist. `wrong-die`, `die-unconfirmed`: the die is another one, or no
-            person has confirmed it.
+        BadInputError: The protocol has mistakes, the board refused it, the sample names a stage
+            that does not exist, or the press lacks the part of a fault. `wrong-die`,
+            `die-unconfirmed`: the die is another one, or no person has confirmed it.
         CommandRefusedError: The board has no profile or accepts no plan now.
         RecordError: The folder holds a record.
     """
@@ -75,6 +80,8 @@ def prepare_run(
     validation = validate_loaded(source, profile)
     plan = compile_plan(validation.checked(), profile)
     die_confirmed = die_is_confirmed(plan.begin.die_um, die_um, simulated=session.hello.simulated)
+    if board is not None:
+        board.schedule(faults)
     upload(session, plan, validation.marks)
     header = new_header(
         plan,
@@ -83,7 +90,7 @@ def prepare_run(
         profile=profile,
         protocol_text=source.text,
         port=port,
-        emulated_press=_emulated_press(board, plan.begin.die_um / 1000),
+        emulated_press=_emulated_press(board, plan.begin.die_um / 1000, faults),
         thinning=thinning,
         die_confirmed=die_confirmed,
         comparison=validation.comparison,
@@ -94,13 +101,22 @@ def prepare_run(
     keep_sample(out, sample)
     if truth is not None:
         recorder.event("note", text="true state of the emulated press", truth=str(truth))
-    return Run(session, recorder, ask=ask, on_status=on_status)
+    return Run(
+        session,
+        recorder,
+        ask=ask,
+        on_status=on_status,
+        host_timeout_s=plan.begin.host_timeout_ms / 1000,
+        injection=None if board is None or not faults else FaultInjection(board, faults),
+    )
 
 
 def start_run(session: Session, run: Run) -> None:
     """Start the plan on the board and follow the run.
 
-    Call it in the dispatcher thread, so that no record is missed.
+    Call it in the dispatcher thread, so that no record is missed. If the start cannot be recorded,
+    the run is aborted and followed to its end like any other whose record fails; `Run.result`
+    raises why.
 
     Raises:
         CommandRefusedError: The press is not ready; the record says that the run did not start.
@@ -109,20 +125,37 @@ def start_run(session: Session, run: Run) -> None:
     """
     session.start_stream()
     try:
-        reply = session.request(StartRequest(run.run_id, run.recorder.header.die_um))
+        # Bound to the profile that the protocol was checked against.
+        header = run.recorder.header
+        profile_hash = bytes.fromhex(header.profile_hash).ljust(8, b"\0")
+        reply = session.request(StartRequest(run.run_id, header.die_um, profile_hash=profile_hash))
     except CommandRefusedError as refusal:
-        run.recorder.close(RunEnd(end_reason=NOT_STARTED, note=refusal.message))
+        with suppress(RecordError):  # the refusal is the news
+            run.recorder.close(RunEnd(end_reason=NOT_STARTED, note=refusal.message))
         raise
     except BaseException:
         run.recorder.close()
         raise
-    run.recorder.started(reply.run_first, reply.tick)
+    # From here on the press moves, so the run is followed whatever fails.
+    failure: BaseException | None = None
+    try:
+        run.recorder.started(reply.run_first, reply.tick)
+    except BaseException as error:
+        failure = error
     run.begin(reply.run_first, reply.tick)
+    if failure is not None:
+        run.monitor.fail(failure)
 
 
-def _emulated_press(board: EmulatedBoard | None, die_mm: float) -> EmulatedPress | None:
+def _emulated_press(
+    board: EmulatedBoard | None, die_mm: float, faults: tuple[RequestedFault, ...]
+) -> EmulatedPress | None:
     """Describe the emulated press, with the die that the protocol names in it."""
     if board is None:
         return None
     press = board.press.model_copy(update={"die_mm": die_mm})
-    return EmulatedPress(description=press.model_dump(mode="json"), seed=board.seed)
+    return EmulatedPress(
+        description=press.model_dump(mode="json"),
+        seed=board.seed,
+        faults=in_record(faults),
+    )

@@ -13,7 +13,7 @@ from typing import Final, Literal, Protocol, get_args
 from pressloop.errors import CommandRefusedError, PressloopError
 from pressloop.record import RunHeader
 from pressloop.session.status import PressStatus
-from pressloop.wire.schema import State
+from pressloop.wire.schema import TICK_HZ, State
 
 SteeringCommand = Literal["pause", "resume", "skip", "end", "abort"]
 
@@ -28,13 +28,13 @@ class Steerable(Protocol):
     def status(self) -> PressStatus:
         """Ask the board for the state of the press."""
 
-    def pause(self) -> None:
+    def pause(self, by: str) -> None:
         """Freeze setpoint and timers."""
 
-    def resume(self) -> None:
+    def resume(self, by: str) -> None:
         """Continue after a pause."""
 
-    def advance(self, step: int | None = None) -> None:
+    def advance(self, step: int | None, by: str) -> None:
         """End the hold at a step."""
 
     def abort(self, by: str) -> None:
@@ -91,7 +91,6 @@ def steer(
     """
     status = press.status()
     if command == "abort" and status.state is State.VENTING:
-        # A second abort request would open the release valve fully, so none is sent.
         return SteeringOutcome(True, "the pressure is already being released; nothing was changed")
     reason = _obstacle(command, status, type_of(status))
     if reason:
@@ -100,13 +99,13 @@ def steer(
         return SteeringOutcome(False, "the command came too late", "too-late")
     try:
         if command == "pause":
-            press.pause()
+            press.pause(by)
         elif command == "resume":
-            press.resume()
+            press.resume(by)
         elif command == "abort":
             press.abort(by)
         else:
-            press.advance(status.step)
+            press.advance(status.step, by)
     except CommandRefusedError as refusal:
         return SteeringOutcome(False, f"{command} refused: {_why(refusal)}", refusal.code)
     return SteeringOutcome(True, _done(command, status))
@@ -124,6 +123,8 @@ def _obstacle(command: SteeringCommand, status: PressStatus, step: StepType | No
     """Return why a command has no effect in this state; None if it has one."""
     state = status.state
     if state is State.IDLE:
+        if command == "abort" and is_about_to_start(status):
+            return None
         return "no run is active"
     if state is State.FAULT:
         return (
@@ -147,6 +148,12 @@ def _obstacle(command: SteeringCommand, status: PressStatus, step: StepType | No
     if command == "end" and (step == "hold" or (step is None and status.remaining_s > 0)):
         return "this hold ends by itself; skip ends it now"
     return None
+
+
+def is_about_to_start(status: PressStatus) -> bool:
+    """Return whether the board has accepted a run that begins with its next tick."""
+    elapsed_s = status.elapsed_s
+    return status.state is State.IDLE and elapsed_s is not None and elapsed_s <= 1 / TICK_HZ
 
 
 def _why(refusal: CommandRefusedError) -> str:

@@ -24,11 +24,11 @@ from pressloop.errors import (
     CommandRefusedError,
     LinkClosedError,
     PressloopError,
-    VersionMismatchError,
 )
 from pressloop.session.acknowledge import HEARTBEAT_S
 from pressloop.session.console import Console
 from pressloop.session.refusals import explain_refusal
+from pressloop.session.schema_identity import SchemaIdentity, schema_mismatch, version_mismatch
 from pressloop.transport.transport import Transport
 from pressloop.wire.codec import WireError, decode_message, decode_telemetry, encode_message
 from pressloop.wire.frame import Frame, FrameDecoder, encode_frame
@@ -117,7 +117,7 @@ class Link:
     Raises:
         BoardTimeoutError: No reply in Pressloop's protocol.
         LinkClosedError: The transport ended.
-        VersionMismatchError: The board speaks another major version.
+        VersionMismatchError: Host and board were built from different wire schemas.
     """
 
     def __init__(
@@ -219,7 +219,7 @@ class Link:
     # --- requests
 
     def _say_hello(self, host: str) -> None:
-        hello = self._exchange(
+        self._exchange(
             HelloRequest(
                 nonce=self._nonce,
                 major=PROTOCOL_MAJOR,
@@ -228,8 +228,6 @@ class Link:
             ),
             _NO_SESSION,
         )
-        if hello.major != PROTOCOL_MAJOR:
-            raise _version_mismatch(f"version {hello.major}.{hello.minor} ({hello.firmware})")
         self._heartbeat_due_s = time.monotonic()
 
     def _exchange(self, message: Request[R], session: int) -> R:
@@ -244,7 +242,7 @@ class Link:
                 self._write(data)
                 frame = waiter.wait(limit_s)
                 if frame is not None:
-                    return _open_reply(message, frame)
+                    return _open_reply(message, frame, self.url)
         finally:
             self._waiter = None
         raise self._timeout(command)
@@ -297,14 +295,19 @@ class Link:
             self._on_event(self, decode_telemetry(frame.payload))
 
     def _handle_reply(self, frame: Frame) -> None:
+        waiter = self._waiter
         if frame.code == Command.HELLO and frame.kind == FrameKind.REPLY:
             # The nonce shows that the reply is ours: the session that it opens is not known before.
-            hello = decode_message(HelloReply, frame.payload)
-            if hello.nonce != self._nonce:
+            identity = SchemaIdentity.of(frame.payload)
+            if identity.nonce != self._nonce:
                 return
+            if not identity.is_ours:
+                if waiter is not None:
+                    waiter.fail(schema_mismatch(identity, self.url))
+                return
+            hello = decode_message(HelloReply, frame.payload)
             self._hello = hello
             self._session = hello.session
-        waiter = self._waiter
         if waiter is not None and waiter.matches(frame):
             waiter.deliver(frame)
 
@@ -356,12 +359,12 @@ class Link:
         )
 
 
-def _open_reply(message: Request[R], frame: Frame) -> R:
+def _open_reply(message: Request[R], frame: Frame, url: str) -> R:
     if frame.kind == FrameKind.REPLY:
         return decode_message(message.reply_type(), frame.payload)
     error = decode_message(ErrorReply, frame.payload)
     if error.code is ErrorCode.BAD_VERSION:
-        raise _version_mismatch("another major version")
+        raise version_mismatch(error.detail, url)
     names = {field.key: field.name for field in message.FIELDS}
     field = None if error.field is None else names.get(error.field, f"key {error.field}")
     raise explain_refusal(_name(Command(message.CODE)), error, field)
@@ -369,10 +372,3 @@ def _open_reply(message: Request[R], frame: Frame) -> R:
 
 def _name(command: Command) -> str:
     return command.name.lower().replace("_", "-")
-
-
-def _version_mismatch(theirs: str) -> VersionMismatchError:
-    return VersionMismatchError(
-        f"this SDK speaks protocol version {PROTOCOL_MAJOR}.{PROTOCOL_MINOR}, the board {theirs}",
-        hint="install the SDK version that belongs to the firmware, or flash newer firmware",
-    )

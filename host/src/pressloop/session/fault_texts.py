@@ -23,8 +23,10 @@ FAULT_TEXTS: Final[dict[str, tuple[str, str]]] = {
         "close the guard; open it only at a prompt, without pressure",
     ),
     "no-pressure-gain": (
-        "the pump ran and the pressure did not rise",
-        "check the oil level, look for leaks, and check that there is a sample in the die",
+        "the pump delivered oil and the reading did not follow: a transducer that stands still or "
+        "drifts, a pump without oil, a leak, or no sample",
+        "compare the reading with a gauge first; then check the oil level, look for leaks, and "
+        "check that there is a sample in the die",
     ),
     "no-contact": (
         "the ram did not reach the sample in time",
@@ -36,6 +38,10 @@ FAULT_TEXTS: Final[dict[str, tuple[str, str]]] = {
     ),
     "watchdog": (
         "the controller was reset by its watchdog during a run",
+        "report it, with the record and the console text",
+    ),
+    "tick-hang": (
+        "the control loop of the controller hung, and its watchdog reset it",
         "report it, with the record and the console text",
     ),
     "power-loss": ("the controller lost power during a run", "check its power supply"),

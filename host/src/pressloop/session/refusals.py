@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from pressloop.errors import CommandRefusedError
+from pressloop.units import PRESSURE, format_quantity
 from pressloop.wire.schema import ErrorCode, ErrorReply
 
 _MALFORMED_HINT: Final = (
@@ -46,11 +47,11 @@ REFUSAL_TEXTS: Final[dict[ErrorCode, tuple[str, str]]] = {
         _ORDER_HINT,
     ),
     ErrorCode.OVER_CEILING: (
-        "a target is above the protocol's ceiling of {detail} kPa",
+        "a target is above the protocol's ceiling of {mpa}",
         "correct the target or the ceiling",
     ),
     ErrorCode.OVER_LIMIT: (
-        "the ceiling is above the limit of this press, {detail} kPa with this die",
+        "the ceiling is above the limit of this press, {mpa} with this die",
         "correct the ceiling or the die diameter",
     ),
     ErrorCode.UNKNOWN_DIE: (
@@ -58,11 +59,11 @@ REFUSAL_TEXTS: Final[dict[ErrorCode, tuple[str, str]]] = {
         "correct the die diameter, or add the die to the profile",
     ),
     ErrorCode.TOLERANCE_UNRESOLVED: (
-        "the tolerance is smaller than the transducer can resolve, {detail} kPa",
+        "the tolerance is smaller than the transducer can resolve, {mpa}",
         "correct the tolerance, or set 'accept_unresolved_tolerance: true' in the protocol",
     ),
     ErrorCode.RATE_IMPOSSIBLE: (
-        "the rate is higher than the press can follow, {detail} kPa/s",
+        "the rate is higher than the press can follow, {mpa}/s",
         "correct the rate",
     ),
     ErrorCode.NO_END: (
@@ -91,8 +92,9 @@ REFUSAL_TEXTS: Final[dict[ErrorCode, tuple[str, str]]] = {
         "correct the field that is named and write the profile again",
     ),
     ErrorCode.STORAGE: (
-        "the board could not store the profile in its flash",
-        "try again; if that does not help, flash the firmware again",
+        "the board cannot write to its flash, so nothing would be known after a loss of power",
+        "remove files of your own from the board, or flash the firmware again; if that does not "
+        "help, its flash is worn: replace the board",
     ),
     ErrorCode.NOT_HELD: (
         "the board no longer holds these records, its oldest is {detail}",
@@ -103,12 +105,12 @@ REFUSAL_TEXTS: Final[dict[ErrorCode, tuple[str, str]]] = {
         "release the pressure and wait until the gauge shows zero",
     ),
     ErrorCode.HOLD_ELSEWHERE: (
-        "a hold is not at the pressure where the step before it ends, {detail} kPa",
+        "a hold is not at the pressure where the step before it ends, {mpa}",
         "add a ramp or a release to the pressure of the hold",
     ),
     ErrorCode.RELAXATION_UNRESOLVED: (
         "a relaxation rate is smaller than the board can measure with this transducer and leak, "
-        "{detail} kPa/min",
+        "{mpa}/min",
         "use a transducer with a smaller range or better accuracy, or repair the leak and tune "
         "again",
     ),
@@ -131,12 +133,27 @@ REFUSAL_TEXTS: Final[dict[ErrorCode, tuple[str, str]]] = {
         "the die that was confirmed is not the die of the protocol, which is {detail} um wide",
         "read the diameter off the die in the press; fit the right die or correct the protocol",
     ),
+    ErrorCode.NEEDS_BUTTON: (
+        "a person at the press has to allow this",
+        "press the button on the controller, then repeat within 30 s",
+    ),
+    ErrorCode.PROFILE_MISMATCH: (
+        "the board's machine profile is not the one that the run was checked against",
+        "start the run again; if another program changes the profile, stop that first",
+    ),
+    ErrorCode.ZERO_OFF: (
+        "the transducer reads {detail} kPa below zero while the press is at rest: the run would "
+        "press by so much too high",
+        "check the transducer and its wiring against a gauge; when it is sound, take its zero "
+        "anew: `pressloop tune`",
+    ),
     ErrorCode.NOT_SEALED: (
         "a hold that ends on relaxation is not sealed",
         "write 'mode: sealed': in closed loop the pump replaces the pressure that relaxes",
     ),
 }
-"""Meaning and next step of each refusal; `{detail}` is the limit that was exceeded."""
+"""Meaning and next step of each refusal. `{detail}` is the limit that was exceeded; `{mpa}` is the
+same where it is a pressure."""
 
 
 def explain_refusal(command: str, error: ErrorReply, field: str | None) -> CommandRefusedError:
@@ -149,13 +166,14 @@ def explain_refusal(command: str, error: ErrorReply, field: str | None) -> Comma
     """
     meaning, hint = REFUSAL_TEXTS[error.code]
     detail = "unknown" if error.detail is None else error.detail
+    mpa = "unknown" if error.detail is None else format_quantity(error.detail, PRESSURE)
     where = command
     if error.step is not None:
         where += f", step {error.step}"
     if field is not None:
         where += f", field {field!r}"
     return CommandRefusedError(
-        f"the board refused {where}: {meaning.format(detail=detail)}",
+        f"the board refused {where}: {meaning.format(detail=detail, mpa=mpa)}",
         hint=hint,
         command=command,
         code=error.code.name.lower().replace("_", "-"),

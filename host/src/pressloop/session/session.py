@@ -72,8 +72,13 @@ class _Call(Generic[T]):
         except BaseException as error:  # raised in the thread that waits for the result
             self._future.set_exception(error)
 
-    def cancel(self) -> None:
-        self._future.cancel()
+    def cancel(self) -> bool:
+        """Keep the action from beginning; return False if it has begun."""
+        return self._future.cancel()
+
+    def wait(self) -> None:
+        """Wait until the action has ended, without its result."""
+        concurrent.futures.wait([self._future])
 
     def result(self) -> T:
         return self._future.result()
@@ -96,7 +101,7 @@ class Session:
     Raises:
         NoBoardError, PortBusyError: The transport did not open.
         BoardTimeoutError: No reply in Pressloop's protocol.
-        VersionMismatchError: The board speaks another major version.
+        VersionMismatchError: Host and board were built from different wire schemas.
     """
 
     def __init__(
@@ -164,6 +169,8 @@ class Session:
     def in_order(self, action: Callable[[], T]) -> T:
         """Run an action in the dispatcher thread, between two telemetry events.
 
+        When the wait for it is interrupted, the action either never begins or has ended.
+
         Raises:
             LinkClosedError: The session has ended.
             Exception: Whatever the action raised.
@@ -179,6 +186,12 @@ class Session:
             return call.result()
         except concurrent.futures.CancelledError:
             raise self._reconnector.end_error from None
+        except BaseException:
+            # If this thread was interrupted, as by Ctrl-C, the action must not begin later: it may
+            # start a run that no thread follows.
+            if not call.cancel():
+                call.wait()
+            raise
 
     def listen(self, listener: Listener) -> None:
         """Notify this listener from the next event on."""

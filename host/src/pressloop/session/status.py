@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from pressloop.session.telemetry import NO_STEP
-from pressloop.wire.schema import EndReason, Fault, InputBits, State, StatusReply
+from pressloop.wire.schema import EndReason, Fault, InputBits, State, StatusReply, StorageBits
+
+_NO_TROUBLE: Final = StorageBits(0)
 
 
 @dataclass(frozen=True)
@@ -30,11 +33,16 @@ class PressStatus:
         fault: The latched fault; `NONE` without one.
         inputs: States of emergency stop, guard and button.
         host_lost: Whether the board considers its host lost.
+        force_kn: Force on the pellet at `pressure_mpa`, kN; None if the die is not known here.
+        paused_by: Who asked for the pause that is in effect; empty without one, or if not known.
+        silent_s: Time for which the board heard nothing from its host and paused because of that,
+            s; None if that is not the reason of a pause.
         run_id: Id of the current run, or of the last one since boot; zeros if there was none.
         second_mpa: Reading of the second pressure channel, MPa on the pellet; None on a
             single-channel press.
         largest_difference_mpa: Largest difference between the channels in the current or last run,
             apart from what their lags explain, MPa; None on a single-channel press.
+        storage: What is wrong with the board's flash; no bit if all is well.
     """
 
     state: State
@@ -55,6 +63,10 @@ class PressStatus:
     inputs: InputBits
     host_lost: bool
     run_id: bytes
+    force_kn: float | None = None
+    paused_by: str = ""
+    silent_s: float | None = None
+    storage: StorageBits = _NO_TROUBLE
     second_mpa: float | None = None
     largest_difference_mpa: float | None = None
 
@@ -65,6 +77,9 @@ class PressStatus:
         *,
         stage_name: str | None = None,
         elapsed_s: float | None = None,
+        force_kn: float | None = None,
+        paused_by: str = "",
+        silent_s: float | None = None,
     ) -> PressStatus:
         """Convert a status reply of the board."""
         return cls(
@@ -88,6 +103,10 @@ class PressStatus:
             run_id=reply.run_id,
             second_mpa=_mpa(reply.second_kpa),
             largest_difference_mpa=_mpa(reply.largest_difference_kpa),
+            force_kn=force_kn,
+            paused_by=paused_by,
+            silent_s=silent_s,
+            storage=StorageBits(reply.storage or 0),
         )
 
 

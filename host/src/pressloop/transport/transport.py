@@ -139,8 +139,13 @@ class SerialTransport:
     who may open the port, and a write takes at most pyserial's own limit of 5 s.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, shared: bool = False) -> None:
         """Open the port without resetting the board.
+
+        Args:
+            path: Of the port, or a URL of pyserial.
+            shared: Open it also beside a program that uses it, where the system allows that: then
+                each of the two gets a part of what the board sends.
 
         DTR is set because MicroPython drops its output without it, and RTS stays low: auto-reset
         circuits do not reset a board on this pair.
@@ -151,7 +156,7 @@ class SerialTransport:
         """
         self.url = path
         remote = path.startswith(RFC2217_SCHEME)
-        local: dict[str, Any] = {"write_timeout": MAX_WRITE_S, "exclusive": True}
+        local: dict[str, Any] = {"write_timeout": MAX_WRITE_S, "exclusive": not shared}
         try:
             # Opened after construction, so that DTR and RTS are set before.
             self._serial = serial.serial_for_url(

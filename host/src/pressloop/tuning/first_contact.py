@@ -43,8 +43,9 @@ def first_contact_plan(
     if not low <= limit_kpa <= high:
         raise BadInputError(
             f"{limit_kpa / 1000:g} MPa is not suited for a first contact: this press detects "
-            f"contact at {contact_kpa / 1000:.3g} MPa on this die",
-            hint=f"give {math.ceil(low / 1000)} to {high // 1000} MPa",
+            f"contact at {contact_kpa / 1000:.3g} MPa on this die, and {math.ceil(low / 1000)} to "
+            f"{high // 1000} MPa show it",
+            hint="give a limit in this range",
             code="contact-pressure",
         )
     rate = max(1, round(limit_kpa / _RISE_S))

@@ -23,7 +23,7 @@ from pressloop.tuning.first_contact import first_contact_plan, measure_first_con
 from pressloop.tuning.records import NO_STEP, TuningRecords
 from pressloop.tuning.result import FirstContact, TrackingError, TuningResult
 from pressloop.tuning.tune import HYSTERESIS_RUN, tune
-from pressloop.units import LENGTH, format_quantity
+from pressloop.units import LENGTH, format_quantity, pressure_text
 from pressloop.wire import schema
 
 _log = logging.getLogger(__name__)
@@ -151,25 +151,27 @@ class TuningRunner:
         if self._die_um not in profile.dies_um:
             dies = ", ".join(format_quantity(die, LENGTH) for die in profile.dies_um)
             raise BadInputError(
-                f"the press '{profile.name}' has no die of {self._die_um / 1000:g} mm",
-                hint=f"its dies: {dies}; add the die to the press's profile if it has one",
+                f"the press '{profile.name}' has no die of {self._die_um / 1000:g} mm; its dies: "
+                f"{dies}",
+                hint="if you have this die, add it to the press's profile",
                 code="unknown-die",
             )
 
     def _require_limit(self, profile: MachineProfile) -> None:
         ratio = profile.lever(self._die_um / 1000)
         contact_mpa, limit_mpa = ratio * profile.contact_bar / 10, self._limit_kpa / 1000
+        limit = pressure_text(self._limit_kpa, self._die_um)
         highest_kpa = profile.limits(self._die_um).pellet_limit_kpa
         if _ceiling_kpa(self._limit_kpa) > highest_kpa:
             raise BadInputError(
-                f"a limit of {limit_mpa:g} MPa needs a ceiling a tenth higher, and this press may "
-                f"reach {highest_kpa / 1000:g} MPa on this die",
+                f"a limit of {limit} needs a ceiling a tenth higher, and this press may reach "
+                f"{pressure_text(highest_kpa, self._die_um)}",
                 hint="lower the limit",
                 code="over-limit",
             )
         if limit_mpa <= contact_mpa:
             raise BadInputError(
-                f"{limit_mpa:g} MPa does not press the blank: this press detects contact at "
+                f"{limit} does not press the blank: this press detects contact at "
                 f"{contact_mpa:.3g} MPa on this die",
                 hint="raise the limit to a usual pressure of the press",
                 code="contact-pressure",

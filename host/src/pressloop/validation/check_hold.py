@@ -7,7 +7,6 @@ from decimal import ROUND_UP, Decimal
 from pressloop.findings import KeyPath
 from pressloop.machine.resolution import Resolution
 from pressloop.plan import PlanStage, PlanStep
-from pressloop.units import PERCENT, parse
 from pressloop.validation.check_leak import check_leak
 from pressloop.validation.check_relaxation import check_relaxation
 from pressloop.validation.context import Context
@@ -35,8 +34,8 @@ def check_hold(context: Context, step: PlanStep, stage: PlanStage, level_kpa: in
         context.error(
             "hold-elsewhere",
             step.target_path,
-            f"the hold is at {mpa(step.target_kpa)}, but the pressure is "
-            f"{mpa(level_kpa)} when it begins{in_pass(stage)}",
+            f"the hold is at {context.pressure(step.target_kpa)}, but the pressure is "
+            f"{context.pressure(level_kpa)} when it begins{in_pass(stage)}",
             "add a ramp to the stage, which leads to the target at a rate of your choice",
         )
     path = (*step.path, "tolerance")
@@ -46,8 +45,8 @@ def check_hold(context: Context, step: PlanStep, stage: PlanStage, level_kpa: in
         context.warn(
             "tolerance-wide",
             path,
-            f"the band around {mpa(step.target_kpa)} reaches down to zero: time without "
-            "pressure would count as dwell",
+            f"the band around {context.pressure(step.target_kpa)} reaches down to zero: time "
+            "without pressure would count as dwell",
             "write a tolerance that is much smaller than the target",
         )
     _check_resolution(context, step, stage, path)
@@ -68,9 +67,10 @@ def _check_resolution(context: Context, step: PlanStep, stage: PlanStage, path: 
     report(
         "tolerance-unresolved",
         path,
-        f"+-{mpa(step.tolerance_kpa)} at {mpa(step.target_kpa)}{in_pass(stage)} is finer "
-        f"than the transducer can resolve: {press.reason}",
-        f"write at least {_least_tolerance(step, finest)}; what helps: "
+        f"+-{mpa(step.tolerance_kpa)} at {context.pressure(step.target_kpa)}{in_pass(stage)} is "
+        f"finer than the transducer can resolve: {press.reason}; "
+        f"the finest is {_least_tolerance(step, finest)}",
+        "write a tolerance that is not finer; what helps: "
         f"{press.improvements(step.tolerance_kpa, context.ceiling_kpa or step.target_kpa)}"
         + ("" if accepted else "; 'accept_unresolved_tolerance: true' makes it a warning"),
     )
@@ -80,7 +80,7 @@ def _least_tolerance(step: PlanStep, finest_kpa: int) -> str:
     """Return the finest tolerance that is accepted, in percent and as a pressure."""
     percent = Decimal(100 * finest_kpa) / Decimal(step.target_kpa)
     rounded = percent.quantize(Decimal("0.1"), rounding=ROUND_UP)
-    pressure = f"'{mpa(finest_kpa)}'"
+    pressure = mpa(finest_kpa)
     if rounded > 100:
         return pressure
-    return f"'{parse(f'{rounded} %', PERCENT).text}' ({pressure})"
+    return f"{rounded} % ({pressure})"

@@ -39,10 +39,11 @@ def check_leak(context: Context, step: PlanStep, stage: PlanStage) -> None:
         "leak-leaves-band",
         (*step.path, "tolerance"),
         f"the press's own leak, {leak_ul_min:.3g} uL/min at an oil pressure of 10 MPa, lowers "
-        f"{mpa(step.target_kpa)}{in_pass(stage)} by {mpa(loss.kpa_min)}/min: even without powder "
+        f"{context.pressure(step.target_kpa)}{in_pass(stage)} by {mpa(loss.kpa_min)}/min: "
+        "even without powder "
         f"the pressure leaves the band within {stays_s:.3g} s and is topped up {top_ups} times in "
-        f"{format_quantity(dwell_ms, DURATION)}",
-        f"write a tolerance of at least '{mpa(lost_kpa)}', or 'mode: regulated'; or repair release "
+        f"{format_quantity(dwell_ms, DURATION)}, in which it loses {mpa(lost_kpa)}",
+        "write a tolerance of at least this loss, or 'mode: regulated'; or repair release "
         f"valve and fittings until they leak less than "
         f"{leak_ul_min * tolerance_kpa / lost_kpa:.2g} uL/min, and tune again",
     )

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from pressloop.machine.profile import load_n_of
+from pressloop.machine.die_limits import load_n_of
 from pressloop.plan import PlanStep
 from pressloop.units import LENGTH, format_quantity
 from pressloop.validation.check_ramp import report_impossible_rate
 from pressloop.validation.context import Context
-from pressloop.validation.phrases import mpa
 from pressloop.wire.schema import TICK_HZ, StepKind
 
 _MAX_FILTER_LAG_S: Final = 0.3
@@ -27,16 +26,16 @@ def check_press(context: Context) -> None:
         context.error(
             "unknown-die",
             ("die",),
-            f"the press '{context.profile.name}' has no die of {protocol.die}",
-            f"its dies: {dies}; if the die is yours, add it to the press's profile",
+            f"the press '{context.profile.name}' has no die of {protocol.die}; its dies: {dies}",
+            "if you have this die, add it to the press's profile; else correct 'die'",
         )
     if context.ceiling_kpa is not None and context.ceiling_kpa > limits.pellet_limit_kpa:
         context.error(
             "over-limit",
             ("ceiling",),
             _over_load(context, context.ceiling_kpa)
-            or f"the ceiling of {protocol.ceiling} is above the limit of this press with a "
-            f"{protocol.die} die, {mpa(limits.pellet_limit_kpa)}",
+            or f"the ceiling of {context.pressure(context.ceiling_kpa)} is above the limit of this "
+            f"press with a {protocol.die} die, {context.pressure(limits.pellet_limit_kpa)}",
             "lower the ceiling to what die and sample stand; keep it above the highest target",
         )
     crack_kpa = protocol.crack_kpa
@@ -44,8 +43,8 @@ def check_press(context: Context) -> None:
         context.warn(
             "crack-threshold-low",
             ("crack_threshold",),
-            f"a crack threshold of {protocol.crack_threshold} is below the board's own, "
-            f"{mpa(2 * limits.resolution_kpa)} on this die: noise could end a run",
+            f"a crack threshold of {context.pressure(crack_kpa)} is below the board's own, "
+            f"{context.pressure(2 * limits.resolution_kpa)}: noise could end a run",
             "watch a few runs before you rely on it, or leave the key out",
         )
     vent_rate = protocol.vent_rate_kpa_s

@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from pressloop.findings import KeyPath
 from pressloop.plan import PlanStage, PlanStep
-from pressloop.units import PRESSURE_RATE, format_quantity, parse
+from pressloop.units import PRESSURE_RATE, format_quantity, parse_pressure_rate
 from pressloop.validation.context import Context
-from pressloop.validation.phrases import in_pass, mpa
+from pressloop.validation.phrases import in_pass
 from pressloop.wire.schema import StepKind
 
 _MAX_SILENT_ROUNDING: Final = 0.01
@@ -36,16 +36,16 @@ def check_ramp(
         context.warn(
             "goes-nowhere",
             step.target_path,
-            f"the {step.kind.name.lower()} has no effect: the pressure is {mpa(level_kpa)} "
-            f"already{in_pass(stage)}",
+            f"the {step.kind.name.lower()} has no effect: the pressure is "
+            f"{context.pressure(level_kpa)} already{in_pass(stage)}",
             f"remove the {step.kind.name.lower()}, or correct its target",
         )
     elif step.kind is StepKind.RELEASE and step.target_kpa > level_kpa:
         context.error(
             "wrong-direction",
             step.target_path,
-            f"a release cannot raise the pressure from {mpa(level_kpa)} to "
-            f"{mpa(step.target_kpa)}{in_pass(stage)}",
+            f"a release cannot raise the pressure from {context.pressure(level_kpa)} to "
+            f"{context.pressure(step.target_kpa)}{in_pass(stage)}",
             "correct the target, or write a ramp",
         )
         return
@@ -65,7 +65,7 @@ def _check_rounding(context: Context, step: PlanStep, stage: PlanStage, path: Ke
     item: Any = context.protocol
     for part in path:
         item = item[part] if isinstance(part, int) else getattr(item, part)
-    written = parse(item, PRESSURE_RATE).value
+    written = parse_pressure_rate(item, context.protocol.die_um).value
     sent = step.rate_kpa_s or 0
     if abs(sent - written) > _MAX_SILENT_ROUNDING * written:
         context.warn(
@@ -73,7 +73,7 @@ def _check_rounding(context: Context, step: PlanStep, stage: PlanStage, path: Ke
             path,
             f"the board's rates are whole kPa/s: {item} becomes "
             f"{format_quantity(sent, PRESSURE_RATE)}",
-            "write a multiple of '0.001 MPa/s' ('0.06 MPa/min')",
+            "write a rate that is a whole number of kPa/s",
         )
 
 
@@ -85,6 +85,7 @@ def report_impossible_rate(
         "rate-impossible",
         path,
         f"{format_quantity(rate_kpa_s, PRESSURE_RATE)} is faster than this press can {way} "
-        f"the pressure with a {context.protocol.die} die",
-        f"the fastest is '{format_quantity(fastest_kpa_s, PRESSURE_RATE)}'",
+        f"the pressure with a {context.protocol.die} die: the fastest is "
+        f"{format_quantity(fastest_kpa_s, PRESSURE_RATE)}",
+        "write a rate that the press reaches",
     )

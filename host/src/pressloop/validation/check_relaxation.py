@@ -64,8 +64,8 @@ def check_relaxation(context: Context, step: PlanStep, stage: PlanStage, rate_kp
             f"a loss of {mpa(rate_kpa_min)}/min is slower than the transducer can resolve: the "
             "board measures over a minute at most, and then needs two counts or an eighth of "
             f"{profile.accuracy_percent:g} % of {profile.full_scale_bar:g} bar, which are "
-            f"{mpa(finest)} on a {context.protocol.die} die",
-            f"write at least '{mpa(finest)}/min'; what helps: a transducer with a smaller "
+            f"{mpa(finest)}/min on a {context.protocol.die} die",
+            "write a rate that the transducer resolves; what helps: a transducer with a smaller "
             "range or a better accuracy",
         )
         return
@@ -75,9 +75,9 @@ def check_relaxation(context: Context, step: PlanStep, stage: PlanStage, rate_kp
             "relaxation-unresolved",
             path,
             f"a loss of {mpa(rate_kpa_min)}/min cannot be distinguished from the press's own leak, "
-            f"which is {mpa(leak.kpa_min)}/min at {mpa(step.target_kpa)}{in_pass(stage)}, known to "
-            f"+-{mpa(leak.uncertainty_kpa_min)}/min",
-            f"write at least '{mpa(leak.uncertainty_kpa_min)}/min'; or repair release valve and "
+            f"which is {mpa(leak.kpa_min)}/min at {context.pressure(step.target_kpa)}"
+            f"{in_pass(stage)}, known to +-{mpa(leak.uncertainty_kpa_min)}/min",
+            "write a rate above this uncertainty; or repair release valve and "
             "fittings so that they leak less, and tune again",
         )
         return
@@ -88,7 +88,7 @@ def check_relaxation(context: Context, step: PlanStep, stage: PlanStage, rate_kp
             (*step.path, "until", "at_most"),
             f"the hold ends before the board can measure {mpa(rate_kpa_min)}/min, which takes "
             f"{takes_s + _MEAN_S} s on this press",
-            f"write an 'at_most' of at least '{takes_s + _MEAN_S} s'",
+            "write an 'at_most' of at least this time",
         )
     by_leak = leak.kpa_min if leak is not None else 0
     lost_kpa = (rate_kpa_min + by_leak) * takes_s // 60
@@ -99,6 +99,7 @@ def check_relaxation(context: Context, step: PlanStep, stage: PlanStage, rate_kp
             f"at {mpa(rate_kpa_min)}/min"
             + (f" and {mpa(by_leak)}/min of leak" if by_leak else "")
             + f" the pressure{in_pass(stage)} leaves the band within the {takes_s} s that the "
-            "board needs to measure the rate: it is topped up, and the measurement begins again",
-            f"write a tolerance of at least '{mpa(-(-4 * lost_kpa // 3))}'",
+            "board needs to measure the rate: it is topped up, and the measurement begins again; "
+            f"a tolerance of {mpa(-(-4 * lost_kpa // 3))} is wide enough",
+            "write a tolerance that is wide enough",
         )

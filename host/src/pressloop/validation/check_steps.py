@@ -36,8 +36,9 @@ def _check_prompt(context: Context, step: PlanStep, level_kpa: int | None) -> No
         context.warn(
             "prompt-under-pressure",
             step.path,
-            f"the prompt waits for the operator while the pellet is at {mpa(level_kpa)}",
-            "release to '0 MPa' first if hands go near the die",
+            f"the prompt waits for the operator while the pellet is at "
+            f"{context.pressure(level_kpa)}",
+            "release to zero pressure first if hands go near the die",
         )
 
 
@@ -49,8 +50,8 @@ def _check_ceiling(context: Context, step: PlanStep, stage: PlanStage) -> None:
         context.error(
             "over-ceiling",
             step.target_path,
-            f"the target of {mpa(step.target_kpa)}{in_pass(stage)} is above the ceiling of "
-            f"{mpa(ceiling_kpa)}",
+            f"the target of {context.pressure(step.target_kpa)}{in_pass(stage)} is above the "
+            f"ceiling of {context.pressure(ceiling_kpa)}",
             "lower the target"
             + (", the step or the number of passes" if stage.passes else "")
             + ", or raise the ceiling if sample and die stand it",
@@ -63,7 +64,7 @@ def _check_ceiling(context: Context, step: PlanStep, stage: PlanStage) -> None:
         context.warn(
             "ceiling-close",
             step.target_path,
-            f"the target of {mpa(step.target_kpa)}{in_pass(stage)} is within "
+            f"the target of {context.pressure(step.target_kpa)}{in_pass(stage)} is within "
             f"{mpa(margin_kpa)} of the ceiling: with the transducer's normal error a reading can "
             "exceed the ceiling, which is a fault",
             "leave a few percent between the highest target and the ceiling",

@@ -6,9 +6,11 @@ from dataclasses import replace
 from typing import Final
 
 from pressloop.findings import Finding, KeyPath, Severity
-from pressloop.machine.profile import DieLimits, MachineProfile
+from pressloop.machine.die_limits import DieLimits
+from pressloop.machine.profile import MachineProfile
 from pressloop.protocol import Protocol
 from pressloop.protocol.loading import Draft
+from pressloop.units import pressure_text
 from pressloop.wire.schema import PlanStepRequest
 
 # Largest values that messages to the board can contain, whatever the press.
@@ -44,6 +46,10 @@ class Context:
     def is_unreliable(self, path: KeyPath) -> bool:
         """Return whether a place has a stand-in for what could not be understood."""
         return self._draft.is_unreliable(path)
+
+    def pressure(self, kpa: int) -> str:
+        """Return a pressure for a message, with the force beside it where the die is known."""
+        return pressure_text(kpa, None if self.limits is None else self.protocol.die_um)
 
     def error(self, code: str, path: KeyPath, message: str, hint: str) -> None:
         """Report a mistake that prevents the run."""

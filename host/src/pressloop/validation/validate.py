@@ -11,6 +11,8 @@ from pressloop.plan import count_steps, unroll
 from pressloop.protocol import Protocol
 from pressloop.validation.any_source import LoadedProtocol
 from pressloop.validation.check_channels import check_channels
+from pressloop.validation.check_clock import check_clock
+from pressloop.validation.check_messages import check_messages
 from pressloop.validation.check_names import check_names
 from pressloop.validation.check_press import check_filter, check_press
 from pressloop.validation.check_steps import check_steps
@@ -71,4 +73,6 @@ def _checked(context: Context) -> list[Finding]:
         stages, plan_steps = unroll(context.protocol)
         check_steps(context, stages, plan_steps)
         check_filter(context, plan_steps)
+        check_messages(context, plan_steps)
+        check_clock(context, plan_steps)
     return context.findings

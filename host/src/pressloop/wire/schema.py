@@ -26,7 +26,7 @@ NO_DISPLACEMENT: Final = 65535
 """Displacement in a record when the sensor gives no reading."""
 OUTPUT_FULL: Final = 32767
 """Full opening of a valve; also the largest split-range output, positive or negative."""
-SCHEMA_HASH: Final = b"\x28\x8e\xef\xd6\xd5\xf1\xac\x20"
+SCHEMA_HASH: Final = b"\xe1\x0e\x22\x80\x2d\xf5\x89\xb1"
 """First bytes of the SHA-256 of the schema."""
 RECORD_FORMAT: Final = "<IiihHBBBBH"
 """Struct format of a packed telemetry record."""
@@ -87,12 +87,16 @@ class Command(IntEnum):
     PROFILE_READ = 16
     PROFILE_WRITE = 17
     STEP_RESULT = 18
+    INTERRUPTED_RUN = 19
+    JOURNAL_READ = 20
+    DUMP = 21
 
 
 class Notice(IntEnum):
     """Messages of a host that the board does not answer."""
 
     ALIVE = 1
+    ABORT = 2
 
 
 class Event(IntEnum):
@@ -155,7 +159,8 @@ class ErrorCode(IntEnum):
     PROFILE_INVALID = 25
     """The profile contradicts itself; `field` has the first key at fault."""
     STORAGE = 26
-    """The profile could not be written to the flash."""
+    """The flash took neither the profile nor the journal of the run: full, worn, or without a file
+    system."""
     NOT_HELD = 27
     """The ring no longer or not yet holds those records; `detail` is the oldest."""
     PRESSURISED = 28
@@ -172,9 +177,15 @@ class ErrorCode(IntEnum):
     CLOCK_SPENT = 33
     """The run could outlast the device clock: restart the controller; `detail` is how long a run
     may take, s."""
-    SENSORS_DISAGREE = 34
+    NEEDS_BUTTON = 34
+    """A person must press the board's button first, at most 30 s before."""
+    PROFILE_MISMATCH = 35
+    """The run is bound to another machine profile than the board has."""
+    ZERO_OFF = 36
+    """At rest the transducer reads too far below zero; `detail` is by how much it does, kPa."""
+    SENSORS_DISAGREE = 37
     """The two pressure channels disagree; `detail` is by how much, kPa."""
-    DIE_UNCONFIRMED = 35
+    DIE_UNCONFIRMED = 38
     """The die that a person confirmed is not the die of the plan; `detail` is the die of the plan,
     um."""
 
@@ -265,13 +276,13 @@ class Fault(IntEnum):
     GUARD_OPEN = 5
     """Guard opened while the press could move."""
     NO_PRESSURE_GAIN = 6
-    """Pumping without the pressure rising: no oil, leak, no sample."""
+    """Pumping without the reading following: sensor frozen or drifting, no oil, leak, no sample."""
     NO_CONTACT = 7
     """The ram did not reach the sample within the approach timeout."""
     TICK_OVERRUN = 8
     """The control loop missed too many ticks."""
     WATCHDOG = 9
-    """The controller was reset by its watchdog during a run."""
+    """The controller was reset by its watchdog during a run: its foreground program hung."""
     POWER_LOSS = 10
     """The controller lost power during a run."""
     INTERNAL = 11
@@ -280,11 +291,13 @@ class Fault(IntEnum):
     """A sudden loss of force that neither release valve nor relaxation explains."""
     DIE_FAILURE = 13
     """Half of the force lost at once, or the platens closed without the pressure rising."""
-    SENSOR_DISAGREE = 14
+    TICK_HANG = 14
+    """The control loop hung, and the watchdog reset the controller."""
+    SENSOR_DISAGREE = 15
     """The two pressure channels differ by more than their stated errors."""
-    SECOND_SENSOR_LOW = 15
+    SECOND_SENSOR_LOW = 16
     """Second channel below its live zero: wire broken or supply lost."""
-    SECOND_SENSOR_HIGH = 16
+    SECOND_SENSOR_HIGH = 17
     """Second channel above its range: short circuit."""
 
 
@@ -368,6 +381,48 @@ class CapabilityBits(IntFlag):
     """Its telemetry records have their last column, displacement-um."""
     SECOND_CHANNEL = 32
     """A second pressure transducer on another converter; compared if the profile describes it."""
+    DEADMAN = 256
+    """Each healthy tick of a run gives the deadman circuit an edge; without one for 50 ms that
+    circuit cuts both coils."""
+    JOURNAL = 512
+    """It keeps a journal that survives power."""
+
+
+class StorageBits(IntFlag):
+    """What is wrong with a board's flash."""
+
+    UNAVAILABLE = 1
+    """It cannot be written: no run starts, and no profile is stored."""
+    JOURNAL_FULL = 2
+    """No record is written until the run has ended."""
+    PROFILE_DAMAGED = 4
+    """The stored profile is damaged, and none is used."""
+
+
+class JournalKind(IntEnum):
+    """What a record of the journal reports."""
+
+    BOOT = 1
+    """The controller started; detail is the reset cause, dwell-ms the profile's CRC-32, run-id the
+    boot-id."""
+    START = 2
+    """A run was accepted."""
+    STEP = 3
+    """A step began, or the run began to vent."""
+    PAUSE = 4
+    RESUME = 5
+    FAULT = 6
+    """A fault latched."""
+    CLEAR = 7
+    """A person cleared the fault."""
+    END = 8
+    """The run ended; detail is the end reason."""
+    PROGRESS = 9
+    """A run goes on: 1, 2, 4 ... 32 s after the record before, then every minute."""
+    PROFILE = 10
+    """The profile was changed; run-id holds the CRC-32 before and after."""
+    FULL = 11
+    """The journal was full and recorded no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -383,6 +438,19 @@ class AliveNotice(CodedMessage):
 
     tick: int
     """Newest device clock that the host has seen. Unit: ticks."""
+
+
+@dataclass(frozen=True, slots=True)
+class AbortNotice(CodedMessage):
+    """Ends the run as `abort` does.
+
+    The board takes it with session 0, from any program that can write to the port, also beside a
+    host that hangs, and the session of that host goes on. It has no reply: the state in telemetry
+    and status shows the release.
+    """
+
+    CODE: ClassVar[Notice] = Notice.ABORT
+    FIELDS: ClassVar[tuple[Field, ...]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -460,7 +528,7 @@ class Profile(Message):
         Field(50, "channel_lag_ms", FieldKind.INT, 0, 100, required=False),
         Field(51, "channel_friction_ppm", FieldKind.INT, 0, 100000, required=False),
         Field(52, "channel_noise_ppm", FieldKind.INT, 0, 10000, required=False),
-        Field(53, "single_channel_oil_kpa", FieldKind.INT, 100, 200000, required=False),
+        Field(53, "single_channel_oil_kpa", FieldKind.INT, 200, 200000, required=False),
         Field(
             54,
             "die_loads_n",
@@ -471,6 +539,7 @@ class Profile(Message):
             element_low=0,
             element_high=10000000,
         ),
+        Field(60, "return_oil_kpa", FieldKind.INT, 0, 20000, required=False),
     )
 
     name: str
@@ -509,7 +578,7 @@ class Profile(Message):
     approach_timeout_ms: int
     """Unit: ms."""
     no_gain_window_ms: int
-    """Pumping for this long must raise the pressure. Unit: ms."""
+    """Platens that close for this long must raise the pressure. Unit: ms."""
     kp: int
     """Unit: 1/s, 1/256."""
     ki: int
@@ -563,6 +632,9 @@ class Profile(Message):
     """Highest pressure allowed with one channel; absent: max-oil-kpa. Unit: kPa oil."""
     die_loads_n: tuple[int, ...] | None = None
     """Greatest load of each of dies-um in its order; 0: not stated. Unit: N."""
+    return_oil_kpa: int | None = None
+    """Pressure that carries ram and return spring; with the ram at its seat the reading is as far
+    below zero; absent: unknown. Unit: kPa oil."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -570,7 +642,7 @@ class ErrorReply(Message):
     """Refuses a request. The code decides which other keys are present."""
 
     FIELDS: ClassVar[tuple[Field, ...]] = (
-        Field(1, "code", FieldKind.INT, 1, 35, enum=ErrorCode),
+        Field(1, "code", FieldKind.INT, 1, 38, enum=ErrorCode),
         Field(2, "step", FieldKind.INT, 0, 255, required=False),
         Field(3, "field", FieldKind.INT, 0, 255, required=False),
         Field(4, "detail", FieldKind.INT, 0, 2147483647, required=False),
@@ -602,7 +674,7 @@ class HelloReply(Message):
         Field(9, "schema_hash", FieldKind.BYTES, 8, 8),
         Field(10, "boot_id", FieldKind.INT, 0, 4294967295),
         Field(11, "reset_cause", FieldKind.INT, 1, 5, enum=ResetCause),
-        Field(12, "last_fault", FieldKind.INT, 0, 16, enum=Fault),
+        Field(12, "last_fault", FieldKind.INT, 0, 17, enum=Fault),
         Field(13, "simulated", FieldKind.BOOL, 0, 1),
         Field(14, "ring_records", FieldKind.INT, 0, 65535),
         Field(15, "python", FieldKind.TEXT, 0, 40),
@@ -664,7 +736,7 @@ class StatusReply(Message):
         Field(9, "remaining_ms", FieldKind.INT, 0, 1000000000),
         Field(10, "run_id", FieldKind.BYTES, 8, 8),
         Field(11, "end_reason", FieldKind.INT, 0, 7, enum=EndReason),
-        Field(12, "fault", FieldKind.INT, 0, 16, enum=Fault),
+        Field(12, "fault", FieldKind.INT, 0, 17, enum=Fault),
         Field(13, "inputs", FieldKind.INT, 0, 255, enum=InputBits),
         Field(14, "host_lost", FieldKind.BOOL, 0, 1),
         Field(15, "oldest", FieldKind.INT, 0, 4294967295),
@@ -677,6 +749,7 @@ class StatusReply(Message):
         Field(22, "approaching", FieldKind.BOOL, 0, 1),
         Field(23, "second_kpa", FieldKind.INT, -2000000, 2000000, required=False),
         Field(24, "largest_difference_kpa", FieldKind.INT, 0, 2000000, required=False),
+        Field(40, "storage", FieldKind.INT, 0, 255, required=False),
     )
 
     state: State
@@ -727,6 +800,8 @@ class StatusReply(Message):
     largest_difference_kpa: int | None = None
     """Largest difference between the channels in the current or last run; absent on a
     single-channel press. Unit: kPa."""
+    storage: int | None = None
+    """Storage-bits; absent: all is well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -821,6 +896,13 @@ class AbortReply(Message):
 
 
 @dataclass(frozen=True, slots=True)
+class DumpReply(Message):
+    """Answers `dump`."""
+
+    FIELDS: ClassVar[tuple[Field, ...]] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ConfirmReply(Message):
     """Answers `confirm`."""
 
@@ -879,6 +961,52 @@ class StepResultReply(Message):
     leak_kpa_min: int | None = None
     """The leak's part of loss-kpa-min by the profile; the hold ends when the difference is small
     enough. Unit: kPa/min."""
+
+
+@dataclass(frozen=True, slots=True)
+class InterruptedRunReply(Message):
+    """Answers `interrupted-run`."""
+
+    FIELDS: ClassVar[tuple[Field, ...]] = (
+        Field(1, "run_id", FieldKind.BYTES, 8, 8),
+        Field(2, "step", FieldKind.INT, 0, 255),
+        Field(3, "dwell_ms", FieldKind.INT, 0, 1000000000),
+        Field(4, "pressure_kpa", FieldKind.INT, -2000000, 2000000),
+        Field(5, "tick", FieldKind.INT, 0, 4294967295),
+        Field(6, "start_tick", FieldKind.INT, 0, 4294967295),
+        Field(7, "fault", FieldKind.INT, 0, 17, enum=Fault),
+        Field(8, "reset_cause", FieldKind.INT, 1, 5, enum=ResetCause),
+        Field(9, "inputs", FieldKind.INT, 0, 255),
+    )
+
+    run_id: bytes
+    """Zeros: none was cut off."""
+    step: int
+    """Index of its step, 255 without."""
+    dwell_ms: int
+    """In-band time of the hold in progress, at least. Unit: ms."""
+    pressure_kpa: int
+    """Reading, the last one that was stored. Unit: kPa."""
+    tick: int
+    """Device clock of the last record, in ticks since that start of the controller. Unit: ticks."""
+    start_tick: int
+    """Device clock at the start of the run; 0 when unknown. Unit: ticks."""
+    fault: Fault
+    """Power-loss, watchdog or tick-hang; none without a run."""
+    reset_cause: ResetCause
+    """Why the controller started after it."""
+    inputs: int
+    """Input-bits of the last record."""
+
+
+@dataclass(frozen=True, slots=True)
+class JournalReadReply(Message):
+    """Answers `journal-read`."""
+
+    FIELDS: ClassVar[tuple[Field, ...]] = (Field(1, "records", FieldKind.BYTES, 0, 480),)
+
+    records: bytes
+    """Packed, the newest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -1142,12 +1270,15 @@ class StartRequest(Request[StartReply]):
     FIELDS: ClassVar[tuple[Field, ...]] = (
         Field(1, "run_id", FieldKind.BYTES, 8, 8),
         Field(2, "die_um", FieldKind.INT, 1000, 100000),
+        Field(3, "profile_hash", FieldKind.BYTES, 8, 8, required=False),
     )
 
     run_id: bytes
     """Chosen by the host, not zeros."""
     die_um: int
     """Diameter of the fitted die, confirmed by a person for this run. Unit: um."""
+    profile_hash: bytes | None = None
+    """Refused unless the board's profile has this hash, as in hello-reply."""
 
     @classmethod
     def reply_type(cls) -> type[StartReply]:
@@ -1185,7 +1316,7 @@ class ResumeRequest(Request[ResumeReply]):
 class AbortRequest(Request[AbortReply]):
     """Ends the run with a release at the vent rate; the press is then idle.
 
-    A second abort during that release opens the release valve fully.
+    Changes nothing during that release.
     """
 
     CODE: ClassVar[Command] = Command.ABORT
@@ -1195,6 +1326,19 @@ class AbortRequest(Request[AbortReply]):
     def reply_type(cls) -> type[AbortReply]:
         """Return the class of the reply."""
         return AbortReply
+
+
+@dataclass(frozen=True, slots=True)
+class DumpRequest(Request[DumpReply]):
+    """Opens the release valve fully during the release that ends a run. It may crack the pellet."""
+
+    CODE: ClassVar[Command] = Command.DUMP
+    FIELDS: ClassVar[tuple[Field, ...]] = ()
+
+    @classmethod
+    def reply_type(cls) -> type[DumpReply]:
+        """Return the class of the reply."""
+        return DumpReply
 
 
 @dataclass(frozen=True, slots=True)
@@ -1234,10 +1378,14 @@ class AdvanceRequest(Request[AdvanceReply]):
 
 @dataclass(frozen=True, slots=True)
 class ClearRequest(Request[ClearReply]):
-    """Clears the latched fault if its cause is gone."""
+    """Clears the latched fault if its cause is gone.
+
+    Over-pressure, emergency-stop and guard-open need the board's button, unless the board is
+    simulated.
+    """
 
     CODE: ClassVar[Command] = Command.CLEAR
-    FIELDS: ClassVar[tuple[Field, ...]] = (Field(1, "fault", FieldKind.INT, 0, 16, enum=Fault),)
+    FIELDS: ClassVar[tuple[Field, ...]] = (Field(1, "fault", FieldKind.INT, 0, 17, enum=Fault),)
 
     fault: Fault
     """The fault to clear; one that the host has not seen stays latched."""
@@ -1264,6 +1412,43 @@ class StepResultRequest(Request[StepResultReply]):
 
 
 @dataclass(frozen=True, slots=True)
+class InterruptedRunRequest(Request[InterruptedRunReply]):
+    """Reads which run the last loss of power or reset cut off.
+
+    The board's journal has it until the next run starts. Allowed at any time.
+    """
+
+    CODE: ClassVar[Command] = Command.INTERRUPTED_RUN
+    FIELDS: ClassVar[tuple[Field, ...]] = ()
+
+    @classmethod
+    def reply_type(cls) -> type[InterruptedRunReply]:
+        """Return the class of the reply."""
+        return InterruptedRunReply
+
+
+@dataclass(frozen=True, slots=True)
+class JournalReadRequest(Request[JournalReadReply]):
+    """Reads the journal, the newest record first.
+
+    A record has 32 bytes, little endian: u32 number, u8 journal-kind, u8 state (low half) and
+    detail (high half), u8 step, u8 fault, u32 tick, u8 inputs, int24 pressure-kpa, u32 dwell-ms, 8
+    bytes run-id, u32 CRC-32 over the 28 bytes before.
+    """
+
+    CODE: ClassVar[Command] = Command.JOURNAL_READ
+    FIELDS: ClassVar[tuple[Field, ...]] = (Field(1, "back", FieldKind.INT, 0, 4294967295),)
+
+    back: int
+    """How many newer records to skip."""
+
+    @classmethod
+    def reply_type(cls) -> type[JournalReadReply]:
+        """Return the class of the reply."""
+        return JournalReadReply
+
+
+@dataclass(frozen=True, slots=True)
 class ProfileReadRequest(Request[ProfileReadReply]):
     """Reads the stored profile."""
 
@@ -1278,7 +1463,11 @@ class ProfileReadRequest(Request[ProfileReadReply]):
 
 @dataclass(frozen=True, slots=True)
 class ProfileWriteRequest(Profile, Request[ProfileWriteReply]):
-    """Stores a profile. Refused unless the press is idle."""
+    """Stores a profile.
+
+    Refused unless the press is idle. One that raises a limit or changes what a reading means needs
+    the board's button, unless the board is simulated.
+    """
 
     CODE: ClassVar[Command] = Command.PROFILE_WRITE
 
@@ -1307,5 +1496,8 @@ REQUESTS: Final[dict[Command, tuple[type[Request[Any]], type[Message]]]] = {
     Command.PROFILE_READ: (ProfileReadRequest, ProfileReadReply),
     Command.PROFILE_WRITE: (ProfileWriteRequest, ProfileWriteReply),
     Command.STEP_RESULT: (StepResultRequest, StepResultReply),
+    Command.INTERRUPTED_RUN: (InterruptedRunRequest, InterruptedRunReply),
+    Command.JOURNAL_READ: (JournalReadRequest, JournalReadReply),
+    Command.DUMP: (DumpRequest, DumpReply),
 }
 """Request and reply of every command."""

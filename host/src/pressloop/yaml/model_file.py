@@ -6,7 +6,6 @@ after a mistake with stand-ins; it shares only `document_problem`.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeVar, get_args
 
@@ -16,6 +15,9 @@ from pydantic_core.core_schema import ErrorType
 
 from pressloop.errors import BadInputError
 from pressloop.findings import Finding, KeyPath
+from pressloop.number_types import written
+from pressloop.number_types.forms import foreign_letter, number_hint
+from pressloop.yaml.close_names import closest_name, in_other_unit
 from pressloop.yaml.file_kind import FILE_KINDS, FileKind, wrong_kind
 from pressloop.yaml.values import YamlSource
 
@@ -25,9 +27,9 @@ _PYDANTIC_CODES: Final = frozenset(get_args(ErrorType))
 
 _LIMITS: Final[Mapping[str, tuple[str, str]]] = {
     "greater_than": ("gt", "above"),
-    "greater_than_equal": ("ge", "of at least"),
+    "greater_than_equal": ("ge", "at least"),
     "less_than": ("lt", "below"),
-    "less_than_equal": ("le", "of at most"),
+    "less_than_equal": ("le", "at most"),
 }
 """Pydantic's code of a range check to the name of the limit in its context, and our words."""
 
@@ -97,6 +99,11 @@ def model_findings(
     by_path: dict[KeyPath, list[ErrorDetails]] = {}
     for error in invalid.errors(include_url=False):
         by_path.setdefault(_document_path(error, yaml.data), []).append(error)
+    for path in list(by_path):
+        # A value that was refused is missing in its list; only the value is a mistake.
+        inner = any(other != path and other[: len(path)] == path for other in by_path)
+        if inner and by_path[path][0]["type"] == "too_short":
+            del by_path[path]
     return [_finding(path, errors, yaml, model) for path, errors in by_path.items()]
 
 
@@ -120,7 +127,10 @@ def _finding(
 ) -> Finding:
     error = errors[0]
     if error["type"] == "extra_forbidden":
-        message, hint = f"'{path[-1]}' is not a key here", _unknown_key_hint(path, model)
+        message, hint = (
+            f"'{path[-1]}' is not a key here{foreign_letter(str(path[-1]))}",
+            _unknown_key_hint(path, model),
+        )
         return yaml.marks.finding("error", "unknown-key", path, message, hint, at_key=True)
     code, message, hint = _explain(error, path)
     # Where a word may stand in place of a number, pydantic refuses the value once as each.
@@ -145,31 +155,31 @@ def _explain(error: ErrorDetails, path: KeyPath) -> tuple[str, str, str]:
         return "missing-key", f"'{path[-1]}' is missing", f"add '{path[-1]}'"
     if kind in _LIMITS:
         key, words = _LIMITS[kind]
-        message = f"{value} is out of range"
-        return "bad-value", message, f"write a number {words} {context[key]:g}"
+        message = f"{value} is out of range: it must be {words} {context[key]:g}"
+        return "bad-value", message, "write a number in this range"
     if _is_choice(error):
         return "bad-value", f"{value} is not a choice here", f"choices: {context['expected']}"
-    return "bad-value", *_wrong_form(kind, value, error["msg"])
+    return "bad-value", *_wrong_form(kind, error["input"], error["msg"])
 
 
-def _wrong_form(kind: str, value: str, fallback: str) -> tuple[str, str]:
+def _wrong_form(kind: str, value: object, fallback: str) -> tuple[str, str]:
     """Return message and hint for a value of another form than the model has there."""
+    shown = _shown(value)
     if kind.startswith(("float", "int_", "finite_number")):
         number = "whole number" if kind.startswith("int_") else "number"
-        unit = "its unit is the end of the key's name"
-        return f"{value} is not a {number}", f"write a plain {number}; {unit}"
+        return f"{shown} is not a {number}", number_hint(value, number)
     if kind == "string_type":
-        return f"{value} is not text", 'write text; quote a number: "12"'
+        return f"{shown} is not text", "write text; put a number in quotes"
     if kind in ("list_type", "tuple_type"):
-        return f"{value} is not a list", "put the values between square brackets: [1, 2]"
+        return f"{shown} is not a list", "put the values between square brackets, with commas"
     if kind in ("model_type", "model_attributes_type", "dict_type"):
-        return f"{value} stands where keys are needed", "write the keys below, indented deeper"
+        return f"{shown} stands where keys are needed", "write the keys below, indented deeper"
     if kind == "too_short":
         return "the list has too few values", "add what is missing"
     if kind == "too_long":
         return "the list has too many values", "shorten it"
     if kind.startswith("bool"):
-        return f"{value} is not true or false", "write true or false"
+        return f"{shown} is not true or false", "write true or false"
     # A check that none of our models had when this was written.
     return fallback, "correct the value, or leave the key out"
 
@@ -178,8 +188,11 @@ def _unknown_key_hint(path: KeyPath, model: type[BaseModel]) -> str:
     known = _keys_at(path[:-1], model)
     if not known:
         return "remove it"
-    near = difflib.get_close_matches(str(path[-1]), known, 1)
-    return f"did you mean {near[0]}?" if near else f"keys here: {', '.join(known)}"
+    unit = in_other_unit(str(path[-1]), known)
+    if unit is not None:
+        return f"{unit} takes the value in its own unit: convert it"
+    near = closest_name(str(path[-1]), known)
+    return f"did you mean {near}?" if near else f"keys here: {', '.join(known)}"
 
 
 def _keys_at(path: KeyPath, model: type[BaseModel]) -> Sequence[str]:
@@ -202,5 +215,5 @@ def _shown(value: object) -> str:
     """Return a value for a message, cut to a readable length."""
     if isinstance(value, dict | list):
         return "a list" if isinstance(value, list) else "a group of keys"
-    text = f"'{value}'"
+    text = f"'{written(value)}'"
     return text if len(text) <= _MAX_SHOWN else text[: _MAX_SHOWN - 4] + "...'"

@@ -23,6 +23,9 @@ _TAB_AFTER_TEXT: Final = re.compile(r"(?<=[^ \t\n])[ \t]*\t[ \t]*")
 _LONE_TABS: Final = re.compile(r"^[ \t]*\t[ \t]*(?=#|\r?$)", re.MULTILINE)
 """Tabs in a line that is empty or has only a comment."""
 
+_WIDE_INDENT: Final = re.compile(r" *[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
+_NUMBER_SIGN: Final = re.compile(r"[^\s] +#[^\s#]")
+
 _OLD_DIRECTIVE: Final = re.compile(r"^%YAML\s+(?!1\.2\b)(\S+)", re.MULTILINE)
 
 
@@ -66,15 +69,17 @@ def compose(text: str) -> Node:
         problem = str(error.problem or error.context or "not YAML")
         mark = error.problem_mark or error.context_mark
         where = Mark(mark.line + 1, mark.column + 1) if mark else None
+        lines = _lines_around(text, where)
         raise UnreadableError(
-            "malformed-yaml", f"not YAML: {problem}", _yaml_hint(problem), where
+            "malformed-yaml", f"not YAML: {problem}", _yaml_hint(problem, lines), where
         ) from error
     except ReaderError as error:
-        before = text[: error.position] if isinstance(error.position, int) else ""
+        position = error.position if isinstance(error.position, int) else 0
+        before = re.sub(r"\r\n?", "\n", text[:position])
         raise UnreadableError(
             "malformed-yaml",
-            "the document has a character that YAML does not allow",
-            "remove the control character; save the file as plain UTF-8 text",
+            f"the document has a control character, U+{ord(text[position]):04X}",
+            "remove it; it cannot be seen in most editors, so type the line anew",
             Mark(before.count("\n") + 1, len(before) - before.rfind("\n")),
         ) from error
     except RecursionError as error:
@@ -103,13 +108,27 @@ def _without_tabs(text: str) -> str:
     return text
 
 
-def _yaml_hint(problem: str) -> str:
+def _lines_around(text: str, mark: Mark | None) -> list[str]:
+    """Return the line at a position and the one above; the cause is in one of them."""
+    number = mark.line if mark else 1
+    return re.split(r"\r\n?|\n", text)[max(0, number - 2) : number]
+
+
+def _yaml_hint(problem: str, lines: list[str]) -> str:
+    if any(line.startswith("```") for line in lines):
+        return "remove the lines of backticks around the protocol"
+    if any(_WIDE_INDENT.match(line) for line in lines):
+        return "indent with plain spaces: there are others, such as no-break spaces"
     if "'\\t'" in problem or "tab" in problem:
         return "indent with spaces, not with tabs"
     if "mapping values are not allowed" in problem:
         return "quote text that contains a colon followed by a space, and check the indentation"
+    if any(_NUMBER_SIGN.search(line) for line in lines):
+        return "quote text that has a number sign after a space: the rest of it is a comment"
+    if "sequence entries are not allowed" in problem:
+        return "quote text that begins with a dash"
     if "'%'" in problem:
-        return "write the number before the percent sign, with a space between them"
+        return "quote text that begins with a percent sign; a percentage begins with its number"
     if "document" in problem:
         return "a file holds one document; the second begins at a line with three dashes"
     if "undefined alias" in problem:

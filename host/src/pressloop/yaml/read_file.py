@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 from pressloop.errors import BadInputError
 from pressloop.findings import Finding
 from pressloop.yaml.parse import MAX_BYTES
 from pressloop.yaml.source_map import SourceMap
 from pressloop.yaml.values import YamlSource, read_yaml
+
+_SAMPLE_BYTES: Final = 32
+"""Bytes at the beginning of a file that show its encoding; the smallest protocol is longer."""
+
+_OTHER_FORMATS: Final = (
+    (b"PK\x03\x04", "a zip file, such as a document of Word or Excel"),
+    (b"\x1f\x8b", "compressed by gzip"),
+    (b"%PDF", "a PDF"),
+    (b"{\\rtf", "a rich-text document"),
+)
 
 
 def read_file_bytes(path: Path | str, *, hint: str) -> bytes:
@@ -40,8 +51,14 @@ def read_yaml_file(path: Path | str, *, hint: str) -> YamlSource:
 
 def read_yaml_bytes(data: bytes) -> YamlSource:
     """Read the bytes of a file, which may be cut at `MAX_BYTES` + 1; never raises."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return _not_utf8(1, 1, "the file is UTF-16")
+    for beginning, name in _OTHER_FORMATS:
+        if data.startswith(beginning):
+            return _not_utf8(
+                1, 1, f"the file is {name}", "save the text alone, as a plain text file"
+            )
+    other = _other_encoding(data)
+    if other is not None:
+        return _not_utf8(1, 1, f"the file is {other}")
     try:
         return read_yaml(data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
@@ -54,7 +71,23 @@ def read_yaml_bytes(data: bytes) -> YamlSource:
         return _not_utf8(line, column, f"the byte 0x{data[error.start]:02x} is not UTF-8")
 
 
-def _not_utf8(line: int, column: int, message: str) -> YamlSource:
-    hint = "save the file as UTF-8; Windows editors offer it as encoding in the save dialog"
+def _other_encoding(data: bytes) -> str | None:
+    """Return UTF-16 or UTF-32 if the first bytes show it, with or without a byte order mark."""
+    if data.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")):
+        return "UTF-32"
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "UTF-16"
+    # Every second byte of such a text is zero, as its keys are in ASCII.
+    zeros = [data[start:_SAMPLE_BYTES:2].count(0) for start in (0, 1)]
+    looks_wide = max(zeros) >= _SAMPLE_BYTES // 4 and min(zeros) == 0
+    return "UTF-16 without a byte order mark" if looks_wide else None
+
+
+def _not_utf8(
+    line: int,
+    column: int,
+    message: str,
+    hint: str = "save the file as UTF-8; Windows editors offer it as encoding in the save dialog",
+) -> YamlSource:
     finding = Finding("error", "not-utf8", ".", message, hint, line, column)
     return YamlSource(None, SourceMap(), [finding])

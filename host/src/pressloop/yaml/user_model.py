@@ -11,11 +11,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
-from pydantic_core import PydanticKnownError
+from pydantic_core import PydanticCustomError, PydanticKnownError
 from typing_extensions import Self
 
 from pressloop.errors import BadInputError
-from pressloop.number_types import plain
+from pressloop.number_types import plain, written
+from pressloop.number_types.forms import number_hint
 from pressloop.yaml.model_file import model_findings
 from pressloop.yaml.source_map import SourceMap
 from pressloop.yaml.values import YamlSource
@@ -75,11 +76,25 @@ class UserModel(BaseModel):
     def _take_plain_numbers(cls, value: Any, info: ValidationInfo) -> Any:
         value = plain(value)
         items = value if isinstance(value, list) else [value]
-        if any(isinstance(item, bool) for item in items):
-            kinds = _scalar_types(cls.model_fields[str(info.field_name)].annotation)
-            if bool not in kinds and kinds & {int, float}:
-                raise PydanticKnownError("float_type" if float in kinds else "int_type")
+        truths = [index for index, item in enumerate(items) if isinstance(item, bool)]
+        kinds = (
+            _scalar_types(cls.model_fields[str(info.field_name)].annotation) if truths else set()
+        )
+        if bool not in kinds and kinds & {int, float}:
+            if value is items:
+                raise _no_number_in_list(items, truths[0])
+            raise PydanticKnownError("float_type" if float in kinds else "int_type")
         return value
+
+
+def _no_number_in_list(items: list[Any], index: int) -> PydanticCustomError:
+    """Return the error for a list that has true or false in place of a number."""
+    context = {
+        "message": f"'{written(items[index])}' is not a number",
+        "hint": number_hint(items[index], "number"),
+        "at": (index,),
+    }
+    return PydanticCustomError("bad-value", "{message}; {hint}", context)
 
 
 def _scalar_types(annotation: Any) -> set[Any]:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import re
-import unicodedata
 from dataclasses import dataclass
 from typing import Final
 
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from pressloop.findings import Finding, KeyPath, Severity, path_text
+from pressloop.number_types import WrittenFloat
+from pressloop.yaml.cut_text import cut_number, joined_at_commas, lost_text, number_form_hint
+from pressloop.yaml.hidden_characters import (
+    WIDE_SPACES,
+    code_and_name,
+    hidden_characters,
+    without_hidden,
+)
 from pressloop.yaml.parse import UnreadableError, compose
 from pressloop.yaml.source_map import Mark, SourceMap
 
@@ -20,8 +28,7 @@ _TAG: Final = "tag:yaml.org,2002:"
 _PLAIN_INTEGER: Final = re.compile(r"-?(0|[1-9][0-9]{0,17})")
 _PLAIN_FLOAT: Final = re.compile(r"-?[0-9]{1,18}(\.[0-9]{0,18})?([eE][-+]?[0-9]{1,3})?")
 
-_CUT_TEXT: Final = re.compile(r"[ \t]+(#[^\s#!][^\n]*)")
-"""A comment without a space at its begin, such as " #3, then": more likely part of the text."""
+_NOT_FINITE: Final = re.compile(r"[-+]?\.(nan|inf)", re.IGNORECASE)
 
 _OLD_BOOLEANS: Final = frozenset(("y", "n", "yes", "no", "on", "off"))
 """Text in YAML 1.2, but true or false in YAML 1.1."""
@@ -103,7 +110,7 @@ class _Reader:
         mapping: dict[str, object] = {}
         # What merge keys stand for, so that nothing is reported as missing.
         merged: dict[str, object] = {}
-        for key_node, value_node in _joined_at_commas(node):
+        for key_node, value_node in joined_at_commas(node):
             if not isinstance(key_node, ScalarNode):
                 self._add(
                     "error",
@@ -129,21 +136,25 @@ class _Reader:
                     merged.update(inherited)
                 continue
             key = self._visible(key_node, inner, key)
+            if key[:1] in WIDE_SPACES:
+                self._add_at(
+                    key_node,
+                    "invisible-character",
+                    inner,
+                    f"the line is indented with {code_and_name(key[0])}, which YAML takes for text",
+                    "indent with plain spaces",
+                )
+                key = key.strip()
             inner = (*path, key)
             if key in mapping:
                 first = self.marks.key(inner)
-                mark = _mark(key_node)
-                self.findings.append(
-                    Finding(
-                        "error",
-                        "duplicate-key",
-                        path_text(inner),
-                        f"'{key}' is given a second time"
-                        + (f"; the first is in line {first.line}" if first else ""),
-                        "remove one of the two",
-                        mark.line,
-                        mark.column,
-                    )
+                self._add_at(
+                    key_node,
+                    "duplicate-key",
+                    inner,
+                    f"'{key}' is given a second time"
+                    + (f"; the first is in line {first.line}" if first else ""),
+                    "remove one of the two",
                 )
                 continue
             self.marks.record(inner, key=_mark(key_node), value=_mark(value_node))
@@ -152,6 +163,16 @@ class _Reader:
 
     def _sequence(self, node: SequenceNode, path: KeyPath) -> list[object]:
         self._check_tag(node, path, "seq")
+        cut = cut_number(node)
+        if cut is not None:
+            self._add_at(
+                cut,
+                "ambiguous-value",
+                path,
+                f"the comma after '{cut.value}' may be a decimal comma; YAML takes it as the end "
+                "of a value",
+                "write decimals with a point; if these are two values, put a space after the comma",
+            )
         items = []
         for index, item in enumerate(node.value):
             self.marks.record((*path, index), key=None, value=_mark(item))
@@ -179,9 +200,12 @@ class _Reader:
         if kind == "int" and _PLAIN_INTEGER.fullmatch(text):
             return int(text)
         if kind == "float" and _PLAIN_FLOAT.fullmatch(text):
-            return float(text)
+            number = WrittenFloat(text)
+            if math.isfinite(number):
+                return number
         if kind in ("int", "float"):
-            if re.fullmatch(r"[-+]?\.(nan|inf)", text, re.IGNORECASE):
+            too_large = kind == "float" and _PLAIN_FLOAT.fullmatch(text)
+            if too_large or _NOT_FINITE.fullmatch(text):
                 self._add(
                     "error",
                     "out-of-range",
@@ -195,7 +219,7 @@ class _Reader:
                     "ambiguous-value",
                     path,
                     f"YAML readers interpret the number '{text}' differently",
-                    "write plain decimal digits without leading zeros, or quote it as text",
+                    number_form_hint(text),
                 )
             return text
         if kind not in ("str", "timestamp"):
@@ -212,10 +236,8 @@ class _Reader:
 
     def _check_cut(self, node: Node, path: KeyPath, text: str) -> None:
         """Warn of an unquoted text that YAML ends at a space and a number sign."""
-        source = str(node.start_mark.buffer or "")
-        cut = _CUT_TEXT.match(source, node.end_mark.index)
-        if getattr(node, "style", None) is None and cut is not None:
-            lost = cut[1].rstrip()
+        lost = lost_text(node)
+        if lost is not None:
             self._add(
                 "warning",
                 "text-cut",
@@ -227,7 +249,7 @@ class _Reader:
 
     def _visible(self, node: Node, path: KeyPath, text: str) -> str:
         """Return a text without invisible characters; the first one becomes a finding."""
-        hidden = [character for character in text if _is_invisible(character)]
+        hidden = hidden_characters(text)
         if not hidden:
             return text
         mark = node.start_mark
@@ -237,20 +259,18 @@ class _Reader:
         if index >= 0:
             line = source.count("\n", 0, index) + 1
             column = index - source.rfind("\n", 0, index)
-        name = unicodedata.name(hidden[0], "no name").lower()
         self.findings.append(
             Finding(
                 "error",
                 "invisible-character",
                 path_text(path),
-                f"there is an invisible character, U+{ord(hidden[0]):04X} ({name})",
-                f"remove it, in line {line} at column {column}; if it cannot be seen, type the "
-                "text anew",
+                f"there is an invisible character, {code_and_name(hidden[0])}",
+                "remove it; if it cannot be seen, type the text anew",
                 line,
                 column,
             )
         )
-        return "".join(character for character in text if not _is_invisible(character))
+        return without_hidden(text)
 
     def _check_tag(self, node: Node, path: KeyPath, expected: str) -> None:
         if str(node.tag) != _TAG + expected:
@@ -275,41 +295,14 @@ class _Reader:
             "give each anchor its own name",
         )
 
+    def _add_at(self, node: Node, code: str, path: KeyPath, message: str, hint: str) -> None:
+        """Report an error at the position of a node, which may be a key."""
+        mark = _mark(node)
+        text = path_text(path)
+        self.findings.append(Finding("error", code, text, message, hint, mark.line, mark.column))
+
     def _add(self, severity: Severity, code: str, path: KeyPath, message: str, hint: str) -> None:
         self.findings.append(self.marks.finding(severity, code, path, message, hint))
-
-
-def _is_invisible(character: str) -> bool:
-    """Return whether a character takes no width, or breaks the line for some readers only."""
-    return unicodedata.category(character) in ("Cf", "Zl", "Zp") or character == "\x85"
-
-
-def _joined_at_commas(node: MappingNode) -> list[tuple[Node, Node]]:
-    """Return keys and values; a number that braces cut at a comma is joined again.
-
-    In `{target: 74,5 MPa}` YAML reads the key `5 MPa` without a value. No key begins with a digit.
-    """
-    pairs: list[tuple[Node, Node]] = []
-    for key, value in node.value:
-        cut = (
-            bool(pairs)
-            and node.flow_style
-            and isinstance(key, ScalarNode)
-            and key.style is None
-            and key.value[:1].isdigit()
-            and value.tag == f"{_TAG}null"
-            and isinstance(pairs[-1][1], ScalarNode)
-            and pairs[-1][1].style is None
-            and pairs[-1][1].value[-1:].isdigit()
-        )
-        if not cut:
-            pairs.append((key, value))
-            continue
-        first_key, first = pairs[-1]
-        start, end = first.start_mark, key.end_mark
-        text = str(start.buffer)[start.index : end.index]
-        pairs[-1] = (first_key, ScalarNode(f"{_TAG}str", text, start, end))
-    return pairs
 
 
 def _characters(node: Node) -> str:

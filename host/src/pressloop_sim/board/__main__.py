@@ -21,12 +21,19 @@ def main(config_path):
     from pressloop_fw.app import App
 
     from pressloop_sim.board.board import EmulatedBoard
+    from pressloop_sim.board.board_faults import BoardReset
 
     board = EmulatedBoard(config)
     app = App(board)
     board.attach(app)
     print(json.dumps({"port": board.link.port, "control_port": board.control_port.port}))
-    app.run()
+    while True:
+        try:
+            app.run()
+        except BoardReset:
+            # The press and the flash stay as they are; all else starts anew.
+            app = App(board)
+            board.attach(app)
 
 
 main(sys.argv[1])

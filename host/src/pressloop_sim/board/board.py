@@ -15,20 +15,33 @@ import micropython
 from pressloop_fw.hal import Board
 from pressloop_fw.wire import schema
 
+from pressloop_sim.board.board_faults import BOOT_TICKS, BoardFaults, BoardReset
+from pressloop_sim.board.deadman import DeadmanCircuit
 from pressloop_sim.board.fault_port import ControlPort
+from pressloop_sim.board.flash_area import EmulatedFlash
 from pressloop_sim.board.lifetime import Lifetime, remove_folder
+from pressloop_sim.board.link_faults import LinkFaults
 from pressloop_sim.board.loopback import LoopbackPort
 from pressloop_sim.board.pacing import LockstepPacing, RealPacing
 from pressloop_sim.board.truth_file import TruthFile
+from pressloop_sim.plant import fault_kinds
 from pressloop_sim.plant.displacement_sensor import DisplacementSensor
+from pressloop_sim.plant.fault_schedule import FaultSchedule
+from pressloop_sim.plant.hydraulic_faults import HydraulicFaults
 from pressloop_sim.plant.noise import Rng
-from pressloop_sim.plant.plant import Plant
+from pressloop_sim.plant.plant import SUBSTEP_S
+from pressloop_sim.plant.ram_with_friction import build_plant
 from pressloop_sim.plant.second_transducer import SecondTransducer, is_fitted
+from pressloop_sim.plant.sensor_faults import SensorFaults
 from pressloop_sim.plant.transducer import Transducer
+from pressloop_sim.plant.valve_faults import ValveFaults
 
 _TICK_S = 1 / schema.TICK_HZ
 _FULL = schema.OUTPUT_FULL
 _FRAME_END = 0x02
+# As on the Pico: eight days of a run.
+_JOURNAL_BLOCKS = 100
+_JOURNAL_SLOTS = 127
 # Ticks in a row, after which the foreground runs.
 _MAX_TICKS = 100
 
@@ -39,7 +52,13 @@ class EmulatedBoard(Board):
     name = "emulated"
     simulated = True
     reset_cause = schema.RESET_POWER_ON
-    capabilities = schema.CAP_EMERGENCY_STOP | schema.CAP_GUARD | schema.CAP_PERSISTENT_PROFILE
+    capabilities = (
+        schema.CAP_EMERGENCY_STOP
+        | schema.CAP_GUARD
+        | schema.CAP_PERSISTENT_PROFILE
+        | schema.CAP_DEADMAN
+        | schema.CAP_JOURNAL
+    )
 
     def __init__(self, config):
         """Build board and press from `config`, which `pressloop.emulator.process` wrote."""
@@ -51,7 +70,7 @@ class EmulatedBoard(Board):
         self.inputs = 0
         self.stopping = False
         self.app = None
-        self.plant = Plant(config["plant"])
+        self.plant = build_plant(config["plant"], SUBSTEP_S, config["seed"])
         self._rng = Rng(config["seed"])
         press = config["plant"]
         self.transducer = Transducer.of(press, self._rng, _TICK_S)
@@ -69,7 +88,11 @@ class EmulatedBoard(Board):
             self.second_transducer = SecondTransducer(press, config["seed"], _TICK_S)
         self._pump = 0
         self._release = _FULL
+        self._deadman = DeadmanCircuit()
+        # What the watchdog's registers keep through a reset.
+        self._kept = None
         self._flash = config["flash_dir"]
+        self.journal = EmulatedFlash(_JOURNAL_BLOCKS, _JOURNAL_SLOTS, path=self._flash + "/journal")
         self._truth = TruthFile(config["truth_path"]) if config["truth_path"] else None
         if config["pacing"] == "real":
             self._pacing = RealPacing(config["speed"])
@@ -83,10 +106,34 @@ class EmulatedBoard(Board):
         self.link = LoopbackPort(self._poller)
         self.control_port = LoopbackPort(self._poller)
         self._control = ControlPort(self.control_port, self)
+        self._run_start_tick = 0
+        # What the watchdog's registers keep through its reset.
+        self._kept = None
+        # Ticks that were lost since the last one that ran.
+        self._missed = 0
+        self._board_faults = BoardFaults(config["seed"])
+        self._link_faults = LinkFaults(self, config["seed"])
+        self.faults = FaultSchedule(
+            {
+                fault_kinds.SENSOR: SensorFaults(self, "transducer", self.plant, press, _TICK_S),
+                fault_kinds.SECOND: SensorFaults(
+                    self, "second_transducer.transducer", self.plant, press, _TICK_S
+                ),
+                fault_kinds.VALVE: ValveFaults(self.plant),
+                fault_kinds.HYDRAULIC: HydraulicFaults(self.plant),
+                fault_kinds.BOARD: self._board_faults,
+                fault_kinds.LINK: self._link_faults,
+            }
+        )
 
     def attach(self, app):
         """Keep the application, whose state the pacing needs."""
         self.app = app
+
+    @property
+    def elapsed_ticks(self):
+        """Ticks since the start of the run, or since that of the run before."""
+        return self.app.controller.tick_count - self._run_start_tick
 
     # --- the board interface; pressloop_fw.hal documents each method
 
@@ -105,6 +152,7 @@ class EmulatedBoard(Board):
     def set_valves(self, pump, release):
         self._pump = pump
         self._release = release
+        self._deadman.edge()
 
     def safe(self):
         self._pump = 0
@@ -139,14 +187,21 @@ class EmulatedBoard(Board):
             return None
 
     def store(self, name, data):
+        self._board_faults.check_flash()
         path = self._flash + "/" + name
         with open(path + ".new", "wb") as file:
             file.write(data)
         os.rename(path + ".new", path)
 
+    def keep(self, step, tick, dwell_ticks):
+        self._kept = (step, tick, dwell_ticks)
+
+    def kept(self):
+        return self._kept
+
     def idle(self):
         """Serve the sockets, then run as many ticks as the pacing allows, or wait."""
-        if self._serve(0) and not self._pacing.owed_ticks:
+        if self._serve(0) and not self._pacing.owed_ticks and not self._link_faults.stalled:
             return  # process the host's bytes before the next tick
         if self.stopping:
             self.close()
@@ -169,6 +224,8 @@ class EmulatedBoard(Board):
             state != schema.STATE_IDLE,
             state == schema.STATE_PROMPTING,
         )
+        if self._link_faults.wait_for_time:
+            ticks = max(ticks, 1)
         if ticks:
             for _ in range(min(ticks, _MAX_TICKS)):
                 self._run_tick()
@@ -197,24 +254,55 @@ class EmulatedBoard(Board):
     def _run_tick(self):
         """Step the press by one tick, sample the sensors, and run the firmware's tick."""
         controller = self.app.controller
-        plant = self.plant
-        pump = plant.pump
-        second = self.second_transducer
         idle = controller.sequencer.state == schema.STATE_IDLE
         if idle:
             self._fit_die()
+        elif self.elapsed_ticks >= self.faults.due_tick:
+            self.faults.step(self.elapsed_ticks)
+        if self._board_faults.any:
+            outage = self._board_faults.pending_reset()
+            if outage:
+                self._reset(outage)
+        self._step_press(idle)
+        tick = controller.tick_count
+        if self._board_faults.any and self._board_faults.loses_tick():
+            tick += self._missed
+            self._missed += 1
+        else:
+            self._call_tick()
+        still_idle = idle and controller.sequencer.state == schema.STATE_IDLE
+        if idle and not still_idle:
+            self._run_start_tick = tick
+            self.plant.begin_run()
+        truth = self._truth
+        if truth and not still_idle:
+            truth.record(tick, self.plant)
+
+    def _step_press(self, idle):
+        """Let the press go on for a tick under the openings set last, and sample the sensors."""
+        plant = self.plant
+        pump = plant.pump
+        second = self.second_transducer
+        if idle:
             # The idle time before a run must not change the run: noise and pump ripple are put
             # back after the tick.
             noise = self._rng.state
             displacement_noise = self._displacement.rng.state
             second_noise = second.rng.state if second else 0
             phase = pump.phase
-        pump.command = self._pump / _FULL
-        plant.release.command = self._release / _FULL
+        dip = self._board_faults.supply_ticks
+        powered = self._deadman.powered and not dip
+        pump.command = self._pump / _FULL if powered else 0.0
+        plant.release.command = self._release / _FULL if powered else 1.0
+        self._deadman.tick()
         plant.step(_TICK_S)
-        self._raw = self.transducer.sample(plant.oil_mpa)
+        self._raw = self.transducer.sample(plant.oil_mpa + plant.warming.zero_mpa)
         if second:
             self._second_raw = second.sample(plant.oil_mpa)
+        if dip:
+            self._board_faults.supply_ticks = dip - 1
+            self._raw = 0
+            self._second_raw = 0
         if self._displacement.present:
             self._displacement_um = self._displacement.sample(plant.closing_mm())
         if idle:
@@ -223,15 +311,45 @@ class EmulatedBoard(Board):
             if second:
                 second.rng.state = second_noise
             pump.phase = phase
-        tick = controller.tick_count
+        if self._link_faults.link is not None:
+            self._link_faults.link.tick()
+
+    def _call_tick(self):
+        """Run the firmware's tick with the heap locked."""
+        missed, self._missed = self._missed, 0
         micropython.heap_lock()
         try:
-            self._tick()
+            if missed:
+                self._tick(missed)
+            else:
+                self._tick()
         finally:
             micropython.heap_unlock()
-        truth = self._truth
-        if truth and not (idle and controller.sequencer.state == schema.STATE_IDLE):
-            truth.record(tick, plant)
+
+    def _reset(self, outage):
+        """Let the press go on while the firmware hangs or is without power; then start it again.
+
+        The outputs stay as they are during a hang. Without power, and in the reset, they are safe.
+        """
+        if outage.cause == schema.RESET_POWER_ON:
+            self.safe()
+            self._kept = None
+        first = self.app.controller.tick_count
+        for passed in range(outage.ticks + BOOT_TICKS):
+            if passed == outage.ticks:
+                self.safe()
+            self._step_press(False)
+            if outage.tick_goes_on and passed < outage.ticks:
+                self._call_tick()
+            if self._truth:
+                self._truth.record(first + passed, self.plant)
+        self._tick = None
+        self._missed = 0
+        self.reset_cause = outage.cause
+        self.tick_hung = outage.tick_hung
+        self.link.drop()
+        self._pacing.owed_ticks = 0
+        raise BoardReset(outage.cause)
 
     def _fit_die(self):
         """Insert the plan's die, as the operator would: with another, all pressures are wrong."""

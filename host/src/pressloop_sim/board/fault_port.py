@@ -7,9 +7,10 @@ It does what a person could do to the press and its wiring, for tests and simula
 One JSON object per line in, one per line out: `{"ok": true, ...}` or `{"ok": false, "error": ...}`.
 
     {"set": {"emergency_stop": true, "guard_open": false, "button": true}}   digital inputs
-    {"sensor": "ok" | "broken" | "short" | "frozen"}                         first transducer
-    {"second": "ok" | "broken" | "short" | "frozen"}                         second transducer
+    {"sensor": "ok" | "broken" | "short"}                                    current loop
     {"break": "pellet" | "die"}                                              the part that breaks
+    {"fault": "KIND[=VALUE][@SECONDS]"}                                      now, or in this run
+    {"faults": ["KIND[=VALUE]@SECONDS", ...]}                                all of the next run
     {"get": true}                                                            tick and true state
     {"stop": true}                                                           end the process
 """
@@ -18,7 +19,7 @@ import json
 
 from pressloop_fw.wire import schema
 
-from pressloop_sim.plant import damage, transducer
+from pressloop_sim.plant import damage, fault_kinds, transducer
 
 _INPUTS = {
     "emergency_stop": schema.INPUT_EMERGENCY_STOP,
@@ -65,27 +66,36 @@ class ControlPort:
         if verb == "set":
             set_bits, clear_bits = _bits(argument)
             board.inputs = board.inputs & ~clear_bits | set_bits
-        elif verb in ("sensor", "second"):
+        elif verb == "sensor":
             if argument not in transducer.FAULTS:
-                raise ValueError(verb + ": one of " + ", ".join(transducer.FAULTS))
-            if verb == "sensor":
-                board.transducer.fault = argument
-            elif board.second_transducer is None:
-                raise ValueError("second: this press has one pressure channel")
-            else:
-                board.second_transducer.transducer.fault = argument
+                raise ValueError("sensor: one of " + ", ".join(transducer.FAULTS))
+            board.transducer.fault = argument
         elif verb == "break":
             if not isinstance(argument, str) or argument not in damage.BREAKS:
                 raise ValueError("break: one of " + ", ".join(sorted(damage.BREAKS)))
             board.plant.apply_damage(damage.BREAKS[argument])
+        elif verb == "fault":
+            board.faults.add(_fault(argument), board.elapsed_ticks)
+        elif verb == "faults":
+            if not isinstance(argument, list):
+                raise ValueError("faults: a list of texts")
+            board.faults.load([_fault(text) for text in argument])
         elif verb == "get":
             answer["tick"] = board.app.controller.tick_count
+            answer["injected"] = [[ticks, fault.text()] for ticks, fault in board.faults.injected]
             answer.update(board.plant.state())
         elif verb == "stop":
             board.stopping = True
         else:
             raise ValueError("no such command: " + verb)
         return answer
+
+
+def _fault(text):
+    """Read a fault."""
+    if not isinstance(text, str):
+        raise ValueError("fault: a text KIND[=VALUE][@SECONDS]")
+    return fault_kinds.parse(text)
 
 
 def _bits(wanted):

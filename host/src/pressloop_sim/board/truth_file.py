@@ -34,6 +34,7 @@ class TruthFile:
             plant.oil_mpa,
             plant.density(),
             plant.ram_mm(),
+            plant.oil_derived_mpa(),
             plant.damage,
         )
         self._held += 1

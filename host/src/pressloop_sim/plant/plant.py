@@ -10,7 +10,8 @@ however hard the closed press:
 
 with A the ram area, k the stiffness of the frame, P0 the pressure that carries the ram's weight and
 return spring (constant over the stroke) and x_c the travel at which punch and pellet touch.
-Friction and inertia are left out: the ram's resonance lies far above the loop.
+Inertia is left out: the ram's resonance lies far above the loop. `ram_with_friction` adds friction;
+without it, the pressure that the oil makes on the pellet is the pressure on the pellet.
 
 Only the flows are integrated, by the midpoint rule; the relaxation of the pellet is stepped once
 per call of `step`.
@@ -21,17 +22,21 @@ Units: MPa, mm, mm2, mm3, N, s. Pellet pressures are true pressures, not reading
 import math
 
 from pressloop_sim.plant import micropython_compat as micropython
+from pressloop_sim.plant.air_escape import air_escape_s
 from pressloop_sim.plant.damage import DIE_BURST
+from pressloop_sim.plant.die_wall import DieWall
 from pressloop_sim.plant.oil import Oil, Spring
+from pressloop_sim.plant.oil_heat import OilHeat
 from pressloop_sim.plant.powder import Powder
 from pressloop_sim.plant.valves import PumpValve, ReleaseValve
+from pressloop_sim.plant.warming import Warming
 
 SUBSTEP_S = 0.005
 # Substeps; a substep that is due except for a rounding error counts as due.
 _ROUNDING = 1e-6
-_MAX_NEWTON_STEPS = 12
+MAX_NEWTON_STEPS = 12
 # Newton converges quadratically: a step this small leaves an error far below the sensor's noise.
-_NEWTON_STEP_MPA = 1e-4
+NEWTON_STEP_MPA = 1e-4
 
 
 class Plant:
@@ -40,6 +45,8 @@ class Plant:
     def __init__(self, config: dict[str, float], substep_s: float = SUBSTEP_S) -> None:
         """Build an unloaded press from `PressDescription.plant_config`."""
         self._substep_s = substep_s
+        # Keys that were added later may be missing: what they describe is then switched off.
+        coil_lag_s = config.get("valve_coil_lag_s", 0.0)
         self.pump = PumpValve(
             substep_s,
             config["pump_dead_band"],
@@ -49,6 +56,7 @@ class Plant:
             config["pump_flow_mm3_s"],
             config["pump_ripple"],
             config["pump_ripple_hz"],
+            coil_lag_s,
         )
         self.release = ReleaseValve(
             substep_s,
@@ -57,7 +65,9 @@ class Plant:
             config["valve_delay_s"],
             config["valve_hysteresis"],
             config["release_flow_10mpa_mm3_s"],
+            coil_lag_s,
         )
+        self.warming = Warming(config, (self.pump, self.release))
         self._oil = Oil(
             config["oil_volume_mm3"], config["oil_bulk_modulus_mpa"], config["oil_air_fraction"]
         )
@@ -72,14 +82,18 @@ class Plant:
         self._oil_spring = Spring(self._oil)
         self._closed_spring = Spring(self._oil)
         self._config = config
+        # Oil volume from which on the ram stands at the end of its stroke.
+        self._stop_volume = math.inf
+        # Whether another die is in the press than was asked for; it stays.
+        self._wrong_die = False
         self._load(config)
 
     def change_die(self, die_um: int) -> None:
         """Insert another die with the same mass of fresh powder, and retract the ram for it.
 
-        Does nothing if that die is already in the press.
+        Does nothing if that die is already in the press, or a wrong one.
         """
-        if die_um == self.die_um:
+        if die_um == self.die_um or self._wrong_die:
             return
         # A copy: the caller's config must not change.
         config = self._config.copy()
@@ -90,10 +104,31 @@ class Plant:
         self._config = config
         self._load(config)
 
+    def fit_wrong_die(self, die_um: int) -> None:
+        """Insert a die as `change_die` does; it stays, whatever die is asked for later."""
+        self.change_die(die_um)
+        self._wrong_die = True
+
+    def add_leak(self, mm3_s_mpa: float) -> None:
+        """Make the laminar leak larger by this conductance, mm3/s per MPa of oil."""
+        self._leak += mm3_s_mpa
+
+    def stop_ram(self) -> None:
+        """Let the ram stand at the end of its stroke: it can only go back from where it is."""
+        self._stop_volume = self.volume_mm3
+
     def _load(self, config: dict[str, float]) -> None:
         """Retract the ram and insert the die with loose powder."""
         self.powder = Powder(config)
+        self._wall = DieWall(config)
+        self._heat = OilHeat(
+            config["oil_volume_mm3"],
+            config.get("oil_heat_k_mpa", 0.0),
+            config.get("oil_heat_tau_s", 60.0),
+        )
         self.die_um = round(1000 * math.sqrt(4 / math.pi * config["die_area_mm2"]))
+        # Pressure of oil that friction carries; see `ram_with_friction`.
+        self.friction_mpa = 0.0
         # Pellet pressure per oil pressure.
         self._lever = self._area / config["die_area_mm2"]
         self.volume_mm3 = 0.0
@@ -116,7 +151,7 @@ class Plant:
 
         A sensor between the platens sees this: ram travel less the stretch of the frame.
         """
-        stretch = self._frame * max(0.0, self.oil_mpa - self._travel_mpa)
+        stretch = self._frame * max(0.0, self.oil_mpa - self._travel_mpa - self.friction_mpa)
         return self.ram_mm() - stretch / self._area
 
     # No properties here: with any, MicroPython searches the class at each store to an instance.
@@ -127,6 +162,29 @@ class Plant:
         A sensor at the cylinder sees this: it includes the stretch of the frame.
         """
         return (self.volume_mm3 - self._oil.taken_up(self.oil_mpa)) / self._area
+
+    def oil_derived_mpa(self) -> float:
+        """Return the oil's pressure on the pellet, MPa, as a perfect transducer would read it.
+
+        It is the pressure on the pellet plus what friction carries: all that an instrument in the
+        oil can know.
+        """
+        return max(0.0, self.oil_mpa - self._travel_mpa) * self._lever
+
+    @micropython.native
+    def punch_n(self) -> float:
+        """Return the force of the punch, N: what a load cell under the die bears."""
+        return self.pellet_mpa * self._area / self._lever
+
+    def far_end_mpa(self) -> float:
+        """Return the pressure at the end of the pellet away from the punch, MPa."""
+        return self.pellet_mpa * self._wall.far_end(self.pellet_mm(), self.density())
+
+    def air_escape_s(self) -> float:
+        """Return the time that air would need to leave the pellet, s."""
+        loose = self._config["powder_initial_density"]
+        grain_um = self._config.get("powder_grain_um", 1.0)
+        return air_escape_s(self.pellet_mm(), self.density(), loose, grain_um)
 
     def pellet_mm(self) -> float:
         """Return the height of the pellet in the die, mm; 0 in a burst die."""
@@ -158,7 +216,16 @@ class Plant:
             flow = fed - leak * middle
             if opening > 0.0:
                 flow -= release.flow(opening, middle)
-            self._solve_pressure(self.volume_mm3 + flow * dt)
+            volume = self.volume_mm3 + flow * dt
+            if volume > self._stop_volume:
+                self._solve_at_stop(volume)
+            else:
+                self._solve_pressure(volume)
+        if self._heat.active:
+            # Oil that swells is like oil that flows in.
+            self.volume_mm3 += self._heat.step(self.oil_mpa, dt_s)
+        if self.warming.active:
+            self.warming.step(dt_s)
         powder = self.powder
         pellet_mpa = self.pellet_mpa
         if pellet_mpa > 0.0 and powder.relaxation.active:
@@ -169,15 +236,23 @@ class Plant:
         if cause:
             self.apply_damage(cause)
 
+    def begin_run(self) -> None:
+        """Start cold; with friction, also draw what differs from run to run."""
+        self.warming.begin_run()
+
     def state(self) -> dict[str, float]:
         """Return the true state by name, with the units in the names."""
         return {
             "pellet_mpa": self.pellet_mpa,
+            "oil_derived_mpa": self.oil_derived_mpa(),
             "oil_mpa": self.oil_mpa,
             "density": self.density(),
             "ram_mm": self.ram_mm(),
             "closing_mm": self.closing_mm(),
             "pellet_mm": self.pellet_mm(),
+            "punch_n": self.punch_n(),
+            "far_end_mpa": self.far_end_mpa(),
+            "air_escape_s": self.air_escape_s(),
             "damage": self.damage,
         }
 
@@ -207,6 +282,15 @@ class Plant:
         self._contact_volume = self._area * travel
         self._yield_oil_mpa = self._travel_mpa + powder.yield_mpa / self._lever
         self._spring_outdated = True
+
+    def _solve_at_stop(self, volume: float) -> None:
+        """Set the pressures with the ram at its stop: what more oil there is loads only the oil."""
+        stop = self._stop_volume
+        self._solve_pressure(stop)
+        oil = self._oil_spring
+        self.oil_mpa = oil.pressure(self._oil.taken_up(self.oil_mpa) + volume - stop)
+        self.volume_mm3 = volume
+        self._stiffness_up = self._stiffness_down = oil.stiffness
 
     @micropython.native
     def _solve_pressure(self, volume: float) -> None:
@@ -255,14 +339,14 @@ class Plant:
         pressure = self._yield_oil_mpa + self._yield_stiffness * (
             volume - self._contact_volume - self._yield_volume
         )
-        for _ in range(_MAX_NEWTON_STEPS):
+        for _ in range(MAX_NEWTON_STEPS):
             over = pressure - travel_mpa
             height, slope = powder.squeeze(over * lever)
             excess = oil.taken_up(pressure) + frame * over - area * height - spare
             slope = oil.slope(pressure) + frame - area * lever * slope
             step = excess / slope
             pressure -= step
-            if -_NEWTON_STEP_MPA < step < _NEWTON_STEP_MPA:
+            if -NEWTON_STEP_MPA < step < NEWTON_STEP_MPA:
                 break
         self.oil_mpa = pressure
         self.pellet_mpa = (pressure - travel_mpa) * lever

@@ -6,8 +6,12 @@ Its height under the pressure p is
 
 with h the unloaded height after the highest pressure so far (`densification`), s/M the inelastic
 strain of flow (`relaxation`) and M the confined modulus, M = E (1 - nu)/((1 + nu)(1 - 2 nu)), that
-of a body confined by the die (Hooke's law without lateral strain). So unloading and reloading below
-p_max are elastic, and a pellet released from p recovers p/M of its height.
+of a body confined by the die (Hooke's law without lateral strain). A porous body is softer:
+E = E1 D^n with D its relative density after p_max and E1 that of the solid (Phani and Niyogi,
+J. Mater. Sci. 22 (1987) 257, without a lowest density); for microcrystalline cellulose 9.95 GPa and
+n = 4.4 are within 2.2 % of published points between D = 0.50 and 0.98. With n = 0 the modulus does
+not depend on density. So unloading and reloading below p_max are elastic, and a pellet released
+from p recovers p/M of its height.
 
 `damage` decides when it cracks. Pressures in MPa on the pellet, heights in mm.
 """
@@ -37,7 +41,10 @@ class Powder:
         )
         self.cracking = Cracking(config["powder_crack_mpa"], config["powder_crack_release_mpa_s"])
         self._crack_loss = config["powder_crack_loss"]
-        self._per_modulus = 1.0 / config["powder_modulus_mpa"]
+        self._per_solid_modulus = self._per_modulus = 1.0 / config["powder_modulus_mpa"]
+        self._exponent = config.get("powder_modulus_exponent", 0.0)
+        if self._exponent > 0.0:
+            self._per_modulus *= (1.0 / density) ** self._exponent
         # Share of the height that cracks have left; 0 once the die has burst.
         self._left = 1.0
         self.damage = 0
@@ -54,10 +61,16 @@ class Powder:
         """
         height, slope = self._law.height(pressure)
         left = self._left
+        per_modulus = self._per_modulus
+        if self._exponent > 0.0:
+            per_modulus = self._per_solid_modulus * (height / self.solid_mm) ** self._exponent
+            self._per_modulus = per_modulus
+            # The pellet stiffens while it gets denser, and springs back against the pressure.
+            strain = (pressure + self.relaxation.lost_mpa) * per_modulus
+            slope -= slope * strain * self._exponent / (1.0 - strain)
         height *= left
         self.yield_mpa = pressure
         self.height_mm = height
-        per_modulus = self._per_modulus
         strain_left = 1.0 - (pressure + self.relaxation.lost_mpa) * per_modulus
         return height * strain_left, slope * left * strain_left - height * per_modulus
 

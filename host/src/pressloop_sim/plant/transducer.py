@@ -26,8 +26,7 @@ _RAW_SHORT = 25 * COUNTS_PER_MA
 OK = "ok"
 BROKEN = "broken"
 SHORT = "short"
-FROZEN = "frozen"
-FAULTS = (OK, BROKEN, SHORT, FROZEN)
+FAULTS = (OK, BROKEN, SHORT)
 
 
 class Transducer:
@@ -45,6 +44,7 @@ class Transducer:
     ) -> None:
         """`noise_mpa` is one sigma; `sample_s` the time between calls of `sample`."""
         self._rng = rng
+        self.full_scale_mpa = full_scale_mpa
         self._per_mpa = (RAW_FULL - RAW_ZERO) / full_scale_mpa
         self._gain = span_factor * self._per_mpa
         # Half a count is added because int() truncates.
@@ -53,8 +53,6 @@ class Transducer:
         self._lag_gain = 1.0 - math.exp(-sample_s / lag_s) if lag_s > 0.0 else 1.0
         self._lagged_mpa = 0.0
         self.fault = OK
-        # The newest reading without a fault, which a frozen transducer keeps.
-        self._counts = RAW_ZERO
 
     @classmethod
     def of(
@@ -82,12 +80,7 @@ class Transducer:
         self._lagged_mpa = lagged
         counts = int(self._zero + lagged * self._gain + self._noise * self._rng.gauss())
         if self.fault != OK:
-            if self.fault == FROZEN:
-                return self._counts
             return _RAW_BROKEN if self.fault == BROKEN else _RAW_SHORT
         if counts < _RAW_MIN:
-            counts = _RAW_MIN
-        elif counts > _RAW_MAX:
-            counts = _RAW_MAX
-        self._counts = counts
-        return counts
+            return _RAW_MIN
+        return counts if counts < _RAW_MAX else _RAW_MAX

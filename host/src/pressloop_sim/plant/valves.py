@@ -1,8 +1,11 @@
 """Pump valve and release valve: from a commanded opening to a flow.
 
-A proportional valve follows its command after a transport delay (driver, coil), with hysteresis
-from friction (as far as dither leaves any), as a first-order lag, and passes nothing until the
-spool has left its overlap, the dead band: command -> delay -> hysteresis -> lag -> dead band.
+A proportional valve follows its command after a transport delay (driver), with the lag of the
+coil's current, with hysteresis from friction (as far as dither leaves any), with the lag of the
+spool, and passes nothing until the spool has left its overlap, the dead band: command -> delay ->
+coil lag -> hysteresis -> spool lag -> dead band. Coil lags are 5-15 ms: they smooth the dither
+before the hysteresis, which then takes more of the movement. Without a coil lag the current follows
+at once.
 Manufacturers state lags of 20-50 ms, dead bands of about 20 % and hysteresis of a few per cent with
 dither. Openings are fractions of full stroke, pressures MPa, flows mm3/s.
 """
@@ -28,10 +31,14 @@ class Valve:
         delay_s: float,
         hysteresis: float,
         unpowered: float,
+        coil_lag_s: float = 0.0,
     ) -> None:
         """`unpowered` is the opening without power. `delay_s` is rounded to whole substeps."""
         self.command = unpowered
+        self._nominal_dead_band = dead_band
         self._dead_band = dead_band
+        self._coil_gain = 1.0 - math.exp(-substep_s / coil_lag_s) if coil_lag_s > 0.0 else 1.0
+        self._current = unpowered
         self._gain = 1.0 / (1.0 - dead_band)
         self._half_hysteresis = hysteresis / 2
         self._lag_gain_half = 1.0 - math.exp(-0.5 * substep_s / lag_s)
@@ -44,6 +51,12 @@ class Valve:
         self._target = unpowered
         self._settled = False
         self._opening = 0.0
+
+    def drift(self, dead_band: float, flow_factor: float) -> None:
+        """Set by how much the dead band is wider than new, and by what the full flow changes."""
+        self._dead_band = max(0.0, self._nominal_dead_band + dead_band)
+        self._gain = flow_factor / (1.0 - self._dead_band)
+        self._settled = False
 
     @micropython.native
     def advance(self) -> float:
@@ -58,15 +71,19 @@ class Valve:
         if target == self._target and self._settled:
             return self._opening
         self._target = target
+        current = target
+        if self._coil_gain < 1.0:
+            current = self._current + (target - self._current) * self._coil_gain
+            self._current = current
         pulled = self._pulled
-        if target > pulled + self._half_hysteresis:
-            pulled = target - self._half_hysteresis
-        elif target < pulled - self._half_hysteresis:
-            pulled = target + self._half_hysteresis
+        if current > pulled + self._half_hysteresis:
+            pulled = current - self._half_hysteresis
+        elif current < pulled - self._half_hysteresis:
+            pulled = current + self._half_hysteresis
         self._pulled = pulled
         spool = self._spool
         gap = pulled - spool
-        self._settled = -_SETTLED < gap < _SETTLED
+        self._settled = -_SETTLED < gap < _SETTLED and -_SETTLED < target - current < _SETTLED
         self._spool = spool + gap * self._lag_gain_full
         opening = spool + gap * self._lag_gain_half - self._dead_band
         opening = opening * self._gain if opening > 0.0 else 0.0
@@ -87,9 +104,10 @@ class PumpValve(Valve):
         full_flow: float,
         ripple: float,
         ripple_hz: float,
+        coil_lag_s: float = 0.0,
     ) -> None:
         """`full_flow` in mm3/s; `ripple` is the amplitude of a triangle wave, a fraction of it."""
-        Valve.__init__(self, substep_s, dead_band, lag_s, delay_s, hysteresis, 0.0)
+        Valve.__init__(self, substep_s, dead_band, lag_s, delay_s, hysteresis, 0.0, coil_lag_s)
         self._full_flow = full_flow
         self._ripple = 4 * ripple
         self._turn = ripple_hz * substep_s
@@ -122,9 +140,10 @@ class ReleaseValve(Valve):
         delay_s: float,
         hysteresis: float,
         flow_at_10_mpa: float,
+        coil_lag_s: float = 0.0,
     ) -> None:
         """`flow_at_10_mpa` in mm3/s, fully open."""
-        Valve.__init__(self, substep_s, dead_band, lag_s, delay_s, hysteresis, 1.0)
+        Valve.__init__(self, substep_s, dead_band, lag_s, delay_s, hysteresis, 1.0, coil_lag_s)
         self._k = flow_at_10_mpa / math.sqrt(10.0)
 
     @micropython.native

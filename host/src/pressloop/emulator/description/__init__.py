@@ -9,7 +9,7 @@ would enter from the data sheet, without the individual errors.
 from __future__ import annotations
 
 from pressloop.emulator.description.press import PressDescription
-from pressloop.emulator.description.reading import load, loads
+from pressloop.emulator.description.reading import load, loads, refuse_misfit
 from pressloop.emulator.description.sections import (
     ControllerSection,
     DisplacementSection,
@@ -17,6 +17,7 @@ from pressloop.emulator.description.sections import (
     IndividualSection,
     LeakSection,
     LimitsSection,
+    LoadCellSection,
     OilSection,
     PowderSection,
     PumpSection,
@@ -26,14 +27,23 @@ from pressloop.emulator.description.sections import (
     TransducerSection,
     ValvesSection,
 )
+from pressloop.emulator.description.simulation import (
+    FrictionSection,
+    OilHeatSection,
+    SimulationSection,
+    WarmingSection,
+)
 
 __all__ = [
     "ControllerSection",
     "DisplacementSection",
     "FrameSection",
+    "FrictionSection",
     "IndividualSection",
     "LeakSection",
     "LimitsSection",
+    "LoadCellSection",
+    "OilHeatSection",
     "OilSection",
     "PowderSection",
     "PressDescription",
@@ -41,8 +51,11 @@ __all__ = [
     "RamSection",
     "ReleaseSection",
     "SecondTransducerSection",
+    "SimulationSection",
     "TransducerSection",
     "ValvesSection",
+    "WarmingSection",
     "load",
     "loads",
+    "refuse_misfit",
 ]

@@ -7,9 +7,10 @@ as such: it fits the other numbers, but should be measured on your own press or 
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from typing import Any, Final
+
+from pressloop.yaml.close_names import closest_name
 
 Numbers = Mapping[str, tuple[float | str, str]]
 """Maps a field (dotted for a press) to its value, in the description's units, and its source."""
@@ -126,6 +127,6 @@ def powder(name: str) -> dict[str, Any]:
 
 def unknown(name: str, known: Mapping[str, Numbers]) -> str:
     """Return the error text for an unknown preset, with the names that exist."""
-    near = difflib.get_close_matches(name, known, 1)
-    meant = f"; did you mean {near[0]}?" if near else ""
+    near = closest_name(name, known)
+    meant = f"; did you mean {near}?" if near else ""
     return f"there is no preset {name!r}{meant} (known: {', '.join(known)})"

@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pressloop_sim.plant import transducer as adc
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from pressloop.emulator.description import presets
 from pressloop.emulator.description.sections import (
@@ -19,6 +19,7 @@ from pressloop.emulator.description.sections import (
     IndividualSection,
     LeakSection,
     LimitsSection,
+    LoadCellSection,
     Never,
     OilSection,
     Positive,
@@ -32,6 +33,8 @@ from pressloop.emulator.description.sections import (
     ValvesSection,
     known_preset,
 )
+from pressloop.emulator.description.simulation import SimulationSection
+from pressloop.machine.profile import name_fits
 from pressloop.wire.schema import OUTPUT_FULL
 
 # Up to this many digits MicroPython and CPython parse a number to the same double.
@@ -50,7 +53,7 @@ class PressDescription(Section):
         description="A press by name: reference, jack-10t, jack-15t or jack-25t; fields that are "
         "given as well override it.",
     )
-    name: str = Field(
+    name: Annotated[str, AfterValidator(name_fits)] = Field(
         default="reference press",
         min_length=1,
         max_length=40,
@@ -87,10 +90,12 @@ class PressDescription(Section):
     transducer: TransducerSection = TransducerSection()
     second_transducer: SecondTransducerSection = SecondTransducerSection()
     displacement: DisplacementSection = DisplacementSection()
+    load_cell: LoadCellSection = LoadCellSection()
     powder: PowderSection = PowderSection()
     limits: LimitsSection = LimitsSection()
     controller: ControllerSection = ControllerSection()
     individual: IndividualSection = IndividualSection()
+    simulation: SimulationSection = SimulationSection()
 
     @model_validator(mode="before")
     @classmethod
@@ -105,13 +110,25 @@ class PressDescription(Section):
             merged[key] = {**base, **value} if both else value
         return merged
 
+    MAX_TRAVEL_SHARE: ClassVar[float] = (adc.RAW_FAULT_HIGH - adc.RAW_FULL) / (
+        adc.RAW_FULL - adc.RAW_ZERO
+    )
+    """Share of the transducer's range above which the travelling ram leaves no room for it."""
+
+    @property
+    def travel_share(self) -> float:
+        """Reading of the freely travelling ram, as a share of the transducer's range."""
+        travel_mpa = self.ram.return_force_n / (self.ram.area_cm2 * 100)
+        return travel_mpa / (self.transducer.full_scale_bar / 10)
+
     @model_validator(mode="after")
     def _consistent(self) -> PressDescription:
-        if self.limits.max_oil_bar > self.transducer.full_scale_bar:
+        friction = self.simulation.friction
+        most_n = friction.coulomb_n * _with(friction.spread_percent)
+        if most_n >= self.ram.return_force_n:
             raise ValueError(
-                f"limits.max_oil_bar ({self.limits.max_oil_bar:g}) is above "
-                f"transducer.full_scale_bar ({self.transducer.full_scale_bar:g}): "
-                "the controller could not see the limit"
+                f"simulation.friction.coulomb_n reaches {most_n:g} N and ram.return_force_n is "
+                f"{self.ram.return_force_n:g} N: the ram would not come back"
             )
         if self.second_full_scale_bar and self.limits.max_oil_bar > self.second_full_scale_bar:
             raise ValueError(
@@ -138,6 +155,7 @@ class PressDescription(Section):
         full_scale_mpa = self.transducer.full_scale_bar / 10
         second = self.second_transducer
         second_mpa = self.second_full_scale_bar / 10
+        capacity_n = self.load_cell.capacity_kn * 1000
         nu = self.powder.poisson_ratio
         confined = (1 - nu) / ((1 + nu) * (1 - 2 * nu))
         pump_dead = self.pump.dead_band_percent + individual.pump_dead_band_error_percent
@@ -156,6 +174,7 @@ class PressDescription(Section):
             * 1000
             * _with(individual.frame_stiffness_error_percent),
             "valve_lag_s": self.valves.lag_ms / 1000,
+            "valve_coil_lag_s": self.valves.coil_lag_ms / 1000,
             "valve_delay_s": self.valves.delay_ms / 1000,
             "valve_hysteresis": self.valves.hysteresis_percent / 100,
             "pump_dead_band": max(0.0, pump_dead) / 100,
@@ -175,6 +194,11 @@ class PressDescription(Section):
             "powder_initial_density": self.powder.initial_density,
             "powder_panelli_a": self.powder.panelli_a,
             "powder_modulus_mpa": self.powder.youngs_modulus_gpa * 1000 * confined,
+            "powder_modulus_exponent": self.powder.modulus_exponent,
+            "powder_wall_friction_loose": self.powder.wall_friction_loose,
+            "powder_wall_friction_dense": self.powder.wall_friction_dense,
+            "powder_wall_ratio": self.powder.wall_ratio,
+            "powder_grain_um": self.powder.grain_um,
             "powder_heckel_k": self.powder.heckel_k,
             "powder_relaxation_share": self.powder.relaxation_percent / 100,
             "powder_relaxation_half_s": self.powder.relaxation_half_s,
@@ -191,8 +215,15 @@ class PressDescription(Section):
             "second_sensor_span_factor": _with(individual.second_span_error_percent),
             "second_sensor_noise_mpa": second.noise_percent / 100 * second_mpa,
             "second_sensor_lag_s": second.lag_ms / 1000,
+            "load_cell_capacity_n": capacity_n,
+            "load_cell_rate_hz": self.load_cell.rate_hz,
+            "load_cell_lag_s": self.load_cell.lag_ms / 1000,
+            "load_cell_noise_n": self.load_cell.noise_percent / 100 * capacity_n,
+            "load_cell_zero_n": individual.load_cell_zero_percent / 100 * capacity_n,
+            "load_cell_gain": _with(individual.load_cell_gain_error_percent),
             "displacement_resolution_um": self.displacement.resolution_um,
             "displacement_noise_um": self.displacement.noise_um,
+            **self.simulation.plant_config(full_scale_mpa),
         }
         return {key: float(f"{value:.{_MAX_DIGITS}g}") for key, value in values.items()}
 
@@ -226,6 +257,7 @@ class PressDescription(Section):
             "release_flow_ul_s": round(self.release.flow_ml_s_at_10_mpa * 1000),
             "compliance_nl_mpa": round(compliance * 1000),
             "approach_opening": _opening(self.controller.approach_opening_percent),
+            "return_oil_kpa": round(self.travel_share * full_scale_mpa * 1000),
             "contact_oil_kpa": round(self.controller.contact_bar * 100),
             "approach_timeout_ms": round(self.controller.approach_timeout_s * 1000),
             "no_gain_window_ms": round(self.controller.no_gain_window_s * 1000),
@@ -236,7 +268,9 @@ class PressDescription(Section):
             "filter_shift": self.controller.filter_shift,
             # Half the hysteresis plus a margin: too much dither does less harm than too little.
             "valve_dither": _opening(0.75 * self.valves.hysteresis_percent),
-            "valve_lag_ms": round(self.valves.lag_ms + self.valves.delay_ms),
+            "valve_lag_ms": round(
+                self.valves.lag_ms + self.valves.coil_lag_ms + self.valves.delay_ms
+            ),
             **self._second_channel(),
             **self._further_limits(),
         }

@@ -11,7 +11,8 @@ from pydantic_core import PydanticCustomError
 from pressloop.emulator.description import presets
 from pressloop.yaml.user_model import UserModel
 
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Positive = Annotated[float, Field(ge=1e-6, allow_inf_nan=False)]
+"""A number above zero in its field's unit; what is smaller than this is no press and overflows."""
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 Never = Literal["never"]
@@ -87,6 +88,12 @@ class ValvesSection(Section):
 
     lag_ms: Positive = Field(
         default=30.0, ge=1, le=1000, description="First-order lag. Assumption: 20-50 ms is usual."
+    )
+    coil_lag_ms: NonNegative = Field(
+        default=0.0,
+        le=200,
+        description="Lag of the coil's current, ahead of the hysteresis; 0: none. "
+        "Assumption: 5-15.",
     )
     delay_ms: NonNegative = Field(
         default=10.0, le=200, description="Transport delay, rounded to 5 ms. Assumption."
@@ -190,6 +197,29 @@ class DisplacementSection(Section):
     )
 
 
+class LoadCellSection(Section):
+    """Load cell under the die. The reference press has none."""
+
+    capacity_kn: NonNegative = Field(
+        default=0.0, le=1000, description="Largest force; 0: there is no load cell."
+    )
+    rate_hz: Positive = Field(
+        default=80.0,
+        ge=1,
+        le=1000,
+        description="Readings a second: HX711 10 or 80, NAU7802 10-320.",
+    )
+    lag_ms: NonNegative = Field(
+        default=5.0, le=1000, description="First-order lag of cell and filter. Assumption."
+    )
+    accuracy_percent: Positive = Field(
+        default=0.05, ge=0.01, le=5, description="Data-sheet accuracy, of the capacity. Assumption."
+    )
+    noise_percent: NonNegative = Field(
+        default=0.005, le=5, description="One sigma, of the capacity. Assumption."
+    )
+
+
 class PowderSection(Section):
     """The powder in the die, and the properties of its pellet.
 
@@ -230,6 +260,12 @@ class PowderSection(Section):
     youngs_modulus_gpa: Positive = Field(
         default=17.5, le=1000, description="Source: 15-20 GPa for sulfide electrolytes."
     )
+    modulus_exponent: NonNegative = Field(
+        default=0.0,
+        le=10,
+        description="n in E = E1 D^n, D the relative density and E1 `youngs_modulus_gpa`; 0: E "
+        "does not depend on density. Fitted value: 4.4 (microcrystalline cellulose).",
+    )
     poisson_ratio: NonNegative = Field(
         default=0.3,
         le=0.45,
@@ -247,13 +283,13 @@ class PowderSection(Section):
         le=1e6,
         description="Time after which half of that is lost: Peleg's k1/k2. Assumption: 4-60.",
     )
-    crack_mpa: Positive | Never = Field(
+    crack_mpa: Annotated[Positive, Field(le=1e6)] | Never = Field(
         default=690.0,
         description="Pressure that cracks the pellet, or never. Source: Li6PS5Cl is sound "
         "at 625 MPa and fractures at 750 MPa (Yan et al., J. Colloid Interface Sci. 2026); "
         "assumption for other powders: 600-800.",
     )
-    crack_release_mpa_s: Positive | Never = Field(
+    crack_release_mpa_s: Annotated[Positive, Field(le=1e6)] | Never = Field(
         default=200.0,
         description="Release rate that cracks the pellet, or never. Assumption: 100-1000.",
     )
@@ -261,6 +297,22 @@ class PowderSection(Section):
         default=3.0,
         le=50,
         description="Share of the pellet's height that a crack takes. Assumption: 1-10.",
+    )
+
+    wall_friction_loose: NonNegative = Field(
+        default=0.2,
+        le=1,
+        description="Coefficient of friction on the die's wall when loose. Source: lubricated "
+        "powder, 0.20.",
+    )
+    wall_friction_dense: NonNegative = Field(
+        default=0.11, le=1, description="The same when dense. Source: lubricated powder, 0.11."
+    )
+    wall_ratio: NonNegative = Field(
+        default=0.5, le=1, description="Radial pressure over axial pressure. Assumption."
+    )
+    grain_um: Positive = Field(
+        default=1.0, le=1000, description="Size of the grains, for the escape of air. Assumption."
     )
 
     @model_validator(mode="before")
@@ -280,7 +332,7 @@ class LimitsSection(Section):
     max_oil_bar: Positive = Field(default=350.0, le=2000, description="Set by the technician.")
     single_channel_bar: Positive | None = Field(
         default=None,
-        ge=1,
+        ge=2,
         le=2000,
         description="Limit as long as there is one pressure channel; None: max_oil_bar.",
     )
@@ -299,7 +351,10 @@ class ControllerSection(Section):
         default=60.0, ge=0.1, le=600, description="Longest time to contact."
     )
     no_gain_window_s: Positive = Field(
-        default=5.0, ge=0.1, le=60, description="Pumping this long must raise the pressure."
+        default=5.0,
+        ge=0.1,
+        le=60,
+        description="Platens that close this long must raise the pressure.",
     )
     kp_per_s: Positive = Field(default=12.0, le=31.99, description="Pressure rate per error.")
     ki_per_s2: NonNegative = Field(default=8.0, le=24, description="Integral gain.")
@@ -328,3 +383,7 @@ class IndividualSection(Section):
     sensor_span_error_percent: ErrorPercent = Field(default=-0.03, description="Of the reading.")
     second_offset_percent: ErrorPercent = Field(default=-0.2, description="Of full scale.")
     second_span_error_percent: ErrorPercent = Field(default=0.3, description="Of the reading.")
+    load_cell_zero_percent: ErrorPercent = Field(default=0.01, description="Of the capacity.")
+    load_cell_gain_error_percent: ErrorPercent = Field(
+        default=0.02, description="Of the reading of the load cell."
+    )

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pressloop_sim.board.lifetime import Lifetime, remove_folder
+from pressloop_sim.plant.fault_kinds import PICO, ScheduledFault, parse
 
 from pressloop.emulator.pico.chip import Chip
 from pressloop.emulator.pico.chip_wiring import TICK_S, ChipWiring, load_wiring
@@ -129,6 +130,7 @@ class EmulatedPicoProcess:
 
     def _after_slice(self) -> None:
         self._wiring.catch_up()
+        self._wiring.chip_faults.act(self._chip)
         self._update_running()
         if self._chip.resets != self._resets:
             self._resets = self._chip.resets
@@ -153,14 +155,20 @@ class EmulatedPicoProcess:
         if verb == "set" and isinstance(argument, dict):
             for name, active in argument.items():
                 wiring.contact(name, active)
-        elif verb in ("sensor", "second"):
-            wiring.break_sensor(argument, second=verb == "second")
+        elif verb == "sensor":
+            wiring.break_sensor(argument)
         elif verb == "break":
             wiring.break_down(argument)
         elif verb == "stall" and isinstance(argument, bool):
             self._stalled = argument
+        elif verb == "fault":
+            wiring.faults.add(_fault(argument), wiring.elapsed_ticks)
+        elif verb == "faults" and isinstance(argument, list):
+            wiring.faults.load([_fault(text) for text in argument])
         elif verb == "reset":
             self._chip.reset()
+        elif verb == "flash_times":
+            self._chip.program_s, self._chip.erase_s = (float(ms) / 1000 for ms in argument)
         elif verb == "hang":
             self._chip.hang(argument)
         elif verb == "stop":
@@ -168,6 +176,7 @@ class EmulatedPicoProcess:
         elif verb == "get":
             return {
                 "tick": wiring.tick,
+                "injected": [[ticks, fault.text()] for ticks, fault in wiring.faults.injected],
                 **wiring.plant.state(),
                 "pump": wiring.pump,
                 "release": wiring.release,
@@ -178,6 +187,20 @@ class EmulatedPicoProcess:
         else:
             raise ValueError(f"no such command: {verb}")
         return {}
+
+
+def _fault(text: object) -> ScheduledFault:
+    """Read a fault that can be injected here.
+
+    Raises:
+        ValueError: It is none, or not on this board.
+    """
+    if not isinstance(text, str):
+        raise ValueError("fault: a text KIND[=VALUE][@SECONDS]")
+    fault = parse(text)
+    if PICO not in fault.kind.boards:
+        raise ValueError(f"{fault.kind.name} cannot be injected on {PICO}")
+    return fault
 
 
 def main(config_path: str) -> None:

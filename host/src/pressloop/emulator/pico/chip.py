@@ -31,6 +31,8 @@ _MAX_HANG_WAIT_S: Final = 0.1
 # block erase.
 _WRITES: Final = {0x02: _SECTOR, 0x20: _SECTOR, 0xD8: 65536}
 
+_TIMES: Final = {b"\x02": "program_s", b"\x20": "erase_s", b"\xd8": "erase_s"}
+
 
 class Chip:
     """One RP2040 with 2 MB of flash.
@@ -38,6 +40,8 @@ class Chip:
     Attributes:
         mcu: The model of the chip, of rp2040py.
         resets: How often it was reset since power-on.
+        program_s: How long a page program takes, s. rp2040py charges no time for it.
+        erase_s: How long the erase of a sector takes, s.
     """
 
     def __init__(self, image: Path, flash: Path) -> None:
@@ -59,6 +63,8 @@ class Chip:
             flash.write_bytes(b"\xff" * (_FLASH_BYTES - self._kept_from))
         self.mcu.flash[self._kept_from : _FLASH_BYTES] = flash.read_bytes()
         self._flash = flash.open("r+b", buffering=0)
+        self.program_s = 0.0
+        self.erase_s = 0.0
         self._write_flash_through()
         self.resets = 0
         self._simulator = Simulator(rp2040=self.mcu)
@@ -119,6 +125,9 @@ class Chip:
         def apply_and_write() -> None:
             command = bytes(ssi._tx_buffer[:4])
             apply()
+            if command[:1] in _TIMES:
+                # The processor waits with its interrupts off; they come late, as on the chip.
+                self.mcu.clock.tick(round(getattr(self, _TIMES[command[:1]]) * 1e9))
             size = _WRITES.get(command[0], 0) if len(command) == 4 else 0
             start = int.from_bytes(command[1:], "big") // _SECTOR * _SECTOR
             if size and start >= self._kept_from:

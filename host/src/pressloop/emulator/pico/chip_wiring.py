@@ -16,13 +16,14 @@ from typing import Any, Final
 from pressloop_sim.board.truth_file import TruthFile
 from pressloop_sim.plant import damage, transducer
 from pressloop_sim.plant.noise import Rng
-from pressloop_sim.plant.plant import Plant
+from pressloop_sim.plant.ram_with_friction import build_plant
 from pressloop_sim.plant.second_transducer import SecondTransducer, is_fitted
 from pressloop_sim.plant.transducer import Transducer
 from rp2040py import RP2040, GPIOPinState
 from rp2040py.peripherals.pwm import PWMChannel
 
 from pressloop.emulator.pico.ads1115 import Ads1115
+from pressloop.emulator.pico.pico_faults import ChipFaults, pico_schedule
 from pressloop.wire.schema import TICK_HZ
 
 TICK_S: Final = 1 / TICK_HZ
@@ -32,6 +33,8 @@ _TICK_TOLERANCE: Final = 0.3
 _PWM: Final = 4
 _SIO: Final = 5
 _SLICE_ENABLED: Final = 1
+# After an edge the deadman circuit supplies the coils for this long.
+_DEADMAN_S: Final = 0.05
 # One count of the ADS1115 is 125 uV, one of the chip's own converter 3.3 V / 4096.
 _ADC_COUNTS_PER_COUNT: Final = 125e-6 * 4096 / 3.3
 
@@ -53,14 +56,20 @@ class ChipWiring:
         transducer: The pressure transducer; set its `fault` to break it.
         converter: The ADS1115 on the bus.
         running: Whether truth is recorded.
+        faults: The faults that are injected in a run.
+        chip_faults: Those of them that strike chip and supply.
     """
 
     def __init__(self, chip: RP2040, wiring: ModuleType, config: dict[str, Any]) -> None:
         """Build the press from `config`, which `process` wrote, and connect it to `chip`."""
         press = config["plant"]
-        self.plant = Plant(press)
+        self.plant = build_plant(press, seed=config["seed"])
         self.transducer = Transducer.of(press, Rng(config["seed"]), TICK_S)
         self.running = False
+        self.chip_faults = ChipFaults()
+        self.faults = pico_schedule(self, self.plant, press, TICK_S, self.chip_faults)
+        self._ran = False
+        self._run_start_tick = 0
         self._truth_path = config["truth_path"]
         self._truth = TruthFile(self._truth_path) if self._truth_path else None
         self._chip = chip
@@ -78,6 +87,8 @@ class ChipWiring:
         self._on_adc_read = chip.adc.on_adc_read
         chip.adc.on_adc_read = self._convert
         self._connect_tick_pin()
+        self._edge_at_s = -_DEADMAN_S
+        self._connect_deadman()
         self._ignore_coil_edges()
         chip.gpio[wiring.SIMULATED_PIN].set_input_value(False)
         # Contacts to ground: emergency stop and guard are closed when inactive, the button open.
@@ -89,6 +100,11 @@ class ChipWiring:
     def tick(self) -> int:
         """Device clock: ticks since the firmware's first reading."""
         return self._tick
+
+    @property
+    def elapsed_ticks(self) -> int:
+        """Ticks since the start of the run, or since that of the run before."""
+        return self._tick - self._run_start_tick
 
     @property
     def pump(self) -> float:
@@ -121,20 +137,15 @@ class ChipWiring:
         pin, high = pins[name]
         self._chip.gpio[pin].set_input_value(high)
 
-    def break_sensor(self, fault: str, *, second: bool = False) -> None:
-        """Break the first or the second transducer, or repair it with "ok".
+    def break_sensor(self, fault: str) -> None:
+        """Break the transducer's current loop, or repair it with "ok".
 
         Raises:
-            ValueError: There is no such fault, or no second transducer.
+            ValueError: There is no such fault.
         """
         if fault not in transducer.FAULTS:
-            raise ValueError("the fault is one of " + ", ".join(transducer.FAULTS))
-        if not second:
-            self.transducer.fault = fault
-        elif self.second_transducer is None:
-            raise ValueError("second: this press has one pressure channel")
-        else:
-            self.second_transducer.transducer.fault = fault
+            raise ValueError("sensor: one of " + ", ".join(transducer.FAULTS))
+        self.transducer.fault = fault
 
     def break_down(self, what: object) -> None:
         """Crack the pellet or burst the die; `what` is "pellet" or "die".
@@ -182,12 +193,22 @@ class ChipWiring:
     def _step(self, now_s: float) -> None:
         """Step the press by one tick and sample the transducer."""
         plant = self.plant
-        plant.pump.command = self.pump
-        plant.release.command = self.release
+        if self.running and not self._ran:
+            self._run_start_tick = self._tick
+            plant.begin_run()
+        self._ran = self.running
+        if self.running and self.elapsed_ticks >= self.faults.due_tick:
+            self.faults.step(self.elapsed_ticks)
+        dip = self.chip_faults.dip_ticks
+        plant.pump.command = 0.0 if dip else self.pump
+        plant.release.command = 1.0 if dip else self.release
         plant.step(TICK_S)
-        self._counts = self.transducer.sample(plant.oil_mpa)
+        self._counts = self.transducer.sample(plant.oil_mpa + plant.warming.zero_mpa)
         if self.second_transducer is not None:
             self._second_counts = self.second_transducer.sample(plant.oil_mpa)
+        if dip:
+            self.chip_faults.dip_ticks = dip - 1
+            self._counts = self._second_counts = 0
         self._tick_at_s = now_s
         self._tick += 1
         if self._truth and self.running:
@@ -208,7 +229,9 @@ class ChipWiring:
         self._chip.adc.channel_values[channel] = min(value, 4095)
 
     def _coil(self, pin: int) -> float:
-        """Return the share of time that a pin is high, 0..1."""
+        """Return the share of time that a coil has current, 0..1: its pin's, with a supply."""
+        if self._now_s() - self._edge_at_s > _DEADMAN_S:
+            return 0.0
         gpio = self._chip.gpio[pin]
         if gpio.function_select == _SIO:
             return 1.0 if gpio.value == GPIOPinState.HIGH else 0.0
@@ -228,6 +251,15 @@ class ChipWiring:
             drive = self._slice(pin)
             for edge in (drive.alarm_a, drive.alarm_b, drive.alarm_bottom):
                 edge.enable = False
+
+    def _connect_deadman(self) -> None:
+        """Let each edge of the deadman output supply the coils for a while."""
+
+        def retrigger(value: GPIOPinState, before: GPIOPinState) -> None:
+            if value != before:
+                self._edge_at_s = self._now_s()
+
+        self._chip.gpio[self._wiring.DEADMAN_PIN].add_listener(retrigger)
 
     def _connect_tick_pin(self) -> None:
         """Feed the tick pin's output back to its input, as on the chip; rp2040py does not."""

@@ -6,7 +6,7 @@ import importlib.util
 import os
 import sys
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from pressloop.emulator import resources
 from pressloop.emulator.description import PressDescription
@@ -53,6 +53,8 @@ class EmulatedPico(EmulatedBoard):
         silence_s: As for `EmulatedBoard`.
         orphan_s: As for `EmulatedBoard`.
     """
+
+    port_name: ClassVar[str] = "emulated:pico"
 
     def __init__(
         self,

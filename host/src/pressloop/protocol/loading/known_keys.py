@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -21,7 +20,9 @@ from pressloop.protocol import (
     Stage,
     Until,
 )
+from pressloop.protocol.model.forces import force_fields
 from pressloop.protocol.model.stage import kind_of
+from pressloop.yaml.close_names import closest_name
 
 SECTION_MODELS: Final[Mapping[str, type[BaseModel]]] = {
     "ramp": Ramp,
@@ -36,6 +37,13 @@ ITEM_MODELS: Final[Mapping[str, type[BaseModel]]] = {
     "prompt": Prompt,
     "repeat": Repeat,
 }
+
+FORCE_KEYS: Final = frozenset(
+    name
+    for model in (Protocol, *SECTION_MODELS.values(), *ITEM_MODELS.values())
+    for name in force_fields(model)
+)
+"""Keys whose value may be a force."""
 
 
 def models_at(path: KeyPath, data: Any) -> tuple[type[BaseModel], ...]:
@@ -52,12 +60,5 @@ def models_at(path: KeyPath, data: Any) -> tuple[type[BaseModel], ...]:
 
 
 def closest_key(path: KeyPath, data: Any) -> str | None:
-    """Return the key that is closest to an unknown one, or None if none is similar."""
-    key = str(path[-1])
-    for model in models_at(path[:-1], data):
-        names = list(model.model_fields)
-        folded = key.strip().lower().replace("-", "_").replace(" ", "_")
-        close = difflib.get_close_matches(folded, names, n=1)
-        if close:
-            return close[0]
-    return None
+    """Return the key at this place that is closest to an unknown one, or None if none is close."""
+    return closest_name(str(path[-1]), models_at(path[:-1], data)[0].model_fields)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping
 from typing import Any, Final
@@ -10,6 +9,8 @@ from typing import Any, Final
 from pydantic_core import ErrorDetails
 
 from pressloop.findings import Finding, KeyPath
+from pressloop.number_types import written
+from pressloop.number_types.forms import foreign_letter
 from pressloop.protocol.loading.known_keys import (
     ITEM_MODELS,
     SECTION_MODELS,
@@ -19,6 +20,7 @@ from pressloop.protocol.loading.known_keys import (
 from pressloop.protocol.model.stage import MAX_KD, MAX_REPEAT
 from pressloop.wire.schema import MAX_STEPS
 from pressloop.yaml import SourceMap
+from pressloop.yaml.close_names import closest_name
 
 _HOW_TO_WRITE: Final[Mapping[str, str]] = {
     "pressloop": "'pressloop: 1', the version of the format",
@@ -35,12 +37,12 @@ _HOW_TO_WRITE: Final[Mapping[str, str]] = {
     "pid": "it like 'pid: {kp: ..., ki: ...}'",
     "target": "'target' with a pressure on the pellet, in MPa",
     "rate": "'rate' with a pressure rate, in MPa/s or MPa/min",
-    "duration": "'duration' with a time such as '3 min', or with 'open'",
+    "duration": "'duration' with a time in s, min or h, or with 'open'",
     "tolerance": "'tolerance' with half the width of the band, in % of the target or in MPa",
     "until": "it like 'until: {relaxation: ..., at_most: ...}'",
     "relaxation": "'relaxation' with a pressure rate, in MPa/min",
     "operator": "'operator' with a text that says what to wait for",
-    "at_least": "'at_least' with a time such as '1 min'",
+    "at_least": "'at_least' with a time in s, min or h",
     "kp": "'kp' with a proportional gain, in /s",
     "ki": "'ki' with an integral gain, in /s2",
     "kd": "'kd' with a number without a unit",
@@ -91,7 +93,7 @@ def missing_key(marks: SourceMap, path: KeyPath) -> Finding:
             "no-end",
             path,
             "the hold has no longest time: 'at_most' is missing",
-            "add 'at_most' with a time such as '30 min': without it, a hold might never end",
+            "add 'at_most' with a time in s, min or h: without it, a hold might never end",
         )
     return marks.finding(
         "error",
@@ -122,7 +124,12 @@ def _unknown_key(marks: SourceMap, path: KeyPath, data: Any) -> Finding:
     else:
         hint = f"remove it; keys here: {names}"
     return marks.finding(
-        "error", "unknown-key", path, f"'{key}' is not a key here", hint, at_key=True
+        "error",
+        "unknown-key",
+        path,
+        f"'{key}' is not a key here{foreign_letter(key)}",
+        hint,
+        at_key=True,
     )
 
 
@@ -139,8 +146,8 @@ def _builtin_error(error: ErrorDetails, path: KeyPath) -> tuple[str, str, str]:
         )
     if kind == "literal_error":
         choices = str(ctx["expected"])
-        close = difflib.get_close_matches(str(value), re.findall(r"'(\w+)'", choices), n=1)
-        meant = f"did you mean '{close[0]}'? " if close else ""
+        close = closest_name(str(value), re.findall(r"'(\w+)'", choices))
+        meant = f"did you mean '{close}'? " if close else ""
         return "bad-choice", f"{_quoted(value)} is not a choice here", f"{meant}choices: {choices}"
     if kind in ("model_type", "model_attributes_type", "dict_type"):
         what = "an item of the stages" if isinstance(path[-1], int) else f"'{key}'"
@@ -173,7 +180,8 @@ def _builtin_error(error: ErrorDetails, path: KeyPath) -> tuple[str, str, str]:
         return "bad-text", f"the text has more than {ctx['max_length']} characters", "shorten it"
     if kind in ("greater_than_equal", "less_than_equal"):
         limits = f"1 to {MAX_REPEAT}" if key == "repeat" else f"0 to {MAX_KD}"
-        return "out-of-range", f"{_quoted(value)} is out of range", f"write a number from {limits}"
+        message = f"{_quoted(value)} is out of range, which is {limits}"
+        return "out-of-range", message, "write a number in this range"
     # A check that the models did not have when this was written.
     return "wrong-type", str(error["msg"]), how or "docs/protocol-file.md explains every key"
 
@@ -184,5 +192,5 @@ def _quoted(value: object) -> str:
         return "keys and values"
     if isinstance(value, list):
         return "a list"
-    text = f"'{value}'"
+    text = f"'{written(value)}'"
     return text if len(text) <= 60 else text[:57] + "...'"

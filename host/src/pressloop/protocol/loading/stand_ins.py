@@ -11,8 +11,9 @@ from pydantic_core import ErrorDetails
 from pressloop.findings import KeyPath, path_text
 from pressloop.protocol import Protocol
 from pressloop.protocol.loading.draft import Draft
-from pressloop.protocol.loading.known_keys import closest_key
+from pressloop.protocol.loading.known_keys import FORCE_KEYS, closest_key
 from pressloop.protocol.loading.schema_findings import finding_of, path_of
+from pressloop.protocol.model.forces import is_force
 
 _STAND_IN_STAGE: Final = {"name": "?", "ramp": {"target": "1 MPa", "rate": "1 MPa/s"}}
 _STAND_INS: Final[Mapping[str, object]] = {
@@ -29,6 +30,7 @@ _STAND_INS: Final[Mapping[str, object]] = {
     "duration": "1 min",
     "tolerance": "50 %",
     "relaxation": "1 GPa/min",
+    "operator": "?",
     "at_most": "1 h",
     "kp": "6 /s",
     "ki": "3 /s2",
@@ -67,6 +69,8 @@ def validate_with_stand_ins(data: dict[str, Any], draft: Draft) -> Protocol | No
     Findings and unreliable places are added to the draft.
     """
     for _ in range(_MAX_ROUNDS):
+        if draft.is_unreliable(("die",)):
+            _set_forces_aside(data, draft)
         try:
             return Protocol.model_validate(data)
         except ValidationError as invalid:
@@ -85,6 +89,40 @@ def validate_with_stand_ins(data: dict[str, Any], draft: Draft) -> Protocol | No
         # A misspelt key has an unknown value at the place that was intended.
         draft.unreliable |= intended
     return None
+
+
+def _set_forces_aside(data: dict[str, Any], draft: Draft) -> None:
+    """Put stand-ins for forces while the die is unknown; one finding says why they mean nothing."""
+    places = list(_forces(data, ()))
+    for path, _ in places:
+        draft.unreliable.add(path)
+        _put_stand_in(data, path, remove=False)
+    if places and not any(f.code == "force-without-die" for f in draft.findings):
+        path, text = places[0]
+        count = len(places) - 1
+        others = f", as {'are' if count > 1 else 'is'} {count} more" if count else ""
+        draft.findings.append(
+            draft.marks.finding(
+                "error",
+                "force-without-die",
+                path,
+                f"'{text}' is a force{others}: without the die, a force is no pressure",
+                "write 'die' with the diameter of the die in the press, in mm",
+            )
+        )
+
+
+def _forces(value: object, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
+    """Yield the places that have a force, and the force."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key in FORCE_KEYS and isinstance(inner, str) and is_force(inner):
+                yield (*path, key), inner
+            else:
+                yield from _forces(inner, (*path, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _forces(item, (*path, index))
 
 
 def _put_stand_in(data: Any, path: KeyPath, *, remove: bool) -> None:

@@ -21,18 +21,27 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from pressloop.findings import KeyPath
+from pressloop.number_types import written
 from pressloop.units import (
     DURATION,
+    FORCE,
+    FORCE_RATE,
     PERCENT,
     PRESSURE,
     PRESSURE_RATE,
     Dimension,
     Quantity,
     UnitError,
+    as_pressure,
     format_quantity,
     missing_unit,
+    names_of,
     parse,
+    parse_pressure,
+    parse_pressure_rate,
     pattern,
+    units_of,
 )
 from pressloop.wire.schema import TICK_HZ, PlanStepRequest
 from pressloop.yaml.user_model import UserModel
@@ -48,7 +57,7 @@ _MAX_TOLERANCE_KPA: Final = PlanStepRequest.range_of("tolerance_kpa")[1]
 _MAX_LOSS_KPA_MIN: Final = PlanStepRequest.range_of("relaxation_kpa_min")[1]
 
 
-def form_error(code: str, message: str, hint: str, at: tuple[str, ...] = ()) -> PydanticCustomError:
+def form_error(code: str, message: str, hint: str, at: KeyPath = ()) -> PydanticCustomError:
     """Return a pydantic error that carries code, message and hint of a finding.
 
     Args:
@@ -93,33 +102,49 @@ class QuantityText:
         """Check a field and return its text with one space between number and unit."""
         if isinstance(value, int | float) and not isinstance(value, bool):
             error = missing_unit(value, *self.dimensions)
-            raise form_error(error.code, error.message, error.hint)
-        wanted = " or ".join(d.name for d in self.dimensions)
+            raise form_error(error.code, error.message, error.hint + self._or_keyword())
         if not isinstance(value, str):
-            units = ", ".join(d.unit_list for d in self.dimensions)
-            hint = f"write a number and its unit; units: {units}"
-            raise form_error("wrong-type", f"{wanted} is needed here", hint)
+            hint = f"write a number and its unit; units: {units_of(self.dimensions)}"
+            message = f"{names_of(self.dimensions)} is needed here, not {_kind(value)}"
+            raise form_error("wrong-type", message, hint + self._or_keyword())
         if value.strip() == self.keyword:
             return self.keyword
         try:
             quantity = parse(value, *self.dimensions)
         except UnitError as error:
-            other = f"; or write '{self.keyword}'" if self.keyword else ""
-            raise form_error(error.code, error.message, error.hint + other) from error
+            hint = error.hint + self._or_keyword()
+            raise form_error(error.code, error.message, hint) from error
         self._check_range(quantity)
         return quantity.text
 
+    def _or_keyword(self) -> str:
+        return f"; or write '{self.keyword}'" if self.keyword else ""
+
+    def force_error(self, text: str, die_um: int) -> PydanticCustomError | None:
+        """Return why a force that was accepted as a text does not fit as a pressure, or None."""
+        quantity = parse(text, *self.dimensions)
+        try:
+            self._check_range(as_pressure(quantity, die_um))
+        except PydanticCustomError as error:
+            return error
+        return None
+
     def _check_range(self, quantity: Quantity) -> None:
+        """Refuse a value out of range; a force is checked again when the die is known."""
         if quantity.value < 0:
             raise form_error(
                 "negative",
                 f"'{quantity.text}' is negative",
-                "remove the minus sign",
+                "correct the value; it cannot be below zero",
             )
+        if quantity.dimension in (FORCE, FORCE_RATE):
+            return
         if quantity.value < self.low:
             least = format_quantity(self.low, quantity.dimension)
             raise form_error(
-                "out-of-range", f"'{quantity.text}' is too small", f"the minimum is '{least}'"
+                "out-of-range",
+                f"'{quantity.text}' is too small, the minimum is {least}",
+                "write a value in the range that the message names",
             )
         # A tolerance of zero, in percent or as a pressure, leaves no band.
         if quantity.value == 0 and PERCENT in self.dimensions:
@@ -130,18 +155,27 @@ class QuantityText:
         if high is not None and quantity.value > high:
             most = format_quantity(high, quantity.dimension)
             raise form_error(
-                "out-of-range", f"'{quantity.text}' is too large", f"the maximum is '{most}'"
+                "out-of-range",
+                f"'{quantity.text}' is too large, the maximum is {most}",
+                "write a value in the range that the message names",
             )
 
 
-Pressure = Annotated[str, QuantityText((PRESSURE,))]
-PressureRate = Annotated[str, QuantityText((PRESSURE_RATE,), low=1)]
-LossRate = Annotated[str, QuantityText((PRESSURE_RATE,), high=_MAX_LOSS_KPA_MIN // 60)]
-Tolerance = Annotated[str, QuantityText((PERCENT, PRESSURE), high=_MAX_TOLERANCE_KPA)]
+Pressure = Annotated[str, QuantityText((PRESSURE, FORCE))]
+PressureRate = Annotated[str, QuantityText((PRESSURE_RATE, FORCE_RATE), low=1)]
+LossRate = Annotated[str, QuantityText((PRESSURE_RATE, FORCE_RATE), high=_MAX_LOSS_KPA_MIN // 60)]
+Tolerance = Annotated[str, QuantityText((PERCENT, PRESSURE, FORCE), high=_MAX_TOLERANCE_KPA)]
 Duration = Annotated[str, QuantityText((DURATION,), low=_MIN_DURATION_MS, high=_MAX_DURATION_MS)]
 Dwell = Annotated[
     str, QuantityText((DURATION,), low=_MIN_DURATION_MS, high=_MAX_DURATION_MS, keyword="open")
 ]
+
+
+def _kind(value: object) -> str:
+    """Return what a value is that cannot be a quantity, for a message."""
+    if isinstance(value, dict | list | tuple):
+        return "keys and values" if isinstance(value, dict) else "a list"
+    return f"'{written(value)}'"
 
 
 def exact(text: str, *dimensions: Dimension) -> Fraction:
@@ -149,14 +183,14 @@ def exact(text: str, *dimensions: Dimension) -> Fraction:
     return parse(text, *dimensions).value
 
 
-def kpa_of(text: str) -> int:
-    """Return the pressure of a checked field, rounded to kPa."""
-    return round(exact(text, PRESSURE))
+def kpa_of(text: str, die_um: int) -> int:
+    """Return the pressure of a checked field, or of its force on a die, rounded to kPa."""
+    return round(parse_pressure(text, die_um).value)
 
 
-def kpa_s_of(text: str) -> int:
-    """Return the pressure rate of a checked field, rounded to kPa/s."""
-    return round(exact(text, PRESSURE_RATE))
+def kpa_s_of(text: str, die_um: int) -> int:
+    """Return the pressure rate of a checked field, or of its force rate, rounded to kPa/s."""
+    return round(parse_pressure_rate(text, die_um).value)
 
 
 def ms_of(text: str) -> int:
@@ -169,7 +203,7 @@ MAX_NAME_CHARACTERS: Final = 80
 
 def _plain_text(value: object) -> str:
     if not isinstance(value, str):
-        raise form_error("wrong-type", "text is needed here", 'write text; quote a number: "12"')
+        raise form_error("wrong-type", "text is needed here", "write text; put a number in quotes")
     if not value.strip():
         raise form_error("bad-text", "the text is empty", "write at least one word")
     value = "".join(" " if unicodedata.category(c) == "Zs" else c for c in value)
@@ -212,8 +246,8 @@ def whole_ticks(value: str) -> str:
     if exact(value, DURATION) % TICK_MS:
         raise form_error(
             "out-of-range",
-            f"'{value}' is not a multiple of {TICK_MS} ms",
-            f"write a multiple of {TICK_MS} ms, the period of the board's tick",
+            f"'{value}' is not a multiple of {TICK_MS} ms, the period of the board's tick",
+            "write a multiple of the tick",
         )
     return value
 

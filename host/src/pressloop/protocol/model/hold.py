@@ -16,12 +16,11 @@ from pressloop.protocol.model.fields import (
     PromptText,
     ProtocolModel,
     Tolerance,
-    exact,
     form_error,
     kpa_of,
     ms_of,
 )
-from pressloop.units import PERCENT, PRESSURE, PRESSURE_RATE, parse
+from pressloop.units import PERCENT, parse_pressure, parse_pressure_rate
 
 DEFAULT_HOLD_TIMEOUT: Final = "60 s"
 """Long enough to settle after a ramp and for the powder's first relaxation; short enough that a
@@ -51,7 +50,7 @@ class Until(ProtocolModel):
             raise form_error(
                 "no-end",
                 "'until' has neither 'relaxation' nor 'operator'",
-                "add one of them: a rate such as '0.5 MPa/min', or what the operator waits for",
+                "add one of them: a pressure rate, or what the operator waits for",
                 at=("relaxation",),
             )
         if self.relaxation is not None and self.operator is not None:
@@ -60,13 +59,6 @@ class Until(ProtocolModel):
                 "'until' has both 'relaxation' and 'operator'",
                 "remove one of them; the operator can end any hold early",
                 at=("operator",),
-            )
-        if self.relaxation_kpa_min == 0:
-            raise form_error(
-                "out-of-range",
-                f"'{self.relaxation}' is too small",
-                "the minimum is '0.001 MPa/min', and most transducers resolve only faster losses",
-                at=("relaxation",),
             )
         if self.relaxation is None and self.at_least is not None:
             raise form_error(
@@ -77,12 +69,11 @@ class Until(ProtocolModel):
             )
         return self
 
-    @property
-    def relaxation_kpa_min(self) -> int | None:
-        """Loss that ends the hold, kPa/min, rounded down; None if the operator ends it."""
+    def relaxation_kpa_min(self, die_um: int) -> int | None:
+        """Return the loss that ends the hold, kPa/min, rounded down; None if the operator does."""
         if self.relaxation is None:
             return None
-        return math.floor(60 * exact(self.relaxation, PRESSURE_RATE))
+        return math.floor(60 * parse_pressure_rate(self.relaxation, die_um).value)
 
     @property
     def at_least_ms(self) -> int | None:
@@ -122,7 +113,7 @@ class Hold(ProtocolModel):
             raise form_error(
                 "no-end",
                 "the hold has no end: 'duration' is missing",
-                "add 'duration' with a time such as '3 min', or 'duration: open' if the operator "
+                "add 'duration' with a time in s, min or h, or 'duration: open' if the operator "
                 "ends the hold",
                 at=("duration",),
             )
@@ -156,14 +147,13 @@ class Hold(ProtocolModel):
         """Longest continuous time out of band, ms."""
         return ms_of(self.timeout)
 
-    @property
-    def target_kpa(self) -> int | None:
-        """Target of the hold itself, kPa; None if it keeps the target of its ramp."""
-        return None if self.target is None else kpa_of(self.target)
+    def target_kpa(self, die_um: int) -> int | None:
+        """Return the target of the hold itself, kPa; None if it keeps the target of its ramp."""
+        return None if self.target is None else kpa_of(self.target, die_um)
 
-    def tolerance_kpa(self, target_kpa: int) -> int:
+    def tolerance_kpa(self, target_kpa: int, die_um: int) -> int:
         """Return the half width of the band at a target, kPa, rounded up and at least 1."""
-        tolerance = parse(self.tolerance, PERCENT, PRESSURE)
+        tolerance = parse_pressure(self.tolerance, die_um, PERCENT)
         half_width = tolerance.value
         if tolerance.dimension is PERCENT:
             half_width = half_width * target_kpa / 100

@@ -7,7 +7,8 @@ import json
 import math
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
+from typing_extensions import Self
 
 from pressloop.protocol.model.fields import (
     TICK_MS,
@@ -22,8 +23,9 @@ from pressloop.protocol.model.fields import (
     ms_of,
     whole_ticks,
 )
+from pressloop.protocol.model.forces import refuse_unfit_forces
 from pressloop.protocol.model.stage import Stages
-from pressloop.units import DURATION, LENGTH, PRESSURE
+from pressloop.units import DURATION, FORCE, LENGTH, PRESSURE, parse_pressure
 from pressloop.wire.schema import PlanBeginRequest
 from pressloop.yaml.write import yaml_text
 
@@ -54,7 +56,7 @@ class Protocol(ProtocolModel):
     """Name of the protocol, for the run record."""
     die: Annotated[str, QuantityText((LENGTH,), *PlanBeginRequest.range_of("die_um"))]
     """Diameter of the die; pressure on the pellet is oil pressure times ram area over die area."""
-    ceiling: Annotated[str, QuantityText((PRESSURE,), low=1)]
+    ceiling: Annotated[str, QuantityText((PRESSURE, FORCE), low=1)]
     """Highest pressure on the pellet. No target may be above it; a reading above it is a fault that
     vents the press."""
     on_host_loss: HostLoss = HostLoss()
@@ -73,10 +75,18 @@ class Protocol(ProtocolModel):
     """Time between telemetry records, a multiple of 10 ms."""
     accept_unresolved_tolerance: Annotated[bool, Field(strict=True)] = False
     """Allow, with a warning, a tolerance that is finer than the transducer can resolve."""
-    crack_threshold: Annotated[str, QuantityText((PRESSURE,), low=1, keyword="off")] | None = None
+    crack_threshold: (
+        Annotated[str, QuantityText((PRESSURE, FORCE), low=1, keyword="off")] | None
+    ) = None
     """Sudden loss of pressure that counts as a crack. `off`: none does."""
     stages: Stages
     """Stages, prompts and repeat blocks, in order."""
+
+    @model_validator(mode="after")
+    def _forces_fit(self) -> Self:
+        """Refuse forces that are out of range as pressures on the die."""
+        refuse_unfit_forces(self, self.die_um)
+        return self
 
     @property
     def crack_kpa(self) -> int | None:
@@ -85,7 +95,7 @@ class Protocol(ProtocolModel):
             return None
         if self.crack_threshold == "off":
             return 0
-        return max(1, kpa_of(self.crack_threshold))
+        return max(1, kpa_of(self.crack_threshold, self.die_um))
 
     @property
     def die_um(self) -> int:
@@ -95,7 +105,7 @@ class Protocol(ProtocolModel):
     @property
     def ceiling_kpa(self) -> int:
         """Ceiling on the pellet, kPa, rounded down."""
-        return math.floor(exact(self.ceiling, PRESSURE))
+        return math.floor(parse_pressure(self.ceiling, self.die_um).value)
 
     @property
     def host_timeout_ms(self) -> int:
@@ -105,7 +115,7 @@ class Protocol(ProtocolModel):
     @property
     def vent_rate_kpa_s(self) -> int | None:
         """Rate of the release that ends the run, kPa/s; None: the default."""
-        return None if self.vent_rate is None else kpa_s_of(self.vent_rate)
+        return None if self.vent_rate is None else kpa_s_of(self.vent_rate, self.die_um)
 
     @property
     def record_every_ticks(self) -> int:

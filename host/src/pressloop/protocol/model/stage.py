@@ -46,15 +46,13 @@ class Ramp(ProtocolModel):
     rate: PressureRate
     """Rate of the setpoint."""
 
-    @property
-    def target_kpa(self) -> int:
-        """Target on the pellet, kPa."""
-        return kpa_of(self.target)
+    def target_kpa(self, die_um: int) -> int:
+        """Return the target on the pellet, kPa; a force is converted with the die."""
+        return kpa_of(self.target, die_um)
 
-    @property
-    def rate_kpa_s(self) -> int:
-        """Rate of the setpoint, kPa/s."""
-        return kpa_s_of(self.rate)
+    def rate_kpa_s(self, die_um: int) -> int:
+        """Return the rate of the setpoint, kPa/s; a force rate is converted with the die."""
+        return kpa_s_of(self.rate, die_um)
 
 
 class Release(Ramp):
@@ -158,10 +156,9 @@ class Repeat(ProtocolModel):
     stay as written."""
     stages: Stages
 
-    @property
-    def step_kpa(self) -> int:
-        """What each pass adds to the targets of the one before, kPa."""
-        return 0 if self.step is None else kpa_of(self.step)
+    def step_kpa(self, die_um: int) -> int:
+        """Return what each pass adds to the targets of the one before, kPa."""
+        return 0 if self.step is None else kpa_of(self.step, die_um)
 
 
 def kind_of(item: object) -> str:

@@ -9,6 +9,18 @@ from decimal import Decimal
 from typing import Any
 
 
+class WrittenFloat(float):
+    """A float that keeps the text it was read from, such as 1e3, for messages about it."""
+
+    text: str
+
+    def __new__(cls, text: str | float) -> WrittenFloat:
+        """Return the number that a text shows."""
+        number = super().__new__(cls, text)
+        number.text = str(text)
+        return number
+
+
 def plain(value: Any) -> Any:
     """Return a value with Python's own numbers in place of those of other packages.
 
@@ -32,3 +44,10 @@ def plain(value: Any) -> Any:
     if isinstance(value, numbers.Real | Decimal):
         return float(value)
     return value
+
+
+def written(value: object) -> str:
+    """Return a value as a user wrote it in YAML, for a message."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(getattr(value, "text", value))

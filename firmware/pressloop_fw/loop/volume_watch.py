@@ -1,0 +1,252 @@
+"""Compares what the pump was told to deliver with the rise of the reading.
+
+The controller asks for a rate of pressure, which the split range turns into a volume by flow,
+compliance and sample. Asked-for rate minus measured rise, summed up, is oil that did not answer as
+pressure: a reading that is frozen or drifts, a dry pump, a leak, a die that gives way. More of it
+than a sound press can explain trips.
+
+A sound press explains four things, which are subtracted:
+
+- the loss that is there all the time, by leak, relaxation and an error of the pump's dead band. It
+  is learned at the start of a ramp and of a hold, and followed down fast and up very slowly, so
+  that an integral that winds up is not learned away. It has a limit by profile and pressure;
+- half of a ramp's rate, because stiffness and sample are known only roughly while they change;
+- a small share of the pressure per second;
+- everything that happened before the release valve acted: it lets out what was too much.
+
+Rates in kPa/s, volumes as the pressure that they would raise.
+"""
+
+from pressloop_fw.loop.registers import register, register_block
+from pressloop_fw.wire import schema
+
+try:
+    import micropython
+    from micropython import const
+except ImportError:  # CPython
+    from pressloop_fw import cpython as micropython
+    from pressloop_fw.cpython import const, ptr32
+
+# generated: numbers of other modules; edit the lists and run `make generate`.
+# loop.registers: SIGN_SHIFT
+# loop.setpoint: LEAD_KPA_S
+# loop.split_range: RELEASE RISE_KPA_S PUMP_LOCKED
+# loop.stiffness: COMPLIANCE_RATIO
+# loop.crack_detector: NOISE
+# wire.schema: TICK_HZ
+_SIGN_SHIFT = const(0)
+_LEAD_KPA_S = const(2)
+_RELEASE = const(2)
+_RISE_KPA_S = const(3)
+_PUMP_LOCKED = const(29)
+_COMPLIANCE_RATIO = const(1)
+_NOISE = const(12)
+_TICK_HZ = const(100)
+# end of generated
+
+# What `watch_volume` returns.
+ANSWERED = const(0)  # all that was pumped shows as pressure
+DOUBTED = const(1)  # some of it does not, less than the limit
+UNANSWERED = const(2)  # too much of it does not
+
+HIGHEST_KPA = const(1)
+_EXCESS = const(2)
+_LOSS = const(3)
+_SMOOTHED = const(4)
+_FED = const(5)
+_LAST_KPA = const(6)
+_LEARNING = const(7)
+_MOVING = const(8)
+_OVER = const(9)
+_LAG_SHIFT = const(10)
+_MARGIN_KPA = const(11)
+_START_KPA = const(12)
+_RATIO = const(13)
+_HOLD_LEARNING = const(14)
+_REGISTERS = const(15)
+
+# The loss has this many more bits than kPa/s, so that it can be followed slowly.
+_LOSS_BITS = const(8)
+_MAX_RATE_BITS = const(20)
+# The loss is learned over 16 ticks at the start of a hold and of a ramp, for so many ticks. Without
+# a tuning the dead band is known so badly that a hold takes as long as a ramp.
+_LEARN_SHIFT = const(4)
+_TUNED_HOLD_LEARNING = const(64)
+_LONGEST_LEARNING = const(128)
+# Later it is smoothed over 64 ticks, and followed down over 128 ticks and up over 4096; in a hold
+# over 8192.
+_SMOOTH_SHIFT = const(6)
+_DOWN_SHIFT = const(7)
+_UP_SHIFT = const(12)
+# The largest loss: 1/32 + 1/64 of the pump's full rate, which is by how much a dead band may be
+# wrong, and 1/64 of the pressure per second, which is how fast fresh powder relaxes.
+_DEAD_BAND_SHIFT = const(5)
+_RELAXING_SHIFT = const(6)
+# What is allowed every second, a 512th of the pressure.
+_ALLOWANCE_SHIFT = const(9)
+# A reading falls by at most this share of itself per tick to count: a crack is not a volume.
+_FALL_SHIFT = const(8)
+# Limits: a sixteenth of the pressure and a hundred-and-twenty-eighth of the press's limit. While a
+# sample has not yet seen a sixteenth of the press's limit nothing is known of its stiffness; until
+# then the limit is a quarter of that pressure. Without a tuning the second part is doubled.
+_SHARE_SHIFT = const(4)
+_MARGIN_SHIFT = const(7)
+_START_LIMIT_SHIFT = const(4)
+# A ramp through pressures that the sample has seen, but for the last sixteenth, is elastic: half of
+# the limit.
+_AGAIN_SHIFT = const(4)
+# A sample may become softer over 64 ticks, and over 16 ticks as long as its stiffness is unknown.
+_SOFTER_SHIFT = const(6)
+_START_SHIFT = const(4)
+_RATIO_BITS = const(8)
+# The mean jitter is kept 64-fold and is about two standard deviations of the noise: four of them.
+_NOISE_SHIFT = const(5)
+# Ticks in a row above the limit: a crack is named within three.
+_MIN_TICKS = const(8)
+_MAX_EXCESS_BITS = const(29)
+
+
+@micropython.viper
+def watch_volume(
+    registers: ptr32,
+    wanted_kpa_s: int,
+    pressure_kpa: int,
+    setpoint: ptr32,
+    valves: ptr32,
+    compliance: ptr32,
+    cracks: ptr32,
+) -> int:
+    """Process a tick of the closed loop; return ANSWERED, DOUBTED or UNANSWERED.
+
+    `wanted_kpa_s` is the output of the controller; `setpoint`, `valves`, `compliance` and
+    `cracks` are the blocks of the setpoint, the split range, the compliance estimate and the crack
+    detector.
+    """
+    sign_shift = registers[_SIGN_SHIFT]
+    most = 1 << _MAX_RATE_BITS
+    if wanted_kpa_s > most:
+        wanted_kpa_s = most
+    elif wanted_kpa_s < 0 - most:
+        wanted_kpa_s = 0 - most
+    highest = registers[HIGHEST_KPA] << sign_shift >> sign_shift
+    # A reading that stands still makes the sample look soft, and the loop then pumps more for the
+    # same rate.
+    now = compliance[_COMPLIANCE_RATIO] << _RATIO_BITS
+    ratio = registers[_RATIO]
+    if now > ratio and ratio:
+        ratio += (now - ratio) >> (
+            _START_SHIFT if highest < registers[_START_KPA] else _SOFTER_SHIFT
+        )
+        fed = (wanted_kpa_s >> 4) * ((now << _RATIO_BITS) // ratio) >> 4
+    else:
+        ratio = now
+        fed = wanted_kpa_s
+    registers[_RATIO] = ratio
+    most_fed = 1 << _MAX_RATE_BITS + 1
+    if fed > most_fed:
+        fed = most_fed
+    delayed = registers[_FED] << sign_shift >> sign_shift
+    fed = delayed + ((fed - delayed) >> registers[_LAG_SHIFT])
+    registers[_FED] = fed
+    rise = pressure_kpa - (registers[_LAST_KPA] << sign_shift >> sign_shift)
+    registers[_LAST_KPA] = pressure_kpa
+    lead = setpoint[_LEAD_KPA_S] << sign_shift >> sign_shift
+    if lead < 0 or valves[_RELEASE] or valves[_PUMP_LOCKED]:
+        registers[_EXCESS] = 0
+        registers[_OVER] = 0
+        if lead < 0:
+            registers[_MOVING] = 2
+        return ANSWERED
+    if pressure_kpa > highest:
+        registers[HIGHEST_KPA] = pressure_kpa
+
+    # The loss that is there all the time.
+    loss = registers[_LOSS] << sign_shift >> sign_shift
+    moving = 1 if lead else 0
+    full = valves[_RISE_KPA_S]
+    if full > most:
+        full = most
+    if moving != registers[_MOVING]:
+        registers[_LEARNING] = _LONGEST_LEARNING if moving else registers[_HOLD_LEARNING]
+        registers[_MOVING] = moving
+    if wanted_kpa_s < full:
+        # A pump at its limit shows nothing of the loss.
+        seen = wanted_kpa_s - lead << _LOSS_BITS
+        if registers[_LEARNING]:
+            registers[_LEARNING] -= 1
+            loss += (seen - loss) >> _LEARN_SHIFT
+            registers[_SMOOTHED] = loss
+        else:
+            smoothed = registers[_SMOOTHED] << sign_shift >> sign_shift
+            smoothed += (seen - smoothed) >> _SMOOTH_SHIFT
+            registers[_SMOOTHED] = smoothed
+            if smoothed < loss:
+                loss += (smoothed - loss) >> _DOWN_SHIFT
+            else:
+                loss += (smoothed - loss) >> _UP_SHIFT + 1 - moving
+    highest_loss = (full >> _DEAD_BAND_SHIFT) + (full >> _DEAD_BAND_SHIFT + 1) + (lead >> 1)
+    highest_loss += pressure_kpa >> _RELAXING_SHIFT
+    if loss >> _LOSS_BITS > highest_loss:
+        loss = highest_loss << _LOSS_BITS
+    registers[_LOSS] = loss
+
+    # What did not answer.
+    fall = 0 - (pressure_kpa >> _FALL_SHIFT) - 1
+    if rise < fall:
+        rise = fall
+    excess = registers[_EXCESS] + fed - (loss >> _LOSS_BITS) - (lead >> 1)
+    excess -= (pressure_kpa >> _ALLOWANCE_SHIFT) + rise * _TICK_HZ
+    if excess <= 0:
+        registers[_EXCESS] = 0
+        registers[_OVER] = 0
+        return ANSWERED
+    limit = 1 << _MAX_EXCESS_BITS
+    if excess > limit:
+        excess = limit
+    registers[_EXCESS] = excess
+    if highest < registers[_START_KPA]:
+        limit = registers[_START_KPA] >> 2
+    else:
+        limit = (pressure_kpa >> _SHARE_SHIFT) + registers[_MARGIN_KPA]
+        if moving and pressure_kpa < highest - (highest >> _AGAIN_SHIFT):
+            limit >>= 1
+    limit += cracks[_NOISE] >> _NOISE_SHIFT
+    if excess <= limit * _TICK_HZ:
+        registers[_OVER] = 0
+        return DOUBTED
+    registers[_OVER] += 1
+    return UNANSWERED if registers[_OVER] >= _MIN_TICKS else DOUBTED
+
+
+class VolumeWatch:
+    """Configures and restarts the comparison; `watch_volume` processes every tick of the loop."""
+
+    # Highest pressure that this sample has seen, kPa.
+    highest_kpa = register(HIGHEST_KPA)
+
+    def __init__(self):
+        self.registers = register_block(_REGISTERS)
+        self.registers[_LAG_SHIFT] = 2
+
+    def configure(self, profile, scaling):
+        """Take over a press and a die."""
+        block = self.registers
+        lag_ms = profile.valve_lag_ms
+        block[_LAG_SHIFT] = 2 + (lag_ms > 60) + (lag_ms > 120)
+        tuned = schema.PROFILE_TUNING_RESIDUAL_PPM in profile.values
+        block[_HOLD_LEARNING] = _TUNED_HOLD_LEARNING if tuned else _LONGEST_LEARNING
+        block[_MARGIN_KPA] = scaling.pellet_limit_kpa >> (_MARGIN_SHIFT - (not tuned))
+        block[_START_KPA] = scaling.pellet_limit_kpa >> _START_LIMIT_SHIFT
+
+    def restart(self, pressure_kpa):
+        """Begin anew: the loop takes over from manual openings."""
+        block = self.registers
+        block[_EXCESS] = 0
+        block[_OVER] = 0
+        block[_LOSS] = 0
+        block[_SMOOTHED] = 0
+        block[_FED] = 0
+        block[_LAST_KPA] = pressure_kpa
+        block[_RATIO] = 0
+        # Neither a hold nor a ramp yet, so that the first tick begins to learn.
+        block[_MOVING] = 2

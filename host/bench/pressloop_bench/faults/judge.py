@@ -1,0 +1,295 @@
+"""Judges a run with a fault from the true pressure: how far beyond, how late, what was claimed.
+
+The limits are those that the documentation promises for each class of faults, see `LIMITS`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+
+from pressloop_bench.control.press_run import TICK_S
+from pressloop_bench.faults.fault_case import CEILING, TOLERANCE, FaultCase
+from pressloop_bench.faults.fault_run import RUNNING, Course
+
+SENSOR_TWO: Final = "sensor, two channels"
+SENSOR_AGAIN: Final = "sensor, one channel, pressed before"
+SENSOR_FIRST: Final = "sensor, one channel, first pressing"
+SENSOR_ERROR: Final = "sensor error, one channel"
+SENSOR_DEAD: Final = "sensor current, any channels"
+VALVE: Final = "valve or burst"
+LEAK: Final = "leak"
+NO_RELEASE: Final = "release stuck"
+HANG: Final = "hung tick"
+SLOW: Final = "lost ticks"
+OUTSIDE: Final = "power, host, flash"
+DIE: Final = "wrong die"
+SOUND: Final = "sound"
+
+_DEVIATION: Final = 0.02
+"""Share of the target from which on a fault of valves or hydraulics has an effect."""
+
+_LOST: Final = 0.1
+"""Share of the oil that the target takes up; when a leak has lost so much it must be told."""
+
+_CONTROL: Final = 0.01
+"""Share of the target by which a sound loop may be beyond it: overshoot, noise and offset."""
+
+_MIN_DWELL: Final = 0.9
+
+_BREAKAGES: Final = ("sample-cracked", "die-failure")
+"""Faults that say that pellet or die broke; the simulated press knows whether that is true."""
+
+_DEAD: Final = ("open", "short")
+_FROZEN_OR_DRIFTING: Final = ("frozen", "blocked", "zero", "drift")
+
+
+@dataclass(frozen=True)
+class Limit:
+    """What a class of faults promises.
+
+    Attributes:
+        share: Most beyond the reference, as a share of the ceiling.
+        least_mpa: The same in MPa, where that is more.
+        delay_s: Time for which the rate at the fault adds to it; valve delay and lag are added.
+            None: the rate adds nothing.
+        told_s: Longest time from the effect to a fault or the end of the run; None: not promised.
+        judged: Whether excess and claims are judged, or only printed.
+    """
+
+    share: float = 0.0
+    least_mpa: float = 0.0
+    delay_s: float | None = None
+    told_s: float | None = None
+    judged: bool = True
+
+
+LIMITS: Final = {
+    SENSOR_TWO: Limit(delay_s=0.1, told_s=0.1),
+    SENSOR_AGAIN: Limit(share=0.10, least_mpa=25, told_s=1.0),
+    SENSOR_FIRST: Limit(judged=False),
+    # One channel has nothing to compare with: an error of scale looks like another pressure.
+    SENSOR_ERROR: Limit(judged=False),
+    SENSOR_DEAD: Limit(delay_s=0.1, told_s=0.1),
+    VALVE: Limit(share=0.02, delay_s=0.5, told_s=0.5),
+    LEAK: Limit(told_s=1.0),
+    NO_RELEASE: Limit(told_s=5.0),
+    HANG: Limit(share=0.02, delay_s=0.06, told_s=3.5),
+    SLOW: Limit(share=0.02, told_s=2.0),
+    OUTSIDE: Limit(told_s=4.0),
+    DIE: Limit(judged=False),
+    SOUND: Limit(),
+}
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What a run shows.
+
+    Attributes:
+        fault_class: Key of `LIMITS`.
+        beyond_mpa: Most that the true pressure was beyond hold target or ceiling since the fault.
+        allowed_mpa: What the class allows.
+        reaction_s: From the effect of the fault to a latched fault or the end; None if there was no
+            effect, infinite if nothing was told.
+        name: What was told: a fault, or the reason of the end.
+        dwell: Least share of a planned dwell that was truly in band; 1 without a hold.
+        problems: What breaks a promise, each a few words; empty for a good run.
+    """
+
+    fault_class: str
+    beyond_mpa: float
+    allowed_mpa: float
+    reaction_s: float | None
+    name: str
+    dwell: float
+    problems: tuple[str, ...] = field(default=())
+
+    @property
+    def claims_wrongly(self) -> bool:
+        """Whether the record says `completed` though a dwell was not truly in band."""
+        return self.name == "completed" and self.dwell < _MIN_DWELL
+
+
+def class_of(case: FaultCase) -> str:
+    """Return the class of a case's fault."""
+    if case.kind is None:
+        return SOUND
+    name, group = case.kind.name, case.kind.group
+    if group in ("sensor", "second"):
+        fault = name.partition("-")[2]
+        if fault in _DEAD:
+            return SENSOR_DEAD
+        if case.channels > 1:
+            return SENSOR_TWO
+        if fault not in _FROZEN_OR_DRIFTING:
+            return SENSOR_ERROR
+        seen = case.again or case.stage == "release"
+        return SENSOR_AGAIN if seen else SENSOR_FIRST
+    if name == "release-stuck-shut":
+        return NO_RELEASE
+    if name == "leak":
+        return LEAK
+    if name == "wrong-die":
+        return DIE
+    if name == "tick-hang":
+        return HANG
+    if name == "tick-slow":
+        return SLOW
+    return VALVE if group in ("valve", "hydraulic") else OUTSIDE
+
+
+def judge(case: FaultCase, course: Course, profile: dict[str, Any]) -> Judgement:
+    """Judge the course of a case."""
+    fault_class = class_of(case)
+    if course.refused is not None:
+        return Judgement(fault_class, 0.0, 0.0, 0.0, f"refused: {course.refused}", 1.0)
+    limit = LIMITS[fault_class]
+    ceiling_mpa = CEILING * case.case.targets_mpa[0]
+    error_mpa = _sensor_error_mpa(case, profile)
+    from_tick = course.fault_tick if course.fault_tick is not None else 0
+    reference = np.minimum(course.target_mpa, ceiling_mpa)
+    true = course.true_mpa
+    beyond = float(np.max((true - reference)[from_tick:], initial=0.0))
+    allowed = max(limit.share * ceiling_mpa, limit.least_mpa)
+    if fault_class == SENSOR_TWO:
+        allowed = _figure_mpa(case, profile)
+    if limit.delay_s is not None:
+        valves = case.case.press.valves
+        late_s = limit.delay_s + (valves.delay_ms + valves.lag_ms) / 1000
+        allowed += _rate(true, from_tick) * late_s
+    allowed += _CONTROL * float(case.target_kpa) / 1000 + error_mpa
+    told = _told_tick(course, from_tick)
+    effect = _effect_tick(case, course, fault_class, error_mpa, profile)
+    reaction: float | None = None
+    if effect is not None:
+        reaction = np.inf if told is None else max(0, told - effect) * TICK_S
+    dwell = _true_dwell(case, course, error_mpa)
+    name = _name(course)
+    problems: list[str] = []
+    if limit.judged and beyond > allowed:
+        problems.append(f"{beyond:.0f} MPa beyond, {allowed:.0f} allowed")
+    if fault_class == SENSOR_FIRST and beyond > ceiling_mpa:
+        problems.append(f"{beyond:.0f} MPa beyond: nothing bounds it")
+    if limit.told_s is not None and reaction is not None and reaction > limit.told_s:
+        problems.append(
+            "not told"
+            if reaction == np.inf
+            else f"told after {reaction:.2f} s, not {limit.told_s:g}"
+        )
+    if limit.judged and name == "completed" and dwell < _MIN_DWELL:
+        problems.append(f"claims completed with {dwell:.0%} of the dwell")
+    if _hides_pressure(case, course):
+        problems.append("pressure stays and nothing says so")
+    if told is not None and name in _BREAKAGES and not course.damage[told]:
+        problems.append(f"called {name}, and nothing broke")
+    if course.tracebacks > 1:
+        problems.append(f"{course.tracebacks} tracebacks")
+    if case.kind is None and name != "completed":
+        problems.append(f"false trip: {name}")
+    return Judgement(fault_class, beyond, allowed, reaction, name, dwell, tuple(problems))
+
+
+def _lever(case: FaultCase) -> float:
+    config = case.case.press.plant_config()
+    return config["ram_area_mm2"] / config["die_area_mm2"]
+
+
+def _sensor_error_mpa(case: FaultCase, profile: dict[str, Any]) -> float:
+    """Return the transducer's stated error, MPa on the pellet."""
+    full_mpa = profile["full_scale_oil_kpa"] / 1000
+    return float(full_mpa * profile["accuracy_ppm"] / 1e6 * _lever(case))
+
+
+def _figure_mpa(case: FaultCase, profile: dict[str, Any]) -> float:
+    """Return the disagreement of two transducers that counts as a fault, MPa on the pellet."""
+    full_mpa = profile["full_scale_oil_kpa"] / 1000 * _lever(case)
+    noise = case.case.press.transducer.noise_percent / 100
+    two = 2 * _sensor_error_mpa(case, profile)
+    return float(max(0.02 * full_mpa, two + 6 * noise * full_mpa))
+
+
+def _rate(true: Any, tick: int) -> float:
+    """Return the fastest rise around and after a fault, MPa/s over 50 ms."""
+    window = true[max(0, tick - 10) : tick + 100]
+    if len(window) < 6:
+        return 0.0
+    return float(max(0.0, np.max(window[5:] - window[:-5]) / (5 * TICK_S)))
+
+
+def _told_tick(course: Course, from_tick: int) -> int | None:
+    """Return when a fault was latched, or the run was ended for another reason than its plan."""
+    told = course.fault != 0
+    ended = np.zeros_like(told)
+    if course.end_names.get(course.end_reason) not in ("completed", "none"):
+        ended = (course.state != RUNNING) & (course.state != -1)
+    found = np.flatnonzero((told | ended)[from_tick:])
+    return from_tick + int(found[0]) if found.size else None
+
+
+def _effect_tick(
+    case: FaultCase,
+    course: Course,
+    fault_class: str,
+    error_mpa: float,
+    profile: dict[str, Any],
+) -> int | None:
+    """Return from when on the fault could be noticed at all; None if it never could."""
+    start = course.fault_tick
+    if start is None or case.kind is None or fault_class == DIE:
+        return None
+    target = case.target_kpa / 1000
+    running = course.state[start:] == RUNNING
+    if fault_class == SENSOR_DEAD:
+        return start
+    if fault_class in (SENSOR_TWO, SENSOR_AGAIN, SENSOR_FIRST, SENSOR_ERROR):
+        wrong = np.abs(course.reading_mpa - course.true_mpa)[start:]
+        found = np.flatnonzero((wrong > _DEVIATION * target + error_mpa) & running)
+    elif fault_class == LEAK:
+        oil_mpa = course.true_mpa[start:] / _lever(case)
+        lost_mm3 = np.cumsum(oil_mpa * case.value) * TICK_S
+        held_mm3 = profile["compliance_nl_mpa"] / 1000 * target / _lever(case)
+        found = np.flatnonzero((lost_mm3 > _LOST * held_mm3) & running)
+    elif fault_class == VALVE:
+        gap = np.abs(course.true_mpa - course.setpoint_mpa)[start:]
+        found = np.flatnonzero((gap > _DEVIATION * target + error_mpa) & running)
+    elif fault_class == NO_RELEASE:
+        gap = (course.true_mpa - course.setpoint_mpa)[start:]
+        found = np.flatnonzero(gap > _DEVIATION * target + error_mpa)
+    elif fault_class == SLOW:
+        return start if case.value >= 0.5 else None
+    elif case.kind.name == "flash-full":
+        return None
+    else:
+        return start
+    return start + int(found[0]) if found.size else None
+
+
+def _true_dwell(case: FaultCase, course: Course, error_mpa: float) -> float:
+    """Return the least share of a hold's planned dwell in which the true pressure was in band."""
+    worst = 1.0
+    for index, step in enumerate(case.steps()):
+        if "duration_ms" not in step:
+            continue
+        target = step["target_kpa"] / 1000
+        inside = np.abs(course.true_mpa - target) <= TOLERANCE * target + error_mpa
+        ticks = int(np.count_nonzero(inside & (course.step == index)))
+        worst = min(worst, ticks * TICK_S * 1000 / step["duration_ms"])
+    return worst
+
+
+def _hides_pressure(case: FaultCase, course: Course) -> bool:
+    """Return whether pressure is left at the end while the board shows no fault."""
+    left = course.true_mpa[-1] > max(0.05 * case.target_kpa / 1000, 1.0)
+    return bool(left and course.fault[-1] == 0)
+
+
+def _name(course: Course) -> str:
+    faults = course.fault[course.fault != 0]
+    if faults.size:
+        return course.fault_names.get(int(faults[0]), str(faults[0]))
+    if course.resets:
+        return "reset without a fault"
+    return course.end_names.get(course.end_reason, str(course.end_reason))

@@ -1,0 +1,50 @@
+"""`make bench-truth`: what is true of presses with friction, drift and heat, in honest definitions.
+
+Tunes and presses a wide, seeded family, judges the pressure on the pellet, and prints the table of
+docs/benchmarks.md. The last line is the coverage. Results go to stdout, progress to stderr.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import sys
+import time
+
+from pressloop_bench.truth import report
+from pressloop_bench.truth.press_truth import PressTruth, measure
+from pressloop_bench.truth.wide_family import wide_family
+
+
+def main() -> None:
+    """Run the bench."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--presses", type=int, default=60)
+    parser.add_argument("--seed", type=int, default=14)
+    parser.add_argument("--jobs", type=int, default=max(1, (os.cpu_count() or 2) - 1))
+    parser.add_argument("--each", action="store_true", help="print every stage of every press")
+    arguments = parser.parse_args()
+    started = time.monotonic()
+    results: list[PressTruth] = []
+    with multiprocessing.Pool(arguments.jobs) as pool:
+        for result in pool.imap(measure, wide_family(arguments.presses, arguments.seed)):
+            results.append(result)
+            print(f"\r{len(results)} of {arguments.presses}", end="", file=sys.stderr, flush=True)
+    print(f", {time.monotonic() - started:.0f} s", file=sys.stderr)
+    if arguments.each:
+        for result in results:
+            for line in report.stages(result):
+                print(line)
+    for what, stages in (
+        ("pellet pressure", [stage for one in results for stage in one.stages]),
+        ("oil-derived pressure, without friction", [s for one in results for s in one.oil_stages]),
+    ):
+        print(report.table(what, stages) + "\n")
+    for line in report.counts(results):
+        print(line)
+    print(report.coverage(results))
+
+
+if __name__ == "__main__":
+    main()

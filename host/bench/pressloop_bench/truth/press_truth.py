@@ -1,0 +1,109 @@
+"""Tunes one press of the wide family, presses the protocol, and judges the truth of each stage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pressloop.errors import BadInputError
+from pressloop.machine.profile import MachineProfile
+
+from pressloop_bench.control.press_family import Case
+from pressloop_bench.control.press_run import FastPress, PressRunError, firmware
+from pressloop_bench.control.run_case import CEILING, RELEASE_FACTOR, tuned_profile
+from pressloop_bench.truth.stage_truth import StageTruth, judge_stage
+from pressloop_bench.truth.wide_family import WideCase
+
+HOLD_S: Final = 20.0
+
+
+@dataclass(frozen=True)
+class PressTruth:
+    """The stages of one press, or why there are none.
+
+    Attributes:
+        stages: Judged by the pressure on the pellet.
+        oil_stages: The same, judged by the pressure that the oil makes: without friction's share.
+        refused: Reason of a tuning that found no usable profile.
+        ended: Reason of a run that did not complete; the stages before it are judged.
+    """
+
+    case: WideCase
+    stages: tuple[StageTruth, ...]
+    oil_stages: tuple[StageTruth, ...] = ()
+    refused: str = ""
+    ended: str = ""
+
+
+def protocol(case: WideCase) -> list[dict[str, Any]]:
+    """Return the steps: the lowest stage and three others from zero, then one from above."""
+    schema = firmware("wire.schema")
+    first, second, third, low = (round(target * 1000) for target in case.targets_mpa)
+    rates = [max(1, round(rate * 1000)) for rate in case.rates_mpa_s]
+    full_scale_mpa = case.press.transducer.full_scale_bar / 10
+    config = case.press.plant_config()
+    finest = 0.0005 * 1000 * full_scale_mpa * config["ram_area_mm2"] / config["die_area_mm2"]
+    down = round(rates[0] * RELEASE_FACTOR)
+
+    def stage(target: int, rate: int) -> list[dict[str, Any]]:
+        return [
+            {"kind": schema.STEP_RAMP, "target_kpa": target, "rate_kpa_s": rate},
+            {
+                "kind": schema.STEP_HOLD,
+                "target_kpa": target,
+                "tolerance_kpa": round(max(target / 200, finest, 1)),
+                "timeout_ms": 60_000,
+                "mode": schema.HOLD_REGULATED,
+                "duration_ms": round(HOLD_S * 1000),
+            },
+        ]
+
+    release = {"kind": schema.STEP_RELEASE, "target_kpa": 0, "rate_kpa_s": down}
+    steps: list[dict[str, Any]] = []
+    for target, rate in zip((low, first, second, third), (rates[3], *rates[:3]), strict=True):
+        steps += [*stage(target, rate), release]
+    return [*steps[:-1], release, *stage(first, rates[0]), *stage(third, rates[1])]
+
+
+def measure(case: WideCase) -> PressTruth:
+    """Tune a press on a steel blank, run the protocol on powder, and judge it."""
+    alike = Case(case.name, case.press, case.targets_mpa[:3], case.rates_mpa_s[:3], case.seed)
+    try:
+        fields = tuned_profile(alike)
+    except (PressRunError, BadInputError) as error:
+        return PressTruth(case, (), refused=str(error).splitlines()[0])
+    profile = MachineProfile.from_fields(fields)
+    steps = protocol(case)
+    press = FastPress(case.press.plant_config(), fields, case.seed)
+    ended = ""
+    try:
+        trace = press.run(
+            steps,
+            die_um=round(case.press.die_mm * 1000),
+            ceiling_kpa=round(CEILING * case.targets_mpa[1] * 1000),
+            vent_kpa_s=round(RELEASE_FACTOR * case.rates_mpa_s[0] * 1000),
+        )
+    except PressRunError as error:
+        if error.trace is None:
+            return PressTruth(case, (), ended=str(error))
+        trace, ended = error.trace, str(error)
+    hold = firmware("wire.schema").STEP_HOLD
+    low = steps[0]["target_kpa"]
+    both = [
+        tuple(
+            judge_stage(
+                trace,
+                steps[index - 1],
+                (index - 1, index),
+                HOLD_S,
+                profile,
+                case.press.die_mm,
+                low=step["target_kpa"] == low,
+                oil=oil,
+            )
+            for index, step in enumerate(steps)
+            if step["kind"] == hold and (trace.step > index).any()
+        )
+        for oil in (False, True)
+    ]
+    return PressTruth(case, both[0], both[1], ended=ended)

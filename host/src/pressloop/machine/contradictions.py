@@ -1,0 +1,216 @@
+"""Find what the board would refuse in a machine profile, with the board's own integers.
+
+The checks are those of `pressloop_fw/service/profile_store.py`, in the same order and on the same
+rounded values: a profile that passes here is stored by the board. tests/property hold both equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pressloop.machine.die_limits import DieLimits, die_limits
+from pressloop.wire import schema
+
+_MAX_PELLET_KPA: Final = 2_000_000
+_MAX_RISE_KPA_S: Final = 8_000_000
+_MAX_FALL_KPA_S: Final = 80_000_000
+_MAX_REFERENCE_KPA: Final = (1 << 21) - 1
+_MAX_PER_COUNT: Final = (1 << 13) - 1
+"""Largest values with which all products in the board's tick are small integers."""
+
+
+_SECOND_CHANNEL: Final = {
+    "second_full_scale_oil_kpa": "second_full_scale_bar",
+    "second_raw_zero": "second_raw_zero",
+    "second_raw_full": "second_raw_full",
+    "second_raw_fault_low": "second_raw_fault_low",
+    "second_raw_fault_high": "second_raw_fault_high",
+    "second_accuracy_ppm": "second_accuracy_percent",
+}
+"""Fields of the wire that make a second channel, in the board's order, and the profile's."""
+
+
+@dataclass(frozen=True)
+class Contradiction:
+    """A field of a machine profile that contradicts another one.
+
+    Attributes:
+        field: Name of the field in `MachineProfile`.
+        wire_field: Name of the field that the board names in its refusal.
+        message: What contradicts what.
+        hint: What to change.
+    """
+
+    field: str
+    wire_field: str
+    message: str
+    hint: str
+
+
+def find_contradiction(
+    wire: schema.Profile, profile: Mapping[str, Any], dies: Mapping[int, float]
+) -> Contradiction | None:
+    """Return the first contradiction that the board would find; None without one.
+
+    Args:
+        wire: The profile as the board gets it.
+        profile: The same by the names of `MachineProfile`, for messages.
+        dies: Diameter in mm by diameter in um.
+    """
+    for wire_field, field, wrong, message, hint in _pairs(wire, profile):
+        if wrong:
+            return Contradiction(field, wire_field, message, hint)
+    for die_um in wire.dies_um:
+        misfit = _misfit(wire, die_limits(wire, die_um))
+        if misfit is not None:
+            name, said, limit = misfit
+            return Contradiction(
+                "dies_mm",
+                "dies_um",
+                f"with a {dies[die_um]:g} mm die {name} is {said}, and the board computes {limit}",
+                "remove this die, or correct the data of ram, transducer, valves or limits",
+            )
+    return _second_channel(wire)
+
+
+def _second_channel(wire: schema.Profile) -> Contradiction | None:
+    """Return what contradicts in the second pressure channel; None without it, too."""
+    missing = [name for name in _SECOND_CHANNEL if getattr(wire, name) is None]
+    if len(missing) == len(_SECOND_CHANNEL):
+        return None
+    if missing:
+        field = _SECOND_CHANNEL[missing[0]]
+        return Contradiction(
+            field,
+            missing[0],
+            f"{field} is missing",
+            f"a second pressure channel needs all of {', '.join(_SECOND_CHANNEL.values())}",
+        )
+    full, zero = wire.second_raw_full or 0, wire.second_raw_zero or 0
+    full_scale = wire.second_full_scale_oil_kpa or 0
+    rising = "second_raw_fault_low, _zero, _full and _fault_high must rise in this order"
+    counts = "correct the counts; they follow from the transducer's wiring"
+    for name, wrong, message, hint in (
+        (
+            "second_full_scale_oil_kpa",
+            full_scale < wire.max_oil_kpa,
+            f"second_full_scale_bar ({full_scale / 100:g}) is below max_oil_bar "
+            f"({wire.max_oil_kpa / 100:g}): the second channel could not see the limit",
+            "lower max_oil_bar, or use a second transducer with a larger range",
+        ),
+        ("second_raw_full", full <= zero, rising, counts),
+        ("second_raw_fault_low", (wire.second_raw_fault_low or 0) >= zero, rising, counts),
+        ("second_raw_fault_high", (wire.second_raw_fault_high or 0) <= full, rising, counts),
+    ):
+        if wrong:
+            return Contradiction(_SECOND_CHANNEL[name], name, message, hint)
+    ratio_q10 = die_limits(wire, min(wire.dies_um)).ratio_q10
+    if full_scale * ratio_q10 * 16 // (1024 * (full - zero)) > _MAX_PER_COUNT:
+        return Contradiction(
+            "second_raw_full",
+            "second_raw_full",
+            "one count of the second transducer is more pressure than the board computes",
+            "use a converter with more counts for the range of the second transducer",
+        )
+    return None
+
+
+def _pairs(
+    wire: schema.Profile, profile: Mapping[str, Any]
+) -> tuple[tuple[str, str, bool, str, str], ...]:
+    """Return wire field, field, whether it is wrong, message and hint of each check of a pair."""
+    rising = "raw_fault_low, raw_zero, raw_full and raw_fault_high must rise in this order"
+    counts = "correct the counts; they follow from the transducer's wiring"
+    half = schema.OUTPUT_FULL // 2
+
+    def dead_band(name: str) -> tuple[str, str, bool, str, str]:
+        return (
+            name,
+            f"{name}_percent",
+            getattr(wire, name) > half,
+            f"{name}_percent ({profile[f'{name}_percent']:g}) is above half of the stroke",
+            "write a dead band below 50 %",
+        )
+
+    return (
+        ("raw_full", "raw_full", wire.raw_full <= wire.raw_zero, rising, counts),
+        ("raw_fault_low", "raw_fault_low", wire.raw_fault_low >= wire.raw_zero, rising, counts),
+        ("raw_fault_high", "raw_fault_high", wire.raw_fault_high <= wire.raw_full, rising, counts),
+        (
+            "max_oil_kpa",
+            "max_oil_bar",
+            wire.max_oil_kpa > wire.full_scale_oil_kpa,
+            f"max_oil_bar ({profile['max_oil_bar']:g}) is above full_scale_bar "
+            f"({profile['full_scale_bar']:g}): the controller could not see the limit",
+            "lower max_oil_bar, or use a transducer with a larger range",
+        ),
+        dead_band("pump_dead_band"),
+        dead_band("release_dead_band"),
+        (
+            "approach_opening",
+            "approach_opening_percent",
+            wire.approach_opening <= wire.pump_dead_band,
+            f"approach_opening_percent ({profile['approach_opening_percent']:g}) must be above "
+            f"pump_dead_band_percent ({profile['pump_dead_band_percent']:g}), or the ram would "
+            "never move",
+            "raise approach_opening_percent",
+        ),
+        (
+            "contact_oil_kpa",
+            "contact_bar",
+            wire.contact_oil_kpa * 4 > wire.max_oil_kpa,
+            f"contact_bar ({profile['contact_bar']:g}) must be at most a quarter of max_oil_bar "
+            f"({profile['max_oil_bar']:g})",
+            "lower contact_bar",
+        ),
+        (
+            "kp",
+            "kp_per_s",
+            wire.kp == 0,
+            f"kp_per_s ({profile['kp_per_s']:g}) is zero in the board's steps of 1/256",
+            "write a larger gain",
+        ),
+        (
+            "leak_uncertainty_nl_min",
+            "leak_uncertainty_ul_min",
+            (wire.leak_nl_min is None) != (wire.leak_uncertainty_nl_min is None),
+            "leak_ul_min and leak_uncertainty_ul_min belong together",
+            "give both, or none",
+        ),
+        (
+            "die_loads_n",
+            "die_loads_kn",
+            wire.die_loads_n is not None and len(wire.die_loads_n) != len(wire.dies_um),
+            f"die_loads_kn has {len(wire.die_loads_n or ())} loads for {len(wire.dies_um)} dies",
+            "give one load for each die, 0 where it is not known",
+        ),
+    )
+
+
+def _misfit(wire: schema.Profile, limits: DieLimits) -> tuple[str, str, str] | None:
+    """Return why the board cannot compute with a die in small integers (`Scaling.fits`).
+
+    Returns:
+        Name of the quantity, its value, and what the board computes; None if all fit.
+    """
+    reference_kpa = 10_000 * limits.ratio_q10 // 1024
+    if limits.per_count > _MAX_PER_COUNT:
+        # Readings are in 1/16 kPa.
+        step_mpa, most_mpa = limits.per_count / 16_000, _MAX_PER_COUNT / 16_000
+        return "one count of the transducer", f"{step_mpa:.4g} MPa", f"up to {most_mpa:.3g} MPa"
+    for name, value, most, unit in (
+        ("max_oil_bar", limits.pellet_limit_kpa, _MAX_PELLET_KPA, "MPa on the pellet"),
+        ("the fastest rise", limits.fastest_rise_kpa_s, _MAX_RISE_KPA_S, "MPa/s"),
+        ("the fastest release", limits.fastest_fall_kpa_s, _MAX_FALL_KPA_S, "MPa/s"),
+    ):
+        if not 0 < value <= most:
+            return name, f"{value / 1000:g} {unit}", f"0.001 to {most / 1000:g} {unit}"
+    if reference_kpa > _MAX_REFERENCE_KPA:
+        return (
+            "an oil pressure of 10 MPa",
+            f"{reference_kpa / 1000:g} MPa on the pellet",
+            f"up to {_MAX_REFERENCE_KPA / 1000:g} MPa",
+        )
+    return None

@@ -1,0 +1,28 @@
+"""The deadman circuit: it cuts the supply of both coils when its input has no edge for 50 ms."""
+
+HOLD_TICKS = 5
+
+
+class DeadmanCircuit:
+    """A retriggerable monostable in the supply of the coils, in steps of a tick of 10 ms.
+
+    Attributes:
+        powered: Whether the coils have their supply.
+    """
+
+    def __init__(self) -> None:
+        """Start without an edge so far: the coils are off."""
+        self.powered = False
+        self._left_ticks = 0
+
+    def edge(self) -> None:
+        """Take an edge of the controller's output."""
+        self._left_ticks = HOLD_TICKS
+        self.powered = True
+
+    def tick(self) -> None:
+        """Let a tick pass."""
+        if self._left_ticks:
+            self._left_ticks -= 1
+        else:
+            self.powered = False

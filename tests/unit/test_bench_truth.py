@@ -1,0 +1,129 @@
+"""The bench of what is true: its definitions on made-up courses, and a family without gaps."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from pressloop.emulator.description import PressDescription
+from pressloop.machine.profile import MachineProfile
+from pressloop_bench.control.press_run import Trace
+from pressloop_bench.truth import report
+from pressloop_bench.truth.press_truth import PressTruth, protocol
+from pressloop_bench.truth.stage_truth import StageTruth, judge_stage
+from pressloop_bench.truth.wide_family import WIDE, wide_family
+
+PROFILE = MachineProfile.from_fields(PressDescription().nominal_profile())
+RAMP = {"target_kpa": 100_000, "rate_kpa_s": 10_000}
+DWELL = 500
+
+
+def _course(
+    *, extra_ticks: int = 0, wait_ticks: int = 0, off_mpa: float = 0.0, read_off_mpa: float = 0.0
+) -> Trace:
+    """Return a ramp to 100 MPa in 10 s and a hold of 5 s, after an approach of a second.
+
+    The ramp takes `extra_ticks` more, the hold begins to count after `wait_ticks`, and the pellet
+    is `off_mpa` from the setpoint.
+    """
+    ramp = np.minimum(np.arange(1000 + extra_ticks) / 10, 100.0)
+    set_mpa = np.concatenate((np.zeros(100), ramp, np.full(wait_ticks + DWELL, 100.0), [0.0]))
+    steps = [0] * (100 + ramp.size) + [1] * (wait_ticks + DWELL - 1) + [2, 2]
+    n = set_mpa.size
+    true = set_mpa + off_mpa
+    approaching = np.arange(n) < 100
+    dwelling = np.zeros(n, bool)
+    dwelling[100 + ramp.size + wait_ticks : 100 + ramp.size + wait_ticks + DWELL] = True
+    zeros = np.zeros(n, np.int64)
+    return Trace(
+        true_mpa=true,
+        setpoint_mpa=set_mpa,
+        reading_mpa=set_mpa + read_off_mpa,
+        raw=zeros,
+        output=zeros,
+        step=np.array(steps),
+        approaching=approaching,
+        dwelling=dwelling,
+        dumping=np.zeros(n, bool),
+        oil_derived_mpa=set_mpa.copy(),
+    )
+
+
+def _judged(course: Trace, *, oil: bool = False) -> StageTruth:
+    return judge_stage(course, RAMP, (0, 1), DWELL / 100, PROFILE, 10.0, low=False, oil=oil)
+
+
+def test_a_perfect_course_is_on_time_and_covered() -> None:
+    stage = _judged(_course())
+    # 0.5 % before its target a ramp of 10 s is in band.
+    assert stage.lateness_s == pytest.approx(-0.05, abs=0.02)
+    assert stage.over_asked_s == pytest.approx(0, abs=0.011)
+    assert stage.dwell_excess_s == pytest.approx(0.05, abs=0.02)
+    assert stage.in_band == 100
+    assert stage.rising
+    assert (stage.overshoot, stage.error) == (0, 0)
+    assert stage.covered
+
+
+def test_a_longer_ramp_and_a_late_count_are_told() -> None:
+    stage = _judged(_course(extra_ticks=80, wait_ticks=30))
+    assert stage.over_asked_s == pytest.approx(0.8, abs=0.011)
+    # In band since the end of the ramp as asked, whatever the board counted.
+    assert stage.dwell_excess_s == pytest.approx(0.05 + 0.8 + 0.3, abs=0.02)
+    assert stage.lateness_s == pytest.approx(-0.05, abs=0.02)
+
+
+def test_a_pellet_that_friction_keeps_out_of_band_is_never_in_it() -> None:
+    course = _course(off_mpa=-2.0)
+    stage = _judged(course)
+    assert math.isinf(stage.lateness_s)
+    assert stage.in_band == 0
+    assert stage.dwell_excess_s == -DWELL / 100
+    assert stage.error == pytest.approx(-2)
+    assert stage.stated < 2
+    assert not stage.covered
+    # The oil is where it should be.
+    assert _judged(course, oil=True).covered
+
+
+def test_a_reading_off_by_less_than_its_uncertainty_is_covered() -> None:
+    assert _judged(_course(read_off_mpa=0.4)).covered
+    assert not _judged(_course(read_off_mpa=4.0)).covered
+
+
+def test_no_press_of_the_family_is_dropped_and_a_seed_repeats_it() -> None:
+    cases = wide_family(12, 3)
+    assert [case.name for case in cases] == [f"press {number}" for number in range(12)]
+    assert cases == wide_family(12, 3)
+    assert cases != wide_family(12, 4)
+    for case in cases:
+        friction = case.press.simulation.friction
+        assert WIDE["simulation.friction.percent"][0] <= friction.percent <= 5
+        config = case.press.plant_config()
+        assert config["friction_coulomb_n"] * 1.2 < config["return_force_n"]
+        smaller = case.targets_mpa[1] < 500
+        assert smaller == any("below 500 MPa" in change for change in case.changes)
+        assert len(protocol(case)) == 16
+
+
+def test_the_report_accounts_for_every_press() -> None:
+    cases = wide_family(3, 3)
+    good = _judged(_course())
+    bad = _judged(_course(off_mpa=-2.0))
+    results = [
+        PressTruth(cases[0], (good, bad)),
+        PressTruth(cases[1], (good,), ended="end reason 3, fault 2, step 4, at 1 MPa at most"),
+        PressTruth(cases[2], (), refused="noise comes out as 0.07, expected below 0.05"),
+    ]
+    lines = report.counts(results)
+    assert lines[0] == "3 presses drawn, 2 tuned, 1 pressed to the end"
+    assert "  1 x run ended early: end reason 3, fault 2" in lines
+    assert "  1 x refused by tuning: noise comes out as ..., expected below 0.05" in lines
+    assert lines[-1] == "1 of 3 stages were never truly in band"
+    assert report.coverage(results).splitlines() == [
+        "all stages covered on 1 of 2 presses",
+        "coverage 66.7 % of 3 stages",
+    ]
+    table = report.table("pellet pressure", [good, bad])
+    assert "| lateness going up, s | <= 0.3; slow valves 3 x lag | never | never | never |" in table
