@@ -171,7 +171,9 @@ def _doing(status: PressStatus) -> str:
         return "host lost"
     if status.state is not State.RUNNING:
         if status.state is State.FAULT:
-            return f"fault {status.fault.name.lower().replace('_', '-')}"
+            # A pressure that stays is worse than what came first.
+            fault = status.further_fault or status.fault
+            return f"fault {fault.name.lower().replace('_', '-')}"
         return status.state.name.lower()
     if status.approaching:
         return "approach"

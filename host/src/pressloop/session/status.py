@@ -30,6 +30,8 @@ class PressStatus:
         fault: The latched fault; `NONE` without one.
         inputs: States of emergency stop, guard and button.
         host_lost: Whether the board considers its host lost.
+        further_fault: What the pressure has shown since that fault: that it stays although the
+            release is open, or rises although the pump is shut; `NONE` while it behaves.
         run_id: Id of the current run, or of the last one since boot; zeros if there was none.
     """
 
@@ -51,6 +53,7 @@ class PressStatus:
     inputs: InputBits
     host_lost: bool
     run_id: bytes
+    further_fault: Fault = Fault.NONE
 
     @classmethod
     def from_wire(
@@ -80,4 +83,5 @@ class PressStatus:
             inputs=reply.inputs,
             host_lost=reply.host_lost,
             run_id=reply.run_id,
+            further_fault=reply.further_fault or Fault.NONE,
         )
