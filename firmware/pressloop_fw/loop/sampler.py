@@ -41,6 +41,9 @@ _REGISTERS = const(20)
 # A reading out of range raises its level by this, a good one lowers it by 1: a sensor of which more
 # than a third of the readings are bad reaches any level.
 _BAD_WEIGHT = const(2)
+# One bad reading can be noise on the wire. At this level, after 5 in a row (50 ms), the sensor is
+# broken. It rises no further, so that a sensor that was mended is soon good again.
+BAD_LEVEL = const(10)
 
 
 @micropython.viper
@@ -64,7 +67,9 @@ def process_sample(registers: ptr32, raw: int) -> int:
     registers[ALERT] >>= 1
     if raw < registers[FAULT_LOW] or raw > registers[FAULT_HIGH]:
         registers[ALERT] = 2
-        registers[_LOW_LEVEL if raw < registers[FAULT_LOW] else _HIGH_LEVEL] += _BAD_WEIGHT
+        level = _LOW_LEVEL if raw < registers[FAULT_LOW] else _HIGH_LEVEL
+        if registers[level] < BAD_LEVEL:
+            registers[level] += _BAD_WEIGHT
         return registers[_PRESSURE_KPA] << sign_shift >> sign_shift
     if registers[_LOW_LEVEL]:
         registers[_LOW_LEVEL] -= 1
