@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
 from pressloop.errors import BadInputError
 from pressloop.machine.profile import MachineProfile
 
@@ -90,6 +91,9 @@ def measure(case: WideCase) -> PressTruth:
         trace, ended = error.trace, str(error)
     hold = firmware("wire.schema").STEP_HOLD
     low = steps[0]["target_kpa"]
+    # A run that ended early did not end its last step.
+    begun = [int(step) for step in np.unique(trace.step) if step < len(steps)]
+    ended_steps = begun[:-1] if ended else begun
     both = [
         tuple(
             judge_stage(
@@ -103,7 +107,7 @@ def measure(case: WideCase) -> PressTruth:
                 oil=oil,
             )
             for index, step in enumerate(steps)
-            if step["kind"] == hold and (trace.step > index).any()
+            if step["kind"] == hold and index in ended_steps
         )
         for oil in (False, True)
     ]
