@@ -169,7 +169,9 @@ def judge(case: FaultCase, course: Course, profile: dict[str, Any]) -> Judgement
     reaction: float | None = None
     if effect is not None:
         reaction = np.inf if told is None else max(0, told - effect) * TICK_S
-    dwell = _true_dwell(case, course, error_mpa)
+    # With two channels an error below their figure counts as sound.
+    slack_mpa = _figure_mpa(case, profile) if fault_class == SENSOR_TWO else error_mpa
+    dwell = _true_dwell(case, course, slack_mpa)
     name = _name(course)
     problems: list[str] = []
     if limit.judged and beyond > allowed:
@@ -280,14 +282,17 @@ def _effect_tick(
     return start + int(found[0]) if found.size else None
 
 
-def _true_dwell(case: FaultCase, course: Course, error_mpa: float) -> float:
-    """Return the least share of a hold's planned dwell in which the true pressure was in band."""
+def _true_dwell(case: FaultCase, course: Course, slack_mpa: float) -> float:
+    """Return the least share of a hold's planned dwell in which the true pressure was in band.
+
+    The band is that of the plan, wider by `slack_mpa`.
+    """
     worst = 1.0
     for index, step in enumerate(case.steps()):
         if "duration_ms" not in step:
             continue
         target = step["target_kpa"] / 1000
-        inside = np.abs(course.true_mpa - target) <= TOLERANCE * target + error_mpa
+        inside = np.abs(course.true_mpa - target) <= TOLERANCE * target + slack_mpa
         ticks = int(np.count_nonzero(inside & (course.step == index)))
         worst = min(worst, ticks * TICK_S * 1000 / step["duration_ms"])
     return worst
