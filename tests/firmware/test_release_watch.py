@@ -9,10 +9,10 @@ from rig import PRESS, Rig, hold, prompt, ramp, release
 class _Lamp(Rig):
     """A rig that notes what the board is to show."""
 
-    def __init__(self):
+    def __init__(self, **settings):
         """Make the attribute here: the tick must not allocate."""
         self.lit = False
-        super().__init__()
+        super().__init__(**settings)
 
     def show_pressure(self, stands):
         self.lit = stands
