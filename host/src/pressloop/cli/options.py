@@ -58,4 +58,4 @@ def described(press: Path | None) -> description.PressDescription:
 
 def profile_of(press: description.PressDescription) -> MachineProfile:
     """Return the machine profile of an emulated press, by its data sheet."""
-    return MachineProfile.from_fields(press.nominal_profile())
+    return press.machine_profile()
