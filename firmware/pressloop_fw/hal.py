@@ -54,14 +54,19 @@ class Board:
     python = ""
     # First hex digits of the SHA-256 over the firmware's source.
     build = "unknown"
-    # FlashArea of the journal; None when the flash has no room for it.
-    journal = None
     # With RESET_WATCHDOG: whether the control tick had stopped before the reset.
     tick_hung = False
 
     def read_raw(self):
         """*tick* Return the newest transducer reading, counts 0..65535."""
         raise NotImplementedError
+
+    def read_second_raw(self):
+        """*tick* Return the newest reading of the second transducer, counts 0..65535.
+
+        Called only on a board that has schema.CAP_SECOND_CHANNEL, after `read_raw`.
+        """
+        return 0
 
     def read_inputs(self):
         """*tick* Return the digital inputs as schema.INPUT_* bits."""
@@ -74,6 +79,12 @@ class Board:
         schema.CAP_DISPLACEMENT.
         """
         return schema.NO_DISPLACEMENT
+
+    def show_pressure(self, stands):
+        """*tick* Show whether anything presses on the sample: the lamp is lit while it does.
+
+        Called every tenth tick.
+        """
 
     def set_valves(self, pump, release):
         """*tick* Open both valves by 0..32767 of full stroke.
@@ -115,6 +126,13 @@ class Board:
         Raises OSError when the flash is full or cannot be written.
         """
         raise NotImplementedError
+
+    def open_journal(self):
+        """Return the FlashArea of the journal, None when the flash has no room for it.
+
+        Called once, after the telemetry ring has its memory.
+        """
+        return
 
     def keep(self, step, tick, dwell_ticks):
         """Keep the state of the run where a reset by the watchdog does not erase it."""

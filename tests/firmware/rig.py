@@ -140,6 +140,7 @@ class Rig(Board):
         # What that sensor reads, um; None for the true displacement.
         self.displacement_um = None
         self.stored = {} if stored is None else stored
+        self.journal = None
         if has_journal:
             # A small one, so that tests can fill it.
             image = self.stored.setdefault("journal", bytearray())
@@ -221,6 +222,9 @@ class Rig(Board):
             raise OSError(28)
         self.stored[name] = bytes(data)
 
+    def open_journal(self):
+        return self.journal
+
     def keep(self, step, tick, dwell_ticks):
         self.kept_words = (step, tick, dwell_ticks)
 
@@ -233,10 +237,17 @@ class Rig(Board):
     # --- for tests
 
     def ask(self, command, values=None):
-        """Send a request through the codec; return the reply's values or raise RefusedError."""
+        """Send a request through the codec; return the reply's values or raise RefusedError.
+
+        A start confirms the die of the plan unless `values` has another one.
+        """
+        values = dict(values or {})
+        if command == schema.CMD_START:
+            scaling = self.app.plan.scaling
+            values.setdefault(schema.START_REQUEST_DIE_UM, scaling.die_um if scaling else 10000)
         buf = bytearray(schema.MAX_PAYLOAD)
         fields = schema.COMMANDS[command][0]
-        end = cbor.encode_map(fields, values or {}, buf, 0)
+        end = cbor.encode_map(fields, values, buf, 0)
         values = cbor.decode_map(fields, buf, 0, end)
         try:
             reply = self.app.server.handle(command, values, memoryview(buf)[:end])

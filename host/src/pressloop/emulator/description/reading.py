@@ -9,6 +9,7 @@ from typing import Final
 from pressloop.emulator.description import presets
 from pressloop.emulator.description.press import PressDescription
 from pressloop.errors import BadInputError, FindingLike
+from pressloop.extras import path_argument
 from pressloop.findings import Finding, KeyPath
 from pressloop.machine.profile import MachineProfile
 from pressloop.yaml import SourceMap, YamlSource, read_yaml, read_yaml_file
@@ -41,6 +42,14 @@ _PLACES: Final[Mapping[str, KeyPath]] = {
     "filter_shift": ("controller", "filter_shift"),
     "valve_dither_percent": ("valves", "hysteresis_percent"),
     "valve_lag_ms": ("valves", "lag_ms"),
+    "single_channel_bar": ("limits", "single_channel_bar"),
+    "die_loads_kn": ("die_loads_kn",),
+    "second_full_scale_bar": ("second_transducer", "full_scale_bar"),
+    "second_raw_zero": ("ram", "return_force_n"),
+    "second_raw_full": ("ram", "return_force_n"),
+    "second_raw_fault_low": ("ram", "return_force_n"),
+    "second_raw_fault_high": ("ram", "return_force_n"),
+    "second_accuracy_percent": ("second_transducer", "accuracy_percent"),
 }
 """Place in a press file of each value of the machine profile that follows from it."""
 
@@ -54,7 +63,7 @@ def load(path: Path | str) -> PressDescription:
         BadInputError: The file cannot be read, is not YAML, or has mistakes; `findings` lists
             each with its path and line.
     """
-    file = Path(path)
+    file = path_argument(path, "press")
     if str(path) in presets.PRESSES and not file.exists():
         return PressDescription.model_validate({"preset": str(path)})
     hint = (
