@@ -73,6 +73,12 @@ class Board:
         """
         return schema.NO_DISPLACEMENT
 
+    def show_pressure(self, stands):
+        """*tick* Show whether anything presses on the sample: the lamp is lit while it does.
+
+        Called every tenth tick.
+        """
+
     def set_valves(self, pump, release):
         """*tick* Open both valves by 0..32767 of full stroke.
 

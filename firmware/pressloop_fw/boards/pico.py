@@ -70,6 +70,7 @@ _LAMP = const(8)
 _TOGGLE = const(9)
 _DEADMAN = const(10)
 _ALIVE_TICKS = const(11)
+_STANDS = const(12)
 # A PWM slice has one register for both compare levels, A in the low half and B in the high half,
 # and one for its period less one.
 _SLICE = (0x400A8000 if _RP2350 else 0x40050000) + wiring.PUMP_PIN // 2 % 8 * 0x14
@@ -88,6 +89,8 @@ _IO = array(
         0xD0000028 if _RP2350 else 0xD000001C,
         wiring.DEADMAN_PIN,
         _ALIVE,
+        # 1 while the press is under pressure.
+        0,
     ],
 )
 
@@ -118,17 +121,24 @@ def _set_valves(pump: int, release: int):
     levels = (pump + (pump >> 14)) * half >> 14
     levels |= ((shut + (shut >> 14)) * half >> 14) << 16
     ptr32(io[_LEVELS])[0] = levels
-    lamp = ptr32(io[_SET] if levels else io[_CLEAR])
+    lamp = ptr32(io[_SET] if levels | io[_STANDS] else io[_CLEAR])
     lamp[0] = 1 << io[_LAMP]
     ptr32(io[_TOGGLE])[0] = 1 << io[_DEADMAN]
     ptr32(io[_ALIVE_TICKS])[0] += 1
 
 
 @micropython.viper
+def _show_pressure(stands: int):
+    io = ptr32(_IO)
+    io[_STANDS] = stands
+
+
+@micropython.viper
 def _safe():
     io = ptr32(_IO)
     ptr32(io[_LEVELS])[0] = 0
-    ptr32(io[_CLEAR])[0] = 1 << io[_LAMP]
+    lamp = ptr32(io[_SET] if io[_STANDS] else io[_CLEAR])
+    lamp[0] = 1 << io[_LAMP]
     ptr32(io[_ALIVE_TICKS])[0] += 1
 
 
@@ -180,6 +190,7 @@ class PicoBoard(Board):
         self.read_inputs = _read_inputs
         self.set_valves = _set_valves
         self.safe = _safe
+        self.show_pressure = _show_pressure
         self._port = open_port()
         self.receive_into = self._port.receive_into
         self.send = self._port.send

@@ -27,10 +27,14 @@ _UNANSWERED_CLOSING_UM = const(50)
 
 
 class Interlocks:
-    """Checks for faults; `fault` is the one that has latched, FAULT_NONE without one."""
+    """Checks for faults; `fault` is the one that has latched, FAULT_NONE without one.
+
+    `further_fault` is what the pressure has shown since then, FAULT_NONE while it behaves.
+    """
 
     def __init__(self):
         self.fault = schema.FAULT_NONE
+        self.further_fault = schema.FAULT_NONE
         self._resolution_kpa = 0
         self._over_kpa = 0
         self._press_over_kpa = 0
@@ -58,9 +62,17 @@ class Interlocks:
         if self.fault == schema.FAULT_NONE:
             self.fault = fault
 
+    def latch_standing(self, fault):
+        """Latch a pressure that stays or rises, also when another fault has latched before."""
+        if self.fault == schema.FAULT_NONE:
+            self.fault = fault
+        elif self.fault != fault:
+            self.further_fault = fault
+
     def clear(self):
         """Clear the latched fault. If its cause persists, it latches again in the next tick."""
         self.fault = schema.FAULT_NONE
+        self.further_fault = schema.FAULT_NONE
         self._over_count = 0
         self._lost_ticks = 0
 

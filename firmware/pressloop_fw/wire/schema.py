@@ -29,7 +29,7 @@ NO_DISPLACEMENT = const(65535)
 OUTPUT_FULL = const(32767)
 
 # First bytes of the SHA-256 of the schema.
-SCHEMA_HASH = b"\x71\x82\x40\xf5\x87\x04\x59\x63"
+SCHEMA_HASH = b"\x5b\xdb\xff\xfa\x05\x55\xef\x73"
 
 # Kind of a frame. A reply or an error repeats the sequence number of its request.
 KIND_REQUEST = const(1)
@@ -155,6 +155,12 @@ FAULT_INTERNAL = const(11)
 FAULT_SAMPLE_CRACKED = const(12)
 FAULT_DIE_FAILURE = const(13)
 FAULT_TICK_HANG = const(14)
+FAULT_NO_RELEASE = const(15)
+FAULT_PUMP_STUCK = const(16)
+FAULT_LEAK = const(17)
+FAULT_SUDDEN_LOSS = const(18)
+FAULT_BURST = const(19)
+FAULT_SENSOR_FROZEN = const(20)
 
 # Why the controller last started.
 RESET_POWER_ON = const(1)
@@ -289,7 +295,7 @@ HELLO_REPLY_FIELDS = (
     (9, T_BYTES, 8, 8, True),  # schema-hash
     (10, T_INT, 0, 4294967295, True),  # boot-id
     (11, T_INT, 1, 5, True),  # reset-cause
-    (12, T_INT, 0, 14, True),  # last-fault
+    (12, T_INT, 0, 20, True),  # last-fault
     (13, T_BOOL, 0, 1, True),  # simulated
     (14, T_INT, 0, 65535, True),  # ring-records
     (15, T_TEXT, 0, 40, True),  # python
@@ -322,6 +328,7 @@ STATUS_REPLY_RUN_FIRST = const(20)
 STATUS_REPLY_RECORD_EVERY = const(21)
 STATUS_REPLY_APPROACHING = const(22)
 STATUS_REPLY_STORAGE = const(40)
+STATUS_REPLY_FURTHER_FAULT = const(41)
 STATUS_REPLY_FIELDS = (
     (1, T_INT, 0, 5, True),  # state
     (2, T_INT, 0, 4294967295, True),  # tick
@@ -334,7 +341,7 @@ STATUS_REPLY_FIELDS = (
     (9, T_INT, 0, 1000000000, True),  # remaining-ms
     (10, T_BYTES, 8, 8, True),  # run-id
     (11, T_INT, 0, 7, True),  # end-reason
-    (12, T_INT, 0, 14, True),  # fault
+    (12, T_INT, 0, 20, True),  # fault
     (13, T_INT, 0, 255, True),  # inputs
     (14, T_BOOL, 0, 1, True),  # host-lost
     (15, T_INT, 0, 4294967295, True),  # oldest
@@ -346,6 +353,7 @@ STATUS_REPLY_FIELDS = (
     (21, T_INT, 0, 65535, True),  # record-every
     (22, T_BOOL, 0, 1, True),  # approaching
     (40, T_INT, 0, 255, False),  # storage
+    (41, T_INT, 0, 20, False),  # further-fault
 )
 
 ECHO_REQUEST_DATA = const(1)
@@ -515,7 +523,7 @@ ADVANCE_REPLY_FIELDS = ()
 
 CLEAR_REQUEST_FAULT = const(1)
 CLEAR_REQUEST_FIELDS = (
-    (1, T_INT, 0, 14, True),  # fault
+    (1, T_INT, 0, 20, True),  # fault
 )
 
 CLEAR_REPLY_FIELDS = ()
@@ -566,7 +574,7 @@ INTERRUPTED_RUN_REPLY_FIELDS = (
     (4, T_INT, -2000000, 2000000, True),  # pressure-kpa
     (5, T_INT, 0, 4294967295, True),  # tick
     (6, T_INT, 0, 4294967295, True),  # start-tick
-    (7, T_INT, 0, 14, True),  # fault
+    (7, T_INT, 0, 20, True),  # fault
     (8, T_INT, 1, 5, True),  # reset-cause
     (9, T_INT, 0, 255, True),  # inputs
 )

@@ -23,6 +23,7 @@ from pressloop.errors import (
     VersionMismatchError,
 )
 from pressloop.extras import (
+    callable_argument,
     needs_extra,
     path_argument,
     real_number,
@@ -344,6 +345,7 @@ class Press:
             LinkClosedError: The link was lost for good; the run continues as the protocol says.
         """
         before = self._run
+        callable_argument(on_prompt, "on_prompt")
         source = LoadedProtocol.of(protocol)
         _refuse_unasked(source, on_prompt, threading.current_thread() is threading.main_thread())
         try:
@@ -384,6 +386,7 @@ class Press:
         Arguments and errors are those of `run`, such as RecordError.
         """
         out = path_argument(out, "out")
+        _require_callbacks(on_prompt=on_prompt, on_status=on_status)
         if sample is not None:
             _require(sample, Sample, "sample")
         if thinning is not None:
@@ -444,6 +447,7 @@ class Press:
             RecordError: There is no such record, it has ended, another program records it, or the
                 board is another one or has begun another run.
         """
+        _require_callbacks(on_prompt=on_prompt, on_status=on_status)
         run, contents = reopen_run(
             self._session,
             path_argument(record_dir, "record_dir"),
@@ -501,6 +505,7 @@ class Press:
                 there is no profile to start from.
             PressloopError: `missing-extra`: tuning needs `pressloop[data]`.
         """
+        _require_callbacks(on_status=on_status)
         with needs_extra("data"):
             from pressloop.tuning.runner import TuningRunner
         die_um = round(_quantity(die, "die", LENGTH).value)
@@ -521,6 +526,9 @@ class Press:
             BadInputError: The board refused the plan; the finding says where.
             CommandRefusedError: The board accepts no plan now.
         """
+        _require(plan, Plan, "plan")
+        if validation is not None:
+            _require(validation, Validation, "validation")
         upload(self._session, plan, None if validation is None else validation.marks)
 
     def abort(self) -> None:
@@ -613,6 +621,12 @@ def _has_prompt(items: Sequence[Stage | Prompt | Repeat]) -> bool:
         isinstance(item, Prompt) or (isinstance(item, Repeat) and _has_prompt(item.stages))
         for item in items
     )
+
+
+def _require_callbacks(**callbacks: object) -> None:
+    for name, callback in callbacks.items():
+        if callback is not None:
+            callable_argument(callback, name)
 
 
 def _require(value: object, wanted: type, name: str) -> None:

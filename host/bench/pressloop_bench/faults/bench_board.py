@@ -214,7 +214,7 @@ class BenchBoard:
         plant.pump.command = pump
         plant.release.command = release
         plant.step(TICK_S)
-        self._raw = self.transducer.sample(plant.oil_mpa)
+        self._raw = self.transducer.sample(plant.oil_mpa + plant.warming.zero_mpa)
         if wrong.dip_ticks:
             wrong.dip_ticks -= 1
             self._raw = 0

@@ -83,9 +83,7 @@ class FaultRun:
     def __init__(self, case: FaultCase, profile: dict[str, Any]) -> None:
         """Build press and board."""
         self._case = case
-        self._board = BenchBoard(
-            case.case.press.plant_config(), profile, case.case.seed ^ case.number
-        )
+        self._board = BenchBoard(case.press_config(), profile, case.case.seed ^ case.number)
         self._rows: list[tuple[float, ...]] = []
         self._dwelt = 0
         self._in_release = 0

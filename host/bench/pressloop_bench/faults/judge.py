@@ -206,7 +206,7 @@ def _sensor_error_mpa(case: FaultCase, profile: dict[str, Any]) -> float:
 def _figure_mpa(case: FaultCase, profile: dict[str, Any]) -> float:
     """Return the disagreement of two transducers that counts as a fault, MPa on the pellet."""
     full_mpa = profile["full_scale_oil_kpa"] / 1000 * _lever(case)
-    noise = case.case.press.transducer.noise_percent / 100
+    noise = (case.noise_percent or case.case.press.transducer.noise_percent) / 100
     two = 2 * _sensor_error_mpa(case, profile)
     return float(max(0.02 * full_mpa, two + 6 * noise * full_mpa))
 

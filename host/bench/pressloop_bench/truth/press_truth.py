@@ -23,7 +23,7 @@ class PressTruth:
 
     Attributes:
         stages: Judged by the pressure on the pellet.
-        oil_stages: The same, judged by the pressure that the oil makes: without friction's share.
+        oil_stages: The same, judged by the pressure of the oil, without errors of the sensor.
         refused: Reason of a tuning that found no usable profile.
         ended: Reason of a run that did not complete; the stages before it are judged.
     """

@@ -34,6 +34,7 @@ _ROWS: Final[tuple[tuple[str, str, Callable[[StageTruth], float | None]], ...]] 
     ("true mean off target, from above, %", "", lambda s: None if s.rising else _size(s.error)),
     ("the same, lowest stage, %", "", lambda s: _size(s.error) if s.low else None),
     ("stated uncertainty, k = 2, %", "", lambda s: s.stated),
+    ("true mean off reading, % of the stated", "100", lambda s: _size(s.used)),
 )
 
 
@@ -64,7 +65,8 @@ def counts(results: list[PressTruth]) -> list[str]:
         for change in result.case.changes:
             reasons[f"smaller protocol: {change}"] += 1
         if result.refused:
-            reasons[f"refused by tuning: {_NUMBER.sub('...', result.refused)}"] += 1
+            reason = _NUMBER.sub("...", result.refused).split(", step")[0]
+            reasons[f"refused by tuning: {reason}"] += 1
         if result.ended:
             reasons[f"run ended early: {result.ended.split(', step')[0]}"] += 1
     pressed = sum(not result.refused for result in results)

@@ -26,7 +26,7 @@ NO_DISPLACEMENT: Final = 65535
 """Displacement in a record when the sensor gives no reading."""
 OUTPUT_FULL: Final = 32767
 """Full opening of a valve; also the largest split-range output, positive or negative."""
-SCHEMA_HASH: Final = b"\x71\x82\x40\xf5\x87\x04\x59\x63"
+SCHEMA_HASH: Final = b"\x5b\xdb\xff\xfa\x05\x55\xef\x73"
 """First bytes of the SHA-256 of the schema."""
 RECORD_FORMAT: Final = "<IiihHBBBBH"
 """Struct format of a packed telemetry record."""
@@ -288,6 +288,18 @@ class Fault(IntEnum):
     """Half of the force lost at once, or the platens closed without the pressure rising."""
     TICK_HANG = 14
     """The control loop hung, and the watchdog reset the controller."""
+    NO_RELEASE = 15
+    """The pressure did not fall within 5 s though the release valve was open."""
+    PUMP_STUCK = 16
+    """The pressure rose though the pump valve was shut."""
+    LEAK = 17
+    """A sealed hold lost more than leak and relaxation explain."""
+    SUDDEN_LOSS = 18
+    """More force lost at once than a cracked sample loses: die, punch or hose."""
+    BURST = 19
+    """Force lost at once while the platens opened: a hose or a seal."""
+    SENSOR_FROZEN = 20
+    """The transducer gave the same count for longer than its noise allows."""
 
 
 class ResetCause(IntEnum):
@@ -629,7 +641,7 @@ class HelloReply(Message):
         Field(9, "schema_hash", FieldKind.BYTES, 8, 8),
         Field(10, "boot_id", FieldKind.INT, 0, 4294967295),
         Field(11, "reset_cause", FieldKind.INT, 1, 5, enum=ResetCause),
-        Field(12, "last_fault", FieldKind.INT, 0, 14, enum=Fault),
+        Field(12, "last_fault", FieldKind.INT, 0, 20, enum=Fault),
         Field(13, "simulated", FieldKind.BOOL, 0, 1),
         Field(14, "ring_records", FieldKind.INT, 0, 65535),
         Field(15, "python", FieldKind.TEXT, 0, 40),
@@ -688,7 +700,7 @@ class StatusReply(Message):
         Field(9, "remaining_ms", FieldKind.INT, 0, 1000000000),
         Field(10, "run_id", FieldKind.BYTES, 8, 8),
         Field(11, "end_reason", FieldKind.INT, 0, 7, enum=EndReason),
-        Field(12, "fault", FieldKind.INT, 0, 14, enum=Fault),
+        Field(12, "fault", FieldKind.INT, 0, 20, enum=Fault),
         Field(13, "inputs", FieldKind.INT, 0, 255, enum=InputBits),
         Field(14, "host_lost", FieldKind.BOOL, 0, 1),
         Field(15, "oldest", FieldKind.INT, 0, 4294967295),
@@ -700,6 +712,7 @@ class StatusReply(Message):
         Field(21, "record_every", FieldKind.INT, 0, 65535),
         Field(22, "approaching", FieldKind.BOOL, 0, 1),
         Field(40, "storage", FieldKind.INT, 0, 255, required=False),
+        Field(41, "further_fault", FieldKind.INT, 0, 20, required=False, enum=Fault),
     )
 
     state: State
@@ -746,6 +759,9 @@ class StatusReply(Message):
     """The ram moves without load."""
     storage: int | None = None
     """Storage-bits; absent: all is well."""
+    further_fault: Fault | None = None
+    """What the pressure has shown since the first fault: no-release or pump-stuck; absent:
+    nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -918,7 +934,7 @@ class InterruptedRunReply(Message):
         Field(4, "pressure_kpa", FieldKind.INT, -2000000, 2000000),
         Field(5, "tick", FieldKind.INT, 0, 4294967295),
         Field(6, "start_tick", FieldKind.INT, 0, 4294967295),
-        Field(7, "fault", FieldKind.INT, 0, 14, enum=Fault),
+        Field(7, "fault", FieldKind.INT, 0, 20, enum=Fault),
         Field(8, "reset_cause", FieldKind.INT, 1, 5, enum=ResetCause),
         Field(9, "inputs", FieldKind.INT, 0, 255),
     )
@@ -1326,7 +1342,7 @@ class ClearRequest(Request[ClearReply]):
     """
 
     CODE: ClassVar[Command] = Command.CLEAR
-    FIELDS: ClassVar[tuple[Field, ...]] = (Field(1, "fault", FieldKind.INT, 0, 14, enum=Fault),)
+    FIELDS: ClassVar[tuple[Field, ...]] = (Field(1, "fault", FieldKind.INT, 0, 20, enum=Fault),)
 
     fault: Fault
     """The fault to clear; one that the host has not seen stays latched."""
