@@ -32,7 +32,8 @@ _MAX_KPA = const(2000000)
 _MAX_MS = const(1000000000)
 # Seconds between two records of a run in which nothing changes; at first they are closer.
 _MAX_QUIET_S = const(60)
-# Ticks at rest and without pressure before a block is erased, and between two attempts at a flash that refuses.
+# Ticks at rest and without pressure before a block is erased, and between two attempts at a flash
+# that refuses.
 _PAUSE_TICKS = const(100)
 # Attempts to write at rest: each one ends at once while the next tick is near.
 _MAX_ATTEMPTS = const(1000)
