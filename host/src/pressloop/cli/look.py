@@ -14,6 +14,7 @@ from pressloop.cli.output import err, errors_as_exit_codes, out
 from pressloop.errors import CommandRefusedError
 from pressloop.press import Press
 from pressloop.session.board_journal import BoardRecord
+from pressloop.session.status import PressStatus
 from pressloop.wire.schema import TICK_HZ, Fault, StorageBits
 
 _STORAGE = {
@@ -117,6 +118,12 @@ def clear(port: Annotated[str | None, options.PORT] = None) -> None:
             err.print(f"cleared {fault.name.lower().replace('_', '-')}")
 
 
+def _further(status: PressStatus) -> dict[str, object]:
+    """Return what the pressure has shown since the fault, if it has shown anything."""
+    further = status.further_fault.name.lower().replace("_", "-")
+    return {} if further == "none" else {"further_fault": further}
+
+
 def _facts(machine: Press) -> dict[str, object]:
     """Return what `pressloop info` shows; keys of quantities end with their unit."""
     hello, status = machine.hello, machine.status()
@@ -133,6 +140,7 @@ def _facts(machine: Press) -> dict[str, object]:
         "reset_cause": hello.reset_cause.name.lower().replace("_", "-"),
         "state": status.state.name.lower(),
         "fault": status.fault.name.lower().replace("_", "-"),
+        **_further(status),
         "pressure_mpa": round(status.pressure_mpa, 3),
     }
     cut = machine.interrupted_run()
