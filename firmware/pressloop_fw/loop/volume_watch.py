@@ -77,9 +77,10 @@ _MAX_RATE_BITS = const(20)
 _LEARN_SHIFT = const(4)
 _TUNED_HOLD_LEARNING = const(64)
 _LONGEST_LEARNING = const(128)
-# Later it is smoothed over 64 ticks, and followed down over 128 ticks and up over 4096; in a hold
-# over 8192.
-_SMOOTH_SHIFT = const(6)
+# Later it is smoothed over 512 ticks, and followed down over 128 ticks and up over 4096; in a hold
+# over 8192. A follower that is quick in one direction settles below the mean by about two standard
+# deviations of what it follows, so noise and dither have to be smoothed away before.
+_SMOOTH_SHIFT = const(9)
 _DOWN_SHIFT = const(7)
 _UP_SHIFT = const(12)
 # The largest loss: 1/32 + 1/64 of the pump's full rate, which is by how much a dead band may be
@@ -88,6 +89,9 @@ _DEAD_BAND_SHIFT = const(5)
 _RELAXING_SHIFT = const(6)
 # What is allowed every second, a 512th of the pressure.
 _ALLOWANCE_SHIFT = const(9)
+# What did not answer is forgotten over 4096 ticks: what remains of an error of the loss must not add
+# up to a fault in a hold of hours. A reading that stands still exceeds the limit within seconds.
+_FORGET_SHIFT = const(12)
 # A reading falls by at most this share of itself per tick to count: a crack is not a volume.
 _FALL_SHIFT = const(8)
 # Limits: a sixteenth of the pressure and a hundred-and-twenty-eighth of the press's limit. Below a
@@ -205,7 +209,8 @@ def watch_volume(
     fall = 0 - (pressure_kpa >> _FALL_SHIFT) - 1
     if rise < fall:
         rise = fall
-    excess = registers[_EXCESS] + fed - (loss >> _LOSS_BITS) - (lead >> 1)
+    excess = registers[_EXCESS]
+    excess += fed - (loss >> _LOSS_BITS) - (lead >> 1) - (excess >> _FORGET_SHIFT)
     excess -= (pressure_kpa >> _ALLOWANCE_SHIFT) + rise * _TICK_HZ
     if excess <= 0:
         registers[_EXCESS] = 0

@@ -35,6 +35,8 @@ PRESS: Any = typer.Option(
     show_default=False,
 )
 
+PRESS_FILE: Any = typer.Argument(metavar="FILE", help="Press file (YAML).", show_default=False)
+
 YES: Any = typer.Option("--yes", "-y", help="Confirm operator prompts automatically.")
 
 SEED: Any = typer.Option("--seed", help="Seed of the random numbers of the emulated press.", min=0)
