@@ -3,7 +3,11 @@
 from pressloop_fw.wire import schema
 from pressloop_sim.plant.plant import Plant
 from pressloop_sim.plant.valve_faults import ValveFaults
-from rig import PRESS, Rig, hold, prompt, ramp, release
+from rig import PRESS, PROFILE, Rig, hold, prompt, ramp, release
+
+# With the residual of a tuning, as every press has that was tuned.
+TUNED = dict(PROFILE)
+TUNED[schema.PROFILE_TUNING_RESIDUAL_PPM] = 5000
 
 
 class _Lamp(Rig):
@@ -12,7 +16,7 @@ class _Lamp(Rig):
     def __init__(self, **settings):
         """Make the attribute here: the tick must not allocate."""
         self.lit = False
-        super().__init__(**settings)
+        super().__init__(profile=TUNED, **settings)
 
     def show_pressure(self, stands):
         self.lit = stands

@@ -68,7 +68,9 @@ _HALVED = const(15)
 _DOUBLED = const(16)
 _START_LIMIT_KPA = const(17)
 _JITTER = const(18)
-_REGISTERS = const(19)
+_CONTACT_KPA = const(19)
+_RETRACTED = const(20)
+_REGISTERS = const(21)
 
 # The loss has this many more bits than kPa/s, so that it can be followed slowly.
 _LOSS_BITS = const(8)
@@ -104,6 +106,9 @@ _FALL_SHIFT = const(8)
 _SHARE_SHIFT = const(4)
 _MARGIN_SHIFT = const(7)
 _START_LIMIT_SHIFT = const(4)
+# A release to nothing takes the ram off the sample. Until the next contact oil moves the ram and
+# raises no pressure: eight times the limit below a sixteenth of the press's limit.
+_RETRACTED_SHIFT = const(3)
 # A ramp through pressures that the sample has seen, but for the last sixteenth, is elastic: half of
 # the limit, if the press is tuned.
 _AGAIN_SHIFT = const(4)
@@ -174,6 +179,8 @@ def watch_volume(
         registers[_OVER] = 0
         if lead < 0:
             registers[_MOVING] = 2
+        if pressure_kpa < registers[_CONTACT_KPA]:
+            registers[_RETRACTED] = _RETRACTED_SHIFT
         return ANSWERED
     if pressure_kpa > highest:
         registers[HIGHEST_KPA] = pressure_kpa
@@ -228,8 +235,10 @@ def watch_volume(
     if excess > limit:
         excess = limit
     registers[_EXCESS] = excess
+    if pressure_kpa >= registers[_CONTACT_KPA]:
+        registers[_RETRACTED] = 0
     if pressure_kpa < registers[_START_KPA]:
-        limit = registers[_START_LIMIT_KPA]
+        limit = registers[_START_LIMIT_KPA] << registers[_RETRACTED]
     else:
         limit = (pressure_kpa >> _SHARE_SHIFT) + registers[_MARGIN_KPA]
         if moving and pressure_kpa < highest - (highest >> _AGAIN_SHIFT):
@@ -264,6 +273,8 @@ class VolumeWatch:
         block[_START_KPA] = scaling.pellet_limit_kpa >> _START_LIMIT_SHIFT
         block[_START_LIMIT_KPA] = block[_START_KPA] >> (1 + tuned)
         block[_HALVED] = tuned
+        block[_CONTACT_KPA] = scaling.contact_kpa
+        block[_RETRACTED] = 0
         # A loop without dither hunts, as it is meant to in the run that tunes the dither.
         hunts = profile.values.get(schema.PROFILE_VALVE_DITHER) == 0
         block[_DOUBLED] = _HUNTING_DOUBLED if hunts else 0
