@@ -217,6 +217,9 @@ def watch_volume(
     highest_loss += pressure_kpa >> _RELAXING_SHIFT
     if loss >> _LOSS_BITS > highest_loss:
         loss = highest_loss << _LOSS_BITS
+    elif loss < 0 and registers[_DOUBLED]:
+        # A loop that hunts asks for less than the ramp half of the time, which is no gain.
+        loss = 0
     registers[_LOSS] = loss
 
     # What did not answer.
@@ -224,6 +227,10 @@ def watch_volume(
     if rise < fall:
         rise = fall
     excess = registers[_EXCESS]
+    if registers[_RETRACTED] and pressure_kpa >= registers[_START_KPA] >> 2:
+        # What moved the ram says nothing of the sample.
+        registers[_RETRACTED] = 0
+        excess = 0
     excess += fed - (loss >> _LOSS_BITS) - (lead >> 1) - (excess >> _FORGET_SHIFT)
     excess -= (pressure_kpa >> _ALLOWANCE_SHIFT) + rise * _TICK_HZ
     excess -= registers[_JITTER] >> _LOSS_BITS + _JITTER_SHIFT
@@ -235,8 +242,6 @@ def watch_volume(
     if excess > limit:
         excess = limit
     registers[_EXCESS] = excess
-    if pressure_kpa >= registers[_CONTACT_KPA]:
-        registers[_RETRACTED] = 0
     if pressure_kpa < registers[_START_KPA]:
         limit = registers[_START_LIMIT_KPA] << registers[_RETRACTED]
     else:
