@@ -544,7 +544,10 @@ def test_the_record_of_a_reset_says_what_the_board_still_knows(
         summary = again.attach(tmp_path).result(20).summary
     assert summary.end_reason == ("power-lost" if power_lost and mine else "board-reset")
     assert summary.fault == fault.name.lower().replace("_", "-")
-    assert ("in step 1 after at least 4 s of dwell, at 250.0 MPa" in summary.note) == mine
+    assert (
+        "in step 1 after at least 4 s of dwell; the last stored reading is 250.0 MPa"
+        in summary.note
+    ) == mine
 
 
 def test_a_board_that_was_not_interrupted_says_so(board: FakeBoard) -> None:

@@ -66,7 +66,7 @@ class InterruptedRun:
             cause = _CAUSES[Fault.POWER_LOSS if self.power_lost else Fault.WATCHDOG]
         step = "while no step was in progress" if self.step is None else f"in step {self.step}"
         dwell = f" after at least {self.dwell_s:g} s of dwell" if self.dwell_s else ""
-        return f"{cause} {step}{dwell}, at {self.pressure_mpa:.1f} MPa"
+        return f"{cause} {step}{dwell}; the last stored reading is {self.pressure_mpa:.1f} MPa"
 
     @classmethod
     def from_wire(cls, reply: InterruptedRunReply) -> InterruptedRun | None:
