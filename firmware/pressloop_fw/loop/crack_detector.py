@@ -60,8 +60,6 @@ _NOISE_TIMES_256 = const(11)
 # Jitter counts as noise up to this many times the smallest loss; more is a crack.
 _MAX_JITTER = const(4)
 _JITTER_LIMIT_KPA = const(1 << 20)
-# A crack takes a few per cent of the sample's height, and with it less than a quarter of the force.
-_CRACK_SHARE = const(2)
 # Below this many times the contact pressure, loose powder may still settle suddenly.
 _ARMED_CONTACTS = const(2)
 # By how much the dead band may be smaller than the profile says: a sixteenth of the stroke.
@@ -128,7 +126,7 @@ def detect_crack(registers: ptr32, sampler: ptr32, valves: ptr32) -> int:
     registers[_LOST] += 1
     if registers[_LOST] < _MIN_READINGS:
         return 0
-    if before - pressure_kpa > before >> _CRACK_SHARE:
+    if pressure_kpa < before >> 1:
         return _FAULT_SUDDEN_LOSS
     return _FAULT_SAMPLE_CRACKED
 

@@ -1,6 +1,7 @@
 """Checks what must never happen. The first fault latches; until it is cleared outputs are safe."""
 
 from pressloop_fw.loop.plan import TICK_MS
+from pressloop_fw.loop.sampler import BAD_LEVEL
 from pressloop_fw.loop.volume_watch import ANSWERED, UNANSWERED
 from pressloop_fw.wire import schema
 
@@ -9,9 +10,6 @@ try:
 except ImportError:  # CPython
     from pressloop_fw.cpython import const
 
-# One bad reading can be noise on the wire; 5 in a row (50 ms) mean a broken sensor. Each raises the
-# sampler's level by 2.
-_BAD_LEVEL_TO_TRIP = const(10)
 # A pressure above the limit trips after this many readings in a row (30 ms).
 _OVER_READINGS_TO_TRIP = const(3)
 # More ticks missed at once than this (0.1 s) mean that the press was out of control.
@@ -104,9 +102,9 @@ class Interlocks:
         """
         if inputs & schema.INPUT_EMERGENCY_STOP:
             self.latch(schema.FAULT_EMERGENCY_STOP)
-        if sampler.low_level >= _BAD_LEVEL_TO_TRIP:
+        if sampler.low_level >= BAD_LEVEL:
             self.latch(schema.FAULT_SENSOR_LOW)
-        if sampler.high_level >= _BAD_LEVEL_TO_TRIP:
+        if sampler.high_level >= BAD_LEVEL:
             self.latch(schema.FAULT_SENSOR_HIGH)
         if missed:
             self._check_missed(missed, tick, active)
