@@ -81,7 +81,7 @@ COMMANDS: Final = (
     CommandEntry(
         "protocols",
         "protocols",
-        "List ready-made protocols by goal, or print one.",
+        "List ready-made protocols by goal and by pellet, or print one.",
     ),
     CommandEntry(
         "sample",
