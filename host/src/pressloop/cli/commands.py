@@ -134,6 +134,11 @@ COMMANDS: Final = (
         "Clear the latched fault of a press, if its cause is gone.",
     ),
     CommandEntry(
+        "doctor",
+        "doctor",
+        "Check computer and board, and name the command that mends what is wrong.",
+    ),
+    CommandEntry(
         "machine new",
         "machine_new",
         "Make a press file: asks for what a data sheet says, and explains each answer.",
