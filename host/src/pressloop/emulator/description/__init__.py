@@ -24,6 +24,7 @@ from pressloop.emulator.description.sections import (
     PumpSection,
     RamSection,
     ReleaseSection,
+    SecondTransducerSection,
     TransducerSection,
     ValvesSection,
 )
@@ -51,6 +52,7 @@ __all__ = [
     "PumpSection",
     "RamSection",
     "ReleaseSection",
+    "SecondTransducerSection",
     "SimulationSection",
     "TransducerSection",
     "ValvesSection",

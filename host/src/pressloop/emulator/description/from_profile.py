@@ -37,6 +37,8 @@ def press_data(profile: MachineProfile) -> dict[str, Any]:
         value = getattr(profile, name)
         if value is not None:
             _put(data, path, shortest(name, value))
+    if profile.second_full_scale_bar is None:
+        _put(data, ("second_transducer", "fitted"), False)
     if profile.converter is not None:
         _put(data, ("transducer", "converter"), profile.converter)
     for path, estimate in _estimates(profile).items():

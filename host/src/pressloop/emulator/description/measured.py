@@ -40,6 +40,18 @@ class MeasuredSection(Section):
         le=255 / 256,
         description="Share of a count by which zero pressure is above raw_zero.",
     )
+    second_raw_zero: Counts | None = Field(
+        default=None, description="As raw_zero, of the second channel."
+    )
+    second_raw_full: Counts | None = Field(
+        default=None, description="As raw_full, of the second channel."
+    )
+    second_raw_fault_low: Counts | None = Field(
+        default=None, description="As raw_fault_low, of the second channel."
+    )
+    second_raw_fault_high: Counts | None = Field(
+        default=None, description="As raw_fault_high, of the second channel."
+    )
     return_bar: Annotated[NonNegative, Field(le=200)] | Literal["unknown"] | None = Field(
         default=None,
         description="Oil pressure that carries ram and spring, or unknown; None: the return force "

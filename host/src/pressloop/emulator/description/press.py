@@ -30,6 +30,7 @@ from pressloop.emulator.description.sections import (
     PumpSection,
     RamSection,
     ReleaseSection,
+    SecondTransducerSection,
     Section,
     TransducerSection,
     ValvesSection,
@@ -79,6 +80,15 @@ class PressDescription(Section):
         default=None,
         description="Limits (+-) of the diameters, wear included; None: 10 um are assumed.",
     )
+    die_loads_kn: (
+        Annotated[
+            tuple[Annotated[float, Field(ge=0, le=10_000)], ...], Field(min_length=1, max_length=16)
+        ]
+        | None
+    ) = Field(
+        default=None,
+        description="Greatest load of each die of dies_mm, kN; 0 where it is not known.",
+    )
     ram: RamSection = RamSection()
     oil: OilSection = OilSection()
     frame: FrameSection = FrameSection()
@@ -87,6 +97,7 @@ class PressDescription(Section):
     release: ReleaseSection = ReleaseSection()
     leak: LeakSection = LeakSection()
     transducer: TransducerSection = TransducerSection()
+    second_transducer: SecondTransducerSection = SecondTransducerSection()
     displacement: DisplacementSection = DisplacementSection()
     load_cell: LoadCellSection = LoadCellSection()
     powder: PowderSection = PowderSection()
@@ -131,6 +142,13 @@ class PressDescription(Section):
             )
         return self
 
+    @property
+    def second_full_scale_bar(self) -> float:
+        """Range of the second transducer, bar; 0 on a single-channel press."""
+        if not self.second_transducer.fitted:
+            return 0.0
+        return self.second_transducer.full_scale_bar or self.transducer.full_scale_bar
+
     def plant_config(self) -> dict[str, float]:
         """Return the numbers of the true press as a flat dict, for `Plant` and `Transducer`.
 
@@ -139,6 +157,8 @@ class PressDescription(Section):
         individual = self.individual
         die_area_mm2 = math.pi / 4 * self.die_mm**2
         full_scale_mpa = self.transducer.full_scale_bar / 10
+        second = self.second_transducer
+        second_mpa = self.second_full_scale_bar / 10
         capacity_n = self.load_cell.capacity_kn * 1000
         nu = self.powder.poisson_ratio
         confined = (1 - nu) / ((1 + nu) * (1 - 2 * nu))
@@ -194,6 +214,11 @@ class PressDescription(Section):
             "sensor_span_factor": _with(individual.sensor_span_error_percent),
             "sensor_noise_mpa": self.transducer.noise_percent / 100 * full_scale_mpa,
             "sensor_lag_s": self.transducer.lag_ms / 1000,
+            "second_sensor_full_scale_mpa": second_mpa,
+            "second_sensor_offset_mpa": individual.second_offset_percent / 100 * second_mpa,
+            "second_sensor_span_factor": _with(individual.second_span_error_percent),
+            "second_sensor_noise_mpa": second.noise_percent / 100 * second_mpa,
+            "second_sensor_lag_s": second.lag_ms / 1000,
             "load_cell_capacity_n": capacity_n,
             "load_cell_rate_hz": self.load_cell.rate_hz,
             "load_cell_lag_s": self.load_cell.lag_ms / 1000,
@@ -214,8 +239,11 @@ class PressDescription(Section):
         because its reading is then the return force and no load.
         """
         fields = wire_fields(self.measured.replacing(self.data_sheet()))
-        fields["dies_um"] = list(fields["dies_um"])
-        return {name: value for name, value in fields.items() if value is not None}
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in fields.items()
+            if value is not None
+        }
 
     def machine_profile(self) -> MachineProfile:
         """Return the machine profile of this press.
@@ -229,7 +257,7 @@ class PressDescription(Section):
 
     def data_sheet(self) -> dict[str, Any]:
         """Return what the data sheet says, by the names and in the units of `MachineProfile`."""
-        tare = round(self.travel_share * (adc.RAW_FULL - adc.RAW_ZERO))
+        tare = self._tare(self.transducer.full_scale_bar / 10)
         area_mm2 = self.ram.area_cm2 * 100
         # Oil volume per oil pressure, uL/MPa.
         compliance = self.oil.volume_ml / self.oil.bulk_modulus_gpa + area_mm2**2 / (
@@ -254,7 +282,27 @@ class PressDescription(Section):
             "valve_lag_ms": round(
                 self.valves.lag_ms + self.valves.coil_lag_ms + self.valves.delay_ms
             ),
+            **self._second_channel(),
         }
+
+    def _second_channel(self) -> dict[str, Any]:
+        """Return what the data sheet says of the second channel; None for each without one."""
+        if not self.second_full_scale_bar:
+            return dict.fromkeys(("second_full_scale_bar", "second_accuracy_percent"))
+        tare = self._tare(self.second_full_scale_bar / 10)
+        return {
+            "second_full_scale_bar": self.second_full_scale_bar,
+            "second_raw_zero": adc.RAW_ZERO + tare,
+            "second_raw_full": adc.RAW_FULL + tare,
+            "second_raw_fault_low": adc.RAW_FAULT_LOW,
+            "second_raw_fault_high": adc.RAW_FAULT_HIGH,
+            "second_accuracy_percent": self.second_transducer.accuracy_percent,
+        }
+
+    def _tare(self, full_scale_mpa: float) -> int:
+        """Return the counts of the return force on a transducer of that range."""
+        travel_mpa = self.ram.return_force_n / (self.ram.area_cm2 * 100)
+        return round(travel_mpa / full_scale_mpa * (adc.RAW_FULL - adc.RAW_ZERO))
 
 
 def _with(error_percent: float) -> float:
