@@ -65,11 +65,13 @@ FILE_KINDS: Final[Mapping[FileKind, _KindOfFile]] = {
                 "transducer",
                 "second_transducer",
                 "displacement",
+                "load_cell",
                 "powder",
                 "limits",
                 "controller",
                 "measured",
                 "individual",
+                "simulation",
             }
         ),
     ),
