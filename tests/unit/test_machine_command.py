@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import NoReturn
 
 import pytest
+from pressloop.cli import machine_write
 from pressloop.cli.app import app
 from pressloop.cli.machine_questions import QUESTIONS, SECOND
 from pressloop.emulator import description
 from pressloop.emulator.description import PressDescription, presets
 from pressloop.machine.profile import MachineProfile
 from pressloop.wire.message import Message
-from pressloop.wire.schema import ErrorCode, ProfileReadReply
+from pressloop.wire.schema import ErrorCode, ProfileReadReply, ProfileWriteReply
 from typer.testing import CliRunner, Result
 
 from tests.unit.fake_board import FakeBoard, RefusalError
@@ -108,6 +110,16 @@ def test_new_has_no_default_for_what_sets_every_pressure(tmp_path: Path) -> None
     assert made.exit_code == 2
     assert "dies_mm: it sets every pressure and has no default" in made.stderr
     assert not file.exists()
+
+
+@pytest.mark.parametrize(
+    "key", ["dies_mm", "ram.area_cm2", "transducer.full_scale_bar", "limits.max_oil_bar"]
+)
+def test_new_wants_each_value_that_sets_every_pressure_typed(key: str, tmp_path: Path) -> None:
+    lines = [ANSWERS.get(each.key, "") if each.key != key else "" for each in QUESTIONS]
+    made = call("new", tmp_path / "my.yaml", typed="\n".join([*lines, ""]))
+    assert made.exit_code == 2
+    assert f"{key}: it sets every pressure and has no default" in made.stderr
 
 
 @pytest.mark.parametrize(
@@ -225,6 +237,29 @@ def test_a_board_that_wants_its_button_says_so_and_keeps_its_profile(
     assert refused.exit_code == 1
     assert "needs-button" in refused.stderr and "press the button" in refused.stderr
     assert board.profile is before
+
+
+def test_at_a_terminal_the_button_is_waited_for(
+    board: FakeBoard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, asked = board.do_profile_write, []
+
+    def refuse_once(message: Message) -> ProfileWriteReply:
+        asked.append(message)
+        if len(asked) == 1:
+            raise RefusalError(ErrorCode.NEEDS_BUTTON)
+        return write(message)
+
+    monkeypatch.setattr(board, "do_profile_write", refuse_once)
+    terminal = SimpleNamespace(isatty=lambda: True, readline=lambda: "\n")
+    monkeypatch.setattr(machine_write, "sys", SimpleNamespace(stdin=terminal))
+    file = tmp_path / "tuned.yaml"
+    file.write_text(TUNED)
+    written = call("write", file, "--port", board.url, "--yes")
+    assert written.exit_code == 0, written.output
+    assert "Press the button on the controller" in written.stderr
+    assert len(asked) == 2
+    assert MachineProfile.from_wire(stored_on(board)).name == "tuned"
 
 
 def test_a_board_that_stores_something_else_is_an_error(board: FakeBoard, tmp_path: Path) -> None:
