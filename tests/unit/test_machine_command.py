@@ -144,6 +144,8 @@ def test_new_overwrites_nothing(tmp_path: Path) -> None:
     file = tmp_path / "my.yaml"
     file.write_text("name: old\n")
     assert call("new", file, "--preset", "jack-15t").exit_code == 2
+    # Before the first question, not after the last one.
+    assert "file-exists" in call("new", file).stderr
     assert file.read_text() == "name: old\n"
     assert "did you mean jack-15t" in call("new", tmp_path / "b", "--preset", "jak-15t").stderr
 
