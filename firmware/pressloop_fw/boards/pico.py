@@ -154,6 +154,23 @@ class InternalAdc:
         return self._adc.read_u16() * 13200 >> 15
 
 
+class SecondAdc:
+    """Reads the second transducer by the chip's own converter, in counts like the first one's."""
+
+    def __init__(self, pin):
+        Pin(pin, Pin.IN, Pin.PULL_DOWN)
+        self.read = _mean_reader(ADC(pin).read_u16)
+
+
+def _mean_reader(read_u16):
+    @micropython.native
+    def read(read_u16=read_u16):
+        """Return the mean of two conversions in counts of 125 uV. Allocates nothing."""
+        return (read_u16() + read_u16()) * 6600 >> 15
+
+    return read
+
+
 class DisplacementSensor:
     """Reads a displacement sensor with a voltage output by the chip's own converter."""
 
@@ -208,6 +225,9 @@ class PicoBoard(Board):
         )
         self._kept, self.tick_hung = _read_kept()
         self._step = 0xFF
+        if wiring.SECOND_ADC_PIN >= 0:
+            self.read_second_raw = SecondAdc(wiring.SECOND_ADC_PIN).read
+            self.capabilities |= schema.CAP_SECOND_CHANNEL
         if wiring.DISPLACEMENT_PIN >= 0:
             self.read_displacement = DisplacementSensor(wiring.DISPLACEMENT_PIN).read
             self.capabilities |= schema.CAP_DISPLACEMENT

@@ -17,7 +17,7 @@ _SUB_BITS = const(4)
 _FRACTION_BITS = const(12)
 # end of generated
 
-_RAW = const(1)
+RAW = const(1)
 _LOW_LEVEL = const(2)
 _HIGH_LEVEL = const(3)
 NEWEST_KPA = const(4)
@@ -25,8 +25,8 @@ _PRESSURE_KPA = const(5)
 _FILTERED = const(6)
 _PRIMED = const(7)
 _SCALED = const(8)
-_FAULT_LOW = const(9)
-_FAULT_HIGH = const(10)
+FAULT_LOW = const(9)
+FAULT_HIGH = const(10)
 _SHIFT = const(11)
 _ZERO = const(12)
 _PER_COUNT = const(13)
@@ -49,13 +49,13 @@ def process_sample(registers: ptr32, raw: int) -> int:
     that. While it is clear the interlocks need not look at the readings.
     """
     sign_shift = registers[_SIGN_SHIFT]
-    registers[_RAW] = raw
+    registers[RAW] = raw
     if registers[_SCALED] == 0:
         return 0
     registers[ALERT] >>= 1
-    if raw < registers[_FAULT_LOW] or raw > registers[_FAULT_HIGH]:
+    if raw < registers[FAULT_LOW] or raw > registers[FAULT_HIGH]:
         registers[ALERT] = 2
-        registers[_LOW_LEVEL if raw < registers[_FAULT_LOW] else _HIGH_LEVEL] += _BAD_WEIGHT
+        registers[_LOW_LEVEL if raw < registers[FAULT_LOW] else _HIGH_LEVEL] += _BAD_WEIGHT
         return registers[_PRESSURE_KPA] << sign_shift >> sign_shift
     if registers[_LOW_LEVEL]:
         registers[_LOW_LEVEL] -= 1
@@ -86,7 +86,7 @@ class Sampler:
     with each good one; bad readings never reach the filter.
     """
 
-    raw = register(_RAW)
+    raw = register(RAW)
     pressure_kpa = register(_PRESSURE_KPA)
     newest_kpa = register(NEWEST_KPA)
     low_level = register(_LOW_LEVEL)
@@ -102,8 +102,8 @@ class Sampler:
     def configure(self, profile, scaling):
         """Take over a new scale. The filter starts anew with the next reading."""
         block = self.registers
-        block[_FAULT_LOW] = profile.raw_fault_low
-        block[_FAULT_HIGH] = profile.raw_fault_high
+        block[FAULT_LOW] = profile.raw_fault_low
+        block[FAULT_HIGH] = profile.raw_fault_high
         block[_SHIFT] = profile.filter_shift
         block[_ZERO] = scaling.zero
         block[_PER_COUNT] = scaling.per_count

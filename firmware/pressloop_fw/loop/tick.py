@@ -11,6 +11,7 @@ from pressloop_fw.loop.pid import Pid
 from pressloop_fw.loop.plan import TICK_MS
 from pressloop_fw.loop.release_watch import ReleaseWatch
 from pressloop_fw.loop.sampler import Sampler, process_sample
+from pressloop_fw.loop.second_channel import SecondChannel, compare_channels, shares_loss
 from pressloop_fw.loop.sequencer import Sequencer
 from pressloop_fw.loop.split_range import SplitRange, dither, drive, schedule, set_openings
 from pressloop_fw.loop.stiffness import SampleCompliance, follow_compliance
@@ -66,6 +67,7 @@ class Controller:
         self.sampler = Sampler()
         self.interlocks = Interlocks()
         self.crack_detector = CrackDetector()
+        self.second_channel = SecondChannel()
         self.button = Button()
         self.sequencer = Sequencer(plan)
         self.pid = Pid()
@@ -87,6 +89,7 @@ class Controller:
         # Set while the foreground exchanges what the tick works on; see `configure`.
         self.configuring = False
         self._has_displacement = bool(board.capabilities & schema.CAP_DISPLACEMENT)
+        self._has_second = bool(board.capabilities & schema.CAP_SECOND_CHANNEL)
         self._scaling = None
         self._profile = None
         # Ticks without a record between two records, and until the next one.
@@ -110,6 +113,7 @@ class Controller:
         """
         self.configuring = True
         self.sampler.configure(profile, scaling)
+        self.second_channel.configure(profile, scaling)
         self.valves.configure(profile, scaling)
         self.sequencer.setpoint.configure(profile.valve_lag_ms // TICK_MS)
         self.pid.set_gains(profile.kp, profile.ki, profile.kd)
@@ -131,6 +135,7 @@ class Controller:
         over_kpa = ceiling_kpa + self._scaling.resolution_kpa
         self.interlocks.limit_to(over_kpa)
         self.sampler.alert_above(over_kpa)
+        self.second_channel.limit_to(ceiling_kpa)
         self.configuring = False
 
     def _make_tick(self):
@@ -148,14 +153,17 @@ class Controller:
             sequencer=sequencer,
             interlocks=self.interlocks,
             has_displacement=self._has_displacement,
+            has_second=self._has_second,
             # The board.
             read_inputs=board.read_inputs,
             read_raw=board.read_raw,
+            read_second_raw=board.read_second_raw,
             set_valves=board.set_valves,
             safe=board.safe,
             # The register blocks, and the buffer of the ring.
             sampler=self.sampler.registers,
             cracks=self.crack_detector.registers,
+            channels=self.second_channel.registers,
             setpoint=sequencer.setpoint.registers,
             run_flags=sequencer.run_flags.registers,
             compliance=self.sample_compliance.registers,
@@ -168,6 +176,8 @@ class Controller:
             displacement_um=schema.NO_DISPLACEMENT,
             # The steps of the loop.
             process_sample=process_sample,
+            compare_channels=compare_channels,
+            shares_loss=shares_loss,
             detect_crack=detect_crack,
             sequence=sequencer.step,
             schedule=schedule,
@@ -196,9 +206,13 @@ class Controller:
                 if inputs or missed or sampler[_ALERT]:
                     self._check_interlocks(inputs, missed)
                 was_active = self._was_active
+                if has_second:
+                    fault = compare_channels(channels, sampler, read_second_raw(), was_active)
+                    if fault:
+                        interlocks.latch(fault)
                 if was_active:
                     fault = detect_crack(cracks, sampler, valves)
-                    if fault:
+                    if fault and shares_loss(channels):
                         interlocks.latch(fault)
                     if sequencer.approaching and sequencer.approach_expired():
                         interlocks.latch(schema.FAULT_NO_CONTACT)
@@ -355,6 +369,7 @@ class Controller:
         self._record_wait = 0
         self._record_gap = self.plan.record_every - 1
         self.crack_detector.restart()
+        self.second_channel.restart()
         self.interlocks.restart_closing(self.displacement_um, pressure)
         self.volume_watch.highest_kpa = 0
         # The slowest slope to learn from is what the sensor resolves within a second.

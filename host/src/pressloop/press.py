@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -31,6 +32,7 @@ from pressloop.record import ThinningRules
 from pressloop.record.entries import header_of, refuse_ended
 from pressloop.record.journal import JOURNAL_NAME, read_journal
 from pressloop.run.active_runs import refuse_owned
+from pressloop.run.die import die_is_confirmed
 from pressloop.run.prompts import Asker, ask_on_terminal, refuse_without_terminal
 from pressloop.run.reattach import reattach, reopen_run
 from pressloop.run.remote_control import RemoteControl
@@ -71,6 +73,9 @@ from pressloop.wire.schema import (
 
 DEFAULT_THINNING: Final = ThinningRules()
 """Thins only what is more than 15 min away from any change, so short runs keep every record."""
+
+DEFAULT_DIE_UM: Final = 10_000
+"""Die of a tuning run on a simulated press, where no person needs to confirm it, um."""
 
 _EMULATED_RECONNECT_S: Final = 2.0
 """An emulated board has no cable to replug: if its process has ended, it does not come back."""
@@ -294,6 +299,7 @@ class Press:
         overwrite: bool = False,
         thinning: ThinningRules | None = DEFAULT_THINNING,
         sample: Sample | None = None,
+        die: str | None = None,
         remote_control: bool = True,
         faults: Sequence[str] = (),
     ) -> RunResult:
@@ -311,6 +317,8 @@ class Press:
             thinning: How quiet stretches are thinned; None keeps every record (8 MB an hour).
                 Thinning changes no measure of the run.
             sample: What lies in the die. It can also be given later: `pressloop sample`.
+            die: Diameter that a person has read off the die in the press for this run, such as
+                `"10 mm"`. A real press needs it: no sensor tells one die from another.
             remote_control: Let `pressloop pause`, `abort`, `watch` and the like in another terminal
                 of the same user reach this run, over a server on 127.0.0.1.
             faults: Faults to rehearse on an emulated press that this program started, each as
@@ -320,8 +328,9 @@ class Press:
             The result, also if the run did not complete: see `RunResult.end_reason`.
 
         Raises:
-            BadInputError: The protocol has mistakes, or the board refused it; `no-faults-here`,
-                `unknown-fault`, `bad-fault` or `fault-not-here` for faults.
+            BadInputError: The protocol has mistakes, or the board refused it. `wrong-die`: it is
+                for another die. `die-unconfirmed`: the press is real and `die` is missing.
+                `no-faults-here`, `unknown-fault`, `bad-fault` or `fault-not-here` for faults.
             PressloopError: `no-terminal`: the protocol has prompts, and `on_prompt` cannot ask them
                 here. Nothing has moved, unless standard input ended later.
             CommandRefusedError: The press is not ready: fault, guard, emergency stop, pressure.
@@ -341,6 +350,7 @@ class Press:
                 overwrite=overwrite,
                 thinning=thinning,
                 sample=sample,
+                die=die,
                 remote_control=remote_control,
                 faults=faults,
             )
@@ -361,6 +371,7 @@ class Press:
         overwrite: bool = False,
         thinning: ThinningRules | None = DEFAULT_THINNING,
         sample: Sample | None = None,
+        die: str | None = None,
         remote_control: bool = True,
         faults: Sequence[str] = (),
     ) -> Run:
@@ -377,6 +388,7 @@ class Press:
             _require(thinning, ThinningRules, "thinning")
         requested = read_faults(faults, self._board.port_name if self._board else self._port)
         source = LoadedProtocol.of(protocol)
+        die_um = None if die is None else round(_quantity(die, "die", LENGTH).value)
         _refuse_unasked(source, on_prompt, main_thread=False)
         try:
             run = prepare_run(
@@ -388,6 +400,7 @@ class Press:
                 overwrite=bool(overwrite),
                 thinning=thinning,
                 sample=sample,
+                die_um=die_um,
                 ask=on_prompt,
                 on_status=on_status,
                 faults=requested,
@@ -456,7 +469,7 @@ class Press:
     def tune(
         self,
         limit: str,
-        die: str = "10 mm",
+        die: str | None = None,
         *,
         out: str | Path,
         on_status: Callable[[PressStatus], None] | None = None,
@@ -472,7 +485,8 @@ class Press:
         Args:
             limit: Highest pressure on the blank, such as `"400 MPa"`, or force on it, such as
                 `"30 kN"`. The ceiling of the runs is a tenth higher.
-            die: Diameter of the die that holds the blank.
+            die: Diameter that a person has read off the die that holds the blank, such as
+                `"10 mm"`. A real press needs it; on a simulated one it is 10 mm without it.
             out: Folder of the records, one folder in it for each run; new or empty.
             on_status: Called a few times a second with what the press is doing.
 
@@ -492,9 +506,13 @@ class Press:
         _require_callbacks(on_status=on_status)
         with needs_extra("data"):
             from pressloop.tuning.runner import TuningRunner
-        die_um = round(_quantity(die, "die", LENGTH).value)
+        if die is None:
+            die_is_confirmed(DEFAULT_DIE_UM, None, simulated=self.hello.simulated)
+            die_um = DEFAULT_DIE_UM
+        else:
+            die_um = round(_quantity(die, "die", LENGTH).value)
         runner = TuningRunner(
-            self.run,
+            partial(self.run, die=die),
             self.write_profile,
             path_argument(out, "out"),
             die_um=die_um,

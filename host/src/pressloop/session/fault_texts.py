@@ -86,6 +86,20 @@ FAULT_TEXTS: Final[dict[str, tuple[str, str]]] = {
         "the die or a punch broke, or powder escaped",
         "keep the guard closed until the pressure is zero, then replace what broke",
     ),
+    "sensor-disagree": (
+        "the two pressure channels differed by more than their stated errors explain, so that the "
+        "pressure is not known",
+        "do not trust either reading: look at a gauge, then check both transducers and the lines "
+        "to them",
+    ),
+    "second-sensor-low": (
+        "the signal of the second pressure channel is below its level at zero pressure",
+        "check the cable and the supply of the second transducer",
+    ),
+    "second-sensor-high": (
+        "the signal of the second pressure channel is above its range",
+        "check the wiring of the second transducer for a short circuit",
+    ),
 }
 """Meaning and next step of each fault, by its name in the record."""
 
