@@ -127,5 +127,8 @@ def test_a_press_file_states_the_second_transducer() -> None:
     own = description.loads("second_transducer: {full_scale_bar: 600, accuracy_percent: 2}\n")
     assert own.nominal_profile()["second_full_scale_oil_kpa"] == 60_000
     assert own.nominal_profile()["second_accuracy_ppm"] == 20_000
-    with pytest.raises(BadInputError, match="second channel could not see the limit"):
+    with pytest.raises(BadInputError) as refused:
         description.loads("second_transducer: {full_scale_bar: 300}\n")
+    (finding,) = refused.value.findings
+    assert finding.path == "second_transducer.full_scale_bar"
+    assert "second channel could not see the limit" in finding.message

@@ -130,12 +130,6 @@ class PressDescription(Section):
                 f"simulation.friction.coulomb_n reaches {most_n:g} N and ram.return_force_n is "
                 f"{self.ram.return_force_n:g} N: the ram would not come back"
             )
-        if self.second_full_scale_bar and self.limits.max_oil_bar > self.second_full_scale_bar:
-            raise ValueError(
-                f"limits.max_oil_bar ({self.limits.max_oil_bar:g}) is above "
-                f"second_transducer.full_scale_bar ({self.second_full_scale_bar:g}): "
-                "the second channel could not see the limit"
-            )
         return self
 
     @property
