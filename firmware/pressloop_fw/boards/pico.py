@@ -48,7 +48,8 @@ _SEEN = _WATCHDOG + 0x10
 # Two more with the device clock and the dwell of the run.
 _KEPT_TICK = _WATCHDOG + 0x14
 _KEPT_DWELL = _WATCHDOG + 0x18
-_KEPT_MARK = const(0xA5)
+# Below 0x80: MicroPython 1.25 reads a register above 2**31 as a negative number.
+_KEPT_MARK = const(0x5A)
 # The foreground has seen a tick that hangs this many ticks ago at most; one that hangs itself is
 # passed by 250 ticks until the watchdog.
 _MAX_UNSEEN_TICKS = const(50)

@@ -6,6 +6,7 @@ valves as they are; so the tick that the board calls turns an exception into a f
 
 from pressloop_fw.loop.button import Button
 from pressloop_fw.loop.crack_detector import CrackDetector, detect_crack
+from pressloop_fw.loop.frozen_watch import FrozenWatch
 from pressloop_fw.loop.interlocks import Interlocks
 from pressloop_fw.loop.pid import Pid
 from pressloop_fw.loop.plan import TICK_MS
@@ -75,6 +76,7 @@ class Controller:
         self.sample_compliance = SampleCompliance()
         self.volume_watch = VolumeWatch()
         self.release_watch = ReleaseWatch()
+        self.frozen_watch = FrozenWatch()
         self.tick_count = 0
         self.missed_ticks = 0
         self.inputs = 0
@@ -84,6 +86,8 @@ class Controller:
         self.run_first = 0
         # How far the platens have closed, um, if there is a sensor.
         self.displacement_um = schema.NO_DISPLACEMENT
+        # The same a tenth of a second ago or less, before a sudden loss of force.
+        self._still_um = schema.NO_DISPLACEMENT
         # Whether a host has live telemetry on.
         self.streaming = False
         # Set while the foreground exchanges what the tick works on; see `configure`.
@@ -123,6 +127,7 @@ class Controller:
         self.interlocks.configure(profile, scaling)
         self.volume_watch.configure(profile, scaling)
         self.release_watch.configure(profile, scaling)
+        self.frozen_watch.configure(scaling)
         self.limit_to(scaling.pellet_limit_kpa)
 
     def limit_to(self, ceiling_kpa, crack_kpa=-1):
@@ -213,7 +218,7 @@ class Controller:
                 if was_active:
                     fault = detect_crack(cracks, sampler, valves)
                     if fault and shares_loss(channels):
-                        interlocks.latch(fault)
+                        interlocks.latch_loss(fault, self.displacement_um, self._still_um)
                     if sequencer.approaching and sequencer.approach_expired():
                         interlocks.latch(schema.FAULT_NO_CONTACT)
                 if interlocks.fault:
@@ -293,7 +298,7 @@ class Controller:
                             displacement_um,
                         )
                 if tick % _STEP_TICKS == 0:
-                    self._check_release(pressure, action)
+                    self._check_slowly(pressure, action)
                 self.tick_count = tick + 1
             except Exception as failure:
                 safe()
@@ -342,24 +347,35 @@ class Controller:
             self.button.use()
             sequencer.pending.request_end(schema.END_ABORTED)
 
-    def _check_release(self, pressure, action):
-        """Check every tenth tick what the pressure does while the pump is shut; show it."""
+    def _check_slowly(self, pressure, action):
+        """Check every tenth tick what takes longer than a tick to show; show the pressure."""
+        if not self.crack_detector.losing:
+            self._still_um = self.displacement_um
         sampler = self.sampler
         if sampler.low_level or sampler.high_level:
             # The reading stands still until the wire is mended; the pressure is not known.
             self.board.show_pressure(True)
             return
         valves = self.valves.registers
+        noise = self.crack_detector.registers[_NOISE]
         regulating = action == _ACT_REGULATE
         fault = self.release_watch.step(
             pressure,
             action == _ACT_APPROACH or (regulating and valves[_PUMP] > 0),
             action in (_ACT_SAFE, _ACT_DUMP),
             self.sequencer.setpoint.value_kpa if regulating and valves[_RELEASE] else -1,
-            self.crack_detector.registers[_NOISE],
+            noise,
         )
+        sequencer = self.sequencer
+        if sequencer.leaking:
+            sequencer.leaking = False
+            self.interlocks.latch(schema.FAULT_LEAK)
+        if sequencer.active():
+            frozen = self.frozen_watch.step(sampler, action == _ACT_APPROACH, noise)
+            if frozen:
+                self.interlocks.latch(frozen)
         # At rest a transducer with another zero than the profile says would latch over and over.
-        if fault and self.sequencer.state != _STATE_IDLE:
+        if fault and sequencer.state != _STATE_IDLE:
             self.interlocks.latch_standing(fault)
         self.board.show_pressure(self.release_watch.stands)
 

@@ -23,7 +23,14 @@ from pressloop.errors import (
     RecordError,
     VersionMismatchError,
 )
-from pressloop.extras import callable_argument, needs_extra, path_argument, real_number, shown_value
+from pressloop.extras import (
+    callable_argument,
+    needs_extra,
+    path_argument,
+    real_number,
+    shown_value,
+    whole_number,
+)
 from pressloop.machine.profile import MachineProfile
 from pressloop.number_types import plain
 from pressloop.plan import Plan
@@ -41,6 +48,7 @@ from pressloop.run.run import Run
 from pressloop.run.start import prepare_run, profile_of, start_run
 from pressloop.run.upload import upload
 from pressloop.sample import Sample
+from pressloop.session.board_journal import BoardRecord, read_board_journal
 from pressloop.session.interrupted_run import InterruptedRun, ask_interrupted_run
 from pressloop.session.reconnect import RECONNECT_TIMEOUT_S
 from pressloop.session.session import Session
@@ -242,6 +250,14 @@ class Press:
     def interrupted_run(self) -> InterruptedRun | None:
         """Ask which run the last loss of power or reset cut off; None after the next start."""
         return ask_interrupted_run(self._session)
+
+    def board_journal(self, most: int = 100) -> list[BoardRecord]:
+        """Read the newest records of the board's journal, the newest first; it survives power.
+
+        Raises:
+            CommandRefusedError: `storage`: the board has no journal.
+        """
+        return read_board_journal(self._session, whole_number(most, "most", low=1))
 
     def _warn_of_interrupted_run(self) -> None:
         """Log which run the last reset cut off, if there is one."""

@@ -74,7 +74,7 @@ FAULT_TEXTS: Final[dict[str, tuple[str, str]]] = {
         "keep the guard closed until the pressure is zero; then inspect die, punches and hoses",
     ),
     "burst": (
-        "force was lost at once and the platens opened: a hose or a seal burst",
+        "force was lost at once and the platens did not close: a hose or a seal burst",
         "switch off the pump; keep away from the hoses until the pressure is zero",
     ),
     "sensor-frozen": (
@@ -82,8 +82,8 @@ FAULT_TEXTS: Final[dict[str, tuple[str, str]]] = {
         "compare the reading with a gauge; restart the controller, and check the converter's cable",
     ),
     "die-failure": (
-        "half of the force was lost suddenly, or the platens closed and the pressure did not rise: "
-        "the die or a punch broke, or powder escaped",
+        "the platens closed and the pressure did not rise, or force was lost with it: the die or a "
+        "punch broke, or powder escaped",
         "keep the guard closed until the pressure is zero, then replace what broke",
     ),
     "sensor-disagree": (

@@ -26,7 +26,7 @@ NO_DISPLACEMENT: Final = 65535
 """Displacement in a record when the sensor gives no reading."""
 OUTPUT_FULL: Final = 32767
 """Full opening of a valve; also the largest split-range output, positive or negative."""
-SCHEMA_HASH: Final = b"\x1c\xe6\x27\xf8\xa4\x83\xc8\xd8"
+SCHEMA_HASH: Final = b"\x33\xdb\x0c\x22\x47\x62\xc4\x90"
 """First bytes of the SHA-256 of the schema."""
 RECORD_FORMAT: Final = "<IiihHBBBBH"
 """Struct format of a packed telemetry record."""
@@ -290,7 +290,8 @@ class Fault(IntEnum):
     SAMPLE_CRACKED = 12
     """A sudden loss of force that neither release valve nor relaxation explains."""
     DIE_FAILURE = 13
-    """Half of the force lost at once, or the platens closed without the pressure rising."""
+    """The platens closed without the pressure rising, or while most of the force was lost at
+    once."""
     TICK_HANG = 14
     """The control loop hung, and the watchdog reset the controller."""
     NO_RELEASE = 15
@@ -300,9 +301,10 @@ class Fault(IntEnum):
     LEAK = 17
     """A sealed hold lost more than leak and relaxation explain."""
     SUDDEN_LOSS = 18
-    """More force lost at once than a cracked sample loses: die, punch or hose."""
+    """More force lost at once than a cracked sample loses: die, punch or hose; without a
+    displacement sensor."""
     BURST = 19
-    """Force lost at once while the platens opened: a hose or a seal."""
+    """Force lost at once while the platens did not close: a hose or a seal."""
     SENSOR_FROZEN = 20
     """The transducer gave the same count for longer than its noise allows."""
     SENSOR_DISAGREE = 21
