@@ -54,8 +54,6 @@ class Board:
     python = ""
     # First hex digits of the SHA-256 over the firmware's source.
     build = "unknown"
-    # FlashArea of the journal; None when the flash has no room for it.
-    journal = None
     # With RESET_WATCHDOG: whether the control tick had stopped before the reset.
     tick_hung = False
 
@@ -81,6 +79,12 @@ class Board:
         schema.CAP_DISPLACEMENT.
         """
         return schema.NO_DISPLACEMENT
+
+    def show_pressure(self, stands):
+        """*tick* Show whether anything presses on the sample: the lamp is lit while it does.
+
+        Called every tenth tick.
+        """
 
     def set_valves(self, pump, release):
         """*tick* Open both valves by 0..32767 of full stroke.
@@ -122,6 +126,13 @@ class Board:
         Raises OSError when the flash is full or cannot be written.
         """
         raise NotImplementedError
+
+    def open_journal(self):
+        """Return the FlashArea of the journal, None when the flash has no room for it.
+
+        Called once, after the telemetry ring has its memory.
+        """
+        return
 
     def keep(self, step, tick, dwell_ticks):
         """Keep the state of the run where a reset by the watchdog does not erase it."""

@@ -17,6 +17,7 @@ from pressloop.emulator.description import loads
 from pressloop.evaluation import RunRecord
 from pressloop.run.prompts import OpenPrompt
 from pressloop.run.result import RunResult
+from pressloop.session import schema_identity
 from pressloop.session.telemetry import TelemetryBatch
 from pressloop.wire.codec import encode_message
 from pressloop.wire.schema import CapabilityBits, Fault, InputBits, ProfileReadRequest, State
@@ -328,3 +329,14 @@ def test_telemetry_of_an_idle_press() -> None:
         firsts = [batch.first for batch in batches]
         assert firsts == [firsts[0] + sum(map(len, batches[:n])) for n in range(5)]
         assert {record.state for batch in batches for record in batch} == {State.IDLE}
+
+
+@pytest.mark.usefixtures("micropython")
+def test_a_stale_image_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with a flash image that was built before the schema changed."""
+    monkeypatch.setattr(schema_identity, "SCHEMA_HASH", bytes(8))
+    started = time.monotonic()
+    with pytest.raises(errors.VersionMismatchError) as caught:
+        Press.open("emulated")
+    assert time.monotonic() - started < 5
+    assert "make firmware" in caught.value.hint and bytes(8).hex() in caught.value.message

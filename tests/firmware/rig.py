@@ -140,6 +140,7 @@ class Rig(Board):
         # What that sensor reads, um; None for the true displacement.
         self.displacement_um = None
         self.stored = {} if stored is None else stored
+        self.journal = None
         if has_journal:
             # A small one, so that tests can fill it.
             image = self.stored.setdefault("journal", bytearray())
@@ -220,6 +221,9 @@ class Rig(Board):
         if self.flash_full:
             raise OSError(28)
         self.stored[name] = bytes(data)
+
+    def open_journal(self):
+        return self.journal
 
     def keep(self, step, tick, dwell_ticks):
         self.kept_words = (step, tick, dwell_ticks)

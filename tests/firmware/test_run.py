@@ -65,7 +65,8 @@ def test_out_of_band_for_too_long_ends_the_run():
     rig = Rig()
     rig.start([ramp(100000, 20000), hold(100000, 60000, 2000, 1500)], crack_kpa=0)
     assert rig.run(30, lambda: rig.sequencer.hold.dwelling)
-    rig.raw = rig.sample() - 150
+    # Above the band: a reading that stays below it while the pump works is a fault.
+    rig.raw = rig.sample() + 150
     assert rig.run(3, lambda: rig.sequencer.state == schema.STATE_VENTING)
     rig.raw = None
     assert rig.run(30, rig.idle_again)
@@ -164,7 +165,7 @@ def test_a_pause_right_behind_the_start_is_kept():
     assert _code(rig, schema.CMD_PAUSE) == schema.ERR_BAD_STATE
 
 
-def test_abort_comes_down_at_the_vent_rate_and_a_second_one_opens_fully():
+def test_abort_comes_down_at_the_vent_rate_and_a_dump_opens_fully():
     rig = Rig()
     rig.start([ramp(200000, 50000), hold(200000, 60000)], vent_rate_kpa_s=10000)
     assert rig.run(30, lambda: rig.sequencer.hold.dwelling)
@@ -173,6 +174,9 @@ def test_abort_comes_down_at_the_vent_rate_and_a_second_one_opens_fully():
     assert rig.sequencer.state == schema.STATE_VENTING
     assert 140 < rig.plant.pellet_mpa < 165
     rig.ask(schema.CMD_ABORT)
+    rig.tick()
+    assert rig.release < schema.OUTPUT_FULL // 2
+    rig.ask(schema.CMD_DUMP)
     rig.tick()
     assert rig.release == schema.OUTPUT_FULL
     assert rig.run(10, rig.idle_again)

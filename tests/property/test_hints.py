@@ -358,6 +358,21 @@ def test_a_proposed_key_of_a_stage_is_one_of_its_part_and_close(key: str, part: 
             assert_close(key, finding.hint, model)
 
 
+KEYS_OF_PARTS = sorted({name for m in SECTION_MODELS.values() for name in m.model_fields})
+
+
+@pytest.mark.parametrize("key", KEYS_OF_PARTS)
+def test_a_key_that_stands_too_high_is_sent_to_every_part_that_has_it(key: str) -> None:
+    findings = validate_text(f"{key}: 1\n" + HEAD, "keys", REFERENCE).findings
+    (hint,) = [f.hint for f in findings if f.code == "unknown-key"]
+    homes = re.findall("'(\\w+)'", hint.partition(";")[0])
+    if "belongs inside" in hint:
+        having = [name for name, m in SECTION_MODELS.items() if key in m.model_fields]
+        assert homes == having
+    else:
+        assert_close(key, hint, Protocol)
+
+
 @settings(max_examples=200, deadline=None)
 @given(misspelt())
 def test_a_proposed_key_of_the_whole_protocol_is_close(key: str) -> None:
@@ -410,7 +425,11 @@ def test_only_a_close_name_of_the_same_unit_and_number_is_proposed(
     assert closest_name(name, names) == expected
 
 
-NUMBER_WITH_UNIT = re.compile(r"[0-9] ?(mm|um|[kMG]?Pa|bar|k?N|t|%|ms|s|min|h|/s2?)\b")
+NUMBER_WITH_UNIT = re.compile(
+    r"[0-9] ?(mm|um|[kMG]?Pa|bar|k?N|t|%|/s2?)\b|'[0-9.]+ ?(ms|s|min|h|d)'"
+)
+"""A pressure, a force, a length or a share; a time only in quotes, as 'within 30 s' is no value."""
+
 REPORTS = ("error", "warn", "form_error", "_add", "_add_at", "finding", "UnreadableError")
 
 

@@ -55,6 +55,9 @@ def test_firmware_accepts_the_nominal_profile_of_every_example(name: str) -> Non
         schema.PROFILE_RAM_AREA_UNCERTAINTY_PPM,
         schema.PROFILE_DIE_UNCERTAINTY_UM,
         schema.PROFILE_REPEATABILITY_PPM,
+        schema.PROFILE_FRICTION_PPM,
+        schema.PROFILE_FRICTION_N,
+        schema.PROFILE_ZERO_DRIFT_PPM,
         schema.PROFILE_TUNING_RESIDUAL_PPM,
         schema.PROFILE_CHANNEL_LAG_MS,
         schema.PROFILE_CHANNEL_FRICTION_PPM,
@@ -209,6 +212,13 @@ def test_steel_preset_is_an_elastic_body_that_nothing_cracks() -> None:
     assert config["powder_modulus_mpa"] == 210_000
     assert config["powder_relaxation_share"] == config["powder_panelli_a"] == 0
     assert min(config["powder_crack_mpa"], config["powder_crack_release_mpa_s"]) == 1e9
+
+
+def test_stated_friction_goes_into_the_profile_and_true_friction_does_not() -> None:
+    stated = description.loads("ram: {friction_percent: 3, friction_n: 40}\n").nominal_profile()
+    assert (stated["friction_ppm"], stated["friction_n"]) == (30_000, 40)
+    real = description.loads("simulation: {friction: {percent: 4, coulomb_n: 40}}\n")
+    assert real.nominal_profile() == PressDescription().nominal_profile()
 
 
 def test_friction_that_holds_the_ram_is_a_contradiction() -> None:

@@ -230,3 +230,14 @@ def test_a_refusal_of_the_board_names_pressure_and_force(code: str) -> None:
     plan = compile_plan(load_protocol(TEXT.format(**IN_FORCES)), REFERENCE)
     finding = finding_of_refusal(plan, refusal)
     assert "500 MPa (39.3 kN on 10 mm)" in finding.message
+
+
+def test_a_part_alone_gives_its_pressures_and_needs_a_die_for_its_forces() -> None:
+    assert Ramp(target="100 MPa", rate="5 MPa/s").target_kpa() == 100_000
+    assert Hold(duration="open", tolerance="1 %").tolerance_kpa(100_000) == 1000
+    ramp = Ramp(target="10 kN", rate="1 kN/s")
+    assert ramp.target_kpa(10_000) == round(of_newton(10_000))
+    for read in (ramp.target_kpa, ramp.rate_kpa_s):
+        with pytest.raises(BadInputError) as error:
+            read()
+        assert error.value.code == "force-without-die"

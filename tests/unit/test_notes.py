@@ -30,6 +30,10 @@ def test_a_mean_is_shown_with_its_uncertainty() -> None:
     assert stage_notes(STAGE.model_copy(update=known)) == (
         "mean 74.0 ± 0.9 MPa (k=2), ± 0.17 from run to run",
     )
+    friction = known | {"mean_mpa_reading_uncertainty": 0.859, "mean_mpa_uncertainty": 7.1}
+    assert stage_notes(STAGE.model_copy(update=friction)) == (
+        "mean 74.0 ± 0.9 MPa by the oil, ± 7 on the pellet (k=2), ± 0.17 from run to run",
+    )
     assert stage_notes(STAGE.model_copy(update={"mean_mpa": 74.003})) == ()
     assert stage_notes(STAGE) == ()
 

@@ -48,6 +48,12 @@ def test_a_silence_that_paused_nothing_is_no_reason() -> None:
     reason.look(batch(State.RUNNING, range(100), FlagBits.HOST_LOST))
     reason.settle()
     assert reason.silent_s is None
+    # The run went on without its host, which came back before another program paused it.
+    lost = batch(State.RUNNING, range(100, 110), FlagBits.HOST_LOST)
+    paused = batch(State.PAUSED, range(110, 120))
+    reason.look(TelemetryBatch(100, lost.data + paused.data, "live", 120))
+    reason.settle()
+    assert reason.silent_s is None
     reason.by = "operator"
     reason.look(batch(State.PAUSED, range(100, 200), FlagBits.HOST_LOST))
     reason.settle()

@@ -96,7 +96,8 @@ def test_a_long_name_leaves_room_for_the_badge(tmp_path: Path) -> None:
 
 def test_the_arrival_panels_say_the_mean_with_its_uncertainty(tmp_path: Path) -> None:
     run = synthetic_run.run()
-    assert "mean 74.0 ± 0.9 MPa (k=2)" in texts(recorded(tmp_path, run, run.end()))
+    mean = "mean 74.0 ± 1.9 MPa by the oil,\n± 8 on the pellet (k=2)"
+    assert mean in texts(recorded(tmp_path, run, run.end()))
 
 
 def test_what_went_wrong_is_in_the_title(tmp_path: Path) -> None:

@@ -32,6 +32,9 @@ def test_a_budget_agrees_with_a_hand_calculation() -> None:
             "ram_area_uncertainty_percent": 0.3,
             "die_uncertainty_um": 5,
             "repeatability_percent": 0.05,
+            "friction_percent": 3,
+            "friction_n": 50,
+            "zero_drift_percent": 0.1,
             "converter": "ads1115",
         }
     )
@@ -43,13 +46,21 @@ def test_a_budget_agrees_with_a_hand_calculation() -> None:
         "ram area": 1.5,
         "die area": 0.5,
         "repeatability of the transducer": full_scale * 0.0005,
+        "zero drift of the transducer": full_scale * 0.001,
+        "friction from run to run": 0.2 * (15 + 50 / (math.pi / 4 * 100)),
     }
     standard = {name: value / math.sqrt(3) for name, value in half.items()}
     standard["noise of the reading"] = 0.1
+    standard["friction of the ram"] = (15 + 50 / (math.pi / 4 * 100)) / math.sqrt(2)
     assert {c.name: c.standard_mpa for c in budget.components} == pytest.approx(standard)
     assert not any(c.assumed for c in budget.components)
     square = {name: value**2 for name, value in standard.items()}
-    random_ = square["repeatability of the transducer"] + square["noise of the reading"]
+    assert {c.name for c in budget.components if c.between_oil_and_pellet} == {
+        "friction of the ram", "friction from run to run",
+    }  # fmt: skip
+    friction = square["friction of the ram"] + square["friction from run to run"]
+    assert budget.reading_mpa == pytest.approx(2 * math.sqrt(sum(square.values()) - friction))
+    random_ = sum(square[c.name] for c in budget.components if c.kind == "random")
     assert budget.expanded_mpa == pytest.approx(2 * math.sqrt(sum(square.values())))
     assert budget.repeatability_mpa == pytest.approx(2 * math.sqrt(random_))
     assert budget.systematic_mpa == pytest.approx(2 * math.sqrt(sum(square.values()) - random_))
@@ -60,8 +71,10 @@ def test_a_value_that_the_profile_does_not_have_is_assumed_and_marked() -> None:
     budget = Instrument.of(REFERENCE, 10).budget(74)
     assert {c.name for c in budget.components if c.assumed} == {
         "ram area", "die area", "repeatability of the transducer",
+        "zero drift of the transducer", "friction of the ram", "friction from run to run",
     }  # fmt: skip
-    assert with_uncertainty(74.003, budget.expanded_mpa) == "74.0 ± 0.9"
+    assert with_uncertainty(74.003, budget.reading_mpa) == "74.0 ± 1.9"
+    assert with_uncertainty(74.003, budget.expanded_mpa) == "74 ± 8"
 
 
 def test_uncertainties_of_a_profile_are_the_same_after_the_wire() -> None:
@@ -70,6 +83,9 @@ def test_uncertainties_of_a_profile_are_the_same_after_the_wire() -> None:
             "ram_area_uncertainty_percent": 0.3,
             "die_uncertainty_um": 0,
             "repeatability_percent": 0.05,
+            "friction_percent": 2.5,
+            "friction_n": 40,
+            "zero_drift_percent": 0.1,
         }
     )
     assert MachineProfile.from_wire(profile.to_wire()) == profile
@@ -87,15 +103,29 @@ def test_the_interval_covers_presses_within_their_data_sheets() -> None:
     rng = random.Random(5)
     instrument = Instrument.of(REFERENCE, 10)
     for pressure in (74.0, 500.0):
-        limit = instrument.budget(pressure, scatter_mpa=0.03).expanded_mpa
-        inside = 0
+        budget = instrument.budget(pressure, scatter_mpa=0.03)
+        inside = on_pellet = 0
         for _ in range(2000):
             error = instrument.accuracy_mpa * rng.uniform(-1, 1)
             error += instrument.repeatability_mpa * rng.uniform(-1, 1)
             error += pressure * instrument.ram_area * rng.uniform(-1, 1)
             error += pressure * instrument.die_area * rng.uniform(-1, 1)
-            inside += abs(error + rng.gauss(0, 0.03)) <= limit
+            error += instrument.zero_drift_mpa * rng.uniform(-1, 1)
+            error += rng.gauss(0, 0.03)
+            inside += abs(error) <= budget.reading_mpa
+            # Friction is at the limit that the direction of the ramp gives it, not between both.
+            friction = pressure * rng.uniform(0.02, 0.05) + rng.uniform(20, 100) / 78.54
+            error += friction * rng.uniform(0.8, 1.2) * rng.choice((-1, 1))
+            on_pellet += abs(error) <= budget.expanded_mpa
         assert inside / 2000 >= 0.94
+        assert on_pellet / 2000 >= 0.95
+
+
+def test_a_ram_without_friction_gives_the_pellet_what_the_reading_says() -> None:
+    slick = REFERENCE.model_copy(update={"friction_percent": 0, "friction_n": 0})
+    budget = Instrument.of(slick, 10).budget(250)
+    assert budget.expanded_mpa == budget.reading_mpa
+    assert not any(c.assumed for c in budget.components if c.between_oil_and_pellet)
 
 
 @pytest.mark.parametrize(

@@ -117,6 +117,8 @@ def test_a_quantity_is_read_exactly(text: str, dimension: Dimension, base: Fract
         ("1\N{SUPERSCRIPT TWO} MPa", PRESSURE, "not-a-quantity", "without superscript"),
         ("\N{VULGAR FRACTION ONE HALF} GPa", PRESSURE, "not-a-quantity", "without superscript"),
         ("2026-11-28", PRESSURE, "not-a-quantity", "a date"),
+        ("10 MPa.", PRESSURE, "unknown-unit", "leave out what follows 'MPa'"),
+        ("10 MPa (die)", PRESSURE, "unknown-unit", "leave out what follows 'MPa'"),
         ("10 MPa 2 s", PRESSURE, "not-a-quantity", "one number with one unit"),
         ("nan MPa", PRESSURE, "not-a-quantity", "finite"),
         ("inf MPa", PRESSURE, "not-a-quantity", "finite"),

@@ -48,7 +48,8 @@ _SEEN = _WATCHDOG + 0x10
 # Two more with the device clock and the dwell of the run.
 _KEPT_TICK = _WATCHDOG + 0x14
 _KEPT_DWELL = _WATCHDOG + 0x18
-_KEPT_MARK = const(0xA5)
+# Below 0x80: MicroPython 1.25 reads a register above 2**31 as a negative number.
+_KEPT_MARK = const(0x5A)
 # The foreground has seen a tick that hangs this many ticks ago at most; one that hangs itself is
 # passed by 250 ticks until the watchdog.
 _MAX_UNSEEN_TICKS = const(50)
@@ -69,6 +70,7 @@ _LAMP = const(8)
 _TOGGLE = const(9)
 _DEADMAN = const(10)
 _ALIVE_TICKS = const(11)
+_STANDS = const(12)
 # A PWM slice has one register for both compare levels, A in the low half and B in the high half,
 # and one for its period less one.
 _SLICE = (0x400A8000 if _RP2350 else 0x40050000) + wiring.PUMP_PIN // 2 % 8 * 0x14
@@ -87,6 +89,8 @@ _IO = array(
         0xD0000028 if _RP2350 else 0xD000001C,
         wiring.DEADMAN_PIN,
         _ALIVE,
+        # 1 while the press is under pressure.
+        0,
     ],
 )
 
@@ -117,17 +121,24 @@ def _set_valves(pump: int, release: int):
     levels = (pump + (pump >> 14)) * half >> 14
     levels |= ((shut + (shut >> 14)) * half >> 14) << 16
     ptr32(io[_LEVELS])[0] = levels
-    lamp = ptr32(io[_SET] if levels else io[_CLEAR])
+    lamp = ptr32(io[_SET] if levels | io[_STANDS] else io[_CLEAR])
     lamp[0] = 1 << io[_LAMP]
     ptr32(io[_TOGGLE])[0] = 1 << io[_DEADMAN]
     ptr32(io[_ALIVE_TICKS])[0] += 1
 
 
 @micropython.viper
+def _show_pressure(stands: int):
+    io = ptr32(_IO)
+    io[_STANDS] = stands
+
+
+@micropython.viper
 def _safe():
     io = ptr32(_IO)
     ptr32(io[_LEVELS])[0] = 0
-    ptr32(io[_CLEAR])[0] = 1 << io[_LAMP]
+    lamp = ptr32(io[_SET] if io[_STANDS] else io[_CLEAR])
+    lamp[0] = 1 << io[_LAMP]
     ptr32(io[_ALIVE_TICKS])[0] += 1
 
 
@@ -196,6 +207,7 @@ class PicoBoard(Board):
         self.read_inputs = _read_inputs
         self.set_valves = _set_valves
         self.safe = _safe
+        self.show_pressure = _show_pressure
         self._port = open_port()
         self.receive_into = self._port.receive_into
         self.send = self._port.send
@@ -228,11 +240,10 @@ class PicoBoard(Board):
         try:
             if _FOLDER[1:] not in os.listdir("/"):
                 os.mkdir(_FOLDER)
-            self.journal = JournalFlash(_FOLDER + "/journal")
-            self.capabilities |= schema.CAP_JOURNAL
         except OSError:
             # Without storage the controller starts, and says so.
-            self.journal = None
+            pass
+        self._journal = None
 
     # --- the board interface, as pressloop_fw.hal describes it
 
@@ -242,8 +253,8 @@ class PicoBoard(Board):
         _interrupt_on(-1)
         self._watchdog = WDT(timeout=_WATCHDOG_MS)
         self._tick_timer = TickTimer(schema.TICK_HZ, tick, wiring.TICK_PIN)
-        if self.journal:
-            self.journal.next_tick_us = self._tick_timer.left_us
+        if self._journal:
+            self._journal.next_tick_us = self._tick_timer.left_us
         self.python += " " + self._tick_timer.name
 
     def load(self, name):
@@ -259,6 +270,14 @@ class PicoBoard(Board):
             file.write(data)
         # littlefs replaces the old file in one step.
         os.rename(path + ".new", path)
+
+    def open_journal(self):
+        try:
+            self._journal = JournalFlash(_FOLDER + "/journal")
+            self.capabilities |= schema.CAP_JOURNAL
+        except OSError:
+            pass
+        return self._journal
 
     def keep(self, step, tick, dwell_ticks):
         self._step = step

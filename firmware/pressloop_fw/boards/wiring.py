@@ -54,7 +54,7 @@ DISPLACEMENT_SPAN_UM = const(25000)
 # whose output drives the coils' relay. Without such a circuit nothing is connected.
 DEADMAN_PIN = const(14)
 
-# Lamp, lit while a coil has current: the press may move.
+# Lamp, lit while the press is under pressure and while a coil has current: it may move.
 LAMP_PIN = const(21)
 
 # Makes the 100 Hz tick where MicroPython has no hard timer. Nothing may be connected to it.

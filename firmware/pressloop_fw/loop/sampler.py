@@ -34,11 +34,16 @@ _FRACTION = const(14)
 ALERT = const(15)
 _ALERT_KPA = const(16)
 _ZERO_REST = const(17)
-_REGISTERS = const(18)
+_EQUAL = const(18)
+_LONGEST_EQUAL = const(19)
+_REGISTERS = const(20)
 
 # A reading out of range raises its level by this, a good one lowers it by 1: a sensor of which more
 # than a third of the readings are bad reaches any level.
 _BAD_WEIGHT = const(2)
+# One bad reading can be noise on the wire. At this level, after 5 in a row (50 ms), the sensor is
+# broken. It rises no further, so that a sensor that was mended is soon good again.
+BAD_LEVEL = const(10)
 
 
 @micropython.viper
@@ -49,13 +54,22 @@ def process_sample(registers: ptr32, raw: int) -> int:
     that. While it is clear the interlocks need not look at the readings.
     """
     sign_shift = registers[_SIGN_SHIFT]
-    registers[RAW] = raw
+    if raw == registers[RAW]:
+        registers[_EQUAL] += 1
+    else:
+        equal = registers[_EQUAL]
+        if equal > registers[_LONGEST_EQUAL]:
+            registers[_LONGEST_EQUAL] = equal
+        registers[_EQUAL] = 0
+        registers[RAW] = raw
     if registers[_SCALED] == 0:
         return 0
     registers[ALERT] >>= 1
     if raw < registers[FAULT_LOW] or raw > registers[FAULT_HIGH]:
         registers[ALERT] = 2
-        registers[_LOW_LEVEL if raw < registers[FAULT_LOW] else _HIGH_LEVEL] += _BAD_WEIGHT
+        level = _LOW_LEVEL if raw < registers[FAULT_LOW] else _HIGH_LEVEL
+        if registers[level] < BAD_LEVEL:
+            registers[level] += _BAD_WEIGHT
         return registers[_PRESSURE_KPA] << sign_shift >> sign_shift
     if registers[_LOW_LEVEL]:
         registers[_LOW_LEVEL] -= 1
@@ -83,7 +97,8 @@ class Sampler:
 
     `pressure_kpa` is the filtered reading, `newest_kpa` the unfiltered one. `low_level` and
     `high_level` grow by 2 with each reading below and above the transducer's range and fall by 1
-    with each good one; bad readings never reach the filter.
+    with each good one; bad readings never reach the filter. `equal` is how
+    often the newest count has been repeated, `longest_equal` the most that any was before it.
     """
 
     raw = register(RAW)
@@ -91,6 +106,8 @@ class Sampler:
     newest_kpa = register(NEWEST_KPA)
     low_level = register(_LOW_LEVEL)
     high_level = register(_HIGH_LEVEL)
+    equal = register(_EQUAL)
+    longest_equal = register(_LONGEST_EQUAL)
 
     def __init__(self):
         self.registers = register_block(_REGISTERS)

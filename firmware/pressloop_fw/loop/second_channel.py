@@ -32,9 +32,9 @@ _FAULT_LOW = const(9)
 _FAULT_HIGH = const(10)
 _NEWEST_KPA = const(4)
 _FAULT_OVER_PRESSURE = const(1)
-_FAULT_SENSOR_DISAGREE = const(15)
-_FAULT_SECOND_SENSOR_LOW = const(16)
-_FAULT_SECOND_SENSOR_HIGH = const(17)
+_FAULT_SENSOR_DISAGREE = const(21)
+_FAULT_SECOND_SENSOR_LOW = const(22)
+_FAULT_SECOND_SENSOR_HIGH = const(23)
 # end of generated
 
 # Readings of a mean, and of the whole memory: the newest mean and the one before.

@@ -6,9 +6,11 @@ valves as they are; so the tick that the board calls turns an exception into a f
 
 from pressloop_fw.loop.button import Button
 from pressloop_fw.loop.crack_detector import CrackDetector, detect_crack
+from pressloop_fw.loop.frozen_watch import FrozenWatch
 from pressloop_fw.loop.interlocks import Interlocks
 from pressloop_fw.loop.pid import Pid
 from pressloop_fw.loop.plan import TICK_MS
+from pressloop_fw.loop.release_watch import ReleaseWatch
 from pressloop_fw.loop.sampler import Sampler, process_sample
 from pressloop_fw.loop.second_channel import SecondChannel, compare_channels, shares_loss
 from pressloop_fw.loop.sequencer import Sequencer
@@ -28,9 +30,11 @@ except ImportError:  # CPython
 # loop.sequencer: ACT_SAFE ACT_SHUT ACT_REGULATE ACT_APPROACH ACT_DUMP
 # loop.sampler: ALERT
 # loop.setpoint: DESCENDING
-# loop.split_range: PUMP_COMMAND RELEASE_COMMAND
+# loop.split_range: PUMP_COMMAND RELEASE_COMMAND PUMP RELEASE
+# loop.crack_detector: NOISE
 # loop.flags: FLAGS
 # loop.volume_watch: UNANSWERED HIGHEST_KPA
+# loop.release_watch: STEP_TICKS
 _OUTPUT_FULL = const(32767)
 _STATE_IDLE = const(0)
 _STATE_FAULT = const(5)
@@ -44,9 +48,13 @@ _ALERT = const(15)
 _DESCENDING = const(3)
 _PUMP_COMMAND = const(7)
 _RELEASE_COMMAND = const(8)
+_PUMP = const(1)
+_RELEASE = const(2)
+_NOISE = const(12)
 _FLAGS = const(1)
 _UNANSWERED = const(2)
 _HIGHEST_KPA = const(1)
+_STEP_TICKS = const(10)
 # end of generated
 
 
@@ -67,6 +75,8 @@ class Controller:
         self.valves = SplitRange()
         self.sample_compliance = SampleCompliance()
         self.volume_watch = VolumeWatch()
+        self.release_watch = ReleaseWatch()
+        self.frozen_watch = FrozenWatch()
         self.tick_count = 0
         self.missed_ticks = 0
         self.inputs = 0
@@ -76,6 +86,8 @@ class Controller:
         self.run_first = 0
         # How far the platens have closed, um, if there is a sensor.
         self.displacement_um = schema.NO_DISPLACEMENT
+        # The same a tenth of a second ago or less, before a sudden loss of force.
+        self._still_um = schema.NO_DISPLACEMENT
         # Whether a host has live telemetry on.
         self.streaming = False
         # Set while the foreground exchanges what the tick works on; see `configure`.
@@ -114,6 +126,8 @@ class Controller:
         self._scaling = scaling
         self.interlocks.configure(profile, scaling)
         self.volume_watch.configure(profile, scaling)
+        self.release_watch.configure(profile, scaling)
+        self.frozen_watch.configure(scaling)
         self.limit_to(scaling.pellet_limit_kpa)
 
     def limit_to(self, ceiling_kpa, crack_kpa=-1):
@@ -204,7 +218,7 @@ class Controller:
                 if was_active:
                     fault = detect_crack(cracks, sampler, valves)
                     if fault and shares_loss(channels):
-                        interlocks.latch(fault)
+                        interlocks.latch_loss(fault, self.displacement_um, self._still_um)
                     if sequencer.approaching and sequencer.approach_expired():
                         interlocks.latch(schema.FAULT_NO_CONTACT)
                 if interlocks.fault:
@@ -283,6 +297,8 @@ class Controller:
                             inputs,
                             displacement_um,
                         )
+                if tick % _STEP_TICKS == 0:
+                    self._check_slowly(pressure, action)
                 self.tick_count = tick + 1
             except Exception as failure:
                 safe()
@@ -313,9 +329,11 @@ class Controller:
         if sampler.low_level or sampler.high_level:
             # A broken wire is not a crack; the filtered reading stays constant meanwhile.
             self.crack_detector.restart()
-        self.interlocks.check(
-            sampler, inputs, missed, self.tick_count, sequencer.active(), sequencer.moving()
+        # Pressure moves things, too, as at a prompt before which the release got stuck.
+        moving = sequencer.moving() or (
+            self.release_watch.stands and sequencer.state != _STATE_IDLE
         )
+        self.interlocks.check(sampler, inputs, missed, self.tick_count, sequencer.active(), moving)
         if inputs & schema.INPUT_BUTTON and self.button.hold(self.tick_count, missed):
             self._end_by_button()
 
@@ -328,6 +346,38 @@ class Controller:
         if sequencer.pending.start or sequencer.active():
             self.button.use()
             sequencer.pending.request_end(schema.END_ABORTED)
+
+    def _check_slowly(self, pressure, action):
+        """Check every tenth tick what takes longer than a tick to show; show the pressure."""
+        if not self.crack_detector.losing:
+            self._still_um = self.displacement_um
+        sampler = self.sampler
+        if sampler.low_level or sampler.high_level:
+            # The reading stands still until the wire is mended; the pressure is not known.
+            self.board.show_pressure(True)
+            return
+        valves = self.valves.registers
+        noise = self.crack_detector.registers[_NOISE]
+        regulating = action == _ACT_REGULATE
+        fault = self.release_watch.step(
+            pressure,
+            action == _ACT_APPROACH or (regulating and valves[_PUMP] > 0),
+            action in (_ACT_SAFE, _ACT_DUMP),
+            self.sequencer.setpoint.value_kpa if regulating and valves[_RELEASE] else -1,
+            noise,
+        )
+        sequencer = self.sequencer
+        if sequencer.leaking:
+            sequencer.leaking = False
+            self.interlocks.latch(schema.FAULT_LEAK)
+        if sequencer.active():
+            frozen = self.frozen_watch.step(sampler, action == _ACT_APPROACH, noise)
+            if frozen:
+                self.interlocks.latch(frozen)
+        # At rest a transducer with another zero than the profile says would latch over and over.
+        if fault and sequencer.state != _STATE_IDLE:
+            self.interlocks.latch_standing(fault)
+        self.board.show_pressure(self.release_watch.stands)
 
     def _begin_run(self, pressure):
         """Prepare records, crack detector, interlocks and compliance for a run from this tick."""

@@ -31,7 +31,7 @@ except ImportError:  # CPython
 # loop.registers: SIGN_SHIFT
 # loop.setpoint: LEAD_KPA_S
 # loop.split_range: RELEASE RISE_KPA_S PUMP_LOCKED
-# loop.stiffness: COMPLIANCE_RATIO
+# loop.stiffness: COMPLIANCE_RATIO COMPLIANCE_RATIO_ONE
 # loop.crack_detector: NOISE
 # wire.schema: TICK_HZ
 _SIGN_SHIFT = const(0)
@@ -40,6 +40,7 @@ _RELEASE = const(2)
 _RISE_KPA_S = const(3)
 _PUMP_LOCKED = const(29)
 _COMPLIANCE_RATIO = const(1)
+_COMPLIANCE_RATIO_ONE = const(256)
 _NOISE = const(12)
 _TICK_HZ = const(100)
 # end of generated
@@ -63,7 +64,10 @@ _MARGIN_KPA = const(11)
 _START_KPA = const(12)
 _RATIO = const(13)
 _HOLD_LEARNING = const(14)
-_REGISTERS = const(15)
+_HALVED = const(15)
+_DOUBLED = const(16)
+_START_LIMIT_KPA = const(17)
+_REGISTERS = const(18)
 
 # The loss has this many more bits than kPa/s, so that it can be followed slowly.
 _LOSS_BITS = const(8)
@@ -86,15 +90,18 @@ _RELAXING_SHIFT = const(6)
 _ALLOWANCE_SHIFT = const(9)
 # A reading falls by at most this share of itself per tick to count: a crack is not a volume.
 _FALL_SHIFT = const(8)
-# Limits: a sixteenth of the pressure and a hundred-and-twenty-eighth of the press's limit. While a
-# sample has not yet seen a sixteenth of the press's limit nothing is known of its stiffness; until
-# then the limit is a quarter of that pressure. Without a tuning the second part is doubled.
+# Limits: a sixteenth of the pressure and a hundred-and-twenty-eighth of the press's limit. Below a
+# sixteenth of the press's limit air makes the oil softer than its curve and nothing is known of the
+# sample: there the limit is a quarter of that pressure. Without a tuning the parts that do not
+# depend on the pressure are doubled.
 _SHARE_SHIFT = const(4)
 _MARGIN_SHIFT = const(7)
 _START_LIMIT_SHIFT = const(4)
 # A ramp through pressures that the sample has seen, but for the last sixteenth, is elastic: half of
-# the limit.
+# the limit, if the press is tuned.
 _AGAIN_SHIFT = const(4)
+# How often the limit is doubled without dither.
+_HUNTING_DOUBLED = const(3)
 # A sample may become softer over 64 ticks, and over 16 ticks as long as its stiffness is unknown.
 _SOFTER_SHIFT = const(6)
 _START_SHIFT = const(4)
@@ -135,12 +142,16 @@ def watch_volume(
     ratio = registers[_RATIO]
     if now > ratio and ratio:
         ratio += (now - ratio) >> (
-            _START_SHIFT if highest < registers[_START_KPA] else _SOFTER_SHIFT
+            _START_SHIFT if pressure_kpa < registers[_START_KPA] else _SOFTER_SHIFT
         )
         fed = (wanted_kpa_s >> 4) * ((now << _RATIO_BITS) // ratio) >> 4
     else:
         ratio = now
         fed = wanted_kpa_s
+    # No sample makes the press stiffer than steel.
+    stiffest = _COMPLIANCE_RATIO_ONE << _RATIO_BITS
+    if ratio < stiffest:
+        ratio = stiffest
     registers[_RATIO] = ratio
     most_fed = 1 << _MAX_RATE_BITS + 1
     if fed > most_fed:
@@ -204,12 +215,13 @@ def watch_volume(
     if excess > limit:
         excess = limit
     registers[_EXCESS] = excess
-    if highest < registers[_START_KPA]:
-        limit = registers[_START_KPA] >> 2
+    if pressure_kpa < registers[_START_KPA]:
+        limit = registers[_START_LIMIT_KPA]
     else:
         limit = (pressure_kpa >> _SHARE_SHIFT) + registers[_MARGIN_KPA]
         if moving and pressure_kpa < highest - (highest >> _AGAIN_SHIFT):
-            limit >>= 1
+            limit >>= registers[_HALVED]
+    limit <<= registers[_DOUBLED]
     limit += cracks[_NOISE] >> _NOISE_SHIFT
     if excess <= limit * _TICK_HZ:
         registers[_OVER] = 0
@@ -237,6 +249,11 @@ class VolumeWatch:
         block[_HOLD_LEARNING] = _TUNED_HOLD_LEARNING if tuned else _LONGEST_LEARNING
         block[_MARGIN_KPA] = scaling.pellet_limit_kpa >> (_MARGIN_SHIFT - (not tuned))
         block[_START_KPA] = scaling.pellet_limit_kpa >> _START_LIMIT_SHIFT
+        block[_START_LIMIT_KPA] = block[_START_KPA] >> (1 + tuned)
+        block[_HALVED] = tuned
+        # A loop without dither hunts, as it is meant to in the run that tunes the dither.
+        hunts = profile.values.get(schema.PROFILE_VALVE_DITHER) == 0
+        block[_DOUBLED] = _HUNTING_DOUBLED if hunts else 0
 
     def restart(self, pressure_kpa):
         """Begin anew: the loop takes over from manual openings."""

@@ -246,6 +246,8 @@ class CommandServer:
             storage |= schema.STORAGE_PROFILE_DAMAGED
         if storage:
             reply[schema.STATUS_REPLY_STORAGE] = storage
+        if controller.interlocks.further_fault:
+            reply[schema.STATUS_REPLY_FURTHER_FAULT] = controller.interlocks.further_fault
         return reply
 
     def _profile_hash(self):

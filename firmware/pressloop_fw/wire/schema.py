@@ -29,7 +29,7 @@ NO_DISPLACEMENT = const(65535)
 OUTPUT_FULL = const(32767)
 
 # First bytes of the SHA-256 of the schema.
-SCHEMA_HASH = b"\xe1\x0e\x22\x80\x2d\xf5\x89\xb1"
+SCHEMA_HASH = b"\xc6\x51\x6f\xc7\xcc\x55\xe5\x57"
 
 # Kind of a frame. A reply or an error repeats the sequence number of its request.
 KIND_REQUEST = const(1)
@@ -157,9 +157,15 @@ FAULT_INTERNAL = const(11)
 FAULT_SAMPLE_CRACKED = const(12)
 FAULT_DIE_FAILURE = const(13)
 FAULT_TICK_HANG = const(14)
-FAULT_SENSOR_DISAGREE = const(15)
-FAULT_SECOND_SENSOR_LOW = const(16)
-FAULT_SECOND_SENSOR_HIGH = const(17)
+FAULT_NO_RELEASE = const(15)
+FAULT_PUMP_STUCK = const(16)
+FAULT_LEAK = const(17)
+FAULT_SUDDEN_LOSS = const(18)
+FAULT_BURST = const(19)
+FAULT_SENSOR_FROZEN = const(20)
+FAULT_SENSOR_DISAGREE = const(21)
+FAULT_SECOND_SENSOR_LOW = const(22)
+FAULT_SECOND_SENSOR_HIGH = const(23)
 
 # Why the controller last started.
 RESET_POWER_ON = const(1)
@@ -296,7 +302,7 @@ HELLO_REPLY_FIELDS = (
     (9, T_BYTES, 8, 8, True),  # schema-hash
     (10, T_INT, 0, 4294967295, True),  # boot-id
     (11, T_INT, 1, 5, True),  # reset-cause
-    (12, T_INT, 0, 17, True),  # last-fault
+    (12, T_INT, 0, 23, True),  # last-fault
     (13, T_BOOL, 0, 1, True),  # simulated
     (14, T_INT, 0, 65535, True),  # ring-records
     (15, T_TEXT, 0, 40, True),  # python
@@ -332,6 +338,7 @@ STATUS_REPLY_APPROACHING = const(22)
 STATUS_REPLY_SECOND_KPA = const(23)
 STATUS_REPLY_LARGEST_DIFFERENCE_KPA = const(24)
 STATUS_REPLY_STORAGE = const(40)
+STATUS_REPLY_FURTHER_FAULT = const(41)
 STATUS_REPLY_FIELDS = (
     (1, T_INT, 0, 5, True),  # state
     (2, T_INT, 0, 4294967295, True),  # tick
@@ -344,7 +351,7 @@ STATUS_REPLY_FIELDS = (
     (9, T_INT, 0, 1000000000, True),  # remaining-ms
     (10, T_BYTES, 8, 8, True),  # run-id
     (11, T_INT, 0, 7, True),  # end-reason
-    (12, T_INT, 0, 17, True),  # fault
+    (12, T_INT, 0, 23, True),  # fault
     (13, T_INT, 0, 255, True),  # inputs
     (14, T_BOOL, 0, 1, True),  # host-lost
     (15, T_INT, 0, 4294967295, True),  # oldest
@@ -358,6 +365,7 @@ STATUS_REPLY_FIELDS = (
     (23, T_INT, -2000000, 2000000, False),  # second-kpa
     (24, T_INT, 0, 2000000, False),  # largest-difference-kpa
     (40, T_INT, 0, 255, False),  # storage
+    (41, T_INT, 0, 23, False),  # further-fault
 )
 
 ECHO_REQUEST_DATA = const(1)
@@ -529,7 +537,7 @@ ADVANCE_REPLY_FIELDS = ()
 
 CLEAR_REQUEST_FAULT = const(1)
 CLEAR_REQUEST_FIELDS = (
-    (1, T_INT, 0, 17, True),  # fault
+    (1, T_INT, 0, 23, True),  # fault
 )
 
 CLEAR_REPLY_FIELDS = ()
@@ -580,7 +588,7 @@ INTERRUPTED_RUN_REPLY_FIELDS = (
     (4, T_INT, -2000000, 2000000, True),  # pressure-kpa
     (5, T_INT, 0, 4294967295, True),  # tick
     (6, T_INT, 0, 4294967295, True),  # start-tick
-    (7, T_INT, 0, 17, True),  # fault
+    (7, T_INT, 0, 23, True),  # fault
     (8, T_INT, 1, 5, True),  # reset-cause
     (9, T_INT, 0, 255, True),  # inputs
 )
@@ -640,6 +648,9 @@ PROFILE_CHANNEL_NOISE_PPM = const(52)
 PROFILE_SINGLE_CHANNEL_OIL_KPA = const(53)
 PROFILE_DIE_LOADS_N = const(54)
 PROFILE_RETURN_OIL_KPA = const(60)
+PROFILE_FRICTION_PPM = const(61)
+PROFILE_FRICTION_N = const(62)
+PROFILE_ZERO_DRIFT_PPM = const(63)
 PROFILE_FIELDS = (
     (1, T_TEXT, 1, 40, True),  # name
     (2, T_INT, 50, 100000, True),  # ram-area-mm2
@@ -686,6 +697,9 @@ PROFILE_FIELDS = (
     (53, T_INT, 200, 200000, False),  # single-channel-oil-kpa
     (54, T_INTS, 1, 16, False, 0, 10000000),  # die-loads-n
     (60, T_INT, 0, 20000, False),  # return-oil-kpa
+    (61, T_INT, 0, 500000, False),  # friction-ppm
+    (62, T_INT, 0, 100000, False),  # friction-n
+    (63, T_INT, 0, 100000, False),  # zero-drift-ppm
 )
 
 PROFILE_READ_REQUEST_FIELDS = ()

@@ -11,16 +11,23 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pressloop.errors import BadInputError, PressloopError
-from pressloop.number_types import plain
+from pressloop.number_types import plain, text_of
 
 if TYPE_CHECKING:
     from pandas import DataFrame as DataFrame
 else:
     # Importing pandas takes longer than all of Pressloop, and a type annotation does not need it.
     DataFrame = Any
+
+
+T = TypeVar("T")
+
+_MAX_PATH_BYTES: Final = 4095
+_MAX_PART_BYTES: Final = 255
+"""Longest path and longest name in it that common file systems take."""
 
 
 @contextmanager
@@ -60,21 +67,24 @@ def whole_number(value: object, name: str, *, low: int | None = None) -> int:
     if isinstance(number, bool) or not isinstance(number, int):
         raise _wrong_type(name, value, "a whole number")
     if low is not None and number < low:
-        raise _too_small(name, value, f"{low} or more")
+        raise out_of_range(name, value, f"{low} or more")
     return int(number)
 
 
-def real_number(value: object, name: str, *, above: float | None = None) -> float:
+def real_number(
+    value: object, name: str, *, above: float | None = None, high: float | None = None
+) -> float:
     """Return an argument as a finite float, from any integer or float type.
 
     Args:
         value: What the script passed.
         name: Name of the argument, for the message.
         above: The value must be greater than this.
+        high: Largest value that is allowed.
 
     Raises:
-        BadInputError: `wrong-type` if it is no number, `out-of-range` if it is not finite or not
-            above `above`.
+        BadInputError: `wrong-type` if it is no number; `out-of-range` if it is not finite, or
+            outside these limits.
     """
     number = plain(value)
     if isinstance(number, bool) or not isinstance(number, int | float):
@@ -84,9 +94,11 @@ def real_number(value: object, name: str, *, above: float | None = None) -> floa
     except OverflowError:
         result = math.inf
     if not math.isfinite(result):
-        raise _too_small(name, value, "a finite number")
+        raise out_of_range(name, value, "a finite number")
     if above is not None and result <= above:
-        raise _too_small(name, value, f"a number above {above:g}")
+        raise out_of_range(name, value, f"a number above {above:g}")
+    if high is not None and result > high:
+        raise out_of_range(name, value, f"{high:g} or less")
     return result
 
 
@@ -101,7 +113,25 @@ def path_argument(value: object, name: str) -> Path:
     text = os.fspath(value)
     if not isinstance(text, str) or "\0" in text:
         raise _wrong_type(name, value, "a path")
+    try:
+        size = len(os.fsencode(text))
+        longest = max((len(os.fsencode(part)) for part in Path(text).parts), default=0)
+    except UnicodeEncodeError:
+        raise _wrong_type(name, value, "a path") from None
+    if size > _MAX_PATH_BYTES or longest > _MAX_PART_BYTES:
+        raise out_of_range(name, value, f"a path with names of up to {_MAX_PART_BYTES} bytes")
     return Path(text)
+
+
+def callable_argument(value: T, name: str) -> T:
+    """Return a callback unchanged.
+
+    Raises:
+        BadInputError: `wrong-type`, if it cannot be called.
+    """
+    if not callable(value):
+        raise _wrong_type(name, value, "a function")
+    return value
 
 
 def _wrong_type(name: str, value: object, wanted: str) -> BadInputError:
@@ -110,7 +140,8 @@ def _wrong_type(name: str, value: object, wanted: str) -> BadInputError:
     )
 
 
-def _too_small(name: str, value: object, wanted: str) -> BadInputError:
+def out_of_range(name: str, value: object, wanted: str) -> BadInputError:
+    """Return the error for an argument of the right type and a wrong size."""
     return BadInputError(
         f"{name}: {shown_value(value)} is out of range",
         hint=f"pass {wanted}",
@@ -120,5 +151,5 @@ def _too_small(name: str, value: object, wanted: str) -> BadInputError:
 
 def shown_value(value: object) -> str:
     """Return a wrong value for a message, on one line and cut to a readable length."""
-    text = " ".join(repr(value).split())
+    text = " ".join(text_of(value, repr).split())
     return text if len(text) <= 60 else text[:57] + "..."

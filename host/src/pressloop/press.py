@@ -23,7 +23,14 @@ from pressloop.errors import (
     RecordError,
     VersionMismatchError,
 )
-from pressloop.extras import needs_extra, path_argument, real_number, shown_value
+from pressloop.extras import (
+    callable_argument,
+    needs_extra,
+    path_argument,
+    real_number,
+    shown_value,
+    whole_number,
+)
 from pressloop.machine.profile import MachineProfile
 from pressloop.number_types import plain
 from pressloop.plan import Plan
@@ -41,6 +48,7 @@ from pressloop.run.run import Run
 from pressloop.run.start import prepare_run, profile_of, start_run
 from pressloop.run.upload import upload
 from pressloop.sample import Sample
+from pressloop.session.board_journal import BoardRecord, read_board_journal
 from pressloop.session.interrupted_run import InterruptedRun, ask_interrupted_run
 from pressloop.session.reconnect import RECONNECT_TIMEOUT_S
 from pressloop.session.session import Session
@@ -243,6 +251,14 @@ class Press:
         """Ask which run the last loss of power or reset cut off; None after the next start."""
         return ask_interrupted_run(self._session)
 
+    def board_journal(self, most: int = 100) -> list[BoardRecord]:
+        """Read the newest records of the board's journal, the newest first; it survives power.
+
+        Raises:
+            CommandRefusedError: `storage`: the board has no journal.
+        """
+        return read_board_journal(self._session, whole_number(most, "most", low=1))
+
     def _warn_of_interrupted_run(self) -> None:
         """Log which run the last reset cut off, if there is one."""
         try:
@@ -338,6 +354,7 @@ class Press:
             LinkClosedError: The link was lost for good; the run continues as the protocol says.
         """
         before = self._run
+        callable_argument(on_prompt, "on_prompt")
         source = LoadedProtocol.of(protocol)
         _refuse_unasked(source, on_prompt, threading.current_thread() is threading.main_thread())
         try:
@@ -380,6 +397,7 @@ class Press:
         Arguments and errors are those of `run`, such as RecordError.
         """
         out = path_argument(out, "out")
+        _require_callbacks(on_prompt=on_prompt, on_status=on_status)
         if sample is not None:
             _require(sample, Sample, "sample")
         if thinning is not None:
@@ -442,6 +460,7 @@ class Press:
             RecordError: There is no such record, it has ended, another program records it, or the
                 board is another one or has begun another run.
         """
+        _require_callbacks(on_prompt=on_prompt, on_status=on_status)
         run, contents = reopen_run(
             self._session,
             path_argument(record_dir, "record_dir"),
@@ -500,6 +519,7 @@ class Press:
                 there is no profile to start from.
             PressloopError: `missing-extra`: tuning needs `pressloop[data]`.
         """
+        _require_callbacks(on_status=on_status)
         with needs_extra("data"):
             from pressloop.tuning.runner import TuningRunner
         if die is None:
@@ -524,6 +544,9 @@ class Press:
             BadInputError: The board refused the plan; the finding says where.
             CommandRefusedError: The board accepts no plan now.
         """
+        _require(plan, Plan, "plan")
+        if validation is not None:
+            _require(validation, Validation, "validation")
         upload(self._session, plan, None if validation is None else validation.marks)
 
     def abort(self) -> None:
@@ -616,6 +639,12 @@ def _has_prompt(items: Sequence[Stage | Prompt | Repeat]) -> bool:
         isinstance(item, Prompt) or (isinstance(item, Repeat) and _has_prompt(item.stages))
         for item in items
     )
+
+
+def _require_callbacks(**callbacks: object) -> None:
+    for name, callback in callbacks.items():
+        if callback is not None:
+            callable_argument(callback, name)
 
 
 def _require(value: object, wanted: type, name: str) -> None:

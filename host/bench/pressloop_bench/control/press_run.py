@@ -130,6 +130,7 @@ class FastPress:
             read_inputs=lambda: 0,
             set_valves=self._set_valves,
             safe=self._safe,
+            show_pressure=lambda stands: None,
         )
         # As small as it may be: no host reads the records.
         ring = firmware("loop.telemetry_ring").TelemetryRing(2)

@@ -24,6 +24,10 @@ STAGES: Final = ("approach", "ramp", "hold", "release")
 CEILING: Final = 1.04
 """Ceiling over the highest target."""
 
+MIN_NOISE_PERCENT: Final = 0.003
+MAX_NOISE_PERCENT: Final = 0.1
+"""Noise of sound runs, one sigma, of full scale."""
+
 TOLERANCE: Final = 0.02
 _HOLD_S: Final = 10.0
 _AGAIN: Final = 0.8
@@ -64,6 +68,7 @@ class FaultCase:
         again: Whether it strikes in the second pressing, below what the sample has seen.
         share: How far into the stage, 0..1.
         channels: Transducers of the press.
+        noise_percent: Noise of the transducer in the run, one sigma, of full scale; None: as tuned.
     """
 
     seed: int
@@ -75,12 +80,13 @@ class FaultCase:
     again: bool
     share: float
     channels: int
+    noise_percent: float | None = None
 
     @property
     def text(self) -> str:
         """The fault as it is written, without its time."""
         if self.kind is None:
-            return "sound"
+            return f"sound, noise {self.noise_percent or 0:.3f} %"
         return fault_kinds.ScheduledFault(self.kind, self.value, None).text()
 
     @property
@@ -100,6 +106,22 @@ class FaultCase:
         return {"approach": 0, "ramp": 0, "hold": 1, "release": 2}[self.stage] + (
             3 if self.again else 0
         )
+
+    def press_config(self) -> dict[str, float]:
+        """Return the press as it is in the run: its `plant_config`."""
+        config = self.case.press.plant_config()
+        if self.channels == 1:
+            config["second_sensor_full_scale_mpa"] = 0.0
+        if self.noise_percent is not None:
+            full_mpa = config["sensor_full_scale_mpa"]
+            config["sensor_noise_mpa"] = self.noise_percent / 100 * full_mpa
+        return config
+
+    def profile(self, tuned: dict[str, Any]) -> dict[str, Any]:
+        """Return the profile of the press as it is in the run, from the tuned one."""
+        if self.channels > 1:
+            return tuned
+        return {name: value for name, value in tuned.items() if not name.startswith("second_")}
 
     def steps(self) -> list[dict[str, Any]]:
         """Return the plan: press, hold, release; a second, lower pressing if the case wants it."""
@@ -158,11 +180,13 @@ def draw(seed: int, number: int, only: str | None, channels: tuple[int, ...]) ->
 
 
 def sound(seed: int, number: int, channels: tuple[int, ...]) -> FaultCase:
-    """Return a case without a fault."""
+    """Return a case without a fault, with noise of the transducer up to `MAX_NOISE_PERCENT`."""
     rng = random.Random(seed * 1_000_003 + number)
     case = presses(seed)[number % PRESSES]
     fitted = channels[rng.randrange(len(channels))]
-    return FaultCase(seed, number, case, None, 0.0, "hold", rng.random() < 0.5, 0.0, fitted)
+    again = rng.random() < 0.5
+    noise = MIN_NOISE_PERCENT * (MAX_NOISE_PERCENT / MIN_NOISE_PERCENT) ** rng.random()
+    return FaultCase(seed, number, case, None, 0.0, "hold", again, 0.0, fitted, noise)
 
 
 def _value(rng: random.Random, kind: FaultKind, case: Case) -> float:

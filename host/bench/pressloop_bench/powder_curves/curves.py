@@ -17,8 +17,15 @@ from pressloop_sim.plant.powder import Powder
 from pressloop_sim.plant.relaxation import Relaxation
 from pressloop_sim.plant.valves import ReleaseValve, Valve
 
-Curve = list[tuple[float, float]]
-Curves = dict[str, Curve]
+from pressloop_bench.powder_curves.loss_curves import Curve as Curve
+from pressloop_bench.powder_curves.loss_curves import Curves as Curves
+from pressloop_bench.powder_curves.loss_curves import (
+    friction_loop,
+    friction_travel,
+    heat,
+    soft_pellet,
+    wall,
+)
 
 TICK_S: Final = 0.01
 _SUBSTEP_S: Final = 0.005
@@ -272,6 +279,8 @@ FIGURES: Final[dict[str, tuple[Callable[[], Curves | Curve], ...]]] = {
     "springback": (springback, recovery, cracks),
     "stiffness": (bulk_modulus, stiffness),
     "valves": (release_flow, valve_opening, valve_step),
+    "friction": (friction_travel, friction_loop),
+    "losses": (wall, heat, soft_pellet),
 }
 """What each drawing of the page shows."""
 

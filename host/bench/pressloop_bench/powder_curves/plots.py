@@ -168,10 +168,40 @@ def _valves(axes: list[Axes], data: Data) -> None:
     _named(step, "delay and lag", "after a full step, ms", "spool, %")
 
 
+def _friction(axes: list[Axes], data: Data) -> None:
+    seal, press = axes
+    _line(seal, data["friction_travel"], color=BLUE)
+    _named(seal, "Dahl's law, d = 20 um", "travel of the ram, um", "friction over its level")
+    _lines(press, data["friction_loop"])
+    press.axhline(0, color=_GREY, lw=0.8, ls=":")
+    press.legend(loc="lower left", title="of the oil's force")
+    _named(press, "pressed to 500 MPa and released", "oil-derived, MPa", "pellet less oil, MPa")
+
+
+def _losses(axes: list[Axes], data: Data) -> None:
+    wall, heat, pellet = axes
+    _lines(wall, data["wall"])
+    wall.set_ylim(60, 101)
+    wall.legend(loc="lower left")
+    _named(
+        wall, "wall of a 10 mm die", "height of the pellet, mm", "at the far end, % of the punch"
+    )
+    _lines(heat, data["heat"])
+    heat.set_ylim(0, 4)
+    heat.legend(loc="upper right")
+    _named(heat, "oil pressed to 270 bar", "time, s", "warmer by, K")
+    _lines(pellet, data["soft_pellet"])
+    pellet.set_ylim(0, 6)
+    pellet.legend(loc="upper left")
+    _named(pellet, "springback, E = E1 D^n", "released from, MPa", "recovered, % of the height")
+
+
 _FIGURES: Final[dict[str, tuple[int, Callable[[list[Axes], Data], None]]]] = {
     "density": (2, _density),
     "relaxation": (3, _relaxation),
     "springback": (3, _springback),
     "stiffness": (2, _stiffness),
     "valves": (3, _valves),
+    "friction": (2, _friction),
+    "losses": (3, _losses),
 }

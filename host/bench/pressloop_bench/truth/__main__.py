@@ -38,7 +38,7 @@ def main() -> None:
                 print(line)
     for what, stages in (
         ("pellet pressure", [stage for one in results for stage in one.stages]),
-        ("oil-derived pressure, without friction", [s for one in results for s in one.oil_stages]),
+        ("oil-derived, less constant errors", [s for one in results for s in one.oil_stages]),
     ):
         print(report.table(what, stages) + "\n")
     for line in report.counts(results):

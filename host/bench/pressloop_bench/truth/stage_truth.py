@@ -46,6 +46,9 @@ class StageTruth:
     """True mean less target, % of target; NaN without a dwell."""
     stated: float
     """Expanded uncertainty, % of target; NaN without a dwell."""
+    used: float
+    """Distance of the true mean from the reading's, % of the stated uncertainty; NaN without a
+    dwell."""
     covered: bool
 
 
@@ -70,7 +73,8 @@ def judge_stage(
         profile: What the controller knows of the press.
         die_mm: The die.
         low: Whether it is the lowest stage.
-        oil: Judge what the oil makes on the pellet, as a perfect transducer would read it.
+        oil: Judge what the oil makes on the pellet, less the constant error of the reading in
+            this dwell: how well the loop holds what it can see.
     """
     target = ramp["target_kpa"] / 1000
     full_scale_mpa = profile.lever(die_mm) * profile.full_scale_bar / 10
@@ -85,7 +89,11 @@ def judge_stage(
     rising = target > level
     asked = abs(target - level) / (ramp["rate_kpa_s"] / 1000) / TICK_S
     end = int(holding[-1]) + 1
-    truth = trace.oil_derived_mpa if oil else trace.true_mpa
+    truth = trace.true_mpa
+    if oil:
+        truth = trace.oil_derived_mpa
+        if dwell.any():
+            truth = truth - np.mean(truth[dwell] - trace.reading_mpa[dwell])
     true = truth[start:end]
     inside = np.abs(true - target) <= band
     beyond = true.max() - target if rising else target - true.min()
@@ -108,6 +116,7 @@ def judge_stage(
         overshoot=100 * max(0.0, float(beyond)) / target,
         error=100 * (mean_true - target) / target,
         stated=100 * stated / target,
+        used=100 * abs(mean_true - mean_read) / stated,
         covered=abs(mean_true - mean_read) <= stated,
     )
 

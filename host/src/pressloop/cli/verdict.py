@@ -12,6 +12,7 @@ from rich.text import Text
 from pressloop.evaluation.notes import stage_notes
 from pressloop.evaluation.summary import RunSummary, StageResult
 from pressloop.evaluation.verdict import Check, VerdictRow, verdict_rows, verdict_sentence
+from pressloop.evaluation.verdict_basis import basis_sentence
 from pressloop.session.fault_texts import explain_fault
 
 NOT_REACHED: Final = "not reached"
@@ -49,6 +50,8 @@ def print_verdict(console: Console, summary: RunSummary) -> None:
             soft_wrap=True,
         )
         console.print(escape(verdict_sentence(summary)), style="bold", soft_wrap=True)
+        if basis := basis_sentence(summary):
+            console.print(escape(basis), soft_wrap=True)
     for stage, source, reason in _reasons(rows):
         console.print(f"  [bad]{escape(stage)}[/bad]{source}: {escape(reason)}", soft_wrap=True)
     if summary.fault:

@@ -47,6 +47,10 @@ DEFAULT_ORPHAN_S: Final = 60.0
 """Time for which a board that has pressed waits for a host when nothing else needs it, s."""
 
 
+_MAX_WAIT_S: Final = 1e6
+"""Longest wait of a board, which counts in milliseconds."""
+
+
 class EmulatedBoard:
     """One emulated board, in a process that continues its run if this program is killed.
 
@@ -110,8 +114,8 @@ class EmulatedBoard:
             "pacing": pacing,
             "speed": real_number(speed, "speed", above=0),
             "ring_records": whole_number(ring_records, "ring_records", low=1),
-            "silence_ms": round(real_number(silence_s, "silence_s") * 1000),
-            "orphan_s": real_number(orphan_s, "orphan_s"),
+            "silence_ms": round(1000 * real_number(silence_s, "silence_s", high=_MAX_WAIT_S)),
+            "orphan_s": real_number(orphan_s, "orphan_s", high=_MAX_WAIT_S),
         }
         self._truth = truth
         self._given_dir = None if work_dir is None else path_argument(work_dir, "work_dir")

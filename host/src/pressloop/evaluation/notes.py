@@ -21,7 +21,12 @@ def stage_notes(stage: StageResult) -> tuple[str, ...]:
 
 def _notes(stage: StageResult) -> Iterator[str]:
     if stage.mean_mpa is not None and stage.mean_mpa_uncertainty is not None:
-        yield mean_text(stage.mean_mpa, stage.mean_mpa_uncertainty, stage.mean_mpa_repeatability)
+        yield mean_text(
+            stage.mean_mpa,
+            stage.mean_mpa_uncertainty,
+            stage.mean_mpa_repeatability,
+            stage.mean_mpa_reading_uncertainty,
+        )
     if stage.relaxation is not None and stage.relaxation.change is not None:
         yield relaxation_text(stage.relaxation)
     springback = stage.springback
@@ -31,12 +36,32 @@ def _notes(stage: StageResult) -> Iterator[str]:
         yield density_text(stage.density)
 
 
-def mean_text(mean_mpa: float, uncertainty: float, repeatability: float | None) -> str:
-    """Return a text like `mean 74.0 ± 0.9 MPa (k=2), ± 0.2 from run to run`."""
-    text = f"mean {with_uncertainty(mean_mpa, uncertainty)} MPa (k=2)"
+def mean_text(
+    mean_mpa: float, uncertainty: float, repeatability: float | None, reading: float | None = None
+) -> str:
+    """Return a text like `mean 74.0 ± 0.9 MPa by the oil, ± 7 on the pellet (k=2), ± 3 ...`.
+
+    Without friction of the ram both are the same: `mean 74.0 ± 0.9 MPa (k=2), ± 0.2 from run to
+    run`.
+
+    Args:
+        mean_mpa: The mean of the reading.
+        uncertainty: Of it as the pressure on the pellet (k = 2).
+        repeatability: The part that changes from run to run (k = 2).
+        reading: Uncertainty of the mean as the pressure of the oil (k = 2); None: not known.
+    """
+    if reading is None or reading == uncertainty:
+        text = f"mean {with_uncertainty(mean_mpa, uncertainty)} MPa (k=2)"
+    else:
+        text = f"mean {with_uncertainty(mean_mpa, reading)} MPa by the oil"
+        text += f", {_plus_minus(uncertainty)} on the pellet (k=2)"
     if repeatability:
-        text += f", ± {with_uncertainty(0.0, repeatability).split(' ± ')[1]} from run to run"
+        text += f", {_plus_minus(repeatability)} from run to run"
     return text
+
+
+def _plus_minus(uncertainty: float) -> str:
+    return f"± {with_uncertainty(0.0, uncertainty).split(' ± ')[1]}"
 
 
 def relaxation_text(relaxation: Relaxation) -> str:

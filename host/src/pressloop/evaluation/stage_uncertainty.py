@@ -17,6 +17,7 @@ class StageUncertainty:
     """Uncertainties of one stage's measures, named as in `StageResult`; None where not known."""
 
     mean_mpa_uncertainty: float | None = None
+    mean_mpa_reading_uncertainty: float | None = None
     mean_mpa_repeatability: float | None = None
     peak_mpa_uncertainty: float | None = None
     mean_uncertainty: Budget | None = None
@@ -49,6 +50,7 @@ def _uncertainty(
         peak = instrument.budget(metrics.peak_mpa, scatter_mpa=noise_mpa)
     return StageUncertainty(
         mean_mpa_uncertainty=mean.expanded_mpa if mean else None,
+        mean_mpa_reading_uncertainty=mean.reading_mpa if mean else None,
         mean_mpa_repeatability=mean.repeatability_mpa if mean else None,
         peak_mpa_uncertainty=peak.expanded_mpa if peak else None,
         mean_uncertainty=mean,

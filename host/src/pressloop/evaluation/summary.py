@@ -53,7 +53,10 @@ class StageResult(RecordModel):
         missing_s: Time of the stage that is missing in the record.
         mean_mpa_uncertainty: Expanded uncertainty (k = 2) of `mean_mpa` as a pressure on the
             pellet; likewise `peak_mpa_uncertainty`. None for the truth.
-        mean_mpa_repeatability: The part of it that changes from run to run (k = 2).
+        mean_mpa_reading_uncertainty: That of `mean_mpa` as the pressure that the oil makes on the
+            pellet (k = 2): without friction of the ram.
+        mean_mpa_repeatability: The part of `mean_mpa_uncertainty` that changes from run to run
+            (k = 2).
         mean_uncertainty: The contributions to `mean_mpa_uncertainty`.
         relaxation: Loss of pressure in a sealed dwell, creep in a regulated one. None for the
             truth and without a hold; so are springback and density.
@@ -94,6 +97,7 @@ class StageResult(RecordModel):
     top_up_count: int | None = None
     noise_mpa: float | None = None
     mean_mpa_uncertainty: float | None = None
+    mean_mpa_reading_uncertainty: float | None = None
     mean_mpa_repeatability: float | None = None
     peak_mpa_uncertainty: float | None = None
     mean_uncertainty: Budget | None = None

@@ -15,11 +15,13 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import Self
 
 from pressloop.errors import BadInputError
+from pressloop.extras import out_of_range, real_number, shown_value, whole_number
 from pressloop.machine.contradictions import find_contradiction
 from pressloop.machine.die_limits import DieLimits, die_limits
 from pressloop.machine.profile_wire import profile_fields, wire_fields
 from pressloop.number_types import plain
 from pressloop.wire import schema
+from pressloop.wire.message import Message
 from pressloop.yaml.user_model import UserModel
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -144,7 +146,7 @@ class MachineProfile(UserModel):
     raw_zero_fraction: Annotated[float, Field(ge=0, le=255 / 256)] | None = None
     """Share of a count by which zero pressure is above raw_zero; measured by tuning, to 1/256."""
     ram_area_uncertainty_percent: Annotated[float, Field(ge=0, le=10)] | None = None
-    """Limits (+-) of the ram's effective area; seal friction belongs here. None: assumed."""
+    """Limits (+-) of the ram's effective area. None: assumed."""
     die_uncertainty_um: Annotated[int, Field(ge=0, le=10_000)] | None = None
     """Limits (+-) of the dies' diameters, wear included, um. None: assumed."""
     repeatability_percent: Annotated[float, Field(ge=0, le=10)] | None = None
@@ -154,6 +156,13 @@ class MachineProfile(UserModel):
     """Oil pressure that carries ram and return spring. The zero is that of the moving ram, so with
     the ram at its seat the reading is as far below zero. None: unknown, assumed three times
     contact_bar."""
+    friction_percent: Annotated[float, Field(ge=0, le=50)] | None = None
+    """Largest friction of the ram's seals, in percent of the oil's force. None: assumed."""
+    friction_n: Annotated[int, Field(ge=0, le=100_000)] | None = None
+    """Largest friction of the ram's seals without pressure, N. None: assumed."""
+    zero_drift_percent: Annotated[float, Field(ge=0, le=10)] | None = None
+    """Limits (+-) of the drift of the transducer's zero with temperature, in percent of its full
+    scale. None: assumed."""
     tuning_residual_percent: Annotated[float, Field(ge=0, le=100)] | None = None
     """Share of the pumped volume that tuning did not explain: its quality. None: not tuned."""
     second_full_scale_bar: Annotated[Positive, Field(ge=10, le=2000)] | None = None
@@ -205,11 +214,23 @@ class MachineProfile(UserModel):
 
     def lever(self, die_mm: float) -> float:
         """Return the ratio of pellet pressure to oil pressure with a die of this diameter."""
-        return lever(self.ram_area_cm2 * 100, die_mm)
+        number = real_number(die_mm, "die_mm", above=0)
+        least, most = schema.PlanBeginRequest.range_of("die_um")
+        if not least <= 1000 * number <= most:
+            raise out_of_range("die_mm", die_mm, f"{least / 1000:g} to {most / 1000:g}")
+        return lever(self.ram_area_cm2 * 100, number)
 
     def limits(self, die_um: int) -> DieLimits:
-        """Return the limits of the press with a die, as the board computes them."""
-        return die_limits(self.to_wire(), die_um, single_channel=self.single_channel)
+        """Return the limits of the press with a die, as the board computes them.
+
+        Raises:
+            BadInputError: No die has this diameter.
+        """
+        least, most = schema.PlanBeginRequest.range_of("die_um")
+        number = whole_number(die_um, "die_um", low=least)
+        if number > most:
+            raise out_of_range("die_um", die_um, f"{least} to {most}")
+        return die_limits(self.to_wire(), number, single_channel=self.single_channel)
 
     @property
     def single_channel(self) -> bool:
@@ -232,7 +253,17 @@ class MachineProfile(UserModel):
 
     @classmethod
     def from_wire(cls, wire: schema.Profile) -> MachineProfile:
-        """Return the profile that a board reported; a missing dither or valve lag becomes 0."""
+        """Return the profile that a board reported; a missing dither or valve lag becomes 0.
+
+        Raises:
+            BadInputError: It is no profile of a board, or contradicts itself.
+        """
+        if not isinstance(wire, Message):
+            raise BadInputError(
+                f"wire: {shown_value(wire)} is not a profile of a board",
+                hint="pass what the board sent, or use MachineProfile(...)",
+                code="wrong-type",
+            )
         fields = profile_fields(wire)
         for name in ("valve_dither_percent", "valve_lag_ms"):
             fields[name] = fields[name] or 0

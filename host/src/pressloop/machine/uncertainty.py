@@ -6,13 +6,19 @@ sheets give limits; within them every error is taken as equally likely (type B, 
 standard uncertainty = half width / sqrt 3). Contributions are independent and add as squares.
 Results have the expanded uncertainty with the coverage factor k = 2.
 
+The transducer measures oil. Between oil and pellet the ram's seals carry a part of the force,
+upwards after a ramp up and downwards after a ramp down. After a ramp friction is near one of its
+limits, not anywhere between them, so its distribution is U-shaped: standard uncertainty = half
+width / sqrt 2. That of the reading is given beside that of the pressure on the pellet: the first
+says what a tolerance or a comparison of readings means, the second what the pellet got.
+
 Errors that stay the same from run to run on one press and die (systematic) are separated from
 those that do not (random): the first matter for the comparison with another lab, only the second
-for the comparison of cells in a batch. Friction of the ram's seals is not covered, unless the user
-adds it to the ram area, nor is friction of the powder on the die's wall. docs/uncertainty.md has
-the reasons and an example.
+for the comparison of cells in a batch. The pressure on the pellet is that of the punch: what the
+die's wall takes off it over the height of the pellet is no error of it, and not covered.
+docs/uncertainty.md has the reasons and an example.
 
-There are six independent terms and one formula, so a package for propagating uncertainties would
+There are nine independent terms and one formula, so a package for propagating uncertainties would
 only add a dependency.
 """
 
@@ -36,6 +42,20 @@ REPEATABILITY_OF_ACCURACY: Final = 0.2
 """Assumption if the profile has no value: share of the accuracy. Most data sheets state only the
 sum of all errors, of which offset, span and linearity are the larger part."""
 
+FRICTION_PERCENT: Final = 5.0
+"""Assumption if the profile has no value: the upper end of what hydraulic seals carry, 2-5 % of the
+oil's force."""
+
+FRICTION_N: Final = 100
+"""Assumption if the profile has no value: the upper end of 20-100 N without pressure."""
+
+FRICTION_SPREAD: Final = 0.2
+"""Assumption: share by which the friction of a run may differ from that of the others."""
+
+ZERO_DRIFT_PERCENT: Final = 0.2
+"""Assumption if the profile has no value: 0.02 % of full scale per K by common data sheets, and
+10 K between the zero and the run."""
+
 CONVERTER_V: Final = {"adc": 3.3 / 2**8.7, "ads1115": 125e-6}
 """Step of each converter, V. Of the RP2040's 12 bits 8.7 are effective (ENOB in its data sheet);
 most of the error are steps of unequal height, which repeat from run to run."""
@@ -56,6 +76,8 @@ class Component:
         half_width_mpa: Limits (+-) of the error, MPa on the pellet; None for a measured scatter.
         standard_mpa: Standard uncertainty, MPa on the pellet.
         assumed: Whether the profile has no value and a documented assumption is used.
+        between_oil_and_pellet: Whether it is an error of the pressure on the pellet alone, and not
+            of the reading.
     """
 
     name: str
@@ -63,6 +85,7 @@ class Component:
     half_width_mpa: float | None
     standard_mpa: float
     assumed: bool = False
+    between_oil_and_pellet: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,7 +94,9 @@ class Budget:
 
     Attributes:
         pressure_mpa: The pressure, MPa.
-        expanded_mpa: Expanded uncertainty of all contributions, MPa.
+        expanded_mpa: Expanded uncertainty of the pressure on the pellet: all contributions, MPa.
+        reading_mpa: Expanded uncertainty of the reading: without what lies between oil and pellet,
+            MPa.
         systematic_mpa: Expanded uncertainty of the systematic contributions alone, MPa.
         repeatability_mpa: Expanded uncertainty of the random contributions alone, MPa.
         coverage_factor: Factor k of the expanded uncertainties.
@@ -80,6 +105,7 @@ class Budget:
 
     pressure_mpa: float
     expanded_mpa: float
+    reading_mpa: float
     systematic_mpa: float
     repeatability_mpa: float
     coverage_factor: int
@@ -96,6 +122,9 @@ class Instrument:
         converter_mpa: Half a step of the converter, MPa on the pellet.
         ram_area: Ram area, relative.
         die_area: Die area, relative.
+        zero_drift_mpa: Zero of the transducer, MPa on the pellet.
+        friction: Friction of the ram in proportion to the pressure, relative.
+        friction_mpa: Friction of the ram without pressure, MPa on the pellet.
         assumed: Names of the contributions that are assumptions.
     """
 
@@ -104,6 +133,9 @@ class Instrument:
     converter_mpa: float
     ram_area: float
     die_area: float
+    zero_drift_mpa: float
+    friction: float
+    friction_mpa: float
     assumed: frozenset[str]
 
     @classmethod
@@ -123,6 +155,15 @@ class Instrument:
         if die_um is None:
             assumed.add("die area")
             die_um = DIE_UM
+        drift_percent = profile.zero_drift_percent
+        if drift_percent is None:
+            assumed.add("zero drift of the transducer")
+            drift_percent = ZERO_DRIFT_PERCENT
+        friction_percent, friction_n = profile.friction_percent, profile.friction_n
+        if friction_percent is None or friction_n is None:
+            assumed.update(("friction of the ram", "friction from run to run"))
+        friction_percent = FRICTION_PERCENT if friction_percent is None else friction_percent
+        friction_n = FRICTION_N if friction_n is None else friction_n
         return cls(
             accuracy_mpa=full_scale_mpa * profile.accuracy_percent / 100,
             repeatability_mpa=full_scale_mpa * repeatability / 100,
@@ -130,6 +171,9 @@ class Instrument:
             ram_area=ram_percent / 100,
             # An area is proportional to the square of the diameter.
             die_area=2 * die_um / 1000 / die_mm,
+            zero_drift_mpa=full_scale_mpa * drift_percent / 100,
+            friction=friction_percent / 100,
+            friction_mpa=friction_n / (math.pi / 4 * die_mm**2),
             assumed=frozenset(assumed),
         )
 
@@ -148,26 +192,51 @@ class Instrument:
             ("ram area", "systematic", self.ram_area * size),
             ("die area", "systematic", self.die_area * size),
             ("repeatability of the transducer", "random", self.repeatability_mpa),
+            ("zero drift of the transducer", "random", self.zero_drift_mpa),
         )
         components = [
             Component(name, kind, half, half / math.sqrt(3), name in self.assumed)
             for name, kind, half in limits
         ]
         components.append(Component("noise of the reading", "random", None, scatter_mpa))
+        friction = self.friction * size + self.friction_mpa
+        spread = FRICTION_SPREAD * friction
+        components += [
+            _friction("friction of the ram", "systematic", friction, math.sqrt(2), self.assumed),
+            _friction("friction from run to run", "random", spread, math.sqrt(3), self.assumed),
+        ]
 
-        def expanded(*kinds: ErrorKind) -> float:
+        def expanded(*kinds: ErrorKind, oil_alone: bool = False) -> float:
             return COVERAGE_FACTOR * math.hypot(
-                *(c.standard_mpa for c in components if c.kind in kinds)
+                *(
+                    c.standard_mpa
+                    for c in components
+                    if c.kind in kinds and not (oil_alone and c.between_oil_and_pellet)
+                )
             )
 
         return Budget(
             pressure_mpa=pressure_mpa,
             expanded_mpa=expanded("systematic", "random"),
+            reading_mpa=expanded("systematic", "random", oil_alone=True),
             systematic_mpa=expanded("systematic"),
             repeatability_mpa=expanded("random"),
             coverage_factor=COVERAGE_FACTOR,
             components=tuple(components),
         )
+
+
+def _friction(
+    name: str, kind: ErrorKind, half_width_mpa: float, divisor: float, assumed: frozenset[str]
+) -> Component:
+    return Component(
+        name,
+        kind,
+        half_width_mpa,
+        half_width_mpa / divisor,
+        name in assumed,
+        between_oil_and_pellet=True,
+    )
 
 
 def converter_half_width(profile: MachineProfile) -> float:

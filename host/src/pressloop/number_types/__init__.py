@@ -1,10 +1,10 @@
-"""Turns numbers and arrays of other packages into Python's own, without importing any of them."""
+"""Turns what a script passed into Python's own numbers and text, without importing its package."""
 
 from __future__ import annotations
 
 import numbers
 import operator
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -29,6 +29,13 @@ def plain(value: Any) -> Any:
     """
     if type(value) in (bool, int, float, str) or value is None:
         return value
+    try:
+        return _converted(value)
+    except Exception:  # an object of any class may raise anything; the caller refuses it
+        return value
+
+
+def _converted(value: Any) -> Any:
     if hasattr(value, "__array__") and hasattr(value, "tolist"):
         listed = value.tolist()
         # A long double has no number of Python that is its equal, and stays what it is.
@@ -50,4 +57,19 @@ def written(value: object) -> str:
     """Return a value as a user wrote it in YAML, for a message."""
     if isinstance(value, bool):
         return str(value).lower()
-    return str(getattr(value, "text", value))
+    return text_of(getattr(value, "text", value))
+
+
+def text_of(value: object, shown: Callable[[object], str] = str) -> str:
+    """Return any object as text that every encoding of Unicode takes; never raises.
+
+    Args:
+        value: Anything: even an object whose own text cannot be made, or a number of too many
+            digits.
+        shown: `str` or `repr`.
+    """
+    try:
+        text = shown(value)
+    except Exception:
+        text = f"<{type(value).__name__}>"
+    return text.encode(errors="replace").decode()

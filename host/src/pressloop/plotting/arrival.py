@@ -6,10 +6,10 @@ import textwrap
 from typing import Final
 
 from pressloop.evaluation import StageResult, VerdictRow
+from pressloop.evaluation.notes import mean_text
 from pressloop.extras import needs_extra
 from pressloop.plotting.style import BAND, READING, SETPOINT, TRUTH, tidy
 from pressloop.plotting.telemetry import DrawnTelemetry
-from pressloop.units import with_uncertainty
 
 with needs_extra("plot"):
     import numpy as np
@@ -86,5 +86,8 @@ def _arrival_title(stage: StageResult) -> str:
     settle = unsettled if stage.settle_s is None else f"settled in {stage.settle_s:.2f} s"
     title = f"{name}, {stage.target_mpa:g} MPa\novershoot {overshoot}, {settle}"
     if stage.mean_mpa is not None and stage.mean_mpa_uncertainty is not None:
-        title += f"\nmean {with_uncertainty(stage.mean_mpa, stage.mean_mpa_uncertainty)} MPa (k=2)"
+        mean = mean_text(
+            stage.mean_mpa, stage.mean_mpa_uncertainty, None, stage.mean_mpa_reading_uncertainty
+        )
+        title += "\n" + mean.replace("oil, ", "oil,\n")
     return title

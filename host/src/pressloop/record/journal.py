@@ -70,7 +70,7 @@ def read_journal(path: Path) -> JournalContents:
     """Read all whole entries of a journal, also while it is being written.
 
     Raises:
-        RecordError: `no-record`, when there is no such file.
+        RecordError: `no-record`, when there is no such file; `record-unreadable`.
     """
     try:
         data = path.read_bytes()
@@ -79,6 +79,12 @@ def read_journal(path: Path) -> JournalContents:
             f"{path.parent} holds no run record ({path.name} is missing)",
             code="no-record",
             hint="name the folder that was given to --out",
+        ) from error
+    except OSError as error:
+        raise RecordError(
+            f"cannot read {path}: {error.strerror or error}",
+            code="record-unreadable",
+            hint="check the permissions of the folder and the disk",
         ) from error
     entries = []
     unreadable = []

@@ -68,7 +68,7 @@ def ask_on_terminal(prompt: OpenPrompt) -> bool:
     Keys that were typed before the prompt was shown are ignored.
 
     Raises:
-        PressloopError: `no-terminal`: nobody can be asked here.
+        PressloopError: `no-terminal`: no operator can be asked here.
     """
     refuse_without_terminal(threading.current_thread() is threading.main_thread())
     if prompt.problem:

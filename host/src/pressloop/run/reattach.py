@@ -9,6 +9,7 @@ from pressloop.errors import RecordError
 from pressloop.record import RunHeader, RunRecorder
 from pressloop.record.entries import events_of, header_of, start_of
 from pressloop.record.journal import JOURNAL_NAME, JournalContents, read_journal
+from pressloop.run.pause_reason import PauseReason
 from pressloop.run.prompts import Asker
 from pressloop.run.run import Run
 from pressloop.session.session import Session
@@ -39,9 +40,9 @@ def reopen_run(
     recorder = RunRecorder.reopen(record_dir, truth=_truth_path(contents))
     draft = LoadedProtocol.of_text(recorder.header.protocol_text, "the protocol").draft
     timeout_s = None if draft.protocol is None else draft.protocol.host_timeout_ms / 1000
-    run = Run(session, recorder, ask=ask, on_status=on_status, host_timeout_s=timeout_s)
-    run.monitor.reason.by = _paused_by(contents)
-    return run, contents
+    reason = PauseReason(timeout_s)
+    reason.by = _paused_by(contents)
+    return Run(session, recorder, ask=ask, on_status=on_status, reason=reason), contents
 
 
 def reattach(session: Session, run: Run, contents: JournalContents) -> None:

@@ -12,6 +12,7 @@ from typing import Final
 
 from pressloop.errors import BoardTimeoutError, LinkClosedError, PressloopError, RecordError
 from pressloop.extras import DataFrame, real_number, shown_value
+from pressloop.number_types import text_of
 from pressloop.record import RunRecorder
 from pressloop.record.columns import wire_name
 from pressloop.run.commands import RunCommands
@@ -32,9 +33,12 @@ MAX_VENT_S: Final = 120.0
 _log = logging.getLogger(__name__)
 
 
+_MAX_NAME: Final = 200
+
+
 def _name(by: object) -> str:
     """Return any value as text for the record: an abort must not fail for a wrong name."""
-    return by if isinstance(by, str) else shown_value(by)
+    return text_of(by)[:_MAX_NAME] if isinstance(by, str) else shown_value(by)
 
 
 class Run:
@@ -56,14 +60,13 @@ class Run:
         *,
         ask: Asker | None,
         on_status: Callable[[PressStatus], None] | None,
+        reason: PauseReason,
         injection: FaultInjection | None = None,
-        host_timeout_s: float | None = None,
     ) -> None:
         """Use `Press.start` or `Press.attach`."""
         self._session = session
         self.recorder = recorder
         self._ask = ask
-        reason = PauseReason(host_timeout_s)
         self._commands = RunCommands(session, recorder, reason)
         self._prompts = PromptQueue(session, recorder, self._commands)
         self.monitor = RunMonitor(

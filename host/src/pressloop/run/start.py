@@ -15,6 +15,7 @@ from pressloop.record import EmulatedPress, RunEnd, RunRecorder, ThinningRules
 from pressloop.record.header import new_header
 from pressloop.run.die import die_is_confirmed
 from pressloop.run.fault_injection import FaultInjection, in_record
+from pressloop.run.pause_reason import PauseReason
 from pressloop.run.prompts import Asker
 from pressloop.run.run import Run
 from pressloop.run.run_monitor import NOT_STARTED
@@ -106,7 +107,7 @@ def prepare_run(
         recorder,
         ask=ask,
         on_status=on_status,
-        host_timeout_s=plan.begin.host_timeout_ms / 1000,
+        reason=PauseReason(plan.begin.host_timeout_ms / 1000),
         injection=None if board is None or not faults else FaultInjection(board, faults),
     )
 

@@ -55,9 +55,35 @@ FAULT_TEXTS: Final[dict[str, tuple[str, str]]] = {
         "inspect punches and die before the next pellet; if nothing broke, set 'crack_threshold' "
         "in the protocol to what your press needs",
     ),
+    "no-release": (
+        "the pressure did not fall within 5 s although the release valve was open",
+        "keep the guard closed and hands away: the press is under pressure. Switch off the pump, "
+        "open the manual release slowly, and compare the reading with the gauge",
+    ),
+    "pump-stuck": (
+        "the pressure rose although the pump valve was shut: it is stuck open",
+        "switch off the pump; clean or replace its valve before the next run",
+    ),
+    "leak": (
+        "a sealed hold lost more oil than its stated leak and the powder's relaxation explain",
+        "look for oil at valves, hoses and ram; run `pressloop tune`, which measures the leak",
+    ),
+    "sudden-loss": (
+        "more force was lost at once than a cracked sample loses: the die or a punch broke, powder "
+        "escaped, or a hose burst",
+        "keep the guard closed until the pressure is zero; then inspect die, punches and hoses",
+    ),
+    "burst": (
+        "force was lost at once and the platens did not close: a hose or a seal burst",
+        "switch off the pump; keep away from the hoses until the pressure is zero",
+    ),
+    "sensor-frozen": (
+        "the transducer gave the same reading for longer than its noise allows",
+        "compare the reading with a gauge; restart the controller, and check the converter's cable",
+    ),
     "die-failure": (
-        "half of the force was lost suddenly, or the platens closed and the pressure did not rise: "
-        "the die or a punch broke, or powder escaped",
+        "the platens closed and the pressure did not rise, or force was lost with it: the die or a "
+        "punch broke, or powder escaped",
         "keep the guard closed until the pressure is zero, then replace what broke",
     ),
     "sensor-disagree": (

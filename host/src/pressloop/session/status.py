@@ -37,6 +37,8 @@ class PressStatus:
         paused_by: Who asked for the pause that is in effect; empty without one, or if not known.
         silent_s: Time for which the board heard nothing from its host and paused because of that,
             s; None if that is not the reason of a pause.
+        further_fault: What the pressure has shown since that fault: that it stays although the
+            release is open, or rises although the pump is shut; `NONE` while it behaves.
         run_id: Id of the current run, or of the last one since boot; zeros if there was none.
         second_mpa: Reading of the second pressure channel, MPa on the pellet; None on a
             single-channel press.
@@ -69,6 +71,7 @@ class PressStatus:
     storage: StorageBits = _NO_TROUBLE
     second_mpa: float | None = None
     largest_difference_mpa: float | None = None
+    further_fault: Fault = Fault.NONE
 
     @classmethod
     def from_wire(
@@ -107,6 +110,7 @@ class PressStatus:
             paused_by=paused_by,
             silent_s=silent_s,
             storage=StorageBits(reply.storage or 0),
+            further_fault=reply.further_fault or Fault.NONE,
         )
 
 

@@ -13,7 +13,8 @@ from typing import Final
 
 from serial.tools import list_ports
 
-from pressloop.errors import AmbiguousPortError, NoBoardError
+from pressloop.errors import AmbiguousPortError, BadInputError, NoBoardError
+from pressloop.extras import shown_value
 
 USB_VENDOR_ID: Final = 0x2E8A
 """Vendor id of Raspberry Pi, the maker of the controller's chip."""
@@ -74,8 +75,24 @@ def list_serial_ports() -> list[FoundPort]:
 
 
 def list_boards(ports: Iterable[FoundPort] | None = None) -> list[FoundPort]:
-    """List the ports with a press controller."""
-    return [port for port in (list_serial_ports() if ports is None else ports) if port.is_board]
+    """List the ports with a press controller.
+
+    Args:
+        ports: Where to look; None looks at all of this machine.
+
+    Raises:
+        BadInputError: `wrong-type`, if `ports` is no list of `FoundPort`.
+    """
+    if ports is None:
+        return [port for port in list_serial_ports() if port.is_board]
+    found = list(ports) if isinstance(ports, Iterable) else [ports]
+    if not all(isinstance(port, FoundPort) for port in found):
+        raise BadInputError(
+            f"ports: {shown_value(ports)} is not a list of FoundPort",
+            hint="leave it out to look at all ports of this machine",
+            code="wrong-type",
+        )
+    return [port for port in found if port.is_board]
 
 
 def find_port(serial_number: str | None = None) -> str:

@@ -69,12 +69,12 @@ def tune(
         edge = max(0, profile.pump_dead_band - _SHEET_ERROR)
         profile = replace(profile, pump_dead_band=edge)
         coarse = identify(run("coarse-again", profile, steps), steps, profile)
-    hunting = replace(coarse.profile, valve_dither=0)
+    hunting = _as_untuned(replace(coarse.profile, valve_dither=0))
     hunt = run(HYSTERESIS_RUN, hunting, hysteresis_plan(hunting, die_um, first_kpa))
     spool = fit_spool(hunt, coarse.profile)
     profile = _with_spool(coarse.profile, spool, _COARSE_DITHER_MARGIN)
     steps = two_rate_plan(profile, die_um, limit_kpa, **FINE_GAINS)
-    fine = identify(run("fine", profile, steps), steps, profile)
+    fine = identify(run("fine", _as_untuned(profile), steps), steps, profile)
     # Once more, with a dead band and a compliance that are no longer coarse.
     spool = fit_spool(hunt, fine.profile)
     better = _with_spool(fine.profile, spool, _COARSE_DITHER_MARGIN)
@@ -82,9 +82,14 @@ def tune(
     found = required(better.valve_dither, "the dither that it found")
     used = _COARSE_DITHER_MARGIN * before / found
     if not _MIN_FINE_DITHER <= used <= _MAX_FINE_DITHER:
-        fine = identify(run("fine-again", better, steps), steps, better)
+        fine = identify(run("fine-again", _as_untuned(better), steps), steps, better)
         spool = fit_spool(hunt, fine.profile)
     return [coarse, replace(fine, profile=_with_spool(fine.profile, spool, DITHER_MARGIN))]
+
+
+def _as_untuned(profile: schema.Profile) -> schema.Profile:
+    """Return the profile without the mark of a tuned one: the board then trusts it less."""
+    return replace(profile, tuning_residual_ppm=None)
 
 
 def _with_spool(profile: schema.Profile, spool: SpoolModel, margin: float) -> schema.Profile:

@@ -53,6 +53,8 @@ _SAME_UNIT: Final = {
 
 _JOINED: Final = re.compile(r"[0-9]\s*[a-z]+\s*(,|and\b|\+)\s*[0-9]", re.IGNORECASE)
 
+_AFTER_UNIT: Final = re.compile(r"\.$|[,;]| +\(")
+
 _TONS: Final = ("ton", "tonf", "tons")
 _TON_HINT: Final = (
     "a ton may be metric, long (British) or short (American): write 't', 'lton' or 'ston'"
@@ -145,7 +147,9 @@ def _meant(unit: str, dimensions: Sequence[Dimension]) -> str:
         return f"for '{unit}' write '{same}'; "
     close = [u for u in known if u.lower() == folded]
     if not close:
-        return ""
+        end = _AFTER_UNIT.search(unit)
+        known_start = end is not None and unit[: end.start()] in known
+        return f"leave out what follows '{unit[: end.start()]}'; " if end and known_start else ""
     if unit[0] == "m" and close[0][0] == "M":
         return f"a small m means milli: for mega write '{close[0]}'; "
     return f"did you mean '{close[0]}'? "

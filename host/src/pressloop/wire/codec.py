@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import cbor2
 
 from pressloop.errors import PressloopError
+from pressloop.number_types import text_of
 from pressloop.wire.message import Field, FieldKind, Message
 from pressloop.wire.schema import ErrorCode, TelemetryEvent
 
@@ -237,7 +238,7 @@ def _checked(field: Field, value: Any) -> Any:
         return value
     for element in value:
         if type(element) is not int:
-            raise _FlawError(ErrorCode.BAD_TYPE, field.name, f"{element!r}")
+            raise _FlawError(ErrorCode.BAD_TYPE, field.name, text_of(element, repr))
         _in_range(field, element, field.element_low, field.element_high)
     return tuple(value)
 
@@ -251,7 +252,9 @@ def _utf8_length(field: Field, text: str) -> int:
 
 def _in_range(field: Field, value: int, low: int, high: int) -> None:
     if not low <= value <= high:
-        raise _FlawError(ErrorCode.OUT_OF_RANGE, field.name, f"{value} is not in {low}..{high}")
+        raise _FlawError(
+            ErrorCode.OUT_OF_RANGE, field.name, f"{text_of(value)} is not in {low}..{high}"
+        )
 
 
 def _describe(flaw: _FlawError) -> str:

@@ -26,7 +26,7 @@ NO_DISPLACEMENT: Final = 65535
 """Displacement in a record when the sensor gives no reading."""
 OUTPUT_FULL: Final = 32767
 """Full opening of a valve; also the largest split-range output, positive or negative."""
-SCHEMA_HASH: Final = b"\xe1\x0e\x22\x80\x2d\xf5\x89\xb1"
+SCHEMA_HASH: Final = b"\xc6\x51\x6f\xc7\xcc\x55\xe5\x57"
 """First bytes of the SHA-256 of the schema."""
 RECORD_FORMAT: Final = "<IiihHBBBBH"
 """Struct format of a packed telemetry record."""
@@ -290,14 +290,28 @@ class Fault(IntEnum):
     SAMPLE_CRACKED = 12
     """A sudden loss of force that neither release valve nor relaxation explains."""
     DIE_FAILURE = 13
-    """Half of the force lost at once, or the platens closed without the pressure rising."""
+    """The platens closed without the pressure rising, or while most of the force was lost at
+    once."""
     TICK_HANG = 14
     """The control loop hung, and the watchdog reset the controller."""
-    SENSOR_DISAGREE = 15
+    NO_RELEASE = 15
+    """The pressure did not fall within 5 s though the release valve was open."""
+    PUMP_STUCK = 16
+    """The pressure rose though the pump valve was shut."""
+    LEAK = 17
+    """A sealed hold lost more than leak and relaxation explain."""
+    SUDDEN_LOSS = 18
+    """More force lost at once than a cracked sample loses: die, punch or hose; without a
+    displacement sensor."""
+    BURST = 19
+    """Force lost at once while the platens did not close: a hose or a seal."""
+    SENSOR_FROZEN = 20
+    """The transducer gave the same count for longer than its noise allows."""
+    SENSOR_DISAGREE = 21
     """The two pressure channels differ by more than their stated errors."""
-    SECOND_SENSOR_LOW = 16
+    SECOND_SENSOR_LOW = 22
     """Second channel below its live zero: wire broken or supply lost."""
-    SECOND_SENSOR_HIGH = 17
+    SECOND_SENSOR_HIGH = 23
     """Second channel above its range: short circuit."""
 
 
@@ -540,6 +554,9 @@ class Profile(Message):
             element_high=10000000,
         ),
         Field(60, "return_oil_kpa", FieldKind.INT, 0, 20000, required=False),
+        Field(61, "friction_ppm", FieldKind.INT, 0, 500000, required=False),
+        Field(62, "friction_n", FieldKind.INT, 0, 100000, required=False),
+        Field(63, "zero_drift_ppm", FieldKind.INT, 0, 100000, required=False),
     )
 
     name: str
@@ -635,6 +652,14 @@ class Profile(Message):
     return_oil_kpa: int | None = None
     """Pressure that carries ram and return spring; with the ram at its seat the reading is as far
     below zero; absent: unknown. Unit: kPa oil."""
+    friction_ppm: int | None = None
+    """Most that the seals of the ram carry in proportion to the pressure; absent: unknown; stored
+    for the host. Unit: ppm of the oil's force."""
+    friction_n: int | None = None
+    """Most that they carry without pressure; absent: unknown; stored for the host. Unit: N."""
+    zero_drift_ppm: int | None = None
+    """Half width of the transducer's zero by temperature; absent: unknown; stored for the host.
+    Unit: ppm of full scale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -674,7 +699,7 @@ class HelloReply(Message):
         Field(9, "schema_hash", FieldKind.BYTES, 8, 8),
         Field(10, "boot_id", FieldKind.INT, 0, 4294967295),
         Field(11, "reset_cause", FieldKind.INT, 1, 5, enum=ResetCause),
-        Field(12, "last_fault", FieldKind.INT, 0, 17, enum=Fault),
+        Field(12, "last_fault", FieldKind.INT, 0, 23, enum=Fault),
         Field(13, "simulated", FieldKind.BOOL, 0, 1),
         Field(14, "ring_records", FieldKind.INT, 0, 65535),
         Field(15, "python", FieldKind.TEXT, 0, 40),
@@ -736,7 +761,7 @@ class StatusReply(Message):
         Field(9, "remaining_ms", FieldKind.INT, 0, 1000000000),
         Field(10, "run_id", FieldKind.BYTES, 8, 8),
         Field(11, "end_reason", FieldKind.INT, 0, 7, enum=EndReason),
-        Field(12, "fault", FieldKind.INT, 0, 17, enum=Fault),
+        Field(12, "fault", FieldKind.INT, 0, 23, enum=Fault),
         Field(13, "inputs", FieldKind.INT, 0, 255, enum=InputBits),
         Field(14, "host_lost", FieldKind.BOOL, 0, 1),
         Field(15, "oldest", FieldKind.INT, 0, 4294967295),
@@ -750,6 +775,7 @@ class StatusReply(Message):
         Field(23, "second_kpa", FieldKind.INT, -2000000, 2000000, required=False),
         Field(24, "largest_difference_kpa", FieldKind.INT, 0, 2000000, required=False),
         Field(40, "storage", FieldKind.INT, 0, 255, required=False),
+        Field(41, "further_fault", FieldKind.INT, 0, 23, required=False, enum=Fault),
     )
 
     state: State
@@ -802,6 +828,9 @@ class StatusReply(Message):
     single-channel press. Unit: kPa."""
     storage: int | None = None
     """Storage-bits; absent: all is well."""
+    further_fault: Fault | None = None
+    """What the pressure has shown since the first fault: no-release or pump-stuck; absent:
+    nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -974,7 +1003,7 @@ class InterruptedRunReply(Message):
         Field(4, "pressure_kpa", FieldKind.INT, -2000000, 2000000),
         Field(5, "tick", FieldKind.INT, 0, 4294967295),
         Field(6, "start_tick", FieldKind.INT, 0, 4294967295),
-        Field(7, "fault", FieldKind.INT, 0, 17, enum=Fault),
+        Field(7, "fault", FieldKind.INT, 0, 23, enum=Fault),
         Field(8, "reset_cause", FieldKind.INT, 1, 5, enum=ResetCause),
         Field(9, "inputs", FieldKind.INT, 0, 255),
     )
@@ -1385,7 +1414,7 @@ class ClearRequest(Request[ClearReply]):
     """
 
     CODE: ClassVar[Command] = Command.CLEAR
-    FIELDS: ClassVar[tuple[Field, ...]] = (Field(1, "fault", FieldKind.INT, 0, 17, enum=Fault),)
+    FIELDS: ClassVar[tuple[Field, ...]] = (Field(1, "fault", FieldKind.INT, 0, 23, enum=Fault),)
 
     fault: Fault
     """The fault to clear; one that the host has not seen stays latched."""

@@ -7,6 +7,7 @@ from typing import Final
 
 from pressloop.errors import BadInputError
 from pressloop.findings import Finding
+from pressloop.number_types import text_of
 from pressloop.yaml.parse import MAX_BYTES
 from pressloop.yaml.source_map import SourceMap
 from pressloop.yaml.values import YamlSource, read_yaml
@@ -37,7 +38,8 @@ def read_file_bytes(path: Path | str, *, hint: str) -> bytes:
             return file.read(MAX_BYTES + 1)
     except (OSError, ValueError, TypeError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-        raise BadInputError(f"cannot read {path}: {reason}", hint=hint) from error
+        shown = path if isinstance(path, str | Path) else text_of(path, repr)[:60]
+        raise BadInputError(f"cannot read {shown}: {reason}", hint=hint) from error
 
 
 def read_yaml_file(path: Path | str, *, hint: str) -> YamlSource:

@@ -15,7 +15,7 @@ from pydantic_core import PydanticCustomError, PydanticKnownError
 from typing_extensions import Self
 
 from pressloop.errors import BadInputError
-from pressloop.number_types import plain, written
+from pressloop.number_types import plain, text_of, written
 from pressloop.number_types.forms import number_hint
 from pressloop.yaml.model_file import model_findings
 from pressloop.yaml.source_map import SourceMap
@@ -52,9 +52,15 @@ class UserModel(BaseModel):
         """
         if not update:
             return super().model_copy(deep=deep)
+        if not isinstance(update, Mapping):
+            raise BadInputError(
+                f"update: {text_of(update, repr)[:60]} is no mapping of names to values",
+                hint="write model_copy(update={name: value})",
+                code="wrong-type",
+            )
         base = super().model_copy(deep=True) if deep else self
         given = {name: getattr(base, name) for name in self.model_fields_set}
-        return type(self)(**(given | dict(update)))
+        return type(self)(**(given | {text_of(name): value for name, value in update.items()}))
 
     if not TYPE_CHECKING:  # type checkers know from `frozen` that assignments are wrong
 

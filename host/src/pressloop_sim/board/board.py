@@ -193,6 +193,9 @@ class EmulatedBoard(Board):
             file.write(data)
         os.rename(path + ".new", path)
 
+    def open_journal(self):
+        return self.journal
+
     def keep(self, step, tick, dwell_ticks):
         self._kept = (step, tick, dwell_ticks)
 

@@ -234,7 +234,12 @@ class PressDescription(Section):
         compliance = self.oil.volume_ml * 1000 / (
             self.oil.bulk_modulus_gpa * 1000
         ) + area_mm2**2 / (self.frame.stiffness_kn_mm * 1000)
+        known = {
+            "friction_ppm": _ppm(self.ram.friction_percent),
+            "friction_n": self.ram.friction_n,
+        }
         return {
+            **{name: value for name, value in known.items() if value is not None},
             "name": self.name,
             "ram_area_mm2": round(area_mm2),
             "full_scale_oil_kpa": round(full_scale_mpa * 1000),
@@ -305,6 +310,10 @@ def _with(error_percent: float) -> float:
 
 def _limit(value: float | Never) -> float:
     return _NEVER_MPA if value == "never" else value
+
+
+def _ppm(percent: float | None) -> int | None:
+    return None if percent is None else round(percent * 10_000)
 
 
 def _opening(percent: float) -> int:

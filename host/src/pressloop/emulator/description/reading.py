@@ -9,6 +9,7 @@ from typing import Final
 from pressloop.emulator.description import presets
 from pressloop.emulator.description.press import PressDescription
 from pressloop.errors import BadInputError, FindingLike
+from pressloop.extras import path_argument
 from pressloop.findings import Finding, KeyPath
 from pressloop.machine.profile import MachineProfile
 from pressloop.yaml import SourceMap, YamlSource, read_yaml, read_yaml_file
@@ -62,7 +63,7 @@ def load(path: Path | str) -> PressDescription:
         BadInputError: The file cannot be read, is not YAML, or has mistakes; `findings` lists
             each with its path and line.
     """
-    file = Path(path)
+    file = path_argument(path, "press")
     if str(path) in presets.PRESSES and not file.exists():
         return PressDescription.model_validate({"preset": str(path)})
     hint = (

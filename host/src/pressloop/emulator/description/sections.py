@@ -54,6 +54,16 @@ class RamSection(Section):
         le=20000,
         description="Return spring and weight of ram and punch, taken as constant. Assumption.",
     )
+    friction_percent: NonNegative | None = Field(
+        default=None,
+        le=50,
+        description="Largest friction of the seals, of the oil's force, as far as the technician "
+        "knows it: part of the uncertainty; None: 5 % is assumed.",
+    )
+    friction_n: Annotated[int, Field(ge=0, le=100_000)] | None = Field(
+        default=None,
+        description="The same without pressure, in N; None: 100 N is assumed.",
+    )
 
 
 class OilSection(Section):

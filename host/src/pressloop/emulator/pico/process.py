@@ -83,7 +83,7 @@ class EmulatedPico(EmulatedBoard):
         )
         self._image = None if image is None else path_argument(image, "image")
         self._ads1115 = ads1115
-        self._silence_s = real_number(silence_s, "silence_s")
+        self._silence_s = real_number(silence_s, "silence_s", high=1e6)
 
     def _program(self) -> list[str | Path]:
         if importlib.util.find_spec("rp2040py") is None:

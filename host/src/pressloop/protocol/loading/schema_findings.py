@@ -120,7 +120,8 @@ def _unknown_key(marks: SourceMap, path: KeyPath, data: Any) -> Finding:
     elif meant is not None:
         hint = f"did you mean '{meant}'? Keys here: {names}"
     elif homes:
-        hint = f"it belongs inside '{homes[0]}'; keys here: {names}"
+        places = " or ".join(f"'{home}'" for home in homes)
+        hint = f"it belongs inside {places}; keys here: {names}"
     else:
         hint = f"remove it; keys here: {names}"
     return marks.finding(

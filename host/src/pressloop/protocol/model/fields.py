@@ -22,7 +22,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from pressloop.findings import KeyPath
-from pressloop.number_types import written
+from pressloop.number_types import text_of, written
 from pressloop.units import (
     DURATION,
     FORCE,
@@ -69,7 +69,7 @@ def form_error(code: str, message: str, hint: str, at: KeyPath = ()) -> Pydantic
     return PydanticCustomError(
         code,
         "{message}; {hint}",
-        {"message": message, "hint": hint, "at": at},
+        {"message": text_of(message), "hint": text_of(hint), "at": at},
     )
 
 
@@ -183,12 +183,12 @@ def exact(text: str, *dimensions: Dimension) -> Fraction:
     return parse(text, *dimensions).value
 
 
-def kpa_of(text: str, die_um: int) -> int:
+def kpa_of(text: str, die_um: int | None) -> int:
     """Return the pressure of a checked field, or of its force on a die, rounded to kPa."""
     return round(parse_pressure(text, die_um).value)
 
 
-def kpa_s_of(text: str, die_um: int) -> int:
+def kpa_s_of(text: str, die_um: int | None) -> int:
     """Return the pressure rate of a checked field, or of its force rate, rounded to kPa/s."""
     return round(parse_pressure_rate(text, die_um).value)
 

@@ -8,6 +8,7 @@ from typing import Final, Literal
 from pydantic import ConfigDict, model_validator
 from typing_extensions import Self
 
+from pressloop.extras import whole_number
 from pressloop.protocol.model.fields import (
     Duration,
     Dwell,
@@ -69,7 +70,7 @@ class Until(ProtocolModel):
             )
         return self
 
-    def relaxation_kpa_min(self, die_um: int) -> int | None:
+    def relaxation_kpa_min(self, die_um: int | None = None) -> int | None:
         """Return the loss that ends the hold, kPa/min, rounded down; None if the operator does."""
         if self.relaxation is None:
             return None
@@ -147,12 +148,13 @@ class Hold(ProtocolModel):
         """Longest continuous time out of band, ms."""
         return ms_of(self.timeout)
 
-    def target_kpa(self, die_um: int) -> int | None:
+    def target_kpa(self, die_um: int | None = None) -> int | None:
         """Return the target of the hold itself, kPa; None if it keeps the target of its ramp."""
         return None if self.target is None else kpa_of(self.target, die_um)
 
-    def tolerance_kpa(self, target_kpa: int, die_um: int) -> int:
+    def tolerance_kpa(self, target_kpa: int, die_um: int | None = None) -> int:
         """Return the half width of the band at a target, kPa, rounded up and at least 1."""
+        target_kpa = whole_number(target_kpa, "target_kpa", low=0)
         tolerance = parse_pressure(self.tolerance, die_um, PERCENT)
         half_width = tolerance.value
         if tolerance.dimension is PERCENT:

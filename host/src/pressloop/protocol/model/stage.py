@@ -46,11 +46,11 @@ class Ramp(ProtocolModel):
     rate: PressureRate
     """Rate of the setpoint."""
 
-    def target_kpa(self, die_um: int) -> int:
+    def target_kpa(self, die_um: int | None = None) -> int:
         """Return the target on the pellet, kPa; a force is converted with the die."""
         return kpa_of(self.target, die_um)
 
-    def rate_kpa_s(self, die_um: int) -> int:
+    def rate_kpa_s(self, die_um: int | None = None) -> int:
         """Return the rate of the setpoint, kPa/s; a force rate is converted with the die."""
         return kpa_s_of(self.rate, die_um)
 
@@ -156,7 +156,7 @@ class Repeat(ProtocolModel):
     stay as written."""
     stages: Stages
 
-    def step_kpa(self, die_um: int) -> int:
+    def step_kpa(self, die_um: int | None = None) -> int:
         """Return what each pass adds to the targets of the one before, kPa."""
         return 0 if self.step is None else kpa_of(self.step, die_um)
 

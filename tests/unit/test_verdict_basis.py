@@ -1,0 +1,62 @@
+"""What a verdict is about is said in words: the reading, and what friction may keep from it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pressloop.emulator.description import PressDescription
+from pressloop.evaluation import RunSummary, finalise
+from pressloop.evaluation.verdict_basis import basis_sentence, friction_mpa
+from pressloop.machine.profile import MachineProfile
+from pressloop.machine.uncertainty import Instrument
+
+from tests.unit import synthetic_run
+from tests.unit.golden_records import RUN, write
+
+
+@pytest.fixture(scope="module")
+def summary(tmp_path_factory: pytest.TempPathFactory) -> RunSummary:
+    folder: Path = tmp_path_factory.mktemp("run")
+    write(folder, RUN, synthetic_run.run().end())
+    return finalise(folder)
+
+
+def _with_profile(summary: RunSummary, **known: float) -> RunSummary:
+    profile = MachineProfile.from_fields(PressDescription().nominal_profile())
+    instrument = Instrument.of(profile.model_copy(update=known), 10)
+    stages = tuple(
+        stage.model_copy(update={"mean_uncertainty": instrument.budget(stage.mean_mpa or 0.0)})
+        for stage in summary.stages
+    )
+    return summary.model_copy(update={"stages": stages})
+
+
+def test_the_verdict_says_that_it_is_about_the_reading(summary: RunSummary) -> None:
+    text = basis_sentence(summary)
+    assert text.startswith("The verdict is about the reading, which is the oil's pressure")
+    # 5 % and 100 N at 74 MPa on 10 mm, the stage in which it is the most.
+    assert text.endswith("may carry up to 6.7 % of it (by assumption).")
+
+
+def test_friction_in_the_profile_is_named_as_such(summary: RunSummary) -> None:
+    text = basis_sentence(_with_profile(summary, friction_percent=3, friction_n=0))
+    assert text.endswith("may carry up to 3 % of it (by the profile).")
+
+
+def test_a_ram_without_friction_needs_no_such_sentence(summary: RunSummary) -> None:
+    assert basis_sentence(_with_profile(summary, friction_percent=0, friction_n=0)) == ""
+
+
+def test_without_a_profile_the_share_is_not_known(summary: RunSummary) -> None:
+    stages = tuple(s.model_copy(update={"mean_uncertainty": None}) for s in summary.stages)
+    text = basis_sentence(summary.model_copy(update={"stages": stages}))
+    assert text.endswith("friction shows what the pellet got.")
+    assert basis_sentence(summary.model_copy(update={"stages": ()})) == ""
+
+
+def test_the_friction_of_a_budget_is_that_of_the_ram_without_the_spread() -> None:
+    profile = MachineProfile.from_fields(PressDescription().nominal_profile())
+    assert friction_mpa(Instrument.of(profile, 10).budget(100)) == pytest.approx(
+        5 + 1.273, abs=0.01
+    )
