@@ -29,7 +29,7 @@ NO_DISPLACEMENT = const(65535)
 OUTPUT_FULL = const(32767)
 
 # First bytes of the SHA-256 of the schema.
-SCHEMA_HASH = b"\xc6\x51\x6f\xc7\xcc\x55\xe5\x57"
+SCHEMA_HASH = b"\x33\xdb\x0c\x22\x47\x62\xc4\x90"
 
 # Kind of a frame. A reply or an error repeats the sequence number of its request.
 KIND_REQUEST = const(1)

@@ -26,7 +26,7 @@ NO_DISPLACEMENT: Final = 65535
 """Displacement in a record when the sensor gives no reading."""
 OUTPUT_FULL: Final = 32767
 """Full opening of a valve; also the largest split-range output, positive or negative."""
-SCHEMA_HASH: Final = b"\xc6\x51\x6f\xc7\xcc\x55\xe5\x57"
+SCHEMA_HASH: Final = b"\x33\xdb\x0c\x22\x47\x62\xc4\x90"
 """First bytes of the SHA-256 of the schema."""
 RECORD_FORMAT: Final = "<IiihHBBBBH"
 """Struct format of a packed telemetry record."""
@@ -641,8 +641,8 @@ class Profile(Message):
     channel_lag_ms: int | None = None
     """By how much the lags of the channels may differ; absent: 30. Unit: ms."""
     channel_friction_ppm: int | None = None
-    """Friction between the places where the channels measure; absent: 0. Unit: ppm of the
-    reading."""
+    """Friction between the places where the channels measure, not that of the ram; absent: 0, both
+    are on the same oil. Unit: ppm of the reading."""
     channel_noise_ppm: int | None = None
     """Standard deviation of a reading of either channel; absent: 1000. Unit: ppm of full scale."""
     single_channel_oil_kpa: int | None = None
