@@ -208,6 +208,8 @@ class PicoBoard(Board):
         )
         self._kept, self.tick_hung = _read_kept()
         self._step = 0xFF
+        # The converter of a load cell belongs here: it sets `read_force` and adds
+        # schema.CAP_LOAD_CELL. There is no driver for one yet.
         if wiring.DISPLACEMENT_PIN >= 0:
             self.read_displacement = DisplacementSensor(wiring.DISPLACEMENT_PIN).read
             self.capabilities |= schema.CAP_DISPLACEMENT

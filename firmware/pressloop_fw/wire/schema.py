@@ -26,10 +26,11 @@ MAX_STEPS = const(200)
 TICK_HZ = const(100)
 CLOCK_END = const(1073741824)
 NO_DISPLACEMENT = const(65535)
+NO_FORCE = const(16777216)
 OUTPUT_FULL = const(32767)
 
 # First bytes of the SHA-256 of the schema.
-SCHEMA_HASH = b"\x5b\xdb\xff\xfa\x05\x55\xef\x73"
+SCHEMA_HASH = b"\x24\x6d\xda\xb2\x9d\x87\xf0\x2d"
 
 # Kind of a frame. A reply or an error repeats the sequence number of its request.
 KIND_REQUEST = const(1)
@@ -161,6 +162,7 @@ FAULT_LEAK = const(17)
 FAULT_SUDDEN_LOSS = const(18)
 FAULT_BURST = const(19)
 FAULT_SENSOR_FROZEN = const(20)
+FAULT_LOAD_CELL = const(21)
 
 # Why the controller last started.
 RESET_POWER_ON = const(1)
@@ -197,6 +199,7 @@ FLAG_SATURATED = const(8)
 FLAG_SEALED = const(16)
 FLAG_HOST_LOST = const(32)
 FLAG_TOPPING_UP = const(64)
+FLAG_LOAD_CELL = const(128)
 
 # What a board has: the bits of `capabilities` in hello-reply.
 CAP_EMERGENCY_STOP = const(1)
@@ -204,6 +207,7 @@ CAP_GUARD = const(2)
 CAP_WATCHDOG = const(4)
 CAP_PERSISTENT_PROFILE = const(8)
 CAP_DISPLACEMENT = const(16)
+CAP_LOAD_CELL = const(64)
 CAP_DEADMAN = const(256)
 CAP_JOURNAL = const(512)
 
@@ -295,7 +299,7 @@ HELLO_REPLY_FIELDS = (
     (9, T_BYTES, 8, 8, True),  # schema-hash
     (10, T_INT, 0, 4294967295, True),  # boot-id
     (11, T_INT, 1, 5, True),  # reset-cause
-    (12, T_INT, 0, 20, True),  # last-fault
+    (12, T_INT, 0, 21, True),  # last-fault
     (13, T_BOOL, 0, 1, True),  # simulated
     (14, T_INT, 0, 65535, True),  # ring-records
     (15, T_TEXT, 0, 40, True),  # python
@@ -329,6 +333,8 @@ STATUS_REPLY_RECORD_EVERY = const(21)
 STATUS_REPLY_APPROACHING = const(22)
 STATUS_REPLY_STORAGE = const(40)
 STATUS_REPLY_FURTHER_FAULT = const(41)
+STATUS_REPLY_TRIM_KPA = const(50)
+STATUS_REPLY_LOAD_CELL_KPA = const(51)
 STATUS_REPLY_FIELDS = (
     (1, T_INT, 0, 5, True),  # state
     (2, T_INT, 0, 4294967295, True),  # tick
@@ -341,7 +347,7 @@ STATUS_REPLY_FIELDS = (
     (9, T_INT, 0, 1000000000, True),  # remaining-ms
     (10, T_BYTES, 8, 8, True),  # run-id
     (11, T_INT, 0, 7, True),  # end-reason
-    (12, T_INT, 0, 20, True),  # fault
+    (12, T_INT, 0, 21, True),  # fault
     (13, T_INT, 0, 255, True),  # inputs
     (14, T_BOOL, 0, 1, True),  # host-lost
     (15, T_INT, 0, 4294967295, True),  # oldest
@@ -353,7 +359,9 @@ STATUS_REPLY_FIELDS = (
     (21, T_INT, 0, 65535, True),  # record-every
     (22, T_BOOL, 0, 1, True),  # approaching
     (40, T_INT, 0, 255, False),  # storage
-    (41, T_INT, 0, 20, False),  # further-fault
+    (41, T_INT, 0, 21, False),  # further-fault
+    (50, T_INT, -2000000, 2000000, False),  # trim-kpa
+    (51, T_INT, -2000000, 2000000, False),  # load-cell-kpa
 )
 
 ECHO_REQUEST_DATA = const(1)
@@ -523,7 +531,7 @@ ADVANCE_REPLY_FIELDS = ()
 
 CLEAR_REQUEST_FAULT = const(1)
 CLEAR_REQUEST_FIELDS = (
-    (1, T_INT, 0, 20, True),  # fault
+    (1, T_INT, 0, 21, True),  # fault
 )
 
 CLEAR_REPLY_FIELDS = ()
@@ -574,7 +582,7 @@ INTERRUPTED_RUN_REPLY_FIELDS = (
     (4, T_INT, -2000000, 2000000, True),  # pressure-kpa
     (5, T_INT, 0, 4294967295, True),  # tick
     (6, T_INT, 0, 4294967295, True),  # start-tick
-    (7, T_INT, 0, 20, True),  # fault
+    (7, T_INT, 0, 21, True),  # fault
     (8, T_INT, 1, 5, True),  # reset-cause
     (9, T_INT, 0, 255, True),  # inputs
 )
@@ -626,6 +634,12 @@ PROFILE_RETURN_OIL_KPA = const(60)
 PROFILE_FRICTION_PPM = const(61)
 PROFILE_FRICTION_N = const(62)
 PROFILE_ZERO_DRIFT_PPM = const(63)
+PROFILE_LOAD_CELL_CAPACITY_N = const(70)
+PROFILE_LOAD_CELL_ERROR_PPM = const(71)
+PROFILE_LOAD_CELL_ZERO = const(72)
+PROFILE_LOAD_CELL_FULL = const(73)
+PROFILE_LOAD_CELL_LAG_MS = const(74)
+PROFILE_FRICTION_UNCERTAINTY_PPM = const(75)
 PROFILE_FIELDS = (
     (1, T_TEXT, 1, 40, True),  # name
     (2, T_INT, 50, 100000, True),  # ram-area-mm2
@@ -664,6 +678,12 @@ PROFILE_FIELDS = (
     (61, T_INT, 0, 500000, False),  # friction-ppm
     (62, T_INT, 0, 100000, False),  # friction-n
     (63, T_INT, 0, 100000, False),  # zero-drift-ppm
+    (70, T_INT, 1, 10000000, False),  # load-cell-capacity-n
+    (71, T_INT, 1, 100000, False),  # load-cell-error-ppm
+    (72, T_INT, -16000000, 16000000, False),  # load-cell-zero
+    (73, T_INT, -16000000, 16000000, False),  # load-cell-full
+    (74, T_INT, 0, 300, False),  # load-cell-lag-ms
+    (75, T_INT, 0, 1000000, False),  # friction-uncertainty-ppm
 )
 
 PROFILE_READ_REQUEST_FIELDS = ()

@@ -212,6 +212,8 @@ class PressDescription(Section):
         known = {
             "friction_ppm": _ppm(self.ram.friction_percent),
             "friction_n": self.ram.friction_n,
+            "friction_uncertainty_ppm": _ppm(self.ram.friction_uncertainty_percent),
+            **self._load_cell_profile(),
         }
         return {
             **{name: value for name, value in known.items() if value is not None},
@@ -245,6 +247,20 @@ class PressDescription(Section):
             "valve_lag_ms": round(
                 self.valves.lag_ms + self.valves.coil_lag_ms + self.valves.delay_ms
             ),
+        }
+
+    def _load_cell_profile(self) -> dict[str, int]:
+        """Return the fields of the load cell; the emulated one counts in tenths of a newton."""
+        cell = self.load_cell
+        capacity_n = round(cell.capacity_kn * 1000)
+        if capacity_n == 0:
+            return {}
+        return {
+            "load_cell_capacity_n": capacity_n,
+            "load_cell_error_ppm": round(cell.accuracy_percent * 10_000),
+            "load_cell_zero": 0,
+            "load_cell_full": 10 * capacity_n,
+            "load_cell_lag_ms": round(min(cell.lag_ms, 300)),
         }
 
 

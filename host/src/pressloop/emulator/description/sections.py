@@ -64,6 +64,12 @@ class RamSection(Section):
         default=None,
         description="The same without pressure, in N; None: 100 N is assumed.",
     )
+    friction_uncertainty_percent: NonNegative | None = Field(
+        default=None,
+        le=100,
+        description="Limits of both if they were learned against a load cell or a gauge, of the "
+        "friction: the controller then compensates for it; None: they are bounds.",
+    )
 
 
 class OilSection(Section):
