@@ -106,7 +106,7 @@ class Controller:
 
     @property
     def pellet_kpa(self):
-        """What the loop controls: the pressure of the pellet where that is known, else the oil's."""
+        """What the loop controls: the pellet's pressure where that is known, else the oil's."""
         return self.sampler.pressure_kpa - self.force_trim.trim_kpa
 
     def configure(self, profile, scaling):
