@@ -1,10 +1,10 @@
 """Runs a host that kills itself: `lost_host.py URL PROTOCOL RECORD STEP TICKS LOG [SIGNAL]`.
 
-It starts the protocol. When it has seen TICKS records of STEP it sends itself a SIGKILL, or SIGNAL,
-so that it ends without any clean-up and at a point of the run that does not depend on the load of
-the machine. In a ramp only records after the approach count, in a hold only those of its dwell.
-After a SIGSTOP the host keeps the port open and neither reads nor writes; after a SIGCONT it
-follows the run to its end.
+The suite has confirmed the die of the protocol. It starts the protocol. When it has seen TICKS
+records of STEP it sends itself a SIGKILL, or SIGNAL, so that it ends without any clean-up and at a
+point of the run that does not depend on the load of the machine. In a ramp only records after the
+approach count, in a hold only those of its dwell. After a SIGSTOP the host keeps the port open and
+neither reads nor writes; after a SIGCONT it follows the run to its end.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 
 from pressloop.hil import wiretap
 from pressloop.press import Press
+from pressloop.protocol.loading import load_protocol
 from pressloop.session.telemetry import TelemetryRecord
 from pressloop.wire.schema import FlagBits
 
@@ -27,7 +28,8 @@ def main(
 ) -> None:
     """Run the protocol and send the signal."""
     with wiretap.tapped(Path(log)):
-        run = Press.open(url).start(Path(protocol), out=record)
+        die = load_protocol(Path(protocol)).die
+        run = Press.open(url).start(Path(protocol), out=record, die=die)
         seen, wanted, pulled = 0, int(ticks) + 1, False
         for batch in run.telemetry():
             seen += sum(sample.step == int(step) and _counts(sample) for sample in batch)

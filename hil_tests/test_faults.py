@@ -199,7 +199,7 @@ def test_guard_may_open_at_a_prompt_without_pressure(
 
 @pytest.mark.needs("pressing", "breakage", "truth")
 @pytest.mark.parametrize(
-    ("what", "fault"), [("pellet", "sample-cracked"), ("die", "die-failure")], ids=["pellet", "die"]
+    ("what", "fault"), [("pellet", "sample-cracked"), ("die", "sudden-loss")], ids=["pellet", "die"]
 )
 def test_what_breaks_under_pressure(
     bench: HilBench, press: Press, tmp_path: Path, what: Breakage, fault: str

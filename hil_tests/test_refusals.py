@@ -257,7 +257,7 @@ def test_step_after_the_commit(press: Press) -> None:
 def test_wrong_digest(press: Press) -> None:
     digest = upload(press, plan_begin(), plan_steps())
     assert refused(press, PlanCommitRequest(digest ^ 1)).code == "plan-digest"
-    assert refused(press, StartRequest(RUN_ID)).code == "no-plan"
+    assert refused(press, StartRequest(RUN_ID, plan_begin().die_um)).code == "no-plan"
     press.session.request(PlanCommitRequest(digest))
 
 
@@ -266,12 +266,12 @@ def test_wrong_digest(press: Press) -> None:
 
 def test_start_without_a_plan(press: Press) -> None:
     upload(press, plan_begin(), [])
-    assert refused(press, StartRequest(RUN_ID)).code == "no-plan"
+    assert refused(press, StartRequest(RUN_ID, plan_begin().die_um)).code == "no-plan"
 
 
 def test_start_with_zeros_for_a_name(press: Press) -> None:
     press.session.request(PlanCommitRequest(upload(press, plan_begin(), plan_steps())))
-    assert refused(press, StartRequest(bytes(8))).code == "out-of-range"
+    assert refused(press, StartRequest(bytes(8), plan_begin().die_um)).code == "out-of-range"
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,10 @@ def test_power_cut_in_a_run(bench: HilBench, tmp_path: Path, step: int) -> None:
         with watching(press) as watch:
             now = watch.until(lambda now: now.state is State.FAULT, "the fault", limit_s=0.5)
             assert now.output == -OUTPUT_FULL, "the release valve is not open"
-        requests: list[Request[Any]] = [plan_begin(), StartRequest(bytes(range(8)))]
+        requests: list[Request[Any]] = [
+            plan_begin(),
+            StartRequest(bytes(range(8)), plan_begin().die_um),
+        ]
         for request in requests:
             with pytest.raises(CommandRefusedError) as refusal:
                 press.session.request(request)
@@ -128,5 +131,5 @@ def test_plan_does_not_outlive_its_profile(bench: HilBench) -> None:
         press.session.request(plan_begin())
         press.write_profile(press.profile())
         with pytest.raises(CommandRefusedError) as refusal:
-            press.session.request(StartRequest(bytes(range(8))))
+            press.session.request(StartRequest(bytes(range(8)), plan_begin().die_um))
         assert refusal.value.code == "no-plan"

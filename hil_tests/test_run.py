@@ -20,7 +20,7 @@ from pressloop.wire.schema import (
     StepResultRequest,
 )
 
-from hil_tests.protocols import one_hold, three_steps
+from hil_tests.protocols import one_hold, plan_begin, three_steps
 
 WIRING = wiring.current()
 
@@ -79,7 +79,9 @@ def test_one_run_id_presses_once(press: Press, tmp_path: Path) -> None:
     """A start that is repeated because its reply was lost must not press the cell again."""
     result = press.run(one_hold("0.5 s"), out=tmp_path / "run")
     with pytest.raises(CommandRefusedError) as refusal:
-        press.session.request(StartRequest(bytes.fromhex(result.summary.run_id)))
+        press.session.request(
+            StartRequest(bytes.fromhex(result.summary.run_id), plan_begin().die_um)
+        )
     assert refusal.value.code == "run-repeated"
     assert press.status().state is State.IDLE
 

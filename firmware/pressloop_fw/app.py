@@ -30,6 +30,7 @@ class App:
         self.server = CommandServer(board, self.controller, self.plan, self.ring)
         self.link = Link(board, self.server, self._on_console)
         self._fed_at = -1
+        self._report_tick = 0
         board.safe()
         self.server.boot(self.link)
 
@@ -41,10 +42,10 @@ class App:
             self.server.drain()
         except Exception as failure:
             controller.interlocks.latch(schema.FAULT_INTERNAL)
-            _print_traceback(failure)
+            self._report(failure)
         if controller.failure is not None:
             failure, controller.failure = controller.failure, None
-            _print_traceback(failure)
+            self._report(failure)
         # Fed only when the tick has advanced since the last turn: a hung tick and a hung foreground
         # both end in a reset. So does the end of the device clock: a controller that has been on
         # for 124 days restarts, without a run.
@@ -52,6 +53,13 @@ class App:
         if tick != self._fed_at and tick < _LAST_TICK:
             self._fed_at = tick
             self.board.feed_watchdog()
+
+    def _report(self, failure):
+        """Print a traceback, at most one a second: a host must find the first one."""
+        tick = self.controller.tick_count
+        if tick >= self._report_tick:
+            self._report_tick = tick + schema.TICK_HZ
+            _print_traceback(failure)
 
     def run(self):
         """Run without end."""

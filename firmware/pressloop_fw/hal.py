@@ -61,6 +61,13 @@ class Board:
         """*tick* Return the newest transducer reading, counts 0..65535."""
         raise NotImplementedError
 
+    def read_second_raw(self):
+        """*tick* Return the newest reading of the second transducer, counts 0..65535.
+
+        Called only on a board that has schema.CAP_SECOND_CHANNEL, after `read_raw`.
+        """
+        return 0
+
     def read_inputs(self):
         """*tick* Return the digital inputs as schema.INPUT_* bits."""
         raise NotImplementedError

@@ -78,10 +78,20 @@ def test_faults_that_the_run_does_not_reach_are_not_listed(tmp_path: Path) -> No
         run = machine.run(tmp_path / "protocol.yaml", out=tmp_path / "run", faults=faults)
         assert run.summary.injected is not None
         assert [one.kind for one in run.summary.injected] == ["sensor-open"]
-        with pytest.raises(BadInputError, match="one transducer"):
-            machine.start(
-                tmp_path / "protocol.yaml", out=tmp_path / "two", faults=["second-zero@1"]
-            )
+
+
+def test_a_second_channel_breaks_only_where_there_is_one(tmp_path: Path) -> None:
+    (tmp_path / "press.yaml").write_text(PRESS)
+    (tmp_path / "one.yaml").write_text(PRESS + "second_transducer: {fitted: false}\n")
+    with Press.open("emulated", press=tmp_path / "press.yaml") as machine:
+        run = machine.run(PROTOCOL, out=tmp_path / "two", faults=["second-zero@5"])
+    assert (run.end_reason, run.summary.fault) == ("fault", "sensor-disagree")
+    with (
+        Press.open("emulated", press=tmp_path / "one.yaml") as machine,
+        pytest.raises(BadInputError, match="one transducer") as error,
+    ):
+        machine.start(PROTOCOL, out=tmp_path / "one", faults=["second-zero@1"])
+    assert error.value.code == "fault-not-here"
 
 
 def test_command_injects_and_the_record_of_a_killed_host_says_so(tmp_path: Path) -> None:
@@ -104,8 +114,6 @@ def test_control_port_refuses_what_is_no_fault() -> None:
     with EmulatedBoard() as board:
         with pytest.raises(EmulatorError, match="kinds: sensor-frozen"):
             board.control({"fault": "sensor-melted"})
-        with pytest.raises(EmulatorError, match="one transducer"):
-            board.control({"faults": ["second-zero@1"]})
         board.control({"fault": "sensor-open"})
         ((_, text),) = board.control({"get": True})["injected"]
         assert text == "sensor-open"

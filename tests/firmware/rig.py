@@ -251,10 +251,17 @@ class Rig(Board):
     # --- for tests
 
     def ask(self, command, values=None):
-        """Send a request through the codec; return the reply's values or raise RefusedError."""
+        """Send a request through the codec; return the reply's values or raise RefusedError.
+
+        A start confirms the die of the plan unless `values` has another one.
+        """
+        values = dict(values or {})
+        if command == schema.CMD_START:
+            scaling = self.app.plan.scaling
+            values.setdefault(schema.START_REQUEST_DIE_UM, scaling.die_um if scaling else 10000)
         buf = bytearray(schema.MAX_PAYLOAD)
         fields = schema.COMMANDS[command][0]
-        end = cbor.encode_map(fields, values or {}, buf, 0)
+        end = cbor.encode_map(fields, values, buf, 0)
         values = cbor.decode_map(fields, buf, 0, end)
         try:
             reply = self.app.server.handle(command, values, memoryview(buf)[:end])

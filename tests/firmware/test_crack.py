@@ -5,6 +5,7 @@ from pressloop_fw.loop.scaling import Scaling
 from pressloop_fw.service.profile_store import Profile
 from pressloop_fw.wire import schema
 from pressloop_sim.plant.damage import DIE_BURST, FORCED
+from pressloop_sim.plant.hydraulic_faults import HydraulicFaults
 from rig import PRESS, PROFILE, RefusedError, Rig, hold, ramp, release
 from steps import crack_check
 
@@ -38,7 +39,7 @@ def test_a_step_down_is_detected_in_three_readings():
     assert _see(watch, [248000] * 9) == (schema.FAULT_SAMPLE_CRACKED, 3)
     watch = _watch()
     _see(watch, steady)
-    assert _see(watch, [124000] * 9) == (schema.FAULT_DIE_FAILURE, 3)
+    assert _see(watch, [124000] * 9) == (schema.FAULT_SUDDEN_LOSS, 3)
 
 
 def test_at_low_pressure_the_transducer_sets_the_size():
@@ -80,7 +81,7 @@ def test_an_open_release_explains_a_loss_until_it_has_shut():
     assert _see(watch, [250000], dead_band + 1000)[0] == schema.FAULT_NONE
     assert _see(watch, [245000] * 3)[0] == schema.FAULT_NONE
     # A collapse loses more than such an opening releases.
-    assert _see(watch, [20000] * 5)[0] == schema.FAULT_DIE_FAILURE
+    assert _see(watch, [20000] * 5)[0] == schema.FAULT_SUDDEN_LOSS
     watch = _watch()
     _see(watch, [250000] * 20, dead_band + 1000)
     _see(watch, [250000] * 100)
@@ -122,9 +123,22 @@ def test_a_crack_in_a_ramp():
 
 
 def test_a_die_that_bursts():
-    rig = _pressing(hold(250000, 60000))
-    rig.plant.apply_damage(DIE_BURST)
-    assert rig.run(0.05, lambda: _fault(rig) == schema.FAULT_DIE_FAILURE)
+    for has_displacement, fault in (
+        (True, schema.FAULT_DIE_FAILURE),
+        (False, schema.FAULT_SUDDEN_LOSS),
+    ):
+        rig = _pressing(hold(250000, 60000), has_displacement)
+        rig.plant.apply_damage(DIE_BURST)
+        assert rig.run(0.05, lambda rig=rig: _fault(rig) != schema.FAULT_NONE)
+        assert _fault(rig) == fault
+
+
+def test_a_hose_that_bursts():
+    for has_displacement, fault in ((True, schema.FAULT_BURST), (False, schema.FAULT_SUDDEN_LOSS)):
+        rig = _pressing(hold(250000, 60000), has_displacement)
+        HydraulicFaults(rig.plant).inject("burst", 0)
+        assert rig.run(0.1, lambda rig=rig: _fault(rig) != schema.FAULT_NONE)
+        assert _fault(rig) == fault
 
 
 def test_a_plan_without_detection_goes_on():
@@ -260,7 +274,7 @@ def test_a_start_names_the_crack_that_is_latched_and_a_clear_of_it_clears_it():
     rig.plant.apply_damage(FORCED)
     rig.run(5)
     fault = rig.status()[schema.STATUS_REPLY_FAULT]
-    assert fault in (schema.FAULT_SAMPLE_CRACKED, schema.FAULT_DIE_FAILURE)
+    assert fault in (schema.FAULT_SAMPLE_CRACKED, schema.FAULT_SUDDEN_LOSS)
     try:
         rig.ask(schema.CMD_START, {schema.START_REQUEST_RUN_ID: b"anything"})
     except RefusedError as refused:

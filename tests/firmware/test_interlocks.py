@@ -65,6 +65,19 @@ def test_a_single_bad_reading_changes_nothing():
     assert rig.sequencer.state == schema.STATE_RUNNING
 
 
+def test_a_sensor_that_was_mended_is_judged_anew():
+    rig = Rig()
+    rig.raw = 0
+    rig.run(10)
+    clear = {schema.CLEAR_REQUEST_FAULT: schema.FAULT_SENSOR_LOW}
+    rig.raw = None
+    rig.run(0.2)
+    rig.ask(schema.CMD_CLEAR, clear)
+    rig.raw = 30000
+    rig.run(0.1)
+    assert rig.status()[schema.STATUS_REPLY_FAULT] == schema.FAULT_SENSOR_HIGH
+
+
 def test_readings_of_which_four_in_five_are_bad():
     for bad, fault in ((0, schema.FAULT_SENSOR_LOW), (30000, schema.FAULT_SENSOR_HIGH)):
         rig = _pressing()

@@ -114,3 +114,24 @@ def test_a_leak_and_how_well_it_is_known_belong_together():
 def test_the_leak_of_the_profile_is_read_back():
     rig = Rig(profile=_knowing(10))
     assert rig.ask(schema.CMD_PROFILE_READ) == _knowing(10)
+
+
+def _topped_up(ul_min, profile=None):
+    """Return a rig after a minute of a sealed hold with a leak that comes up in it."""
+    rig = Rig(profile=profile)
+    rig.start([ramp(250000, 50000), hold(250000, 300000, 2500, mode=schema.HOLD_SEALED)])
+    assert rig.run(60, lambda: rig.sequencer.hold.sealed)
+    rig.plant.add_leak(ul_min / 600)
+    rig.run(60)
+    return rig
+
+
+def test_top_ups_without_end_are_a_leak():
+    rig = _topped_up(2000)
+    assert rig.controller.interlocks.fault == schema.FAULT_LEAK
+    assert rig.controller.sequencer.results.top_ups[1] < 60
+    # A leak that the profile states, and a small one, are none.
+    for ul_min, profile in ((400, _knowing(400)), (40, None)):
+        rig = _topped_up(ul_min, profile)
+        assert rig.controller.interlocks.fault == schema.FAULT_NONE
+        assert rig.sequencer.results.top_ups[1] > 1

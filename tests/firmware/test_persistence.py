@@ -2,6 +2,7 @@
 
 import struct
 
+from pressloop_fw import app
 from pressloop_fw.service.flash_journal import LAYOUT, RECORD_SIZE, FlashJournal
 from pressloop_fw.wire import schema
 from pressloop_sim.board.flash_area import EmulatedFlash
@@ -106,6 +107,17 @@ def test_the_interrupted_run_is_told_until_the_next_one():
     assert rig.ask(schema.CMD_INTERRUPTED_RUN)[schema.INTERRUPTED_RUN_REPLY_RUN_ID] == _RUN_ID
     rig.start([ramp(50000, 20000)])
     assert rig.ask(schema.CMD_INTERRUPTED_RUN)[schema.INTERRUPTED_RUN_REPLY_RUN_ID] == b"\0" * 8
+
+
+def test_a_start_with_a_fault_writes_one_record():
+    rig = _dwelling()
+    for _ in range(2):
+        rig = Rig(stored=_copy(rig.stored))
+        rig.app.poll()  # before the first tick, which trips
+        rig.run(0.1)
+        assert _kinds(rig)[-1] == schema.JOURNAL_BOOT
+        told = rig.ask(schema.CMD_INTERRUPTED_RUN)
+        assert told[schema.INTERRUPTED_RUN_REPLY_RUN_ID] == _RUN_ID
 
 
 def test_a_run_that_ended_is_not_interrupted():
@@ -406,3 +418,24 @@ def test_a_run_bound_to_another_profile_is_refused():
     crc = rig.app.server._profile_store.crc
     start[schema.START_REQUEST_PROFILE_HASH] = crc.to_bytes(4, "big") + b"\0\0\0\0"
     assert _code(rig, schema.CMD_START, start) == 0
+
+
+# --- tracebacks
+
+
+def test_an_exception_in_every_turn_prints_one_traceback_a_second():
+    rig = Rig()
+    printed = []
+    plain = app._print_traceback
+    try:
+        app._print_traceback = printed.append
+        rig.app.server.drain = rig.app.link.poll = _fail
+        rig.run(3)
+    finally:
+        app._print_traceback = plain
+    assert 3 <= len(printed) <= 4
+    assert rig.controller.interlocks.fault == schema.FAULT_INTERNAL
+
+
+def _fail():
+    raise ValueError("a defect")

@@ -9,7 +9,10 @@ from rig import PRESS, Rig, hold, prompt, ramp, release
 class _Lamp(Rig):
     """A rig that notes what the board is to show."""
 
-    lit = False
+    def __init__(self, **settings):
+        """Make the attribute here: the tick must not allocate."""
+        self.lit = False
+        super().__init__(**settings)
 
     def show_pressure(self, stands):
         self.lit = stands
@@ -51,7 +54,7 @@ def test_a_release_that_is_stuck_is_a_fault_while_a_run_is_aborted():
     _inject(rig, "release-stuck-shut")
     rig.ask(schema.CMD_ABORT)
     rig.tick()
-    rig.ask(schema.CMD_ABORT)
+    rig.ask(schema.CMD_DUMP)
     _seconds_until(rig, schema.FAULT_NO_RELEASE, 6)
 
 

@@ -70,7 +70,7 @@ def test_a_reading_that_freezes_in_a_low_hold_after_a_high_one():
 
 
 def test_a_reading_that_drifts_in_a_hold():
-    for mpa_s, seconds in ((-2, 15), (-3, 10), (-10, 3)):
+    for mpa_s, seconds in ((-1, 30), (-3, 10), (-10, 3)):
         rig = _holding()
         ticks = [0]
 
@@ -96,7 +96,7 @@ def test_a_reading_that_freezes_in_the_first_ramp_of_a_sample():
     for at_kpa, rate in ((20000, 10000), (100000, 10000), (230000, 10000), (230000, 50000)):
         rig = _rig([ramp(250000, rate), hold(250000)])
         _run_up_to(rig, at_kpa)
-        assert _peak_until_fault(rig, 1.2) < at_kpa / 1000 + 90, (at_kpa, rate)
+        assert _peak_until_fault(rig, 0.7) < at_kpa / 1000 + 55, (at_kpa, rate)
 
 
 def test_a_dry_pump():

@@ -50,7 +50,7 @@ def offer_profile(fields: Mapping[str, Any]) -> Taken | Refused:
         decoded = cbor.decode_map(board_schema.PROFILE_FIELDS, payload, 0, len(payload))
     except cbor.CodecError as error:
         return Refused(_NAMES.get(error.field, ""))
-    profile = Profile(decoded)
+    profile = Profile(decoded, True)
     field = profile.contradiction()
     return Refused(_NAMES[field]) if field else Taken(profile)
 
@@ -63,7 +63,7 @@ def board_values(fields: object, message: Message) -> tuple[dict[int, object], b
 
 def board_profile(profile: MachineProfile) -> Profile:
     """Return a profile as the board holds it, without its checks."""
-    return Profile(board_values(board_schema.PROFILE_FIELDS, profile.to_wire())[0])
+    return Profile(board_values(board_schema.PROFILE_FIELDS, profile.to_wire())[0], True)
 
 
 def offer_plan(plan: Plan, profile: MachineProfile) -> CommandRefusedError | None:

@@ -16,13 +16,15 @@ from hypothesis import HealthCheck, Phase, assume, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 from pressloop_fw.loop.relaxation import MIN_WINDOW_S, Relaxation
-from pressloop_fw.loop.scaling import ratio_q10
+from pressloop_fw.loop.sampler import Sampler, process_sample
+from pressloop_fw.loop.scaling import Scaling, ratio_q10
+from pressloop_fw.loop.second_channel import SecondChannel, compare_channels, shares_loss
 from pressloop_fw.loop.sequencer import NO_STEP
 from pressloop_fw.loop.unloaded import is_unloaded
 from pressloop_fw.service.profile_store import Profile
 from pressloop_fw.wire import cbor, schema
 from rig import PRESS, PROFILE, RefusedError, Rig, hold, prompt, ramp, release
-from small_int import SmallInt, small_rig
+from small_int import SmallInt, small_registers, small_rig
 
 CEILING_KPA = 300000
 HOST_TIMEOUT_MS = 500
@@ -414,6 +416,14 @@ def profiles(draw: st.DrawFn) -> dict[int, Any]:
         _extreme(1, min(20000, values[schema.PROFILE_MAX_OIL_KPA] // 4))
     )
     values[schema.PROFILE_KP] = draw(_extreme(1, 8191))
+    second = {
+        schema.PROFILE_SECOND_FULL_SCALE_OIL_KPA: schema.PROFILE_FULL_SCALE_OIL_KPA,
+        schema.PROFILE_SECOND_RAW_ZERO: schema.PROFILE_RAW_ZERO,
+        schema.PROFILE_SECOND_RAW_FULL: schema.PROFILE_RAW_FULL,
+        schema.PROFILE_SECOND_RAW_FAULT_LOW: schema.PROFILE_RAW_FAULT_LOW,
+        schema.PROFILE_SECOND_RAW_FAULT_HIGH: schema.PROFILE_RAW_FAULT_HIGH,
+    }
+    values.update({key: values[like] for key, like in second.items()})
     flow = max(
         values[schema.PROFILE_PUMP_FLOW_UL_S],
         values[schema.PROFILE_RELEASE_FLOW_UL_S],
@@ -422,6 +432,25 @@ def profiles(draw: st.DrawFn) -> dict[int, Any]:
     values[schema.PROFILE_COMPLIANCE_NL_MPA] = draw(_extreme(least, 10000000))
     assume(Profile(values).contradiction() == 0)
     return values
+
+
+@settings(max_examples=100, derandomize=True, deadline=None, database=None, phases=PHASES)
+@given(values=profiles(), data=st.data())
+def test_no_pair_of_channels_leaves_the_small_integers(
+    values: dict[int, Any], data: st.DataObject
+) -> None:
+    profile = Profile(values, True)
+    scaling = Scaling(profile, profile.dies_um[0])
+    with small_registers():
+        sampler, channel = Sampler(), SecondChannel()
+    sampler.configure(profile, scaling)
+    channel.configure(profile, scaling)
+    channel.limit_to(scaling.pellet_limit_kpa)
+    counts = _extreme(profile.raw_fault_low, profile.raw_fault_high)
+    for _ in range(20):
+        process_sample(sampler.registers, SmallInt(data.draw(counts)))
+        compare_channels(channel.registers, sampler.registers, SmallInt(data.draw(counts)), 1)
+        shares_loss(channel.registers)
 
 
 class SmallColumn:

@@ -14,11 +14,12 @@ from operator import ne
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from pressloop.emulator.description import PressDescription
 from pressloop.errors import BadInputError
+from pressloop.machine.channels import ChannelComparison
 from pressloop.machine.profile import MachineProfile
 from pressloop.plan import compile_plan, count_steps, finding_of_refusal, unroll
 from pressloop.protocol import (
@@ -40,10 +41,20 @@ from pressloop.validation import validate_protocol
 from pressloop.validation.check_relaxation import window_s
 from pressloop.wire.schema import MAX_STEPS, StepKind
 from pressloop_fw.loop import relaxation as board_relaxation
+from pressloop_fw.loop import second_channel
 from pressloop_fw.loop.scaling import Scaling
+from pressloop_fw.loop.second_channel import SecondChannel
+from pressloop_fw.service.profile_store import Profile
+from pressloop_fw.wire import schema as board_schema
 from ruamel.yaml import YAML
 
-from tests.property.firmware_checks import Taken, board_profile, offer_plan, offer_profile
+from tests.property.firmware_checks import (
+    Taken,
+    board_profile,
+    board_values,
+    offer_plan,
+    offer_profile,
+)
 
 REFERENCE = MachineProfile.from_fields(PressDescription().nominal_profile())
 
@@ -312,14 +323,23 @@ def test_limits_are_those_of_the_firmware(die_um: int) -> None:
                 "ram_area_mm2",
                 "filter_shift",
                 "no_gain_window_ms",
+                "second_full_scale_oil_kpa",
+                "second_accuracy_ppm",
+                "second_raw_zero",
+                "second_raw_full",
+                "channel_lag_ms",
+                "channel_friction_ppm",
+                "channel_noise_ppm",
+                "single_channel_oil_kpa",
             )
         }
-    )
+    ),
+    st.none() | st.lists(st.integers(0, 10_000_000), min_size=1, max_size=4).map(tuple),
 )
 def test_host_and_board_take_the_same_profiles_and_conversion_keeps_them(
-    changes: dict[str, Any],
+    changes: dict[str, Any], loads: tuple[int, ...] | None
 ) -> None:
-    wire = replace(REFERENCE.to_wire(), **changes)
+    wire = replace(REFERENCE.to_wire(), **changes, die_loads_n=loads)
     fields = {field.name: getattr(wire, field.name) for field in wire.FIELDS}
     refused_by_board = not isinstance(offer_profile(fields), Taken)
     if refused_by_board:
@@ -327,6 +347,37 @@ def test_host_and_board_take_the_same_profiles_and_conversion_keeps_them(
             MachineProfile.from_wire(wire)
     else:
         assert MachineProfile.from_wire(wire).to_wire() == wire
+
+
+@given(
+    st.integers(10_000, 200_000),
+    st.integers(1, 50_000),
+    st.integers(0, 100_000) | st.none(),
+    st.integers(0, 10_000) | st.none(),
+    st.sampled_from(REFERENCE.dies_um),
+    st.integers(0, 600_000),
+)
+def test_host_and_board_allow_the_channels_the_same_difference(
+    full: int, accuracy: int, friction: int | None, noise: int | None, die_um: int, pressure: int
+) -> None:
+    wire = replace(
+        REFERENCE.to_wire(),
+        max_oil_kpa=min(full, 35_000),
+        second_full_scale_oil_kpa=full,
+        second_accuracy_ppm=accuracy,
+        channel_friction_ppm=friction,
+        channel_noise_ppm=noise,
+    )
+    board = SecondChannel()
+    profile = Profile(board_values(board_schema.PROFILE_FIELDS, wire)[0], True)
+    assume(profile.contradiction() == 0)
+    board.configure(profile, Scaling(profile, die_um))
+    comparison = ChannelComparison.of(MachineProfile.from_wire(wire), die_um)
+    assert comparison is not None
+    for mean in (second_channel.FIRST, second_channel.SECOND):
+        board.registers[mean] = 4 * pressure
+    # The board counts in steps of 64 kPa.
+    assert comparison.allowed_kpa(pressure) - board.allowed_kpa() in range(-1, 8)
 
 
 @given(st.integers(1, 1_000_000), st.integers(1, 10_000))

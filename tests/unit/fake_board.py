@@ -124,6 +124,7 @@ class FakeBoard:
         self.minor = PROTOCOL_MINOR
         self.schema_hash = SCHEMA_HASH
         self.unique_id = b"fake-one"
+        self.simulated = True
         self.lockstep = False
         self.ring_records = ring_records
         self.boot_id = 0
@@ -350,11 +351,12 @@ class FakeBoard:
             boot_id=self.boot_id,
             reset_cause=ResetCause.POWER_ON,
             last_fault=self.last_fault,
-            simulated=True,
+            simulated=self.simulated,
             ring_records=self.ring_records,
             python="",
             profile_hash=bytes(8),
             build="fake",
+            channels=1,
         )
 
     def do_status(self, _: Message) -> StatusReply:

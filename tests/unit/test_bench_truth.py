@@ -122,8 +122,8 @@ def test_the_report_accounts_for_every_press() -> None:
     ]
     lines = report.counts(results)
     assert lines[0] == "3 presses drawn, 2 tuned, 1 pressed to the end"
-    assert "  1 x run ended early: end reason 3, fault 2" in lines
-    assert "  1 x refused by tuning: noise comes out as ..., expected below 0.05" in lines
+    assert "  1 x run ended early: a run ended by the fault sensor-low" in lines
+    assert "  1 x not tuned: noise comes out as ..., expected below 0.05" in lines
     assert lines[-1] == "1 of 3 stages were never truly in band"
     assert report.coverage(results).splitlines() == [
         "all stages covered on 1 of 2 presses",

@@ -70,6 +70,11 @@ def test_firmware_accepts_the_nominal_profile_of_every_example(name: str) -> Non
         schema.PROFILE_FRICTION_UNCERTAINTY_PPM,
         schema.PROFILE_ZERO_DRIFT_PPM,
         schema.PROFILE_TUNING_RESIDUAL_PPM,
+        schema.PROFILE_CHANNEL_LAG_MS,
+        schema.PROFILE_CHANNEL_FRICTION_PPM,
+        schema.PROFILE_CHANNEL_NOISE_PPM,
+        schema.PROFILE_SINGLE_CHANNEL_OIL_KPA,
+        schema.PROFILE_DIE_LOADS_N,
     }
     assert profile.contradiction() == 0
     assert round(press.die_mm * 1000) in profile.dies_um
@@ -109,6 +114,8 @@ def test_controller_knows_nothing_of_the_individual() -> None:
         "frame_stiffness_n_mm",
         "sensor_offset_mpa",
         "sensor_span_factor",
+        "second_sensor_offset_mpa",
+        "second_sensor_span_factor",
         "load_cell_gain",
     }
 

@@ -92,6 +92,7 @@ HELLO = HelloReply(
     python="micropython 1.25",
     profile_hash=bytes(8),
     build="abc",
+    channels=1,
 )
 
 

@@ -48,7 +48,8 @@ _SEEN = _WATCHDOG + 0x10
 # Two more with the device clock and the dwell of the run.
 _KEPT_TICK = _WATCHDOG + 0x14
 _KEPT_DWELL = _WATCHDOG + 0x18
-_KEPT_MARK = const(0xA5)
+# Below 0x80: MicroPython 1.25 reads a register above 2**31 as a negative number.
+_KEPT_MARK = const(0x5A)
 # The foreground has seen a tick that hangs this many ticks ago at most; one that hangs itself is
 # passed by 250 ticks until the watchdog.
 _MAX_UNSEEN_TICKS = const(50)
@@ -154,6 +155,23 @@ class InternalAdc:
         return self._adc.read_u16() * 13200 >> 15
 
 
+class SecondAdc:
+    """Reads the second transducer by the chip's own converter, in counts like the first one's."""
+
+    def __init__(self, pin):
+        Pin(pin, Pin.IN, Pin.PULL_DOWN)
+        self.read = _mean_reader(ADC(pin).read_u16)
+
+
+def _mean_reader(read_u16):
+    @micropython.native
+    def read(read_u16=read_u16):
+        """Return the mean of two conversions in counts of 125 uV. Allocates nothing."""
+        return (read_u16() + read_u16()) * 6600 >> 15
+
+    return read
+
+
 class DisplacementSensor:
     """Reads a displacement sensor with a voltage output by the chip's own converter."""
 
@@ -208,6 +226,9 @@ class PicoBoard(Board):
         )
         self._kept, self.tick_hung = _read_kept()
         self._step = 0xFF
+        if wiring.SECOND_ADC_PIN >= 0:
+            self.read_second_raw = SecondAdc(wiring.SECOND_ADC_PIN).read
+            self.capabilities |= schema.CAP_SECOND_CHANNEL
         # The converter of a load cell belongs here: it sets `read_force` and adds
         # schema.CAP_LOAD_CELL. There is no driver for one yet.
         if wiring.DISPLACEMENT_PIN >= 0:

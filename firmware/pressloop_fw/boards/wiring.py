@@ -21,6 +21,11 @@ ADS1115_ADDRESS = const(0x48)
 # pull-down an unconnected pin reads as a broken transducer.
 ADC_PIN = const(26)
 
+# Second pressure transducer: 4-20 mA over a 150 ohm shunt of its own into the chip's own converter,
+# a path without the ADS1115 and its bus; -1 where there is no place for one. It takes part as soon
+# as the machine profile describes it. By its pull-down an unconnected pin reads as a broken one.
+SECOND_ADC_PIN = const(28)
+
 # Valve coils, driven high. The pump valve opens with the duty. The release valve is normally open
 # and shuts with the duty, so that a board without power or in reset releases the pressure. Both are
 # on one PWM slice, the pump on its even pin, so that one write sets both.
@@ -34,7 +39,7 @@ EMERGENCY_STOP_PIN = const(18)
 GUARD_PIN = const(19)
 BUTTON_PIN = const(20)
 
-# Displacement sensor between the platens: 0 to 3.3 V into the chip's own converter, pin 27 or 28;
+# Displacement sensor between the platens: 0 to 3.3 V into the chip's own converter, pin 27;
 # -1 without a sensor. A value below DISPLACEMENT_LOW of the converter's 4095 counts is no reading;
 # by the pull-down that is also what a cut wire gives.
 DISPLACEMENT_PIN = const(-1)

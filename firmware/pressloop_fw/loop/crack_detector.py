@@ -1,11 +1,11 @@
-"""Detects a sudden loss of pressure: the sample cracked, or a punch or the die gave way.
+"""Detects a sudden loss of pressure: the sample cracked, or a punch, the die or a hose gave way.
 
 Nothing else in a press is that fast. Powder relaxes by a few MPa/s at most, leaks are slower, pump
 ripple and dither take no pressure away. The release valve does, so the most that it may have
 released is subtracted: during a release only a collapse is detected.
 """
 
-from pressloop_fw.loop.registers import register_block
+from pressloop_fw.loop.registers import register, register_block
 
 try:
     import micropython
@@ -18,13 +18,13 @@ except ImportError:  # CPython
 # loop.registers: SIGN_SHIFT
 # loop.sampler: NEWEST_KPA
 # loop.split_range: RELEASE FALL_KPA_S
-# wire.schema: FAULT_SAMPLE_CRACKED FAULT_DIE_FAILURE
+# wire.schema: FAULT_SAMPLE_CRACKED FAULT_SUDDEN_LOSS
 _SIGN_SHIFT = const(0)
 _NEWEST_KPA = const(4)
 _RELEASE = const(2)
 _FALL_KPA_S = const(4)
 _FAULT_SAMPLE_CRACKED = const(12)
-_FAULT_DIE_FAILURE = const(13)
+_FAULT_SUDDEN_LOSS = const(18)
 # end of generated
 
 _AT = const(1)
@@ -127,12 +127,15 @@ def detect_crack(registers: ptr32, sampler: ptr32, valves: ptr32) -> int:
     if registers[_LOST] < _MIN_READINGS:
         return 0
     if pressure_kpa < before >> 1:
-        return _FAULT_DIE_FAILURE
+        return _FAULT_SUDDEN_LOSS
     return _FAULT_SAMPLE_CRACKED
 
 
 class CrackDetector:
     """Configures and restarts the detection; `detect_crack` processes every reading of a run."""
+
+    # How many readings in a row have shown a loss.
+    losing = register(_LOST)
 
     def __init__(self):
         self.registers = register_block(_REGISTERS)

@@ -18,7 +18,7 @@ Nothing is trimmed while the setpoint is zero: contact and an unloaded press are
 """
 
 from pressloop_fw.loop.registers import register, register_block
-from pressloop_fw.loop.scaling import FRACTION_BITS
+from pressloop_fw.loop.scaling import FRACTION_BITS, die_area_um2
 from pressloop_fw.wire import schema
 
 try:
@@ -331,7 +331,7 @@ class ForceTrim:
         """Take over a press and a die."""
         block = self.registers
         values = profile.values
-        kpa_per_mn = 1000000000000000 // (scaling.die_um * scaling.die_um * 355 // 452)
+        kpa_per_mn = 1000000000000000 // die_area_um2(scaling.die_um)
         self.has_cell = self._reads_force and schema.PROFILE_LOAD_CELL_CAPACITY_N in values
         ppm = values.get(schema.PROFILE_FRICTION_PPM, 0)
         newtons = values.get(schema.PROFILE_FRICTION_N, _UNKNOWN_N)
@@ -416,6 +416,6 @@ def contradiction(values, smallest_die_um):
     if values[keys[3]] <= values[keys[2]]:
         return keys[3]
     # 16 GPa: the products in the tick stay small integers.
-    if values[keys[0]] * 1000 > 16 * (smallest_die_um * smallest_die_um * 355 // 452):
+    if values[keys[0]] * 1000 > 16 * die_area_um2(smallest_die_um):
         return keys[0]
     return 0

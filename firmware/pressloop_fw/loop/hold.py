@@ -4,6 +4,7 @@ The dwell clock counts only ticks with the pressure in band. A clock that starte
 pressure is reached, or went on out of band, would make cells that are not reproducible.
 """
 
+from pressloop_fw.loop.leak import loss_kpa_min
 from pressloop_fw.loop.registers import register_block
 from pressloop_fw.loop.relaxation import Relaxation
 from pressloop_fw.wire import schema
@@ -38,9 +39,15 @@ REGULATE = const(0)  # closed loop on the setpoint
 SHUT = const(1)  # both valves closed: the oil is locked in
 ENDED = const(2)  # the step has ended
 TIMED_OUT = const(3)  # out of band for longer than the timeout: end the run
+LEAKING = const(4)  # topped up by more than leak and relaxation explain
 
 # The oil is sealed when the pressure is within a quarter of the tolerance.
 _SEAL_DIVISOR = const(4)
+# Top-ups: what the powder relaxes by at most, what is allowed per second, and after how many ticks
+# without one all is explained.
+_RELAXED_SHIFT = const(2)
+_ALLOWANCE_SHIFT = const(9)
+_MAX_TOP_UP_TICKS = const(20000)
 # More ticks than any hold lasts.
 _UNLIMITED_TICKS = const(1 << 29)
 
@@ -86,6 +93,9 @@ class Hold:
     def __init__(self, plan, results, run_flags):
         self.registers = register_block(_REGISTERS)
         self.relaxation = Relaxation()
+        # What top-ups have pumped beyond what leak and relaxation explain, and the last one's tick.
+        self._unexplained_kpa = 0
+        self._topped_up_at = 0
         # Whether this is a sealed hold that may end on its relaxation.
         self._ends_on_relaxation = False
         self._plan = plan
@@ -113,6 +123,8 @@ class Hold:
         block = self.registers
         block[_STEADY] = 0
         block[_OUT_TICKS] = 0
+        self._unexplained_kpa = 0
+        self._topped_up_at = 0
         self.leave()
 
     def leave(self):
@@ -134,7 +146,7 @@ class Hold:
         self.relaxation.known = False
 
     def step(self, index, pressure_kpa, at_setpoint):
-        """Process a reading; return what the hold asks for: REGULATE, SHUT, ENDED or TIMED_OUT.
+        """Process a reading; return what the hold asks for, one of REGULATE to LEAKING.
 
         `at_setpoint` says whether the setpoint has reached the target.
         """
@@ -181,6 +193,22 @@ class Hold:
         if self._ends_on_relaxation and self.relaxation.step(pressure_kpa):
             self.registers[_STEADY] = 0
 
+    def _leaks(self, index, tolerance):
+        """Note a top-up; return whether top-ups pump more than leak and relaxation explain.
+
+        Each makes good for a loss of the tolerance. Explained are twice the profile's leak, a 512th
+        of the pressure per second, and once a quarter of the pressure, which no powder relaxes by.
+        """
+        plan = self._plan
+        target = plan.target_kpa[index]
+        now = self._results.ticks[index]
+        ticks = min(_MAX_TOP_UP_TICKS, now - self._topped_up_at)
+        self._topped_up_at = now
+        per_s = (target >> _ALLOWANCE_SHIFT) + loss_kpa_min(plan.leak_share[index], target) // 30
+        lost = self._unexplained_kpa - per_s * ticks // schema.TICK_HZ
+        self._unexplained_kpa = max(0, lost) + tolerance
+        return self._unexplained_kpa > (target >> _RELAXED_SHIFT) + tolerance
+
     def _prepare_steady_ticks(self, index):
         """Set the band and the end of the dwell for the steady ticks that follow."""
         plan = self._plan
@@ -216,6 +244,7 @@ class Hold:
             if error > 0:
                 flags[_FLAGS] |= _FLAG_TOPPING_UP
                 self._results.top_ups[index] += 1
+                return LEAKING if self._leaks(index, tolerance) else REGULATE
             return REGULATE
         if at_setpoint and -tolerance < error * _SEAL_DIVISOR < tolerance:
             flags[_FLAGS] = flags[_FLAGS] & ~_FLAG_TOPPING_UP | _FLAG_SEALED

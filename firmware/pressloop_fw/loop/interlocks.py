@@ -1,6 +1,7 @@
 """Checks what must never happen. The first fault latches; until it is cleared outputs are safe."""
 
 from pressloop_fw.loop.plan import TICK_MS
+from pressloop_fw.loop.sampler import BAD_LEVEL
 from pressloop_fw.loop.volume_watch import ANSWERED, UNANSWERED
 from pressloop_fw.wire import schema
 
@@ -9,9 +10,6 @@ try:
 except ImportError:  # CPython
     from pressloop_fw.cpython import const
 
-# One bad reading can be noise on the wire; 5 in a row (50 ms) mean a broken sensor. Each raises the
-# sampler's level by 2.
-_BAD_LEVEL_TO_TRIP = const(10)
 # A pressure above the limit trips after this many readings in a row (30 ms).
 _OVER_READINGS_TO_TRIP = const(3)
 # More ticks missed at once than this (0.1 s) mean that the press was out of control.
@@ -21,6 +19,8 @@ _MAX_LOST_TICKS = const(20)
 _TICKS_PER_LOST_TICK = const(4)
 # No powder under pressure closes by more than this within one observation, um.
 _MAX_CLOSING_UM = const(500)
+# A die or a punch that breaks lets the platens close by more than this at once, um.
+_BREAKING_UM = const(20)
 # What the oil that did not answer as pressure closes the platens by, if the die yields, um. A leak
 # and a frozen reading close them by less.
 _UNANSWERED_CLOSING_UM = const(50)
@@ -62,6 +62,18 @@ class Interlocks:
         if self.fault == schema.FAULT_NONE:
             self.fault = fault
 
+    def latch_loss(self, fault, closing_um, still_um):
+        """Latch a sudden loss of force by the name that the evidence allows.
+
+        `closing_um` and `still_um` are the closing of the platens now and just before the loss. A
+        die or a punch that breaks lets them close; a hose that bursts does not.
+        """
+        known = closing_um != schema.NO_DISPLACEMENT and still_um != schema.NO_DISPLACEMENT
+        if known and fault == schema.FAULT_SUDDEN_LOSS:
+            closes = closing_um - still_um > _BREAKING_UM
+            fault = schema.FAULT_DIE_FAILURE if closes else schema.FAULT_BURST
+        self.latch(fault)
+
     def latch_standing(self, fault):
         """Latch a pressure that stays or rises, also when another fault has latched before."""
         if self.fault == schema.FAULT_NONE:
@@ -91,9 +103,9 @@ class Interlocks:
         """
         if inputs & schema.INPUT_EMERGENCY_STOP:
             self.latch(schema.FAULT_EMERGENCY_STOP)
-        if sampler.low_level >= _BAD_LEVEL_TO_TRIP:
+        if sampler.low_level >= BAD_LEVEL:
             self.latch(schema.FAULT_SENSOR_LOW)
-        if sampler.high_level >= _BAD_LEVEL_TO_TRIP:
+        if sampler.high_level >= BAD_LEVEL:
             self.latch(schema.FAULT_SENSOR_HIGH)
         if missed:
             self._check_missed(missed, tick, active)

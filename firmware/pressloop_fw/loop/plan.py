@@ -126,7 +126,9 @@ class Plan:
         self.relaxation_kpa_min[index] = rate
         self.window_s[index] = window_s(rate, self.scaling.loss_unit_kpa) if rate else 0
         self.leak_share[index] = (
-            leak.share_q15(self.profile, self.scaling, self.target_kpa[index]) if rate else 0
+            leak.share_q15(self.profile, self.scaling, self.target_kpa[index])
+            if kind == schema.STEP_HOLD
+            else 0
         )
         self.least_ticks[index] = _ticks(values.get(schema.PLAN_STEP_REQUEST_LEAST_MS, 0))
         profile = self.profile

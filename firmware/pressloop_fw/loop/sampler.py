@@ -17,7 +17,7 @@ _SUB_BITS = const(4)
 _FRACTION_BITS = const(12)
 # end of generated
 
-_RAW = const(1)
+RAW = const(1)
 _LOW_LEVEL = const(2)
 _HIGH_LEVEL = const(3)
 NEWEST_KPA = const(4)
@@ -25,8 +25,8 @@ _PRESSURE_KPA = const(5)
 _FILTERED = const(6)
 _PRIMED = const(7)
 _SCALED = const(8)
-_FAULT_LOW = const(9)
-_FAULT_HIGH = const(10)
+FAULT_LOW = const(9)
+FAULT_HIGH = const(10)
 _SHIFT = const(11)
 _ZERO = const(12)
 _PER_COUNT = const(13)
@@ -34,11 +34,16 @@ _FRACTION = const(14)
 ALERT = const(15)
 ALERT_KPA = const(16)
 _ZERO_REST = const(17)
-_REGISTERS = const(18)
+_EQUAL = const(18)
+_LONGEST_EQUAL = const(19)
+_REGISTERS = const(20)
 
 # A reading out of range raises its level by this, a good one lowers it by 1: a sensor of which more
 # than a third of the readings are bad reaches any level.
 _BAD_WEIGHT = const(2)
+# One bad reading can be noise on the wire. At this level, after 5 in a row (50 ms), the sensor is
+# broken. It rises no further, so that a sensor that was mended is soon good again.
+BAD_LEVEL = const(10)
 
 
 @micropython.viper
@@ -49,13 +54,22 @@ def process_sample(registers: ptr32, raw: int) -> int:
     that. While it is clear the interlocks need not look at the readings.
     """
     sign_shift = registers[_SIGN_SHIFT]
-    registers[_RAW] = raw
+    if raw == registers[RAW]:
+        registers[_EQUAL] += 1
+    else:
+        equal = registers[_EQUAL]
+        if equal > registers[_LONGEST_EQUAL]:
+            registers[_LONGEST_EQUAL] = equal
+        registers[_EQUAL] = 0
+        registers[RAW] = raw
     if registers[_SCALED] == 0:
         return 0
     registers[ALERT] >>= 1
-    if raw < registers[_FAULT_LOW] or raw > registers[_FAULT_HIGH]:
+    if raw < registers[FAULT_LOW] or raw > registers[FAULT_HIGH]:
         registers[ALERT] = 2
-        registers[_LOW_LEVEL if raw < registers[_FAULT_LOW] else _HIGH_LEVEL] += _BAD_WEIGHT
+        level = _LOW_LEVEL if raw < registers[FAULT_LOW] else _HIGH_LEVEL
+        if registers[level] < BAD_LEVEL:
+            registers[level] += _BAD_WEIGHT
         return registers[_PRESSURE_KPA] << sign_shift >> sign_shift
     if registers[_LOW_LEVEL]:
         registers[_LOW_LEVEL] -= 1
@@ -83,14 +97,17 @@ class Sampler:
 
     `pressure_kpa` is the filtered reading, `newest_kpa` the unfiltered one. `low_level` and
     `high_level` grow by 2 with each reading below and above the transducer's range and fall by 1
-    with each good one; bad readings never reach the filter.
+    with each good one; bad readings never reach the filter. `equal` is how
+    often the newest count has been repeated, `longest_equal` the most that any was before it.
     """
 
-    raw = register(_RAW)
+    raw = register(RAW)
     pressure_kpa = register(_PRESSURE_KPA)
     newest_kpa = register(NEWEST_KPA)
     low_level = register(_LOW_LEVEL)
     high_level = register(_HIGH_LEVEL)
+    equal = register(_EQUAL)
+    longest_equal = register(_LONGEST_EQUAL)
 
     def __init__(self):
         self.registers = register_block(_REGISTERS)
@@ -102,8 +119,8 @@ class Sampler:
     def configure(self, profile, scaling):
         """Take over a new scale. The filter starts anew with the next reading."""
         block = self.registers
-        block[_FAULT_LOW] = profile.raw_fault_low
-        block[_FAULT_HIGH] = profile.raw_fault_high
+        block[FAULT_LOW] = profile.raw_fault_low
+        block[FAULT_HIGH] = profile.raw_fault_high
         block[_SHIFT] = profile.filter_shift
         block[_ZERO] = scaling.zero
         block[_PER_COUNT] = scaling.per_count

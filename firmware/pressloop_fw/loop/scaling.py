@@ -21,9 +21,13 @@ _ZERO_BAND_RESOLUTIONS = const(3)
 
 
 def ratio_q10(ram_area_mm2, die_um):
-    """Return ram area over die area, times 1024; 355/452 stands for pi/4."""
-    die_area_um2 = die_um * die_um * 355 // 452
-    return ram_area_mm2 * 1000000 * 1024 // die_area_um2
+    """Return ram area over die area, times 1024."""
+    return ram_area_mm2 * 1000000 * 1024 // die_area_um2(die_um)
+
+
+def die_area_um2(die_um):
+    """Return the area of a die; 355/452 stands for pi/4."""
+    return die_um * die_um * 355 // 452
 
 
 class Scaling:
@@ -32,7 +36,12 @@ class Scaling:
     def __init__(self, profile, die_um):
         ratio = ratio_q10(profile.ram_area_mm2, die_um)
         self.die_um = die_um
-        self.pellet_limit_kpa = profile.max_oil_kpa * ratio // 1024
+        self.pellet_limit_kpa = profile.limit_oil_kpa * ratio // 1024
+        load_n = profile.load_n(die_um)
+        if load_n:
+            # The greatest load of the die over its area.
+            load_kpa = load_n * 1000000000 // die_area_um2(die_um)
+            self.pellet_limit_kpa = min(self.pellet_limit_kpa, load_kpa)
         self.resolution_kpa = max(
             1, profile.full_scale_oil_kpa * ratio * profile.accuracy_ppm // (1024 * 1000000)
         )
@@ -61,13 +70,22 @@ class Scaling:
         self.loss_unit_kpa = max(two_counts, self.resolution_kpa // 8)
         # The slowest loss that the longest window, a minute, can tell from none.
         self.finest_loss_kpa_min = self.loss_unit_kpa * 60 // MAX_WINDOW_S
-        self.per_count = numerator // denominator
-        self.fraction = (numerator % denominator << FRACTION_BITS) // denominator
+        self.per_count, self.fraction = self.per_count_of(profile.full_scale_oil_kpa, span)
         self.zero_rest = numerator * profile.raw_zero_fraction // (256 * denominator)
 
     def oil_kpa(self, pressure_kpa):
         """Return the oil pressure of a pellet pressure."""
         return pressure_kpa * 1024 // self._ratio
+
+    def pellet_kpa(self, oil_kpa):
+        """Return the pellet pressure of an oil pressure."""
+        return oil_kpa * self._ratio // 1024
+
+    def per_count_of(self, full_scale_oil_kpa, span):
+        """Return pellet pressure per count, 1/16 kPa: whole part, and the rest in 1/4096."""
+        numerator = full_scale_oil_kpa * self._ratio << SUB_BITS
+        denominator = 1024 * span
+        return numerator // denominator, (numerator % denominator << FRACTION_BITS) // denominator
 
     def rise_kpa_s(self, compliance_nl_mpa):
         """Return the pressure rate of the fully open pump on a closed press of that compliance."""

@@ -7,7 +7,7 @@ hold, the setpoint, the results; `host_loss.py` says what a run does without its
 
 from pressloop_fw.loop.approach import CLOSING, LANDED, Approach
 from pressloop_fw.loop.flags import RunFlags
-from pressloop_fw.loop.hold import ENDED, SHUT, TIMED_OUT, Hold, dwell_tick
+from pressloop_fw.loop.hold import ENDED, LEAKING, SHUT, TIMED_OUT, Hold, dwell_tick
 from pressloop_fw.loop.host_loss import respond_to_host_loss
 from pressloop_fw.loop.host_watchdog import HostWatchdog, check_host
 from pressloop_fw.loop.pending_commands import PendingCommands
@@ -80,6 +80,8 @@ class Sequencer:
         # Set with each of these two and with each change of `pump_locked`: the loop looks at the
         # three only then.
         self.loop_update_due = False
+        # Set by a sealed hold that leaks, until the tick has seen it.
+        self.leaking = False
         # Whether a vent is to open the release fully at once.
         self.dumping = False
 
@@ -344,6 +346,9 @@ class Sequencer:
         elif wanted == TIMED_OUT:
             self.vent(schema.END_HOLD_TIMEOUT, pressure_kpa)
         else:
+            if wanted == LEAKING:
+                # The tick latches it: a fault is none of the sequencer's.
+                self.leaking = True
             if self.action == ACT_SHUT:
                 self._return_to_target(pressure_kpa)
             self._regulate()

@@ -7,11 +7,13 @@ valves as they are; so the tick that the board calls turns an exception into a f
 from pressloop_fw.loop.button import Button
 from pressloop_fw.loop.crack_detector import CrackDetector, detect_crack
 from pressloop_fw.loop.force_trim import ForceTrim, follow_force
+from pressloop_fw.loop.frozen_watch import FrozenWatch
 from pressloop_fw.loop.interlocks import Interlocks
 from pressloop_fw.loop.pid import Pid
 from pressloop_fw.loop.plan import TICK_MS
 from pressloop_fw.loop.release_watch import ReleaseWatch
 from pressloop_fw.loop.sampler import Sampler, process_sample
+from pressloop_fw.loop.second_channel import SecondChannel, compare_channels, shares_loss
 from pressloop_fw.loop.sequencer import Sequencer
 from pressloop_fw.loop.split_range import SplitRange, dither, drive, schedule, set_openings
 from pressloop_fw.loop.stiffness import SampleCompliance, follow_compliance
@@ -69,6 +71,7 @@ class Controller:
         self.sampler = Sampler()
         self.interlocks = Interlocks()
         self.crack_detector = CrackDetector()
+        self.second_channel = SecondChannel()
         self.force_trim = ForceTrim(bool(board.capabilities & schema.CAP_LOAD_CELL))
         self.button = Button()
         self.sequencer = Sequencer(plan)
@@ -77,6 +80,7 @@ class Controller:
         self.sample_compliance = SampleCompliance()
         self.volume_watch = VolumeWatch()
         self.release_watch = ReleaseWatch()
+        self.frozen_watch = FrozenWatch()
         self.tick_count = 0
         self.missed_ticks = 0
         self.inputs = 0
@@ -86,11 +90,14 @@ class Controller:
         self.run_first = 0
         # How far the platens have closed, um, if there is a sensor.
         self.displacement_um = schema.NO_DISPLACEMENT
+        # The same a tenth of a second ago or less, before a sudden loss of force.
+        self._still_um = schema.NO_DISPLACEMENT
         # Whether a host has live telemetry on.
         self.streaming = False
         # Set while the foreground exchanges what the tick works on; see `configure`.
         self.configuring = False
         self._has_displacement = bool(board.capabilities & schema.CAP_DISPLACEMENT)
+        self._has_second = bool(board.capabilities & schema.CAP_SECOND_CHANNEL)
         self._scaling = None
         self._profile = None
         # Ticks without a record between two records, and until the next one.
@@ -119,6 +126,7 @@ class Controller:
         """
         self.configuring = True
         self.sampler.configure(profile, scaling)
+        self.second_channel.configure(profile, scaling)
         self.valves.configure(profile, scaling)
         self.sequencer.setpoint.configure(profile.valve_lag_ms // TICK_MS)
         self.pid.set_gains(profile.kp, profile.ki, profile.kd)
@@ -128,6 +136,7 @@ class Controller:
         self.interlocks.configure(profile, scaling)
         self.volume_watch.configure(profile, scaling)
         self.release_watch.configure(profile, scaling)
+        self.frozen_watch.configure(scaling)
         self.force_trim.configure(profile, scaling)
         self.limit_to(scaling.pellet_limit_kpa)
 
@@ -141,6 +150,7 @@ class Controller:
         over_kpa = ceiling_kpa + self._scaling.resolution_kpa
         self.interlocks.limit_to(over_kpa)
         self.sampler.alert_above(over_kpa)
+        self.second_channel.limit_to(ceiling_kpa)
         self.configuring = False
 
     def _make_tick(self):
@@ -158,15 +168,18 @@ class Controller:
             sequencer=sequencer,
             interlocks=self.interlocks,
             has_displacement=self._has_displacement,
+            has_second=self._has_second,
             # The board.
             read_inputs=board.read_inputs,
             read_raw=board.read_raw,
+            read_second_raw=board.read_second_raw,
             read_force=board.read_force,
             set_valves=board.set_valves,
             safe=board.safe,
             # The register blocks, and the buffer of the ring.
             sampler=self.sampler.registers,
             cracks=self.crack_detector.registers,
+            channels=self.second_channel.registers,
             setpoint=sequencer.setpoint.registers,
             run_flags=sequencer.run_flags.registers,
             compliance=self.sample_compliance.registers,
@@ -180,6 +193,8 @@ class Controller:
             displacement_um=schema.NO_DISPLACEMENT,
             # The steps of the loop.
             process_sample=process_sample,
+            compare_channels=compare_channels,
+            shares_loss=shares_loss,
             detect_crack=detect_crack,
             sequence=sequencer.step,
             schedule=schedule,
@@ -213,10 +228,14 @@ class Controller:
                 if inputs or missed or sampler[_ALERT]:
                     self._check_interlocks(inputs, missed)
                 was_active = self._was_active
-                if was_active:
-                    fault = detect_crack(cracks, sampler, valves)
+                if has_second:
+                    fault = compare_channels(channels, sampler, read_second_raw(), was_active)
                     if fault:
                         interlocks.latch(fault)
+                if was_active:
+                    fault = detect_crack(cracks, sampler, valves)
+                    if fault and shares_loss(channels):
+                        interlocks.latch_loss(fault, self.displacement_um, self._still_um)
                     if sequencer.approaching and sequencer.approach_expired():
                         interlocks.latch(schema.FAULT_NO_CONTACT)
                 if interlocks.fault:
@@ -296,7 +315,7 @@ class Controller:
                             displacement_um,
                         )
                 if tick % _STEP_TICKS == 0:
-                    self._check_release(pressure, action)
+                    self._check_slowly(pressure, action)
                 self.tick_count = tick + 1
             except Exception as failure:
                 safe()
@@ -356,24 +375,35 @@ class Controller:
             self.button.use()
             sequencer.pending.request_end(schema.END_ABORTED)
 
-    def _check_release(self, pressure, action):
-        """Check every tenth tick what the pressure does while the pump is shut; show it."""
+    def _check_slowly(self, pressure, action):
+        """Check every tenth tick what takes longer than a tick to show; show the pressure."""
+        if not self.crack_detector.losing:
+            self._still_um = self.displacement_um
         sampler = self.sampler
         if sampler.low_level or sampler.high_level:
             # The reading stands still until the wire is mended; the pressure is not known.
             self.board.show_pressure(True)
             return
         valves = self.valves.registers
+        noise = self.crack_detector.registers[_NOISE]
         regulating = action == _ACT_REGULATE
         fault = self.release_watch.step(
             pressure,
             action == _ACT_APPROACH or (regulating and valves[_PUMP] > 0),
             action in (_ACT_SAFE, _ACT_DUMP),
             self.sequencer.setpoint.value_kpa if regulating and valves[_RELEASE] else -1,
-            self.crack_detector.registers[_NOISE],
+            noise,
         )
+        sequencer = self.sequencer
+        if sequencer.leaking:
+            sequencer.leaking = False
+            self.interlocks.latch(schema.FAULT_LEAK)
+        if sequencer.active():
+            frozen = self.frozen_watch.step(sampler, action == _ACT_APPROACH, noise)
+            if frozen:
+                self.interlocks.latch(frozen)
         # At rest a transducer with another zero than the profile says would latch over and over.
-        if fault and self.sequencer.state != _STATE_IDLE:
+        if fault and sequencer.state != _STATE_IDLE:
             self.interlocks.latch_standing(fault)
         self.board.show_pressure(self.release_watch.stands)
 
@@ -383,6 +413,7 @@ class Controller:
         self._record_wait = 0
         self._record_gap = self.plan.record_every - 1
         self.crack_detector.restart()
+        self.second_channel.restart()
         self.interlocks.restart_closing(self.displacement_um, pressure)
         self.volume_watch.highest_kpa = 0
         # The slowest slope to learn from is what the sensor resolves within a second.

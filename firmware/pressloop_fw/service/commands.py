@@ -197,6 +197,7 @@ class CommandServer:
             schema.HELLO_REPLY_PYTHON: board.python,
             schema.HELLO_REPLY_PROFILE_HASH: self._profile_hash(),
             schema.HELLO_REPLY_BUILD: board.build,
+            schema.HELLO_REPLY_CHANNELS: 2 if self._controller.second_channel.compares else 1,
         }
 
     def _status(self, _values):
@@ -230,6 +231,12 @@ class CommandServer:
             schema.STATUS_REPLY_RECORD_EVERY: self._plan.record_every,
             schema.STATUS_REPLY_APPROACHING: sequencer.approaching,
         }
+        second = controller.second_channel
+        if second.compares:
+            reply[schema.STATUS_REPLY_SECOND_KPA] = max(
+                -_MAX_KPA, min(second.pressure_kpa, _MAX_KPA)
+            )
+            reply[schema.STATUS_REPLY_LARGEST_DIFFERENCE_KPA] = min(second.largest_kpa, _MAX_KPA)
         storage = self._run_journal.storage
         if self._uncounted:
             storage |= schema.STORAGE_UNAVAILABLE
@@ -330,8 +337,10 @@ class CommandServer:
         controller = self._controller
         preconditions.require_clock_left(plan, controller.tick_count)
         preconditions.require_inputs_safe(controller)
+        preconditions.require_channels_agree(controller.second_channel)
         preconditions.require_unloaded(controller, plan.scaling)
         preconditions.require_zero(controller, plan.scaling)
+        preconditions.require_die(plan, values[schema.START_REQUEST_DIE_UM])
         self._run_journal.open(run_id, plan.vent_by_tick())
         first, tick = self._ring.next, controller.tick_count
         self._sequencer.request_start()
@@ -448,7 +457,8 @@ class CommandServer:
 
     def _profile_write(self, values):
         preconditions.require_idle(self._sequencer)
-        candidate = profile_store.Profile(values)
+        has_second = profile_store.has_second_channel(self._board)
+        candidate = profile_store.Profile(values, has_second)
         field = candidate.contradiction()
         if field:
             raise CommandError(schema.ERR_PROFILE_INVALID, field)

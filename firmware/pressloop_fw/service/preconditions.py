@@ -62,6 +62,23 @@ def require_unloaded(controller, scaling):
         raise CommandError(schema.ERR_PRESSURISED)
 
 
+def require_channels_agree(second_channel):
+    """Refuse while the pressure channels disagree: the pressure is then unknown."""
+    if not second_channel.compares:
+        return
+    difference_kpa = second_channel.difference_kpa
+    if not second_channel.primed or difference_kpa > second_channel.allowed_kpa():
+        raise CommandError(schema.ERR_SENSORS_DISAGREE, 0, difference_kpa)
+
+
+def require_die(plan, die_um):
+    """Refuse a run whose plan is for another die than the one that a person confirmed."""
+    if die_um != plan.scaling.die_um:
+        raise CommandError(
+            schema.ERR_DIE_UNCONFIRMED, schema.START_REQUEST_DIE_UM, plan.scaling.die_um
+        )
+
+
 def require_zero(controller, scaling):
     """Refuse while the reading at rest is further below zero than the transducer may be wrong.
 

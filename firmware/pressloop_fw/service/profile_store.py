@@ -6,7 +6,7 @@ moves by a wrong ram area.
 
 import binascii
 
-from pressloop_fw.loop import force_trim
+from pressloop_fw.loop import force_trim, second_transducer
 from pressloop_fw.loop.scaling import Scaling
 from pressloop_fw.loop.stiffness import CURVE_KNOTS
 from pressloop_fw.wire import cbor, schema
@@ -35,9 +35,13 @@ _UNKNOWN_RETURN = 3
 
 
 class Profile:
-    """A machine profile: `values` is the map of the wire, the attributes are for the loop."""
+    """A machine profile: `values` is the map of the wire, the attributes are for the loop.
 
-    def __init__(self, values):
+    `second` describes the second pressure channel; it is None on a single-channel press, where the
+    profile has none or the board has no place for it. Then the profile may state a lower limit.
+    """
+
+    def __init__(self, values, has_second_channel=False):
         self.values = values
         self.ram_area_mm2 = values[schema.PROFILE_RAM_AREA_MM2]
         self.full_scale_oil_kpa = values[schema.PROFILE_FULL_SCALE_OIL_KPA]
@@ -76,6 +80,21 @@ class Profile:
         self.return_oil_kpa = values.get(
             schema.PROFILE_RETURN_OIL_KPA, _UNKNOWN_RETURN * self.contact_oil_kpa
         )
+        self._die_loads_n = values.get(schema.PROFILE_DIE_LOADS_N, ())
+        self.second = None
+        self.limit_oil_kpa = self.max_oil_kpa
+        if has_second_channel and not second_transducer.missing(values):
+            self.second = second_transducer.SecondTransducer(values)
+        else:
+            limit_oil_kpa = values.get(schema.PROFILE_SINGLE_CHANNEL_OIL_KPA, self.max_oil_kpa)
+            self.limit_oil_kpa = min(limit_oil_kpa, self.max_oil_kpa)
+
+    def load_n(self, die_um):
+        """Return the greatest load of a die, N; 0 when the profile states none."""
+        for index, um in enumerate(self.dies_um):
+            if um == die_um and index < len(self._die_loads_n):
+                return self._die_loads_n[index]
+        return 0
 
     def loosens(self, before):
         """Whether it allows more than the profile `before`, or gives a reading another meaning.
@@ -86,14 +105,19 @@ class Profile:
         if before is None:
             return True
         now, old = self.values, before.values
-        for key in _MEANING:
+        for key in _MEANING + second_transducer.KEYS:
             if now.get(key) != old.get(key):
                 return True
         for key in _LIMITS:
             if now[key] > old[key]:
                 return True
+        if self.limit_oil_kpa > before.limit_oil_kpa:
+            return True
         for die_um in self.dies_um:
             if die_um not in before.dies_um:
+                return True
+            load_n = before.load_n(die_um)
+            if load_n and not 0 < self.load_n(die_um) <= load_n:
                 return True
         span = self.raw_full - self.raw_zero
         if span != before.raw_full - before.raw_zero or self.raw_fault_low < before.raw_fault_low:
@@ -126,6 +150,8 @@ class Profile:
         ):
             # The uncertainty decides how slow a relaxation the leak may be subtracted from.
             return schema.PROFILE_LEAK_UNCERTAINTY_NL_MIN
+        if self._die_loads_n and len(self._die_loads_n) != len(self.dies_um):
+            return schema.PROFILE_DIE_LOADS_N
         if schema.PROFILE_FRICTION_UNCERTAINTY_PPM in self.values and not (
             schema.PROFILE_FRICTION_PPM in self.values and schema.PROFILE_FRICTION_N in self.values
         ):
@@ -136,7 +162,8 @@ class Profile:
         for die_um in self.dies_um:
             if not Scaling(self, die_um).fits():
                 return schema.PROFILE_DIES_UM
-        return 0
+        smallest = Scaling(self, min(self.dies_um))
+        return second_transducer.contradiction(self.values, self.max_oil_kpa, smallest)
 
 
 class ProfileStore:
@@ -166,7 +193,7 @@ class ProfileStore:
             data = self._board.load(name)
             if not data:
                 continue
-            profile, crc, number = _decode(data)
+            profile, crc, number = _decode(data, has_second_channel(self._board))
             if profile is None:
                 damaged = True
             elif self.profile is None or number > self._number:
@@ -191,7 +218,7 @@ class ProfileStore:
         self.damaged = False
 
 
-def _decode(data):
+def _decode(data, second_fitted):
     """Return (profile, CRC-32, number) from the content of a slot, (None, 0, 0) if damaged."""
     end = len(data) - 4
     if end < 1 or binascii.crc32(data[:end]) != int.from_bytes(data[end:], "little"):
@@ -199,7 +226,8 @@ def _decode(data):
     # Profiles of firmware before 0.2 had one slot and no number.
     for tail in (4, 0):
         try:
-            profile = Profile(cbor.decode_map(schema.PROFILE_FIELDS, data, 0, end - tail))
+            values = cbor.decode_map(schema.PROFILE_FIELDS, data, 0, end - tail)
+            profile = Profile(values, second_fitted)
         except (cbor.CodecError, IndexError):
             continue
         if profile.contradiction():
@@ -207,3 +235,8 @@ def _decode(data):
         number = int.from_bytes(data[end - tail : end], "little")
         return profile, binascii.crc32(data[: end - tail]), number
     return None, 0, 0
+
+
+def has_second_channel(board):
+    """Whether the board has a place for a second pressure transducer."""
+    return bool(board.capabilities & schema.CAP_SECOND_CHANNEL)

@@ -79,7 +79,7 @@ class RunJournal:
         self._full = False
         self._open = False
         self._vent_by_tick = 0
-        # As in the newest record.
+        # As in the newest record, with idle for a fault: the fault itself says that.
         self._state = _STATE_IDLE
         self._step = NO_STEP
         self._fault = _FAULT_NONE
@@ -150,10 +150,10 @@ class RunJournal:
     def note_boot(self, boot_id, profile_crc):
         """Write that the controller has started, with the fault that is latched."""
         self._fault = self._controller.interlocks.fault
-        self._state = _STATE_FAULT if self._fault else _STATE_IDLE
+        state = _STATE_FAULT if self._fault else _STATE_IDLE
         run_id = boot_id.to_bytes(4, "little") + b"\0\0\0\0"
         cause = self._board.reset_cause
-        self._write(schema.JOURNAL_BOOT, self._state | cause << 4, NO_STEP, profile_crc, run_id)
+        self._write(schema.JOURNAL_BOOT, state | cause << 4, NO_STEP, profile_crc, run_id)
 
     def open(self, run_id, vent_by_tick):
         """Write that a run is about to start; it has to vent from `vent_by_tick` on.
@@ -221,7 +221,8 @@ class RunJournal:
                     sequencer.pending.request_end(schema.END_CLOCK_SPENT)
         if self._journal is None or tick < self._retry_tick:
             return
-        changed = state != self._state or step != self._step or fault != self._fault
+        known = state if active else _STATE_IDLE
+        changed = known != self._state or step != self._step or fault != self._fault
         if changed or tick >= self._progress_tick:
             self._write_state(state, step, fault, tick, active, changed)
         elif not active:
@@ -252,7 +253,7 @@ class RunJournal:
             self._quiet_s = 1
         elif not changed:
             self._quiet_s = min(2 * self._quiet_s, _MAX_QUIET_S)
-        self._state = state
+        self._state = state if active else _STATE_IDLE
         self._step = step
         self._fault = fault
         self._progress_tick = tick + self._quiet_s * schema.TICK_HZ if active else _NEVER

@@ -30,7 +30,7 @@ NO_FORCE = const(16777216)
 OUTPUT_FULL = const(32767)
 
 # First bytes of the SHA-256 of the schema.
-SCHEMA_HASH = b"\x24\x6d\xda\xb2\x9d\x87\xf0\x2d"
+SCHEMA_HASH = b"\x99\xfd\x2c\x91\xe7\x71\x06\x5e"
 
 # Kind of a frame. A reply or an error repeats the sequence number of its request.
 KIND_REQUEST = const(1)
@@ -106,6 +106,8 @@ ERR_CLOCK_SPENT = const(33)
 ERR_NEEDS_BUTTON = const(34)
 ERR_PROFILE_MISMATCH = const(35)
 ERR_ZERO_OFF = const(36)
+ERR_SENSORS_DISAGREE = const(37)
+ERR_DIE_UNCONFIRMED = const(38)
 
 # What the press is doing.
 STATE_IDLE = const(0)
@@ -162,7 +164,10 @@ FAULT_LEAK = const(17)
 FAULT_SUDDEN_LOSS = const(18)
 FAULT_BURST = const(19)
 FAULT_SENSOR_FROZEN = const(20)
-FAULT_LOAD_CELL = const(21)
+FAULT_SENSOR_DISAGREE = const(21)
+FAULT_SECOND_SENSOR_LOW = const(22)
+FAULT_SECOND_SENSOR_HIGH = const(23)
+FAULT_LOAD_CELL = const(24)
 
 # Why the controller last started.
 RESET_POWER_ON = const(1)
@@ -207,6 +212,7 @@ CAP_GUARD = const(2)
 CAP_WATCHDOG = const(4)
 CAP_PERSISTENT_PROFILE = const(8)
 CAP_DISPLACEMENT = const(16)
+CAP_SECOND_CHANNEL = const(32)
 CAP_LOAD_CELL = const(64)
 CAP_DEADMAN = const(256)
 CAP_JOURNAL = const(512)
@@ -253,7 +259,7 @@ ERROR_REPLY_STEP = const(2)
 ERROR_REPLY_FIELD = const(3)
 ERROR_REPLY_DETAIL = const(4)
 ERROR_REPLY_FIELDS = (
-    (1, T_INT, 1, 36, True),  # code
+    (1, T_INT, 1, 38, True),  # code
     (2, T_INT, 0, 255, False),  # step
     (3, T_INT, 0, 255, False),  # field
     (4, T_INT, 0, 2147483647, False),  # detail
@@ -287,6 +293,7 @@ HELLO_REPLY_RING_RECORDS = const(14)
 HELLO_REPLY_PYTHON = const(15)
 HELLO_REPLY_PROFILE_HASH = const(16)
 HELLO_REPLY_BUILD = const(17)
+HELLO_REPLY_CHANNELS = const(18)
 HELLO_REPLY_FIELDS = (
     (1, T_INT, 0, 4294967295, True),  # nonce
     (2, T_INT, 0, 255, True),  # major
@@ -299,12 +306,13 @@ HELLO_REPLY_FIELDS = (
     (9, T_BYTES, 8, 8, True),  # schema-hash
     (10, T_INT, 0, 4294967295, True),  # boot-id
     (11, T_INT, 1, 5, True),  # reset-cause
-    (12, T_INT, 0, 21, True),  # last-fault
+    (12, T_INT, 0, 24, True),  # last-fault
     (13, T_BOOL, 0, 1, True),  # simulated
     (14, T_INT, 0, 65535, True),  # ring-records
     (15, T_TEXT, 0, 40, True),  # python
     (16, T_BYTES, 8, 8, True),  # profile-hash
     (17, T_TEXT, 1, 16, True),  # build
+    (18, T_INT, 1, 2, True),  # channels
 )
 
 STATUS_REQUEST_FIELDS = ()
@@ -331,6 +339,8 @@ STATUS_REPLY_PROMPT = const(19)
 STATUS_REPLY_RUN_FIRST = const(20)
 STATUS_REPLY_RECORD_EVERY = const(21)
 STATUS_REPLY_APPROACHING = const(22)
+STATUS_REPLY_SECOND_KPA = const(23)
+STATUS_REPLY_LARGEST_DIFFERENCE_KPA = const(24)
 STATUS_REPLY_STORAGE = const(40)
 STATUS_REPLY_FURTHER_FAULT = const(41)
 STATUS_REPLY_TRIM_KPA = const(50)
@@ -347,7 +357,7 @@ STATUS_REPLY_FIELDS = (
     (9, T_INT, 0, 1000000000, True),  # remaining-ms
     (10, T_BYTES, 8, 8, True),  # run-id
     (11, T_INT, 0, 7, True),  # end-reason
-    (12, T_INT, 0, 21, True),  # fault
+    (12, T_INT, 0, 24, True),  # fault
     (13, T_INT, 0, 255, True),  # inputs
     (14, T_BOOL, 0, 1, True),  # host-lost
     (15, T_INT, 0, 4294967295, True),  # oldest
@@ -358,8 +368,10 @@ STATUS_REPLY_FIELDS = (
     (20, T_INT, 0, 4294967295, True),  # run-first
     (21, T_INT, 0, 65535, True),  # record-every
     (22, T_BOOL, 0, 1, True),  # approaching
+    (23, T_INT, -2000000, 2000000, False),  # second-kpa
+    (24, T_INT, 0, 2000000, False),  # largest-difference-kpa
     (40, T_INT, 0, 255, False),  # storage
-    (41, T_INT, 0, 21, False),  # further-fault
+    (41, T_INT, 0, 24, False),  # further-fault
     (50, T_INT, -2000000, 2000000, False),  # trim-kpa
     (51, T_INT, -2000000, 2000000, False),  # load-cell-kpa
 )
@@ -486,9 +498,11 @@ PLAN_COMMIT_REQUEST_FIELDS = (
 PLAN_COMMIT_REPLY_FIELDS = ()
 
 START_REQUEST_RUN_ID = const(1)
+START_REQUEST_DIE_UM = const(2)
 START_REQUEST_PROFILE_HASH = const(3)
 START_REQUEST_FIELDS = (
     (1, T_BYTES, 8, 8, True),  # run-id
+    (2, T_INT, 1000, 100000, True),  # die-um
     (3, T_BYTES, 8, 8, False),  # profile-hash
 )
 
@@ -531,7 +545,7 @@ ADVANCE_REPLY_FIELDS = ()
 
 CLEAR_REQUEST_FAULT = const(1)
 CLEAR_REQUEST_FIELDS = (
-    (1, T_INT, 0, 21, True),  # fault
+    (1, T_INT, 0, 24, True),  # fault
 )
 
 CLEAR_REPLY_FIELDS = ()
@@ -582,7 +596,7 @@ INTERRUPTED_RUN_REPLY_FIELDS = (
     (4, T_INT, -2000000, 2000000, True),  # pressure-kpa
     (5, T_INT, 0, 4294967295, True),  # tick
     (6, T_INT, 0, 4294967295, True),  # start-tick
-    (7, T_INT, 0, 21, True),  # fault
+    (7, T_INT, 0, 24, True),  # fault
     (8, T_INT, 1, 5, True),  # reset-cause
     (9, T_INT, 0, 255, True),  # inputs
 )
@@ -630,6 +644,17 @@ PROFILE_RAM_AREA_UNCERTAINTY_PPM = const(40)
 PROFILE_DIE_UNCERTAINTY_UM = const(41)
 PROFILE_REPEATABILITY_PPM = const(42)
 PROFILE_TUNING_RESIDUAL_PPM = const(43)
+PROFILE_SECOND_FULL_SCALE_OIL_KPA = const(44)
+PROFILE_SECOND_RAW_ZERO = const(45)
+PROFILE_SECOND_RAW_FULL = const(46)
+PROFILE_SECOND_RAW_FAULT_LOW = const(47)
+PROFILE_SECOND_RAW_FAULT_HIGH = const(48)
+PROFILE_SECOND_ACCURACY_PPM = const(49)
+PROFILE_CHANNEL_LAG_MS = const(50)
+PROFILE_CHANNEL_FRICTION_PPM = const(51)
+PROFILE_CHANNEL_NOISE_PPM = const(52)
+PROFILE_SINGLE_CHANNEL_OIL_KPA = const(53)
+PROFILE_DIE_LOADS_N = const(54)
 PROFILE_RETURN_OIL_KPA = const(60)
 PROFILE_FRICTION_PPM = const(61)
 PROFILE_FRICTION_N = const(62)
@@ -648,7 +673,7 @@ PROFILE_FIELDS = (
     (5, T_INT, 0, 65535, True),  # raw-full
     (6, T_INT, 0, 65535, True),  # raw-fault-low
     (7, T_INT, 0, 65535, True),  # raw-fault-high
-    (8, T_INT, 1, 100000, True),  # accuracy-ppm
+    (8, T_INT, 1, 20000, True),  # accuracy-ppm
     (9, T_INT, 100, 200000, True),  # max-oil-kpa
     (10, T_INTS, 1, 16, True, 1000, 100000),  # dies-um
     (11, T_INT, 0, 32767, True),  # pump-dead-band
@@ -674,6 +699,17 @@ PROFILE_FIELDS = (
     (41, T_INT, 0, 10000, False),  # die-uncertainty-um
     (42, T_INT, 0, 100000, False),  # repeatability-ppm
     (43, T_INT, 0, 1000000, False),  # tuning-residual-ppm
+    (44, T_INT, 1000, 200000, False),  # second-full-scale-oil-kpa
+    (45, T_INT, 0, 65535, False),  # second-raw-zero
+    (46, T_INT, 0, 65535, False),  # second-raw-full
+    (47, T_INT, 0, 65535, False),  # second-raw-fault-low
+    (48, T_INT, 0, 65535, False),  # second-raw-fault-high
+    (49, T_INT, 1, 50000, False),  # second-accuracy-ppm
+    (50, T_INT, 0, 100, False),  # channel-lag-ms
+    (51, T_INT, 0, 100000, False),  # channel-friction-ppm
+    (52, T_INT, 0, 10000, False),  # channel-noise-ppm
+    (53, T_INT, 200, 200000, False),  # single-channel-oil-kpa
+    (54, T_INTS, 1, 16, False, 0, 10000000),  # die-loads-n
     (60, T_INT, 0, 20000, False),  # return-oil-kpa
     (61, T_INT, 0, 500000, False),  # friction-ppm
     (62, T_INT, 0, 100000, False),  # friction-n

@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -22,7 +23,14 @@ from pressloop.errors import (
     RecordError,
     VersionMismatchError,
 )
-from pressloop.extras import callable_argument, needs_extra, path_argument, real_number, shown_value
+from pressloop.extras import (
+    callable_argument,
+    needs_extra,
+    path_argument,
+    real_number,
+    shown_value,
+    whole_number,
+)
 from pressloop.machine.profile import MachineProfile
 from pressloop.number_types import plain
 from pressloop.plan import Plan
@@ -31,6 +39,7 @@ from pressloop.record import ThinningRules
 from pressloop.record.entries import header_of, refuse_ended
 from pressloop.record.journal import JOURNAL_NAME, read_journal
 from pressloop.run.active_runs import refuse_owned
+from pressloop.run.die import die_is_confirmed
 from pressloop.run.prompts import Asker, ask_on_terminal, refuse_without_terminal
 from pressloop.run.reattach import reattach, reopen_run
 from pressloop.run.remote_control import RemoteControl
@@ -39,6 +48,7 @@ from pressloop.run.run import Run
 from pressloop.run.start import prepare_run, profile_of, start_run
 from pressloop.run.upload import upload
 from pressloop.sample import Sample
+from pressloop.session.board_journal import BoardRecord, read_board_journal
 from pressloop.session.interrupted_run import InterruptedRun, ask_interrupted_run
 from pressloop.session.reconnect import RECONNECT_TIMEOUT_S
 from pressloop.session.session import Session
@@ -71,6 +81,9 @@ from pressloop.wire.schema import (
 
 DEFAULT_THINNING: Final = ThinningRules()
 """Thins only what is more than 15 min away from any change, so short runs keep every record."""
+
+DEFAULT_DIE_UM: Final = 10_000
+"""Die of a tuning run on a simulated press, where no person needs to confirm it, um."""
 
 _EMULATED_RECONNECT_S: Final = 2.0
 """An emulated board has no cable to replug: if its process has ended, it does not come back."""
@@ -238,6 +251,14 @@ class Press:
         """Ask which run the last loss of power or reset cut off; None after the next start."""
         return ask_interrupted_run(self._session)
 
+    def board_journal(self, most: int = 100) -> list[BoardRecord]:
+        """Read the newest records of the board's journal, the newest first; it survives power.
+
+        Raises:
+            CommandRefusedError: `storage`: the board has no journal.
+        """
+        return read_board_journal(self._session, whole_number(most, "most", low=1))
+
     def _warn_of_interrupted_run(self) -> None:
         """Log which run the last reset cut off, if there is one."""
         try:
@@ -294,6 +315,7 @@ class Press:
         overwrite: bool = False,
         thinning: ThinningRules | None = DEFAULT_THINNING,
         sample: Sample | None = None,
+        die: str | None = None,
         remote_control: bool = True,
         faults: Sequence[str] = (),
     ) -> RunResult:
@@ -311,6 +333,8 @@ class Press:
             thinning: How quiet stretches are thinned; None keeps every record (8 MB an hour).
                 Thinning changes no measure of the run.
             sample: What lies in the die. It can also be given later: `pressloop sample`.
+            die: Diameter that a person has read off the die in the press for this run, such as
+                `"10 mm"`. A real press needs it: no sensor tells one die from another.
             remote_control: Let `pressloop pause`, `abort`, `watch` and the like in another terminal
                 of the same user reach this run, over a server on 127.0.0.1.
             faults: Faults to rehearse on an emulated press that this program started, each as
@@ -320,8 +344,9 @@ class Press:
             The result, also if the run did not complete: see `RunResult.end_reason`.
 
         Raises:
-            BadInputError: The protocol has mistakes, or the board refused it; `no-faults-here`,
-                `unknown-fault`, `bad-fault` or `fault-not-here` for faults.
+            BadInputError: The protocol has mistakes, or the board refused it. `wrong-die`: it is
+                for another die. `die-unconfirmed`: the press is real and `die` is missing.
+                `no-faults-here`, `unknown-fault`, `bad-fault` or `fault-not-here` for faults.
             PressloopError: `no-terminal`: the protocol has prompts, and `on_prompt` cannot ask them
                 here. Nothing has moved, unless standard input ended later.
             CommandRefusedError: The press is not ready: fault, guard, emergency stop, pressure.
@@ -341,6 +366,7 @@ class Press:
                 overwrite=overwrite,
                 thinning=thinning,
                 sample=sample,
+                die=die,
                 remote_control=remote_control,
                 faults=faults,
             )
@@ -361,6 +387,7 @@ class Press:
         overwrite: bool = False,
         thinning: ThinningRules | None = DEFAULT_THINNING,
         sample: Sample | None = None,
+        die: str | None = None,
         remote_control: bool = True,
         faults: Sequence[str] = (),
     ) -> Run:
@@ -377,6 +404,7 @@ class Press:
             _require(thinning, ThinningRules, "thinning")
         requested = read_faults(faults, self._board.port_name if self._board else self._port)
         source = LoadedProtocol.of(protocol)
+        die_um = None if die is None else round(_quantity(die, "die", LENGTH).value)
         _refuse_unasked(source, on_prompt, main_thread=False)
         try:
             run = prepare_run(
@@ -388,6 +416,7 @@ class Press:
                 overwrite=bool(overwrite),
                 thinning=thinning,
                 sample=sample,
+                die_um=die_um,
                 ask=on_prompt,
                 on_status=on_status,
                 faults=requested,
@@ -456,7 +485,7 @@ class Press:
     def tune(
         self,
         limit: str,
-        die: str = "10 mm",
+        die: str | None = None,
         *,
         out: str | Path,
         on_status: Callable[[PressStatus], None] | None = None,
@@ -472,7 +501,8 @@ class Press:
         Args:
             limit: Highest pressure on the blank, such as `"400 MPa"`, or force on it, such as
                 `"30 kN"`. The ceiling of the runs is a tenth higher.
-            die: Diameter of the die that holds the blank.
+            die: Diameter that a person has read off the die that holds the blank, such as
+                `"10 mm"`. A real press needs it; on a simulated one it is 10 mm without it.
             out: Folder of the records, one folder in it for each run; new or empty.
             on_status: Called a few times a second with what the press is doing.
 
@@ -492,9 +522,13 @@ class Press:
         _require_callbacks(on_status=on_status)
         with needs_extra("data"):
             from pressloop.tuning.runner import TuningRunner
-        die_um = round(_quantity(die, "die", LENGTH).value)
+        if die is None:
+            die_is_confirmed(DEFAULT_DIE_UM, None, simulated=self.hello.simulated)
+            die_um = DEFAULT_DIE_UM
+        else:
+            die_um = round(_quantity(die, "die", LENGTH).value)
         runner = TuningRunner(
-            self.run,
+            partial(self.run, die=die),
             self.write_profile,
             path_argument(out, "out"),
             die_um=die_um,

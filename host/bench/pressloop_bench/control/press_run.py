@@ -18,6 +18,7 @@ from pressloop.emulator.locate import find_firmware
 from pressloop.wire.schema import TICK_HZ
 from pressloop_sim.plant.noise import Rng
 from pressloop_sim.plant.ram_with_friction import build_plant
+from pressloop_sim.plant.second_transducer import SecondTransducer, is_fitted
 from pressloop_sim.plant.transducer import Transducer
 
 Floats = npt.NDArray[np.float64]
@@ -36,12 +37,18 @@ def firmware(name: str) -> ModuleType:
 
 
 class SimulatedPress:
-    """A plant with its transducer, stepped tick by tick."""
+    """A plant with its transducers, stepped tick by tick.
+
+    Attributes:
+        second_raw: Counts of the second transducer, 0 without one.
+    """
 
     def __init__(self, config: dict[str, float], seed: int) -> None:
         """Build the press of `PressDescription.plant_config`."""
         self.plant = build_plant(config, seed=seed)
         self._transducer = Transducer.of(config, Rng(seed), TICK_S)
+        self._second = SecondTransducer(config, seed, TICK_S) if is_fitted(config) else None
+        self.second_raw = 0
 
     def tick(self, pump: int, release: int) -> int:
         """Let a tick pass under two openings; return the transducer's counts."""
@@ -49,6 +56,8 @@ class SimulatedPress:
         plant.pump.command = pump / _FULL
         plant.release.command = release / _FULL
         plant.step(TICK_S)
+        if self._second is not None:
+            self.second_raw = self._second.sample(plant.oil_mpa)
         return self._transducer.sample(plant.oil_mpa + plant.warming.zero_mpa)
 
 
@@ -107,15 +116,17 @@ class FastPress:
         self._raw = 0
         self.press = SimulatedPress(config, seed)
         self._profile = firmware("service.profile_store").Profile(
-            {getattr(self.schema, f"PROFILE_{name.upper()}"): v for name, v in profile.items()}
+            {getattr(self.schema, f"PROFILE_{name.upper()}"): v for name, v in profile.items()},
+            is_fitted(config),
         )
         field = self._profile.contradiction()
         if field:
             raise PressRunError(f"the profile contradicts itself in field {field}")
         self.plan = firmware("loop.plan").Plan()
         self._board = SimpleNamespace(
-            capabilities=0,
+            capabilities=self.schema.CAP_SECOND_CHANNEL if is_fitted(config) else 0,
             read_raw=lambda: self._raw,
+            read_second_raw=lambda: self.press.second_raw,
             read_inputs=lambda: 0,
             set_valves=self._set_valves,
             safe=self._safe,

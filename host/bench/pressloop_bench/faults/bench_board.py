@@ -18,6 +18,7 @@ from pressloop_sim.plant.hydraulic_faults import HydraulicFaults
 from pressloop_sim.plant.noise import Rng
 from pressloop_sim.plant.plant import SUBSTEP_S
 from pressloop_sim.plant.ram_with_friction import build_plant
+from pressloop_sim.plant.second_transducer import SecondTransducer, is_fitted
 from pressloop_sim.plant.sensor_faults import SensorFaults
 from pressloop_sim.plant.transducer import Transducer
 from pressloop_sim.plant.valve_faults import ValveFaults
@@ -89,6 +90,7 @@ class BenchBoard:
     Attributes:
         plant: The true press.
         transducer: Its transducer.
+        second_transducer: Its second channel; None on a press with one.
         schema: The firmware's schema.
         app: The firmware's application; another one after a reset.
         resets: How often the controller has started again.
@@ -107,6 +109,10 @@ class BenchBoard:
         self.plant = build_plant(config, SUBSTEP_S, seed)
         self.transducer = Transducer.of(config, Rng(seed), TICK_S)
         self._raw = self.transducer.sample(0.0)
+        self.second_transducer = (
+            SecondTransducer(config, seed, TICK_S) if is_fitted(config) else None
+        )
+        self._second_raw = 0
         self._pump = 0
         self._release = _FULL
         self._since_edge = 0
@@ -132,7 +138,6 @@ class BenchBoard:
                 fault_kinds.LINK: self.controller_faults,
             }
         )
-        self.has_deadman = hasattr(self.schema, "CAP_DEADMAN")
         self.app = self._boot(self.schema.RESET_POWER_ON)
         self.ask("PROFILE_WRITE", self._keys("PROFILE", profile))
 
@@ -151,9 +156,7 @@ class BenchBoard:
     @property
     def openings(self) -> tuple[float, float]:
         """Openings of pump and release valve that reach the coils, 0..1."""
-        if self.controller_faults.dip_ticks or (
-            self.has_deadman and self._since_edge > _DEADMAN_TICKS
-        ):
+        if self.controller_faults.dip_ticks or self._since_edge > _DEADMAN_TICKS:
             return 0.0, 1.0
         return self._pump / _FULL, self._release / _FULL
 
@@ -199,7 +202,8 @@ class BenchBoard:
         self.ask("PLAN_COMMIT", {schema.PLAN_COMMIT_REQUEST_DIGEST: digest})
         for _ in range(_POLL_TICKS):
             self.tick()
-        self.ask("START", {schema.START_REQUEST_RUN_ID: b"\1" * 8})
+        start = {"run_id": b"\1" * 8, "die_um": header["die_um"]}
+        self.ask("START", self._keys("START_REQUEST", start))
 
     def tick(self) -> None:
         """Let a tick pass."""
@@ -215,9 +219,11 @@ class BenchBoard:
         plant.release.command = release
         plant.step(TICK_S)
         self._raw = self.transducer.sample(plant.oil_mpa + plant.warming.zero_mpa)
+        if self.second_transducer is not None:
+            self._second_raw = self.second_transducer.sample(plant.oil_mpa)
         if wrong.dip_ticks:
             wrong.dip_ticks -= 1
-            self._raw = 0
+            self._raw = self._second_raw = 0
         if wrong.reset_ticks:
             self._tick_in_reset()
         elif wrong.loses_tick():
@@ -255,10 +261,13 @@ class BenchBoard:
         board.name = "bench"
         board.simulated = True
         board.reset_cause = reset_cause
-        board.capabilities = getattr(self.schema, "CAP_DEADMAN", 0)
+        board.capabilities = self.schema.CAP_DEADMAN
+        if self.second_transducer is not None:
+            board.capabilities |= self.schema.CAP_SECOND_CHANNEL
         # As small as it may be: no host reads the records.
         board.ring_records = 2
         board.read_raw = lambda: self._raw
+        board.read_second_raw = lambda: self._second_raw
         board.read_inputs = lambda: 0
         board.set_valves = self._set_valves
         board.safe = self._safe
@@ -267,7 +276,7 @@ class BenchBoard:
         board.load = self._stored.get
         board.store = self._store
         board.feed_watchdog = lambda: None
-        board.journal = self._journal
+        board.open_journal = lambda: self._journal
         board.keep = self._keep
         board.kept = lambda: self._kept
         board.tick_hung = self.controller_faults.reset_kind == "tick-hang"

@@ -110,10 +110,18 @@ class FaultCase:
     def press_config(self) -> dict[str, float]:
         """Return the press as it is in the run: its `plant_config`."""
         config = self.case.press.plant_config()
+        if self.channels == 1:
+            config["second_sensor_full_scale_mpa"] = 0.0
         if self.noise_percent is not None:
             full_mpa = config["sensor_full_scale_mpa"]
             config["sensor_noise_mpa"] = self.noise_percent / 100 * full_mpa
         return config
+
+    def profile(self, tuned: dict[str, Any]) -> dict[str, Any]:
+        """Return the profile of the press as it is in the run, from the tuned one."""
+        if self.channels > 1:
+            return tuned
+        return {name: value for name, value in tuned.items() if not name.startswith("second_")}
 
     def steps(self) -> list[dict[str, Any]]:
         """Return the plan: press, hold, release; a second, lower pressing if the case wants it."""

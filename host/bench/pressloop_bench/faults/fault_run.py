@@ -31,6 +31,7 @@ class Course:
     Attributes:
         true_mpa: True pressure on the pellet.
         reading_mpa: Newest reading of the transducer.
+        second_mpa: Mean of the last readings of the second channel; NaN without one.
         setpoint_mpa: Setpoint of the loop.
         target_mpa: Target of the last hold, from its first tick on; infinite before.
         step: Index of the step, -1 outside.
@@ -58,6 +59,7 @@ class Course:
     dwelling: Ints
     damage: Ints
     pump: Floats
+    second_mpa: Floats
     fault_tick: int | None
     refused: str | None
     end_reason: int
@@ -83,7 +85,9 @@ class FaultRun:
     def __init__(self, case: FaultCase, profile: dict[str, Any]) -> None:
         """Build press and board."""
         self._case = case
-        self._board = BenchBoard(case.press_config(), profile, case.case.seed ^ case.number)
+        self._board = BenchBoard(
+            case.press_config(), case.profile(profile), case.case.seed ^ case.number
+        )
         self._rows: list[tuple[float, ...]] = []
         self._dwelt = 0
         self._in_release = 0
@@ -165,6 +169,7 @@ class FaultRun:
         board = self._board
         controller = board.controller
         sequencer = controller.sequencer
+        second = controller.second_channel
         step = sequencer.step_index if sequencer.active() else -1
         if 0 <= step < len(self._steps):
             kind = self._steps[step]["kind"]
@@ -184,13 +189,14 @@ class FaultRun:
                 bool(sequencer.hold.dwelling),
                 board.plant.damage,
                 board.openings[0],
+                second.pressure_kpa / 1000 if second.compares else np.nan,
             )
         )
 
     def _course(self, refused: str | None) -> Course:
         columns = [np.array(column) for column in zip(*self._rows, strict=True)]
         if not columns:
-            columns = [np.zeros(0)] * 10
+            columns = [np.zeros(0)] * 11
         floats = [column.astype(np.float64) for column in columns]
         whole = [column.astype(np.int64) for column in columns[4:9]]
         return Course(
@@ -203,6 +209,7 @@ class FaultRun:
             fault=whole[2],
             dwelling=whole[3],
             damage=whole[4],
+            second_mpa=floats[10],
             pump=floats[9],
             fault_tick=self._fault_tick,
             refused=refused,

@@ -9,8 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
+from pressloop.errors import required
+from pressloop.machine.channels import ChannelComparison
+from pressloop.machine.profile import MachineProfile
 
-from pressloop_bench.control.press_run import TICK_S
+from pressloop_bench.control.press_run import TICK_S, Floats
 from pressloop_bench.faults.fault_case import CEILING, TOLERANCE, FaultCase
 from pressloop_bench.faults.fault_run import RUNNING, Course
 
@@ -166,7 +169,9 @@ def judge(case: FaultCase, course: Course, profile: dict[str, Any]) -> Judgement
     reaction: float | None = None
     if effect is not None:
         reaction = np.inf if told is None else max(0, told - effect) * TICK_S
-    dwell = _true_dwell(case, course, error_mpa)
+    # With two channels an error below their figure counts as sound.
+    slack_mpa = _figure_mpa(case, profile) if fault_class == SENSOR_TWO else error_mpa
+    dwell = _true_dwell(case, course, slack_mpa)
     name = _name(course)
     problems: list[str] = []
     if limit.judged and beyond > allowed:
@@ -204,11 +209,16 @@ def _sensor_error_mpa(case: FaultCase, profile: dict[str, Any]) -> float:
 
 
 def _figure_mpa(case: FaultCase, profile: dict[str, Any]) -> float:
-    """Return the disagreement of two transducers that counts as a fault, MPa on the pellet."""
-    full_mpa = profile["full_scale_oil_kpa"] / 1000 * _lever(case)
-    noise = (case.noise_percent or case.case.press.transducer.noise_percent) / 100
-    two = 2 * _sensor_error_mpa(case, profile)
-    return float(max(0.02 * full_mpa, two + 6 * noise * full_mpa))
+    """Return the disagreement of two channels at the target that counts as a fault, MPa."""
+    machine = MachineProfile.from_fields(profile)
+    compared = ChannelComparison.of(machine, round(case.case.press.die_mm * 1000))
+    return required(compared, "the second channel").allowed_kpa(case.target_kpa) / 1000
+
+
+def _mean(values: Floats) -> Floats:
+    """Return the means of each value and the three before it, as the board compares them."""
+    padded = np.concatenate((np.full(3, values[0]), values))
+    return np.convolve(padded, np.full(4, 0.25), "valid")
 
 
 def _rate(true: Any, tick: int) -> float:
@@ -244,7 +254,12 @@ def _effect_tick(
     running = course.state[start:] == RUNNING
     if fault_class == SENSOR_DEAD:
         return start
-    if fault_class in (SENSOR_TWO, SENSOR_AGAIN, SENSOR_FIRST, SENSOR_ERROR):
+    if fault_class == SENSOR_TWO:
+        figure = _figure_mpa(case, profile)
+        first = np.abs(_mean(course.reading_mpa) - course.true_mpa)[start:]
+        second = np.abs(course.second_mpa - course.true_mpa)[start:]
+        found = np.flatnonzero((np.fmax(first, second) > figure) & running)
+    elif fault_class in (SENSOR_AGAIN, SENSOR_FIRST, SENSOR_ERROR):
         wrong = np.abs(course.reading_mpa - course.true_mpa)[start:]
         found = np.flatnonzero((wrong > _DEVIATION * target + error_mpa) & running)
     elif fault_class == LEAK:
@@ -267,14 +282,17 @@ def _effect_tick(
     return start + int(found[0]) if found.size else None
 
 
-def _true_dwell(case: FaultCase, course: Course, error_mpa: float) -> float:
-    """Return the least share of a hold's planned dwell in which the true pressure was in band."""
+def _true_dwell(case: FaultCase, course: Course, slack_mpa: float) -> float:
+    """Return the least share of a hold's planned dwell in which the true pressure was in band.
+
+    The band is that of the plan, wider by `slack_mpa`.
+    """
     worst = 1.0
     for index, step in enumerate(case.steps()):
         if "duration_ms" not in step:
             continue
         target = step["target_kpa"] / 1000
-        inside = np.abs(course.true_mpa - target) <= TOLERANCE * target + error_mpa
+        inside = np.abs(course.true_mpa - target) <= TOLERANCE * target + slack_mpa
         ticks = int(np.count_nonzero(inside & (course.step == index)))
         worst = min(worst, ticks * TICK_S * 1000 / step["duration_ms"])
     return worst

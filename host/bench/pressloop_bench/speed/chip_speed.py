@@ -104,7 +104,7 @@ def cycles(code, n=50):
     exec("def f(n):\\n sampled=c.sampler.registers; valves=c.valves.registers; pid=c.pid\\n"
          " law=pid.law; moving=s.setpoint.registers; registers=pid.registers\\n"
          " compliance=c.sample_compliance.registers; volume=c.volume_watch.registers\\n"
-         " cracks=c.crack_detector.registers\\n"
+         " cracks=c.crack_detector.registers; channels=c.second_channel.registers\\n"
          " p=c.sampler.pressure_kpa; v=s.setpoint.value_kpa\\n t=ticks_us()\\n"
          " for i in range(n):\\n  " + code + "\\n return time.ticks_diff(ticks_us(),t)", names)
     return names["f"](n) * 125 // n
@@ -127,6 +127,8 @@ _PARTS: Final = (
     ("contacts", "board.read_inputs()"),
     ("transducer, over I2C", "board.read_raw()"),
     ("scale, range, filter", "loop.process_sample(sampled, 5000)"),
+    ("second transducer", "board.read_second_raw()"),
+    ("comparison", "loop.compare_channels(channels, sampled, 5000, True)"),
     ("crack watch", "loop.detect_crack(cracks, sampled, valves)"),
     ("sequencer with setpoint", "s.step(c.tick_count, v)"),
     ("of it: setpoint", "sequencer.advance_setpoint(s.setpoint.registers, setpoint.RISE)"),
@@ -238,7 +240,7 @@ def _ours(chip: BenchChip, figures: ChipFigures, streaming_s: float) -> None:
         _ask(chip, Command.PLAN_STEP, step)
     _ask(chip, Command.PLAN_COMMIT, PlanCommitRequest(plan.digest))
     _ask(chip, Command.STREAM, StreamRequest(on=True, batch_ticks=_BATCH))
-    _ask(chip, Command.START, StartRequest(b"bench-01"))
+    _ask(chip, Command.START, StartRequest(b"bench-01", plan.begin.die_um))
     while not 20_000 < chip.ask("s.setpoint.value_kpa") < 120_000:
         chip.ask("live(10)")
     _whole_tick(chip, figures, "ramp", 60)

@@ -8,12 +8,15 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 import numpy as np
+from pressloop.wire.schema import Fault
 
 from pressloop_bench.truth.press_truth import PressTruth
 from pressloop_bench.truth.stage_truth import StageTruth
 
 # Reasons that differ in the first number alone are one reason.
 _NUMBER: Final = re.compile(r"(?<=comes out as )[\d.]+")
+
+_FAULT: Final = re.compile(r"fault ([1-9]\d*)")
 
 _ROWS: Final[tuple[tuple[str, str, Callable[[StageTruth], float | None]], ...]] = (
     (
@@ -65,10 +68,9 @@ def counts(results: list[PressTruth]) -> list[str]:
         for change in result.case.changes:
             reasons[f"smaller protocol: {change}"] += 1
         if result.refused:
-            reason = _NUMBER.sub("...", result.refused).split(", step")[0]
-            reasons[f"refused by tuning: {reason}"] += 1
+            reasons[f"not tuned: {_in_words(_NUMBER.sub('...', result.refused))}"] += 1
         if result.ended:
-            reasons[f"run ended early: {result.ended.split(', step')[0]}"] += 1
+            reasons[f"run ended early: {_in_words(result.ended)}"] += 1
     pressed = sum(not result.refused for result in results)
     whole = sum(not result.refused and not result.ended for result in results)
     lines = [f"{len(results)} presses drawn, {pressed} tuned, {whole} pressed to the end"]
@@ -77,6 +79,15 @@ def counts(results: list[PressTruth]) -> list[str]:
     never = sum(np.isinf(stage.lateness_s) for stage in stages)
     lines.append(f"{never} of {len(stages)} stages were never truly in band")
     return lines
+
+
+def _in_words(reason: str) -> str:
+    """Return the end of a run without its place, and with the name of its fault."""
+    short = reason.split(", step")[0]
+    fault = _FAULT.search(short)
+    if fault is None:
+        return short
+    return f"a run ended by the fault {Fault(int(fault[1])).name.lower().replace('_', '-')}"
 
 
 def coverage(results: list[PressTruth]) -> str:

@@ -284,7 +284,9 @@ def _doing(status: PressStatus) -> tuple[str, str]:
     """Return in one or two words what the press is doing, and a detail of it."""
     if status.state is not State.RUNNING:
         if status.state is State.FAULT:
-            return f"fault {status.fault.name.lower().replace('_', '-')}", ""
+            # A pressure that stays is worse than what came first.
+            fault = status.further_fault or status.fault
+            return f"fault {fault.name.lower().replace('_', '-')}", ""
         return status.state.name.lower(), "host lost" if status.host_lost else ""
     if status.host_lost:
         return "running", "host lost"

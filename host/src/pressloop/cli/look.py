@@ -13,7 +13,9 @@ from pressloop.cli import options
 from pressloop.cli.output import err, errors_as_exit_codes, out
 from pressloop.errors import CommandRefusedError
 from pressloop.press import Press
-from pressloop.wire.schema import Fault, StorageBits
+from pressloop.session.board_journal import BoardRecord
+from pressloop.session.status import PressStatus
+from pressloop.wire.schema import TICK_HZ, Fault, StorageBits
 
 _STORAGE = {
     StorageBits.UNAVAILABLE: "the flash cannot be written: no run starts",
@@ -41,10 +43,20 @@ _UNITS = {
 def info(
     port: Annotated[str | None, options.PORT] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+    journal: Annotated[
+        int,
+        typer.Option(
+            help="Also show so many of the newest records of the board's journal, which keeps "
+            "runs, faults and changes of the profile through loss of power.",
+            min=0,
+        ),
+    ] = 0,
 ) -> None:
     """Show identity, versions, state and machine profile of a board."""
     with errors_as_exit_codes(), Press.open(port) as machine:
         facts = _facts(machine)
+        if journal:
+            facts["journal"] = [_line(record) for record in machine.board_journal(journal)]
     if as_json:
         out.print_json(json.dumps(facts))
         return
@@ -56,6 +68,22 @@ def info(
         text = _readable(value)
         table.add_row(name, escape(text if value is None else f"{text} {unit}".rstrip()))
     out.print(table)
+
+
+def _line(record: BoardRecord) -> str:
+    """Return a record of the board's journal as one line."""
+    words = [f"{record.number}", record.kind.name.lower(), f"at {record.tick / TICK_HZ:.2f} s"]
+    if record.run_id:
+        words.append(f"run {record.run_id}")
+    if record.step is not None:
+        words.append(f"step {record.step}")
+    if record.dwell_s:
+        words.append(f"dwell {record.dwell_s:.1f} s")
+    if record.run_id:
+        words.append(f"{record.pressure_mpa:.1f} MPa")
+    if record.fault is not Fault.NONE:
+        words.append(record.fault.name.lower().replace("_", "-"))
+    return " ".join([*words, record.detail]).rstrip()
 
 
 def _name_and_unit(key: str) -> tuple[str, str]:
@@ -75,7 +103,8 @@ def _readable(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, list):
-        return ", ".join(_readable(item) for item in value)
+        between = "\n" if any(isinstance(item, str) and " " in item for item in value) else ", "
+        return between.join(_readable(item) for item in value)
     return str(value)
 
 
@@ -87,6 +116,12 @@ def clear(port: Annotated[str | None, options.PORT] = None) -> None:
             err.print("no fault is latched")
         else:
             err.print(f"cleared {fault.name.lower().replace('_', '-')}")
+
+
+def _further(status: PressStatus) -> dict[str, object]:
+    """Return what the pressure has shown since the fault, if it has shown anything."""
+    further = status.further_fault.name.lower().replace("_", "-")
+    return {} if further == "none" else {"further_fault": further}
 
 
 def _facts(machine: Press) -> dict[str, object]:
@@ -105,6 +140,7 @@ def _facts(machine: Press) -> dict[str, object]:
         "reset_cause": hello.reset_cause.name.lower().replace("_", "-"),
         "state": status.state.name.lower(),
         "fault": status.fault.name.lower().replace("_", "-"),
+        **_further(status),
         "pressure_mpa": round(status.pressure_mpa, 3),
     }
     cut = machine.interrupted_run()

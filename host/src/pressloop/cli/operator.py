@@ -12,6 +12,7 @@ from typing import Final
 from rich.console import Console
 from rich.markup import escape
 
+from pressloop.cli.die import confirmed_die_um
 from pressloop.cli.keyboard import Keyboard
 from pressloop.cli.keys import KEY_HELP, WORDS, KeyParser, TypedCommand
 from pressloop.cli.live import LiveLine, duration
@@ -117,6 +118,13 @@ class Operator:
             with self._keyboard.asking():
                 self._keyboard.clear()
                 return self._answer("when done", prompt.is_open)
+
+    def confirm_die(self, die: str | None, *, simulated: bool) -> int | None:
+        """Return the die that the operator confirms, um; see `confirmed_die_um`."""
+        with self._line.paused():
+            return confirmed_die_um(
+                self._console, self._keyboard, die, simulated=simulated, yes=self._yes
+            )
 
     def ask_to_resume(self, run: Run) -> bool | None:
         """Ask whether to resume a run that lost its host; None without a terminal to ask at."""

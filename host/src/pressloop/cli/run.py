@@ -14,6 +14,7 @@ import typer
 from rich.markup import escape
 
 from pressloop.cli import options
+from pressloop.cli.die import DIE
 from pressloop.cli.findings import check, read_source
 from pressloop.cli.live import LiveLine
 from pressloop.cli.operator import Operator
@@ -68,6 +69,7 @@ def run(
             show_default=False,
         ),
     ] = None,
+    die: Annotated[str | None, DIE] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a record that is already in the folder.")
     ] = False,
@@ -100,6 +102,7 @@ def run(
                 operator = Operator(err, line, yes=yes, open_holds=open_holds, port=_named(machine))
                 if open_holds and not operator.is_at_hand:
                     _require_a_way_to_end()
+                die_um = operator.confirm_die(die, simulated=machine.hello.simulated)
                 folder.mkdir(parents=True, exist_ok=True)
                 vents = plan.protocol.on_host_loss.action == "vent"
                 signals.keep()
@@ -110,6 +113,7 @@ def run(
                     overwrite=overwrite,
                     thinning=None if every_record else DEFAULT_THINNING,
                     sample=pellet,
+                    die=None if die_um is None else f"{die_um} um",
                     faults=faults,
                 )
                 with operator.steering(handle):

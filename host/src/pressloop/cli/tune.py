@@ -8,12 +8,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
 from pressloop.cli import options
+from pressloop.cli.die import DIE, confirmed_die_um, diameter_um
+from pressloop.cli.keyboard import Keyboard
 from pressloop.cli.live import LiveLine
 from pressloop.cli.output import err, errors_as_exit_codes, out
 from pressloop.cli.terminal_mode import silent_keyboard
@@ -21,9 +24,9 @@ from pressloop.cli.tuning_report import print_first_contact, print_tuning
 from pressloop.cli.waiting import Controls, WaitingNotices
 from pressloop.errors import BadInputError, PressloopError
 from pressloop.extras import needs_extra
-from pressloop.press import Press
+from pressloop.press import DEFAULT_DIE_UM, Press
 from pressloop.session.status import PressStatus
-from pressloop.units import LENGTH, parse, parse_pressure
+from pressloop.units import parse_pressure
 
 _POWDER_HINT: Final = (
     "an emulated press has powder in its die: tune one with a steel blank, "
@@ -38,7 +41,7 @@ def tune(
             metavar="LIMIT", help="Highest pressure or force on it, such as '400 MPa' or '30 kN'."
         ),
     ],
-    die: Annotated[str, typer.Option("--die", help="Diameter of the die in the press.")] = "10 mm",
+    die: Annotated[str | None, DIE] = None,
     port: Annotated[str | None, options.PORT] = None,
     to: Annotated[
         Path | None,
@@ -60,17 +63,20 @@ def tune(
         with needs_extra("data"):
             from pressloop.tuning.runner import require_empty
         # Malformed quantities are reported before the question.
-        parse_pressure(limit, round(parse(die, LENGTH).value))
+        parse_pressure(limit, DEFAULT_DIE_UM if die is None else diameter_um(die))
         folder = to or Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}-tune"
         require_empty(folder, "choose another one with --out")
         what = "sample" if sample else "steel blank"
         if not yes and not typer.confirm(f"Is a {what} in the die, and the guard closed?"):
             raise BadInputError("nothing was pressed", hint=f"put a {what} into the die first")
         with Press.open(port, press=press, seed=seed) as machine:
+            simulated = machine.hello.simulated
+            die_um = confirmed_die_um(err, Keyboard(), die, simulated=simulated, yes=yes)
+            die_um = DEFAULT_DIE_UM if die_um is None else die_um
             if sample:
-                _first_contact(machine, limit, die, folder)
+                _first_contact(machine, limit, die_um, folder)
             else:
-                _tune(machine, limit, die, folder)
+                _tune(machine, limit, f"{die_um} um", folder)
         out.print(str(folder), soft_wrap=True)
 
 
@@ -111,14 +117,13 @@ def _has_powder(machine: Press) -> bool:
     return machine.hello.simulated and (board is None or board.press.powder.initial_density < 1)
 
 
-def _first_contact(machine: Press, limit: str, die: str, folder: Path) -> None:
+def _first_contact(machine: Press, limit: str, die_um: int, folder: Path) -> None:
     with needs_extra("data"):
         from pressloop.tuning.runner import TuningRunner
     profile = machine.profile()
-    die_um = round(parse(die, LENGTH).value)
     with _shown(machine) as show:
         contact = TuningRunner(
-            machine.run,
+            partial(machine.run, die=f"{die_um} um"),
             machine.write_profile,
             folder,
             die_um=die_um,

@@ -15,6 +15,7 @@ from pressloop.cli.output import ExitCode, err, errors_as_exit_codes, out
 from pressloop.plan import compile_plan
 from pressloop.units import pressure_text
 from pressloop.validation import Validation, validate_loaded
+from pressloop.validation.check_channels import comparison_text
 
 
 def validate(
@@ -44,6 +45,11 @@ def validate(
                 f"at least {span(plan.expected_s)}, up to "
                 f"{pressure_text(highest_kpa, plan.protocol.die_um)}"
             )
+            if result.comparison is not None:
+                targets = [step.target_kpa for step in plan.sources if step.target_kpa]
+                lowest_kpa = min(targets, default=None)
+                die_um = plan.begin.die_um
+                out.print(comparison_text(result.comparison, die_um, lowest_kpa), soft_wrap=True)
     raise typer.Exit(ExitCode.BAD_INPUT if result.errors else ExitCode.COMPLETED)
 
 

@@ -51,6 +51,8 @@ def _warnings(data: RunData) -> Iterator[str]:
         yield "the recording stopped before the run ended; what came after is unknown"
     elif not series.seq.size:
         yield "the record holds no telemetry"
+    if data.header.channels == 1:
+        yield "single-channel: one pressure channel watched this run, no second one confirms it"
     if data.header.simulated and truth is None:
         yield "the press was emulated, but its true pressure is not in the record"
     if truth is not None:

@@ -20,7 +20,7 @@ from pressloop.evaluation.run_data import RunData, load_run
 from pressloop.evaluation.stage_measures import StageMeasures, measure_stages
 from pressloop.evaluation.stage_outcomes import contradictions, stage_outcomes
 from pressloop.evaluation.stage_uncertainty import StageUncertainty, stage_uncertainties
-from pressloop.evaluation.summary import Hashes, RunSummary, StageResult, Thinned
+from pressloop.evaluation.summary import Channels, Hashes, RunSummary, StageResult, Thinned
 from pressloop.evaluation.table import interval_table, telemetry_table
 from pressloop.evaluation.verdict import judge
 from pressloop.record.journal import JournalContents
@@ -105,6 +105,7 @@ def merge(data: RunData, results: StepResults) -> RunSummary:
         injected=_injected(data),
         steps=end.step_results,
         sample=data.sample,
+        channels=_channels(data),
         hashes=Hashes(
             protocol_sha256=header.protocol_sha256,
             firmware_build=header.board.build,
@@ -192,6 +193,17 @@ def _planned(data: RunData, stage: PlannedStage, outcome: str) -> dict[str, Any]
         "planned_dwell_s": data.header.steps[holds[0]].duration_s if holds else None,
         "dwell_end": dwell_ends.get(holds[0]) if holds else None,
     }
+
+
+def _channels(data: RunData) -> Channels | None:
+    header = data.header
+    if header.channels is None:
+        return None
+    return Channels(
+        count=header.channels,
+        allowed_mpa=header.channels_allowed_mpa,
+        largest_difference_mpa=data.end.largest_difference_mpa,
+    )
 
 
 def _thinned(data: RunData) -> Thinned | None:

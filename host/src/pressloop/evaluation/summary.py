@@ -148,6 +148,21 @@ class Thinned(RecordModel):
     seconds: float
 
 
+class Channels(RecordModel):
+    """The pressure channels that the board compared during the run.
+
+    Attributes:
+        count: 2, or 1 on a single-channel press.
+        allowed_mpa: Difference at low pressure up to which the channels count as sound; 2 % of the
+            reading where that is more. None with one channel.
+        largest_difference_mpa: Largest difference in the run, apart from what the lags explain.
+    """
+
+    count: int
+    allowed_mpa: float | None
+    largest_difference_mpa: float | None
+
+
 class Hashes(RecordModel):
     """Hashes of all that may differ between two runs that look alike."""
 
@@ -171,6 +186,7 @@ class RunSummary(RecordModel):
         thinned: None when every record is kept as received. Also in a thinned record the measures
             are those of every record.
         sample: What the user said of the pellet.
+        channels: The pressure channels; None in a record of an earlier version.
         warnings: What a reader has to know about this record, one sentence each.
     """
 
@@ -194,6 +210,7 @@ class RunSummary(RecordModel):
     injected: tuple[InjectedFault, ...] | None = None
     steps: tuple[BoardStepResult, ...]
     sample: Sample | None = None
+    channels: Channels | None = None
     hashes: Hashes
     note: str
     events: tuple[RunEvent, ...]

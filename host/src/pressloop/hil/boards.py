@@ -11,7 +11,7 @@ import signal
 import time
 from pathlib import Path
 from struct import iter_unpack
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from pressloop_sim.plant.truth_format import MAGIC, RECORD
 
@@ -21,6 +21,8 @@ from pressloop.hil import wiring
 from pressloop.hil.watching import until
 from pressloop.machine.profile import MachineProfile
 from pressloop.press import Press
+from pressloop.run.run import Run
+from pressloop.validation import ProtocolSource
 from pressloop.wire.schema import TICK_HZ, DumpRequest, HelloReply, State
 
 PRESSING: Final = "pressing"
@@ -56,6 +58,14 @@ SensorFault = Literal["ok", "broken", "short"]
 Part = Literal["tick", "foreground"]
 
 
+class BenchPress(Press):
+    """A press whose die the bench states: the person who started the suite has confirmed it."""
+
+    def start(self, protocol: ProtocolSource, *, die: str | None = None, **more: Any) -> Run:
+        """Start a protocol on the die of the wiring."""
+        return super().start(protocol, die=die or f"{wiring.current().die_mm} mm", **more)
+
+
 class HilBench:
     """One board with its press. What it does not offer raises `NotImplementedError`."""
 
@@ -77,7 +87,7 @@ class HilBench:
 
     def open_press(self, reconnect_timeout_s: float = _RECONNECT_TIMEOUT_S) -> Press:
         """Open the press as a host would. Close it before another host opens the board."""
-        return Press.open(self.url, reconnect_timeout_s=reconnect_timeout_s)
+        return BenchPress.open(self.url, reconnect_timeout_s=reconnect_timeout_s)
 
     def console(self) -> str:
         """Return the console that the board kept; empty if the bench cannot read it."""

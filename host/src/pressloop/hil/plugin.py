@@ -30,7 +30,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         PRESS_FOR_REAL,
         action="store_true",
-        help="at a port: also run the cases that move the press; stand beside it",
+        help="at a port: also run the cases that move the press; stand beside it. You confirm that "
+        "the die of the wiring file, or one of 10 mm without a file, is in the press",
     )
     group.addoption(
         WIRING,

@@ -22,6 +22,17 @@ _MAX_CELL_GPA: Final = 16
 """Largest values with which all products in the board's tick are small integers."""
 
 
+_SECOND_CHANNEL: Final = {
+    "second_full_scale_oil_kpa": "second_full_scale_bar",
+    "second_raw_zero": "second_raw_zero",
+    "second_raw_full": "second_raw_full",
+    "second_raw_fault_low": "second_raw_fault_low",
+    "second_raw_fault_high": "second_raw_fault_high",
+    "second_accuracy_ppm": "second_accuracy_percent",
+}
+"""Fields of the wire that make a second channel, in the board's order, and the profile's."""
+
+
 @dataclass(frozen=True)
 class Contradiction:
     """A field of a machine profile that contradicts another one.
@@ -62,6 +73,48 @@ def find_contradiction(
                 f"with a {dies[die_um]:g} mm die {name} is {said}, and the board computes {limit}",
                 "remove this die, or correct the data of ram, transducer, valves or limits",
             )
+    return _second_channel(wire)
+
+
+def _second_channel(wire: schema.Profile) -> Contradiction | None:
+    """Return what contradicts in the second pressure channel; None without it, too."""
+    missing = [name for name in _SECOND_CHANNEL if getattr(wire, name) is None]
+    if len(missing) == len(_SECOND_CHANNEL):
+        return None
+    if missing:
+        field = _SECOND_CHANNEL[missing[0]]
+        return Contradiction(
+            field,
+            missing[0],
+            f"{field} is missing",
+            f"a second pressure channel needs all of {', '.join(_SECOND_CHANNEL.values())}",
+        )
+    full, zero = wire.second_raw_full or 0, wire.second_raw_zero or 0
+    full_scale = wire.second_full_scale_oil_kpa or 0
+    rising = "second_raw_fault_low, _zero, _full and _fault_high must rise in this order"
+    counts = "correct the counts; they follow from the transducer's wiring"
+    for name, wrong, message, hint in (
+        (
+            "second_full_scale_oil_kpa",
+            full_scale < wire.max_oil_kpa,
+            f"second_full_scale_bar ({full_scale / 100:g}) is below max_oil_bar "
+            f"({wire.max_oil_kpa / 100:g}): the second channel could not see the limit",
+            "lower max_oil_bar, or use a second transducer with a larger range",
+        ),
+        ("second_raw_full", full <= zero, rising, counts),
+        ("second_raw_fault_low", (wire.second_raw_fault_low or 0) >= zero, rising, counts),
+        ("second_raw_fault_high", (wire.second_raw_fault_high or 0) <= full, rising, counts),
+    ):
+        if wrong:
+            return Contradiction(_SECOND_CHANNEL[name], name, message, hint)
+    ratio_q10 = die_limits(wire, min(wire.dies_um)).ratio_q10
+    if full_scale * ratio_q10 * 16 // (1024 * (full - zero)) > _MAX_PER_COUNT:
+        return Contradiction(
+            "second_raw_full",
+            "second_raw_full",
+            "one count of the second transducer is more pressure than the board computes",
+            "use a converter with more counts for the range of the second transducer",
+        )
     return None
 
 
@@ -126,6 +179,13 @@ def _pairs(
             (wire.leak_nl_min is None) != (wire.leak_uncertainty_nl_min is None),
             "leak_ul_min and leak_uncertainty_ul_min belong together",
             "give both, or none",
+        ),
+        (
+            "die_loads_n",
+            "die_loads_kn",
+            wire.die_loads_n is not None and len(wire.die_loads_n) != len(wire.dies_um),
+            f"die_loads_kn has {len(wire.die_loads_n or ())} loads for {len(wire.dies_um)} dies",
+            "give one load for each die, 0 where it is not known",
         ),
         (
             "friction_uncertainty_ppm",

@@ -31,15 +31,25 @@ class DieLimits:
     """Pressure of one count of the transducer, in 1/16 kPa."""
 
 
-def die_limits(wire: schema.Profile, die_um: int) -> DieLimits:
-    """Return the limits of a press with a die; 355/452 is pi/4 to eight digits.
+def die_area_um2(die_um: int) -> int:
+    """Return the area of a die as the board computes it: 355/452 is pi/4 to eight digits."""
+    return die_um * die_um * 355 // 452
+
+
+def load_n_of(pressure_kpa: int, die_um: int) -> float:
+    """Return the load of a die at a pressure on the pellet, N."""
+    return pressure_kpa * die_area_um2(die_um) / 1e9
+
+
+def die_limits(wire: schema.Profile, die_um: int, *, single_channel: bool = False) -> DieLimits:
+    """Return the limits of a press with a die.
 
     Args:
         wire: Machine profile, in which `raw_full` is above `raw_zero`.
         die_um: Diameter of the die, um.
+        single_channel: Whether one pressure channel alone watches the press.
     """
-    die_area_um2 = die_um * die_um * 355 // 452
-    ratio_q10 = wire.ram_area_mm2 * 1_000_000 * 1024 // die_area_um2
+    ratio_q10 = wire.ram_area_mm2 * 1_000_000 * 1024 // die_area_um2(die_um)
     rise_oil_kpa_s = wire.pump_flow_ul_s * 1_000_000 // wire.compliance_nl_mpa
     fall_oil_kpa_s = wire.release_flow_ul_s * 1_000_000 // wire.compliance_nl_mpa
     resolution = wire.full_scale_oil_kpa * ratio_q10 * wire.accuracy_ppm // (1024 * 1_000_000)
@@ -49,7 +59,7 @@ def die_limits(wire: schema.Profile, die_um: int) -> DieLimits:
     return DieLimits(
         die_um=die_um,
         ratio_q10=ratio_q10,
-        pellet_limit_kpa=wire.max_oil_kpa * ratio_q10 // 1024,
+        pellet_limit_kpa=_pellet_limit_kpa(wire, die_um, ratio_q10, single_channel),
         # The board's longest window is a minute.
         finest_loss_kpa_min=max(two_counts, max(1, resolution) // 8),
         resolution_kpa=max(1, resolution),
@@ -57,3 +67,16 @@ def die_limits(wire: schema.Profile, die_um: int) -> DieLimits:
         fastest_fall_kpa_s=fall_oil_kpa_s * ratio_q10 // 1024,
         per_count=numerator // denominator,
     )
+
+
+def _pellet_limit_kpa(
+    wire: schema.Profile, die_um: int, ratio_q10: int, single_channel: bool
+) -> int:
+    """Return the highest pressure that press, hoses and die may have, kPa on the pellet."""
+    oil_kpa = wire.max_oil_kpa
+    if single_channel and wire.single_channel_oil_kpa is not None:
+        oil_kpa = min(oil_kpa, wire.single_channel_oil_kpa)
+    limit_kpa = oil_kpa * ratio_q10 // 1024
+    loads_n = dict(zip(wire.dies_um, wire.die_loads_n or (), strict=False))
+    load_n = loads_n.get(die_um)
+    return min(limit_kpa, load_n * 1_000_000_000 // die_area_um2(die_um)) if load_n else limit_kpa

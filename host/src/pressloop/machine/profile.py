@@ -91,8 +91,9 @@ class MachineProfile(UserModel):
     """A reading below it means a broken wire, counts."""
     raw_fault_high: Counts
     """A reading above it means a short circuit, counts."""
-    accuracy_percent: Annotated[Positive, Field(ge=0.0001, le=10)]
-    """Accuracy of the transducer, all errors together, in percent of its full scale."""
+    accuracy_percent: Annotated[Positive, Field(ge=0.0001, le=2)]
+    """Accuracy of the transducer, all errors together, in percent of its full scale. A reading may
+    exceed a ceiling by this much before the board trips."""
     max_oil_bar: Annotated[Positive, Field(ge=1, le=2000)]
     """Highest oil pressure that press and hoses may have, bar."""
     dies_mm: Annotated[
@@ -179,8 +180,39 @@ class MachineProfile(UserModel):
     scale. None: assumed."""
     tuning_residual_percent: Annotated[float, Field(ge=0, le=100)] | None = None
     """Share of the pumped volume that tuning did not explain: its quality. None: not tuned."""
+    second_full_scale_bar: Annotated[Positive, Field(ge=10, le=2000)] | None = None
+    """Full scale of a second transducer on the same oil, bar; with it belong the next five. None:
+    the press has one pressure channel."""
+    second_raw_zero: Counts | None = None
+    """Reading of the second channel at zero pressure, counts."""
+    second_raw_full: Counts | None = None
+    """Reading of the second channel at its full scale, counts."""
+    second_raw_fault_low: Counts | None = None
+    """A reading of the second channel below it means a broken wire, counts."""
+    second_raw_fault_high: Counts | None = None
+    """A reading of the second channel above it means a short circuit, counts."""
+    second_accuracy_percent: Annotated[Positive, Field(ge=0.0001, le=5)] | None = None
+    """Stated error of the second channel, all errors together, in percent of its full scale."""
+    channel_lag_ms: Annotated[int, Field(ge=0, le=100)] | None = None
+    """By how much the lags of the two channels may differ, ms. None: 30."""
+    channel_friction_percent: Annotated[float, Field(ge=0, le=10)] | None = None
+    """Friction between the places where the channels measure, in percent of the reading."""
+    channel_noise_percent: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Standard deviation of a reading of either channel, in percent of full scale. None: 0.1."""
+    single_channel_bar: Annotated[Positive, Field(ge=2, le=2000)] | None = None
+    """Highest oil pressure as long as there is one pressure channel, bar. None: max_oil_bar."""
+    die_loads_kn: (
+        Annotated[
+            tuple[Annotated[float, Field(ge=0, le=10_000)], ...], Field(min_length=1, max_length=16)
+        ]
+        | None
+    ) = None
+    """Greatest load of each die of dies_mm, kN, in their order; 0 where it is not known."""
     converter: Literal["ads1115", "adc"] | None = None
     """Converter of the transducer's signal. The board reports it; the profile does not store it."""
+    channels: Literal[1, 2] | None = None
+    """Pressure channels that the board compares. The board reports it; the profile does not store
+    it. None: as many as the profile describes."""
 
     @model_validator(mode="after")
     def _no_contradiction(self) -> Self:
@@ -213,7 +245,17 @@ class MachineProfile(UserModel):
         number = whole_number(die_um, "die_um", low=least)
         if number > most:
             raise out_of_range("die_um", die_um, f"{least} to {most}")
-        return die_limits(self.to_wire(), number)
+        return die_limits(self.to_wire(), number, single_channel=self.single_channel)
+
+    @property
+    def single_channel(self) -> bool:
+        """Whether one pressure channel alone watches the press."""
+        return self.channels == 1 or self.second_full_scale_bar is None
+
+    def die_load_n(self, die_um: int) -> int | None:
+        """Return the greatest load of a die, N; None if the profile does not state it."""
+        loads = dict(zip(self.dies_um, self.to_wire().die_loads_n or (), strict=False))
+        return loads.get(die_um) or None
 
     @property
     def dies_um(self) -> tuple[int, ...]:
@@ -256,6 +298,12 @@ class MachineProfile(UserModel):
                 f"these are not the fields of a profile: {error}",
                 hint="docs/wire-reference.md lists the fields of `profile`",
             ) from error
+
+
+def channels_of(capabilities: schema.CapabilityBits, wire: schema.Profile) -> Literal[1, 2]:
+    """Return how many pressure channels a board compares with a profile."""
+    fitted = bool(capabilities & schema.CapabilityBits.SECOND_CHANNEL)
+    return 2 if fitted and wire.second_full_scale_oil_kpa is not None else 1
 
 
 def converter_of(python: str) -> Literal["ads1115", "adc"] | None:

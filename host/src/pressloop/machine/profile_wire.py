@@ -56,6 +56,12 @@ _CONVERSIONS: Final = (
     _Conversion("load_cell_error_percent", "load_cell_error_ppm", 10_000),
     _Conversion("zero_drift_percent", "zero_drift_ppm", 10_000),
     _Conversion("tuning_residual_percent", "tuning_residual_ppm", 10_000),
+    _Conversion("second_full_scale_bar", "second_full_scale_oil_kpa", 100),
+    _Conversion("second_accuracy_percent", "second_accuracy_ppm", 10_000),
+    _Conversion("channel_friction_percent", "channel_friction_ppm", 10_000),
+    _Conversion("channel_noise_percent", "channel_noise_ppm", 10_000),
+    _Conversion("single_channel_bar", "single_channel_oil_kpa", 100),
+    _Conversion("die_loads_kn", "die_loads_n", 1000),
 )
 
 _UNCONVERTED: Final = (
@@ -68,6 +74,11 @@ _UNCONVERTED: Final = (
     "valve_lag_ms",
     "die_uncertainty_um",
     "friction_n",
+    "second_raw_zero",
+    "second_raw_full",
+    "second_raw_fault_low",
+    "second_raw_fault_high",
+    "channel_lag_ms",
     "load_cell_zero",
     "load_cell_full",
     "load_cell_lag_ms",

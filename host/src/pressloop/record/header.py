@@ -11,6 +11,7 @@ from typing import Final
 
 from pressloop._version import __version__
 from pressloop.findings import path_text
+from pressloop.machine.channels import ChannelComparison
 from pressloop.machine.profile import MachineProfile
 from pressloop.plan import Plan, PlanStage, PlanStep
 from pressloop.record.columns import wire_name
@@ -41,6 +42,8 @@ def new_header(
     port: str,
     emulated_press: EmulatedPress | None,
     thinning: ThinningRules | None,
+    die_confirmed: bool = False,
+    comparison: ChannelComparison | None = None,
 ) -> RunHeader:
     """Return what is known of a run before the press moves; the run gets its id here.
 
@@ -53,6 +56,8 @@ def new_header(
         port: Address at which the board is found again.
         emulated_press: The press, if it is emulated by this program.
         thinning: How quiet stretches are summed up; None keeps every record.
+        die_confirmed: Whether a person has read the diameter off the die for this run.
+        comparison: What the channels may differ by; None on a single-channel press.
     """
     return RunHeader(
         run_id=secrets.token_bytes(8).hex(),
@@ -72,6 +77,9 @@ def new_header(
         die_mm=plan.begin.die_um / 1000,
         emulated_press=emulated_press,
         thinning=thinning,
+        die_confirmed=die_confirmed,
+        channels=1 if comparison is None else 2,
+        channels_allowed_mpa=(None if comparison is None else comparison.allowed_kpa(0) / 1000),
         ceiling_mpa=plan.begin.ceiling_kpa / 1000,
         host_loss=HostLossPlan.model_validate(
             {

@@ -184,8 +184,10 @@ class HostLossPlan(RecordModel):
 class RunHeader(RecordModel):
     """First entry of the journal: everything that is known before the press moves.
 
-    `thinning` is None when every record is kept. `ceiling_mpa` and `host_loss` are None in records
-    of older versions.
+    `thinning` is None when every record is kept. `die_confirmed` says whether a person read the
+    diameter off the die for this run; on a simulated press none needs to. `channels` is how many
+    pressure channels the board compared, and `channels_allowed_mpa` what they may differ by at low
+    pressure. These, `ceiling_mpa` and `host_loss` are None in records of older versions.
     """
 
     run_id: str
@@ -203,6 +205,9 @@ class RunHeader(RecordModel):
     tick_hz: int = Field(gt=0)
     record_every: int = Field(default=1, ge=1)
     die_mm: float | None = None
+    die_confirmed: bool | None = None
+    channels: int | None = None
+    channels_allowed_mpa: float | None = None
     emulated_press: EmulatedPress | None = None
     thinning: ThinningRules | None = None
     ceiling_mpa: float | None = None
@@ -225,6 +230,11 @@ class RunHeader(RecordModel):
     def protocol_sha256(self) -> str:
         """SHA-256 of the protocol as the user wrote it, hexadecimal."""
         return hashlib.sha256(self.protocol_text.encode()).hexdigest()
+
+    @property
+    def die_um(self) -> int:
+        """Diameter of the die, um; 0 in a record that does not name it."""
+        return round(1000 * (self.die_mm or 0))
 
     @property
     def record_interval_s(self) -> float:
@@ -329,6 +339,8 @@ class RunEnd(RecordModel):
         last_seq: Sequence number of the run's last telemetry record, None when unknown.
         step_results: Those that could be read.
         note: What a reader should know, such as the error that ended the connection.
+        largest_difference_mpa: Largest difference between the pressure channels in the run, apart
+            from what their lags explain, MPa; None on a single-channel press.
         injected: The faults that were injected in an emulated press; None where that is not known.
     """
 
@@ -337,6 +349,7 @@ class RunEnd(RecordModel):
     last_seq: int | None = None
     step_results: tuple[BoardStepResult, ...] = ()
     note: str = ""
+    largest_difference_mpa: float | None = None
     injected: tuple[InjectedFault, ...] | None = None
 
     @field_validator("end_reason", "fault")

@@ -210,7 +210,8 @@ def as_reply(outcome: SteeringOutcome) -> dict[str, Any]:
 def status_to_json(status: PressStatus) -> dict[str, Any]:
     """Return a status as data for JSON; enumerations are numbers, bytes are hexadecimal."""
     fields = {name: getattr(status, name) for name in PressStatus.__dataclass_fields__}
-    numbers = {name: int(fields[name]) for name in ("state", "end_reason", "fault", "inputs")}
+    enumerations = ("state", "end_reason", "fault", "further_fault", "inputs")
+    numbers = {name: int(fields[name]) for name in enumerations}
     return {**fields, **numbers, "run_id": status.run_id.hex()}
 
 
@@ -226,6 +227,7 @@ def status_from_json(data: Mapping[str, Any]) -> PressStatus:
             "state": State(data["state"]),
             "end_reason": EndReason(data["end_reason"]),
             "fault": Fault(data["fault"]),
+            "further_fault": Fault(data["further_fault"]),
             "inputs": InputBits(data["inputs"]),
             "run_id": bytes.fromhex(data["run_id"]),
         }

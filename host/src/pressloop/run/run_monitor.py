@@ -319,6 +319,11 @@ class RunMonitor(Listener):
                 last_seq=status.next - 1 if last is None else last,
                 step_results=self._step_results(),
                 note="" if self.failure is None else f"aborted because of {self.failure!r}",
+                largest_difference_mpa=(
+                    None
+                    if status.largest_difference_kpa is None
+                    else status.largest_difference_kpa / 1000
+                ),
             )
         )
 

@@ -9,10 +9,11 @@ from pathlib import Path
 from pressloop.emulator.faults import RequestedFault
 from pressloop.emulator.process import EmulatedBoard
 from pressloop.errors import CommandRefusedError, RecordError
-from pressloop.machine.profile import MachineProfile, converter_of
+from pressloop.machine.profile import MachineProfile, channels_of, converter_of
 from pressloop.plan import compile_plan
 from pressloop.record import EmulatedPress, RunEnd, RunRecorder, ThinningRules
 from pressloop.record.header import new_header
+from pressloop.run.die import die_is_confirmed
 from pressloop.run.fault_injection import FaultInjection, in_record
 from pressloop.run.pause_reason import PauseReason
 from pressloop.run.prompts import Asker
@@ -27,9 +28,14 @@ from pressloop.wire.schema import Profile, ProfileReadRequest, StartRequest
 
 
 def profile_of(session: Session, wire: Profile) -> MachineProfile:
-    """Convert the profile that a board sent; the converter is that of the board's chip."""
+    """Convert the profile that a board sent; converter and channels are those of the board."""
     profile = MachineProfile.from_wire(wire)
-    return profile.model_copy(update={"converter": converter_of(session.hello.python)})
+    return profile.model_copy(
+        update={
+            "converter": converter_of(session.hello.python),
+            "channels": channels_of(session.hello.capabilities, wire),
+        }
+    )
 
 
 def prepare_run(
@@ -42,6 +48,7 @@ def prepare_run(
     overwrite: bool,
     thinning: ThinningRules | None,
     sample: Sample | None,
+    die_um: int | None,
     ask: Asker | None,
     on_status: Callable[[PressStatus], None] | None,
     faults: tuple[RequestedFault, ...] = (),
@@ -57,13 +64,15 @@ def prepare_run(
         overwrite: Replace a record that is in the folder.
         thinning: How quiet stretches are thinned; None keeps every record.
         sample: What lies in the die, if known.
+        die_um: Diameter that a person read off the die in the press, um; None if none did.
         ask: Asks the operator; None leaves prompts to `Run.confirm`.
         on_status: Called a few times a second with the status.
         faults: Faults of the emulated press in this run.
 
     Raises:
         BadInputError: The protocol has mistakes, the board refused it, the sample names a stage
-            that does not exist, or the press lacks the part of a fault.
+            that does not exist, or the press lacks the part of a fault. `wrong-die`,
+            `die-unconfirmed`: the die is another one, or no person has confirmed it.
         CommandRefusedError: The board has no profile or accepts no plan now.
         RecordError: The folder holds a record.
     """
@@ -71,6 +80,7 @@ def prepare_run(
     profile = profile_of(session, wire_profile)
     validation = validate_loaded(source, profile)
     plan = compile_plan(validation.checked(), profile)
+    die_confirmed = die_is_confirmed(plan.begin.die_um, die_um, simulated=session.hello.simulated)
     if board is not None:
         board.schedule(faults)
     upload(session, plan, validation.marks)
@@ -83,6 +93,8 @@ def prepare_run(
         port=port,
         emulated_press=_emulated_press(board, plan.begin.die_um / 1000, faults),
         thinning=thinning,
+        die_confirmed=die_confirmed,
+        comparison=validation.comparison,
     )
     refuse_unknown_stage(sample, header.pressing_stages)
     truth = None if board is None else board.truth_path
@@ -115,8 +127,9 @@ def start_run(session: Session, run: Run) -> None:
     session.start_stream()
     try:
         # Bound to the profile that the protocol was checked against.
-        profile_hash = bytes.fromhex(run.recorder.header.profile_hash).ljust(8, b"\0")
-        reply = session.request(StartRequest(run.run_id, profile_hash=profile_hash))
+        header = run.recorder.header
+        profile_hash = bytes.fromhex(header.profile_hash).ljust(8, b"\0")
+        reply = session.request(StartRequest(run.run_id, header.die_um, profile_hash=profile_hash))
     except CommandRefusedError as refusal:
         with suppress(RecordError):  # the refusal is the news
             run.recorder.close(RunEnd(end_reason=NOT_STARTED, note=refusal.message))

@@ -74,7 +74,7 @@ FAULT_TEXTS: Final[dict[str, tuple[str, str]]] = {
         "keep the guard closed until the pressure is zero; then inspect die, punches and hoses",
     ),
     "burst": (
-        "force was lost at once and the platens opened: a hose or a seal burst",
+        "force was lost at once and the platens did not close: a hose or a seal burst",
         "switch off the pump; keep away from the hoses until the pressure is zero",
     ),
     "sensor-frozen": (
@@ -87,9 +87,23 @@ FAULT_TEXTS: Final[dict[str, tuple[str, str]]] = {
         "zero and full reading; compare both with a gauge",
     ),
     "die-failure": (
-        "half of the force was lost suddenly, or the platens closed and the pressure did not rise: "
-        "the die or a punch broke, or powder escaped",
+        "the platens closed and the pressure did not rise, or force was lost with it: the die or a "
+        "punch broke, or powder escaped",
         "keep the guard closed until the pressure is zero, then replace what broke",
+    ),
+    "sensor-disagree": (
+        "the two pressure channels differed by more than their stated errors explain, so that the "
+        "pressure is not known",
+        "do not trust either reading: look at a gauge, then check both transducers and the lines "
+        "to them",
+    ),
+    "second-sensor-low": (
+        "the signal of the second pressure channel is below its level at zero pressure",
+        "check the cable and the supply of the second transducer",
+    ),
+    "second-sensor-high": (
+        "the signal of the second pressure channel is above its range",
+        "check the wiring of the second transducer for a short circuit",
     ),
 }
 """Meaning and next step of each fault, by its name in the record."""

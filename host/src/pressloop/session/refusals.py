@@ -123,6 +123,16 @@ REFUSAL_TEXTS: Final[dict[ErrorCode, tuple[str, str]]] = {
         "{detail} s are left",
         "while the press is at rest, switch the controller off and on",
     ),
+    ErrorCode.SENSORS_DISAGREE: (
+        "the two pressure channels differ by {detail} kPa, which their stated errors do not "
+        "explain: the pressure is not known",
+        "look at a gauge; then check both transducers, the lines to them and their zeros in the "
+        "machine profile",
+    ),
+    ErrorCode.DIE_UNCONFIRMED: (
+        "the die that was confirmed is not the die of the protocol, which is {detail} um wide",
+        "read the diameter off the die in the press; fit the right die or correct the protocol",
+    ),
     ErrorCode.NEEDS_BUTTON: (
         "a person at the press has to allow this",
         "press the button on the controller, then repeat within 30 s",

@@ -37,7 +37,13 @@ class PressStatus:
         paused_by: Who asked for the pause that is in effect; empty without one, or if not known.
         silent_s: Time for which the board heard nothing from its host and paused because of that,
             s; None if that is not the reason of a pause.
+        further_fault: What the pressure has shown since that fault: that it stays although the
+            release is open, or rises although the pump is shut; `NONE` while it behaves.
         run_id: Id of the current run, or of the last one since boot; zeros if there was none.
+        second_mpa: Reading of the second pressure channel, MPa on the pellet; None on a
+            single-channel press.
+        largest_difference_mpa: Largest difference between the channels in the current or last run,
+            apart from what their lags explain, MPa; None on a single-channel press.
         storage: What is wrong with the board's flash; no bit if all is well.
     """
 
@@ -63,6 +69,9 @@ class PressStatus:
     paused_by: str = ""
     silent_s: float | None = None
     storage: StorageBits = _NO_TROUBLE
+    second_mpa: float | None = None
+    largest_difference_mpa: float | None = None
+    further_fault: Fault = Fault.NONE
 
     @classmethod
     def from_wire(
@@ -95,8 +104,15 @@ class PressStatus:
             inputs=reply.inputs,
             host_lost=reply.host_lost,
             run_id=reply.run_id,
+            second_mpa=_mpa(reply.second_kpa),
+            largest_difference_mpa=_mpa(reply.largest_difference_kpa),
             force_kn=force_kn,
             paused_by=paused_by,
             silent_s=silent_s,
             storage=StorageBits(reply.storage or 0),
+            further_fault=reply.further_fault or Fault.NONE,
         )
+
+
+def _mpa(kpa: int | None) -> float | None:
+    return None if kpa is None else kpa / 1000

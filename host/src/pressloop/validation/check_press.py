@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from pressloop.machine.die_limits import load_n_of
 from pressloop.plan import PlanStep
 from pressloop.units import LENGTH, format_quantity
 from pressloop.validation.check_ramp import report_impossible_rate
@@ -32,7 +33,8 @@ def check_press(context: Context) -> None:
         context.error(
             "over-limit",
             ("ceiling",),
-            f"the ceiling of {context.pressure(context.ceiling_kpa)} is above the limit of this "
+            _over_load(context, context.ceiling_kpa)
+            or f"the ceiling of {context.pressure(context.ceiling_kpa)} is above the limit of this "
             f"press with a {protocol.die} die, {context.pressure(limits.pellet_limit_kpa)}",
             "lower the ceiling to what die and sample stand; keep it above the highest target",
         )
@@ -50,6 +52,21 @@ def check_press(context: Context) -> None:
         report_impossible_rate(
             context, ("vent_rate",), vent_rate, limits.fastest_fall_kpa_s, "release"
         )
+
+
+def _over_load(context: Context, ceiling_kpa: int) -> str | None:
+    """Return the sentence on a ceiling above the load of the die; None if it is not above it."""
+    die_um = context.protocol.die_um
+    load_n = context.profile.die_load_n(die_um)
+    if load_n is None:
+        return None
+    force_n = load_n_of(ceiling_kpa, die_um)
+    if force_n <= load_n:
+        return None
+    return (
+        f"the ceiling of {context.protocol.ceiling} loads the {context.protocol.die} die with "
+        f"{force_n / 1000:.3g} kN, above its limit of {load_n / 1000:.3g} kN"
+    )
 
 
 def check_filter(context: Context, steps: Sequence[PlanStep]) -> None:

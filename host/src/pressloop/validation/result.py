@@ -7,6 +7,7 @@ from typing import Any
 
 from pressloop.errors import BadInputError
 from pressloop.findings import Finding
+from pressloop.machine.channels import ChannelComparison
 from pressloop.protocol import Protocol
 from pressloop.validation.any_source import LoadedProtocol
 from pressloop.yaml import SourceMap
@@ -22,6 +23,9 @@ class Validation:
     """The protocol; None if there are errors."""
     findings: tuple[Finding, ...]
     """All findings, in the order of the text."""
+    comparison: ChannelComparison | None = None
+    """What the board allows the two pressure channels to differ by; None on a single-channel press
+    and where the die is not known."""
 
     @property
     def marks(self) -> SourceMap:
@@ -52,10 +56,25 @@ class Validation:
             )
         return self.protocol
 
+    def _channels(self) -> dict[str, Any] | None:
+        """Return the comparison of the channels, MPa, for JSON; None where it is not known."""
+        if self.comparison is None:
+            return None
+        comparison = self.comparison
+        return {
+            "allowed_mpa": comparison.allowed_kpa(0) / 1000,
+            "allowed_percent": 2,
+            "first_error_mpa": comparison.first_error_kpa / 1000,
+            "second_error_mpa": comparison.second_error_kpa / 1000,
+            "noise_mpa": comparison.noise_kpa / 1000,
+            "lag_s": comparison.lag_s,
+        }
+
     def as_dict(self) -> dict[str, Any]:
         """Return the result as plain data, for JSON."""
         return {
             "source": self.source.name,
             "valid": self.protocol is not None,
+            "channels": self._channels(),
             "findings": [finding.as_dict() for finding in self.findings],
         }

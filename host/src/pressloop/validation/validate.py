@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from pressloop.findings import Finding
+from pressloop.machine.channels import ChannelComparison
 from pressloop.machine.profile import MachineProfile
 from pressloop.plan import count_steps, unroll
 from pressloop.protocol import Protocol
 from pressloop.validation.any_source import LoadedProtocol
+from pressloop.validation.check_channels import check_channels
 from pressloop.validation.check_clock import check_clock
 from pressloop.validation.check_messages import check_messages
 from pressloop.validation.check_names import check_names
@@ -23,11 +25,15 @@ def validate_loaded(source: LoadedProtocol, profile: MachineProfile) -> Validati
     """Validate a protocol that was read before, for a press."""
     draft = source.draft
     findings = list(draft.findings)
+    comparison = None
     if draft.protocol is not None:
-        findings += _checked(Context(draft, draft.protocol, profile))
+        context = Context(draft, draft.protocol, profile)
+        findings += _checked(context)
+        if context.limits is not None:
+            comparison = ChannelComparison.of(profile, context.limits.die_um)
     findings.sort(key=lambda f: (f.line or 0, f.column or 0))
     sound = draft.protocol is not None and all(f.severity != "error" for f in findings)
-    return Validation(source, draft.protocol if sound else None, tuple(findings))
+    return Validation(source, draft.protocol if sound else None, tuple(findings), comparison)
 
 
 def validate_file(path: Path | str, profile: MachineProfile) -> Validation:
@@ -51,6 +57,7 @@ def validate_protocol(protocol: Protocol, profile: MachineProfile) -> Validation
 
 def _checked(context: Context) -> list[Finding]:
     check_press(context)
+    check_channels(context)
     check_names(context)
     # The plan is unrolled only after its size is known to be limited.
     steps = count_steps(context.protocol.stages)

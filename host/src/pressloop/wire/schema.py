@@ -29,7 +29,7 @@ NO_FORCE: Final = 16777216
 large."""
 OUTPUT_FULL: Final = 32767
 """Full opening of a valve; also the largest split-range output, positive or negative."""
-SCHEMA_HASH: Final = b"\x24\x6d\xda\xb2\x9d\x87\xf0\x2d"
+SCHEMA_HASH: Final = b"\x99\xfd\x2c\x91\xe7\x71\x06\x5e"
 """First bytes of the SHA-256 of the schema."""
 RECORD_FORMAT: Final = "<IiihHBBBBH"
 """Struct format of a packed telemetry record."""
@@ -186,6 +186,11 @@ class ErrorCode(IntEnum):
     """The run is bound to another machine profile than the board has."""
     ZERO_OFF = 36
     """At rest the transducer reads too far below zero; `detail` is by how much it does, kPa."""
+    SENSORS_DISAGREE = 37
+    """The two pressure channels disagree; `detail` is by how much, kPa."""
+    DIE_UNCONFIRMED = 38
+    """The die that a person confirmed is not the die of the plan; `detail` is the die of the plan,
+    um."""
 
 
 class State(IntEnum):
@@ -288,7 +293,8 @@ class Fault(IntEnum):
     SAMPLE_CRACKED = 12
     """A sudden loss of force that neither release valve nor relaxation explains."""
     DIE_FAILURE = 13
-    """Half of the force lost at once, or the platens closed without the pressure rising."""
+    """The platens closed without the pressure rising, or while most of the force was lost at
+    once."""
     TICK_HANG = 14
     """The control loop hung, and the watchdog reset the controller."""
     NO_RELEASE = 15
@@ -298,12 +304,19 @@ class Fault(IntEnum):
     LEAK = 17
     """A sealed hold lost more than leak and relaxation explain."""
     SUDDEN_LOSS = 18
-    """More force lost at once than a cracked sample loses: die, punch or hose."""
+    """More force lost at once than a cracked sample loses: die, punch or hose; without a
+    displacement sensor."""
     BURST = 19
-    """Force lost at once while the platens opened: a hose or a seal."""
+    """Force lost at once while the platens did not close: a hose or a seal."""
     SENSOR_FROZEN = 20
     """The transducer gave the same count for longer than its noise allows."""
-    LOAD_CELL = 21
+    SENSOR_DISAGREE = 21
+    """The two pressure channels differ by more than their stated errors."""
+    SECOND_SENSOR_LOW = 22
+    """Second channel below its live zero: wire broken or supply lost."""
+    SECOND_SENSOR_HIGH = 23
+    """Second channel above its range: short circuit."""
+    LOAD_CELL = 24
     """Load cell and oil differ by far more than friction of the ram explains."""
 
 
@@ -387,6 +400,8 @@ class CapabilityBits(IntFlag):
     PERSISTENT_PROFILE = 8
     DISPLACEMENT = 16
     """Its telemetry records have their last column, displacement-um."""
+    SECOND_CHANNEL = 32
+    """A second pressure transducer on another converter; compared if the profile describes it."""
     LOAD_CELL = 64
     """It reads a load cell under the die; used if the profile describes it."""
     DEADMAN = 256
@@ -492,7 +507,7 @@ class Profile(Message):
         Field(5, "raw_full", FieldKind.INT, 0, 65535),
         Field(6, "raw_fault_low", FieldKind.INT, 0, 65535),
         Field(7, "raw_fault_high", FieldKind.INT, 0, 65535),
-        Field(8, "accuracy_ppm", FieldKind.INT, 1, 100000),
+        Field(8, "accuracy_ppm", FieldKind.INT, 1, 20000),
         Field(9, "max_oil_kpa", FieldKind.INT, 100, 200000),
         Field(10, "dies_um", FieldKind.INTS, 1, 16, element_low=1000, element_high=100000),
         Field(11, "pump_dead_band", FieldKind.INT, 0, 32767),
@@ -527,6 +542,26 @@ class Profile(Message):
         Field(41, "die_uncertainty_um", FieldKind.INT, 0, 10000, required=False),
         Field(42, "repeatability_ppm", FieldKind.INT, 0, 100000, required=False),
         Field(43, "tuning_residual_ppm", FieldKind.INT, 0, 1000000, required=False),
+        Field(44, "second_full_scale_oil_kpa", FieldKind.INT, 1000, 200000, required=False),
+        Field(45, "second_raw_zero", FieldKind.INT, 0, 65535, required=False),
+        Field(46, "second_raw_full", FieldKind.INT, 0, 65535, required=False),
+        Field(47, "second_raw_fault_low", FieldKind.INT, 0, 65535, required=False),
+        Field(48, "second_raw_fault_high", FieldKind.INT, 0, 65535, required=False),
+        Field(49, "second_accuracy_ppm", FieldKind.INT, 1, 50000, required=False),
+        Field(50, "channel_lag_ms", FieldKind.INT, 0, 100, required=False),
+        Field(51, "channel_friction_ppm", FieldKind.INT, 0, 100000, required=False),
+        Field(52, "channel_noise_ppm", FieldKind.INT, 0, 10000, required=False),
+        Field(53, "single_channel_oil_kpa", FieldKind.INT, 200, 200000, required=False),
+        Field(
+            54,
+            "die_loads_n",
+            FieldKind.INTS,
+            1,
+            16,
+            required=False,
+            element_low=0,
+            element_high=10000000,
+        ),
         Field(60, "return_oil_kpa", FieldKind.INT, 0, 20000, required=False),
         Field(61, "friction_ppm", FieldKind.INT, 0, 500000, required=False),
         Field(62, "friction_n", FieldKind.INT, 0, 100000, required=False),
@@ -553,7 +588,7 @@ class Profile(Message):
     raw_fault_high: int
     """A reading above it means a short circuit. Unit: counts."""
     accuracy_ppm: int
-    """Unit: ppm of full scale."""
+    """A reading may exceed a ceiling by this much. Unit: ppm of full scale."""
     max_oil_kpa: int
     """Highest pressure allowed for press and hoses. Unit: kPa oil."""
     dies_um: tuple[int, ...]
@@ -606,6 +641,29 @@ class Profile(Message):
     tuning_residual_ppm: int | None = None
     """Share of the pumped volume that the tuning could not explain; absent: never tuned; stored for
     the host. Unit: ppm."""
+    second_full_scale_oil_kpa: int | None = None
+    """Range of the second transducer; all of 44 to 49 or none. Unit: kPa oil."""
+    second_raw_zero: int | None = None
+    """Unit: counts."""
+    second_raw_full: int | None = None
+    """Unit: counts."""
+    second_raw_fault_low: int | None = None
+    """A reading below it means a broken wire. Unit: counts."""
+    second_raw_fault_high: int | None = None
+    """A reading above it means a short circuit. Unit: counts."""
+    second_accuracy_ppm: int | None = None
+    """Unit: ppm of its full scale."""
+    channel_lag_ms: int | None = None
+    """By how much the lags of the channels may differ; absent: 30. Unit: ms."""
+    channel_friction_ppm: int | None = None
+    """Friction between the places where the channels measure; absent: 0. Unit: ppm of the
+    reading."""
+    channel_noise_ppm: int | None = None
+    """Standard deviation of a reading of either channel; absent: 1000. Unit: ppm of full scale."""
+    single_channel_oil_kpa: int | None = None
+    """Highest pressure allowed with one channel; absent: max-oil-kpa. Unit: kPa oil."""
+    die_loads_n: tuple[int, ...] | None = None
+    """Greatest load of each of dies-um in its order; 0: not stated. Unit: N."""
     return_oil_kpa: int | None = None
     """Pressure that carries ram and return spring; with the ram at its seat the reading is as far
     below zero; absent: unknown. Unit: kPa oil."""
@@ -637,7 +695,7 @@ class ErrorReply(Message):
     """Refuses a request. The code decides which other keys are present."""
 
     FIELDS: ClassVar[tuple[Field, ...]] = (
-        Field(1, "code", FieldKind.INT, 1, 36, enum=ErrorCode),
+        Field(1, "code", FieldKind.INT, 1, 38, enum=ErrorCode),
         Field(2, "step", FieldKind.INT, 0, 255, required=False),
         Field(3, "field", FieldKind.INT, 0, 255, required=False),
         Field(4, "detail", FieldKind.INT, 0, 2147483647, required=False),
@@ -669,12 +727,13 @@ class HelloReply(Message):
         Field(9, "schema_hash", FieldKind.BYTES, 8, 8),
         Field(10, "boot_id", FieldKind.INT, 0, 4294967295),
         Field(11, "reset_cause", FieldKind.INT, 1, 5, enum=ResetCause),
-        Field(12, "last_fault", FieldKind.INT, 0, 21, enum=Fault),
+        Field(12, "last_fault", FieldKind.INT, 0, 24, enum=Fault),
         Field(13, "simulated", FieldKind.BOOL, 0, 1),
         Field(14, "ring_records", FieldKind.INT, 0, 65535),
         Field(15, "python", FieldKind.TEXT, 0, 40),
         Field(16, "profile_hash", FieldKind.BYTES, 8, 8),
         Field(17, "build", FieldKind.TEXT, 1, 16),
+        Field(18, "channels", FieldKind.INT, 1, 2),
     )
 
     nonce: int
@@ -710,6 +769,8 @@ class HelloReply(Message):
     """CRC-32 of the profile, then zeros; all zeros without a profile."""
     build: str
     """First hex digits of the firmware source's SHA-256."""
+    channels: int
+    """Pressure channels that the board compares; 1: single-channel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -728,7 +789,7 @@ class StatusReply(Message):
         Field(9, "remaining_ms", FieldKind.INT, 0, 1000000000),
         Field(10, "run_id", FieldKind.BYTES, 8, 8),
         Field(11, "end_reason", FieldKind.INT, 0, 7, enum=EndReason),
-        Field(12, "fault", FieldKind.INT, 0, 21, enum=Fault),
+        Field(12, "fault", FieldKind.INT, 0, 24, enum=Fault),
         Field(13, "inputs", FieldKind.INT, 0, 255, enum=InputBits),
         Field(14, "host_lost", FieldKind.BOOL, 0, 1),
         Field(15, "oldest", FieldKind.INT, 0, 4294967295),
@@ -739,8 +800,10 @@ class StatusReply(Message):
         Field(20, "run_first", FieldKind.INT, 0, 4294967295),
         Field(21, "record_every", FieldKind.INT, 0, 65535),
         Field(22, "approaching", FieldKind.BOOL, 0, 1),
+        Field(23, "second_kpa", FieldKind.INT, -2000000, 2000000, required=False),
+        Field(24, "largest_difference_kpa", FieldKind.INT, 0, 2000000, required=False),
         Field(40, "storage", FieldKind.INT, 0, 255, required=False),
-        Field(41, "further_fault", FieldKind.INT, 0, 21, required=False, enum=Fault),
+        Field(41, "further_fault", FieldKind.INT, 0, 24, required=False, enum=Fault),
         Field(50, "trim_kpa", FieldKind.INT, -2000000, 2000000, required=False),
         Field(51, "load_cell_kpa", FieldKind.INT, -2000000, 2000000, required=False),
     )
@@ -787,6 +850,12 @@ class StatusReply(Message):
     """Ticks per record."""
     approaching: bool
     """The ram moves without load."""
+    second_kpa: int | None = None
+    """Mean reading of the second channel over 40 ms; absent on a single-channel press. Unit:
+    kPa."""
+    largest_difference_kpa: int | None = None
+    """Largest difference between the channels in the current or last run; absent on a
+    single-channel press. Unit: kPa."""
     storage: int | None = None
     """Storage-bits; absent: all is well."""
     further_fault: Fault | None = None
@@ -969,7 +1038,7 @@ class InterruptedRunReply(Message):
         Field(4, "pressure_kpa", FieldKind.INT, -2000000, 2000000),
         Field(5, "tick", FieldKind.INT, 0, 4294967295),
         Field(6, "start_tick", FieldKind.INT, 0, 4294967295),
-        Field(7, "fault", FieldKind.INT, 0, 21, enum=Fault),
+        Field(7, "fault", FieldKind.INT, 0, 24, enum=Fault),
         Field(8, "reset_cause", FieldKind.INT, 1, 5, enum=ResetCause),
         Field(9, "inputs", FieldKind.INT, 0, 255),
     )
@@ -1264,11 +1333,14 @@ class StartRequest(Request[StartReply]):
     CODE: ClassVar[Command] = Command.START
     FIELDS: ClassVar[tuple[Field, ...]] = (
         Field(1, "run_id", FieldKind.BYTES, 8, 8),
+        Field(2, "die_um", FieldKind.INT, 1000, 100000),
         Field(3, "profile_hash", FieldKind.BYTES, 8, 8, required=False),
     )
 
     run_id: bytes
     """Chosen by the host, not zeros."""
+    die_um: int
+    """Diameter of the fitted die, confirmed by a person for this run. Unit: um."""
     profile_hash: bytes | None = None
     """Refused unless the board's profile has this hash, as in hello-reply."""
 
@@ -1377,7 +1449,7 @@ class ClearRequest(Request[ClearReply]):
     """
 
     CODE: ClassVar[Command] = Command.CLEAR
-    FIELDS: ClassVar[tuple[Field, ...]] = (Field(1, "fault", FieldKind.INT, 0, 21, enum=Fault),)
+    FIELDS: ClassVar[tuple[Field, ...]] = (Field(1, "fault", FieldKind.INT, 0, 24, enum=Fault),)
 
     fault: Fault
     """The fault to clear; one that the host has not seen stays latched."""

@@ -32,6 +32,7 @@ from pressloop_sim.plant.load_cell import LoadCell
 from pressloop_sim.plant.noise import Rng
 from pressloop_sim.plant.plant import SUBSTEP_S
 from pressloop_sim.plant.ram_with_friction import build_plant
+from pressloop_sim.plant.second_transducer import SecondTransducer, is_fitted
 from pressloop_sim.plant.sensor_faults import SensorFaults
 from pressloop_sim.plant.transducer import Transducer
 from pressloop_sim.plant.valve_faults import ValveFaults
@@ -85,6 +86,11 @@ class EmulatedBoard(Board):
             self.capabilities |= schema.CAP_LOAD_CELL
         self._force = schema.NO_FORCE
         self._raw = self.transducer.sample(0.0)
+        self.second_transducer = None
+        self._second_raw = 0
+        if is_fitted(press):
+            self.capabilities |= schema.CAP_SECOND_CHANNEL
+            self.second_transducer = SecondTransducer(press, config["seed"], _TICK_S)
         self._pump = 0
         self._release = _FULL
         self._deadman = DeadmanCircuit()
@@ -138,6 +144,9 @@ class EmulatedBoard(Board):
 
     def read_raw(self):
         return self._raw
+
+    def read_second_raw(self):
+        return self._second_raw
 
     def read_displacement(self):
         return self._displacement_um
@@ -284,11 +293,13 @@ class EmulatedBoard(Board):
         """Let the press go on for a tick under the openings set last, and sample the sensors."""
         plant = self.plant
         pump = plant.pump
+        second = self.second_transducer
         if idle:
             # The idle time before a run must not change the run: noise and pump ripple are put
             # back after the tick.
             noise = self._rng.state
             displacement_noise = self._displacement.rng.state
+            second_noise = second.rng.state if second else 0
             cell_phase = self.load_cell.phase
             phase = pump.phase
         dip = self._board_faults.supply_ticks
@@ -298,9 +309,12 @@ class EmulatedBoard(Board):
         self._deadman.tick()
         plant.step(_TICK_S)
         self._raw = self.transducer.sample(plant.oil_mpa + plant.warming.zero_mpa)
+        if second:
+            self._second_raw = second.sample(plant.oil_mpa)
         if dip:
             self._board_faults.supply_ticks = dip - 1
             self._raw = 0
+            self._second_raw = 0
         if self._displacement.present:
             self._displacement_um = self._displacement.sample(plant.closing_mm())
         if self.load_cell.present:
@@ -308,6 +322,8 @@ class EmulatedBoard(Board):
         if idle:
             self._rng.state = noise
             self._displacement.rng.state = displacement_noise
+            if second:
+                second.rng.state = second_noise
             self.load_cell.phase = cell_phase
             pump.phase = phase
         if self._link_faults.link is not None:

@@ -55,15 +55,20 @@ class Transducer:
         self.fault = OK
 
     @classmethod
-    def of(cls, press: dict[str, float], rng: Rng, sample_s: float) -> "Transducer":
-        """Build the transducer of a press from its `PressDescription.plant_config`."""
+    def of(
+        cls, press: dict[str, float], rng: Rng, sample_s: float, which: str = "sensor_"
+    ) -> "Transducer":
+        """Build a transducer of a press from its `PressDescription.plant_config`.
+
+        `which` is what the names of its numbers begin with.
+        """
         return cls(
             rng,
-            press["sensor_full_scale_mpa"],
-            press["sensor_offset_mpa"],
-            press["sensor_span_factor"],
-            press["sensor_noise_mpa"],
-            press["sensor_lag_s"],
+            press[which + "full_scale_mpa"],
+            press[which + "offset_mpa"],
+            press[which + "span_factor"],
+            press[which + "noise_mpa"],
+            press[which + "lag_s"],
             sample_s,
         )
 

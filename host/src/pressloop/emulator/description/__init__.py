@@ -23,6 +23,7 @@ from pressloop.emulator.description.sections import (
     PumpSection,
     RamSection,
     ReleaseSection,
+    SecondTransducerSection,
     TransducerSection,
     ValvesSection,
 )
@@ -49,6 +50,7 @@ __all__ = [
     "PumpSection",
     "RamSection",
     "ReleaseSection",
+    "SecondTransducerSection",
     "SimulationSection",
     "TransducerSection",
     "ValvesSection",

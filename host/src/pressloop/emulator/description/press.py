@@ -27,6 +27,7 @@ from pressloop.emulator.description.sections import (
     PumpSection,
     RamSection,
     ReleaseSection,
+    SecondTransducerSection,
     Section,
     TransducerSection,
     ValvesSection,
@@ -70,6 +71,15 @@ class PressDescription(Section):
         max_length=16,
         description="Diameters the press may be used with.",
     )
+    die_loads_kn: (
+        Annotated[
+            tuple[Annotated[float, Field(ge=0, le=10_000)], ...], Field(min_length=1, max_length=16)
+        ]
+        | None
+    ) = Field(
+        default=None,
+        description="Greatest load of each die of dies_mm, kN; 0 where it is not known.",
+    )
     ram: RamSection = RamSection()
     oil: OilSection = OilSection()
     frame: FrameSection = FrameSection()
@@ -78,6 +88,7 @@ class PressDescription(Section):
     release: ReleaseSection = ReleaseSection()
     leak: LeakSection = LeakSection()
     transducer: TransducerSection = TransducerSection()
+    second_transducer: SecondTransducerSection = SecondTransducerSection()
     displacement: DisplacementSection = DisplacementSection()
     load_cell: LoadCellSection = LoadCellSection()
     powder: PowderSection = PowderSection()
@@ -121,6 +132,13 @@ class PressDescription(Section):
             )
         return self
 
+    @property
+    def second_full_scale_bar(self) -> float:
+        """Range of the second transducer, bar; 0 on a single-channel press."""
+        if not self.second_transducer.fitted:
+            return 0.0
+        return self.second_transducer.full_scale_bar or self.transducer.full_scale_bar
+
     def plant_config(self) -> dict[str, float]:
         """Return the numbers of the true press as a flat dict, for `Plant` and `Transducer`.
 
@@ -129,6 +147,8 @@ class PressDescription(Section):
         individual = self.individual
         die_area_mm2 = math.pi / 4 * self.die_mm**2
         full_scale_mpa = self.transducer.full_scale_bar / 10
+        second = self.second_transducer
+        second_mpa = self.second_full_scale_bar / 10
         capacity_n = self.load_cell.capacity_kn * 1000
         nu = self.powder.poisson_ratio
         confined = (1 - nu) / ((1 + nu) * (1 - 2 * nu))
@@ -184,6 +204,11 @@ class PressDescription(Section):
             "sensor_span_factor": _with(individual.sensor_span_error_percent),
             "sensor_noise_mpa": self.transducer.noise_percent / 100 * full_scale_mpa,
             "sensor_lag_s": self.transducer.lag_ms / 1000,
+            "second_sensor_full_scale_mpa": second_mpa,
+            "second_sensor_offset_mpa": individual.second_offset_percent / 100 * second_mpa,
+            "second_sensor_span_factor": _with(individual.second_span_error_percent),
+            "second_sensor_noise_mpa": second.noise_percent / 100 * second_mpa,
+            "second_sensor_lag_s": second.lag_ms / 1000,
             "load_cell_capacity_n": capacity_n,
             "load_cell_rate_hz": self.load_cell.rate_hz,
             "load_cell_lag_s": self.load_cell.lag_ms / 1000,
@@ -203,7 +228,7 @@ class PressDescription(Section):
         with the ram travelling freely, because its reading is then the return force and no load.
         """
         full_scale_mpa = self.transducer.full_scale_bar / 10
-        tare = round(self.travel_share * (adc.RAW_FULL - adc.RAW_ZERO))
+        tare = self._tare(full_scale_mpa)
         area_mm2 = self.ram.area_cm2 * 100
         # Oil volume per oil pressure, mm3/MPa.
         compliance = self.oil.volume_ml * 1000 / (
@@ -247,7 +272,37 @@ class PressDescription(Section):
             "valve_lag_ms": round(
                 self.valves.lag_ms + self.valves.coil_lag_ms + self.valves.delay_ms
             ),
+            **self._second_channel(),
+            **self._further_limits(),
         }
+
+    def _second_channel(self) -> dict[str, int]:
+        """Return the profile's fields of the second channel; empty without one."""
+        if not self.second_full_scale_bar:
+            return {}
+        tare = self._tare(self.second_full_scale_bar / 10)
+        return {
+            "second_full_scale_oil_kpa": round(self.second_full_scale_bar * 100),
+            "second_raw_zero": adc.RAW_ZERO + tare,
+            "second_raw_full": adc.RAW_FULL + tare,
+            "second_raw_fault_low": adc.RAW_FAULT_LOW,
+            "second_raw_fault_high": adc.RAW_FAULT_HIGH,
+            "second_accuracy_ppm": round(self.second_transducer.accuracy_percent * 10_000),
+        }
+
+    def _further_limits(self) -> dict[str, Any]:
+        """Return the profile's optional limits that the description states."""
+        limits: dict[str, Any] = {}
+        if self.limits.single_channel_bar is not None:
+            limits["single_channel_oil_kpa"] = round(self.limits.single_channel_bar * 100)
+        if self.die_loads_kn is not None:
+            limits["die_loads_n"] = [round(load * 1000) for load in self.die_loads_kn]
+        return limits
+
+    def _tare(self, full_scale_mpa: float) -> int:
+        """Return the counts of the return force on a transducer of that range."""
+        travel_mpa = self.ram.return_force_n / (self.ram.area_cm2 * 100)
+        return round(travel_mpa / full_scale_mpa * (adc.RAW_FULL - adc.RAW_ZERO))
 
     def _load_cell_profile(self) -> dict[str, int]:
         """Return the fields of the load cell; the emulated one counts in tenths of a newton."""

@@ -42,6 +42,14 @@ _PLACES: Final[Mapping[str, KeyPath]] = {
     "filter_shift": ("controller", "filter_shift"),
     "valve_dither_percent": ("valves", "hysteresis_percent"),
     "valve_lag_ms": ("valves", "lag_ms"),
+    "single_channel_bar": ("limits", "single_channel_bar"),
+    "die_loads_kn": ("die_loads_kn",),
+    "second_full_scale_bar": ("second_transducer", "full_scale_bar"),
+    "second_raw_zero": ("ram", "return_force_n"),
+    "second_raw_full": ("ram", "return_force_n"),
+    "second_raw_fault_low": ("ram", "return_force_n"),
+    "second_raw_fault_high": ("ram", "return_force_n"),
+    "second_accuracy_percent": ("second_transducer", "accuracy_percent"),
 }
 """Place in a press file of each value of the machine profile that follows from it."""
 

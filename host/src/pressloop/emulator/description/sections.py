@@ -178,6 +178,30 @@ class TransducerSection(Section):
     )
 
 
+class SecondTransducerSection(Section):
+    """Second oil-pressure transducer, on the chip's own converter: the second channel."""
+
+    fitted: bool = Field(
+        default=True, description="Whether the press has one; false: a single-channel press."
+    )
+    full_scale_bar: Positive | None = Field(
+        default=None, ge=10, le=2000, description="Range; None: that of the first transducer."
+    )
+    accuracy_percent: Positive = Field(
+        default=1.0,
+        ge=0.01,
+        le=5,
+        description="Stated error with the converter's, of full scale. Assumption: a transducer "
+        "of 0.5 % and the 8.7 effective bits of the RP2040's converter.",
+    )
+    noise_percent: NonNegative = Field(
+        default=0.05, le=5, description="One sigma, of full scale. Assumption."
+    )
+    lag_ms: NonNegative = Field(
+        default=5.0, le=1000, description="First-order lag. Source: data sheets."
+    )
+
+
 class DisplacementSection(Section):
     """Displacement sensor between the platens. The reference press has none."""
 
@@ -322,6 +346,12 @@ class LimitsSection(Section):
     """Limits of the press and its hoses."""
 
     max_oil_bar: Positive = Field(default=350.0, le=2000, description="Set by the technician.")
+    single_channel_bar: Positive | None = Field(
+        default=None,
+        ge=2,
+        le=2000,
+        description="Limit as long as there is one pressure channel; None: max_oil_bar.",
+    )
 
 
 class ControllerSection(Section):
@@ -367,6 +397,8 @@ class IndividualSection(Section):
     )
     sensor_offset_percent: ErrorPercent = Field(default=0.02, description="Of full scale.")
     sensor_span_error_percent: ErrorPercent = Field(default=-0.03, description="Of the reading.")
+    second_offset_percent: ErrorPercent = Field(default=-0.2, description="Of full scale.")
+    second_span_error_percent: ErrorPercent = Field(default=0.3, description="Of the reading.")
     load_cell_zero_percent: ErrorPercent = Field(default=0.01, description="Of the capacity.")
     load_cell_gain_error_percent: ErrorPercent = Field(
         default=0.02, description="Of the reading of the load cell."

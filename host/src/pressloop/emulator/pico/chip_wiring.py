@@ -17,6 +17,7 @@ from pressloop_sim.board.truth_file import TruthFile
 from pressloop_sim.plant import damage, transducer
 from pressloop_sim.plant.noise import Rng
 from pressloop_sim.plant.ram_with_friction import build_plant
+from pressloop_sim.plant.second_transducer import SecondTransducer, is_fitted
 from pressloop_sim.plant.transducer import Transducer
 from rp2040py import RP2040, GPIOPinState
 from rp2040py.peripherals.pwm import PWMChannel
@@ -77,6 +78,10 @@ class ChipWiring:
         self._tick = -1
         self._tick_at_s = 0.0
         self._counts = self.transducer.sample(0.0)
+        self.second_transducer: SecondTransducer | None = None
+        self._second_counts = 0
+        if is_fitted(press):
+            self.second_transducer = SecondTransducer(press, config["seed"], TICK_S)
         self.converter = Ads1115(chip.i2c[wiring.I2C_ID], wiring.ADS1115_ADDRESS, self._sample)
         self.converter.present = config["ads1115"]
         self._on_adc_read = chip.adc.on_adc_read
@@ -199,9 +204,11 @@ class ChipWiring:
         plant.release.command = 1.0 if dip else self.release
         plant.step(TICK_S)
         self._counts = self.transducer.sample(plant.oil_mpa + plant.warming.zero_mpa)
+        if self.second_transducer is not None:
+            self._second_counts = self.second_transducer.sample(plant.oil_mpa)
         if dip:
             self.chip_faults.dip_ticks = dip - 1
-            self._counts = 0
+            self._counts = self._second_counts = 0
         self._tick_at_s = now_s
         self._tick += 1
         if self._truth and self.running:
@@ -210,9 +217,16 @@ class ChipWiring:
     def _convert(self, channel: int) -> None:
         """Answer a conversion of the chip's own converter."""
         if channel == self._wiring.ADC_PIN - 26:
-            value = round(self._sample() * _ADC_COUNTS_PER_COUNT)
-            self._chip.adc.channel_values[channel] = min(value, 4095)
+            self._show(channel, self._sample())
+        elif channel == self._wiring.SECOND_ADC_PIN - 26:
+            # The firmware reads the first transducer before, which has stepped the press.
+            self._show(channel, self._second_counts)
         self._on_adc_read(channel)
+
+    def _show(self, channel: int, counts: int) -> None:
+        """Give the chip's own converter the value of a transducer's counts."""
+        value = round(counts * _ADC_COUNTS_PER_COUNT)
+        self._chip.adc.channel_values[channel] = min(value, 4095)
 
     def _coil(self, pin: int) -> float:
         """Return the share of time that a coil has current, 0..1: its pin's, with a supply."""

@@ -1,0 +1,63 @@
+"""Detects a converter that hangs: it gives the same count for longer than its noise allows.
+
+How often a count repeats depends on the noise. While the ram travels, the pressure is constant and
+the pump runs far from its dead band: there the noise is that of the sensor. With at least a count
+of it, two equal readings in a row are as likely as not, and 200 never happen. With less nothing is
+detected, nor after an approach of less than 3 s. The longest run of equal counts since then raises
+the limit, for a sensor that gets quieter.
+"""
+
+from pressloop_fw.wire import schema
+
+try:
+    from micropython import const
+except ImportError:  # CPython
+    from pressloop_fw.cpython import const
+
+# More equal counts in a row than this, 2 s, and this many times the longest run before.
+_MIN_EQUAL = const(200)
+_LONGEST_SHIFT = const(4)
+# The crack detector's noise is 64 times the mean jitter of 1.95 standard deviations: 0.8 counts, of
+# which quantisation makes 0.3. A count is `per_count` sixteenths of a kPa.
+_NOISE_SHIFT = const(4)
+_MIN_NOISE = const(100)
+
+
+# Steps of ten ticks until the start of the travel no longer counts as noise.
+_SETTLING_STEPS = const(30)
+
+
+class FrozenWatch:
+    """Decides whether the noise of an approach suffices, and whether a reading is frozen."""
+
+    def __init__(self):
+        self._min_noise = 0
+        self._armed = False
+        self._steps = 0
+
+    def configure(self, scaling):
+        """Take over a scale."""
+        self._min_noise = _MIN_NOISE * scaling.per_count >> _NOISE_SHIFT
+        self._armed = False
+        self._steps = 0
+
+    def step(self, sampler, travelling, noise):
+        """Return the fault that the counts show, FAULT_NONE without one.
+
+        `travelling` says whether the ram travels to the sample, `noise` is the crack detector's.
+        """
+        if not travelling:
+            self._steps = 0
+        elif self._steps < _SETTLING_STEPS:
+            if self._steps == 0:
+                self._armed = False
+            self._steps += 1
+        elif not self._armed and noise >= self._min_noise:
+            self._armed = True
+            sampler.longest_equal = 0
+        if not self._armed:
+            return schema.FAULT_NONE
+        equal = sampler.equal
+        if equal > _MIN_EQUAL and equal > sampler.longest_equal << _LONGEST_SHIFT:
+            return schema.FAULT_SENSOR_FROZEN
+        return schema.FAULT_NONE
