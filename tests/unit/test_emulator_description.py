@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import struct
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,6 @@ from pressloop.findings import Finding
 from pressloop.sample import load_sample
 from pressloop_fw.service.profile_store import Profile
 from pressloop_fw.wire import schema
-from pydantic import BaseModel
-from pydantic.fields import FieldInfo
 
 ROOT = Path(__file__).resolve().parents[2]
 PRESSES = ROOT / "examples" / "presses"
@@ -279,21 +278,40 @@ def test_a_file_in_another_encoding_is_named_as_such(
         load(tmp_path / "none.yaml")
 
 
-def test_documentation_has_every_field_with_its_default() -> None:
-    page = (ROOT / "docs" / "emulated-press.md").read_text()
-    for name, field in _fields(PressDescription):
-        default = list(field.default) if isinstance(field.default, tuple) else field.default
-        assert f"| `{name}` | {default} | {field.description} |" in page
+def test_documentation_has_every_field_with_its_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(ROOT / "host" / "tools")
+    press_keys = importlib.import_module("press_keys")
+    page = press_keys.PAGE.read_text(encoding="utf-8")
+    assert press_keys.with_table(page) == page, "run host/tools/press_keys.py"
 
 
-def _fields(model: type[BaseModel], outer: str = "") -> Iterator[tuple[str, FieldInfo]]:
-    """Yield every field that is no section, with its path."""
-    for name, field in model.model_fields.items():
-        inner = field.annotation
-        if isinstance(inner, type) and issubclass(inner, BaseModel):
-            yield from _fields(inner, f"{outer}{name}.")
-        else:
-            yield outer + name, field
+# --- measured values
+
+
+def test_a_measured_value_replaces_that_of_the_data_sheet() -> None:
+    plain = description.loads("name: mine\n").nominal_profile()
+    measured = description.loads(
+        "name: mine\nmeasured: {compliance_ul_mpa: 61.5, leak_ul_min: 12, "
+        "leak_uncertainty_ul_min: 1, raw_zero: 4861, return_bar: unknown}\n"
+    ).nominal_profile()
+    assert measured.pop("compliance_nl_mpa") == 61_500
+    assert (measured.pop("leak_nl_min"), measured.pop("leak_uncertainty_nl_min")) == (12_000, 1000)
+    assert measured.pop("raw_zero") == 4861
+    assert plain.pop("return_oil_kpa") == 103
+    for name in ("compliance_nl_mpa", "raw_zero"):
+        del plain[name]
+    assert measured == plain
+
+
+def test_a_measured_value_that_the_board_refuses_is_named_in_its_section() -> None:
+    text = "measured:\n  leak_ul_min: 5\n  leak_uncertainty_ul_min: 1\n  raw_zero: 30000\n"
+    assert _mistakes(text) == [("measured.raw_zero", "contradiction", 4)]
+
+
+def test_the_converter_of_the_file_is_that_of_the_profile() -> None:
+    press = description.loads("transducer: {converter: adc}\n")
+    assert press.machine_profile().converter == "adc"
+    assert PressDescription().machine_profile().converter is None
 
 
 def test_a_press_that_the_board_cannot_compute_is_refused_with_its_place() -> None:

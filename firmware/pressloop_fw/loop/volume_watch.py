@@ -11,7 +11,7 @@ A sound press explains four things, which are subtracted:
   is learned at the start of a ramp and of a hold, and followed down fast and up very slowly, so
   that an integral that winds up is not learned away. It has a limit by profile and pressure;
 - half of a ramp's rate, because stiffness and sample are known only roughly while they change;
-- a small share of the pressure per second;
+- a small share of the pressure per second, and some of the jitter of the rate that is asked for;
 - everything that happened before the release valve acted: it lets out what was too much.
 
 Rates in kPa/s, volumes as the pressure that they would raise.
@@ -67,7 +67,8 @@ _HOLD_LEARNING = const(14)
 _HALVED = const(15)
 _DOUBLED = const(16)
 _START_LIMIT_KPA = const(17)
-_REGISTERS = const(18)
+_JITTER = const(18)
+_REGISTERS = const(19)
 
 # The loss has this many more bits than kPa/s, so that it can be followed slowly.
 _LOSS_BITS = const(8)
@@ -77,17 +78,23 @@ _MAX_RATE_BITS = const(20)
 _LEARN_SHIFT = const(4)
 _TUNED_HOLD_LEARNING = const(64)
 _LONGEST_LEARNING = const(128)
-# Later it is smoothed over 64 ticks, and followed down over 128 ticks and up over 4096; in a hold
-# over 8192.
-_SMOOTH_SHIFT = const(6)
+# Later it is smoothed over 512 ticks, and followed down over 128 ticks and up over 4096; in a hold
+# over 8192. A follower that is quick in one direction settles below the mean by about two standard
+# deviations of what it follows. So noise and dither are smoothed away before, and what is left of
+# them is allowed: an eighth of the mean jitter of the rate that is asked for.
+_SMOOTH_SHIFT = const(9)
+_JITTER_SHIFT = const(3)
 _DOWN_SHIFT = const(7)
 _UP_SHIFT = const(12)
 # The largest loss: 1/32 + 1/64 of the pump's full rate, which is by how much a dead band may be
 # wrong, and 1/64 of the pressure per second, which is how fast fresh powder relaxes.
 _DEAD_BAND_SHIFT = const(5)
 _RELAXING_SHIFT = const(6)
-# What is allowed every second, a 512th of the pressure.
-_ALLOWANCE_SHIFT = const(9)
+# What is allowed every second, a 1024th of the pressure.
+_ALLOWANCE_SHIFT = const(10)
+# What did not answer is forgotten over 8192 ticks: what remains of an error of the loss must not
+# add up to a fault in a hold of hours. A reading that stands still is found within seconds.
+_FORGET_SHIFT = const(13)
 # A reading falls by at most this share of itself per tick to count: a crack is not a volume.
 _FALL_SHIFT = const(8)
 # Limits: a sixteenth of the pressure and a hundred-and-twenty-eighth of the press's limit. Below a
@@ -189,8 +196,12 @@ def watch_volume(
             registers[_SMOOTHED] = loss
         else:
             smoothed = registers[_SMOOTHED] << sign_shift >> sign_shift
-            smoothed += (seen - smoothed) >> _SMOOTH_SHIFT
+            jitter = seen - smoothed
+            smoothed += jitter >> _SMOOTH_SHIFT
             registers[_SMOOTHED] = smoothed
+            if jitter < 0:
+                jitter = 0 - jitter
+            registers[_JITTER] += (jitter >> _SMOOTH_SHIFT) - (registers[_JITTER] >> _SMOOTH_SHIFT)
             if smoothed < loss:
                 loss += (smoothed - loss) >> _DOWN_SHIFT
             else:
@@ -205,8 +216,10 @@ def watch_volume(
     fall = 0 - (pressure_kpa >> _FALL_SHIFT) - 1
     if rise < fall:
         rise = fall
-    excess = registers[_EXCESS] + fed - (loss >> _LOSS_BITS) - (lead >> 1)
+    excess = registers[_EXCESS]
+    excess += fed - (loss >> _LOSS_BITS) - (lead >> 1) - (excess >> _FORGET_SHIFT)
     excess -= (pressure_kpa >> _ALLOWANCE_SHIFT) + rise * _TICK_HZ
+    excess -= registers[_JITTER] >> _LOSS_BITS + _JITTER_SHIFT
     if excess <= 0:
         registers[_EXCESS] = 0
         registers[_OVER] = 0
@@ -262,6 +275,7 @@ class VolumeWatch:
         block[_OVER] = 0
         block[_LOSS] = 0
         block[_SMOOTHED] = 0
+        block[_JITTER] = 0
         block[_FED] = 0
         block[_LAST_KPA] = pressure_kpa
         block[_RATIO] = 0

@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from pressloop._version import __version__
-from pressloop.cli.commands import COMMANDS, CommandEntry
+from pressloop.cli.commands import COMMANDS, GROUPS, CommandEntry
 from pressloop.errors import PressloopError
 
 _BY_NAME: Final = {entry.name: entry for entry in COMMANDS}
@@ -20,7 +20,8 @@ class LazyGroup(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """Return name, command and the rest of the arguments; this imports the command."""
         name, command, rest = super().resolve_command(ctx, args)
-        entry = _BY_NAME.get(name or "")
+        path = [self.name, name] if self.name in GROUPS else [name]
+        entry = _BY_NAME.get(" ".join(filter(None, path)))
         return name, command if entry is None else _load(entry), rest
 
 
@@ -34,7 +35,7 @@ def _load(entry: CommandEntry) -> Any:
     single = typer.Typer(
         add_completion=False, rich_markup_mode="rich", pretty_exceptions_show_locals=False
     )
-    single.command(entry.name)(function)
+    single.command(entry.name.rpartition(" ")[2])(function)
     return typer.main.get_command(single)
 
 
@@ -43,17 +44,30 @@ def _not_loaded() -> None:
     raise AssertionError("the command was not loaded")
 
 
-app = typer.Typer(
-    name="pressloop",
-    cls=LazyGroup,
-    help="Press cells by protocol: the same pressures, durations and records, every time.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode="rich",
-    pretty_exceptions_show_locals=False,
+def _group(name: str, text: str) -> typer.Typer:
+    return typer.Typer(
+        name=name,
+        cls=LazyGroup,
+        help=text,
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode="rich",
+        pretty_exceptions_show_locals=False,
+    )
+
+
+app = _group(
+    "pressloop", "Press cells by protocol: the same pressures, durations and records, every time."
 )
+_groups: Final = {name: _group(name, text) for name, text in GROUPS.items()}
 for _entry in COMMANDS:
-    app.command(_entry.name, help=_entry.help)(_not_loaded)
+    _name, _, _rest = _entry.name.partition(" ")
+    if _rest:
+        _groups[_name].command(_rest, help=_entry.help)(_not_loaded)
+    else:
+        app.command(_name, help=_entry.help)(_not_loaded)
+for _group_app in _groups.values():
+    app.add_typer(_group_app)
 
 
 def _print_version(wanted: bool) -> None:

@@ -19,7 +19,8 @@ class CommandEntry:
     """One command of `pressloop`.
 
     Attributes:
-        name: What the user types; also the name of the function.
+        name: What the user types: a command, or the name of a group and a command in it. With an
+            underscore for the space it is also the name of the function.
         module: Module of this package that the function is in.
         help: First paragraph of the function's docstring.
     """
@@ -36,7 +37,7 @@ class CommandEntry:
         """
         with needs_extra("data"):
             function: Callable[..., Any] = getattr(
-                import_module(f"pressloop.cli.{self.module}"), self.name
+                import_module(f"pressloop.cli.{self.module}"), self.name.replace(" ", "_")
             )
         return function
 
@@ -133,9 +134,34 @@ COMMANDS: Final = (
         "Clear the latched fault of a press, if its cause is gone.",
     ),
     CommandEntry(
+        "machine new",
+        "machine_new",
+        "Make a press file: asks for what a data sheet says, and explains each answer.",
+    ),
+    CommandEntry(
+        "machine check",
+        "machine_check",
+        "Check a press file as the board would, and show what the press can do with each die.",
+    ),
+    CommandEntry(
+        "machine write",
+        "machine_write",
+        "Store the machine profile of a press file on a board; the press must be at rest.",
+    ),
+    CommandEntry(
+        "machine show",
+        "machine_show",
+        "Show the machine profile of a board, or write it as a press file.",
+    ),
+    CommandEntry(
         "flash",
         "flash",
         "Flash the firmware onto a Pico. Refuses while the press is running.",
     ),
 )
 """In the order of `pressloop --help`: the most used first."""
+
+GROUPS: Final = {
+    "machine": "Describe a press in a file: make and check the file, store it on a board, read it.",
+}
+"""Help line of each group of commands."""

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from pressloop.cli import options
 from pressloop.cli.output import err, errors_as_exit_codes, out
+from pressloop.cli.profile_values import name_and_unit, readable
 from pressloop.errors import CommandRefusedError
 from pressloop.press import Press
 from pressloop.session.board_journal import BoardRecord
@@ -21,22 +22,6 @@ _STORAGE = {
     StorageBits.UNAVAILABLE: "the flash cannot be written: no run starts",
     StorageBits.JOURNAL_FULL: "the journal is full: the board records no more of this run",
     StorageBits.PROFILE_DAMAGED: "the stored profile is damaged: write it again",
-}
-# An ending that contains a shorter one comes before it.
-_UNITS = {
-    "ml_s": "mL/s",
-    "ul_mpa": "uL/MPa",
-    "ul_min": "uL/min",
-    "per_s2": "/s2",
-    "per_s": "/s",
-    "percent": "%",
-    "mpa": "MPa",
-    "bar": "bar",
-    "cm2": "cm2",
-    "mm": "mm",
-    "um": "um",
-    "ms": "ms",
-    "s": "s",
 }
 
 
@@ -64,8 +49,8 @@ def info(
     table.add_column(style="dim")
     table.add_column(overflow="fold")
     for key, value in facts.items():
-        name, unit = _name_and_unit(key)
-        text = _readable(value)
+        name, unit = name_and_unit(key)
+        text = readable(value)
         table.add_row(name, escape(text if value is None else f"{text} {unit}".rstrip()))
     out.print(table)
 
@@ -84,28 +69,6 @@ def _line(record: BoardRecord) -> str:
     if record.fault is not Fault.NONE:
         words.append(record.fault.name.lower().replace("_", "-"))
     return " ".join([*words, record.detail]).rstrip()
-
-
-def _name_and_unit(key: str) -> tuple[str, str]:
-    """Split a key such as `max_oil_bar` into its name, "max oil", and its unit, "bar"."""
-    for ending, unit in _UNITS.items():
-        if key.endswith(f"_{ending}"):
-            return key.removesuffix(f"_{ending}").replace("_", " "), unit
-    return key.replace("_", " "), ""
-
-
-def _readable(value: object) -> str:
-    """Return a value as text, with floats rounded to 4 digits."""
-    if value is None:
-        return "not set"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    if isinstance(value, list):
-        between = "\n" if any(isinstance(item, str) and " " in item for item in value) else ", "
-        return between.join(_readable(item) for item in value)
-    return str(value)
 
 
 def clear(port: Annotated[str | None, options.PORT] = None) -> None:
@@ -151,7 +114,11 @@ def _facts(machine: Press) -> dict[str, object]:
     try:
         profile = machine.profile()
     except CommandRefusedError:
-        facts["profile"] = "none: the board needs one before it can press"
+        facts["profile"] = (
+            "none: the board needs one before it can press. Describe the press in a file: "
+            "`pressloop machine new my-press.yaml`, then store it: "
+            f"`pressloop machine write my-press.yaml --port {machine.session.url}`"
+        )
         return facts
     facts["profile"] = profile.name
     facts.update(profile.model_dump(mode="json", exclude={"name"}))

@@ -35,6 +35,8 @@ PRESS: Any = typer.Option(
     show_default=False,
 )
 
+PRESS_FILE: Any = typer.Argument(metavar="FILE", help="Press file (YAML).", show_default=False)
+
 YES: Any = typer.Option("--yes", "-y", help="Confirm operator prompts automatically.")
 
 SEED: Any = typer.Option("--seed", help="Seed of the random numbers of the emulated press.", min=0)
@@ -58,4 +60,4 @@ def described(press: Path | None) -> description.PressDescription:
 
 def profile_of(press: description.PressDescription) -> MachineProfile:
     """Return the machine profile of an emulated press, by its data sheet."""
-    return MachineProfile.from_fields(press.nominal_profile())
+    return press.machine_profile()

@@ -15,7 +15,7 @@ from pressloop.protocol.goals import GOALS, find_goal
 from pressloop.validation import validate_text
 
 
-def _print_text(text: str) -> None:
+def print_text(text: str) -> None:
     """Print a file's text; in UTF-8 where it goes into a file, whatever the console's encoding."""
     stream = out.file
     buffer = None if stream.isatty() else getattr(stream, "buffer", None)
@@ -39,7 +39,7 @@ def protocols(
     """
     with errors_as_exit_codes():
         if goal is not None:
-            _print_text(find_goal(goal).text)
+            print_text(find_goal(goal).text)
             return
         profile = profile_of(described(None))
         width = max(len(one.name) for one in GOALS)

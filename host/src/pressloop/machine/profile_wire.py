@@ -86,6 +86,40 @@ _UNCONVERTED: Final = (
 """Fields with the same name and the same unit on both sides."""
 
 
+_BY_NAME: Final = {conversion.name: conversion for conversion in _CONVERSIONS}
+
+
+def stored(name: str, value: Any) -> Any:
+    """Return what the board stores for one value; None stays None.
+
+    Args:
+        name: Field of `MachineProfile`.
+        value: Its value, or one of its values if it has several.
+    """
+    conversion = _BY_NAME.get(name)
+    if isinstance(value, tuple | list):
+        return tuple(stored(name, item) for item in value)
+    return value if conversion is None or value is None else conversion.to_wire(value)
+
+
+def shortest(name: str, value: Any) -> Any:
+    """Return the number with the fewest digits that the board stores as the same integer.
+
+    Args:
+        name: Field of `MachineProfile`.
+        value: Its value; each of several becomes the shortest.
+    """
+    if isinstance(value, tuple | list):
+        return [shortest(name, item) for item in value]
+    if not isinstance(value, float):
+        return value
+    for digits in range(1, 17):
+        short = float(f"{value:.{digits}g}")
+        if stored(name, short) == stored(name, value):
+            return int(short) if short.is_integer() else short
+    return value
+
+
 def wire_fields(profile: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields of the wire's profile, rounded to its integers.
 

@@ -85,7 +85,8 @@ REFUSAL_TEXTS: Final[dict[ErrorCode, tuple[str, str]]] = {
     ),
     ErrorCode.NO_PROFILE: (
         "the board has no valid machine profile",
-        "write one: press.write_profile(...)",
+        "describe the press in a file, `pressloop machine new my-press.yaml`, and store it: "
+        "`pressloop machine write my-press.yaml`; in a script: press.write_profile(...)",
     ),
     ErrorCode.PROFILE_INVALID: (
         "a value of the machine profile is not possible",

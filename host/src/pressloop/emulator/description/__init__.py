@@ -8,6 +8,7 @@ would enter from the data sheet, without the individual errors.
 
 from __future__ import annotations
 
+from pressloop.emulator.description.measured import MeasuredSection
 from pressloop.emulator.description.press import PressDescription
 from pressloop.emulator.description.reading import load, loads, refuse_misfit
 from pressloop.emulator.description.sections import (
@@ -43,6 +44,7 @@ __all__ = [
     "LeakSection",
     "LimitsSection",
     "LoadCellSection",
+    "MeasuredSection",
     "OilHeatSection",
     "OilSection",
     "PowderSection",

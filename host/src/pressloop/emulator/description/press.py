@@ -6,12 +6,15 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, ClassVar
+from operator import attrgetter
+from typing import Annotated, Any, ClassVar, Final
 
 from pressloop_sim.plant import transducer as adc
 from pydantic import AfterValidator, Field, model_validator
 
 from pressloop.emulator.description import presets
+from pressloop.emulator.description.measured import MeasuredSection
+from pressloop.emulator.description.places import DATA_SHEET
 from pressloop.emulator.description.sections import (
     ControllerSection,
     DisplacementSection,
@@ -34,13 +37,15 @@ from pressloop.emulator.description.sections import (
     known_preset,
 )
 from pressloop.emulator.description.simulation import SimulationSection
-from pressloop.machine.profile import name_fits
-from pressloop.wire.schema import OUTPUT_FULL
+from pressloop.machine.profile import MachineProfile, name_fits
+from pressloop.machine.profile_wire import wire_fields
 
 # Up to this many digits MicroPython and CPython parse a number to the same double.
 _MAX_DIGITS = 12
 # A limit that no pressure and no rate reaches.
 _NEVER_MPA = 1e9
+
+DITHER_OF_HYSTERESIS: Final = 0.75
 
 PressPreset = Annotated[str, known_preset(presets.PRESSES)]
 
@@ -80,6 +85,10 @@ class PressDescription(Section):
         default=None,
         description="Greatest load of each die of dies_mm, kN; 0 where it is not known.",
     )
+    die_uncertainty_um: Annotated[int, Field(ge=0, le=10_000)] | None = Field(
+        default=None,
+        description="Limits (+-) of the diameters, wear included; None: 10 um are assumed.",
+    )
     ram: RamSection = RamSection()
     oil: OilSection = OilSection()
     frame: FrameSection = FrameSection()
@@ -94,6 +103,7 @@ class PressDescription(Section):
     powder: PowderSection = PowderSection()
     limits: LimitsSection = LimitsSection()
     controller: ControllerSection = ControllerSection()
+    measured: MeasuredSection = MeasuredSection()
     individual: IndividualSection = IndividualSection()
     simulation: SimulationSection = SimulationSection()
 
@@ -222,101 +232,91 @@ class PressDescription(Section):
         return {key: float(f"{value:.{_MAX_DIGITS}g}") for key, value in values.items()}
 
     def nominal_profile(self) -> dict[str, Any]:
-        """Return the machine profile that a technician would have entered for this press.
+        """Return the machine profile of this press as the board gets it.
 
-        Keys are the field names of `profile` in the wire schema. The transducer's zero is taken
-        with the ram travelling freely, because its reading is then the return force and no load.
+        Keys are the field names of `profile` in the wire schema. Values that were not measured
+        are those of the data sheet. The transducer's zero is taken with the ram travelling freely,
+        because its reading is then the return force and no load.
         """
-        full_scale_mpa = self.transducer.full_scale_bar / 10
-        tare = self._tare(full_scale_mpa)
+        fields = wire_fields(self.measured.replacing(self.data_sheet()))
+        for name in ("dies_um", "die_loads_n"):
+            if fields[name] is not None:
+                fields[name] = list(fields[name])
+        return {name: value for name, value in fields.items() if value is not None}
+
+    def machine_profile(self) -> MachineProfile:
+        """Return the machine profile of this press.
+
+        Raises:
+            BadInputError: It contradicts itself: the board would refuse it.
+        """
+        profile = MachineProfile.from_fields(self.nominal_profile())
+        converter = self.transducer.converter
+        return profile.model_copy(update={"converter": converter}) if converter else profile
+
+    def data_sheet(self) -> dict[str, Any]:
+        """Return what the data sheet says, by the names and in the units of `MachineProfile`."""
+        tare = self._tare(self.transducer.full_scale_bar / 10)
         area_mm2 = self.ram.area_cm2 * 100
-        # Oil volume per oil pressure, mm3/MPa.
-        compliance = self.oil.volume_ml * 1000 / (
-            self.oil.bulk_modulus_gpa * 1000
-        ) + area_mm2**2 / (self.frame.stiffness_kn_mm * 1000)
-        known = {
-            "friction_ppm": _ppm(self.ram.friction_percent),
-            "friction_n": self.ram.friction_n,
-            "friction_uncertainty_ppm": _ppm(self.ram.friction_uncertainty_percent),
-            **self._load_cell_profile(),
+        # Oil volume per oil pressure, uL/MPa.
+        compliance = self.oil.volume_ml / self.oil.bulk_modulus_gpa + area_mm2**2 / (
+            self.frame.stiffness_kn_mm * 1000
+        )
+        values = {
+            name: value
+            for name, path in DATA_SHEET.items()
+            for value in (attrgetter(".".join(path))(self),)
         }
         return {
-            **{name: value for name, value in known.items() if value is not None},
-            "name": self.name,
-            "ram_area_mm2": round(area_mm2),
-            "full_scale_oil_kpa": round(full_scale_mpa * 1000),
+            **dict.fromkeys(MeasuredSection.model_fields),
+            **values,
             "raw_zero": adc.RAW_ZERO + tare,
             "raw_full": adc.RAW_FULL + tare,
             "raw_fault_low": adc.RAW_FAULT_LOW,
             "raw_fault_high": adc.RAW_FAULT_HIGH,
-            "accuracy_ppm": round(self.transducer.accuracy_percent * 10_000),
-            "max_oil_kpa": round(self.limits.max_oil_bar * 100),
-            "dies_um": [round(die * 1000) for die in self.dies_mm],
-            "pump_dead_band": _opening(self.pump.dead_band_percent),
-            "release_dead_band": _opening(self.release.dead_band_percent),
-            "pump_flow_ul_s": round(self.pump.flow_ml_s * 1000),
-            "release_flow_ul_s": round(self.release.flow_ml_s_at_10_mpa * 1000),
-            "compliance_nl_mpa": round(compliance * 1000),
-            "approach_opening": _opening(self.controller.approach_opening_percent),
-            "return_oil_kpa": round(self.travel_share * full_scale_mpa * 1000),
-            "contact_oil_kpa": round(self.controller.contact_bar * 100),
-            "approach_timeout_ms": round(self.controller.approach_timeout_s * 1000),
-            "no_gain_window_ms": round(self.controller.no_gain_window_s * 1000),
-            "kp": round(self.controller.kp_per_s * 256),
-            # The wire's unit is 1/s per tick of 10 ms.
-            "ki": round(self.controller.ki_per_s2 * 65536 / 100),
-            "kd": round(self.controller.kd * 256),
-            "filter_shift": self.controller.filter_shift,
+            "compliance_ul_mpa": compliance,
+            "return_bar": self.travel_share * self.transducer.full_scale_bar,
             # Half the hysteresis plus a margin: too much dither does less harm than too little.
-            "valve_dither": _opening(0.75 * self.valves.hysteresis_percent),
+            "valve_dither_percent": DITHER_OF_HYSTERESIS * self.valves.hysteresis_percent,
             "valve_lag_ms": round(
                 self.valves.lag_ms + self.valves.coil_lag_ms + self.valves.delay_ms
             ),
             **self._second_channel(),
-            **self._further_limits(),
+            **self._load_cell(),
         }
 
-    def _second_channel(self) -> dict[str, int]:
-        """Return the profile's fields of the second channel; empty without one."""
+    def _second_channel(self) -> dict[str, Any]:
+        """Return the values of the second channel; None without one."""
+        names = ("second_full_scale_bar", "second_accuracy_percent")
         if not self.second_full_scale_bar:
-            return {}
+            return dict.fromkeys(names)
         tare = self._tare(self.second_full_scale_bar / 10)
         return {
-            "second_full_scale_oil_kpa": round(self.second_full_scale_bar * 100),
+            "second_full_scale_bar": self.second_full_scale_bar,
             "second_raw_zero": adc.RAW_ZERO + tare,
             "second_raw_full": adc.RAW_FULL + tare,
             "second_raw_fault_low": adc.RAW_FAULT_LOW,
             "second_raw_fault_high": adc.RAW_FAULT_HIGH,
-            "second_accuracy_ppm": round(self.second_transducer.accuracy_percent * 10_000),
+            "second_accuracy_percent": self.second_transducer.accuracy_percent,
         }
 
-    def _further_limits(self) -> dict[str, Any]:
-        """Return the profile's optional limits that the description states."""
-        limits: dict[str, Any] = {}
-        if self.limits.single_channel_bar is not None:
-            limits["single_channel_oil_kpa"] = round(self.limits.single_channel_bar * 100)
-        if self.die_loads_kn is not None:
-            limits["die_loads_n"] = [round(load * 1000) for load in self.die_loads_kn]
-        return limits
+    def _load_cell(self) -> dict[str, Any]:
+        """Return the values of the load cell; the emulated one counts in tenths of a newton."""
+        cell = self.load_cell
+        if not cell.capacity_kn:
+            return dict.fromkeys(("load_cell_capacity_kn", "load_cell_error_percent"))
+        return {
+            "load_cell_capacity_kn": cell.capacity_kn,
+            "load_cell_error_percent": cell.accuracy_percent,
+            "load_cell_zero": 0,
+            "load_cell_full": round(10_000 * cell.capacity_kn),
+            "load_cell_lag_ms": round(min(cell.lag_ms, 300)),
+        }
 
     def _tare(self, full_scale_mpa: float) -> int:
         """Return the counts of the return force on a transducer of that range."""
         travel_mpa = self.ram.return_force_n / (self.ram.area_cm2 * 100)
         return round(travel_mpa / full_scale_mpa * (adc.RAW_FULL - adc.RAW_ZERO))
-
-    def _load_cell_profile(self) -> dict[str, int]:
-        """Return the fields of the load cell; the emulated one counts in tenths of a newton."""
-        cell = self.load_cell
-        capacity_n = round(cell.capacity_kn * 1000)
-        if capacity_n == 0:
-            return {}
-        return {
-            "load_cell_capacity_n": capacity_n,
-            "load_cell_error_ppm": round(cell.accuracy_percent * 10_000),
-            "load_cell_zero": 0,
-            "load_cell_full": 10 * capacity_n,
-            "load_cell_lag_ms": round(min(cell.lag_ms, 300)),
-        }
 
 
 def _with(error_percent: float) -> float:
@@ -326,11 +326,3 @@ def _with(error_percent: float) -> float:
 
 def _limit(value: float | Never) -> float:
     return _NEVER_MPA if value == "never" else value
-
-
-def _ppm(percent: float | None) -> int | None:
-    return None if percent is None else round(percent * 10_000)
-
-
-def _opening(percent: float) -> int:
-    return round(percent / 100 * OUTPUT_FULL)

@@ -2,58 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from pressloop.emulator.description import presets
+from pressloop.emulator.description.places import place_of
 from pressloop.emulator.description.press import PressDescription
 from pressloop.errors import BadInputError, FindingLike
 from pressloop.extras import path_argument
-from pressloop.findings import Finding, KeyPath
-from pressloop.machine.profile import MachineProfile
+from pressloop.findings import Finding
 from pressloop.yaml import SourceMap, YamlSource, read_yaml, read_yaml_file
 from pressloop.yaml.model_file import read_model
 
-_PLACES: Final[Mapping[str, KeyPath]] = {
-    "name": ("name",),
-    "dies_mm": ("dies_mm",),
-    "ram_area_cm2": ("ram", "area_cm2"),
-    "full_scale_bar": ("transducer", "full_scale_bar"),
-    # The counts at zero and at full scale contain the reading of the travelling ram.
-    "raw_zero": ("ram", "return_force_n"),
-    "raw_full": ("ram", "return_force_n"),
-    "raw_fault_low": ("ram", "return_force_n"),
-    "raw_fault_high": ("ram", "return_force_n"),
-    "accuracy_percent": ("transducer", "accuracy_percent"),
-    "max_oil_bar": ("limits", "max_oil_bar"),
-    "pump_dead_band_percent": ("pump", "dead_band_percent"),
-    "release_dead_band_percent": ("release", "dead_band_percent"),
-    "pump_flow_ml_s": ("pump", "flow_ml_s"),
-    "release_flow_ml_s": ("release", "flow_ml_s_at_10_mpa"),
-    "compliance_ul_mpa": ("frame", "stiffness_kn_mm"),
-    "approach_opening_percent": ("controller", "approach_opening_percent"),
-    "contact_bar": ("controller", "contact_bar"),
-    "approach_timeout_s": ("controller", "approach_timeout_s"),
-    "no_gain_window_s": ("controller", "no_gain_window_s"),
-    "kp_per_s": ("controller", "kp_per_s"),
-    "ki_per_s2": ("controller", "ki_per_s2"),
-    "kd": ("controller", "kd"),
-    "filter_shift": ("controller", "filter_shift"),
-    "valve_dither_percent": ("valves", "hysteresis_percent"),
-    "valve_lag_ms": ("valves", "lag_ms"),
-    "single_channel_bar": ("limits", "single_channel_bar"),
-    "die_loads_kn": ("die_loads_kn",),
-    "second_full_scale_bar": ("second_transducer", "full_scale_bar"),
-    "second_raw_zero": ("ram", "return_force_n"),
-    "second_raw_full": ("ram", "return_force_n"),
-    "second_raw_fault_low": ("ram", "return_force_n"),
-    "second_raw_fault_high": ("ram", "return_force_n"),
-    "second_accuracy_percent": ("second_transducer", "accuracy_percent"),
-}
-"""Place in a press file of each value of the machine profile that follows from it."""
-
-_HINT: Final = "look the section or field up in docs/emulated-press.md"
+_HINT: Final = "look the section or field up in docs/press-file.md"
 
 
 def load(path: Path | str) -> PressDescription:
@@ -105,7 +67,7 @@ def _refuse(findings: Sequence[Finding], source: str) -> None:
 def _profile_findings(press: PressDescription, marks: SourceMap) -> list[Finding]:
     """Return why the board would refuse the machine profile of a press."""
     try:
-        MachineProfile.from_fields(press.nominal_profile())
+        press.machine_profile()
     except BadInputError as invalid:
         return [_in_press_file(finding, press, marks) for finding in invalid.findings]
     return []
@@ -116,7 +78,8 @@ def _in_press_file(finding: FindingLike, press: PressDescription, marks: SourceM
     name = finding.path.partition("[")[0]
     message = f"{name} of the machine profile: {finding.message}"
     hint = f"no board takes a profile of this press: {finding.hint}"
-    if name in ("raw_full", "raw_fault_high"):
+    place = place_of(name, press.measured.model_dump(exclude_none=True))
+    if name in ("raw_full", "raw_fault_high") and place[:1] != ("measured",):
         message = (
             f"the travelling ram alone takes {press.travel_share:.3g} of the transducer's range, "
             "so full scale would read like a short circuit"
@@ -125,4 +88,4 @@ def _in_press_file(finding: FindingLike, press: PressDescription, marks: SourceM
             "correct the return force, the ram's area or the transducer's range: the board takes "
             f"up to {press.MAX_TRAVEL_SHARE:.3g}"
         )
-    return marks.finding("error", "contradiction", _PLACES.get(name, ()), message, hint)
+    return marks.finding("error", "contradiction", place, message, hint)

@@ -70,6 +70,9 @@ class RamSection(Section):
         description="Limits of both if they were learned against a load cell or a gauge, of the "
         "friction: the controller then compensates for it; None: they are bounds.",
     )
+    area_uncertainty_percent: NonNegative | None = Field(
+        default=None, le=10, description="Limits (+-) of the area; None: 0.2 % is assumed."
+    )
 
 
 class OilSection(Section):
@@ -125,7 +128,7 @@ class PumpSection(Section):
     flow_ml_s: Positive = Field(default=1.0, le=1000, description="Valve fully open. Assumption.")
     dead_band_percent: NonNegative = Field(
         default=20.0,
-        le=45,
+        le=50,
         description="Of stroke. Source: reducing valve, 0.15 A threshold of 0.7 A.",
     )
     ripple_percent: NonNegative = Field(
@@ -141,7 +144,7 @@ class ReleaseSection(Section):
         default=10.0, le=10000, description="Valve fully open, 10 MPa of oil. Assumption."
     )
     dead_band_percent: NonNegative = Field(
-        default=20.0, le=45, description="Of stroke. As for the pump."
+        default=20.0, le=50, description="Of stroke. As for the pump."
     )
 
 
@@ -163,8 +166,8 @@ class TransducerSection(Section):
     )
     accuracy_percent: Positive = Field(
         default=0.1,
-        ge=0.01,
-        le=5,
+        ge=0.0001,
+        le=10,
         description="Data-sheet accuracy, of full scale. Reference wiring.",
     )
     noise_percent: NonNegative = Field(
@@ -175,6 +178,23 @@ class TransducerSection(Section):
     )
     lag_ms: NonNegative = Field(
         default=2.0, le=1000, description="First-order lag. Source: data sheets."
+    )
+    repeatability_percent: NonNegative | None = Field(
+        default=None,
+        le=10,
+        description="Limits (+-) within which readings of one pressure agree, of full scale; None: "
+        "a fifth of the accuracy is assumed.",
+    )
+    zero_drift_percent: NonNegative | None = Field(
+        default=None,
+        le=10,
+        description="Limits (+-) of the zero's drift with temperature, of full scale; None: 0.2 % "
+        "is assumed.",
+    )
+    converter: Literal["ads1115", "adc"] | None = Field(
+        default=None,
+        description="Converter of the signal: ads1115, or adc for the chip's own; None: not judged "
+        "without a board. The board reports which one it has.",
     )
 
 
@@ -217,7 +237,7 @@ class LoadCellSection(Section):
     """Load cell under the die. The reference press has none."""
 
     capacity_kn: NonNegative = Field(
-        default=0.0, le=1000, description="Largest force; 0: there is no load cell."
+        default=0.0, le=10_000, description="Largest force; 0: there is no load cell."
     )
     rate_hz: Positive = Field(
         default=80.0,
@@ -229,7 +249,10 @@ class LoadCellSection(Section):
         default=5.0, le=1000, description="First-order lag of cell and filter. Assumption."
     )
     accuracy_percent: Positive = Field(
-        default=0.05, ge=0.01, le=5, description="Data-sheet accuracy, of the capacity. Assumption."
+        default=0.05,
+        ge=0.0001,
+        le=10,
+        description="Data-sheet accuracy, of the capacity. Assumption.",
     )
     noise_percent: NonNegative = Field(
         default=0.005, le=5, description="One sigma, of the capacity. Assumption."
@@ -372,9 +395,15 @@ class ControllerSection(Section):
         le=60,
         description="Platens that close this long must raise the pressure.",
     )
-    kp_per_s: Positive = Field(default=12.0, le=31.99, description="Pressure rate per error.")
-    ki_per_s2: NonNegative = Field(default=8.0, le=24, description="Integral gain.")
-    kd: NonNegative = Field(default=0.0, le=15.99, description="Derivative gain, on the reading.")
+    kp_per_s: Positive = Field(
+        default=12.0, ge=1 / 256, le=8191 / 256, description="Pressure rate per error."
+    )
+    ki_per_s2: NonNegative = Field(
+        default=8.0, le=16383 * 100 / 65536, description="Integral gain."
+    )
+    kd: NonNegative = Field(
+        default=0.0, le=4095 / 256, description="Derivative gain, on the reading."
+    )
     filter_shift: int = Field(default=1, ge=0, le=8, description="Smoothing over 2^n ticks.")
 
 

@@ -1,0 +1,84 @@
+"""A profile that a board has becomes a press file, and that file the same profile again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
+from pressloop.emulator import description
+from pressloop.emulator.description import MeasuredSection, PressDescription
+from pressloop.emulator.description.from_profile import press_data, press_text
+from pressloop.emulator.description.places import DATA_SHEET
+from pressloop.errors import BadInputError
+from pressloop.machine.profile import MachineProfile
+from pressloop.wire import schema
+
+from tests.property.random_presses import press_files, yaml_of
+
+WIRE = {field.name: schema.Profile.range_of(field.name) for field in schema.Profile.FIELDS[3:]}
+LISTS = ("dies_um", "compliance_curve", "die_loads_n")
+
+
+@st.composite
+def stored_profiles(draw: st.DrawFn) -> MachineProfile:
+    """Return what a board may report: the profile of a press file with any values of the wire."""
+    try:
+        press = description.loads(yaml_of(draw(press_files())))
+    except BadInputError:
+        press = PressDescription()
+    fields: dict[str, Any] = press.nominal_profile()
+    for name in draw(st.sets(st.sampled_from(sorted(WIRE.keys() - set(LISTS))))):
+        fields[name] = draw(st.integers(*WIRE[name]))
+    if draw(st.booleans()):
+        knots = st.lists(st.integers(1, 10_000_000), min_size=8, max_size=8)
+        fields["compliance_curve"] = draw(knots)
+    for name in ("return_oil_kpa", "valve_dither", "valve_lag_ms"):
+        if draw(st.integers(0, 4)) == 0:
+            fields.pop(name, None)
+    try:
+        return MachineProfile.from_fields(fields)
+    except BadInputError:
+        assume(False)
+        raise
+
+
+@settings(max_examples=80)
+@given(stored_profiles(), st.sampled_from([None, "ads1115", "adc"]))
+@example(MachineProfile.from_fields(PressDescription().nominal_profile()), None)
+def test_shown_and_read_again_a_profile_is_the_same(
+    profile: MachineProfile, converter: Any
+) -> None:
+    profile = profile.model_copy(update={"converter": converter})
+    press = description.loads(press_text(profile, "shown"))
+    assert press.machine_profile() == profile
+    assert MachineProfile.from_fields(press.nominal_profile()).to_wire() == profile.to_wire()
+
+
+@settings(max_examples=60)
+@given(press_files())
+def test_a_press_file_written_and_shown_gives_the_profile_of_the_file(
+    content: dict[str, Any],
+) -> None:
+    try:
+        press = description.loads(yaml_of(content))
+    except BadInputError:
+        assume(False)
+        raise
+    there = MachineProfile.from_wire(schema.Profile(**press.nominal_profile()))
+    again = PressDescription.model_validate(press_data(there))
+    assert again.nominal_profile() == press.nominal_profile()
+
+
+def test_every_value_of_a_profile_has_its_place_in_a_press_file() -> None:
+    places = {*DATA_SHEET, *MeasuredSection.model_fields, "converter", "channels"}
+    places |= {"second_full_scale_bar", "second_accuracy_percent"}
+    assert places == set(MachineProfile.model_fields)
+
+
+def test_what_only_a_simulation_knows_is_not_shown() -> None:
+    profile = PressDescription(name="mine").machine_profile()
+    shown = press_data(profile)
+    assert not shown.keys() & {"powder", "individual", "simulation", "die_mm", "preset"}
+    assert "measured" not in shown
+    assert shown["pump"] == {"flow_ml_s": 1, "dead_band_percent": 20}
