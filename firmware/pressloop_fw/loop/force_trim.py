@@ -111,6 +111,8 @@ _SLEW_SHIFT = const(5)
 _JUMP_SHIFT = const(6)
 _DOUBT_SHIFT = const(7)
 _SLIDING = const(7000)
+# 2 GPa: a transducer may read more than any press makes, and the products stay small.
+_MAX_OIL_BITS = const(21)
 # Unknown friction is taken to be up to an eighth of the pressure, and 100 N.
 _UNKNOWN_SHARE = const(1 << 13)
 _UNKNOWN_N = const(100)
@@ -128,7 +130,13 @@ def follow_force(
     """
     sign_shift = registers[_SIGN_SHIFT]
     at = registers[_AT]
-    registers[_HISTORY + at] = oil_kpa
+    near = oil_kpa
+    most = 1 << _MAX_OIL_BITS
+    if near > most:
+        near = most
+    elif near < 0 - most:
+        near = 0 - most
+    registers[_HISTORY + at] = near
     registers[_AT] = (at + 1) & (_HISTORY_TICKS - 1)
     value = setpoint[_VALUE_KPA] << sign_shift >> sign_shift
     ratio = registers[_RATIO] << sign_shift >> sign_shift
@@ -249,7 +257,7 @@ def follow_force(
     if value:
         if registers[_SILENT] < _MAX_SILENT_TICKS:
             flags |= _FLAG_LOAD_CELL
-        oil = oil_kpa if oil_kpa > 0 else 0
+        oil = near if near > 0 else 0
         level = friction + ((oil >> 6) * share >> 10)
         if level > oil >> _MAX_FRICTION_SHIFT:
             level = oil >> _MAX_FRICTION_SHIFT

@@ -122,7 +122,9 @@ class RunData:
         if press is None or not press.tells_oil_from_pellet:
             return None
         profile = press.profile
-        counts = self.series.records["raw"] - (profile.raw_zero + (profile.raw_zero_fraction or 0))
+        zero = profile.raw_zero + (profile.raw_zero_fraction or 0)
+        # Counts without a sign would wrap below the zero.
+        counts = self.series.records["raw"].astype(np.float64) - zero
         full_scale_mpa = profile.full_scale_bar / 10 * profile.lever(press.die_mm)
         derived: Floats = counts * (full_scale_mpa / (profile.raw_full - profile.raw_zero))
         return derived
