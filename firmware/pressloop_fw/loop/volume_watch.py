@@ -29,12 +29,13 @@ except ImportError:  # CPython
 
 # generated: numbers of other modules; edit the lists and run `make generate`.
 # loop.registers: SIGN_SHIFT
-# loop.setpoint: LEAD_KPA_S
+# loop.setpoint: VALUE_KPA LEAD_KPA_S
 # loop.split_range: RELEASE RISE_KPA_S PUMP_LOCKED
 # loop.stiffness: COMPLIANCE_RATIO COMPLIANCE_RATIO_ONE
 # loop.crack_detector: NOISE
 # wire.schema: TICK_HZ
 _SIGN_SHIFT = const(0)
+_VALUE_KPA = const(1)
 _LEAD_KPA_S = const(2)
 _RELEASE = const(2)
 _RISE_KPA_S = const(3)
@@ -67,13 +68,19 @@ _HOLD_LEARNING = const(14)
 _HALVED = const(15)
 _DOUBLED = const(16)
 _START_LIMIT_KPA = const(17)
-_REGISTERS = const(18)
+_MEAN = const(18)
+_REGISTERS = const(19)
 
+# The mean reading over 64 ticks has this many more bits than kPa.
+_MEAN_BITS = const(6)
 # The loss has this many more bits than kPa/s, so that it can be followed slowly.
 _LOSS_BITS = const(8)
 _MAX_RATE_BITS = const(20)
 # The loss is learned over 16 ticks at the start of a hold and of a ramp, for so many ticks. Without
-# a tuning the dead band is known so badly that a hold takes as long as a ramp.
+# a tuning the dead band is known so badly that a hold takes as long as a ramp. For some seconds
+# more it is followed up over 64 ticks as long as the reading is not below the setpoint, or rises:
+# one that is frozen below it does neither.
+_ANSWERED_LEARNING = const(512)
 _LEARN_SHIFT = const(4)
 _TUNED_HOLD_LEARNING = const(64)
 _LONGEST_LEARNING = const(128)
@@ -102,7 +109,8 @@ _START_LIMIT_SHIFT = const(4)
 _AGAIN_SHIFT = const(4)
 # How often the limit is doubled without dither.
 _HUNTING_DOUBLED = const(3)
-# A sample may become softer over 64 ticks, and over 16 ticks as long as its stiffness is unknown.
+# A sample may become softer over 64 ticks, and over 16 ticks while its stiffness is unknown: at low
+# pressure and at the start of a ramp.
 _SOFTER_SHIFT = const(6)
 _START_SHIFT = const(4)
 _RATIO_BITS = const(8)
@@ -135,6 +143,7 @@ def watch_volume(
         wanted_kpa_s = most
     elif wanted_kpa_s < 0 - most:
         wanted_kpa_s = 0 - most
+    lead = setpoint[_LEAD_KPA_S] << sign_shift >> sign_shift
     highest = registers[HIGHEST_KPA] << sign_shift >> sign_shift
     # A reading that stands still makes the sample look soft, and the loop then pumps more for the
     # same rate.
@@ -142,7 +151,10 @@ def watch_volume(
     ratio = registers[_RATIO]
     if now > ratio and ratio:
         ratio += (now - ratio) >> (
-            _START_SHIFT if pressure_kpa < registers[_START_KPA] else _SOFTER_SHIFT
+            _START_SHIFT
+            if pressure_kpa < registers[_START_KPA]
+            or (lead and registers[_LEARNING] > _ANSWERED_LEARNING)
+            else _SOFTER_SHIFT
         )
         fed = (wanted_kpa_s >> 4) * ((now << _RATIO_BITS) // ratio) >> 4
     else:
@@ -161,7 +173,6 @@ def watch_volume(
     registers[_FED] = fed
     rise = pressure_kpa - (registers[_LAST_KPA] << sign_shift >> sign_shift)
     registers[_LAST_KPA] = pressure_kpa
-    lead = setpoint[_LEAD_KPA_S] << sign_shift >> sign_shift
     if lead < 0 or valves[_RELEASE] or valves[_PUMP_LOCKED]:
         registers[_EXCESS] = 0
         registers[_OVER] = 0
@@ -171,6 +182,10 @@ def watch_volume(
     if pressure_kpa > highest:
         registers[HIGHEST_KPA] = pressure_kpa
 
+    mean = registers[_MEAN] << sign_shift >> sign_shift
+    mean += ((pressure_kpa << _MEAN_BITS) - mean) >> _SMOOTH_SHIFT
+    registers[_MEAN] = mean
+
     # The loss that is there all the time.
     loss = registers[_LOSS] << sign_shift >> sign_shift
     moving = 1 if lead else 0
@@ -178,23 +193,32 @@ def watch_volume(
     if full > most:
         full = most
     if moving != registers[_MOVING]:
-        registers[_LEARNING] = _LONGEST_LEARNING if moving else registers[_HOLD_LEARNING]
+        registers[_LEARNING] = (
+            _LONGEST_LEARNING if moving else registers[_HOLD_LEARNING]
+        ) + _ANSWERED_LEARNING
         registers[_MOVING] = moving
     if wanted_kpa_s < full:
         # A pump at its limit shows nothing of the loss.
         seen = wanted_kpa_s - lead << _LOSS_BITS
-        if registers[_LEARNING]:
-            registers[_LEARNING] -= 1
+        learning = registers[_LEARNING]
+        if learning:
+            registers[_LEARNING] = learning - 1
+        smoothed = registers[_SMOOTHED] << sign_shift >> sign_shift
+        smoothed += (seen - smoothed) >> _SMOOTH_SHIFT
+        if learning > _ANSWERED_LEARNING:
             loss += (seen - loss) >> _LEARN_SHIFT
-            registers[_SMOOTHED] = loss
+            smoothed = loss
+        elif smoothed < loss:
+            loss += (smoothed - loss) >> _DOWN_SHIFT
+        elif learning and (
+            pressure_kpa >= setpoint[_VALUE_KPA] << sign_shift >> sign_shift
+            # The mean stops up to 1 kPa below a reading that stands still.
+            or pressure_kpa - 1 << _MEAN_BITS > mean
+        ):
+            loss += (smoothed - loss) >> _SMOOTH_SHIFT
         else:
-            smoothed = registers[_SMOOTHED] << sign_shift >> sign_shift
-            smoothed += (seen - smoothed) >> _SMOOTH_SHIFT
-            registers[_SMOOTHED] = smoothed
-            if smoothed < loss:
-                loss += (smoothed - loss) >> _DOWN_SHIFT
-            else:
-                loss += (smoothed - loss) >> _UP_SHIFT + 1 - moving
+            loss += (smoothed - loss) >> _UP_SHIFT + 1 - moving
+        registers[_SMOOTHED] = smoothed
     highest_loss = (full >> _DEAD_BAND_SHIFT) + (full >> _DEAD_BAND_SHIFT + 1) + (lead >> 1)
     highest_loss += pressure_kpa >> _RELAXING_SHIFT
     if loss >> _LOSS_BITS > highest_loss:
@@ -265,5 +289,6 @@ class VolumeWatch:
         block[_FED] = 0
         block[_LAST_KPA] = pressure_kpa
         block[_RATIO] = 0
+        block[_MEAN] = pressure_kpa << _MEAN_BITS
         # Neither a hold nor a ramp yet, so that the first tick begins to learn.
         block[_MOVING] = 2
