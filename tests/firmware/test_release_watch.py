@@ -120,7 +120,6 @@ def test_a_guard_that_is_opened_at_a_prompt_under_pressure_is_a_fault():
     rig.inputs = 0
     # The line was blocked, and now the pressure shows.
     rig.raw = 4850 + int(50000 / 18.46 * 19200 / 40000)
-    rig.run(1)
     rig.inputs = schema.INPUT_GUARD_OPEN
-    rig.run(0.1)
+    rig.run(0.3)
     assert _fault(rig) == schema.FAULT_GUARD_OPEN
