@@ -241,6 +241,39 @@ def test_a_board_that_wants_its_button_says_so_and_keeps_its_profile(
     assert board.profile is before
 
 
+def test_a_real_board_gets_no_value_of_the_reference_press_unasked(
+    board: FakeBoard, tmp_path: Path
+) -> None:
+    board.simulated = False
+    before, file = board.profile, tmp_path / "tuned.yaml"
+    file.write_text("name: mine\nram: {approach_gap_mm: 3}\ntransducer: {full_scale_bar: 400}\n")
+    refused = call("write", file, "--port", board.url, "--yes")
+    assert refused.exit_code == 2 and "not-stated" in refused.stderr
+    missing = ("dies_mm", "ram.area_cm2", "transducer.accuracy_percent", "limits.max_oil_bar")
+    for key in (*missing, "second_transducer"):
+        assert f"write {key} as your press has it" in refused.stderr
+    assert "write transducer.full_scale_bar" not in refused.stderr
+    assert board.profile is before
+    checked = json.loads(call("check", file, "--json").stdout)["findings"]
+    assert {(each["severity"], each["path"]) for each in checked} == {
+        ("warning", key) for key in (*missing, "second_transducer")
+    }
+    assert "valid for an emulated press" in call("check", file).stderr
+    file.unlink()
+    assert call("new", file, typed=ALL_ANSWERS).exit_code == 0
+    assert call("write", file, "--port", board.url, "--yes").exit_code == 0
+
+
+def test_what_a_real_board_shows_another_one_takes(board: FakeBoard, tmp_path: Path) -> None:
+    board.simulated = False
+    shown = tmp_path / "shown.yaml"
+    shown.write_text(call("show", "--port", board.url, "--yaml").stdout)
+    same = call("write", shown, "--port", board.url, "--yes")
+    assert same.exit_code == 0 and "nothing was written" in same.stderr
+    board.profile = None
+    assert call("write", shown, "--port", board.url, "--yes").exit_code == 0
+
+
 def test_at_a_terminal_the_button_is_waited_for(
     board: FakeBoard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

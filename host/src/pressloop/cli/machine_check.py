@@ -16,6 +16,7 @@ from pressloop.cli import options
 from pressloop.cli.findings import print_findings
 from pressloop.cli.output import ExitCode, err, errors_as_exit_codes, out
 from pressloop.emulator import description
+from pressloop.emulator.description.stated import not_stated
 from pressloop.errors import BadInputError
 from pressloop.findings import Finding
 from pressloop.machine.profile import MachineProfile
@@ -43,7 +44,8 @@ def machine_check(
     """
     with errors_as_exit_codes():
         try:
-            profile = description.load(file).machine_profile()
+            press = description.load(file)
+            profile = press.machine_profile()
         except BadInputError as refused:
             findings = [each for each in refused.findings if isinstance(each, Finding)]
             if not findings:
@@ -56,11 +58,21 @@ def machine_check(
                 err.print(f"[bad]{count} error{'s' * (count > 1)}[/bad] in {escape(str(file))}")
             raise typer.Exit(ExitCode.BAD_INPUT) from refused
     rows = summarise(profile)
+    warnings = list(not_stated(press, "warning"))
     if as_json:
         dies = [asdict(row) for row in rows]
-        out.print_json(json.dumps({"findings": [], "name": profile.name, "dies": dies}))
+        found = [each.as_dict() for each in warnings]
+        out.print_json(json.dumps({"findings": found, "name": profile.name, "dies": dies}))
         return
+    print_findings(out, str(file), warnings)
     print_summary(profile, rows)
+    if warnings:
+        err.print(
+            "[note]valid for an emulated press[/note]; a real board gets it when these values are "
+            "in the file",
+            soft_wrap=True,
+        )
+        return
     err.print(
         f"[good]valid[/good]: a board takes {escape(str(file))}; store it: "
         f"pressloop machine write {escape(str(file))}",

@@ -19,6 +19,7 @@ from pressloop.cli.output import err, errors_as_exit_codes, out
 from pressloop.cli.profile_values import change_table, changes
 from pressloop.connect import names_emulated
 from pressloop.emulator import description
+from pressloop.emulator.description.stated import not_stated
 from pressloop.errors import BadInputError, CommandRefusedError, PressloopError
 from pressloop.machine.profile import MachineProfile
 from pressloop.press import Press
@@ -41,7 +42,8 @@ def machine_write(
     the controller.
     """
     with errors_as_exit_codes():
-        new = description.load(file).machine_profile()
+        described = description.load(file)
+        new = described.machine_profile()
         if port is not None and names_emulated(port):
             raise BadInputError(
                 "an emulated board takes its press from the file each time it is started",
@@ -49,6 +51,7 @@ def machine_write(
                 code="emulated-press",
             )
         with Press.open(port) as machine:
+            _refuse_assumptions(described, file, simulated=machine.hello.simulated)
             old = _profile_of(machine)
             _warn_of_converter(machine, new, old)
             changed = changes(old, new)
@@ -62,6 +65,20 @@ def machine_write(
             board = machine.hello.unique_id.hex()
         _keep(board, file, changed)
         err.print(f"[good]stored[/good]: board {board} is {escape(new.name)}", soft_wrap=True)
+
+
+def _refuse_assumptions(
+    described: description.PressDescription, file: Path, *, simulated: bool
+) -> None:
+    """Refuse to give a real board what the file does not state; a simulated one may have it."""
+    findings = list(not_stated(described, "error"))
+    if findings and not simulated:
+        raise BadInputError(
+            f"{file} leaves values to the reference press that a real press must state",
+            hint="write them into the file, or make one with: pressloop machine new",
+            findings=findings,
+            code="not-stated",
+        )
 
 
 def _profile_of(machine: Press) -> MachineProfile | None:
