@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
 import pytest
 from pressloop.emulator.description import PressDescription
 from pressloop.machine.profile import MachineProfile
-from pressloop_bench.control.press_run import Trace
+from pressloop_bench.control.press_run import Trace, firmware
 from pressloop_bench.truth import report
+from pressloop_bench.truth.learning import learn_friction
 from pressloop_bench.truth.press_truth import PressTruth, protocol
+from pressloop_bench.truth.pressed_by import pressed_by
 from pressloop_bench.truth.stage_truth import StageTruth, judge_stage
 from pressloop_bench.truth.wide_family import WIDE, wide_family
 
@@ -131,3 +134,43 @@ def test_the_report_accounts_for_every_press() -> None:
     ]
     table = report.table("pellet pressure", [good, bad])
     assert "| lateness going up, s | <= 0.3; slow valves 3 x lag | never | never | never |" in table
+
+
+def test_a_press_may_be_off_by_what_its_cell_or_its_friction_leaves() -> None:
+    case = wide_family(1, 3)[0]
+    target = max(case.targets_mpa)
+    reading = pressed_by(case, "reading")
+    assert reading.case.press == case.press and not reading.fields
+    assert reading.allowed_mpa(PROFILE, case.press.die_mm, target) == float("inf")
+    cell = pressed_by(case, "load-cell")
+    profile = cell.case.press.machine_profile()
+    assert cell.fields.keys() == {
+        f"load_cell_{name}" for name in ("capacity_n", "error_ppm", "zero", "full", "lag_ms")
+    }
+    # 0.05 % of 1.25 times the largest pressure, and 0.2 %.
+    allowed = cell.allowed_mpa(profile, case.press.die_mm, target)
+    assert allowed == pytest.approx((0.0005 * 1.25 + 0.002) * target, rel=1e-3)
+    learned = pressed_by(case, "learned-friction")
+    known = PROFILE.model_copy(update={"friction_percent": 3, "friction_n": 0})
+    assert learned.allowed_mpa(known, 10.0, 100.0) == pytest.approx(0.738 + 0.2 + 0.75, abs=0.01)
+
+
+def test_friction_is_learned_from_holds_after_rising_and_falling() -> None:
+    schema = firmware("wire.schema")
+    levels = ((100_000, 1.0), (400_000, 1.0), (100_000, -1.0))
+    steps = [{"kind": schema.STEP_HOLD, "target_kpa": target} for target, _ in levels]
+    course = _course()
+    ticks = course.true_mpa.size // 3
+    true = np.repeat([100.0, 400.0, 100.0], ticks)
+    side = np.repeat([side for _, side in levels], ticks)
+    read = true + side * (0.03 * true + 0.5) + 0.2
+    trace = dataclasses.replace(
+        course,
+        true_mpa=true,
+        reading_mpa=read,
+        step=np.repeat([0, 1, 2], ticks),
+        dwelling=np.ones(true.size, np.bool_),
+    )
+    fields = learn_friction(trace, steps, 80.0)
+    assert fields["friction_ppm"] == pytest.approx(30_000, abs=2)
+    assert fields["friction_n"] == 40

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from pressloop.emulator.locate import find_firmware
 from pressloop.wire.schema import TICK_HZ
+from pressloop_sim.plant.load_cell import LoadCell
 from pressloop_sim.plant.noise import Rng
 from pressloop_sim.plant.ram_with_friction import build_plant
 from pressloop_sim.plant.second_transducer import SecondTransducer, is_fitted
@@ -41,6 +42,7 @@ class SimulatedPress:
 
     Attributes:
         second_raw: Counts of the second transducer, 0 without one.
+        load_cell: Its load cell, which is present or not.
     """
 
     def __init__(self, config: dict[str, float], seed: int) -> None:
@@ -49,6 +51,7 @@ class SimulatedPress:
         self._transducer = Transducer.of(config, Rng(seed), TICK_S)
         self._second = SecondTransducer(config, seed, TICK_S) if is_fitted(config) else None
         self.second_raw = 0
+        self.load_cell = LoadCell(config, seed)
 
     def tick(self, pump: int, release: int) -> int:
         """Let a tick pass under two openings; return the transducer's counts."""
@@ -58,6 +61,8 @@ class SimulatedPress:
         plant.step(TICK_S)
         if self._second is not None:
             self.second_raw = self._second.sample(plant.oil_mpa)
+        if self.load_cell.present:
+            self.load_cell.step(plant.punch_n(), TICK_S)
         return self._transducer.sample(plant.oil_mpa + plant.warming.zero_mpa)
 
 
@@ -124,20 +129,30 @@ class FastPress:
             raise PressRunError(f"the profile contradicts itself in field {field}")
         self.plan = firmware("loop.plan").Plan()
         self._board = SimpleNamespace(
-            capabilities=self.schema.CAP_SECOND_CHANNEL if is_fitted(config) else 0,
+            capabilities=(self.schema.CAP_SECOND_CHANNEL if is_fitted(config) else 0)
+            | (self.schema.CAP_LOAD_CELL if self.press.load_cell.present else 0),
             read_raw=lambda: self._raw,
             read_second_raw=lambda: self.press.second_raw,
+            read_force=self._read_force,
             read_inputs=lambda: 0,
             set_valves=self._set_valves,
             safe=self._safe,
             show_pressure=lambda stands: None,
         )
+        self._conversions = 0
         # As small as it may be: no host reads the records.
         ring = firmware("loop.telemetry_ring").TelemetryRing(2)
         self.controller = firmware("loop.tick").Controller(self._board, self.plan, ring)
         self._pump = 0
         self._release = _FULL
         self._raw = self.press.tick(self._pump, self._release)
+
+    def _read_force(self) -> int:
+        cell = self.press.load_cell
+        if cell.conversions == self._conversions or not cell.answers:
+            return int(self.schema.NO_FORCE)
+        self._conversions = cell.conversions
+        return cell.reading
 
     def _set_valves(self, pump: int, release: int) -> None:
         self._pump, self._release = pump, release
@@ -200,7 +215,7 @@ class FastPress:
                 (
                     plant.pellet_mpa,
                     setpoint.value_kpa / 1000,
-                    controller.sampler.pressure_kpa / 1000,
+                    controller.pellet_kpa / 1000,
                     self._raw,
                     controller.valves.output(),
                     sequencer.step_index,

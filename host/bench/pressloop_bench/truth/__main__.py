@@ -14,6 +14,7 @@ import time
 
 from pressloop_bench.truth import report
 from pressloop_bench.truth.press_truth import PressTruth, measure
+from pressloop_bench.truth.pressed_by import QUANTITIES, pressed_by
 from pressloop_bench.truth.wide_family import wide_family
 
 
@@ -22,13 +23,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--presses", type=int, default=60)
     parser.add_argument("--seed", type=int, default=14)
+    parser.add_argument("--by", choices=tuple(QUANTITIES), default="reading")
     parser.add_argument("--jobs", type=int, default=max(1, (os.cpu_count() or 2) - 1))
     parser.add_argument("--each", action="store_true", help="print every stage of every press")
     arguments = parser.parse_args()
     started = time.monotonic()
     results: list[PressTruth] = []
     with multiprocessing.Pool(arguments.jobs) as pool:
-        for result in pool.imap(measure, wide_family(arguments.presses, arguments.seed)):
+        family = wide_family(arguments.presses, arguments.seed)
+        for result in pool.imap(measure, [pressed_by(case, arguments.by) for case in family]):
             results.append(result)
             print(f"\r{len(results)} of {arguments.presses}", end="", file=sys.stderr, flush=True)
     print(f", {time.monotonic() - started:.0f} s", file=sys.stderr)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 from pressloop.errors import BadInputError
 from pressloop.machine.profile import MachineProfile
+from pressloop.machine.uncertainty import WITH_COMPENSATION
 
 from pressloop_bench.control.press_family import Case
-from pressloop_bench.control.press_run import FastPress, PressRunError, firmware
+from pressloop_bench.control.press_run import FastPress, PressRunError, Trace, firmware
 from pressloop_bench.control.run_case import CEILING, RELEASE_FACTOR, tuned_profile
+from pressloop_bench.truth.learning import learn_friction
+from pressloop_bench.truth.pressed_by import Means
 from pressloop_bench.truth.stage_truth import StageTruth, judge_stage
 from pressloop_bench.truth.wide_family import WideCase
 
@@ -66,29 +70,28 @@ def protocol(case: WideCase) -> list[dict[str, Any]]:
     return [*steps[:-1], release, *stage(first, rates[0]), *stage(third, rates[1])]
 
 
-def measure(case: WideCase) -> PressTruth:
+def measure(means: Means) -> PressTruth:
     """Tune a press on a steel blank, run the protocol on powder, and judge it."""
+    case = means.case
     alike = Case(case.name, case.press, case.targets_mpa[:3], case.rates_mpa_s[:3], case.seed)
     try:
-        fields = tuned_profile(alike)
+        fields = tuned_profile(alike) | means.fields
     except (PressRunError, BadInputError) as error:
         return PressTruth(case, (), refused=str(error).splitlines()[0])
-    profile = MachineProfile.from_fields(fields)
     steps = protocol(case)
-    # Other noise and, from run to run, other friction than in the tuning.
-    press = FastPress(case.press.plant_config(), fields, case.seed + 1)
     ended = ""
     try:
-        trace = press.run(
-            steps,
-            die_um=round(case.press.die_mm * 1000),
-            ceiling_kpa=round(CEILING * case.targets_mpa[1] * 1000),
-            vent_kpa_s=round(RELEASE_FACTOR * case.rates_mpa_s[0] * 1000),
-        )
+        # Other noise and, from run to run, other friction than in the tuning.
+        if means.quantity == WITH_COMPENSATION:
+            learning = _press(case, fields, steps, case.seed + 2)
+            die_mm2 = case.press.plant_config()["die_area_mm2"]
+            fields |= learn_friction(learning, steps, die_mm2)
+        trace = _press(case, fields, steps, case.seed + 1)
     except PressRunError as error:
         if error.trace is None:
             return PressTruth(case, (), ended=str(error))
         trace, ended = error.trace, str(error)
+    profile = MachineProfile.from_fields(fields)
     hold = firmware("wire.schema").STEP_HOLD
     low = steps[0]["target_kpa"]
     # A run that ended early did not end its last step.
@@ -105,6 +108,10 @@ def measure(case: WideCase) -> PressTruth:
                 case.press.die_mm,
                 low=step["target_kpa"] == low,
                 oil=oil,
+                quantity=means.quantity,
+                allowed_mpa=math.inf
+                if oil
+                else means.allowed_mpa(profile, case.press.die_mm, step["target_kpa"] / 1000),
             )
             for index, step in enumerate(steps)
             if step["kind"] == hold and index in ended_steps
@@ -112,3 +119,12 @@ def measure(case: WideCase) -> PressTruth:
         for oil in (False, True)
     ]
     return PressTruth(case, both[0], both[1], ended=ended)
+
+
+def _press(case: WideCase, fields: dict[str, Any], steps: list[dict[str, Any]], seed: int) -> Trace:
+    return FastPress(case.press.plant_config(), fields, seed).run(
+        steps,
+        die_um=round(case.press.die_mm * 1000),
+        ceiling_kpa=round(CEILING * case.targets_mpa[1] * 1000),
+        vent_kpa_s=round(RELEASE_FACTOR * case.rates_mpa_s[0] * 1000),
+    )

@@ -36,6 +36,11 @@ _ROWS: Final[tuple[tuple[str, str, Callable[[StageTruth], float | None]], ...]] 
     ("true mean off target, from below, %", "", lambda s: _size(s.error) if s.rising else None),
     ("true mean off target, from above, %", "", lambda s: None if s.rising else _size(s.error)),
     ("the same, lowest stage, %", "", lambda s: _size(s.error) if s.low else None),
+    (
+        "true mean off target, % of what is allowed",
+        "100",
+        lambda s: _size(s.of_allowed) if s.of_allowed else None,
+    ),
     ("stated uncertainty, k = 2, %", "", lambda s: s.stated),
     ("true mean off reading, % of the stated", "", lambda s: _size(s.used)),
 )

@@ -21,7 +21,7 @@ from typing import Any, Final
 
 import numpy as np
 from pressloop.machine.profile import MachineProfile
-from pressloop.machine.uncertainty import Instrument
+from pressloop.machine.uncertainty import READING, Instrument, Quantity
 
 from pressloop_bench.control.press_run import TICK_S, Floats, Trace
 
@@ -50,6 +50,8 @@ class StageTruth:
     """Distance of the true mean from the reading's, % of the stated uncertainty; NaN without a
     dwell."""
     covered: bool
+    of_allowed: float = 0.0
+    """Distance of the true mean from the target, % of what is allowed; 0 where nothing is said."""
 
 
 def judge_stage(
@@ -62,6 +64,8 @@ def judge_stage(
     *,
     low: bool,
     oil: bool = False,
+    quantity: Quantity = READING,
+    allowed_mpa: float = math.inf,
 ) -> StageTruth:
     """Return the figures of a ramp, by its fields, and the hold behind it.
 
@@ -75,6 +79,8 @@ def judge_stage(
         low: Whether it is the lowest stage.
         oil: Judge what the oil makes on the pellet, less the constant error of the reading in
             this dwell: how well the loop holds what it can see.
+        quantity: Which pressure the reading is.
+        allowed_mpa: By how much the true mean may be off the target.
     """
     target = ramp["target_kpa"] / 1000
     full_scale_mpa = profile.lever(die_mm) * profile.full_scale_bar / 10
@@ -102,7 +108,9 @@ def judge_stage(
         mean_true = float(truth[dwell].mean())
         mean_read = float(trace.reading_mpa[dwell].mean())
         budget = Instrument.of(profile, die_mm).budget(
-            mean_read, scatter_mpa=_standard_error(trace.reading_mpa[dwell])
+            mean_read,
+            scatter_mpa=_standard_error(trace.reading_mpa[dwell]),
+            quantity=quantity,
         )
         stated = budget.expanded_mpa
     return StageTruth(
@@ -118,6 +126,7 @@ def judge_stage(
         stated=100 * stated / target,
         used=100 * abs(mean_true - mean_read) / stated,
         covered=abs(mean_true - mean_read) <= stated,
+        of_allowed=100 * abs(mean_true - target) / allowed_mpa,
     )
 
 
