@@ -69,7 +69,8 @@ _HALVED = const(15)
 _DOUBLED = const(16)
 _START_LIMIT_KPA = const(17)
 _MEAN = const(18)
-_REGISTERS = const(19)
+_LEARNED = const(19)
+_REGISTERS = const(20)
 
 # The mean reading over 64 ticks has this many more bits than kPa.
 _MEAN_BITS = const(6)
@@ -81,6 +82,8 @@ _MAX_RATE_BITS = const(20)
 # more it is followed up over 64 ticks as long as the reading is not below the setpoint, or rises:
 # one that is frozen below it does neither.
 _ANSWERED_LEARNING = const(512)
+# By 1/128 of the pump's full rate and 1/256 of the pressure per second at most.
+_ADDED_SHIFT = const(7)
 _LEARN_SHIFT = const(4)
 _TUNED_HOLD_LEARNING = const(64)
 _LONGEST_LEARNING = const(128)
@@ -197,6 +200,8 @@ def watch_volume(
             _LONGEST_LEARNING if moving else registers[_HOLD_LEARNING]
         ) + _ANSWERED_LEARNING
         registers[_MOVING] = moving
+        mean = pressure_kpa << _MEAN_BITS
+        registers[_MEAN] = mean
     if wanted_kpa_s < full:
         # A pump at its limit shows nothing of the loss.
         seen = wanted_kpa_s - lead << _LOSS_BITS
@@ -208,6 +213,10 @@ def watch_volume(
         if learning > _ANSWERED_LEARNING:
             loss += (seen - loss) >> _LEARN_SHIFT
             smoothed = loss
+            # What the seconds after this may add.
+            registers[_LEARNED] = loss + (
+                (full >> _ADDED_SHIFT) + (pressure_kpa >> _ADDED_SHIFT + 1) << _LOSS_BITS
+            )
         elif smoothed < loss:
             loss += (smoothed - loss) >> _DOWN_SHIFT
         elif learning and (
@@ -215,7 +224,8 @@ def watch_volume(
             # The mean stops up to 1 kPa below a reading that stands still.
             or pressure_kpa - 1 << _MEAN_BITS > mean
         ):
-            loss += (smoothed - loss) >> _SMOOTH_SHIFT
+            if loss < registers[_LEARNED] << sign_shift >> sign_shift:
+                loss += (smoothed - loss) >> _SMOOTH_SHIFT
         else:
             loss += (smoothed - loss) >> _UP_SHIFT + 1 - moving
         registers[_SMOOTHED] = smoothed
