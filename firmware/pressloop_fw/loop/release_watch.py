@@ -30,9 +30,10 @@ _RISE_SHIFT = const(6)
 _RESOLUTIONS = const(2)
 # Mean jitter to four standard deviations of the noise, as in `volume_watch`.
 _NOISE_SHIFT = const(5)
-# The pump is shut three lags and 0.2 s after its command.
+# The pump is shut three lags and 0.6 s after its command: a slow valve lags by more than its tuning
+# finds, and the ram lands with the pump wide open.
 _SHUT_LAGS = const(3)
-_SHUT_STEPS = const(1)
+_SHUT_STEPS = const(3)
 
 
 class ReleaseWatch:
