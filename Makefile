@@ -160,6 +160,10 @@ bench-faults: setup ## give 1000 presses a fault each and judge the true pressur
 	@mkdir -p build
 	$(BIN)/python -m pressloop_bench.faults.__main__ --json build/bench-faults.json $(BENCH_ARGS)
 
+.PHONY: guards
+guards: setup ## break every guard of the firmware, one at a time: a test has to turn red; 15 minutes
+	$(BIN)/python host/tools/guards.py $(GUARDS_ARGS)
+
 .PHONY: soak
 soak: setup ## press 10,000 sound presses and count false trips; an hour
 	$(BIN)/python -m pressloop_bench.faults.__main__ --sound --count 10000 $(BENCH_ARGS)
