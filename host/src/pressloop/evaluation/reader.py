@@ -152,5 +152,5 @@ def _read_all_pages(folder: Path) -> None:
         if (folder / name).exists():
             try:
                 pq.read_table(folder / name, page_checksum_verification=True)
-            except (pa.ArrowException, OSError) as error:
+            except (pa.ArrowException, OSError, ValueError) as error:
                 raise ValueError(f"{name} is damaged") from error

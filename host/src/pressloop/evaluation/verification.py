@@ -117,7 +117,7 @@ def _differences(folder: Path, result: Evaluation) -> str:
         found.extend(_changed_keys(stored, result.summary.model_dump(mode="json"), ""))
     try:
         telemetry = pq.read_table(folder / TELEMETRY_NAME, page_checksum_verification=True)
-    except (pa.ArrowException, OSError):
+    except (pa.ArrowException, OSError, ValueError):
         found.append(f"{TELEMETRY_NAME} cannot be read")
     else:
         found.extend(
