@@ -209,3 +209,27 @@ def test_contradictions_of_cell_and_friction_are_refused_by_name():
             assert (refusal.code, refusal.field) == (schema.ERR_PROFILE_INVALID, field)
         else:
             raise AssertionError(field)
+
+
+def test_expected_friction_changes_over_within_a_short_reversal():
+    rig = make_rig(cell=False, learned=True)
+    rig.start([ramp(250000, 25000), hold(250000, 1000, 1250), ramp(240000, 10000), hold(240000)])
+    trim = rig.controller.force_trim
+    assert rig.run(30, lambda: rig.sequencer.step_index == 2)
+    rising = trim.trim_kpa
+    assert rising > 0.045 * 250000
+    assert rig.run(30, lambda: rig.sequencer.step_index == 3)
+    rig.run(1)
+    # A seal is elastic: 10 MPa are not enough for it to slide the other way.
+    assert -0.5 * rising < trim.trim_kpa < 0.6 * rising
+    assert abs(rig.plant.pellet_mpa - 240) < 0.03 * 240
+
+
+def test_at_setpoint_zero_oil_and_pellet_are_one():
+    rig = make_rig(learned=True)
+    rig.start([ramp(100000, 25000), hold(100000, 1000, 1250)], vent_rate_kpa_s=50000)
+    assert rig.run(30, lambda: rig.sequencer.step_index == 1)
+    assert rig.controller.force_trim.trim_kpa > 3000
+    assert rig.run(60, rig.idle_again)
+    assert rig.controller.force_trim.trim_kpa == 0
+    assert rig.status()[schema.STATUS_REPLY_PRESSURE_KPA] == rig.controller.sampler.pressure_kpa
