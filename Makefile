@@ -49,7 +49,8 @@ setup: $(PACKAGES) $(INTERPRETER) $(FAST_CHIP) ## install the pinned packages in
 .PHONY: demo
 demo: setup ## press a simulated sodium-ion cell from protocol to plot
 	@run=runs/demo-$$(date +%Y%m%d-%H%M%S); \
-	$(BIN)/pressloop run examples/sodium_three_step.yaml --port emulated --out "$$run" --yes; \
+	$(BIN)/pressloop run examples/sodium_three_step.yaml --port emulated \
+	  --press examples/presses/load-cell.yaml --out "$$run" --yes; \
 	$(BIN)/pressloop plot "$$run"
 
 ##@ The controller

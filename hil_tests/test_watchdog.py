@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pressloop.errors import BoardTimeoutError
+from pressloop.errors import BoardTimeoutError, NoBoardError
 from pressloop.hil import wiring
 from pressloop.hil.boards import HilBench, Part
 from pressloop.hil.watching import until, watching
@@ -58,5 +58,5 @@ def has_reset(bench: HilBench, before: HelloReply) -> bool:
     try:
         with bench.open_press() as press:
             return press.hello.boot_id != before.boot_id
-    except BoardTimeoutError:
+    except (BoardTimeoutError, NoBoardError):
         return False

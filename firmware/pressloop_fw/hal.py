@@ -80,10 +80,19 @@ class Board:
         """
         return schema.NO_DISPLACEMENT
 
+    def read_force(self):
+        """*tick* Return a new reading of the load cell, counts; schema.NO_FORCE if there is none.
+
+        A converter is slower than the tick: each of its readings is returned once. Called only on a
+        board that has schema.CAP_LOAD_CELL and whose profile describes the cell, or where friction
+        was learned.
+        """
+        return schema.NO_FORCE
+
     def show_pressure(self, stands):
         """*tick* Show whether anything presses on the sample: the lamp is lit while it does.
 
-        Called every tenth tick.
+        Called every twentieth tick.
         """
 
     def set_valves(self, pump, release):

@@ -11,8 +11,10 @@ from pressloop_fw.wire import cbor, schema
 from pressloop_fw.wire.errors import CommandError
 from pressloop_sim.board.deadman import DeadmanCircuit
 from pressloop_sim.board.flash_area import EmulatedFlash
+from pressloop_sim.plant.load_cell import LoadCell
 from pressloop_sim.plant.noise import Rng
-from pressloop_sim.plant.plant import Plant
+from pressloop_sim.plant.plant import SUBSTEP_S
+from pressloop_sim.plant.ram_with_friction import build_plant
 from pressloop_sim.plant.transducer import Transducer
 
 try:
@@ -137,6 +139,11 @@ class Rig(Board):
         """
         if has_displacement:
             self.capabilities = schema.CAP_DISPLACEMENT
+        self.load_cell = None
+        if press and press.get("load_cell_capacity_n"):
+            self.load_cell = LoadCell(press, press.get("seed", 1))
+            self.capabilities |= schema.CAP_LOAD_CELL
+        self._conversions = 0
         # What that sensor reads, um; None for the true displacement.
         self.displacement_um = None
         self.stored = {} if stored is None else stored
@@ -151,7 +158,7 @@ class Rig(Board):
         self._deadman = DeadmanCircuit() if has_deadman else None
         if reset_cause is not None:
             self.reset_cause = reset_cause
-        self.plant = Plant(press or PRESS)
+        self.plant = build_plant(press or PRESS, SUBSTEP_S, (press or PRESS).get("seed", 1))
         self.transducer = None
         if press and press.get("sensor_full_scale_mpa"):
             self.transducer = Transducer.of(press, Rng(press.get("seed", 1)), TICK_S)
@@ -184,6 +191,13 @@ class Rig(Board):
 
     def read_displacement(self):
         return self._displacement
+
+    def read_force(self):
+        cell = self.load_cell
+        if cell is None or cell.conversions == self._conversions or not cell.answers:
+            return schema.NO_FORCE
+        self._conversions = cell.conversions
+        return cell.reading
 
     def sample(self):
         """Return what the transducer reads now, or what was written to `raw`."""
@@ -264,6 +278,8 @@ class Rig(Board):
             self.app.server.heard()
         self.press_on()
         self._reading = self.sample()
+        if self.load_cell:
+            self.load_cell.step(self.plant.punch_n(), TICK_S)
         if self.capabilities & schema.CAP_DISPLACEMENT:
             um = self.displacement_um
             self._displacement = round(1000 * self.plant.closing_mm()) if um is None else um

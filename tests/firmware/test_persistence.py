@@ -218,6 +218,22 @@ def test_no_block_is_erased_in_a_run():
     assert rig.journal.erased == 0
 
 
+def test_no_block_is_erased_while_the_press_is_under_pressure():
+    rig = Rig()
+    # More than half of the blocks are used, and the older ones are due.
+    journal = rig.app.server._run_journal._journal
+    for _ in range(JOURNAL_SLOTS * (JOURNAL_BLOCKS - 2)):
+        journal.append(schema.JOURNAL_STEP, 0, 255, 0, 0, 0, 0, 0, _RUN_ID)
+    rig.raw = 10000
+    rig.run(1)
+    rig.controller.interlocks.latch(schema.FAULT_INTERNAL)
+    rig.run(5)
+    assert rig.journal.erased == 0
+    rig.raw = None
+    rig.run(5)
+    assert rig.journal.erased > 1
+
+
 def test_the_journal_goes_round_and_keeps_the_newest_records():
     area = EmulatedFlash(4, 8)
     journal = FlashJournal(area)

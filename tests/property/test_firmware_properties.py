@@ -15,11 +15,14 @@ import pytest
 from hypothesis import HealthCheck, Phase, assume, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from pressloop_fw.loop.flags import RunFlags
+from pressloop_fw.loop.force_trim import ForceTrim, follow_force
 from pressloop_fw.loop.relaxation import MIN_WINDOW_S, Relaxation
 from pressloop_fw.loop.sampler import Sampler, process_sample
-from pressloop_fw.loop.scaling import Scaling, ratio_q10
+from pressloop_fw.loop.scaling import Scaling, die_area_um2, ratio_q10
 from pressloop_fw.loop.second_channel import SecondChannel, compare_channels, shares_loss
 from pressloop_fw.loop.sequencer import NO_STEP
+from pressloop_fw.loop.setpoint import SetpointGenerator
 from pressloop_fw.loop.unloaded import is_unloaded
 from pressloop_fw.service.profile_store import Profile
 from pressloop_fw.wire import cbor, schema
@@ -416,6 +419,11 @@ def profiles(draw: st.DrawFn) -> dict[int, Any]:
         _extreme(1, min(20000, values[schema.PROFILE_MAX_OIL_KPA] // 4))
     )
     values[schema.PROFILE_KP] = draw(_extreme(1, 8191))
+    zero, full = sorted(draw(st.sets(_extreme(-16000000, 16000000), min_size=2, max_size=2)))
+    values[schema.PROFILE_LOAD_CELL_ZERO] = zero
+    values[schema.PROFILE_LOAD_CELL_FULL] = full
+    most_n = min(10000000, 16 * die_area_um2(die_um) // 1000)
+    values[schema.PROFILE_LOAD_CELL_CAPACITY_N] = draw(_extreme(1, most_n))
     second = {
         schema.PROFILE_SECOND_FULL_SCALE_OIL_KPA: schema.PROFILE_FULL_SCALE_OIL_KPA,
         schema.PROFILE_SECOND_RAW_ZERO: schema.PROFILE_RAW_ZERO,
@@ -451,6 +459,42 @@ def test_no_pair_of_channels_leaves_the_small_integers(
         process_sample(sampler.registers, SmallInt(data.draw(counts)))
         compare_channels(channel.registers, sampler.registers, SmallInt(data.draw(counts)), 1)
         shares_loss(channel.registers)
+
+
+@settings(
+    max_examples=150,
+    derandomize=True,
+    deadline=None,
+    database=None,
+    phases=PHASES,
+    suppress_health_check=list(HealthCheck),
+)
+@given(values=profiles(), has_cell=st.booleans(), data=st.data())
+def test_no_force_leaves_the_small_integers(
+    values: dict[int, Any], has_cell: bool, data: st.DataObject
+) -> None:
+    profile = Profile(values, True)
+    scaling = Scaling(profile, profile.dies_um[0])
+    with small_registers():
+        sampler, trim, setpoint = Sampler(), ForceTrim(has_cell), SetpointGenerator()
+        flags = RunFlags()
+    sampler.configure(profile, scaling)
+    trim.configure(profile, scaling)
+    limit = scaling.pellet_limit_kpa
+    forces = _extreme(-(1 << 23), 1 << 23)
+    for _ in range(40):
+        setpoint.value_kpa = SmallInt(data.draw(_extreme(0, limit)))
+        setpoint.lead_kpa_s = SmallInt(data.draw(_extreme(-1000000, 1000000)))
+        counts = data.draw(forces) if has_cell else schema.NO_FORCE
+        oil = SmallInt(data.draw(_extreme(-(1 << 25), 1 << 25)))
+        follow_force(
+            trim.registers,
+            SmallInt(counts),
+            oil,
+            setpoint.registers,
+            sampler.registers,
+            flags.registers,
+        )
 
 
 class SmallColumn:
@@ -510,7 +554,7 @@ def test_no_profile_plan_or_reading_leaves_the_small_integers(
     )
     # What a run would reach only after hours, where the arithmetic is widest.
     interlocks = controller.interlocks
-    interlocks._check_pressure = lambda pressure_kpa, limit_kpa: None
+    interlocks._check_pressure = lambda over: None
     rig.start()
     for _ in range(30):
         rig.raw = SmallInt(data.draw(readings))

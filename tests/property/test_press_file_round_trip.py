@@ -79,6 +79,7 @@ def test_a_press_file_written_and_shown_gives_the_profile_of_the_file(
 
 def test_every_value_of_a_profile_has_its_place_in_a_press_file() -> None:
     places = {*DATA_SHEET, *MeasuredSection.model_fields, "converter", "channels"}
+    places |= {"load_cell_capacity_kn", "load_cell_error_percent"}
     assert places == set(MachineProfile.model_fields)
 
 

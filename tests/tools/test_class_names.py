@@ -20,7 +20,7 @@ TWINS = {
     "DisplacementSensor": "what the board reads, and what the simulated press measures with",
     "EmulatedBoard": "the process that a script starts, and the board that runs in it",
     "Hold": "the part of a stage that a user writes, and the board's dwell logic",
-    "InterruptedRun": "what a loss of power cut off, as the board keeps it and as a script reads it",
+    "InterruptedRun": "what a loss of power cut off, on the board and for scripts",
     "Link": "the two ends of one connection",
     "Pid": "gains in a protocol, and the loop that runs with them",
     "Plan": "the messages that are sent, and where the board keeps them",

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
+import pytest
+from pressloop.analysis.density import Density, Thickness
+from pressloop.analysis.wall_loss import wall_loss
 from pressloop.evaluation import StageResult
-from pressloop.evaluation.notes import stage_notes
+from pressloop.evaluation.notes import stage_notes, wall_text
 from pressloop.evaluation.summary import RunSummary
 from pressloop.run.result import RunResult
 
@@ -47,3 +51,18 @@ def test_a_result_is_one_line() -> None:
     assert repr(RunResult(Path("runs/a"), summary)) == (
         "<RunResult aborted, simulated, 1 of 2 stages done, record in runs/a>"
     )
+
+
+def test_a_known_thickness_says_what_the_wall_takes() -> None:
+    thickness = Thickness(thickness_mm=1.0, thickness_mm_uncertainty=0.01)
+    density = Density("empty die", pressed=thickness, released=None)
+    force_kn = 250 * math.pi / 4 * 100 / 1000
+    stage = STAGE.model_copy(
+        update={"target_mpa": 250, "target_force_kn": force_kn, "density": density}
+    )
+    # exp(-4 mu K h/D) with mu 0.11 and 0.20, K 0.5, 1 mm in 10 mm.
+    assert tuple(wall_text(stage)) == (
+        "far end: 2.2-3.9 % less pressure than the punch by friction on the wall (assumption)",
+    )
+    assert tuple(wall_text(STAGE)) == ()
+    assert wall_loss(5.0, 10.0) == pytest.approx((0.104, 0.181), abs=0.001)

@@ -229,6 +229,8 @@ class PicoBoard(Board):
         if wiring.SECOND_ADC_PIN >= 0:
             self.read_second_raw = SecondAdc(wiring.SECOND_ADC_PIN).read
             self.capabilities |= schema.CAP_SECOND_CHANNEL
+        # The converter of a load cell belongs here: it sets `read_force` and adds
+        # schema.CAP_LOAD_CELL. There is no driver for one yet.
         if wiring.DISPLACEMENT_PIN >= 0:
             self.read_displacement = DisplacementSensor(wiring.DISPLACEMENT_PIN).read
             self.capabilities |= schema.CAP_DISPLACEMENT

@@ -94,11 +94,12 @@ class Interlocks:
         self._run_from_um = closing_um
         self._run_from_kpa = pressure_kpa
 
-    def check(self, sampler, inputs, missed, tick, active, moving):
+    def check(self, sampler, pellet_kpa, inputs, missed, tick, active, moving):
         """Check everything but what the pump achieves: readings, inputs, missed ticks.
 
-        `missed` is how many ticks were missed before `tick`. `active` says whether a run is in
-        progress, `moving` whether the press can move.
+        `pellet_kpa` is the highest pressure that may be on the pellet; it is the newest reading
+        where oil and pellet are one. `missed` is how many ticks were missed before `tick`. `active`
+        says whether a run is in progress, `moving` whether the press can move.
         """
         if inputs & schema.INPUT_EMERGENCY_STOP:
             self.latch(schema.FAULT_EMERGENCY_STOP)
@@ -110,7 +111,9 @@ class Interlocks:
             self._check_missed(missed, tick, active)
         # The ceiling of a plan applies only to its run; between runs a low one would latch over and
         # over. The unfiltered reading counts, because the filter can be seconds late.
-        self._check_pressure(sampler.newest_kpa, self._over_kpa if active else self._press_over_kpa)
+        # What press and die bear is a limit of the oil, too.
+        limit_kpa = self._over_kpa if active else self._press_over_kpa
+        self._check_pressure(pellet_kpa > limit_kpa or sampler.newest_kpa > self._press_over_kpa)
         if moving and inputs & schema.INPUT_GUARD_OPEN:
             self.latch(schema.FAULT_GUARD_OPEN)
 
@@ -158,8 +161,8 @@ class Interlocks:
         if missed > _MAX_MISSED_TICKS or self._lost_ticks > _MAX_LOST_TICKS:
             self.latch(schema.FAULT_TICK_OVERRUN)
 
-    def _check_pressure(self, pressure_kpa, limit_kpa):
-        if pressure_kpa <= limit_kpa:
+    def _check_pressure(self, over):
+        if not over:
             self._over_count = 0
             return
         self._over_count += 1

@@ -32,7 +32,7 @@ _ZERO = const(12)
 _PER_COUNT = const(13)
 _FRACTION = const(14)
 ALERT = const(15)
-_ALERT_KPA = const(16)
+ALERT_KPA = const(16)
 _ZERO_REST = const(17)
 _EQUAL = const(18)
 _LONGEST_EQUAL = const(19)
@@ -80,7 +80,7 @@ def process_sample(registers: ptr32, raw: int) -> int:
     reading -= registers[_ZERO_REST]
     newest = reading >> _SUB_BITS
     registers[NEWEST_KPA] = newest
-    if newest > registers[_ALERT_KPA]:
+    if newest > registers[ALERT_KPA]:
         registers[ALERT] = 2
     filtered = reading
     if registers[_PRIMED]:
@@ -114,7 +114,7 @@ class Sampler:
 
     def alert_above(self, pressure_kpa):
         """Set the alert level: readings above it set ALERT."""
-        self.registers[_ALERT_KPA] = pressure_kpa
+        self.registers[ALERT_KPA] = pressure_kpa
 
     def configure(self, profile, scaling):
         """Take over a new scale. The filter starts anew with the next reading."""

@@ -6,6 +6,7 @@ valves as they are; so the tick that the board calls turns an exception into a f
 
 from pressloop_fw.loop.button import Button
 from pressloop_fw.loop.crack_detector import CrackDetector, detect_crack
+from pressloop_fw.loop.force_trim import ForceTrim, follow_force
 from pressloop_fw.loop.frozen_watch import FrozenWatch
 from pressloop_fw.loop.interlocks import Interlocks
 from pressloop_fw.loop.pid import Pid
@@ -35,6 +36,7 @@ except ImportError:  # CPython
 # loop.flags: FLAGS
 # loop.volume_watch: UNANSWERED HIGHEST_KPA
 # loop.release_watch: STEP_TICKS
+# loop.force_trim: ACTIVE
 _OUTPUT_FULL = const(32767)
 _STATE_IDLE = const(0)
 _STATE_FAULT = const(5)
@@ -54,7 +56,8 @@ _NOISE = const(12)
 _FLAGS = const(1)
 _UNANSWERED = const(2)
 _HIGHEST_KPA = const(1)
-_STEP_TICKS = const(10)
+_STEP_TICKS = const(20)
+_ACTIVE = const(1)
 # end of generated
 
 
@@ -69,6 +72,7 @@ class Controller:
         self.interlocks = Interlocks()
         self.crack_detector = CrackDetector()
         self.second_channel = SecondChannel()
+        self.force_trim = ForceTrim(bool(board.capabilities & schema.CAP_LOAD_CELL))
         self.button = Button()
         self.sequencer = Sequencer(plan)
         self.pid = Pid()
@@ -86,7 +90,7 @@ class Controller:
         self.run_first = 0
         # How far the platens have closed, um, if there is a sensor.
         self.displacement_um = schema.NO_DISPLACEMENT
-        # The same a tenth of a second ago or less, before a sudden loss of force.
+        # The same a fifth of a second ago or less, before a sudden loss of force.
         self._still_um = schema.NO_DISPLACEMENT
         # Whether a host has live telemetry on.
         self.streaming = False
@@ -106,6 +110,11 @@ class Controller:
         self._setpoint_descending = 0
         # One tick of the control loop; its argument is how many ticks were missed before it.
         self.tick = self._make_tick()
+
+    @property
+    def pellet_kpa(self):
+        """What the loop controls: the pellet's pressure where that is known, else the oil's."""
+        return self.sampler.pressure_kpa - self.force_trim.trim_kpa
 
     def configure(self, profile, scaling):
         """Take over a profile and a die. Only while no run is in progress.
@@ -128,6 +137,7 @@ class Controller:
         self.volume_watch.configure(profile, scaling)
         self.release_watch.configure(profile, scaling)
         self.frozen_watch.configure(scaling)
+        self.force_trim.configure(profile, scaling)
         self.limit_to(scaling.pellet_limit_kpa)
 
     def limit_to(self, ceiling_kpa, crack_kpa=-1):
@@ -163,6 +173,7 @@ class Controller:
             read_inputs=board.read_inputs,
             read_raw=board.read_raw,
             read_second_raw=board.read_second_raw,
+            read_force=board.read_force,
             set_valves=board.set_valves,
             safe=board.safe,
             # The register blocks, and the buffer of the ring.
@@ -174,6 +185,7 @@ class Controller:
             compliance=self.sample_compliance.registers,
             valves=self.valves.registers,
             volume=self.volume_watch.registers,
+            trim=self.force_trim.registers,
             ring=self.ring.registers,
             records=self.ring.buf,
             # What a record takes unless this tick regulates and unless there is a sensor.
@@ -189,6 +201,7 @@ class Controller:
             drive=drive,
             set_openings=set_openings,
             watch_volume=watch_volume,
+            follow_force=follow_force,
             dither=dither,
             follow_compliance=follow_compliance,
             append_record=append_record,
@@ -200,7 +213,11 @@ class Controller:
                 inputs = read_inputs()
                 self.inputs = inputs
                 raw = read_raw()
-                pressure = process_sample(sampler, raw)
+                pressure = pellet = process_sample(sampler, raw)
+                if trim[_ACTIVE]:
+                    pellet = follow_force(
+                        trim, read_force(), pressure, setpoint, sampler, run_flags
+                    )
                 if has_displacement:
                     displacement_um = self.board.read_displacement()
                     self.displacement_um = displacement_um
@@ -225,7 +242,7 @@ class Controller:
                     sequencer.trip()
 
                 tick = self.tick_count
-                action = sequence(tick, pressure)
+                action = sequence(tick, pellet)
                 starting = sequencer.starting
                 if starting:
                     sequencer.starting = False
@@ -243,8 +260,8 @@ class Controller:
                             sequencer.loop_update_due
                             or setpoint[_DESCENDING] != self._setpoint_descending
                         ):
-                            self._update_loop(pressure)
-                        wanted = pid.law(pid_registers, setpoint, pressure, valves)
+                            self._update_loop(pressure, pellet)
+                        wanted = pid.law(pid_registers, setpoint, pellet, valves)
                         drive(valves, wanted, pressure, setpoint)
                         answer = watch_volume(
                             volume, wanted, pressure, setpoint, valves, compliance, cracks
@@ -285,7 +302,7 @@ class Controller:
                             ring,
                             records,
                             tick,
-                            pressure,
+                            pellet,
                             raw,
                             setpoint,
                             valves,
@@ -333,7 +350,18 @@ class Controller:
         moving = sequencer.moving() or (
             self.release_watch.stands and sequencer.state != _STATE_IDLE
         )
-        self.interlocks.check(sampler, inputs, missed, self.tick_count, sequencer.active(), moving)
+        force_trim = self.force_trim
+        self.interlocks.check(
+            sampler,
+            force_trim.highest_kpa(sampler.newest_kpa),
+            inputs,
+            missed,
+            self.tick_count,
+            sequencer.active(),
+            moving,
+        )
+        if force_trim.far() and sequencer.active():
+            self.interlocks.latch(schema.FAULT_LOAD_CELL)
         if inputs & schema.INPUT_BUTTON and self.button.hold(self.tick_count, missed):
             self._end_by_button()
 
@@ -348,7 +376,7 @@ class Controller:
             sequencer.pending.request_end(schema.END_ABORTED)
 
     def _check_slowly(self, pressure, action):
-        """Check every tenth tick what takes longer than a tick to show; show the pressure."""
+        """Check every twentieth tick what takes longer than a tick to show; show the pressure."""
         if not self.crack_detector.losing:
             self._still_um = self.displacement_um
         sampler = self.sampler
@@ -391,7 +419,7 @@ class Controller:
         # The slowest slope to learn from is what the sensor resolves within a second.
         self.sample_compliance.restart(pressure, 2 * self._scaling.resolution_kpa)
 
-    def _update_loop(self, pressure):
+    def _update_loop(self, pressure, pellet):
         """Take over from manual openings, change the valve that works, or change the gains."""
         sequencer = self.sequencer
         pid = self.pid
@@ -400,7 +428,7 @@ class Controller:
         self.valves.pump_locked = locked
         if sequencer.bumpless_transfer_due:
             sequencer.bumpless_transfer_due = False
-            pid.restart(pressure)
+            pid.restart(pellet)
             self.volume_watch.restart(pressure)
         self._setpoint_descending = sequencer.setpoint.descending
         releasing = locked or self._setpoint_descending != 0

@@ -11,7 +11,7 @@ A sound press explains four things, which are subtracted:
   is learned at the start of a ramp and of a hold, and followed down fast and up very slowly, so
   that an integral that winds up is not learned away. It has a limit by profile and pressure;
 - half of a ramp's rate, because stiffness and sample are known only roughly while they change;
-- a small share of the pressure per second;
+- a small share of the pressure per second, and some of the jitter of the rate that is asked for;
 - everything that happened before the release valve acted: it lets out what was too much.
 
 Rates in kPa/s, volumes as the pressure that they would raise.
@@ -67,7 +67,10 @@ _HOLD_LEARNING = const(14)
 _HALVED = const(15)
 _DOUBLED = const(16)
 _START_LIMIT_KPA = const(17)
-_REGISTERS = const(18)
+_JITTER = const(18)
+_CONTACT_KPA = const(19)
+_RETRACTED = const(20)
+_REGISTERS = const(21)
 
 # The loss has this many more bits than kPa/s, so that it can be followed slowly.
 _LOSS_BITS = const(8)
@@ -77,17 +80,23 @@ _MAX_RATE_BITS = const(20)
 _LEARN_SHIFT = const(4)
 _TUNED_HOLD_LEARNING = const(64)
 _LONGEST_LEARNING = const(128)
-# Later it is smoothed over 64 ticks, and followed down over 128 ticks and up over 4096; in a hold
-# over 8192.
-_SMOOTH_SHIFT = const(6)
+# Later it is smoothed over 512 ticks, and followed down over 128 ticks and up over 4096; in a hold
+# over 8192. A follower that is quick in one direction settles below the mean by about two standard
+# deviations of what it follows. So noise and dither are smoothed away before, and what is left of
+# them is allowed: an eighth of the mean jitter of the rate that is asked for.
+_SMOOTH_SHIFT = const(9)
+_JITTER_SHIFT = const(3)
 _DOWN_SHIFT = const(7)
 _UP_SHIFT = const(12)
 # The largest loss: 1/32 + 1/64 of the pump's full rate, which is by how much a dead band may be
 # wrong, and 1/64 of the pressure per second, which is how fast fresh powder relaxes.
 _DEAD_BAND_SHIFT = const(5)
 _RELAXING_SHIFT = const(6)
-# What is allowed every second, a 512th of the pressure.
-_ALLOWANCE_SHIFT = const(9)
+# What is allowed every second, a 1024th of the pressure.
+_ALLOWANCE_SHIFT = const(10)
+# What did not answer is forgotten over 8192 ticks: what remains of an error of the loss must not
+# add up to a fault in a hold of hours. A reading that stands still is found within seconds.
+_FORGET_SHIFT = const(13)
 # A reading falls by at most this share of itself per tick to count: a crack is not a volume.
 _FALL_SHIFT = const(8)
 # Limits: a sixteenth of the pressure and a hundred-and-twenty-eighth of the press's limit. Below a
@@ -97,6 +106,9 @@ _FALL_SHIFT = const(8)
 _SHARE_SHIFT = const(4)
 _MARGIN_SHIFT = const(7)
 _START_LIMIT_SHIFT = const(4)
+# A release to nothing takes the ram off the sample. Until the next contact oil moves the ram and
+# raises no pressure: eight times the limit below a sixteenth of the press's limit.
+_RETRACTED_SHIFT = const(3)
 # A ramp through pressures that the sample has seen, but for the last sixteenth, is elastic: half of
 # the limit, if the press is tuned.
 _AGAIN_SHIFT = const(4)
@@ -167,6 +179,8 @@ def watch_volume(
         registers[_OVER] = 0
         if lead < 0:
             registers[_MOVING] = 2
+        if pressure_kpa < registers[_CONTACT_KPA]:
+            registers[_RETRACTED] = _RETRACTED_SHIFT
         return ANSWERED
     if pressure_kpa > highest:
         registers[HIGHEST_KPA] = pressure_kpa
@@ -189,8 +203,12 @@ def watch_volume(
             registers[_SMOOTHED] = loss
         else:
             smoothed = registers[_SMOOTHED] << sign_shift >> sign_shift
-            smoothed += (seen - smoothed) >> _SMOOTH_SHIFT
+            jitter = seen - smoothed
+            smoothed += jitter >> _SMOOTH_SHIFT
             registers[_SMOOTHED] = smoothed
+            if jitter < 0:
+                jitter = 0 - jitter
+            registers[_JITTER] += (jitter >> _SMOOTH_SHIFT) - (registers[_JITTER] >> _SMOOTH_SHIFT)
             if smoothed < loss:
                 loss += (smoothed - loss) >> _DOWN_SHIFT
             else:
@@ -199,14 +217,23 @@ def watch_volume(
     highest_loss += pressure_kpa >> _RELAXING_SHIFT
     if loss >> _LOSS_BITS > highest_loss:
         loss = highest_loss << _LOSS_BITS
+    elif loss < 0 and registers[_DOUBLED]:
+        # A loop that hunts asks for less than the ramp half of the time, which is no gain.
+        loss = 0
     registers[_LOSS] = loss
 
     # What did not answer.
     fall = 0 - (pressure_kpa >> _FALL_SHIFT) - 1
     if rise < fall:
         rise = fall
-    excess = registers[_EXCESS] + fed - (loss >> _LOSS_BITS) - (lead >> 1)
+    excess = registers[_EXCESS]
+    if registers[_RETRACTED] and pressure_kpa >= registers[_START_KPA] >> 2:
+        # What moved the ram says nothing of the sample.
+        registers[_RETRACTED] = 0
+        excess = 0
+    excess += fed - (loss >> _LOSS_BITS) - (lead >> 1) - (excess >> _FORGET_SHIFT)
     excess -= (pressure_kpa >> _ALLOWANCE_SHIFT) + rise * _TICK_HZ
+    excess -= registers[_JITTER] >> _LOSS_BITS + _JITTER_SHIFT
     if excess <= 0:
         registers[_EXCESS] = 0
         registers[_OVER] = 0
@@ -216,7 +243,7 @@ def watch_volume(
         excess = limit
     registers[_EXCESS] = excess
     if pressure_kpa < registers[_START_KPA]:
-        limit = registers[_START_LIMIT_KPA]
+        limit = registers[_START_LIMIT_KPA] << registers[_RETRACTED]
     else:
         limit = (pressure_kpa >> _SHARE_SHIFT) + registers[_MARGIN_KPA]
         if moving and pressure_kpa < highest - (highest >> _AGAIN_SHIFT):
@@ -251,6 +278,8 @@ class VolumeWatch:
         block[_START_KPA] = scaling.pellet_limit_kpa >> _START_LIMIT_SHIFT
         block[_START_LIMIT_KPA] = block[_START_KPA] >> (1 + tuned)
         block[_HALVED] = tuned
+        block[_CONTACT_KPA] = scaling.contact_kpa
+        block[_RETRACTED] = 0
         # A loop without dither hunts, as it is meant to in the run that tunes the dither.
         hunts = profile.values.get(schema.PROFILE_VALVE_DITHER) == 0
         block[_DOUBLED] = _HUNTING_DOUBLED if hunts else 0
@@ -262,6 +291,7 @@ class VolumeWatch:
         block[_OVER] = 0
         block[_LOSS] = 0
         block[_SMOOTHED] = 0
+        block[_JITTER] = 0
         block[_FED] = 0
         block[_LAST_KPA] = pressure_kpa
         block[_RATIO] = 0

@@ -208,9 +208,7 @@ class CommandServer:
         reply = {
             schema.STATUS_REPLY_STATE: sequencer.state,
             schema.STATUS_REPLY_TICK: controller.tick_count,
-            schema.STATUS_REPLY_PRESSURE_KPA: max(
-                -_MAX_KPA, min(controller.sampler.pressure_kpa, _MAX_KPA)
-            ),
+            schema.STATUS_REPLY_PRESSURE_KPA: max(-_MAX_KPA, min(controller.pellet_kpa, _MAX_KPA)),
             schema.STATUS_REPLY_SETPOINT_KPA: sequencer.setpoint.value_kpa,
             schema.STATUS_REPLY_TARGET_KPA: progress.target_kpa(sequencer),
             schema.STATUS_REPLY_STEP: step,
@@ -248,6 +246,13 @@ class CommandServer:
             reply[schema.STATUS_REPLY_STORAGE] = storage
         if controller.interlocks.further_fault:
             reply[schema.STATUS_REPLY_FURTHER_FAULT] = controller.interlocks.further_fault
+        force_trim = controller.force_trim
+        if force_trim.active:
+            reply[schema.STATUS_REPLY_TRIM_KPA] = force_trim.trim_kpa
+            if force_trim.has_cell:
+                reply[schema.STATUS_REPLY_LOAD_CELL_KPA] = max(
+                    -_MAX_KPA, min(force_trim.cell_kpa, _MAX_KPA)
+                )
         return reply
 
     def _profile_hash(self):

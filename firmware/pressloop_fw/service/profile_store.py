@@ -6,7 +6,7 @@ moves by a wrong ram area.
 
 import binascii
 
-from pressloop_fw.loop import second_transducer
+from pressloop_fw.loop import force_trim, second_transducer
 from pressloop_fw.loop.scaling import Scaling
 from pressloop_fw.loop.stiffness import CURVE_KNOTS
 from pressloop_fw.wire import cbor, schema
@@ -15,6 +15,10 @@ from pressloop_fw.wire import cbor, schema
 _MEANING = (
     schema.PROFILE_RAM_AREA_MM2,
     schema.PROFILE_FULL_SCALE_OIL_KPA,
+    schema.PROFILE_LOAD_CELL_CAPACITY_N,
+    schema.PROFILE_LOAD_CELL_ZERO,
+    schema.PROFILE_LOAD_CELL_FULL,
+    schema.PROFILE_FRICTION_UNCERTAINTY_PPM,
 )
 # What allows more when it is greater.
 _LIMITS = (
@@ -148,6 +152,13 @@ class Profile:
             return schema.PROFILE_LEAK_UNCERTAINTY_NL_MIN
         if self._die_loads_n and len(self._die_loads_n) != len(self.dies_um):
             return schema.PROFILE_DIE_LOADS_N
+        if schema.PROFILE_FRICTION_UNCERTAINTY_PPM in self.values and not (
+            schema.PROFILE_FRICTION_PPM in self.values and schema.PROFILE_FRICTION_N in self.values
+        ):
+            return schema.PROFILE_FRICTION_UNCERTAINTY_PPM
+        field = force_trim.contradiction(self.values, min(self.dies_um))
+        if field:
+            return field
         for die_um in self.dies_um:
             if not Scaling(self, die_um).fits():
                 return schema.PROFILE_DIES_UM

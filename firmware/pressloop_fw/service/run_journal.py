@@ -32,7 +32,8 @@ _MAX_KPA = const(2000000)
 _MAX_MS = const(1000000000)
 # Seconds between two records of a run in which nothing changes; at first they are closer.
 _MAX_QUIET_S = const(60)
-# Ticks at rest before a block is erased, and between two attempts at a flash that refuses.
+# Ticks at rest and without pressure before a block is erased, and between two attempts at a flash
+# that refuses.
 _PAUSE_TICKS = const(100)
 # Attempts to write at rest: each one ends at once while the next tick is near.
 _MAX_ATTEMPTS = const(1000)
@@ -228,7 +229,7 @@ class RunJournal:
         elif not active:
             if self._changed_profile:
                 self._write_profile()
-            elif tick >= self._erase_tick:
+            elif tick >= self._erase_tick and not self._controller.release_watch.stands:
                 self._erase_tick = tick + _PAUSE_TICKS
                 self._erase_ahead(tick)
 
@@ -238,7 +239,7 @@ class RunJournal:
         if active and self._full:
             return
         if not active and not journal.left:
-            if tick < self._erase_tick:
+            if tick < self._erase_tick or self._controller.release_watch.stands:
                 return
             self._erase_ahead(tick)
         kind = self._kind(state, fault, changed)

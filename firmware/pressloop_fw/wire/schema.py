@@ -26,10 +26,11 @@ MAX_STEPS = const(200)
 TICK_HZ = const(100)
 CLOCK_END = const(1073741824)
 NO_DISPLACEMENT = const(65535)
+NO_FORCE = const(16777216)
 OUTPUT_FULL = const(32767)
 
 # First bytes of the SHA-256 of the schema.
-SCHEMA_HASH = b"\xc6\x51\x6f\xc7\xcc\x55\xe5\x57"
+SCHEMA_HASH = b"\x1e\x4a\x0d\x83\xab\xe8\xf9\x95"
 
 # Kind of a frame. A reply or an error repeats the sequence number of its request.
 KIND_REQUEST = const(1)
@@ -166,6 +167,7 @@ FAULT_SENSOR_FROZEN = const(20)
 FAULT_SENSOR_DISAGREE = const(21)
 FAULT_SECOND_SENSOR_LOW = const(22)
 FAULT_SECOND_SENSOR_HIGH = const(23)
+FAULT_LOAD_CELL = const(24)
 
 # Why the controller last started.
 RESET_POWER_ON = const(1)
@@ -202,6 +204,7 @@ FLAG_SATURATED = const(8)
 FLAG_SEALED = const(16)
 FLAG_HOST_LOST = const(32)
 FLAG_TOPPING_UP = const(64)
+FLAG_LOAD_CELL = const(128)
 
 # What a board has: the bits of `capabilities` in hello-reply.
 CAP_EMERGENCY_STOP = const(1)
@@ -210,6 +213,7 @@ CAP_WATCHDOG = const(4)
 CAP_PERSISTENT_PROFILE = const(8)
 CAP_DISPLACEMENT = const(16)
 CAP_SECOND_CHANNEL = const(32)
+CAP_LOAD_CELL = const(64)
 CAP_DEADMAN = const(256)
 CAP_JOURNAL = const(512)
 
@@ -302,7 +306,7 @@ HELLO_REPLY_FIELDS = (
     (9, T_BYTES, 8, 8, True),  # schema-hash
     (10, T_INT, 0, 4294967295, True),  # boot-id
     (11, T_INT, 1, 5, True),  # reset-cause
-    (12, T_INT, 0, 23, True),  # last-fault
+    (12, T_INT, 0, 24, True),  # last-fault
     (13, T_BOOL, 0, 1, True),  # simulated
     (14, T_INT, 0, 65535, True),  # ring-records
     (15, T_TEXT, 0, 40, True),  # python
@@ -339,6 +343,8 @@ STATUS_REPLY_SECOND_KPA = const(23)
 STATUS_REPLY_LARGEST_DIFFERENCE_KPA = const(24)
 STATUS_REPLY_STORAGE = const(40)
 STATUS_REPLY_FURTHER_FAULT = const(41)
+STATUS_REPLY_TRIM_KPA = const(50)
+STATUS_REPLY_LOAD_CELL_KPA = const(51)
 STATUS_REPLY_FIELDS = (
     (1, T_INT, 0, 5, True),  # state
     (2, T_INT, 0, 4294967295, True),  # tick
@@ -351,7 +357,7 @@ STATUS_REPLY_FIELDS = (
     (9, T_INT, 0, 1000000000, True),  # remaining-ms
     (10, T_BYTES, 8, 8, True),  # run-id
     (11, T_INT, 0, 7, True),  # end-reason
-    (12, T_INT, 0, 23, True),  # fault
+    (12, T_INT, 0, 24, True),  # fault
     (13, T_INT, 0, 255, True),  # inputs
     (14, T_BOOL, 0, 1, True),  # host-lost
     (15, T_INT, 0, 4294967295, True),  # oldest
@@ -365,7 +371,9 @@ STATUS_REPLY_FIELDS = (
     (23, T_INT, -2000000, 2000000, False),  # second-kpa
     (24, T_INT, 0, 2000000, False),  # largest-difference-kpa
     (40, T_INT, 0, 255, False),  # storage
-    (41, T_INT, 0, 23, False),  # further-fault
+    (41, T_INT, 0, 24, False),  # further-fault
+    (50, T_INT, -2000000, 2000000, False),  # trim-kpa
+    (51, T_INT, -2000000, 2000000, False),  # load-cell-kpa
 )
 
 ECHO_REQUEST_DATA = const(1)
@@ -537,7 +545,7 @@ ADVANCE_REPLY_FIELDS = ()
 
 CLEAR_REQUEST_FAULT = const(1)
 CLEAR_REQUEST_FIELDS = (
-    (1, T_INT, 0, 23, True),  # fault
+    (1, T_INT, 0, 24, True),  # fault
 )
 
 CLEAR_REPLY_FIELDS = ()
@@ -588,7 +596,7 @@ INTERRUPTED_RUN_REPLY_FIELDS = (
     (4, T_INT, -2000000, 2000000, True),  # pressure-kpa
     (5, T_INT, 0, 4294967295, True),  # tick
     (6, T_INT, 0, 4294967295, True),  # start-tick
-    (7, T_INT, 0, 23, True),  # fault
+    (7, T_INT, 0, 24, True),  # fault
     (8, T_INT, 1, 5, True),  # reset-cause
     (9, T_INT, 0, 255, True),  # inputs
 )
@@ -651,6 +659,12 @@ PROFILE_RETURN_OIL_KPA = const(60)
 PROFILE_FRICTION_PPM = const(61)
 PROFILE_FRICTION_N = const(62)
 PROFILE_ZERO_DRIFT_PPM = const(63)
+PROFILE_LOAD_CELL_CAPACITY_N = const(70)
+PROFILE_LOAD_CELL_ERROR_PPM = const(71)
+PROFILE_LOAD_CELL_ZERO = const(72)
+PROFILE_LOAD_CELL_FULL = const(73)
+PROFILE_LOAD_CELL_LAG_MS = const(74)
+PROFILE_FRICTION_UNCERTAINTY_PPM = const(75)
 PROFILE_FIELDS = (
     (1, T_TEXT, 1, 40, True),  # name
     (2, T_INT, 50, 100000, True),  # ram-area-mm2
@@ -700,6 +714,12 @@ PROFILE_FIELDS = (
     (61, T_INT, 0, 500000, False),  # friction-ppm
     (62, T_INT, 0, 100000, False),  # friction-n
     (63, T_INT, 0, 100000, False),  # zero-drift-ppm
+    (70, T_INT, 1, 10000000, False),  # load-cell-capacity-n
+    (71, T_INT, 1, 100000, False),  # load-cell-error-ppm
+    (72, T_INT, -16000000, 16000000, False),  # load-cell-zero
+    (73, T_INT, -16000000, 16000000, False),  # load-cell-full
+    (74, T_INT, 0, 300, False),  # load-cell-lag-ms
+    (75, T_INT, 0, 1000000, False),  # friction-uncertainty-ppm
 )
 
 PROFILE_READ_REQUEST_FIELDS = ()

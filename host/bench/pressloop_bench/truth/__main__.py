@@ -36,11 +36,10 @@ def main() -> None:
         for result in results:
             for line in report.stages(result):
                 print(line)
-    for what, stages in (
-        ("pellet pressure", [stage for one in results for stage in one.stages]),
-        ("oil-derived, less constant errors", [s for one in results for s in one.oil_stages]),
-    ):
-        print(report.table(what, stages) + "\n")
+    pellet = [stage for result in results for stage in result.stages]
+    oil = [stage for result in results for stage in result.oil_stages]
+    print(report.table("pellet pressure", pellet) + "\n")
+    print(report.table("oil-derived, less constant errors", oil, targets_alone=True) + "\n")
     for line in report.counts(results):
         print(line)
     print(report.coverage(results))

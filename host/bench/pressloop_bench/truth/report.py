@@ -37,15 +37,20 @@ _ROWS: Final[tuple[tuple[str, str, Callable[[StageTruth], float | None]], ...]] 
     ("true mean off target, from above, %", "", lambda s: None if s.rising else _size(s.error)),
     ("the same, lowest stage, %", "", lambda s: _size(s.error) if s.low else None),
     ("stated uncertainty, k = 2, %", "", lambda s: s.stated),
-    ("true mean off reading, % of the stated", "100", lambda s: _size(s.used)),
+    ("true mean off reading, % of the stated", "", lambda s: _size(s.used)),
 )
 
 
-def table(what: str, judged: Iterable[StageTruth]) -> str:
-    """Return the table over stages that ended; `what` names the pressure that was judged."""
+def table(what: str, judged: Iterable[StageTruth], *, targets_alone: bool = False) -> str:
+    """Return the table over stages that ended; `what` names the pressure that was judged.
+
+    `targets_alone` leaves out the rows that have no target.
+    """
     stages = list(judged)
     lines = [f"| {what} | target | median | p99 | worst |", "|---|---|---|---|---|"]
     for name, target, figure in _ROWS:
+        if targets_alone and not target:
+            continue
         found = [figure(stage) for stage in stages]
         values = np.array([value for value in found if value is not None])
         if not values.size:

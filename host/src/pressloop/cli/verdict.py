@@ -13,6 +13,7 @@ from pressloop.evaluation.notes import stage_notes
 from pressloop.evaluation.summary import RunSummary, StageResult
 from pressloop.evaluation.verdict import Check, VerdictRow, verdict_rows, verdict_sentence
 from pressloop.evaluation.verdict_basis import basis_sentence
+from pressloop.machine.uncertainty import LOAD_CELL
 from pressloop.session.fault_texts import explain_fault
 
 NOT_REACHED: Final = "not reached"
@@ -142,7 +143,8 @@ def _reasons(rows: list[VerdictRow]) -> Iterator[tuple[str, str, str]]:
 
 def _row_line(row: VerdictRow) -> Text:
     stage = row.stage
-    line = Text(f" {row.source}".ljust(_LABEL))
+    by_cell = row.source == "reading" and stage.judged_by == LOAD_CELL
+    line = Text(f" {'pellet' if by_cell else row.source}".ljust(_LABEL))
     line.append(_number(stage.peak_mpa, _PEAK))
     for check in row.targets:
         line.append(_measured(check))

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from pressloop.analysis.force import force_kn
 from pressloop.evaluation.completeness import record_warnings
 from pressloop.evaluation.damage import DamageReport, find_damage
+from pressloop.evaluation.judged_quantity import judged_quantity
 from pressloop.evaluation.powder import PowderResult, powder_results
 from pressloop.evaluation.run_data import RunData, load_run
 from pressloop.evaluation.stage_measures import StageMeasures, measure_stages
@@ -138,6 +139,7 @@ def _stage_result(data: RunData, stage: PlannedStage, results: StepResults) -> S
         **results.measures[at].fields(),
         **vars(results.uncertainties[at]),
         **vars(results.powder[at]),
+        judged_by=judged_quantity(data, stage),
     )
     return _judged(data, result, "reading")
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from pressloop.analysis.density import Density, Thickness
 from pressloop.analysis.relaxation import Relaxation
 from pressloop.analysis.springback import Springback
+from pressloop.analysis.wall_loss import wall_loss
 from pressloop.evaluation.summary import StageResult
 from pressloop.units import with_uncertainty
 
@@ -34,6 +36,7 @@ def _notes(stage: StageResult) -> Iterator[str]:
         yield springback_text(springback)
     if stage.density is not None:
         yield density_text(stage.density)
+        yield from wall_text(stage)
 
 
 def mean_text(
@@ -133,6 +136,22 @@ def density_text(density: Density) -> str:
     ]
     parts.append(f"thickness {', '.join(thick)}")
     return "; ".join(parts)
+
+
+def wall_text(stage: StageResult) -> Iterator[str]:
+    """Yield a text like `far end: 2.2-3.9 % less pressure than the punch by friction on the wall`.
+
+    Without a thickness in the pressed state nothing is known.
+    """
+    pressed = stage.density.pressed if stage.density is not None else None
+    if pressed is None or not stage.target_force_kn or stage.target_mpa <= 0:
+        return
+    die_mm = math.sqrt(4 / math.pi * 1000 * stage.target_force_kn / stage.target_mpa)
+    low, high = wall_loss(pressed.thickness_mm, die_mm)
+    yield (
+        f"far end: {100 * low:.2g}-{100 * high:.2g} % less pressure than the punch by friction on "
+        "the wall (assumption)"
+    )
 
 
 def _percent(state: Thickness) -> str:

@@ -49,6 +49,15 @@ class RecordedPress:
         """Pressure on the pellet at which the controller takes the ram to be in contact, MPa."""
         return self.profile.contact_bar / 10 * self.profile.lever(self.die_mm)
 
+    @property
+    def tells_oil_from_pellet(self) -> bool:
+        """Whether load cell or learned friction make the recorded pressure that of the pellet."""
+        profile = self.profile
+        return (
+            profile.load_cell_capacity_kn is not None
+            or profile.friction_uncertainty_percent is not None
+        )
+
     @cached_property
     def instrument(self) -> Instrument:
         """The uncertainties of this press as an instrument for pressure."""
@@ -99,9 +108,26 @@ class RunData:
 
     @cached_property
     def pressure_mpa(self) -> Floats:
-        """The board's reading of the pressure on the pellet, MPa."""
+        """The pressure that the board controlled: the oil's, or the pellet's where it knew, MPa."""
         pressure: Floats = self.series.records["pressure_kpa"] / 1000
         return pressure
+
+    @cached_property
+    def oil_derived_mpa(self) -> Floats | None:
+        """Pressure that the oil makes on the pellet, MPa, from the unfiltered counts.
+
+        None where it is that of `pressure_mpa`: without load cell and learned friction.
+        """
+        press = self.press
+        if press is None or not press.tells_oil_from_pellet:
+            return None
+        profile = press.profile
+        zero = profile.raw_zero + (profile.raw_zero_fraction or 0)
+        # Counts without a sign would wrap below the zero.
+        counts = self.series.records["raw"].astype(np.float64) - zero
+        full_scale_mpa = profile.full_scale_bar / 10 * profile.lever(press.die_mm)
+        derived: Floats = counts * (full_scale_mpa / (profile.raw_full - profile.raw_zero))
+        return derived
 
     @cached_property
     def setpoint_mpa(self) -> Floats:

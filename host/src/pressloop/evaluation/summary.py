@@ -10,7 +10,7 @@ from pydantic import ConfigDict, ValidationError
 from pressloop.analysis.density import Density
 from pressloop.analysis.relaxation import Relaxation
 from pressloop.analysis.springback import Springback
-from pressloop.machine.uncertainty import Budget
+from pressloop.machine.uncertainty import Budget, Quantity
 from pressloop.record.columns import SUMMARY_NAME
 from pressloop.record.model import (
     BoardStepResult,
@@ -65,6 +65,9 @@ class StageResult(RecordModel):
         damage: What was broken by the end of the stage; None when nothing. Under `truth` only.
         target_force_kn: Force on the pellet at `target_mpa`; None where the die is not recorded.
         force_kn: Force on the pellet at `mean_mpa`; None where `target_force_kn` or it is None.
+        judged_by: Which pressure the measures are of: `pellet by load cell`, `reading with friction
+            compensation` or `reading`, which is the oil's. None for the truth, and in a record
+            that an earlier version has finalised.
         verdict: Whether the stage was pressed as its protocol asks; None in a record that an
             earlier version has finalised.
         reasons: Why it did not pass, one sentence each; empty when it did.
@@ -107,6 +110,7 @@ class StageResult(RecordModel):
     damage: str | None = None
     target_force_kn: float | None = None
     force_kn: float | None = None
+    judged_by: Quantity | None = None
     verdict: Verdict | None = None
     reasons: tuple[str, ...] = ()
 

@@ -50,6 +50,8 @@ def telemetry_table(data: RunData, summary: RunSummary) -> Any:
     for name, bit in INPUTS.items():
         columns[name] = pa.array(records["inputs"] & bit != 0)
     columns["thinned"] = pa.array(series.thinned)
+    if data.oil_derived_mpa is not None:
+        columns["oil_derived_mpa"] = pa.array(data.oil_derived_mpa)
     if truth is not None:
         for name, values in (
             ("true_pressure_mpa", truth.pressure_mpa),

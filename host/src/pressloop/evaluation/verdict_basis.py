@@ -1,23 +1,53 @@
-"""Says what a verdict is about: the reading of the oil, and how far the pellet may be from it."""
+"""Says what a verdict is about: the pellet, or the oil and how far the pellet may be from it."""
 
 from __future__ import annotations
 
-from pressloop.evaluation.summary import RunSummary
-from pressloop.machine.uncertainty import Budget, Component
+from typing import Final
+
+from pressloop.evaluation.summary import RunSummary, StageResult
+from pressloop.machine.uncertainty import (
+    LOAD_CELL,
+    READING,
+    WITH_COMPENSATION,
+    Budget,
+    Component,
+    Quantity,
+)
+
+_SENTENCES: Final[dict[Quantity, str]] = {
+    LOAD_CELL: "The verdict is about the pellet, by the load cell",
+    WITH_COMPENSATION: (
+        "The verdict is about the reading with friction compensation: the oil's pressure, less the "
+        "friction of the ram as it was learned"
+    ),
+    READING: (
+        "The verdict is about the reading, which is the oil's pressure: no load cell and no "
+        "learned friction shows what the pellet got"
+    ),
+}
 
 
 def basis_sentence(summary: RunSummary) -> str:
     """Return a sentence on what the verdicts are about; empty without a judged stage.
 
     Empty also where the profile says that the ram has no friction: oil and pellet are then one.
+    Stages that were judged differently, as when a load cell failed, are named.
     """
     judged = [stage for stage in summary.stages if stage.verdict in ("pass", "fail")]
-    if not judged:
-        return ""
-    text = (
-        "The verdict is about the reading, which is the oil's pressure: no load cell and no "
-        "learned friction shows what the pellet got"
-    )
+    groups: dict[Quantity, list[StageResult]] = {}
+    for stage in judged:
+        groups.setdefault(stage.judged_by or READING, []).append(stage)
+    parts = []
+    for quantity, stages in groups.items():
+        text = _of_reading(stages) if quantity == READING else f"{_SENTENCES[quantity]}."
+        if text and len(groups) > 1:
+            text = f"{', '.join(stage.label for stage in stages)}: {text}"
+        parts.append(text)
+    return " ".join(part for part in parts if part)
+
+
+def _of_reading(judged: list[StageResult]) -> str:
+    text = _SENTENCES[READING]
     shares = []
     for stage in judged:
         budget = stage.mean_uncertainty

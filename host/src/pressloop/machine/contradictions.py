@@ -18,6 +18,7 @@ _MAX_RISE_KPA_S: Final = 8_000_000
 _MAX_FALL_KPA_S: Final = 80_000_000
 _MAX_REFERENCE_KPA: Final = (1 << 21) - 1
 _MAX_PER_COUNT: Final = (1 << 13) - 1
+_MAX_CELL_GPA: Final = 16
 """Largest values with which all products in the board's tick are small integers."""
 
 
@@ -185,6 +186,47 @@ def _pairs(
             wire.die_loads_n is not None and len(wire.die_loads_n) != len(wire.dies_um),
             f"die_loads_kn has {len(wire.die_loads_n or ())} loads for {len(wire.dies_um)} dies",
             "give one load for each die, 0 where it is not known",
+        ),
+        (
+            "friction_uncertainty_ppm",
+            "friction_uncertainty_percent",
+            wire.friction_uncertainty_ppm is not None
+            and (wire.friction_ppm is None or wire.friction_n is None),
+            "friction_uncertainty_percent needs friction_percent and friction_n",
+            "give all three, or leave friction_uncertainty_percent out",
+        ),
+        *_load_cell(wire),
+    )
+
+
+def _load_cell(wire: schema.Profile) -> tuple[tuple[str, str, bool, str, str], ...]:
+    """Return the checks of the load cell, as `_pairs` does."""
+    capacity_n, zero, full = wire.load_cell_capacity_n, wire.load_cell_zero, wire.load_cell_full
+    parts = (capacity_n, wire.load_cell_error_ppm, zero, full)
+    given = sum(part is not None for part in parts)
+    smallest_um2 = min(wire.dies_um) ** 2 * 355 // 452
+    return (
+        (
+            "load_cell_capacity_n",
+            "load_cell_capacity_kn",
+            0 < given < len(parts),
+            "load_cell_capacity_kn, load_cell_error_percent, load_cell_zero and load_cell_full "
+            "belong together",
+            "give all four, or none",
+        ),
+        (
+            "load_cell_full",
+            "load_cell_full",
+            zero is not None and full is not None and full <= zero,
+            f"load_cell_full ({full}) must be above load_cell_zero ({zero})",
+            "swap the signal wires of the cell if its reading falls under load",
+        ),
+        (
+            "load_cell_capacity_n",
+            "load_cell_capacity_kn",
+            capacity_n is not None and capacity_n * 1000 > _MAX_CELL_GPA * smallest_um2,
+            f"load_cell_capacity_kn on the smallest die is above {_MAX_CELL_GPA} GPa",
+            "correct the capacity, or remove the die",
         ),
     )
 

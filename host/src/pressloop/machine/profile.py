@@ -26,6 +26,7 @@ from pressloop.yaml.user_model import UserModel
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Counts = Annotated[int, Field(ge=0, le=65535)]
+LoadCellCounts = Annotated[int, Field(ge=-16_000_000, le=16_000_000)]
 Gain = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -160,6 +161,20 @@ class MachineProfile(UserModel):
     """Largest friction of the ram's seals, in percent of the oil's force. None: assumed."""
     friction_n: Annotated[int, Field(ge=0, le=100_000)] | None = None
     """Largest friction of the ram's seals without pressure, N. None: assumed."""
+    friction_uncertainty_percent: Annotated[float, Field(ge=0, le=100)] | None = None
+    """Limits (+-) of friction_percent and friction_n as they were learned against a load cell or a
+    gauge, in percent of the friction. The board then compensates for it, upwards and downwards.
+    None: they are bounds, and not compensated for."""
+    load_cell_capacity_kn: Annotated[Positive, Field(ge=0.001, le=10_000)] | None = None
+    """Capacity of the load cell under the die, kN. None: there is none."""
+    load_cell_error_percent: Annotated[Positive, Field(ge=0.0001, le=10)] | None = None
+    """Limits (+-) of its error, in percent of its capacity."""
+    load_cell_zero: LoadCellCounts | None = None
+    """Reading without load, counts."""
+    load_cell_full: LoadCellCounts | None = None
+    """Reading at its capacity, counts; above load_cell_zero."""
+    load_cell_lag_ms: Annotated[int, Field(ge=0, le=300)] | None = None
+    """Time from a force to its reading, ms: cell, filter and half of a conversion. None: 0."""
     zero_drift_percent: Annotated[float, Field(ge=0, le=10)] | None = None
     """Limits (+-) of the drift of the transducer's zero with temperature, in percent of its full
     scale. None: assumed."""
@@ -181,7 +196,8 @@ class MachineProfile(UserModel):
     channel_lag_ms: Annotated[int, Field(ge=0, le=100)] | None = None
     """By how much the lags of the two channels may differ, ms. None: 30."""
     channel_friction_percent: Annotated[float, Field(ge=0, le=10)] | None = None
-    """Friction between the places where the channels measure, in percent of the reading."""
+    """Friction between the places where the channels measure, in percent of the reading. None: 0,
+    as with two transducers on the same oil. The ram's friction is friction_percent."""
     channel_noise_percent: Annotated[float, Field(ge=0, le=1)] | None = None
     """Standard deviation of a reading of either channel, in percent of full scale. None: 0.1."""
     single_channel_bar: Annotated[Positive, Field(ge=2, le=2000)] | None = None

@@ -51,6 +51,9 @@ _CONVERSIONS: Final = (
     _Conversion("repeatability_percent", "repeatability_ppm", 10_000),
     _Conversion("return_bar", "return_oil_kpa", 100),
     _Conversion("friction_percent", "friction_ppm", 10_000),
+    _Conversion("friction_uncertainty_percent", "friction_uncertainty_ppm", 10_000),
+    _Conversion("load_cell_capacity_kn", "load_cell_capacity_n", 1000),
+    _Conversion("load_cell_error_percent", "load_cell_error_ppm", 10_000),
     _Conversion("zero_drift_percent", "zero_drift_ppm", 10_000),
     _Conversion("tuning_residual_percent", "tuning_residual_ppm", 10_000),
     _Conversion("second_full_scale_bar", "second_full_scale_oil_kpa", 100),
@@ -76,6 +79,9 @@ _UNCONVERTED: Final = (
     "second_raw_fault_low",
     "second_raw_fault_high",
     "channel_lag_ms",
+    "load_cell_zero",
+    "load_cell_full",
+    "load_cell_lag_ms",
 )
 """Fields with the same name and the same unit on both sides."""
 

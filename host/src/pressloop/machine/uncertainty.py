@@ -6,9 +6,13 @@ sheets give limits; within them every error is taken as equally likely (type B, 
 standard uncertainty = half width / sqrt 3). Contributions are independent and add as squares.
 Results have the expanded uncertainty with the coverage factor k = 2.
 
-The transducer measures oil. Between oil and pellet the ram's seals carry a part of the force,
-upwards after a ramp up and downwards after a ramp down. After a ramp friction is near one of its
-limits, not anywhere between them, so its distribution is U-shaped: standard uncertainty = half
+With a load cell under the die the pressure is the cell's force over the die's area, and neither
+transducer nor friction matter. Where friction was learned, the board takes it off, and what remains
+is how well it is known.
+
+Otherwise the transducer measures oil. Between oil and pellet the ram's seals carry a part of the
+force, upwards after a ramp up and downwards after a ramp down. After a ramp friction is near one of
+its limits, not anywhere between them, so its distribution is U-shaped: standard uncertainty = half
 width / sqrt 2. That of the reading is given beside that of the pressure on the pellet: the first
 says what a tolerance or a comparison of readings means, the second what the pellet got.
 
@@ -18,8 +22,8 @@ for the comparison of cells in a batch. The pressure on the pellet is that of th
 die's wall takes off it over the height of the pellet is no error of it, and not covered.
 docs/uncertainty.md has the reasons and an example.
 
-There are nine independent terms and one formula, so a package for propagating uncertainties would
-only add a dependency.
+There are at most nine independent terms and one formula, so a package for propagating uncertainties
+would only add a dependency.
 """
 
 from __future__ import annotations
@@ -64,6 +68,13 @@ _COUNT_V: Final = 125e-6
 """One count of the raw reading, V. Boards scale every converter to the counts of an ADS1115."""
 
 ErrorKind = Literal["systematic", "random"]
+
+Quantity = Literal["pellet by load cell", "reading with friction compensation", "reading"]
+"""Which pressure a board controls and records."""
+
+LOAD_CELL: Final = "pellet by load cell"
+WITH_COMPENSATION: Final = "reading with friction compensation"
+READING: Final = "reading"
 
 
 @dataclass(frozen=True)
@@ -125,6 +136,9 @@ class Instrument:
         zero_drift_mpa: Zero of the transducer, MPa on the pellet.
         friction: Friction of the ram in proportion to the pressure, relative.
         friction_mpa: Friction of the ram without pressure, MPa on the pellet.
+        learned: Share of the friction by which it may differ from what was learned; None: it was
+            not learned.
+        load_cell_mpa: Load cell, MPa on the pellet; None without one.
         assumed: Names of the contributions that are assumptions.
     """
 
@@ -137,6 +151,8 @@ class Instrument:
     friction: float
     friction_mpa: float
     assumed: frozenset[str]
+    learned: float | None = None
+    load_cell_mpa: float | None = None
 
     @classmethod
     def of(cls, profile: MachineProfile, die_mm: float) -> Instrument:
@@ -159,6 +175,12 @@ class Instrument:
         if drift_percent is None:
             assumed.add("zero drift of the transducer")
             drift_percent = ZERO_DRIFT_PERCENT
+        die_mm2 = math.pi / 4 * die_mm**2
+        learned_percent = profile.friction_uncertainty_percent
+        capacity_kn, error_percent = profile.load_cell_capacity_kn, profile.load_cell_error_percent
+        cell_mpa = None
+        if capacity_kn is not None and error_percent is not None:
+            cell_mpa = 10 * capacity_kn * error_percent / die_mm2
         friction_percent, friction_n = profile.friction_percent, profile.friction_n
         if friction_percent is None or friction_n is None:
             assumed.update(("friction of the ram", "friction from run to run"))
@@ -173,19 +195,26 @@ class Instrument:
             die_area=2 * die_um / 1000 / die_mm,
             zero_drift_mpa=full_scale_mpa * drift_percent / 100,
             friction=friction_percent / 100,
-            friction_mpa=friction_n / (math.pi / 4 * die_mm**2),
+            friction_mpa=friction_n / die_mm2,
             assumed=frozenset(assumed),
+            learned=None if learned_percent is None else learned_percent / 100,
+            load_cell_mpa=cell_mpa,
         )
 
-    def budget(self, pressure_mpa: float, *, scatter_mpa: float = 0.0) -> Budget:
+    def budget(
+        self, pressure_mpa: float, *, scatter_mpa: float = 0.0, quantity: Quantity = READING
+    ) -> Budget:
         """Return the uncertainty budget of a pressure.
 
         Args:
             pressure_mpa: Pressure on the pellet, MPa.
             scatter_mpa: Measured standard uncertainty of this value, MPa: the noise of the reading
                 for a peak, its standard error for a mean.
+            quantity: Which pressure it is. One by the load cell has no error of the transducer.
         """
         size = abs(pressure_mpa)
+        if quantity == LOAD_CELL and self.load_cell_mpa is not None:
+            return _budget(pressure_mpa, self._by_load_cell(size, scatter_mpa))
         limits: tuple[tuple[str, ErrorKind, float], ...] = (
             ("transducer", "systematic", self.accuracy_mpa),
             ("converter", "systematic", self.converter_mpa),
@@ -201,39 +230,63 @@ class Instrument:
         components.append(Component("noise of the reading", "random", None, scatter_mpa))
         friction = self.friction * size + self.friction_mpa
         spread = FRICTION_SPREAD * friction
-        components += [
-            _friction("friction of the ram", "systematic", friction, math.sqrt(2), self.assumed),
-            _friction("friction from run to run", "random", spread, math.sqrt(3), self.assumed),
+        if quantity == WITH_COMPENSATION and self.learned is not None:
+            # The recorded pressure is already without friction: this is its own error.
+            unknown = self.learned * friction
+            components += [
+                _rectangular("friction as learned", "systematic", unknown),
+                _rectangular("friction from run to run", "random", spread),
+            ]
+        else:
+            components += [
+                _friction("friction of the ram", "systematic", friction, 2, self.assumed),
+                _friction("friction from run to run", "random", spread, 3, self.assumed),
+            ]
+        return _budget(pressure_mpa, components)
+
+    def _by_load_cell(self, size: float, scatter_mpa: float) -> list[Component]:
+        die = "die area"
+        half = self.die_area * size
+        return [
+            _rectangular("load cell", "systematic", self.load_cell_mpa or 0.0),
+            Component(die, "systematic", half, half / math.sqrt(3), die in self.assumed),
+            Component("noise of the reading", "random", None, scatter_mpa),
         ]
 
-        def expanded(*kinds: ErrorKind, oil_alone: bool = False) -> float:
-            return COVERAGE_FACTOR * math.hypot(
-                *(
-                    c.standard_mpa
-                    for c in components
-                    if c.kind in kinds and not (oil_alone and c.between_oil_and_pellet)
-                )
-            )
 
-        return Budget(
-            pressure_mpa=pressure_mpa,
-            expanded_mpa=expanded("systematic", "random"),
-            reading_mpa=expanded("systematic", "random", oil_alone=True),
-            systematic_mpa=expanded("systematic"),
-            repeatability_mpa=expanded("random"),
-            coverage_factor=COVERAGE_FACTOR,
-            components=tuple(components),
+def _budget(pressure_mpa: float, components: list[Component]) -> Budget:
+    def expanded(*kinds: ErrorKind, oil_alone: bool = False) -> float:
+        return COVERAGE_FACTOR * math.hypot(
+            *(
+                c.standard_mpa
+                for c in components
+                if c.kind in kinds and not (oil_alone and c.between_oil_and_pellet)
+            )
         )
+
+    return Budget(
+        pressure_mpa=pressure_mpa,
+        expanded_mpa=expanded("systematic", "random"),
+        reading_mpa=expanded("systematic", "random", oil_alone=True),
+        systematic_mpa=expanded("systematic"),
+        repeatability_mpa=expanded("random"),
+        coverage_factor=COVERAGE_FACTOR,
+        components=tuple(components),
+    )
+
+
+def _rectangular(name: str, kind: ErrorKind, half_width_mpa: float) -> Component:
+    return Component(name, kind, half_width_mpa, half_width_mpa / math.sqrt(3))
 
 
 def _friction(
-    name: str, kind: ErrorKind, half_width_mpa: float, divisor: float, assumed: frozenset[str]
+    name: str, kind: ErrorKind, half_width_mpa: float, divisor: int, assumed: frozenset[str]
 ) -> Component:
     return Component(
         name,
         kind,
         half_width_mpa,
-        half_width_mpa / divisor,
+        half_width_mpa / math.sqrt(divisor),
         name in assumed,
         between_oil_and_pellet=True,
     )

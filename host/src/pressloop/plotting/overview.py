@@ -9,7 +9,7 @@ from pressloop.evaluation import RunRecord, StageResult, VerdictRow
 from pressloop.extras import needs_extra
 from pressloop.plotting.lines import draw_line, thin
 from pressloop.plotting.marks import hatch_gaps, mark_waits, name_stages
-from pressloop.plotting.style import BAND, PUMP, READING, RELEASE, SETPOINT, tidy
+from pressloop.plotting.style import BAND, OIL, PUMP, READING, RELEASE, SETPOINT, tidy
 from pressloop.plotting.telemetry import Bools, DrawnTelemetry
 
 with needs_extra("plot"):
@@ -42,7 +42,10 @@ def draw_pressure(
             zorder=0,
         )
     top = max(
-        float(np.nanmax(telemetry.pressure, initial=0)), *(r.stage.target_mpa for r in rows), 1
+        float(np.nanmax(telemetry.pressure, initial=0)),
+        0 if telemetry.oil is None else float(np.nanmax(telemetry.oil, initial=0)),
+        *(r.stage.target_mpa for r in rows),
+        1,
     )
     for row in rows:
         stage = row.stage
@@ -58,7 +61,11 @@ def draw_pressure(
                 span, low, high, color=BAND, alpha=0.4, lw=edge, zorder=1.5, label="band of hold"
             )
     draw_line(axes, telemetry, telemetry.setpoint, SETPOINT, "setpoint", lw=0.9, ls=(0, (4, 2)))
-    draw_line(axes, telemetry, telemetry.pressure, READING, "pressure (reading)", lw=1.6)
+    name = "pressure (reading)"
+    if telemetry.oil is not None:
+        draw_line(axes, telemetry, telemetry.oil, OIL, "by the oil", lw=0.9)
+        name = "pressure on the pellet"
+    draw_line(axes, telemetry, telemetry.pressure, READING, name, lw=1.6)
     mark_waits(axes, telemetry)
     hatch_gaps(axes, telemetry)
     axes.set_ylim(-0.03 * top, 1.12 * top)

@@ -25,6 +25,7 @@ RED: Final = "#B2182B"
 # Their meaning in the plot of a run.
 READING: Final = BLUE
 TRUTH: Final = VERMILION
+OIL: Final = ORANGE
 SETPOINT: Final = BLACK
 BAND: Final = GREEN
 PUMP: Final = SKY

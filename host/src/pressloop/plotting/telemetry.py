@@ -29,6 +29,7 @@ _COLUMNS: Final = (
     "stage_id",
     "state",
     "true_pressure_mpa",
+    "oil_derived_mpa",
 )
 
 
@@ -44,6 +45,7 @@ class DrawnTelemetry:
     setpoint: Floats
     output: Floats
     truth: Floats | None
+    oil: Floats | None
     step: npt.NDArray[np.int64]
     stage: npt.NDArray[np.int64]
     state: npt.NDArray[np.int8]
@@ -91,6 +93,7 @@ def telemetry_of(record: RunRecord) -> DrawnTelemetry:
         setpoint=column("setpoint_mpa"),
         output=column("output_percent"),
         truth=column("true_pressure_mpa") if has_truth else None,
+        oil=column("oil_derived_mpa") if "oil_derived_mpa" in table.column_names else None,
         step=index("step_id"),
         stage=index("stage_id"),
         state=np.insert(states.indices.to_numpy(), breaks, _NONE),

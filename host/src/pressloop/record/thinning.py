@@ -36,6 +36,7 @@ _EVENT_FLAGS: Final = int(
     | FlagBits.SEALED
     | FlagBits.HOST_LOST
     | FlagBits.TOPPING_UP
+    | FlagBits.LOAD_CELL
 )
 """Flags whose change is an event. Saturation is none: the output shows it."""
 

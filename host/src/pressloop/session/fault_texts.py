@@ -81,6 +81,11 @@ FAULT_TEXTS: Final[dict[str, tuple[str, str]]] = {
         "the transducer gave the same reading for longer than its noise allows",
         "compare the reading with a gauge; restart the controller, and check the converter's cable",
     ),
+    "load-cell": (
+        "load cell and oil pressure differ by far more than friction of the ram explains",
+        "see that the die stands on the load cell and that the profile has the cell's capacity, "
+        "zero and full reading; compare both with a gauge",
+    ),
     "die-failure": (
         "the platens closed and the pressure did not rise, or force was lost with it: the die or a "
         "punch broke, or powder escaped",

@@ -24,9 +24,12 @@ CLOCK_END: Final = 1073741824
 a small integer on a 32-bit chip. Record numbers and step counts never exceed the clock."""
 NO_DISPLACEMENT: Final = 65535
 """Displacement in a record when the sensor gives no reading."""
+NO_FORCE: Final = 16777216
+"""Stands for a load cell that has no new reading. Converters have 24 bits, so no reading is as
+large."""
 OUTPUT_FULL: Final = 32767
 """Full opening of a valve; also the largest split-range output, positive or negative."""
-SCHEMA_HASH: Final = b"\xc6\x51\x6f\xc7\xcc\x55\xe5\x57"
+SCHEMA_HASH: Final = b"\x1e\x4a\x0d\x83\xab\xe8\xf9\x95"
 """First bytes of the SHA-256 of the schema."""
 RECORD_FORMAT: Final = "<IiihHBBBBH"
 """Struct format of a packed telemetry record."""
@@ -38,7 +41,7 @@ SHORT_RECORD_SIZE: Final = 20
 """Bytes of a record without its optional last column."""
 RECORD_FIELDS: Final = (
     "tick",  # device clock, ticks since boot
-    "pressure_kpa",  # filtered reading on the pellet
+    "pressure_kpa",  # what the loop controls: on the pellet by the load cell, else by the oil
     "setpoint_kpa",  # from the setpoint generator
     "output",  # split range: positive pump, negative release, of output-full
     "raw",  # transducer counts before filter and scaling
@@ -313,6 +316,8 @@ class Fault(IntEnum):
     """Second channel below its live zero: wire broken or supply lost."""
     SECOND_SENSOR_HIGH = 23
     """Second channel above its range: short circuit."""
+    LOAD_CELL = 24
+    """Load cell and oil differ by far more than friction of the ram explains."""
 
 
 class ResetCause(IntEnum):
@@ -382,6 +387,8 @@ class FlagBits(IntFlag):
     """The board considers its host lost."""
     TOPPING_UP = 64
     """The pump re-pressurises a sealed hold."""
+    LOAD_CELL = 128
+    """Pressure-kpa is the pellet's by the load cell; clear while the cell has failed."""
 
 
 class CapabilityBits(IntFlag):
@@ -395,6 +402,8 @@ class CapabilityBits(IntFlag):
     """Its telemetry records have their last column, displacement-um."""
     SECOND_CHANNEL = 32
     """A second pressure transducer on another converter; compared if the profile describes it."""
+    LOAD_CELL = 64
+    """It reads a load cell under the die; used if the profile describes it."""
     DEADMAN = 256
     """Each healthy tick of a run gives the deadman circuit an edge; without one for 50 ms that
     circuit cuts both coils."""
@@ -557,6 +566,12 @@ class Profile(Message):
         Field(61, "friction_ppm", FieldKind.INT, 0, 500000, required=False),
         Field(62, "friction_n", FieldKind.INT, 0, 100000, required=False),
         Field(63, "zero_drift_ppm", FieldKind.INT, 0, 100000, required=False),
+        Field(70, "load_cell_capacity_n", FieldKind.INT, 1, 10000000, required=False),
+        Field(71, "load_cell_error_ppm", FieldKind.INT, 1, 100000, required=False),
+        Field(72, "load_cell_zero", FieldKind.INT, -16000000, 16000000, required=False),
+        Field(73, "load_cell_full", FieldKind.INT, -16000000, 16000000, required=False),
+        Field(74, "load_cell_lag_ms", FieldKind.INT, 0, 300, required=False),
+        Field(75, "friction_uncertainty_ppm", FieldKind.INT, 0, 1000000, required=False),
     )
 
     name: str
@@ -641,8 +656,8 @@ class Profile(Message):
     channel_lag_ms: int | None = None
     """By how much the lags of the channels may differ; absent: 30. Unit: ms."""
     channel_friction_ppm: int | None = None
-    """Friction between the places where the channels measure; absent: 0. Unit: ppm of the
-    reading."""
+    """Friction between the places where the channels measure, not that of the ram; absent: 0, both
+    are on the same oil. Unit: ppm of the reading."""
     channel_noise_ppm: int | None = None
     """Standard deviation of a reading of either channel; absent: 1000. Unit: ppm of full scale."""
     single_channel_oil_kpa: int | None = None
@@ -653,13 +668,26 @@ class Profile(Message):
     """Pressure that carries ram and return spring; with the ram at its seat the reading is as far
     below zero; absent: unknown. Unit: kPa oil."""
     friction_ppm: int | None = None
-    """Most that the seals of the ram carry in proportion to the pressure; absent: unknown; stored
-    for the host. Unit: ppm of the oil's force."""
+    """Most that the seals of the ram carry in proportion to the pressure; absent: unknown; the
+    board compensates for it if 75 is present. Unit: ppm of the oil's force."""
     friction_n: int | None = None
-    """Most that they carry without pressure; absent: unknown; stored for the host. Unit: N."""
+    """Most that they carry without pressure; absent: unknown; used like friction-ppm. Unit: N."""
     zero_drift_ppm: int | None = None
     """Half width of the transducer's zero by temperature; absent: unknown; stored for the host.
     Unit: ppm of full scale."""
+    load_cell_capacity_n: int | None = None
+    """Of the load cell under the die; all of 70 to 73 or none. Unit: N."""
+    load_cell_error_ppm: int | None = None
+    """Half width. Unit: ppm of its capacity."""
+    load_cell_zero: int | None = None
+    """Its reading without load. Unit: counts."""
+    load_cell_full: int | None = None
+    """Its reading at its capacity. Unit: counts."""
+    load_cell_lag_ms: int | None = None
+    """From a force to its reading, filter included; absent: 0. Unit: ms."""
+    friction_uncertainty_ppm: int | None = None
+    """Half width of friction-ppm and friction-n as learned; absent: they are bounds, and not
+    compensated for. Unit: ppm of the friction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -699,7 +727,7 @@ class HelloReply(Message):
         Field(9, "schema_hash", FieldKind.BYTES, 8, 8),
         Field(10, "boot_id", FieldKind.INT, 0, 4294967295),
         Field(11, "reset_cause", FieldKind.INT, 1, 5, enum=ResetCause),
-        Field(12, "last_fault", FieldKind.INT, 0, 23, enum=Fault),
+        Field(12, "last_fault", FieldKind.INT, 0, 24, enum=Fault),
         Field(13, "simulated", FieldKind.BOOL, 0, 1),
         Field(14, "ring_records", FieldKind.INT, 0, 65535),
         Field(15, "python", FieldKind.TEXT, 0, 40),
@@ -761,7 +789,7 @@ class StatusReply(Message):
         Field(9, "remaining_ms", FieldKind.INT, 0, 1000000000),
         Field(10, "run_id", FieldKind.BYTES, 8, 8),
         Field(11, "end_reason", FieldKind.INT, 0, 7, enum=EndReason),
-        Field(12, "fault", FieldKind.INT, 0, 23, enum=Fault),
+        Field(12, "fault", FieldKind.INT, 0, 24, enum=Fault),
         Field(13, "inputs", FieldKind.INT, 0, 255, enum=InputBits),
         Field(14, "host_lost", FieldKind.BOOL, 0, 1),
         Field(15, "oldest", FieldKind.INT, 0, 4294967295),
@@ -775,14 +803,16 @@ class StatusReply(Message):
         Field(23, "second_kpa", FieldKind.INT, -2000000, 2000000, required=False),
         Field(24, "largest_difference_kpa", FieldKind.INT, 0, 2000000, required=False),
         Field(40, "storage", FieldKind.INT, 0, 255, required=False),
-        Field(41, "further_fault", FieldKind.INT, 0, 23, required=False, enum=Fault),
+        Field(41, "further_fault", FieldKind.INT, 0, 24, required=False, enum=Fault),
+        Field(50, "trim_kpa", FieldKind.INT, -2000000, 2000000, required=False),
+        Field(51, "load_cell_kpa", FieldKind.INT, -2000000, 2000000, required=False),
     )
 
     state: State
     tick: int
     """Device clock, ticks since boot, below clock-end. Unit: ticks."""
     pressure_kpa: int
-    """Filtered reading. Unit: kPa."""
+    """What the loop controls: the filtered reading less trim-kpa. Unit: kPa."""
     setpoint_kpa: int
     """Unit: kPa."""
     target_kpa: int
@@ -831,6 +861,11 @@ class StatusReply(Message):
     further_fault: Fault | None = None
     """What the pressure has shown since the first fault: no-release or pump-stuck; absent:
     nothing."""
+    trim_kpa: int | None = None
+    """By how much the pressure of the oil exceeds the pellet's, by load cell or learned friction;
+    absent: neither. Unit: kPa."""
+    load_cell_kpa: int | None = None
+    """Newest reading of the load cell; absent without one. Unit: kPa."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -1003,7 +1038,7 @@ class InterruptedRunReply(Message):
         Field(4, "pressure_kpa", FieldKind.INT, -2000000, 2000000),
         Field(5, "tick", FieldKind.INT, 0, 4294967295),
         Field(6, "start_tick", FieldKind.INT, 0, 4294967295),
-        Field(7, "fault", FieldKind.INT, 0, 23, enum=Fault),
+        Field(7, "fault", FieldKind.INT, 0, 24, enum=Fault),
         Field(8, "reset_cause", FieldKind.INT, 1, 5, enum=ResetCause),
         Field(9, "inputs", FieldKind.INT, 0, 255),
     )
@@ -1414,7 +1449,7 @@ class ClearRequest(Request[ClearReply]):
     """
 
     CODE: ClassVar[Command] = Command.CLEAR
-    FIELDS: ClassVar[tuple[Field, ...]] = (Field(1, "fault", FieldKind.INT, 0, 23, enum=Fault),)
+    FIELDS: ClassVar[tuple[Field, ...]] = (Field(1, "fault", FieldKind.INT, 0, 24, enum=Fault),)
 
     fault: Fault
     """The fault to clear; one that the host has not seen stays latched."""

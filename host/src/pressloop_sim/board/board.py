@@ -28,6 +28,7 @@ from pressloop_sim.plant import fault_kinds
 from pressloop_sim.plant.displacement_sensor import DisplacementSensor
 from pressloop_sim.plant.fault_schedule import FaultSchedule
 from pressloop_sim.plant.hydraulic_faults import HydraulicFaults
+from pressloop_sim.plant.load_cell import LoadCell
 from pressloop_sim.plant.noise import Rng
 from pressloop_sim.plant.plant import SUBSTEP_S
 from pressloop_sim.plant.ram_with_friction import build_plant
@@ -80,6 +81,10 @@ class EmulatedBoard(Board):
         if self._displacement.present:
             self.capabilities |= schema.CAP_DISPLACEMENT
         self._displacement_um = schema.NO_DISPLACEMENT
+        self.load_cell = LoadCell(press, config["seed"])
+        if self.load_cell.present:
+            self.capabilities |= schema.CAP_LOAD_CELL
+        self._force = schema.NO_FORCE
         self._raw = self.transducer.sample(0.0)
         self.second_transducer = None
         self._second_raw = 0
@@ -145,6 +150,9 @@ class EmulatedBoard(Board):
 
     def read_displacement(self):
         return self._displacement_um
+
+    def read_force(self):
+        return self._force
 
     def read_inputs(self):
         return self.inputs
@@ -292,6 +300,7 @@ class EmulatedBoard(Board):
             noise = self._rng.state
             displacement_noise = self._displacement.rng.state
             second_noise = second.rng.state if second else 0
+            cell_phase = self.load_cell.phase
             phase = pump.phase
         dip = self._board_faults.supply_ticks
         powered = self._deadman.powered and not dip
@@ -308,14 +317,24 @@ class EmulatedBoard(Board):
             self._second_raw = 0
         if self._displacement.present:
             self._displacement_um = self._displacement.sample(plant.closing_mm())
+        if self.load_cell.present:
+            self._force = self._convert_force()
         if idle:
             self._rng.state = noise
             self._displacement.rng.state = displacement_noise
             if second:
                 second.rng.state = second_noise
+            self.load_cell.phase = cell_phase
             pump.phase = phase
         if self._link_faults.link is not None:
             self._link_faults.link.tick()
+
+    def _convert_force(self):
+        """Let the load cell's converter go on for a tick; return its reading if it is a new one."""
+        cell = self.load_cell
+        conversions = cell.conversions
+        cell.step(self.plant.punch_n(), _TICK_S)
+        return cell.reading if cell.conversions != conversions and cell.answers else schema.NO_FORCE
 
     def _call_tick(self):
         """Run the firmware's tick with the heap locked."""

@@ -52,6 +52,20 @@ class LoadCell:
         """Whether the press has a load cell."""
         return self.capacity_n > 0.0
 
+    @property
+    def answers(self) -> bool:
+        """Whether there is a reading: a broken cell gives none, nor does one before its first."""
+        return self.reading != NO_READING
+
+    @property
+    def phase(self) -> tuple[int, float]:
+        """What decides when the next readings come, and their noise."""
+        return self._rng.state, self._due_s
+
+    @phase.setter
+    def phase(self, phase: tuple[int, float]) -> None:
+        self._rng.state, self._due_s = phase
+
     @micropython.native
     def step(self, force_n: float, dt_s: float) -> int:
         """Let `dt_s` pass under a force and return the newest reading; `NO_READING` before one."""

@@ -41,6 +41,12 @@ def press_data(profile: MachineProfile) -> dict[str, Any]:
         _put(data, ("second_transducer", "fitted"), False)
     if profile.converter is not None:
         _put(data, ("transducer", "converter"), profile.converter)
+    if profile.load_cell_capacity_kn is not None:
+        for key, name in (
+            ("capacity_kn", "load_cell_capacity_kn"),
+            ("accuracy_percent", "load_cell_error_percent"),
+        ):
+            _put(data, ("load_cell", key), shortest(name, getattr(profile, name)))
     for path, estimate in _estimates(profile).items():
         _put(data, path, estimate)
     measured = _measured(profile, PressDescription.model_validate(data))

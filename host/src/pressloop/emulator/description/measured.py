@@ -13,6 +13,7 @@ from pydantic import Field
 from pressloop.emulator.description.sections import NonNegative, Positive, Section
 
 Counts = Annotated[int, Field(ge=0, le=65535)]
+CellCounts = Annotated[int, Field(ge=-16_000_000, le=16_000_000)]
 CurveKnot = Annotated[float, Field(ge=0.001, le=10_000, allow_inf_nan=False)]
 
 UNKNOWN = "unknown"
@@ -77,6 +78,16 @@ class MeasuredSection(Section):
     )
     valve_lag_ms: Annotated[int, Field(ge=0, le=200)] | None = Field(
         default=None, description="From a command to the flow; None: the sum of lags and delay."
+    )
+    load_cell_zero: CellCounts | None = Field(
+        default=None, description="Reading of the load cell without load, counts; None: 0."
+    )
+    load_cell_full: CellCounts | None = Field(
+        default=None,
+        description="Reading at its capacity, counts; None: 10 for each newton, as emulated.",
+    )
+    load_cell_lag_ms: Annotated[int, Field(ge=0, le=300)] | None = Field(
+        default=None, description="From a force to its reading; None: load_cell.lag_ms."
     )
     leak_ul_min: NonNegative | None = Field(
         default=None, le=100_000, description="Leak at 10 MPa of oil; None: unknown to the board."

@@ -283,6 +283,7 @@ class PressDescription(Section):
                 self.valves.lag_ms + self.valves.coil_lag_ms + self.valves.delay_ms
             ),
             **self._second_channel(),
+            **self._load_cell(),
         }
 
     def _second_channel(self) -> dict[str, Any]:
@@ -297,6 +298,19 @@ class PressDescription(Section):
             "second_raw_fault_low": adc.RAW_FAULT_LOW,
             "second_raw_fault_high": adc.RAW_FAULT_HIGH,
             "second_accuracy_percent": self.second_transducer.accuracy_percent,
+        }
+
+    def _load_cell(self) -> dict[str, Any]:
+        """Return the values of the load cell; the emulated one counts in tenths of a newton."""
+        cell = self.load_cell
+        if not cell.capacity_kn:
+            return dict.fromkeys(("load_cell_capacity_kn", "load_cell_error_percent"))
+        return {
+            "load_cell_capacity_kn": cell.capacity_kn,
+            "load_cell_error_percent": cell.accuracy_percent,
+            "load_cell_zero": 0,
+            "load_cell_full": round(10_000 * cell.capacity_kn),
+            "load_cell_lag_ms": round(min(cell.lag_ms, 300)),
         }
 
     def _tare(self, full_scale_mpa: float) -> int:

@@ -64,6 +64,12 @@ class RamSection(Section):
         default=None,
         description="The same without pressure, in N; None: 100 N is assumed.",
     )
+    friction_uncertainty_percent: NonNegative | None = Field(
+        default=None,
+        le=100,
+        description="Limits of both if they were learned against a load cell or a gauge, of the "
+        "friction: the controller then compensates for it; None: they are bounds.",
+    )
     area_uncertainty_percent: NonNegative | None = Field(
         default=None, le=10, description="Limits (+-) of the area; None: 0.2 % is assumed."
     )
@@ -245,7 +251,7 @@ class LoadCellSection(Section):
     """Load cell under the die. The reference press has none."""
 
     capacity_kn: NonNegative = Field(
-        default=0.0, le=1000, description="Largest force; 0: there is no load cell."
+        default=0.0, le=10_000, description="Largest force; 0: there is no load cell."
     )
     rate_hz: Positive = Field(
         default=80.0,
@@ -257,7 +263,10 @@ class LoadCellSection(Section):
         default=5.0, le=1000, description="First-order lag of cell and filter. Assumption."
     )
     accuracy_percent: Positive = Field(
-        default=0.05, ge=0.01, le=5, description="Data-sheet accuracy, of the capacity. Assumption."
+        default=0.05,
+        ge=0.0001,
+        le=10,
+        description="Data-sheet accuracy, of the capacity. Assumption.",
     )
     noise_percent: NonNegative = Field(
         default=0.005, le=5, description="One sigma, of the capacity. Assumption."
