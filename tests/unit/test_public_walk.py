@@ -114,7 +114,7 @@ def test_every_field_of_every_model(model: type[UserModel]) -> None:
 
 def test_methods_of_the_models() -> None:
     hold = Hold(duration="1 s", tolerance="1 %")
-    walk("Hold.tolerance_kpa", hold.tolerance_kpa, {})
+    walk("Hold.tolerance_kpa", hold.tolerance_kpa, {"target_kpa": 1000, "die_um": 10_000})
     walk("MachineProfile.limits", REFERENCE.limits, {})
     walk("MachineProfile.lever", REFERENCE.lever, {})
     walk("MachineProfile.from_fields", MachineProfile.from_fields, {})
@@ -165,6 +165,8 @@ def test_calls_of_a_press(board: FakeBoard, tmp_path: Path) -> None:
                 continue
             for argument in ("limit", "die", "out"):
                 for kind, value in WRONG.items():
+                    if argument == "die" and value is None:
+                        continue  # a simulated press takes its own die, and would begin
                     given = {**known, argument: value}
                     assert survives(
                         lambda given=given: press.tune(**given),  # type: ignore[misc]
