@@ -154,8 +154,10 @@ def broken(guard: Guard, way: str) -> str | None:
             return None
         call = text.replace(".latch(", ".latch, ", 1)
         tail = (
-            "\n\ndef _late(latch, fault, seen=[0]):\n    seen[0] += 1\n"
-            f"    if seen[0] > {_LATE_AFTER}:\n        latch(fault)\n"
+            "\n\ndef _late(latch, fault, seen={}):\n"
+            "    board = id(latch.__self__)\n"
+            "    seen[board] = seen.get(board, 0) + 1\n"
+            f"    if seen[board] > {_LATE_AFTER}:\n        latch(fault)\n"
         )
         return _replaced(lines, statement, f"_late({call}") + tail
     raise ValueError(f"{guard.name} is not where it was")
