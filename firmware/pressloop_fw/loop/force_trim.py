@@ -18,7 +18,7 @@ Nothing is trimmed while the setpoint is zero: contact and an unloaded press are
 """
 
 from pressloop_fw.loop.registers import register, register_block
-from pressloop_fw.loop.scaling import FRACTION_BITS, die_area_um2
+from pressloop_fw.loop.scaling import FRACTION_BITS, SUB_BITS, die_area_um2
 from pressloop_fw.wire import schema
 
 try:
@@ -393,7 +393,7 @@ class ForceTrim:
         shift = 0
         while span * 5 // 4 >> shift >= 1 << _MAX_COUNT_BITS:
             shift += 1
-        numerator = capacity_kpa << 4 + shift
+        numerator = capacity_kpa << SUB_BITS + shift
         block[_ZERO] = zero
         block[_SHIFT] = shift
         block[_PER_COUNT] = numerator // span
