@@ -92,7 +92,7 @@ class Board:
     def show_pressure(self, stands):
         """*tick* Show whether anything presses on the sample: the lamp is lit while it does.
 
-        Called every tenth tick.
+        Called every twentieth tick.
         """
 
     def set_valves(self, pump, release):

@@ -134,6 +134,8 @@ def test_tuning_and_tighter_limits_need_no_button():
         {schema.PROFILE_MAX_OIL_KPA: 29000},
         {schema.PROFILE_RAW_ZERO: 4855, schema.PROFILE_RAW_FULL: 24055},
         {schema.PROFILE_DIES_UM: [10000]},
+        {schema.PROFILE_DIE_LOADS_N: [50000, 60000]},
+        {schema.PROFILE_SINGLE_CHANNEL_OIL_KPA: 20000},
     ):
         values = dict(PROFILE)
         values.update(changes)
@@ -159,6 +161,19 @@ def test_what_gives_a_reading_another_meaning_needs_the_button():
         values = dict(PROFILE)
         values.update(changes)
         assert _code(rig, schema.CMD_PROFILE_WRITE, values) == schema.ERR_NEEDS_BUTTON, changes
+
+
+def test_a_greater_load_of_a_die_needs_the_button():
+    limited = dict(PROFILE)
+    limited[schema.PROFILE_DIE_LOADS_N] = [50000, 60000]
+    for loads in ([50000, 60001], [0, 60000], None):
+        rig = _real(Rig(profile=limited))
+        values = dict(limited)
+        if loads:
+            values[schema.PROFILE_DIE_LOADS_N] = loads
+        else:
+            del values[schema.PROFILE_DIE_LOADS_N]
+        assert _code(rig, schema.CMD_PROFILE_WRITE, values) == schema.ERR_NEEDS_BUTTON
 
 
 def test_three_faults_are_cleared_only_with_a_press_of_the_button():

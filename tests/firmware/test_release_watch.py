@@ -3,7 +3,11 @@
 from pressloop_fw.wire import schema
 from pressloop_sim.plant.plant import Plant
 from pressloop_sim.plant.valve_faults import ValveFaults
-from rig import PRESS, Rig, hold, prompt, ramp, release
+from rig import PRESS, PROFILE, Rig, hold, prompt, ramp, release
+
+# With the residual of a tuning, as every press has that was tuned.
+TUNED = dict(PROFILE)
+TUNED[schema.PROFILE_TUNING_RESIDUAL_PPM] = 5000
 
 
 class _Lamp(Rig):
@@ -12,7 +16,7 @@ class _Lamp(Rig):
     def __init__(self, **settings):
         """Make the attribute here: the tick must not allocate."""
         self.lit = False
-        super().__init__(**settings)
+        super().__init__(profile=TUNED, **settings)
 
     def show_pressure(self, stands):
         self.lit = stands
@@ -116,7 +120,6 @@ def test_a_guard_that_is_opened_at_a_prompt_under_pressure_is_a_fault():
     rig.inputs = 0
     # The line was blocked, and now the pressure shows.
     rig.raw = 4850 + int(50000 / 18.46 * 19200 / 40000)
-    rig.run(1)
     rig.inputs = schema.INPUT_GUARD_OPEN
-    rig.run(0.1)
+    rig.run(0.3)
     assert _fault(rig) == schema.FAULT_GUARD_OPEN

@@ -169,6 +169,46 @@ def test_a_second_channel_with_many_bad_readings_trips_and_one_with_few_does_not
         assert rig.sequencer.active() != trips
 
 
+def _with_spikes(first_mpa, second_mpa, readings):
+    """Press with a few wrong readings in a hold; return whether the run goes on."""
+    values = dict(TWO_CHANNELS)
+    values[schema.PROFILE_CHANNEL_LAG_MS] = 0
+    rig = TwoChannelRig(profile=values)
+    rig.start([ramp(250000, 50000), hold(250000, 3000, 200000)], ceiling_kpa=260000)
+    assert rig.run(30, lambda: _in_hold(rig))
+    first_counts, second_counts = rig.counts(first_mpa), rig.counts(second_mpa)
+    rig.first_error = lambda raw: raw + first_counts
+    rig.second_error = lambda raw: raw + second_counts
+    rig.run(readings / 100)
+    rig.first_error = rig.second_error = None
+    rig.run(0.3)
+    return rig.sequencer.active()
+
+
+def test_one_or_two_wrong_readings_are_noise_and_three_are_not():
+    for readings in (1, 2, 3):
+        assert _with_spikes(0, -100, readings) == (readings < 3)
+        assert _with_spikes(-20, -20, 2)
+    # Both channels beyond the ceiling, the first one too shortly for its own count.
+    assert _with_spikes(30, 40, 2)
+
+
+def test_the_second_channel_needs_three_readings_for_over_pressure():
+    for readings in (2, 3):
+        values = dict(TWO_CHANNELS)
+        values[schema.PROFILE_CHANNEL_FRICTION_PPM] = 100000
+        rig = TwoChannelRig(profile=values)
+        rig.start([ramp(250000, 50000), hold(250000, 3000)], ceiling_kpa=250000)
+        assert rig.run(30, lambda rig=rig: _in_hold(rig))
+        counts = rig.counts(45)
+        rig.second_error = lambda raw, by=counts: raw + by
+        rig.run(readings / 100)
+        rig.second_error = None
+        rig.run(0.1)
+        fault = rig.status()[schema.STATUS_REPLY_FAULT]
+        assert fault == (schema.FAULT_NONE if readings < 3 else schema.FAULT_OVER_PRESSURE)
+
+
 def test_an_error_below_the_figure_does_not_trip():
     for error in (
         lambda raw: raw + 240,

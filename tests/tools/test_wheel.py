@@ -47,6 +47,7 @@ def test_the_wheel_holds_all_that_runs_and_nothing_else(built: Path) -> None:
         "pressloop/py.typed",
         "pressloop/emulator/pico/fast_chip.pyx",
         "pressloop/hil/plugin.py",
+        "pressloop/install/60-pressloop.rules",
         "pressloop/protocol/library/cycle-life.yaml",
         "pressloop/_resources/firmware/main.py",
         "pressloop/_resources/images/pressloop-pico2.uf2",

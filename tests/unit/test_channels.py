@@ -86,7 +86,7 @@ def test_a_profile_that_contradicts_itself_is_refused(changes: dict[str, Any], n
 
 
 def test_validation_warns_of_a_single_channel_with_its_limit() -> None:
-    for changes, limit in (({}, "646 MPa"), ({"single_channel_bar": 250}, "462 MPa")):
+    for changes, limit in (({}, "646.166 MPa (50.7 kN"), ({"single_channel_bar": 250}, "461.5")):
         validation = validate_text(PROTOCOL, "test", profile(channels=1, **changes))
         (finding,) = validation.findings
         assert (finding.severity, finding.code, finding.path) == (

@@ -10,6 +10,7 @@ from typing import cast
 
 import pytest
 from pressloop import Press
+from pressloop.cli.app import app
 from pressloop.cli.die import confirmed_die_um, diameter_um
 from pressloop.cli.keyboard import Keyboard
 from pressloop.errors import BadInputError
@@ -19,6 +20,7 @@ from pressloop.units import UnitError
 from pressloop.wire.schema import StartRequest, State
 from rich.console import Console
 from rich.theme import Theme
+from typer.testing import CliRunner
 
 from tests.unit.fake_board import FakeBoard
 
@@ -134,6 +136,24 @@ def test_a_script_names_the_die_of_a_real_press(
     assert not list(tmp_path.iterdir())
     result = press.run(PROTOCOL, out=tmp_path / "run", die="10 mm")
     assert result.summary.header.die_confirmed is True
+    (start,) = board.executed("start")
+    assert isinstance(start, StartRequest) and start.die_um == 10_000
+
+
+def test_the_command_does_not_take_yes_for_the_die_of_a_real_press(
+    press: Press, board: FakeBoard, tmp_path: Path
+) -> None:
+    press.close()
+    file = tmp_path / "protocol.yaml"
+    file.write_text(PROTOCOL, encoding="utf-8")
+    run = ["run", str(file), "--port", board.url, "--out", str(tmp_path / "run"), "--yes"]
+    for more, code in (([], "--yes does not confirm the die"), (["--die", "8"], "8 mm wide")):
+        ended = CliRunner().invoke(app, [*run, *more])
+        assert ended.exit_code == 2, ended.output
+        assert code in ended.output
+    assert board.executed("start") == []
+    ended = CliRunner().invoke(app, [*run, "--die", "10"])
+    assert ended.exit_code == 0, ended.output
     (start,) = board.executed("start")
     assert isinstance(start, StartRequest) and start.die_um == 10_000
 

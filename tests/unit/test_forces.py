@@ -232,6 +232,13 @@ def test_a_refusal_of_the_board_names_pressure_and_force(code: str) -> None:
     assert "500 MPa (39.3 kN on 10 mm)" in finding.message
 
 
+def test_a_refusal_of_the_channels_or_the_die_speaks_in_the_units_of_people() -> None:
+    apart = explain_refusal("start", ErrorReply(ErrorCode.SENSORS_DISAGREE, detail=12_300), None)
+    assert "12.3 MPa" in apart.message
+    die = explain_refusal("start", ErrorReply(ErrorCode.DIE_UNCONFIRMED, detail=10_000), None)
+    assert "10 mm wide" in die.message
+
+
 def test_a_part_alone_gives_its_pressures_and_needs_a_die_for_its_forces() -> None:
     assert Ramp(target="100 MPa", rate="5 MPa/s").target_kpa() == 100_000
     assert Hold(duration="open", tolerance="1 %").tolerance_kpa(100_000) == 1000

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 from pressloop.cli.app import app
+from pressloop.emulator import description
 from pressloop.emulator.description import PressDescription
 from pressloop.errors import BadInputError
 from pressloop.machine.profile import MachineProfile
 from pressloop.plan import Plan, compile_plan
-from pressloop.protocol.goals import GOALS, Goal, find_goal
+from pressloop.protocol.goals import GOALS, READY, Goal, find_goal
+from pressloop.units import force_text
 from pressloop.validation import validate_text
 from pressloop.wire.schema import HoldMode, HostLossAction, StepKind
 from typer.testing import CliRunner
@@ -84,9 +87,10 @@ def test_reproducibility_has_fixed_durations_and_regulated_holds() -> None:
 
 
 def test_the_command_lists_the_goals_and_prints_a_protocol(tmp_path: Path) -> None:
-    listed = CliRunner().invoke(app, ["protocols"])
+    listed = CliRunner(env={"COLUMNS": "200"}).invoke(app, ["protocols"])
     assert listed.exit_code == 0
-    assert [line.split()[0] for line in listed.stdout.splitlines()] == [g.name for g in GOALS]
+    names = [goal.name for goal in GOALS + READY]
+    assert [line.split()[0] for line in listed.stdout.splitlines()] == names
     printed = CliRunner().invoke(app, ["protocols", "cycle-life"])
     assert printed.stdout == find_goal("cycle-life").text
     (tmp_path / "my.yaml").write_text(printed.stdout)
@@ -98,3 +102,54 @@ def test_an_unknown_goal_is_refused_with_the_known_ones() -> None:
         find_goal("eficiency")
     assert refusal.value.code == "unknown-goal"
     assert CliRunner().invoke(app, ["protocols", "speed"]).exit_code == 2
+
+
+# --- by pellet
+
+PELLET_PRESS = description.load(ROOT / "examples" / "presses" / "pellet-25t.yaml")
+SMALL_DIE = PressDescription(dies_mm=(7,))
+WEAK = PressDescription(dies_mm=(7,), limits=description.LimitsSection(max_oil_bar=100))
+WEAK_10 = WEAK.model_copy(update={"dies_mm": (10,)})
+REFERENCE = PressDescription()
+
+
+@pytest.mark.parametrize(
+    ("name", "press", "force", "targets_mpa"),
+    [
+        ("sulfide", REFERENCE, "29.5 kN", [375, 375, 125]),
+        ("kbr-13mm", PELLET_PRESS, "78.5 kN", [147.8, 591.1]),
+        ("kbr-7mm", SMALL_DIE, "19.6 kN", [127.4, 509.6]),
+        ("xrf-32mm", PELLET_PRESS, "196 kN", [243.9]),
+        ("xrf-40mm", PELLET_PRESS, "196 kN", [156.1]),
+    ],
+)
+def test_a_ready_protocol_is_valid_on_a_press_that_can(
+    name: str, press: PressDescription, force: str, targets_mpa: list[float]
+) -> None:
+    goal, profile = find_goal(name), press.machine_profile()
+    checked = validate_text(goal.text, name, profile)
+    assert list(checked.findings) == []
+    plan = compile_plan(checked.checked(), profile)
+    pressed = [stage.target_mpa for stage in plan.stages if stage.target_mpa is not None]
+    assert pressed == pytest.approx(targets_mpa, abs=0.05)
+    highest_kpa = max(step.target_kpa for step in plan.sources)
+    assert force_text(highest_kpa, plan.protocol.die_um) == force
+    assert goal in READY
+
+
+@pytest.mark.parametrize(
+    ("name", "press", "said"),
+    [
+        ("kbr-13mm", REFERENCE, r"613\.\d+ MPa \(81\.4 kN on 13 mm\) .* 382\.\d+ MPa \(50\.7 kN"),
+        ("sulfide", WEAK_10, r"385 MPa \(30\.2 kN on 10 mm\) .* 184\.\d+ MPa \(14\.5 kN"),
+        ("kbr-7mm", WEAK, r"535\.\d+ MPa \(20\.6 kN on 7 mm\) .* 376\.\d+ MPa \(14\.5 kN"),
+        ("xrf-32mm", REFERENCE, r"251\.\d+ MPa \(202 kN on 32 mm\) .* 63\.\d+ MPa \(50\.7 kN"),
+        ("xrf-40mm", REFERENCE, r"160\.\d+ MPa \(202 kN on 40 mm\) .* 40\.\d+ MPa \(50\.7 kN"),
+    ],
+)
+def test_a_press_that_cannot_refuses_with_pressure_force_and_limit_in_one_sentence(
+    name: str, press: PressDescription, said: str
+) -> None:
+    findings = validate_text(find_goal(name).text, name, press.machine_profile()).errors
+    (finding,) = (each for each in findings if each.code == "over-limit")
+    assert re.search(said, finding.message), finding.message

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import NoReturn
 
 import pytest
+from pressloop.cli import machine_write
 from pressloop.cli.app import app
-from pressloop.cli.machine_questions import QUESTIONS
+from pressloop.cli.machine_questions import QUESTIONS, SECOND
 from pressloop.emulator import description
 from pressloop.emulator.description import PressDescription, presets
 from pressloop.machine.profile import MachineProfile
 from pressloop.wire.message import Message
-from pressloop.wire.schema import ErrorCode, ProfileReadReply
+from pressloop.wire.schema import ErrorCode, ProfileReadReply, ProfileWriteReply
 from typer.testing import CliRunner, Result
 
 from tests.unit.fake_board import FakeBoard, RefusalError
@@ -67,8 +69,10 @@ def test_new_from_a_preset_asks_nothing_and_gives_its_profile(name: str, tmp_pat
     file = tmp_path / "my.yaml"
     made = call("new", file, "--preset", name)
     assert made.exit_code == 0, made.output
-    assert "MPa per bar" in made.stdout and "machine write" in made.stderr
-    assert description.load(file).nominal_profile() == description.load(name).nominal_profile()
+    assert "MPa/bar" in made.stdout and "machine write" in made.stderr
+    there = description.load(file).nominal_profile()
+    assert there.pop("die_loads_n") == [0, 0, 0]
+    assert there == description.load(name).nominal_profile()
 
 
 def test_new_takes_the_answers_from_a_pipe_and_explains_each(tmp_path: Path) -> None:
@@ -83,7 +87,21 @@ def test_new_takes_the_answers_from_a_pipe_and_explains_each(tmp_path: Path) -> 
     assert press.ram.area_cm2 == 20.3
     assert press.transducer.converter == "adc"
     assert press.controller.contact_bar == 1.25
+    # Enter describes the press with less: one channel, no known load of a die.
+    assert press.machine_profile().single_channel
+    assert press.machine_profile().die_loads_kn == (0, 0)
     assert all(len(line) < 100 for line in file.read_text().splitlines())
+
+
+def test_new_asks_for_the_second_channel_and_the_loads_of_the_dies(tmp_path: Path) -> None:
+    file = tmp_path / "my.yaml"
+    given = ANSWERS | {SECOND: "400", "die_loads_kn": "60 99.6"}
+    made = call(
+        "new", file, typed="".join(f"{given.get(question.key, '')}\n" for question in QUESTIONS)
+    )
+    assert made.exit_code == 0, made.output
+    profile = description.load(file).machine_profile()
+    assert (profile.second_full_scale_bar, profile.die_loads_kn) == (400, (60, 99.6))
 
 
 def test_new_has_no_default_for_what_sets_every_pressure(tmp_path: Path) -> None:
@@ -95,11 +113,22 @@ def test_new_has_no_default_for_what_sets_every_pressure(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
+    "key", ["dies_mm", "ram.area_cm2", "transducer.full_scale_bar", "limits.max_oil_bar"]
+)
+def test_new_wants_each_value_that_sets_every_pressure_typed(key: str, tmp_path: Path) -> None:
+    lines = [ANSWERS.get(each.key, "") if each.key != key else "" for each in QUESTIONS]
+    made = call("new", tmp_path / "my.yaml", typed="\n".join([*lines, ""]))
+    assert made.exit_code == 2
+    assert f"{key}: it sets every pressure and has no default" in made.stderr
+
+
+@pytest.mark.parametrize(
     ("answers", "said"),
     [
-        ("mine\n10\n-4\n", "ram.area_cm2: '-4' is out of range"),
-        ("mine\n10\n20.3 cm\n", "ram.area_cm2: "),
-        ("mine\n10\n", "the answers end before question ram.area_cm2"),
+        ("mine\n10\n60 70\n", "die_loads_kn: "),
+        ("mine\n10\n\n-4\n", "ram.area_cm2: '-4' is out of range"),
+        ("mine\n10\n\n20.3 cm\n", "ram.area_cm2: "),
+        ("mine\n10\n\n", "the answers end before question ram.area_cm2"),
         (ALL_ANSWERS.replace("220", "300"), "limits.max_oil_bar: "),
     ],
 )
@@ -115,6 +144,8 @@ def test_new_overwrites_nothing(tmp_path: Path) -> None:
     file = tmp_path / "my.yaml"
     file.write_text("name: old\n")
     assert call("new", file, "--preset", "jack-15t").exit_code == 2
+    # Before the first question, not after the last one.
+    assert "file-exists" in call("new", file).stderr
     assert file.read_text() == "name: old\n"
     assert "did you mean jack-15t" in call("new", tmp_path / "b", "--preset", "jak-15t").stderr
 
@@ -126,7 +157,7 @@ def test_check_prints_what_the_press_can_do_with_each_die(tmp_path: Path) -> Non
     checked = call("check", "jack-15t")
     assert checked.exit_code == 0
     row = next(line for line in checked.stdout.splitlines() if line.startswith("10 mm"))
-    cells = "10 mm 44.7 kN 569 MPa 2.58 +-0.646 MPa +-0.646 MPa 547 MPa/s"
+    cells = "10 mm 44.7 kN 569 2.58 +-0.646 +-11.4 +-0.646 547"
     assert " ".join(row.split()) == cells
     dies = json.loads(call("check", "jack-15t", "--json").stdout)["dies"]
     assert [die["die_mm"] for die in dies] == [10, 12, 13]
@@ -208,6 +239,29 @@ def test_a_board_that_wants_its_button_says_so_and_keeps_its_profile(
     assert refused.exit_code == 1
     assert "needs-button" in refused.stderr and "press the button" in refused.stderr
     assert board.profile is before
+
+
+def test_at_a_terminal_the_button_is_waited_for(
+    board: FakeBoard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, asked = board.do_profile_write, []
+
+    def refuse_once(message: Message) -> ProfileWriteReply:
+        asked.append(message)
+        if len(asked) == 1:
+            raise RefusalError(ErrorCode.NEEDS_BUTTON)
+        return write(message)
+
+    monkeypatch.setattr(board, "do_profile_write", refuse_once)
+    terminal = SimpleNamespace(isatty=lambda: True, readline=lambda: "\n")
+    monkeypatch.setattr(machine_write, "sys", SimpleNamespace(stdin=terminal))
+    file = tmp_path / "tuned.yaml"
+    file.write_text(TUNED)
+    written = call("write", file, "--port", board.url, "--yes")
+    assert written.exit_code == 0, written.output
+    assert "Press the button on the controller" in written.stderr
+    assert len(asked) == 2
+    assert MachineProfile.from_wire(stored_on(board)).name == "tuned"
 
 
 def test_a_board_that_stores_something_else_is_an_error(board: FakeBoard, tmp_path: Path) -> None:

@@ -12,12 +12,14 @@ from pressloop import Press, confirm_all, errors
 from pressloop.evaluation import RunRecord
 from pressloop.record import RunRecorder
 from pressloop.run.prompts import OpenPrompt
+from pressloop.session.interrupted_run import InterruptedRun
 from pressloop.session.status import PressStatus
 from pressloop.wire.schema import (
     AbortReply,
     EndReason,
     ErrorCode,
     Fault,
+    InputBits,
     InterruptedRunReply,
     ResetCause,
     StartReply,
@@ -544,7 +546,25 @@ def test_the_record_of_a_reset_says_what_the_board_still_knows(
         summary = again.attach(tmp_path).result(20).summary
     assert summary.end_reason == ("power-lost" if power_lost and mine else "board-reset")
     assert summary.fault == fault.name.lower().replace("_", "-")
-    assert ("in step 1 after at least 4 s of dwell, at 250.0 MPa" in summary.note) == mine
+    assert (
+        "in step 1 after at least 4 s of dwell; the last stored reading is 250.0 MPa"
+        in summary.note
+    ) == mine
+
+
+def test_a_reset_that_was_no_loss_of_power_is_not_called_one() -> None:
+    cut = InterruptedRun(
+        run_id=b"12345678",
+        step=None,
+        dwell_s=0.0,
+        run_s=None,
+        pressure_mpa=0.0,
+        fault=Fault.POWER_LOSS,
+        reset_cause=ResetCause.HARD,
+        inputs=InputBits(0),
+    )
+    assert not cut.power_lost
+    assert cut.description.startswith("the controller was reset while no step")
 
 
 def test_a_board_that_was_not_interrupted_says_so(board: FakeBoard) -> None:

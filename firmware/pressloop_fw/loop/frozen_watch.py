@@ -23,8 +23,8 @@ _NOISE_SHIFT = const(4)
 _MIN_NOISE = const(100)
 
 
-# Steps of ten ticks until the start of the travel no longer counts as noise.
-_SETTLING_STEPS = const(30)
+# Steps of 20 ticks until the start of the travel no longer counts as noise.
+_SETTLING_STEPS = const(15)
 
 
 class FrozenWatch:

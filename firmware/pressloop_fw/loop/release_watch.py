@@ -4,7 +4,7 @@ A pressure that stays though the release is open is a release valve that is stuc
 that is blocked. A pressure that rises though the pump is shut is a pump valve that is stuck open.
 What remains at the end of a release, the pressure that moves the ram back, is neither.
 
-`step` runs every tenth tick, because the valves are not faster.
+`step` runs every twentieth tick, because it takes as long as a whole tick of the loop.
 """
 
 from pressloop_fw.loop.unloaded import is_unloaded
@@ -15,10 +15,13 @@ try:
 except ImportError:  # CPython
     from pressloop_fw.cpython import const
 
-STEP_TICKS = const(10)
+STEP_TICKS = const(20)
 # With the release open a pressure falls by an eighth within 5 s. A leak of 400 uL/min takes 4 % of
 # it, an open valve all of it in less than one.
-_MAX_STANDING_STEPS = const(50)
+_MAX_STANDING_STEPS = const(25)
+# Before a tuning the release valve's dead band is known so badly that a release which regulates may
+# need 10 s to find it.
+_MAX_UNTUNED_STEPS = const(75)
 _FALL_SHIFT = const(3)
 # A release that regulates is behind when the reading is above the setpoint by this share of it.
 _BEHIND_SHIFT = const(4)
@@ -27,7 +30,7 @@ _RISE_SHIFT = const(6)
 _RESOLUTIONS = const(2)
 # Mean jitter to four standard deviations of the noise, as in `volume_watch`.
 _NOISE_SHIFT = const(5)
-# The pump is shut three lags and 0.1 s after its command.
+# The pump is shut three lags and 0.2 s after its command.
 _SHUT_LAGS = const(3)
 _SHUT_STEPS = const(1)
 
@@ -42,6 +45,7 @@ class ReleaseWatch:
         self.stands = False
         self._scaling = None
         self._lag_steps = 0
+        self._regulating_steps = _MAX_STANDING_STEPS
         self._shut_steps = 0
         self._lowest_kpa = 0
         self._standing_steps = 0
@@ -53,6 +57,8 @@ class ReleaseWatch:
         self._lag_steps = _SHUT_STEPS + _SHUT_LAGS * profile.valve_lag_ms // (10 * STEP_TICKS)
         self._shut_steps = 0
         self._standing_steps = 0
+        tuned = schema.PROFILE_TUNING_RESIDUAL_PPM in profile.values
+        self._regulating_steps = _MAX_STANDING_STEPS if tuned else _MAX_UNTUNED_STEPS
 
     def step(self, pressure_kpa, pumping, opened, releasing_to_kpa, noise):
         """Process the state of a tick; return the fault that it shows, FAULT_NONE without one.
@@ -92,7 +98,7 @@ class ReleaseWatch:
             self._from_kpa = pressure_kpa
             self._standing_steps = 0
         self._standing_steps += 1
-        if self._standing_steps > _MAX_STANDING_STEPS:
+        if self._standing_steps > (_MAX_STANDING_STEPS if opened else self._regulating_steps):
             self._standing_steps = 0
             return schema.FAULT_NO_RELEASE
         return schema.FAULT_NONE

@@ -40,8 +40,10 @@ _FAULT_SECOND_SENSOR_HIGH = const(23)
 # Readings of a mean, and of the whole memory: the newest mean and the one before.
 _MEAN = const(4)
 _MEMORY = const(8)
-# Means in a row that must differ too much.
+# Means in a row that must differ too much, and with each the newest reading by half of that: one or
+# two wrong readings stay in the mean for four ticks and are noise on the wire.
 _MEANS_TO_TRIP = const(3)
+_HALF_SHIFT = const(3)
 # A bad reading counts this much, a good one 1 less: five bad ones in a row trip, and so does a
 # channel with more bad readings than one in five.
 _BAD_READING = const(4)
@@ -182,13 +184,16 @@ def compare_channels(registers: ptr32, sampler: ptr32, raw: int, active: int) ->
     higher = higher * _SHARE >> _SHARE_REST
     if allowed < higher:
         allowed = higher
-    if apart > allowed:
+    newest = second_kpa - first_kpa
+    if newest < 0:
+        newest = 0 - newest
+    if apart > allowed and newest << _HALF_SHIFT > allowed:
         registers[_APART_COUNT] += 1
         if registers[_APART_COUNT] >= _MEANS_TO_TRIP:
             return _FAULT_SENSOR_DISAGREE
     else:
         registers[_APART_COUNT] = 0
-    if second > registers[_OVER]:
+    if second > registers[_OVER] and second_kpa << 2 > registers[_OVER]:
         registers[_OVER_COUNT] += 1
         if registers[_OVER_COUNT] >= _MEANS_TO_TRIP:
             return _FAULT_OVER_PRESSURE

@@ -56,7 +56,7 @@ _NOISE = const(12)
 _FLAGS = const(1)
 _UNANSWERED = const(2)
 _HIGHEST_KPA = const(1)
-_STEP_TICKS = const(10)
+_STEP_TICKS = const(20)
 _ACTIVE = const(1)
 # end of generated
 
@@ -90,7 +90,7 @@ class Controller:
         self.run_first = 0
         # How far the platens have closed, um, if there is a sensor.
         self.displacement_um = schema.NO_DISPLACEMENT
-        # The same a tenth of a second ago or less, before a sudden loss of force.
+        # The same a fifth of a second ago or less, before a sudden loss of force.
         self._still_um = schema.NO_DISPLACEMENT
         # Whether a host has live telemetry on.
         self.streaming = False
@@ -376,7 +376,7 @@ class Controller:
             sequencer.pending.request_end(schema.END_ABORTED)
 
     def _check_slowly(self, pressure, action):
-        """Check every tenth tick what takes longer than a tick to show; show the pressure."""
+        """Check every twentieth tick what takes longer than a tick to show; show the pressure."""
         if not self.crack_detector.losing:
             self._still_um = self.displacement_um
         sampler = self.sampler

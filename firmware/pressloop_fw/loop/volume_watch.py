@@ -68,7 +68,9 @@ _HALVED = const(15)
 _DOUBLED = const(16)
 _START_LIMIT_KPA = const(17)
 _JITTER = const(18)
-_REGISTERS = const(19)
+_CONTACT_KPA = const(19)
+_RETRACTED = const(20)
+_REGISTERS = const(21)
 
 # The loss has this many more bits than kPa/s, so that it can be followed slowly.
 _LOSS_BITS = const(8)
@@ -104,6 +106,9 @@ _FALL_SHIFT = const(8)
 _SHARE_SHIFT = const(4)
 _MARGIN_SHIFT = const(7)
 _START_LIMIT_SHIFT = const(4)
+# A release to nothing takes the ram off the sample. Until the next contact oil moves the ram and
+# raises no pressure: eight times the limit below a sixteenth of the press's limit.
+_RETRACTED_SHIFT = const(3)
 # A ramp through pressures that the sample has seen, but for the last sixteenth, is elastic: half of
 # the limit, if the press is tuned.
 _AGAIN_SHIFT = const(4)
@@ -174,6 +179,8 @@ def watch_volume(
         registers[_OVER] = 0
         if lead < 0:
             registers[_MOVING] = 2
+        if pressure_kpa < registers[_CONTACT_KPA]:
+            registers[_RETRACTED] = _RETRACTED_SHIFT
         return ANSWERED
     if pressure_kpa > highest:
         registers[HIGHEST_KPA] = pressure_kpa
@@ -210,6 +217,9 @@ def watch_volume(
     highest_loss += pressure_kpa >> _RELAXING_SHIFT
     if loss >> _LOSS_BITS > highest_loss:
         loss = highest_loss << _LOSS_BITS
+    elif loss < 0 and registers[_DOUBLED]:
+        # A loop that hunts asks for less than the ramp half of the time, which is no gain.
+        loss = 0
     registers[_LOSS] = loss
 
     # What did not answer.
@@ -217,6 +227,10 @@ def watch_volume(
     if rise < fall:
         rise = fall
     excess = registers[_EXCESS]
+    if registers[_RETRACTED] and pressure_kpa >= registers[_START_KPA] >> 2:
+        # What moved the ram says nothing of the sample.
+        registers[_RETRACTED] = 0
+        excess = 0
     excess += fed - (loss >> _LOSS_BITS) - (lead >> 1) - (excess >> _FORGET_SHIFT)
     excess -= (pressure_kpa >> _ALLOWANCE_SHIFT) + rise * _TICK_HZ
     excess -= registers[_JITTER] >> _LOSS_BITS + _JITTER_SHIFT
@@ -229,7 +243,7 @@ def watch_volume(
         excess = limit
     registers[_EXCESS] = excess
     if pressure_kpa < registers[_START_KPA]:
-        limit = registers[_START_LIMIT_KPA]
+        limit = registers[_START_LIMIT_KPA] << registers[_RETRACTED]
     else:
         limit = (pressure_kpa >> _SHARE_SHIFT) + registers[_MARGIN_KPA]
         if moving and pressure_kpa < highest - (highest >> _AGAIN_SHIFT):
@@ -264,6 +278,8 @@ class VolumeWatch:
         block[_START_KPA] = scaling.pellet_limit_kpa >> _START_LIMIT_SHIFT
         block[_START_LIMIT_KPA] = block[_START_KPA] >> (1 + tuned)
         block[_HALVED] = tuned
+        block[_CONTACT_KPA] = scaling.contact_kpa
+        block[_RETRACTED] = 0
         # A loop without dither hunts, as it is meant to in the run that tunes the dither.
         hunts = profile.values.get(schema.PROFILE_VALVE_DITHER) == 0
         block[_DOUBLED] = _HUNTING_DOUBLED if hunts else 0

@@ -30,7 +30,7 @@ NO_FORCE = const(16777216)
 OUTPUT_FULL = const(32767)
 
 # First bytes of the SHA-256 of the schema.
-SCHEMA_HASH = b"\x99\xfd\x2c\x91\xe7\x71\x06\x5e"
+SCHEMA_HASH = b"\x1e\x4a\x0d\x83\xab\xe8\xf9\x95"
 
 # Kind of a frame. A reply or an error repeats the sequence number of its request.
 KIND_REQUEST = const(1)

@@ -48,7 +48,7 @@ _VALUES: Final[dict[str, tuple[float, float]]] = {
     "wrong-die": (0.7, 0.9),
     "relief": (0.3, 0.95),
     "tick-slow": (0.05, 0.95),
-    "link-delay": (0.05, 5.0),
+    "link-delay": (0.05, 1.5),
 }
 """Range of each value. Of offset and drift: share of the target (and per second); of a die: share
 of the diameter; of a relief valve: share of the oil pressure at the target."""

@@ -12,7 +12,9 @@ from pressloop_bench.control.press_run import TICK_S, Floats, Ints, firmware
 from pressloop_bench.faults.bench_board import BenchBoard, StartRefusedError
 from pressloop_bench.faults.fault_case import FaultCase
 
-_MAX_RUN_TICKS: Final = 30_000
+# A slow pump approaches for minutes.
+_MAX_RUN_TICKS: Final = 200_000
+_MAX_TICKS_WITH_FAULT: Final = 30_000
 # After the end the press has this long to lose its pressure.
 _AFTER_TICKS: Final = 1_000
 _APPROACH_S: Final = 2.0
@@ -135,6 +137,8 @@ class FaultRun:
                 board.plant.begin_run()
             active = board.controller.sequencer.active() or board.is_resetting
             begun = begun or active
+            if tick - (self._fault_tick or tick) >= _MAX_TICKS_WITH_FAULT:
+                return
             if begun and not active:
                 after += 1
                 if after >= _AFTER_TICKS or (

@@ -81,7 +81,7 @@ COMMANDS: Final = (
     CommandEntry(
         "protocols",
         "protocols",
-        "List ready-made protocols by goal, or print one.",
+        "List ready-made protocols by goal and by pellet, or print one.",
     ),
     CommandEntry(
         "sample",
@@ -132,6 +132,11 @@ COMMANDS: Final = (
         "clear",
         "look",
         "Clear the latched fault of a press, if its cause is gone.",
+    ),
+    CommandEntry(
+        "doctor",
+        "doctor",
+        "Check computer and board, and name the command that mends what is wrong.",
     ),
     CommandEntry(
         "machine new",

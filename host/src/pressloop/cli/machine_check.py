@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.markup import escape
@@ -20,6 +20,17 @@ from pressloop.errors import BadInputError
 from pressloop.findings import Finding
 from pressloop.machine.profile import MachineProfile
 from pressloop.machine.summary import DieSummary, summarise
+
+_HEADINGS: Final = (
+    "die",
+    "force",
+    "limit MPa",
+    "MPa/bar",
+    "transducer",
+    "channels",
+    "tolerance",
+    "MPa/s",
+)
 
 
 def machine_check(
@@ -66,27 +77,30 @@ def print_summary(profile: MachineProfile, rows: Iterable[DieSummary]) -> None:
         soft_wrap=True,
     )
     table = Table(box=None, pad_edge=False)
-    for heading in (
-        "die",
-        "force",
-        "limit",
-        "MPa per bar",
-        "transducer",
-        "least tolerance",
-        "fastest ramp",
-    ):
-        table.add_column(heading, justify="right", overflow="fold")
+    for heading in _HEADINGS:
+        table.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
         table.add_row(
             f"{row.die_mm:g} mm",
             row.force,
-            f"{row.limit_mpa:.0f} MPa" if row.limit_mpa >= 100 else f"{row.limit_mpa:.3g} MPa",
+            f"{row.limit_mpa:.0f}" if row.limit_mpa >= 100 else f"{row.limit_mpa:.3g}",
             f"{row.mpa_per_bar:.3g}",
-            f"+-{row.transducer_mpa:.3g} MPa",
-            f"+-{row.tolerance_mpa:.3g} MPa",
-            f"{row.fastest_rise_mpa_s:.3g} MPa/s",
+            f"+-{row.transducer_mpa:.3g}",
+            "one" if row.channels_mpa is None else f"+-{row.channels_mpa:.3g}",
+            f"+-{row.tolerance_mpa:.3g}",
+            f"{row.fastest_rise_mpa_s:.3g}",
         )
     out.print(table)
+    out.print(
+        "[dim]In MPa on the pellet: error of the transducer, difference of both channels at which "
+        "the board trips at the limit, least tolerance; fastest ramp.[/dim]",
+        soft_wrap=True,
+    )
+    if profile.single_channel:
+        out.print(
+            "[note]Single channel: nothing bounds a wrong reading of the transducer.[/note]",
+            soft_wrap=True,
+        )
     if profile.converter is None:
         out.print(
             "[dim]Without transducer.converter in the file, half a step of the board's converter "

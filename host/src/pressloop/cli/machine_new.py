@@ -75,6 +75,8 @@ def _base(preset: str | None) -> PressDescription:
 
 def _answers_of(base: PressDescription) -> dict[str, Any]:
     answers = {question.key: value_of(base, question.key) for question in QUESTIONS}
+    # A preset does not know your dies' ratings: 0 is written where one is to be filled in.
+    answers["die_loads_kn"] = [0 for _ in answers["dies_mm"]]
     return answers | {"transducer.converter": "ads1115"}
 
 
@@ -149,4 +151,6 @@ def _refusal(question: Question, value: Any, answers: dict[str, Any]) -> BadInpu
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return " ".join(map(_shown, value))
     return f"{value:g}" if isinstance(value, float) else str(value)

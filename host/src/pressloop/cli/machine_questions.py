@@ -13,6 +13,11 @@ from pressloop.emulator.description import PressDescription
 from pressloop.machine.profile import lever
 from pressloop.yaml.values import read_yaml
 
+NONE: Final = "none"
+"""Answer where there is no second transducer."""
+
+SECOND: Final = "second_transducer.full_scale_bar"
+
 _MAX_COMMENT: Final = 90
 """Characters of a line of comment in the file."""
 
@@ -47,7 +52,9 @@ class Question:
         """
         if self.key == "name":
             return text
-        if self.key == "dies_mm":
+        if self.key == SECOND and text.lower() == NONE:
+            return NONE
+        if self.key in ("dies_mm", "die_loads_kn"):
             return [_number(word) for word in text.replace(",", " ").split()]
         return _number(text)
 
@@ -94,6 +101,12 @@ QUESTIONS: Final = (
         must_be_typed=True,
     ),
     Question(
+        "die_loads_kn",
+        "Greatest load of each of these dies, kN; 0 where you do not know it",
+        "Of the die's data sheet, 1 t is 9.81 kN. A protocol or run above it is refused.",
+        usual=lambda answers: [0 for _ in answers["dies_mm"]],
+    ),
+    Question(
         "ram.area_cm2",
         "Effective area of the ram, cm2",
         "In the cylinder's data sheet; pi/4 times the bore squared. Every pressure is in "
@@ -131,6 +144,13 @@ QUESTIONS: Final = (
         "a relief valve must stand behind it.",
         must_be_typed=True,
         worth=_limit_worth,
+    ),
+    Question(
+        SECOND,
+        "Range of a second transducer on the same oil, bar; none if there is none",
+        "On the chip's own converter it bounds what a wrong first one can do. With one channel the "
+        "press works, and every record says so.",
+        usual=lambda _: NONE,
     ),
     Question(
         "pump.flow_ml_s",
@@ -183,6 +203,8 @@ QUESTIONS: Final = (
 
 def value_of(press: PressDescription, key: str) -> Any:
     """Return the value of a press at a dotted key; a tuple as a list."""
+    if key == SECOND:
+        return press.second_full_scale_bar or NONE
     value: Any = press
     for part in key.split("."):
         value = getattr(value, part)
@@ -207,6 +229,8 @@ def file_text(answers: Answers) -> str:
                 lines.append(f"{section}:")
             open_section = section
         indent = "  " if section else ""
+        if value == NONE:
+            name, value = "fitted", False
         comment = textwrap.wrap(f"{question.text}. {question.why}", _MAX_COMMENT)
         lines += [f"{indent}# {line}" for line in comment]
         lines.append(f"{indent}{name}: {_written(value)}")
@@ -214,6 +238,8 @@ def file_text(answers: Answers) -> str:
 
 
 def _written(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
     if isinstance(value, list):
         return f"[{', '.join(map(_written, value))}]"
     if isinstance(value, str):

@@ -110,10 +110,11 @@ def _write(machine: Press, new: MachineProfile) -> None:
             if refused.code != "needs-button" or not sys.stdin.isatty():
                 raise
             err.print(f"[note]{escape(refused.message)}[/note]", soft_wrap=True)
-            try:
-                input("Press the button on the controller, then Enter here; Ctrl-C to leave it: ")
-            except EOFError:
-                raise refused from None
+            err.print(
+                "Press the button on the controller, then Enter here; Ctrl-C to leave it: ", end=""
+            )
+            if not sys.stdin.readline():
+                raise
         else:
             return
 

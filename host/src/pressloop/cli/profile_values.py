@@ -45,7 +45,8 @@ def readable(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, list | tuple):
-        return ", ".join(readable(item) for item in value)
+        between = "\n" if any(isinstance(item, str) and " " in item for item in value) else ", "
+        return between.join(readable(item) for item in value)
     return str(value)
 
 
@@ -58,7 +59,7 @@ def changes(old: MachineProfile | None, new: MachineProfile) -> dict[str, tuple[
     """
     found: dict[str, tuple[object, object]] = {}
     for name in type(new).model_fields:
-        if name == "converter":  # reported by the board, not stored
+        if name in ("converter", "channels"):  # reported by the board, not stored
             continue
         before, after = getattr(old, name, None), getattr(new, name)
         if stored(name, before) != stored(name, after):

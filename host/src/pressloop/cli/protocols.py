@@ -1,8 +1,8 @@
-"""`pressloop protocols`: list ready-made protocols by goal, or print one."""
+"""`pressloop protocols`: list ready-made protocols, or print one."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.markup import escape
@@ -11,8 +11,10 @@ from pressloop.cli.live import span
 from pressloop.cli.options import described, profile_of
 from pressloop.cli.output import err, errors_as_exit_codes, out
 from pressloop.plan import compile_plan
-from pressloop.protocol.goals import GOALS, find_goal
-from pressloop.validation import validate_text
+from pressloop.protocol.goals import GOALS, READY, Goal, find_goal
+from pressloop.protocol.loading.load import draft_of_text, require_form
+
+_WIDTH: Final = max(len(one.name) for one in GOALS + READY)
 
 
 def print_text(text: str) -> None:
@@ -27,13 +29,21 @@ def print_text(text: str) -> None:
     buffer.flush()
 
 
+def _expected(goal: Goal) -> str:
+    """Return how long a protocol takes at least, whether or not some press can run it."""
+    protocol = require_form(draft_of_text(goal.text), goal.name)
+    return span(compile_plan(protocol, profile_of(described(None))).expected_s)
+
+
 def protocols(
     goal: Annotated[
         str | None,
-        typer.Argument(metavar="GOAL", help="Goal whose protocol to print.", show_default=False),
+        typer.Argument(
+            metavar="NAME", help="Goal or pellet whose protocol to print.", show_default=False
+        ),
     ] = None,
 ) -> None:
-    """List ready-made protocols by goal, or print one.
+    """List ready-made protocols by goal and by pellet, or print one.
 
     For example: pressloop protocols cycle-life > my.yaml
     """
@@ -41,12 +51,11 @@ def protocols(
         if goal is not None:
             print_text(find_goal(goal).text)
             return
-        profile = profile_of(described(None))
-        width = max(len(one.name) for one in GOALS)
-        for one in GOALS:
-            plan = compile_plan(validate_text(one.text, one.name, profile).checked(), profile)
-            out.print(
-                f"[bold]{one.name:<{width}}[/bold]  {span(plan.expected_s):>8}  {escape(one.aim)}",
-                soft_wrap=True,
-            )
-    err.print("[dim]write one to a file: pressloop protocols GOAL > my.yaml[/dim]")
+        for title, goals in (("by goal", GOALS), ("by pellet", READY)):
+            err.print(f"[dim]{title}[/dim]")
+            for one in goals:
+                out.print(
+                    f"[bold]{one.name:<{_WIDTH}}[/bold]  {_expected(one):>8}  {escape(one.aim)}",
+                    soft_wrap=True,
+                )
+    err.print("[dim]write one to a file: pressloop protocols NAME > my.yaml[/dim]")

@@ -196,7 +196,8 @@ class MachineProfile(UserModel):
     channel_lag_ms: Annotated[int, Field(ge=0, le=100)] | None = None
     """By how much the lags of the two channels may differ, ms. None: 30."""
     channel_friction_percent: Annotated[float, Field(ge=0, le=10)] | None = None
-    """Friction between the places where the channels measure, in percent of the reading."""
+    """Friction between the places where the channels measure, in percent of the reading. None: 0,
+    as with two transducers on the same oil. The ram's friction is friction_percent."""
     channel_noise_percent: Annotated[float, Field(ge=0, le=1)] | None = None
     """Standard deviation of a reading of either channel, in percent of full scale. None: 0.1."""
     single_channel_bar: Annotated[Positive, Field(ge=2, le=2000)] | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pressloop.machine.channels import ChannelComparison
 from pressloop.machine.profile import MachineProfile
 from pressloop.machine.resolution import Resolution
 from pressloop.units import force_text
@@ -19,6 +20,8 @@ class DieSummary:
         limit_mpa: Highest pressure, MPa.
         force: The force of that pressure, as text.
         transducer_mpa: Limits (+-) of the transducer's error, MPa.
+        channels_mpa: By how much both pressure channels may differ at the limit before the board
+            trips, MPa; None on a single-channel press.
         tolerance_mpa: Finest tolerance that the press can tell, MPa.
         fastest_rise_mpa_s: Rate with the pump valve fully open and the press closed, MPa/s.
     """
@@ -28,6 +31,7 @@ class DieSummary:
     limit_mpa: float
     force: str
     transducer_mpa: float
+    channels_mpa: float | None
     tolerance_mpa: float
     fastest_rise_mpa_s: float
 
@@ -37,6 +41,7 @@ def summarise(profile: MachineProfile) -> list[DieSummary]:
     rows = []
     for die_um in sorted(profile.dies_um):
         limits = profile.limits(die_um)
+        channels = ChannelComparison.of(profile, die_um)
         rows.append(
             DieSummary(
                 die_mm=die_um / 1000,
@@ -44,6 +49,9 @@ def summarise(profile: MachineProfile) -> list[DieSummary]:
                 limit_mpa=limits.pellet_limit_kpa / 1000,
                 force=force_text(limits.pellet_limit_kpa, die_um),
                 transducer_mpa=limits.resolution_kpa / 1000,
+                channels_mpa=(
+                    channels.allowed_kpa(limits.pellet_limit_kpa) / 1000 if channels else None
+                ),
                 tolerance_mpa=Resolution(profile, die_um).finest_kpa / 1000,
                 fastest_rise_mpa_s=limits.fastest_rise_kpa_s / 1000,
             )

@@ -20,7 +20,6 @@ from pressloop.wire.schema import (
 
 _NO_RUN: Final = bytes(8)
 _CAUSES: Final = {
-    Fault.POWER_LOSS: "the controller lost power",
     Fault.TICK_HANG: "the control loop of the controller hung, and its watchdog reset it",
     Fault.WATCHDOG: "the watchdog reset the controller",
 }
@@ -55,18 +54,17 @@ class InterruptedRun:
 
     @property
     def power_lost(self) -> bool:
-        """Whether the controller lost its power; otherwise its watchdog reset it."""
-        return self.reset_cause is not ResetCause.WATCHDOG
+        """Whether the controller lost its power; otherwise something reset it."""
+        return self.reset_cause is ResetCause.POWER_ON
 
     @property
     def description(self) -> str:
         """What happened, as one clause."""
-        cause = _CAUSES.get(self.fault)
-        if cause is None:
-            cause = _CAUSES[Fault.POWER_LOSS if self.power_lost else Fault.WATCHDOG]
+        cause = "the controller lost power" if self.power_lost else "the controller was reset"
+        cause = _CAUSES.get(self.fault, cause)
         step = "while no step was in progress" if self.step is None else f"in step {self.step}"
         dwell = f" after at least {self.dwell_s:g} s of dwell" if self.dwell_s else ""
-        return f"{cause} {step}{dwell}, at {self.pressure_mpa:.1f} MPa"
+        return f"{cause} {step}{dwell}; the last stored reading is {self.pressure_mpa:.1f} MPa"
 
     @classmethod
     def from_wire(cls, reply: InterruptedRunReply) -> InterruptedRun | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from pressloop.errors import CommandRefusedError
-from pressloop.units import PRESSURE, format_quantity
+from pressloop.units import LENGTH, PRESSURE, format_quantity
 from pressloop.wire.schema import ErrorCode, ErrorReply
 
 _MALFORMED_HINT: Final = (
@@ -125,13 +125,13 @@ REFUSAL_TEXTS: Final[dict[ErrorCode, tuple[str, str]]] = {
         "while the press is at rest, switch the controller off and on",
     ),
     ErrorCode.SENSORS_DISAGREE: (
-        "the two pressure channels differ by {detail} kPa, which their stated errors do not "
+        "the two pressure channels differ by {mpa}, which their stated errors do not "
         "explain: the pressure is not known",
         "look at a gauge; then check both transducers, the lines to them and their zeros in the "
         "machine profile",
     ),
     ErrorCode.DIE_UNCONFIRMED: (
-        "the die that was confirmed is not the die of the protocol, which is {detail} um wide",
+        "the die that was confirmed is not the die of the protocol, which is {length} wide",
         "read the diameter off the die in the press; fit the right die or correct the protocol",
     ),
     ErrorCode.NEEDS_BUTTON: (
@@ -154,7 +154,7 @@ REFUSAL_TEXTS: Final[dict[ErrorCode, tuple[str, str]]] = {
     ),
 }
 """Meaning and next step of each refusal. `{detail}` is the limit that was exceeded; `{mpa}` is the
-same where it is a pressure."""
+same where it is a pressure, `{length}` where it is a diameter."""
 
 
 def explain_refusal(command: str, error: ErrorReply, field: str | None) -> CommandRefusedError:
@@ -168,13 +168,14 @@ def explain_refusal(command: str, error: ErrorReply, field: str | None) -> Comma
     meaning, hint = REFUSAL_TEXTS[error.code]
     detail = "unknown" if error.detail is None else error.detail
     mpa = "unknown" if error.detail is None else format_quantity(error.detail, PRESSURE)
+    length = "unknown" if error.detail is None else format_quantity(error.detail, LENGTH)
     where = command
     if error.step is not None:
         where += f", step {error.step}"
     if field is not None:
         where += f", field {field!r}"
     return CommandRefusedError(
-        f"the board refused {where}: {meaning.format(detail=detail, mpa=mpa)}",
+        f"the board refused {where}: {meaning.format(detail=detail, mpa=mpa, length=length)}",
         hint=hint,
         command=command,
         code=error.code.name.lower().replace("_", "-"),

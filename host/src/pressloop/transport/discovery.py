@@ -145,5 +145,6 @@ def _no_board(message: str, ports: list[FoundPort]) -> NoBoardError:
             "on Linux you must be in the group dialout (sudo usermod -a -G dialout $USER, then "
             "log in again), and ModemManager may use a new port for ten seconds"
         )
+    steps.append("`pressloop doctor` looks for the cause")
     steps.append('to rehearse without a board, use the port "emulated"')
     return NoBoardError(message, hint="; ".join(steps))

@@ -16,7 +16,7 @@ def check_channels(context: Context) -> None:
     profile, limits = context.profile, context.limits
     if not profile.single_channel or limits is None:
         return
-    reach = f"{_mpa(limits.pellet_limit_kpa)} with a {context.protocol.die} die"
+    reach = context.pressure(limits.pellet_limit_kpa)
     if profile.single_channel_bar is None:
         limit = f"the profile states no lower limit for it: the limit stays {reach}"
         hint = "fit a second transducer, or state single_channel_bar in the profile"

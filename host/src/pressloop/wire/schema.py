@@ -29,7 +29,7 @@ NO_FORCE: Final = 16777216
 large."""
 OUTPUT_FULL: Final = 32767
 """Full opening of a valve; also the largest split-range output, positive or negative."""
-SCHEMA_HASH: Final = b"\x99\xfd\x2c\x91\xe7\x71\x06\x5e"
+SCHEMA_HASH: Final = b"\x1e\x4a\x0d\x83\xab\xe8\xf9\x95"
 """First bytes of the SHA-256 of the schema."""
 RECORD_FORMAT: Final = "<IiihHBBBBH"
 """Struct format of a packed telemetry record."""
@@ -656,8 +656,8 @@ class Profile(Message):
     channel_lag_ms: int | None = None
     """By how much the lags of the channels may differ; absent: 30. Unit: ms."""
     channel_friction_ppm: int | None = None
-    """Friction between the places where the channels measure; absent: 0. Unit: ppm of the
-    reading."""
+    """Friction between the places where the channels measure, not that of the ram; absent: 0, both
+    are on the same oil. Unit: ppm of the reading."""
     channel_noise_ppm: int | None = None
     """Standard deviation of a reading of either channel; absent: 1000. Unit: ppm of full scale."""
     single_channel_oil_kpa: int | None = None

@@ -37,14 +37,10 @@ def press_data(profile: MachineProfile) -> dict[str, Any]:
         value = getattr(profile, name)
         if value is not None:
             _put(data, path, shortest(name, value))
-    if profile.converter is not None:
-        _put(data, ("transducer", "converter"), profile.converter)
     if profile.second_full_scale_bar is None:
         _put(data, ("second_transducer", "fitted"), False)
-    else:
-        for key in ("full_scale_bar", "accuracy_percent"):
-            name = f"second_{key}"
-            _put(data, ("second_transducer", key), shortest(name, getattr(profile, name)))
+    if profile.converter is not None:
+        _put(data, ("transducer", "converter"), profile.converter)
     if profile.load_cell_capacity_kn is not None:
         for key, name in (
             ("capacity_kn", "load_cell_capacity_kn"),

@@ -41,6 +41,18 @@ class MeasuredSection(Section):
         le=255 / 256,
         description="Share of a count by which zero pressure is above raw_zero.",
     )
+    second_raw_zero: Counts | None = Field(
+        default=None, description="As raw_zero, of the second channel."
+    )
+    second_raw_full: Counts | None = Field(
+        default=None, description="As raw_full, of the second channel."
+    )
+    second_raw_fault_low: Counts | None = Field(
+        default=None, description="As raw_fault_low, of the second channel."
+    )
+    second_raw_fault_high: Counts | None = Field(
+        default=None, description="As raw_fault_high, of the second channel."
+    )
     return_bar: Annotated[NonNegative, Field(le=200)] | Literal["unknown"] | None = Field(
         default=None,
         description="Oil pressure that carries ram and spring, or unknown; None: the return force "
@@ -66,31 +78,6 @@ class MeasuredSection(Section):
     )
     valve_lag_ms: Annotated[int, Field(ge=0, le=200)] | None = Field(
         default=None, description="From a command to the flow; None: the sum of lags and delay."
-    )
-    second_raw_zero: Counts | None = Field(
-        default=None, description="As raw_zero, of the second transducer."
-    )
-    second_raw_full: Counts | None = Field(
-        default=None, description="As raw_full, of the second transducer."
-    )
-    second_raw_fault_low: Counts | None = Field(
-        default=None, description="As raw_fault_low, of the second transducer."
-    )
-    second_raw_fault_high: Counts | None = Field(
-        default=None, description="As raw_fault_high, of the second transducer."
-    )
-    channel_lag_ms: Annotated[int, Field(ge=0, le=100)] | None = Field(
-        default=None, description="By how much the lags of the channels may differ; None: 30."
-    )
-    channel_friction_percent: NonNegative | None = Field(
-        default=None,
-        le=10,
-        description="Friction between the places where the channels measure, of the reading.",
-    )
-    channel_noise_percent: NonNegative | None = Field(
-        default=None,
-        le=1,
-        description="Standard deviation of a reading of either channel, of full scale; None: 0.1.",
     )
     load_cell_zero: CellCounts | None = Field(
         default=None, description="Reading of the load cell without load, counts; None: 0."

@@ -21,6 +21,11 @@ DATA_SHEET: Final[Mapping[str, tuple[str, ...]]] = {
     "accuracy_percent": ("transducer", "accuracy_percent"),
     "repeatability_percent": ("transducer", "repeatability_percent"),
     "zero_drift_percent": ("transducer", "zero_drift_percent"),
+    "second_full_scale_bar": ("second_transducer", "full_scale_bar"),
+    "second_accuracy_percent": ("second_transducer", "accuracy_percent"),
+    "channel_lag_ms": ("second_transducer", "channel_lag_ms"),
+    "channel_friction_percent": ("second_transducer", "channel_friction_percent"),
+    "channel_noise_percent": ("second_transducer", "channel_noise_percent"),
     "max_oil_bar": ("limits", "max_oil_bar"),
     "single_channel_bar": ("limits", "single_channel_bar"),
     "pump_flow_ml_s": ("pump", "flow_ml_s"),
@@ -44,12 +49,6 @@ _DERIVED: Final[Mapping[str, tuple[str, ...]]] = {
     "raw_full": ("ram", "return_force_n"),
     "raw_fault_low": ("ram", "return_force_n"),
     "raw_fault_high": ("ram", "return_force_n"),
-    "return_bar": ("ram", "return_force_n"),
-    "compliance_ul_mpa": ("frame", "stiffness_kn_mm"),
-    "valve_dither_percent": ("valves", "hysteresis_percent"),
-    "valve_lag_ms": ("valves", "lag_ms"),
-    "second_full_scale_bar": ("second_transducer", "full_scale_bar"),
-    "second_accuracy_percent": ("second_transducer", "accuracy_percent"),
     "load_cell_capacity_kn": ("load_cell", "capacity_kn"),
     "load_cell_error_percent": ("load_cell", "accuracy_percent"),
     "load_cell_zero": ("load_cell", "capacity_kn"),
@@ -59,13 +58,17 @@ _DERIVED: Final[Mapping[str, tuple[str, ...]]] = {
     "second_raw_full": ("ram", "return_force_n"),
     "second_raw_fault_low": ("ram", "return_force_n"),
     "second_raw_fault_high": ("ram", "return_force_n"),
+    "return_bar": ("ram", "return_force_n"),
+    "compliance_ul_mpa": ("frame", "stiffness_kn_mm"),
+    "valve_dither_percent": ("valves", "hysteresis_percent"),
+    "valve_lag_ms": ("valves", "lag_ms"),
 }
 """Values that follow from several numbers of the data sheet; the one to look at first."""
 
 
 _COUNTS: Final = ("raw_full", "raw_zero", "raw_fault_low", "raw_fault_high")
-_SECOND_COUNTS: Final = tuple(f"second_{name}" for name in _COUNTS)
-"""Counts of a channel, which contradict each other: the board names one of them."""
+_CHANNELS: Final = (_COUNTS, tuple(f"second_{name}" for name in _COUNTS))
+"""Counts of each channel, which contradict each other: the board names one of them."""
 
 
 def place_of(name: str, measured: Collection[str]) -> KeyPath:
@@ -75,9 +78,8 @@ def place_of(name: str, measured: Collection[str]) -> KeyPath:
         name: Field of `MachineProfile`.
         measured: Fields that the file has in its section `measured`.
     """
-    counts = next((group for group in (_COUNTS, _SECOND_COUNTS) if name in group), ())
-    candidates = (name, *counts)
-    for candidate in candidates:
+    together = next((names for names in _CHANNELS if name in names), ())
+    for candidate in (name, *together):
         if candidate in measured:
             return ("measured", candidate)
     return DATA_SHEET.get(name) or _DERIVED.get(name) or ()

@@ -76,6 +76,10 @@ class PressDescription(Section):
         max_length=16,
         description="Diameters the press may be used with.",
     )
+    die_uncertainty_um: Annotated[int, Field(ge=0, le=10_000)] | None = Field(
+        default=None,
+        description="Limits (+-) of the diameters, wear included; None: 10 um are assumed.",
+    )
     die_loads_kn: (
         Annotated[
             tuple[Annotated[float, Field(ge=0, le=10_000)], ...], Field(min_length=1, max_length=16)
@@ -84,10 +88,6 @@ class PressDescription(Section):
     ) = Field(
         default=None,
         description="Greatest load of each die of dies_mm, kN; 0 where it is not known.",
-    )
-    die_uncertainty_um: Annotated[int, Field(ge=0, le=10_000)] | None = Field(
-        default=None,
-        description="Limits (+-) of the diameters, wear included; None: 10 um are assumed.",
     )
     ram: RamSection = RamSection()
     oil: OilSection = OilSection()
@@ -239,10 +239,11 @@ class PressDescription(Section):
         because its reading is then the return force and no load.
         """
         fields = wire_fields(self.measured.replacing(self.data_sheet()))
-        for name in ("dies_um", "die_loads_n"):
-            if fields[name] is not None:
-                fields[name] = list(fields[name])
-        return {name: value for name, value in fields.items() if value is not None}
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in fields.items()
+            if value is not None
+        }
 
     def machine_profile(self) -> MachineProfile:
         """Return the machine profile of this press.
@@ -286,10 +287,9 @@ class PressDescription(Section):
         }
 
     def _second_channel(self) -> dict[str, Any]:
-        """Return the values of the second channel; None without one."""
-        names = ("second_full_scale_bar", "second_accuracy_percent")
+        """Return what the data sheet says of the second channel; None for each without one."""
         if not self.second_full_scale_bar:
-            return dict.fromkeys(names)
+            return dict.fromkeys(("second_full_scale_bar", "second_accuracy_percent"))
         tare = self._tare(self.second_full_scale_bar / 10)
         return {
             "second_full_scale_bar": self.second_full_scale_bar,

@@ -167,7 +167,7 @@ class TransducerSection(Section):
     accuracy_percent: Positive = Field(
         default=0.1,
         ge=0.0001,
-        le=10,
+        le=2,
         description="Data-sheet accuracy, of full scale. Reference wiring.",
     )
     noise_percent: NonNegative = Field(
@@ -209,7 +209,7 @@ class SecondTransducerSection(Section):
     )
     accuracy_percent: Positive = Field(
         default=1.0,
-        ge=0.01,
+        ge=0.0001,
         le=5,
         description="Stated error with the converter's, of full scale. Assumption: a transducer "
         "of 0.5 % and the 8.7 effective bits of the RP2040's converter.",
@@ -219,6 +219,20 @@ class SecondTransducerSection(Section):
     )
     lag_ms: NonNegative = Field(
         default=5.0, le=1000, description="First-order lag. Source: data sheets."
+    )
+    channel_lag_ms: Annotated[int, Field(ge=0, le=100)] | None = Field(
+        default=None,
+        description="By how much the lags of both channels may differ; None: the board's 30 ms.",
+    )
+    channel_friction_percent: NonNegative | None = Field(
+        default=None,
+        le=10,
+        description="Friction between the places where they measure, of the reading; None: none.",
+    )
+    channel_noise_percent: NonNegative | None = Field(
+        default=None,
+        le=1,
+        description="One sigma of a reading of either, of full scale; None: the board's 0.1 %.",
     )
 
 
