@@ -79,7 +79,7 @@ _AT = const(26)
 _FOLLOWED = const(27)
 _JUMP_KPA = const(28)
 # The trim that the ceiling is judged by.
-_SURE_TRIM = const(29)
+SURE_TRIM = const(29)
 # The oil of the last 32 ticks, in a ring.
 _HISTORY = const(30)
 _HISTORY_TICKS = const(32)
@@ -292,10 +292,10 @@ def follow_force(
     registers[_TRIM] = trim
     # On the way down the expected friction changes over before the oil has fallen. The pellet does
     # not rise by that, so the trim of the way up stays in force until the setpoint has arrived.
-    sure = registers[_SURE_TRIM] << sign_shift >> sign_shift
+    sure = registers[SURE_TRIM] << sign_shift >> sign_shift
     if trim > sure or value == 0 or setpoint[_DESCENDING] == 0:
         sure = trim
-        registers[_SURE_TRIM] = trim
+        registers[SURE_TRIM] = trim
     run_flags[_FLAGS] = flags
     alert = sampler[_ALERT_KPA]
     if (
@@ -341,7 +341,7 @@ class ForceTrim:
         block = self.registers
         if not block[ACTIVE]:
             return newest_kpa
-        return max(newest_kpa - block[_SURE_TRIM], block[_SURE_KPA] - self._tolerance_kpa)
+        return max(newest_kpa - block[SURE_TRIM], block[_SURE_KPA] - self._tolerance_kpa)
 
     def configure(self, profile, scaling):
         """Take over a press and a die."""
@@ -376,7 +376,7 @@ class ForceTrim:
         block[_MARGIN_KPA] = 2 * (scaling.resolution_kpa + friction_kpa) + error_kpa
         for place in (
             _TRIM,
-            _SURE_TRIM,
+            SURE_TRIM,
             _CELL_KPA,
             _SURE_KPA,
             _FAR,
