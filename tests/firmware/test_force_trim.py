@@ -233,3 +233,18 @@ def test_at_setpoint_zero_oil_and_pellet_are_one():
     assert rig.run(60, rig.idle_again)
     assert rig.controller.force_trim.trim_kpa == 0
     assert rig.status()[schema.STATUS_REPLY_PRESSURE_KPA] == rig.controller.sampler.pressure_kpa
+
+
+def test_a_reversal_is_not_taken_for_a_pressure_above_the_ceiling():
+    rig = make_rig(cell=False, learned=True, friction_presliding_mm=0.05)
+    rig.start(
+        [ramp(500000, 50000), hold(500000, 2000, 2500), ramp(74000, 100000), hold(74000)],
+        ceiling_kpa=503000,
+    )
+    highest = 0
+    while rig.sequencer.step_index < 3 and rig.controller.interlocks.fault == 0:
+        rig.tick()
+        highest = max(highest, rig.plant.pellet_mpa)
+    # Expected friction changes over before the oil has fallen; the pellet has not risen.
+    assert highest < 502, highest
+    assert rig.controller.interlocks.fault == schema.FAULT_NONE

@@ -1,5 +1,6 @@
 """The comparison of two pressure channels, judged by the true pressure on the pellet."""
 
+from pellet_rig import CELL, CELL_PROFILE, FRICTION
 from pressloop_fw.loop.second_channel import SecondChannel
 from pressloop_fw.service.profile_store import Profile
 from pressloop_fw.wire import schema
@@ -372,3 +373,20 @@ def test_the_figure_at_rest():
     assert isinstance(channel, SecondChannel)
     assert channel.compares and channel.primed
     assert abs(channel.allowed_kpa() - 1000 * _FIGURE_MPA) < 20
+
+
+def test_what_the_seals_carry_is_not_above_the_ceiling_of_the_pellet():
+    press = dict(PRESS)
+    press.update(FRICTION)
+    press.update(CELL)
+    press["friction_share"] = 0.08
+    profile = dict(TWO_CHANNELS)
+    profile.update(CELL_PROFILE)
+    rig = TwoChannelRig(press, profile)
+    rig.start([ramp(250000, 25000), hold(250000, 3000, 1250)], ceiling_kpa=256000)
+    assert rig.run(30, lambda: rig.sequencer.step_index == 1)
+    rig.run(2)
+    # Both transducers are in the oil, and more than the second one's error above the ceiling.
+    assert rig.plant.oil_derived_mpa() > 256 + 9
+    assert rig.controller.interlocks.fault == schema.FAULT_NONE
+    assert abs(rig.plant.pellet_mpa - 250) < 1.5

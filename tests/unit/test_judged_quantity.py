@@ -51,3 +51,19 @@ def test_a_cell_that_fails_in_a_dwell_does_not_count_for_it(tmp_path: Path) -> N
     summary = _summary(tmp_path, len(RUN.records) // 2)
     quantities = [stage.judged_by for stage in summary.stages]
     assert quantities[0] == LOAD_CELL and quantities[-1] == READING
+
+
+def test_a_cell_that_did_not_serve_a_stage_is_a_warning(tmp_path: Path) -> None:
+    cell = {
+        "load_cell_capacity_kn": 50,
+        "load_cell_error_percent": 0.05,
+        "load_cell_zero": 0,
+        "load_cell_full": 500_000,
+    }
+    summary = _summary(tmp_path, len(RUN.records) // 2, **cell)
+    said = [text for text in summary.warnings if "load cell" in text]
+    assert len(said) == sum(stage.judged_by == READING for stage in summary.stages) > 0
+    assert said[-1] == (
+        f"the load cell gave no usable reading all through stage {summary.stages[-1].name!r}, "
+        "which is judged by the reading"
+    )

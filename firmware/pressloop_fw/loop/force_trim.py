@@ -18,7 +18,7 @@ Nothing is trimmed while the setpoint is zero: contact and an unloaded press are
 """
 
 from pressloop_fw.loop.registers import register, register_block
-from pressloop_fw.loop.scaling import FRACTION_BITS, die_area_um2
+from pressloop_fw.loop.scaling import FRACTION_BITS, SUB_BITS, die_area_um2
 from pressloop_fw.wire import schema
 
 try:
@@ -30,7 +30,7 @@ except ImportError:  # CPython
 
 # generated: numbers of other modules; edit the lists and run `make generate`.
 # loop.registers: SIGN_SHIFT
-# loop.setpoint: VALUE_KPA LEAD_KPA_S
+# loop.setpoint: VALUE_KPA LEAD_KPA_S DESCENDING
 # loop.sampler: ALERT ALERT_KPA
 # loop.scaling: SUB_BITS FRACTION_BITS
 # loop.flags: FLAGS
@@ -38,6 +38,7 @@ except ImportError:  # CPython
 _SIGN_SHIFT = const(0)
 _VALUE_KPA = const(1)
 _LEAD_KPA_S = const(2)
+_DESCENDING = const(3)
 _ALERT = const(15)
 _ALERT_KPA = const(16)
 _SUB_BITS = const(4)
@@ -77,10 +78,12 @@ _LAG_TICKS = const(25)
 _AT = const(26)
 _FOLLOWED = const(27)
 _JUMP_KPA = const(28)
+# The trim that the ceiling is judged by.
+SURE_TRIM = const(29)
 # The oil of the last 32 ticks, in a ring.
-_HISTORY = const(29)
+_HISTORY = const(30)
 _HISTORY_TICKS = const(32)
-_REGISTERS = const(29 + 32)
+_REGISTERS = const(30 + 32)
 
 # Shares of a pressure are in 1/65536. What the cell adds has 5 bits more, which is also its time
 # constant: a difference that stays is taken up over 32 ticks, whatever the rate of the readings.
@@ -287,17 +290,22 @@ def follow_force(
         else:
             trim = wanted
     registers[_TRIM] = trim
+    # On the way down the expected friction changes over before the oil has fallen. The pellet does
+    # not rise by that, so the trim of the way up stays in force until the setpoint has arrived.
+    sure = registers[SURE_TRIM] << sign_shift >> sign_shift
+    if trim > sure or value == 0 or setpoint[_DESCENDING] == 0:
+        sure = trim
+        registers[SURE_TRIM] = trim
     run_flags[_FLAGS] = flags
-    pressure = oil_kpa - trim
     alert = sampler[_ALERT_KPA]
     if (
-        pressure > alert
+        oil_kpa - sure > alert
         or registers[_SURE_KPA] << sign_shift >> sign_shift > alert
         or registers[_FAR] > _MAX_FAR_TICKS
     ):
         # The interlocks look at `highest_kpa` and `far`.
         sampler[_ALERT] = 2
-    return pressure
+    return oil_kpa - trim
 
 
 class ForceTrim:
@@ -333,7 +341,7 @@ class ForceTrim:
         block = self.registers
         if not block[ACTIVE]:
             return newest_kpa
-        return max(newest_kpa - block[_TRIM], block[_SURE_KPA] - self._tolerance_kpa)
+        return max(newest_kpa - block[SURE_TRIM], block[_SURE_KPA] - self._tolerance_kpa)
 
     def configure(self, profile, scaling):
         """Take over a press and a die."""
@@ -368,6 +376,7 @@ class ForceTrim:
         block[_MARGIN_KPA] = 2 * (scaling.resolution_kpa + friction_kpa) + error_kpa
         for place in (
             _TRIM,
+            SURE_TRIM,
             _CELL_KPA,
             _SURE_KPA,
             _FAR,
@@ -393,7 +402,7 @@ class ForceTrim:
         shift = 0
         while span * 5 // 4 >> shift >= 1 << _MAX_COUNT_BITS:
             shift += 1
-        numerator = capacity_kpa << 4 + shift
+        numerator = capacity_kpa << SUB_BITS + shift
         block[_ZERO] = zero
         block[_SHIFT] = shift
         block[_PER_COUNT] = numerator // span

@@ -87,7 +87,11 @@ _BAD = const(20)
 _LARGEST = const(21)
 _FIRST_READINGS = const(22)
 _SECOND_READINGS = const(30)
-_REGISTERS = const(38)
+# What the seals carry of the oil's pressure, kPa: the ceiling is one of the pellet. And the limit
+# of press and die, which is one of the oil.
+CARRIED_KPA = const(38)
+_PRESS_OVER = const(39)
+_REGISTERS = const(40)
 
 
 @micropython.viper
@@ -193,7 +197,13 @@ def compare_channels(registers: ptr32, sampler: ptr32, raw: int, active: int) ->
             return _FAULT_SENSOR_DISAGREE
     else:
         registers[_APART_COUNT] = 0
-    if second > registers[_OVER] and second_kpa << 2 > registers[_OVER]:
+    over = registers[_OVER]
+    carried = registers[CARRIED_KPA] << sign_shift >> sign_shift
+    if carried > 0:
+        over += carried << 2
+        if over > registers[_PRESS_OVER]:
+            over = registers[_PRESS_OVER]
+    if second > over and second_kpa << 2 > over:
         registers[_OVER_COUNT] += 1
         if registers[_OVER_COUNT] >= _MEANS_TO_TRIP:
             return _FAULT_OVER_PRESSURE
@@ -275,6 +285,8 @@ class SecondChannel:
         error_kpa = second.error_kpa(scaling)
         noise_kpa = second.noise_kpa(scaling)
         self._error_kpa = error_kpa + noise_kpa
+        block[_PRESS_OVER] = _MEAN * (scaling.pellet_limit_kpa + self._error_kpa)
+        block[CARRIED_KPA] = 0
         block[_BASE] = _MEAN * (scaling.resolution_kpa + error_kpa + noise_kpa)
         block[_FRICTION_SHARE] = -(-second.friction_ppm * _SHARE_UNITS // 1000000)
         block[_LAG] = -(-second.lag_ms * _LAG_UNITS // _MEAN_MS)

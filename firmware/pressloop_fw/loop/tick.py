@@ -36,7 +36,8 @@ except ImportError:  # CPython
 # loop.flags: FLAGS
 # loop.volume_watch: UNANSWERED HIGHEST_KPA
 # loop.release_watch: STEP_TICKS
-# loop.force_trim: ACTIVE
+# loop.force_trim: ACTIVE SURE_TRIM
+# loop.second_channel: CARRIED_KPA
 _OUTPUT_FULL = const(32767)
 _STATE_IDLE = const(0)
 _STATE_FAULT = const(5)
@@ -58,6 +59,8 @@ _UNANSWERED = const(2)
 _HIGHEST_KPA = const(1)
 _STEP_TICKS = const(20)
 _ACTIVE = const(1)
+_SURE_TRIM = const(29)
+_CARRIED_KPA = const(38)
 # end of generated
 
 
@@ -218,6 +221,7 @@ class Controller:
                     pellet = follow_force(
                         trim, read_force(), pressure, setpoint, sampler, run_flags
                     )
+                    channels[_CARRIED_KPA] = trim[_SURE_TRIM]
                 if has_displacement:
                     displacement_um = self.board.read_displacement()
                     self.displacement_um = displacement_um

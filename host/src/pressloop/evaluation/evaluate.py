@@ -14,7 +14,7 @@ from typing import Any, Literal
 from pressloop.analysis.force import force_kn
 from pressloop.evaluation.completeness import record_warnings
 from pressloop.evaluation.damage import DamageReport, find_damage
-from pressloop.evaluation.judged_quantity import judged_quantity
+from pressloop.evaluation.judged_quantity import judged_quantity, load_cell_warnings
 from pressloop.evaluation.powder import PowderResult, powder_results
 from pressloop.evaluation.run_data import RunData, load_run
 from pressloop.evaluation.stage_measures import StageMeasures, measure_stages
@@ -76,7 +76,7 @@ def evaluate(contents: JournalContents, journal: Path, truth_path: Path | None) 
         true_measures=None if data.truth is None else measure_stages(data, data.truth),
         damage=None if data.truth is None else find_damage(data, data.truth),
         contradictions=contradictions(data, outcomes),
-        warnings=record_warnings(data),
+        warnings=(*record_warnings(data), *load_cell_warnings(data)),
     )
     summary = merge(data, results)
     return Evaluation(summary, telemetry_table(data, summary), interval_table(data, summary))

@@ -27,3 +27,21 @@ def judged_quantity(data: RunData, stage: PlannedStage) -> Quantity:
     if press is not None and press.profile.friction_uncertainty_percent is not None:
         return WITH_COMPENSATION
     return READING
+
+
+def load_cell_warnings(data: RunData) -> tuple[str, ...]:
+    """Return a sentence for each stage that the press's load cell did not serve all through."""
+    press = data.press
+    if press is None or press.profile.load_cell_capacity_kn is None:
+        return ()
+    warnings = []
+    for stage in data.target_stages:
+        if not data.of_stage(stage).any():
+            continue
+        quantity = judged_quantity(data, stage)
+        if quantity != LOAD_CELL:
+            warnings.append(
+                f"the load cell gave no usable reading all through stage {stage.name!r}, which is "
+                f"judged by the {quantity}"
+            )
+    return tuple(warnings)
