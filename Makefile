@@ -95,7 +95,7 @@ coverage: setup ## run the fast tests and fail when they reach less of the packa
 	$(BIN)/coverage report --skip-covered --sort=cover
 
 .PHONY: check
-check: lint types layers drift ## look for faults without running: lint, types, layers and drift
+check: lint types layers drift proofs ## look for faults without running: lint, types, layers, drift and proofs
 
 # Lint needs one package, so a fault is found before the other hundred are installed.
 .PHONY: lint
@@ -117,6 +117,10 @@ drift: setup ## generated files that no longer match what they come from
 	$(BIN)/python protocol/generate.py --check
 	@$(BIN)/python -m pressloop.protocol --schema | diff --brief - $(DOCUMENT_SCHEMA) >/dev/null || { \
 	  echo "$(DOCUMENT_SCHEMA) differs from host/src/pressloop/protocol/model/: make generate" >&2; exit 1; }
+
+.PHONY: proofs
+proofs: setup ## guards of the firmware that no test was seen to need (make guards)
+	$(BIN)/python host/tools/guards.py --check
 
 .PHONY: format
 format: $(LINTER) ## rewrite the Python files in the project's format

@@ -111,9 +111,9 @@ def test_an_approach_without_contact():
     rig = Rig()
     rig.raw = 4800
     rig.start([ramp(100000)])
-    rig.run(59)
+    rig.run(59.9)
     assert rig.sequencer.approaching
-    rig.run(2)
+    rig.run(0.2)
     _assert_tripped(rig, schema.FAULT_NO_CONTACT)
 
 

@@ -446,6 +446,8 @@ def test_an_exception_in_every_turn_prints_one_traceback_a_second():
     try:
         app._print_traceback = printed.append
         rig.app.server.drain = rig.app.link.poll = _fail
+        rig.run(0.05)
+        assert rig.controller.interlocks.fault == schema.FAULT_INTERNAL
         rig.run(3)
     finally:
         app._print_traceback = plain

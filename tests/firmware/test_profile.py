@@ -4,7 +4,7 @@ import binascii
 
 from pressloop_fw.service.profile_store import ProfileStore
 from pressloop_fw.wire import schema
-from rig import PROFILE, RefusedError, Rig
+from rig import PROFILE, RefusedError, Rig, ramp
 
 
 def _stored_profile(rig):
@@ -68,6 +68,13 @@ def test_a_damaged_profile_is_not_replaced_by_the_one_before_it():
     else:
         raise AssertionError("the profile from before the change is in use")
     assert again.status()[schema.STATUS_REPLY_STORAGE] == schema.STORAGE_PROFILE_DAMAGED
+    # Nothing can be pressed without a profile.
+    try:
+        again.upload([ramp(50000)])
+    except RefusedError as refused:
+        assert refused.code == schema.ERR_NO_PROFILE
+    else:
+        raise AssertionError("a board without a profile has taken a plan")
 
 
 def test_a_profile_of_older_firmware_is_read():
