@@ -46,7 +46,7 @@ def test_the_sdk_returns_what_it_stored(steel_blank_tuning: SteelBlankTuning) ->
     assert result.before.pump_dead_band_percent == pytest.approx(20, abs=0.01)
     assert result.after.pump_dead_band_percent == pytest.approx(21.5, abs=0.05)
     assert steel_blank_tuning.on_board == result.after.model_copy(
-        update={"converter": steel_blank_tuning.on_board.converter}
+        update={"converter": steel_blank_tuning.on_board.converter, "channels": 2}
     )
     assert result.folder == steel_blank_tuning.folder
     assert [tracking.run for tracking in result.tracking] == ["coarse", "fine"]

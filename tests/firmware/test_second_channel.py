@@ -294,6 +294,27 @@ def test_a_start_before_the_first_reading_is_refused():
         raise AssertionError("started")
 
 
+def test_a_start_right_behind_the_plan_needs_no_new_reading():
+    rig = TwoChannelRig()
+    rig.run(0.2)
+    rig.upload([ramp(100000)])
+    rig.ask(schema.CMD_START, {schema.START_REQUEST_RUN_ID: b"at-once!"})
+    rig.tick()
+    assert rig.sequencer.active()
+    # A disagreement from before the plan is not forgotten.
+    rig = TwoChannelRig()
+    rig.second_error = lambda raw: raw + 400
+    rig.run(0.2)
+    rig.upload([ramp(100000)])
+    rig.upload([ramp(100000)])
+    try:
+        rig.ask(schema.CMD_START, {schema.START_REQUEST_RUN_ID: b"at-once!"})
+    except RefusedError as refused:
+        assert refused.code == schema.ERR_SENSORS_DISAGREE
+    else:
+        raise AssertionError("started")
+
+
 def test_a_run_forgets_the_difference_of_the_one_before():
     rig = _pressing(_in_hold)
     rig.first_error = lambda raw: raw + 240

@@ -327,7 +327,8 @@ def test_a_board_without_a_profile_names_the_commands(board: FakeBoard, tmp_path
     )
     info = CliRunner(env={"COLUMNS": "300"}).invoke(app, ["info", "--port", board.url])
     assert info.exit_code == 0
-    assert f"pressloop machine write my-press.yaml --port {board.url}" in info.stdout
+    shown = " ".join(info.stdout.split())
+    assert f"pressloop machine write my-press.yaml --port {board.url}" in shown
     for command in (
         ["run", str(protocol), "--port", board.url, "--out", str(tmp_path / "run")],
         ["tune", "400 MPa", "--yes", "--port", board.url, "--out", str(tmp_path / "tune")],

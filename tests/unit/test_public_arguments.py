@@ -171,6 +171,7 @@ def test_the_list_of_numeric_arguments_is_complete() -> None:
         *(f"Press.open.{name}" for name in ("seed", "speed", "reconnect_timeout_s")),
         *(f"EmulatedBoard.__init__.{name}" for name in ("seed", "speed", "ring_records")),
         *(f"EmulatedBoard.__init__.{name}" for name in ("silence_s", "orphan_s")),
+        "Press.board_journal.most",
         *("Run.wait.limit_s", "Run.result.limit_s", "Run.confirm.step", "Run.advance.step"),
     }
 

@@ -235,6 +235,8 @@ class SecondChannel:
     def __init__(self):
         self.registers = register_block(_REGISTERS)
         self._error_kpa = 0
+        # Whether the channels agreed at the last `configure`, for a start before the next reading.
+        self._agreed = False
 
     @property
     def compares(self):
@@ -245,6 +247,12 @@ class SecondChannel:
     def primed(self):
         """Whether both channels have had a reading since the last `configure`."""
         return self.registers[_PRIMED] != 0
+
+    def agrees(self):
+        """Whether the channels agree, by the newest readings or by those before `configure`."""
+        if not self.primed:
+            return self._agreed
+        return self.difference_kpa <= self.allowed_kpa()
 
     @property
     def pressure_kpa(self):
@@ -271,6 +279,8 @@ class SecondChannel:
     def configure(self, profile, scaling):
         """Take over a press and a die; without a second channel nothing is compared."""
         block = self.registers
+        if self.compares and self.primed:
+            self._agreed = self.agrees()
         block[_SCALED] = 0
         block[_PRIMED] = 0
         block[_BAD] = 0

@@ -66,9 +66,8 @@ def require_channels_agree(second_channel):
     """Refuse while the pressure channels disagree: the pressure is then unknown."""
     if not second_channel.compares:
         return
-    difference_kpa = second_channel.difference_kpa
-    if not second_channel.primed or difference_kpa > second_channel.allowed_kpa():
-        raise CommandError(schema.ERR_SENSORS_DISAGREE, 0, difference_kpa)
+    if not second_channel.agrees():
+        raise CommandError(schema.ERR_SENSORS_DISAGREE, 0, second_channel.difference_kpa)
 
 
 def require_die(plan, die_um):

@@ -204,7 +204,7 @@ class RunHeader(RecordModel):
     port: str
     tick_hz: int = Field(gt=0)
     record_every: int = Field(default=1, ge=1)
-    die_mm: float | None = None
+    die_mm: float | None = Field(default=None, gt=0)
     die_confirmed: bool | None = None
     channels: int | None = None
     channels_allowed_mpa: float | None = None
