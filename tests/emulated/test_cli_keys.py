@@ -123,7 +123,7 @@ def test_every_key_does_what_it_says(folder: Path) -> None:
         ("pause", key),
         ("resume", key),
         ("advance", "operator (key)"),
-        ("prompt-answered", "confirmed"),
+        ("prompt-answered", "answer to the prompt"),
         ("advance", "operator (key)"),
     ]
 
@@ -134,6 +134,7 @@ def test_the_key_that_aborts(folder: Path) -> None:
         terminal.see("first hold")
         terminal.type("a")
         terminal.see("aborting")
+        terminal.see("venting")
         terminal.type("a")
         terminal.see("already being released")
         assert terminal.wait() == 1

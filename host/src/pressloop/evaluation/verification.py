@@ -117,15 +117,15 @@ def _differences(folder: Path, result: Evaluation) -> str:
         found.extend(_changed_keys(stored, result.summary.model_dump(mode="json"), ""))
     try:
         telemetry = pq.read_table(folder / TELEMETRY_NAME, page_checksum_verification=True)
-    except (pa.ArrowException, OSError, ValueError):
-        found.append(f"{TELEMETRY_NAME} cannot be read")
-    else:
-        found.extend(
+        names = set(telemetry.column_names)
+        columns = [
             f"column {name} of {TELEMETRY_NAME}"
             for name in result.telemetry.column_names
-            if name not in telemetry.column_names
-            or not _same_column(telemetry, result.telemetry, name)
-        )
+            if name not in names or not _same_column(telemetry, result.telemetry, name)
+        ]
+    except (pa.ArrowException, OSError, ValueError):
+        columns = [f"{TELEMETRY_NAME} cannot be read"]
+    found.extend(columns)
     more = len(found) - _MAX_NAMED_KEYS
     return ", ".join(found[:_MAX_NAMED_KEYS]) + (f" and {more} more" if more > 0 else "")
 

@@ -55,6 +55,11 @@ _MAX_REQUEST_S: Final = 5.0
 
 _MAX_CLIENTS: Final = 16
 
+MAX_FAREWELL_S: Final = 1.0
+"""How long the end of a program waits for those who watch its run."""
+
+_FAREWELL_SLICE_S: Final = 0.02
+
 _log = logging.getLogger(__name__)
 
 
@@ -76,6 +81,8 @@ class RemoteControl:
         self._steering = threading.Lock()
         self._clients = threading.BoundedSemaphore(_MAX_CLIENTS)
         self._closing = threading.Event()
+        # Programs that watch; a lost update costs a little waiting in `close`.
+        self._watchers = 0
         self._listener: socket.socket | None = None
         self._path: Path | None = None
 
@@ -94,8 +101,14 @@ class RemoteControl:
         ).start()
 
     def close(self) -> None:
-        """Remove the published address and accept no more commands. May be called repeatedly."""
+        """Remove the published address and accept no more commands. May be called repeatedly.
+
+        Those who watch a run that is over are given a moment to hear how it ended.
+        """
         self._closing.set()
+        deadline = time.monotonic() + MAX_FAREWELL_S
+        while self._watchers > 0 and not self._run.is_active and time.monotonic() < deadline:
+            time.sleep(_FAREWELL_SLICE_S)
         path, self._path = self._path, None
         if path is not None:
             with suppress(OSError):
@@ -150,7 +163,11 @@ class RemoteControl:
                 elif not self._is_allowed(request.get("token")):
                     _send(client, _refused("wrong-token", "the token is not the one of this run"))
                 elif request.get("command") == WATCH:
-                    self._stream(client)
+                    self._watchers += 1
+                    try:
+                        self._stream(client)
+                    finally:
+                        self._watchers -= 1
                 else:
                     _send(client, self._answer(client, request.get("command"), request.get("by")))
         except OSError:
