@@ -144,8 +144,8 @@ def test_parquet_columns_and_metadata(tmp_path: Path) -> None:
         "seq", "tick", "time_s", "unix_time_second", "pressure_mpa", "setpoint_mpa",
         "displacement_mm", "output_percent", "raw_counts", "step_id", "stage_id", "state",
         "in_band", "dwelling", "approaching", "saturated", "sealed", "host_lost", "topping_up",
-        "load_cell", "emergency_stop", "guard_open", "button", "thinned", "true_pressure_mpa", "true_oil_mpa",
-        "true_oil_derived_mpa", "relative_density",
+        "load_cell", "emergency_stop", "guard_open", "button", "thinned", "true_pressure_mpa",
+        "true_oil_mpa", "true_oil_derived_mpa", "relative_density",
     ]  # fmt: skip
     metadata = json.loads(table.schema.metadata[b"pressloop"])
     assert metadata["run_id"] == RUN.header.run_id
