@@ -1,5 +1,6 @@
 """Builds all objects of the firmware and runs the foreground loop."""
 
+import gc
 import sys
 
 from pressloop_fw.loop.plan import Plan
@@ -12,6 +13,8 @@ from pressloop_fw.wire.link import Link
 _CTRL_C = 3
 # A minute before the device clock ends. Every run has ended by then (`Plan.vent_by_tick`).
 _LAST_TICK = schema.CLOCK_END - 60 * schema.TICK_HZ
+# Ring records that a board must have room for: ten seconds.
+_MIN_RING_RECORDS = 1000
 
 
 class App:
@@ -25,7 +28,7 @@ class App:
         self.board = board
         self.plan = Plan()
         has_displacement = bool(board.capabilities & schema.CAP_DISPLACEMENT)
-        self.ring = TelemetryRing(board.ring_records, has_displacement)
+        self.ring = _ring(board.ring_records, has_displacement)
         self.controller = Controller(board, self.plan, self.ring)
         self.server = CommandServer(board, self.controller, self.plan, self.ring)
         self.link = Link(board, self.server, self._on_console)
@@ -83,3 +86,19 @@ def _print_traceback(failure):
         import traceback
 
         traceback.print_exception(failure)
+
+
+def _ring(records, has_displacement):
+    """Return a telemetry ring of `records`, or of as many of them as there is memory for.
+
+    On MicroPython without our image the code itself takes memory. A host learns the size of the
+    ring from hello.
+    """
+    while True:
+        try:
+            return TelemetryRing(records, has_displacement)
+        except MemoryError:
+            records //= 2
+            if records < _MIN_RING_RECORDS:
+                raise
+            gc.collect()
