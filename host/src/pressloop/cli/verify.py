@@ -13,8 +13,6 @@ from pressloop.cli.output import ExitCode, errors_as_exit_codes, out
 from pressloop.errors import RecordError
 from pressloop.evaluation import Verification, finalise
 from pressloop.evaluation import verify as verify_record
-from pressloop.record.columns import TRUTH_NAME
-from pressloop.record.journal import JOURNAL_NAME
 
 
 def verify(
@@ -55,8 +53,7 @@ def _verified(record: Path) -> Verification:
 
 def _repaired(one: Verification) -> Verification:
     """Make the derived files again, unless the journal or the truth itself is damaged."""
-    originals = (JOURNAL_NAME, TRUTH_NAME)
-    if one.sound or any(name in problem for problem in one.problems for name in originals):
+    if not one.repairable:
         return one
     finalise(one.directory)
     return _verified(one.directory)

@@ -16,11 +16,14 @@ from pressloop.evaluation.reader import RunRecord
 from pressloop.evaluation.summary import read_summary
 from pressloop.evaluation.truth import truth_in
 from pressloop.extras import path_argument
-from pressloop.record.columns import MANIFEST_NAME, SUMMARY_NAME, TELEMETRY_NAME
+from pressloop.record.columns import MANIFEST_NAME, SUMMARY_NAME, TELEMETRY_NAME, TRUTH_NAME
 from pressloop.record.journal import JOURNAL_NAME
 from pressloop.record.pending import read_record
 
 _MAX_NAMED_KEYS: Final = 5
+
+_ORIGINALS: Final = (JOURNAL_NAME, TRUTH_NAME)
+"""Files that nothing can make again."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +35,14 @@ class Verification:
         files: State of each file by its checksum; empty without a manifest.
         problems: What is wrong, one sentence each; empty when the record is sound.
         notes: What could not be checked, or what a reader should know.
+        repairable: Whether `finalise` mends what is wrong: journal and true pressure are whole.
     """
 
     directory: Path
     files: dict[str, FileState] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    repairable: bool = False
 
     @property
     def sound(self) -> bool:
@@ -94,7 +99,10 @@ def verify(directory: str | Path) -> Verification:
             )
         elif differences:
             problems.append(f"the result does not follow from the journal: {differences}")
-    return Verification(folder, files, tuple(problems), tuple(notes))
+    whole = not contents.unreadable and all(files.get(name, "ok") == "ok" for name in _ORIGINALS)
+    return Verification(
+        folder, files, tuple(problems), tuple(notes), repairable=whole and bool(problems)
+    )
 
 
 def _sentences(files: dict[str, FileState]) -> list[str]:
