@@ -10,11 +10,12 @@ import select
 import signal
 import struct
 import subprocess
-import sys
 import termios
 import time
 from pathlib import Path
 from typing import Final
+
+from tests.emulated.command_line import command
 
 MAX_WAIT_S: Final = 30.0
 COLUMNS: Final = 80
@@ -32,7 +33,7 @@ class PtyTerminal:
         environment = {**os.environ, "TERM": "xterm"}
         environment.pop("COLUMNS", None)
         self.process = subprocess.Popen(
-            [sys.executable, "-c", "from pressloop.cli import main; main()", *words],
+            command(*words),
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,

@@ -20,6 +20,8 @@ import pytest
 from pressloop import MachineProfile, Press
 from pressloop.emulator.process import EmulatedBoard
 
+from tests.emulated.command_line import command
+
 PROTOCOL = """
 pressloop: 1
 name: long
@@ -62,10 +64,6 @@ def serial_board() -> Iterator[tuple[EmulatedBoard, str]]:
             yield board, os.ttyname(slave)
         os.close(master)
         os.close(slave)
-
-
-def command(*words: str) -> list[str]:
-    return [sys.executable, "-c", "from pressloop.cli import main; main()", *words]
 
 
 @pytest.mark.slow

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.emulated.command_line import command
 
 PROTOCOL = """
 pressloop: 1
@@ -25,11 +26,6 @@ stages:
     release: {target: 0 MPa, rate: 60 MPa/s}
 """
 Command = Callable[..., subprocess.CompletedProcess[str]]
-
-
-def command(*words: str) -> list[str]:
-    """Return a command line of the tool, in a process of its own."""
-    return [sys.executable, "-c", "from pressloop.cli import main; main()", *words]
 
 
 @pytest.fixture

@@ -15,6 +15,8 @@ from typing import Any, Final
 import pytest
 from rich.cells import cell_len
 
+from tests.emulated.command_line import command
+
 pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo terminal"),
     pytest.mark.slow,
@@ -167,7 +169,7 @@ def test_ctrl_c_twice_opens_the_release_valve(folder: Path) -> None:
 def pressloop(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Run a command in a second terminal of the same user."""
     return subprocess.run(
-        [sys.executable, "-c", "from pressloop.cli import main; main()", *words],
+        command(*words),
         cwd=folder,
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -229,9 +231,9 @@ def test_a_stopped_program_says_why_the_run_is_paused_and_a_killed_one_is_replac
 
 
 def test_without_a_terminal_it_names_the_command(folder: Path) -> None:
-    command = [sys.executable, "-c", "from pressloop.cli import main; main()", *IN_REAL_TIME]
+    program = command(*IN_REAL_TIME)
     run = subprocess.Popen(
-        command,
+        program,
         cwd=folder,
         stdin=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -274,9 +276,9 @@ stages:
 
 def test_an_open_hold_without_a_terminal_says_what_ends_it(folder: Path) -> None:
     (folder / "p.yaml").write_text(OPEN_HOLD)
-    command = [sys.executable, "-c", "from pressloop.cli import main; main()", *RUN, "--yes"]
+    program = command(*RUN, "--yes")
     run = subprocess.Popen(
-        command, cwd=folder, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        program, cwd=folder, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )
     try:
         assert run.stderr is not None

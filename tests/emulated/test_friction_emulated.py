@@ -6,30 +6,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pressloop import Press, RunRecord, RunResult
+from pressloop import RunRecord, RunResult
 from pressloop.emulator import description
 from pressloop.evaluation.verdict_basis import basis_sentence
 
+from tests.emulated.up_and_down import press_up_and_down
+
 PRESS = Path(__file__).resolve().parents[2] / "examples" / "presses" / "seal-friction.yaml"
-PROTOCOL = """
-pressloop: 1
-name: from below and from above
-die: 10 mm
-ceiling: 300 MPa
-stages:
-  - name: up
-    ramp: {target: 250 MPa, rate: 25 MPa/s}
-    hold: {duration: 10 s, tolerance: 0.5 %}
-  - name: down
-    ramp: {target: 74 MPa, rate: 20 MPa/s}
-    hold: {duration: 10 s, tolerance: 1.5 %}
-"""
 
 
 @pytest.fixture(scope="module")
 def result(tmp_path_factory: pytest.TempPathFactory) -> RunResult:
-    with Press.open("emulated", press=description.load(PRESS), seed=3) as press:
-        return press.run(PROTOCOL, out=tmp_path_factory.mktemp("friction") / "run")
+    return press_up_and_down(description.load(PRESS), tmp_path_factory.mktemp("friction"))
 
 
 def test_the_pellet_gets_less_on_the_way_up_and_more_on_the_way_down(result: RunResult) -> None:

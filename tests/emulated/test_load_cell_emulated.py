@@ -6,34 +6,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pressloop import Press, RunRecord, RunResult
+from pressloop import RunRecord, RunResult
 from pressloop.emulator import description
 from pressloop.evaluation.verdict_basis import basis_sentence
 
+from tests.emulated.up_and_down import press_up_and_down
+
 FOLDER = Path(__file__).resolve().parents[2] / "examples" / "presses"
-PROTOCOL = """
-pressloop: 1
-name: from below and from above
-die: 10 mm
-ceiling: 300 MPa
-stages:
-  - name: up
-    ramp: {target: 250 MPa, rate: 25 MPa/s}
-    hold: {duration: 10 s, tolerance: 0.5 %}
-  - name: down
-    ramp: {target: 74 MPa, rate: 20 MPa/s}
-    hold: {duration: 10 s, tolerance: 1.5 %}
-"""
-
-
-def _run(press: description.PressDescription, folder: Path) -> RunResult:
-    with Press.open("emulated", press=press, seed=3) as opened:
-        return opened.run(PROTOCOL, out=folder / "run")
 
 
 @pytest.fixture(scope="module")
 def result(tmp_path_factory: pytest.TempPathFactory) -> RunResult:
-    return _run(description.load(FOLDER / "load-cell.yaml"), tmp_path_factory.mktemp("cell"))
+    return press_up_and_down(
+        description.load(FOLDER / "load-cell.yaml"), tmp_path_factory.mktemp("cell")
+    )
 
 
 def test_the_pellet_gets_what_was_asked_for(result: RunResult) -> None:
@@ -73,7 +59,7 @@ def test_learned_friction_is_named_and_helps(tmp_path: Path) -> None:
     ram = press.ram.model_copy(
         update={"friction_percent": 3, "friction_n": 40, "friction_uncertainty_percent": 20}
     )
-    summary = _run(press.model_copy(update={"ram": ram}), tmp_path).summary
+    summary = press_up_and_down(press.model_copy(update={"ram": ram}), tmp_path).summary
     assert summary.truth is not None
     for stage, truth in zip(summary.stages, summary.truth, strict=True):
         assert stage.judged_by == "reading with friction compensation"
