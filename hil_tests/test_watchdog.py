@@ -10,7 +10,7 @@ from pressloop.hil import wiring
 from pressloop.hil.boards import HilBench, Part
 from pressloop.hil.watching import until, watching
 from pressloop.press import Press
-from pressloop.record.columns import wire_name
+from pressloop.wire.names import wire_name
 from pressloop.wire.schema import OUTPUT_FULL, Fault, FlagBits, HelloReply, ResetCause, State
 
 from hil_tests.protocols import HOLD, short_run

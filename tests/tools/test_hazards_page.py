@@ -6,7 +6,7 @@ import ast
 import re
 from pathlib import Path
 
-from pressloop.record.columns import wire_name
+from pressloop.wire.names import wire_name
 from pressloop.wire.schema import Fault
 
 ROOT = Path(__file__).resolve().parents[2]

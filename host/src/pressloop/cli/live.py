@@ -22,6 +22,7 @@ from rich.text import Text
 
 from pressloop.cli.line_parts import ChosenParts, joined_cells
 from pressloop.session.status import PressStatus
+from pressloop.wire.names import wire_name
 from pressloop.wire.schema import State
 
 _BAR_CELLS = 24
@@ -286,7 +287,7 @@ def _doing(status: PressStatus) -> tuple[str, str]:
         if status.state is State.FAULT:
             # A pressure that stays is worse than what came first.
             fault = status.further_fault or status.fault
-            return f"fault {fault.name.lower().replace('_', '-')}", ""
+            return f"fault {wire_name(fault)}", ""
         return status.state.name.lower(), "host lost" if status.host_lost else ""
     if status.host_lost:
         return "running", "host lost"

@@ -16,6 +16,7 @@ from pressloop.errors import CommandRefusedError
 from pressloop.press import Press
 from pressloop.session.board_journal import BoardRecord
 from pressloop.session.status import PressStatus
+from pressloop.wire.names import wire_name
 from pressloop.wire.schema import TICK_HZ, Fault, StorageBits
 
 _STORAGE = {
@@ -67,7 +68,7 @@ def _line(record: BoardRecord) -> str:
     if record.run_id:
         words.append(f"{record.pressure_mpa:.1f} MPa")
     if record.fault is not Fault.NONE:
-        words.append(record.fault.name.lower().replace("_", "-"))
+        words.append(wire_name(record.fault))
     return " ".join([*words, record.detail]).rstrip()
 
 
@@ -78,12 +79,12 @@ def clear(port: Annotated[str | None, options.PORT] = None) -> None:
         if fault is Fault.NONE:
             err.print("no fault is latched")
         else:
-            err.print(f"cleared {fault.name.lower().replace('_', '-')}")
+            err.print(f"cleared {wire_name(fault)}")
 
 
 def _further(status: PressStatus) -> dict[str, object]:
     """Return what the pressure has shown since the fault, if it has shown anything."""
-    further = status.further_fault.name.lower().replace("_", "-")
+    further = wire_name(status.further_fault)
     return {} if further == "none" else {"further_fault": further}
 
 
@@ -100,9 +101,9 @@ def _facts(machine: Press) -> dict[str, object]:
         "protocol": f"{hello.major}.{hello.minor}",
         "schema": hello.schema_hash.hex(),
         "boot": hello.boot_id,
-        "reset_cause": hello.reset_cause.name.lower().replace("_", "-"),
+        "reset_cause": wire_name(hello.reset_cause),
         "state": status.state.name.lower(),
-        "fault": status.fault.name.lower().replace("_", "-"),
+        "fault": wire_name(status.fault),
         **_further(status),
         "pressure_mpa": round(status.pressure_mpa, 3),
     }

@@ -12,6 +12,7 @@ from pressloop.errors import CommandRefusedError, PressloopError
 from pressloop.install.diagnosis import Computer, Diagnosis
 from pressloop.run.active_runs import refuse_owned
 from pressloop.session.session import Session
+from pressloop.wire.names import wire_name
 from pressloop.wire.schema import Fault, ProfileReadRequest, StorageBits
 
 _HOST: Final = f"pressloop {__version__}"
@@ -69,7 +70,7 @@ def _findings(session: Session, port: str) -> Iterator[Diagnosis]:
             f"remove files of your own from the board, or: pressloop flash --port {port}",
         )
     if status.fault is not Fault.NONE:
-        name = status.fault.name.lower().replace("_", "-")
+        name = wire_name(status.fault)
         yield Diagnosis(
             "fault",
             "warn",

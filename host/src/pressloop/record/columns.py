@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
 from typing import Final
 
+from pressloop.wire.names import wire_name
 from pressloop.wire.schema import FlagBits, InputBits, State
-
-
-def wire_name(member: IntEnum) -> str:
-    """Return a member's name as the schema writes it, such as `prompt-timeout`."""
-    return member.name.lower().replace("_", "-")
-
 
 SUMMARY_NAME: Final = "run.json"
 TELEMETRY_NAME: Final = "telemetry.parquet"

@@ -14,7 +14,6 @@ from pressloop.findings import path_text
 from pressloop.machine.channels import ChannelComparison
 from pressloop.machine.profile import MachineProfile
 from pressloop.plan import Plan, PlanStage, PlanStep
-from pressloop.record.columns import wire_name
 from pressloop.record.model import (
     BoardIdentity,
     BoardStepResult,
@@ -27,6 +26,7 @@ from pressloop.record.model import (
     ThinningRules,
 )
 from pressloop.wire.codec import encode_message
+from pressloop.wire.names import wire_name
 from pressloop.wire.schema import TICK_HZ, HelloReply, Profile, StepKind, StepResultReply
 
 _MOVES: Final = (StepKind.RAMP, StepKind.RELEASE)

@@ -14,7 +14,6 @@ from pressloop.errors import BoardTimeoutError, LinkClosedError, PressloopError,
 from pressloop.extras import DataFrame, real_number, shown_value
 from pressloop.number_types import text_of
 from pressloop.record import RunRecorder
-from pressloop.record.columns import wire_name
 from pressloop.run.commands import RunCommands
 from pressloop.run.fault_injection import FaultInjection
 from pressloop.run.pause_reason import PauseReason
@@ -25,6 +24,7 @@ from pressloop.session.session import Session
 from pressloop.session.status import PressStatus
 from pressloop.session.telemetry import TelemetryBatch
 from pressloop.session.telemetry_iterator import TelemetryIterator
+from pressloop.wire.names import wire_name
 from pressloop.wire.schema import State
 
 MAX_VENT_S: Final = 120.0

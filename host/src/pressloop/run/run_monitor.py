@@ -16,7 +16,6 @@ from typing import Final
 from pressloop.analysis.force import force_kn
 from pressloop.errors import BoardTimeoutError, LinkClosedError, PressloopError, RecordError
 from pressloop.record import BoardStepResult, RunEnd, RunRecorder
-from pressloop.record.columns import wire_name
 from pressloop.record.header import step_result
 from pressloop.run.commands import AT_REST, RunCommands
 from pressloop.run.fault_injection import FaultInjection
@@ -28,6 +27,7 @@ from pressloop.session.session import Session
 from pressloop.session.status import PressStatus
 from pressloop.session.telemetry import TelemetryBatch
 from pressloop.session.telemetry_iterator import TelemetryIterator
+from pressloop.wire.names import wire_name
 from pressloop.wire.schema import (
     TICK_HZ,
     EndReason,

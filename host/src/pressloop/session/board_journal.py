@@ -10,6 +10,7 @@ from typing import Final
 from pressloop.errors import CommandRefusedError
 from pressloop.session.session import Session
 from pressloop.session.telemetry import NO_STEP
+from pressloop.wire.names import wire_name
 from pressloop.wire.schema import (
     EndReason,
     Fault,
@@ -70,9 +71,9 @@ class BoardRecord:
             known = JournalKind(kind)
             detail = ""
             if known is JournalKind.BOOT:
-                detail = _name(ResetCause(state >> 4))
+                detail = wire_name(ResetCause(state >> 4))
             elif known is JournalKind.END:
-                detail = _name(EndReason(state >> 4))
+                detail = wire_name(EndReason(state >> 4))
             elif known is JournalKind.PROFILE:
                 before, after = struct.unpack("<II", run_id)
                 detail = f"{before:08x} to {after:08x}"
@@ -117,7 +118,3 @@ def read_board_journal(session: Session, most: int = 100) -> list[BoardRecord]:
         back += len(pieces)
         records += [record for record in map(BoardRecord.unpack, pieces) if record is not None]
     return records[:most]
-
-
-def _name(member: ResetCause | EndReason) -> str:
-    return member.name.lower().replace("_", "-")

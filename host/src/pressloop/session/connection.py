@@ -33,6 +33,7 @@ from pressloop.transport.transport import Transport
 from pressloop.wire.codec import WireError, decode_message, decode_telemetry, encode_message
 from pressloop.wire.frame import Frame, FrameDecoder, encode_frame
 from pressloop.wire.message import Message, Request
+from pressloop.wire.names import wire_name
 from pressloop.wire.schema import (
     PROTOCOL_MAJOR,
     PROTOCOL_MINOR,
@@ -352,7 +353,7 @@ class Link:
                 "power, then press its reset button"
             )
         return BoardTimeoutError(
-            f"the board at {self.url} did not answer {_name(command)} within "
+            f"the board at {self.url} did not answer {wire_name(command)} within "
             f"{sum(self._waits_s):g} s, asked {len(self._waits_s)} times",
             hint=hint,
             console=console,
@@ -367,8 +368,4 @@ def _open_reply(message: Request[R], frame: Frame, url: str) -> R:
         raise version_mismatch(error.detail, url)
     names = {field.key: field.name for field in message.FIELDS}
     field = None if error.field is None else names.get(error.field, f"key {error.field}")
-    raise explain_refusal(_name(Command(message.CODE)), error, field)
-
-
-def _name(command: Command) -> str:
-    return command.name.lower().replace("_", "-")
+    raise explain_refusal(wire_name(Command(message.CODE)), error, field)

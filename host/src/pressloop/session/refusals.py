@@ -6,6 +6,7 @@ from typing import Final
 
 from pressloop.errors import CommandRefusedError
 from pressloop.units import LENGTH, PRESSURE, format_quantity
+from pressloop.wire.names import wire_name
 from pressloop.wire.schema import ErrorCode, ErrorReply
 
 _MALFORMED_HINT: Final = (
@@ -178,7 +179,7 @@ def explain_refusal(command: str, error: ErrorReply, field: str | None) -> Comma
         f"the board refused {where}: {meaning.format(detail=detail, mpa=mpa, length=length)}",
         hint=hint,
         command=command,
-        code=error.code.name.lower().replace("_", "-"),
+        code=wire_name(error.code),
         step=error.step,
         field=field,
         detail=error.detail,

@@ -14,6 +14,7 @@ import cbor2
 from pressloop.errors import PressloopError
 from pressloop.number_types import text_of
 from pressloop.wire.message import Field, FieldKind, Message
+from pressloop.wire.names import wire_name
 from pressloop.wire.schema import ErrorCode, TelemetryEvent
 
 MessageT = TypeVar("MessageT", bound=Message)
@@ -41,7 +42,7 @@ class WireError(PressloopError):
 
     def __init__(self, message: str, *, hint: str, reason: ErrorCode, field: str = "") -> None:
         """Keep what is wrong and where."""
-        super().__init__(message, hint=hint, code=_kebab(reason))
+        super().__init__(message, hint=hint, code=wire_name(reason))
         self.reason = reason
         self.field = field
 
@@ -259,8 +260,4 @@ def _in_range(field: Field, value: int, low: int, high: int) -> None:
 
 def _describe(flaw: _FlawError) -> str:
     where = f".{flaw.field}" if flaw.field else ""
-    return f"{where}: {_kebab(flaw.reason)}" + (f", {flaw.detail}" if flaw.detail else "")
-
-
-def _kebab(reason: ErrorCode) -> str:
-    return reason.name.lower().replace("_", "-")
+    return f"{where}: {wire_name(flaw.reason)}" + (f", {flaw.detail}" if flaw.detail else "")
