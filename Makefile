@@ -40,7 +40,7 @@ DOCUMENT_SCHEMA := protocol/protocol.schema.json
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } \
 	  /^##@/ { printf "\n%s\n", substr($$0, 5) } \
-	  /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	  /^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: setup
 setup: $(PACKAGES) $(INTERPRETER) $(FAST_CHIP) ## install the pinned packages into .venv, find or build MicroPython
@@ -76,6 +76,10 @@ mip: setup ## write the controller as packages for `mpremote mip install` into d
 .PHONY: wheel
 wheel: setup $(IMAGES) ## pack packages, firmware, images and MicroPython into dist/*.whl
 	@$(BIN)/python host/tools/wheel.py
+
+.PHONY: docs
+docs: setup ## build the documentation site into build/site
+	@PYTHONPATH=host/tools $(BIN)/python -m docs_site $(DOCS_ARGS)
 
 ##@ Every change
 
@@ -117,6 +121,7 @@ drift: setup ## generated files that no longer match what they come from
 	$(BIN)/python protocol/generate.py --check
 	@$(BIN)/python -m pressloop.protocol --schema | diff --brief - $(DOCUMENT_SCHEMA) >/dev/null || { \
 	  echo "$(DOCUMENT_SCHEMA) differs from host/src/pressloop/protocol/model/: make generate" >&2; exit 1; }
+	@$(BIN)/python host/tools/hardware_docs.py --check
 
 .PHONY: proofs
 proofs: setup ## guards of the firmware that no test was seen to need (make guards)
@@ -131,6 +136,10 @@ format: $(LINTER) ## rewrite the Python files in the project's format
 generate: setup ## write the files that `make drift` looks at
 	$(BIN)/python protocol/generate.py
 	$(BIN)/python -m pressloop.protocol --schema > $(DOCUMENT_SCHEMA)
+
+.PHONY: docs-hardware
+docs-hardware: setup ## write the firmware's pins and docs/hardware from the hardware's data
+	$(BIN)/python host/tools/hardware_docs.py
 
 .PHONY: hooks
 hooks: setup $(LINTER) ## let git run the checks before each commit
@@ -159,6 +168,10 @@ bench-control: setup ## press 200 unseen presses, ours beside three peers; 5 to 
 bench-truth: setup ## press a wide family with friction, drift and heat, judged by the true pressure; 5 minutes
 	$(BIN)/python -m pressloop_bench.truth.__main__ $(BENCH_ARGS)
 
+.PHONY: bench-calibration
+bench-calibration: setup ## calibrate 50 presses of the wide family, judged by the true pressure (docs/benchmarks.md); 10 minutes
+	$(BIN)/python -m pressloop_bench.calibration.__main__ --seed 28 $(BENCH_ARGS)
+
 .PHONY: bench-faults
 bench-faults: setup ## give 1000 presses a fault each and judge the true pressure (docs/faults.md); 10 minutes
 	@mkdir -p build
@@ -168,6 +181,10 @@ bench-faults: setup ## give 1000 presses a fault each and judge the true pressur
 guards: setup ## break every guard of the firmware, one at a time: a test has to turn red; 15 minutes
 	$(BIN)/python host/tools/guards.py $(GUARDS_ARGS)
 
+.PHONY: fuzz
+fuzz: setup ## give host and board a million hostile inputs; five minutes
+	$(BIN)/python -m tests.hostile $(FUZZ_ARGS)
+
 .PHONY: soak
 soak: setup ## press 10,000 sound presses and count false trips; an hour
 	$(BIN)/python -m pressloop_bench.faults.__main__ --sound --count 10000 $(BENCH_ARGS)
@@ -175,6 +192,10 @@ soak: setup ## press 10,000 sound presses and count false trips; an hour
 .PHONY: bench-week
 bench-week: setup ## write, read and draw the record of a week; a minute
 	$(BIN)/python -m pressloop_bench.week $(BENCH_ARGS)
+
+.PHONY: bench-twenty
+bench-twenty: setup ## follow twenty presses at once for ten minutes: CPU, memory, missed samples
+	$(BIN)/python -m pressloop_bench.twenty $(BENCH_ARGS)
 
 .PHONY: bench-goals
 bench-goals: setup ## press the protocols by goal over several pellets (docs/protocols-by-goal.md); 10 minutes

@@ -15,6 +15,8 @@ _CTRL_C = 3
 _LAST_TICK = schema.CLOCK_END - 60 * schema.TICK_HZ
 # Ring records that a board must have room for: ten seconds.
 _MIN_RING_RECORDS = 1000
+# Memory for all that is built after the ring (27 KiB) and for what commands and reports allocate.
+_REST_BYTES = 40 * 1024
 
 
 class App:
@@ -92,13 +94,18 @@ def _ring(records, has_displacement):
     """Return a telemetry ring of `records`, or of as many of them as there is memory for.
 
     On MicroPython without our image the code itself takes memory. A host learns the size of the
-    ring from hello.
+    ring from hello. What is built after the ring needs memory too, in small pieces.
     """
+    if hasattr(gc, "mem_free"):  # MicroPython
+        gc.collect()
+        size = schema.RECORD_SIZE if has_displacement else schema.SHORT_RECORD_SIZE
+        room = (gc.mem_free() - _REST_BYTES) // size
+        records = min(records, max(room, _MIN_RING_RECORDS))
     while True:
         try:
             return TelemetryRing(records, has_displacement)
         except MemoryError:
-            records //= 2
+            records -= records // 4
             if records < _MIN_RING_RECORDS:
                 raise
             gc.collect()

@@ -14,6 +14,8 @@ def viper(function):
     return function
 
 
+native = viper
+
 # Types of pointers to bytes and to words of 32 bits.
 ptr8 = bytes
 ptr32 = bytes

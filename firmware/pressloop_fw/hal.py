@@ -56,6 +56,9 @@ class Board:
     build = "unknown"
     # With RESET_WATCHDOG: whether the control tick had stopped before the reset.
     tick_hung = False
+    # What converts the first transducer's signal, the second's and the load cell's, as
+    # schema.CONVERTER_*, by what was found at power-on; () on a board that has nothing to look for.
+    converters = ()
 
     def read_raw(self):
         """*tick* Return the newest transducer reading, counts 0..65535."""
@@ -89,10 +92,24 @@ class Board:
         """
         return schema.NO_FORCE
 
+    def fit(self, signal, lid_switch):
+        """Read the first transducer by the signal that its profile states, schema.SIGNAL_*.
+
+        `lid_switch` says whether the input vessel-pressure counts; without a vessel it is open.
+
+        Called in the foreground while the outputs are safe.
+        """
+
     def show_pressure(self, stands):
         """*tick* Show whether anything presses on the sample: the lamp is lit while it does.
 
         Called every twentieth tick.
+        """
+
+    def sound(self, on):
+        """*tick* Switch the buzzer on or off.
+
+        Called every twentieth tick, so that it sounds in steps of 0.2 s.
         """
 
     def set_valves(self, pump, release):
@@ -103,12 +120,23 @@ class Board:
         """
         raise NotImplementedError
 
+    def dump(self):
+        """*tick* Shut the pump valve and open all that releases, in a run that must end at once.
+
+        An on/off release valve is opened here and in `safe`, never by `set_valves`.
+        """
+        self.set_valves(0, schema.OUTPUT_FULL)
+
     def safe(self):
         """*tick* Shut the pump valve and de-energise the release valve, which opens it.
 
         The deadman circuit gets no edge.
         """
         raise NotImplementedError
+
+    def oil_temperature_raw(self):
+        """Return the newest reading of the oil's thermistor, counts 0..4095; None without one."""
+        return
 
     def start_tick(self, tick):
         """Call `tick(missed)` schema.TICK_HZ times per second from now on.

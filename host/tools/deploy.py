@@ -22,6 +22,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "firmware" / "tools"))
 import image
+import wire_constants
 from image import FIRMWARE
 from phase import REPOSITORY
 from pressloop.errors import AmbiguousPortError, NoBoardError, PressloopError
@@ -238,25 +239,24 @@ def compile_all(compiler: Path, target: Target) -> list[Path]:
     """Compile package and stamp into the target's folder, and return the compiled files."""
     shutil.rmtree(target.folder, ignore_errors=True)
     target.folder.mkdir(parents=True)
-    stamp = target.folder / f"{STAMP}.py"
-    stamp.write_text(image.stamp())
-    sources = {path: path.relative_to(FIRMWARE) for path in (FIRMWARE / PACKAGE).rglob("*.py")}
-    sources[stamp] = Path(stamp.name)
+    package = FIRMWARE / PACKAGE
+    sources = wire_constants.inlined(package.rglob("*.py"), package / "wire" / "schema.py")
+    sources[FIRMWARE / f"{STAMP}.py"] = image.stamp()
     written = []
-    for source, name in sorted(sources.items()):
+    for path, source in sorted(sources.items()):
+        name = path.relative_to(FIRMWARE)
         out = target.folder / name.with_suffix(".mpy")
         out.parent.mkdir(parents=True, exist_ok=True)
         options = (f"-march={target.architecture}", "-s", str(name), "-o", str(out))
-        command = [str(compiler), *options, str(source)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        command = [str(compiler), *options, "-"]
+        done = subprocess.run(command, input=source, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise PressloopError(
-                f"{compiler} refuses {source}: {done.stderr.strip()}",
+                f"{compiler} refuses {path}: {done.stderr.strip()}",
                 hint="correct the source, or try another MPY_CROSS",
                 code="does-not-compile",
             )
         written.append(out)
-    stamp.unlink()
     return written
 
 

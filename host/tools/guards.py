@@ -18,6 +18,7 @@ The result is `tests/firmware/guards.json`: the first test that turned red, by g
 
 from __future__ import annotations
 
+import argparse
 import ast
 import json
 import os
@@ -339,6 +340,14 @@ def check() -> int:
     return len(bad)
 
 
+def main() -> int:
+    """Break the guards that are named, or look whether the file has a proof of each."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--check", action="store_true", help="only look at the file of proofs")
+    parser.add_argument("name", nargs="*", help="part of a guard's name; without one, all")
+    arguments = parser.parse_args()
+    return bool(check() if arguments.check else prove(arguments.name))
+
+
 if __name__ == "__main__":
-    arguments = sys.argv[1:]
-    sys.exit(bool(check() if "--check" in arguments else prove(arguments)))
+    sys.exit(main())

@@ -26,6 +26,12 @@ PREFIXES = {
     "capability-bits": "CAP",
     "storage-bits": "STORAGE",
     "journal-kind": "JOURNAL",
+    "transducer-signal": "SIGNAL",
+    "converter": "CONVERTER",
+    "pump-drive": "PUMP_DRIVE",
+    "release-drive": "RELEASE_DRIVE",
+    "auxiliary-sensor": "AUXILIARY",
+    "calibration-result": "CALIBRATION",
 }
 
 HEAD = '''"""Constants and field tables of every message.

@@ -6,16 +6,19 @@ from array import array
 
 import machine
 import micropython
-from machine import ADC, I2C, PWM, WDT, Pin
+from machine import PWM, WDT, Pin
 from micropython import const
 
 from pressloop_fw.app import App
 from pressloop_fw.boards import wiring
-from pressloop_fw.boards.ads1115 import Ads1115
+from pressloop_fw.boards.converters import Converters
+from pressloop_fw.boards.internal_adc import DisplacementSensor, OilThermistor
 from pressloop_fw.boards.journal_flash import JournalFlash
 from pressloop_fw.boards.tick_timer import TickTimer
 from pressloop_fw.boards.usb import open_port
 from pressloop_fw.hal import Board
+from pressloop_fw.service import parts
+from pressloop_fw.service.profile_store import ProfileStore
 from pressloop_fw.wire import schema
 
 try:
@@ -71,6 +74,9 @@ _TOGGLE = const(9)
 _DEADMAN = const(10)
 _ALIVE_TICKS = const(11)
 _STANDS = const(12)
+_RUN_BITS = const(13)
+_LID = const(14)
+_LID_WATCHED = const(15)
 # A PWM slice has one register for both compare levels, A in the low half and B in the high half,
 # and one for its period less one.
 _SLICE = (0x400A8000 if _RP2350 else 0x40050000) + wiring.PUMP_PIN // 2 % 8 * 0x14
@@ -91,7 +97,17 @@ _IO = array(
         _ALIVE,
         # 1 while the press is under pressure.
         0,
+        # What is on while the controller controls: the contactor, and the on/off release valve,
+        # which that shuts.
+        1 << wiring.CONTACTOR_PIN | 1 << wiring.DUMP_PIN,
+        wiring.VESSEL_PRESSURE_PIN,
+        # 1 on a vessel whose lid is watched: elsewhere the pin is open, and reads as pressure.
+        0,
     ],
+)
+# Registers of the I2C block of the load cell (RP2040 datasheet 2.2, RP2350 datasheet 2.2).
+_CELL_BLOCK = (0x40090000 if _RP2350 else 0x40044000) + wiring.CELL_I2C_ID * (
+    0x8000 if _RP2350 else 0x4000
 )
 
 
@@ -108,6 +124,7 @@ def _read_inputs() -> int:
     inputs = levels >> io[_EMERGENCY_STOP] & 1
     inputs |= (levels >> io[_GUARD] & 1) << 1
     inputs |= (levels >> io[_BUTTON] & 1 ^ 1) << 2
+    inputs |= (levels >> io[_LID] & io[_LID_WATCHED]) << 3
     return inputs
 
 
@@ -123,6 +140,7 @@ def _set_valves(pump: int, release: int):
     ptr32(io[_LEVELS])[0] = levels
     lamp = ptr32(io[_SET] if levels | io[_STANDS] else io[_CLEAR])
     lamp[0] = 1 << io[_LAMP]
+    ptr32(io[_SET])[0] = io[_RUN_BITS]
     ptr32(io[_TOGGLE])[0] = 1 << io[_DEADMAN]
     ptr32(io[_ALIVE_TICKS])[0] += 1
 
@@ -137,61 +155,32 @@ def _show_pressure(stands: int):
 def _safe():
     io = ptr32(_IO)
     ptr32(io[_LEVELS])[0] = 0
+    ptr32(io[_CLEAR])[0] = io[_RUN_BITS]
     lamp = ptr32(io[_SET] if io[_STANDS] else io[_CLEAR])
     lamp[0] = 1 << io[_LAMP]
     ptr32(io[_ALIVE_TICKS])[0] += 1
 
 
-class InternalAdc:
-    """Reads the chip's own converter, in counts of the ADS1115 so that one profile fits both."""
-
-    def __init__(self, pin):
-        Pin(pin, Pin.IN, Pin.PULL_DOWN)
-        self._adc = ADC(pin)
-
-    def read(self):
-        """Return counts of 125 uV. Allocates nothing."""
-        # 65535 is 3.3 V, which would be 26400 counts of the ADS1115.
-        return self._adc.read_u16() * 13200 >> 15
-
-
-class SecondAdc:
-    """Reads the second transducer by the chip's own converter, in counts like the first one's."""
-
-    def __init__(self, pin):
-        Pin(pin, Pin.IN, Pin.PULL_DOWN)
-        self.read = _mean_reader(ADC(pin).read_u16)
-
-
-def _mean_reader(read_u16):
-    @micropython.native
-    def read(read_u16=read_u16):
-        """Return the mean of two conversions in counts of 125 uV. Allocates nothing."""
-        return (read_u16() + read_u16()) * 6600 >> 15
-
-    return read
-
-
-class DisplacementSensor:
-    """Reads a displacement sensor with a voltage output by the chip's own converter."""
-
-    def __init__(self, pin):
-        Pin(pin, Pin.IN, Pin.PULL_DOWN)
-        self._adc = ADC(pin)
-
-    def read(self):
-        """Return um from the sensor's zero, NO_DISPLACEMENT without a signal. Allocates nothing."""
-        counts = self._adc.read_u16() >> 4
-        if counts < wiring.DISPLACEMENT_LOW:
-            return schema.NO_DISPLACEMENT
-        return wiring.DISPLACEMENT_ZERO_UM + (counts * wiring.DISPLACEMENT_SPAN_UM >> 12)
+@micropython.viper
+def _dump():
+    io = ptr32(_IO)
+    ptr32(io[_LEVELS])[0] = 0
+    ptr32(io[_CLEAR])[0] = io[_RUN_BITS]
+    lamp = ptr32(io[_SET] if io[_STANDS] else io[_CLEAR])
+    lamp[0] = 1 << io[_LAMP]
+    # The tick is healthy, and the run goes on.
+    ptr32(io[_TOGGLE])[0] = 1 << io[_DEADMAN]
+    ptr32(io[_ALIVE_TICKS])[0] += 1
 
 
 class PicoBoard(Board):
     """The hardware of the controller. The outputs are safe from the first line of `__init__` on."""
 
     def __init__(self):
+        self._buzzer = Pin(wiring.BUZZER_PIN, Pin.OUT, value=0)
         self._lamp = Pin(wiring.LAMP_PIN, Pin.OUT, value=0)
+        self._contactor = Pin(wiring.CONTACTOR_PIN, Pin.OUT, value=0)
+        self._on_off_release = Pin(wiring.DUMP_PIN, Pin.OUT, value=0)
         self._pump = PWM(Pin(wiring.PUMP_PIN), freq=wiring.VALVE_HZ, duty_u16=0)
         self._release = PWM(Pin(wiring.RELEASE_PIN), freq=wiring.VALVE_HZ, duty_u16=0)
         if wiring.PUMP_PIN % 2 or wiring.RELEASE_PIN != wiring.PUMP_PIN + 1:
@@ -200,13 +189,22 @@ class PicoBoard(Board):
         self._emergency_stop = Pin(wiring.EMERGENCY_STOP_PIN, Pin.IN, Pin.PULL_UP)
         self._guard = Pin(wiring.GUARD_PIN, Pin.IN, Pin.PULL_UP)
         self._button = Pin(wiring.BUTTON_PIN, Pin.IN, Pin.PULL_UP)
-        self._adc, adc_name = _open_adc()
+        self._vessel_pressure = Pin(wiring.VESSEL_PRESSURE_PIN, Pin.IN, Pin.PULL_UP)
+        # Some kinds of parts cannot be found by looking; the stored profile names them.
+        stored = self._stored_values()
+        self._converters = Converters(
+            _CELL_BLOCK,
+            (_IO[_IN], _IO[_SET], _IO[_CLEAR]),
+            parts.cell_converter(stored) == schema.CONVERTER_HX711,
+        )
+        self.converters = self._converters.kinds
         # Bound once: binding a method allocates, which the tick must not do.
-        self.read_raw = self._adc.read
+        self.read_raw = self._converters.first.read
         # Functions in the object: a method would be looked up there first and then in the class.
         self.read_inputs = _read_inputs
         self.set_valves = _set_valves
         self.safe = _safe
+        self.dump = _dump
         self.show_pressure = _show_pressure
         self._port = open_port()
         self.receive_into = self._port.receive_into
@@ -223,21 +221,28 @@ class PicoBoard(Board):
             | schema.CAP_WATCHDOG
             | schema.CAP_PERSISTENT_PROFILE
             | schema.CAP_DEADMAN
+            | schema.CAP_LID_SWITCH
         )
         self._kept, self.tick_hung = _read_kept()
         self._step = 0xFF
-        if wiring.SECOND_ADC_PIN >= 0:
-            self.read_second_raw = SecondAdc(wiring.SECOND_ADC_PIN).read
+        if self._converters.second:
+            self.read_second_raw = self._converters.second.read
             self.capabilities |= schema.CAP_SECOND_CHANNEL
-        # The converter of a load cell belongs here: it sets `read_force` and adds
-        # schema.CAP_LOAD_CELL. There is no driver for one yet.
-        if wiring.DISPLACEMENT_PIN >= 0:
-            self.read_displacement = DisplacementSensor(wiring.DISPLACEMENT_PIN).read
+        if self._converters.cell:
+            self.read_force = self._converters.cell.read
+            self.capabilities |= schema.CAP_LOAD_CELL
+        self._thermistor = None
+        auxiliary = parts.auxiliary(stored)
+        if auxiliary == schema.AUXILIARY_DISPLACEMENT:
+            self.read_displacement = DisplacementSensor(wiring.AUXILIARY_PIN).read
             self.capabilities |= schema.CAP_DISPLACEMENT
+        elif auxiliary == schema.AUXILIARY_OIL_TEMPERATURE:
+            self._thermistor = OilThermistor(wiring.AUXILIARY_PIN)
         self.ring_records = 4096
         version = ".".join(str(part) for part in sys.implementation.version[:3])
         # Which variant of each part was found; `start_tick` adds the tick timer.
-        self.python = "MicroPython " + version + " " + adc_name + " " + self._port.name
+        adc = "ads1115" if self.converters[0] == schema.CONVERTER_ADS1115 else "adc"
+        self.python = "MicroPython " + version + " " + adc + " " + self._port.name
         self.build = BUILD
         try:
             if _FOLDER[1:] not in os.listdir("/"):
@@ -247,7 +252,26 @@ class PicoBoard(Board):
             pass
         self._journal = None
 
+    def _stored_values(self):
+        """Return the values of the stored profile; none without one."""
+        store = ProfileStore(self)
+        store.load()
+        return store.profile.values if store.profile else {}
+
     # --- the board interface, as pressloop_fw.hal describes it
+
+    def sound(self, on):
+        self._buzzer.value(on)
+        if self._thermistor:
+            # By turns with the transducer, in the same tick.
+            self._thermistor.sample()
+
+    def fit(self, signal, lid_switch):
+        self._converters.fit(signal)
+        _IO[_LID_WATCHED] = 1 if lid_switch else 0
+
+    def oil_temperature_raw(self):
+        return self._thermistor.counts if self._thermistor else None
 
     def start_tick(self, tick):
         micropython.alloc_emergency_exception_buf(100)
@@ -325,20 +349,6 @@ def _interrupt_on(byte):
     # A MicroPython without kbd_intr never interrupts on a byte.
     if hasattr(micropython, "kbd_intr"):
         micropython.kbd_intr(byte)
-
-
-def _open_adc():
-    i2c = I2C(
-        wiring.I2C_ID,
-        sda=Pin(wiring.I2C_SDA),
-        scl=Pin(wiring.I2C_SCL),
-        freq=wiring.I2C_HZ,
-        timeout=wiring.I2C_TIMEOUT_US,
-    )
-    try:
-        return Ads1115(i2c, wiring.ADS1115_ADDRESS), "ads1115"
-    except OSError:
-        return InternalAdc(wiring.ADC_PIN), "adc"
 
 
 def _read_kept():

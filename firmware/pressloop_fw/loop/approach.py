@@ -1,8 +1,25 @@
-"""The approach: the pump closes the press at a fixed opening until the ram meets the sample.
+"""The approach: the pump closes the press until the ram meets the sample, fast and then slowly.
 
-Before contact there is no pressure to control. The pump stops late, so it gets time to stop; the
-ramp then starts from the pressure that there is.
+Before contact there is no pressure to control, so the approach goes by what has been pumped. The
+profile states the travel of the ram from its seat to the sample. Far from there the pump is open as
+far as an early contact allows. On the last part it has the opening of the profile, with which the
+ram lands gently, or up to three times its flow on the way to a high target. A ram that is not known
+to start at its seat goes slowly all the way. The pump stops late, so it gets time to stop; the ramp
+then starts from the pressure that there is.
+
+A reading that stands still hides the contact. So the pumped travel has a limit: twice the stated
+one, and little more than it where one pressure channel alone watches the press. A ram that was
+only taken off the sample starts no further away than an open release valve can have let it go back.
+
+Where one channel alone watches it, the ram moves only while a person holds the button. A button
+that was down already when the approach began is no hand: it counts once it has been up. The time
+and the travel that the approach may take do not run while it waits.
+
+Pumped travel is counted in 1/1024 of what the fully open pump delivers in a tick.
 """
+
+from pressloop_fw.loop.leak import compliance_nl_mpa
+from pressloop_fw.wire import schema
 
 try:
     from micropython import const
@@ -12,34 +29,268 @@ except ImportError:  # CPython
 CLOSING = const(0)  # the pump runs
 LANDING = const(1)  # contact: the pump stops
 LANDED = const(2)  # the loop can take over
+WAITING = const(3)  # the pump stands until the button is held
 
 # Readings in a row that count as contact.
 _MIN_CONTACT_READINGS = const(3)
 _TICK_MS = const(10)
+_SHARE_BITS = const(10)
+# A contact that comes early may raise the pressure by this share of the press's limit, and by this
+# share of the target; half of that with one channel.
+_EARLY_LIMIT_SHIFT = const(4)
+_EARLY_TARGET_SHIFT = const(1)
+# A landing may raise the pressure by an eighth of the target, with at most three times the flow of
+# the profile's opening.
+_LANDING_SHIFT = const(2)
+_MAX_LANDING = const(3)
+_MAX_EARLY_KPA = const(1 << 18)
+_MAX_EARLY_GAIN = const(2047)
+# A lag that no tuning has found, ms.
+_USUAL_LAG_MS = const(40)
+# The slow part: so many ticks, and with one channel or untuned a share of the travel besides.
+_SLOW_TICKS = const(60)
+_SLOW_SHIFT = const(4)
+_UNTUNED_SLOW_SHIFT = const(3)
+# By how much of the flow the pump's dead band may be wrong; no more than half of a slow flow.
+_DEAD_BAND_DOUBT = const(39)
+# How far the ram may go beyond the stated travel: as far again and 1 mm; with one channel a share
+# of it and 0.5 mm, by which loose powder yields until its pressure counts as contact. Without a
+# tuning the pump may deliver a tenth less or more than the profile says.
+_GUARDED_BEYOND_UM = const(1000)
+# No approach goes nearer to the end of the ram's stroke than this.
+_STROKE_RESERVE_UM = const(1000)
+_BEYOND_SHIFT = const(4)
+_UNTUNED_BEYOND_SHIFT = const(2)
+_BEYOND_UM = const(500)
+# The same for a ram that was only taken off its sample, besides the way that it may have gone back.
+_BACK_UM = const(200)
+_MAX_UNSEEN_TICKS = const(20)
+_MAX_TRAVEL = const((1 << 29) - 1)
+# The pressure of the return spring shows whether the ram stands at its seat, if it is this many
+# halves of the transducer's error. Only a larger one must show that the ram has left its seat.
+_MIN_RETURN_HALVES = const(3)
+_MIN_LIFT_HALVES = const(5)
+# A reading that has risen by this share of the contact pressure is alive.
+_LOAD_SHIFT = const(3)
+# On a shorter way the oil that lifts the ram off its seat may be more than half of it.
+_MIN_LIFT_UM = const(1000)
+# A ram is at its seat when the release has been open for this many times the time that a travel
+# takes at the pressure of the return spring; if that is unknown, at the pressure of contact.
+_SEATED_TIMES = const(3)
+_UNKNOWN_SEATED_TIMES = const(8)
+_MAX_OPEN_TICKS = const(1 << 20)
+_REFERENCE_KPA = const(10000)
+# Smoothing of the reading: over 8 calls of `rest`, and over 16 ticks of the travel.
+_REST_SHIFT = const(3)
+_TRAVEL_SHIFT = const(4)
+_MEAN_BITS = const(4)
+_NEVER_KPA = const(-(1 << 24))
 
 
 class Approach:
-    """Counts the ticks and the contact readings of one approach."""
+    """Counts the ticks, the pumped travel and the contact readings of one approach.
+
+    `opening` is that of the pump valve while it closes the press, `travel` what was pumped so far.
+    """
 
     def __init__(self):
         # How many ticks the pump needs to stop after contact.
         self.landing_ticks = 0
+        self.opening = 0
+        self.travel = 0
+        # Whether `opening` is the slow one.
+        self.slow = True
+        # Whether the reading has stayed that of a ram at its seat while the ram must have moved.
+        self.stays_at_seat = False
+        # Whether the ram moves only while the button is held, and whether it is.
+        self.hold_to_run = False
+        self.held = False
+        self._was_up = False
         self._ticks = 0
         self._contact_count = 0
+        self._profile = None
+        self._guarded = False
+        self._slow_share = 1
+        self._landing_share = 1
+        self._share = 1
+        self._stated = 0
+        self._most = _MAX_TRAVEL
+        self._near = 0
+        self._fast_until = 0
+        self._doubt = 0
+        self._doubted = 0
+        self._early_gain = 0
+        self._early_kpa = 0
+        self._back = 0
+        self._last = _MAX_TRAVEL
+        self._per_open_tick = 1
+        self._seated_ticks = 0
+        self._contact_kpa = 0
+        self._seat_kpa = _NEVER_KPA
+        self._shows_lift = False
+        self._half_way = 0
+        self._lifts_from = _MAX_TRAVEL
+        self._seated_kpa = 0
+        # Mean reading, kPa; known since the first call of `rest`.
+        self._mean = 0
+        self._knows_mean = False
+        self._scaling = None
+        # Ticks for which the release may have let the ram go back since contact, and those for
+        # which it was fully open.
+        self._open_ticks = _MAX_OPEN_TICKS
+        self._free_ticks = 0
 
-    def restart(self):
-        """Begin a new approach."""
-        self._ticks = 0
-        self._contact_count = 0
+    def configure(self, profile, scaling, guarded):
+        """Take over a press and a die.
 
-    def step(self, contact):
-        """Process a tick; `contact` says whether its reading shows contact.
-
-        Return CLOSING, LANDING or LANDED.
+        `guarded` says whether a second channel or a displacement sensor watches the approach, too.
         """
+        lag_ms = profile.valve_lag_ms
+        flow = profile.pump_flow_ul_s
+        self.landing_ticks = 2 * lag_ms // _TICK_MS
+        self._guarded = guarded
+        dead_band = profile.pump_dead_band
+        stroke = schema.OUTPUT_FULL - dead_band
+        if self._scaling:
+            # On the scale of another die the same oil is another pressure.
+            self._mean = scaling.pellet_kpa(self._scaling.oil_kpa(self._mean))
+        self._scaling = scaling
+        self._profile = profile
+        self._slow_share = max(1, (profile.approach_opening - dead_band << _SHARE_BITS) // stroke)
+        self._contact_kpa = scaling.contact_kpa
+
+        # The share of the flow that an early contact allows for each kPa, until the pump has
+        # stopped.
+        stop_ms = _TICK_MS * (_MIN_CONTACT_READINGS + 1 + (1 << profile.filter_shift))
+        stop_ms += lag_ms or _USUAL_LAG_MS
+        soft = compliance_nl_mpa(profile, profile.contact_oil_kpa) << 2 * _SHARE_BITS
+        gain = scaling.oil_kpa(soft) // (1000 * stop_ms * flow)
+        self._early_gain = min(_MAX_EARLY_GAIN, gain)
+        self._early_kpa = min(_MAX_EARLY_KPA, scaling.pellet_limit_kpa >> _EARLY_LIMIT_SHIFT)
+
+        um = profile.values.get(schema.PROFILE_APPROACH_UM, 0)
+        self._stated = self._travel(um)
+        tuned = schema.PROFILE_TUNING_RESIDUAL_PPM in profile.values
+        beyond_um = um + _GUARDED_BEYOND_UM
+        if not guarded:
+            beyond_um = (um >> (_BEYOND_SHIFT if tuned else _UNTUNED_BEYOND_SHIFT)) + _BEYOND_UM
+        self._back = self._travel(_BACK_UM)
+        self._most = min(_MAX_TRAVEL, self._stated + self._travel(beyond_um)) if um else _MAX_TRAVEL
+        self._near = 0
+        if not tuned:
+            self._near = self._stated >> _UNTUNED_SLOW_SHIFT
+        elif not guarded:
+            self._near = self._stated >> _SLOW_SHIFT
+        # The oil that lifts the ram off its seat is less than half of the way.
+        self._half_way = max(1, self._stated >> 1)
+        stroke_um = profile.values.get(schema.PROFILE_STROKE_UM, 0)
+        if stroke_um:
+            self._most = min(self._most, self._travel(stroke_um - _STROKE_RESERVE_UM))
+        self._per_open_tick = _released(profile, profile.contact_oil_kpa)
+        if schema.PROFILE_RETURN_OIL_KPA in profile.values:
+            back = _released(profile, min(profile.return_oil_kpa, profile.contact_oil_kpa))
+            self._seated_ticks = _SEATED_TIMES * (self._stated // back + 1)
+        else:
+            ticks = self._stated // self._per_open_tick + 1
+            self._seated_ticks = _UNKNOWN_SEATED_TIMES * ticks
+        seat_kpa = 0
+        if schema.PROFILE_RETURN_OIL_KPA in profile.values and um:
+            seat_kpa = scaling.pellet_kpa(profile.return_oil_kpa)
+        shows = 2 * seat_kpa >= _MIN_RETURN_HALVES * scaling.resolution_kpa
+        self._seat_kpa = 0 - (seat_kpa >> 1) if shows else _NEVER_KPA
+        lifts = 2 * seat_kpa >= _MIN_LIFT_HALVES * scaling.resolution_kpa
+        self._shows_lift = um >= _MIN_LIFT_UM and lifts
+
+    def _travel(self, um):
+        """Return the pumped travel for a way of the ram, um."""
+        profile = self._profile
+        return min(_MAX_TRAVEL, um * profile.ram_area_mm2 * 512 // (5 * profile.pump_flow_ul_s))
+
+    def restart(self, target_kpa):
+        """Begin a new approach for a ramp to a target."""
+        self._ticks = 0
+        # As if the button was down until a tick shows that it is up.
+        self.held = True
+        self._was_up = False
+        self._contact_count = 0
+        self.travel = 0
+        self.stays_at_seat = False
+        at_seat = self._knows_mean and self._mean >> _MEAN_BITS <= self._seat_kpa
+        open_ticks = self._open_ticks
+        free_ticks = self._free_ticks
+        self._free_ticks = 0
+        most = self._most
+        if self._stated:
+            back = most
+            if open_ticks < _MAX_TRAVEL // self._per_open_tick:
+                back = (open_ticks + _MAX_UNSEEN_TICKS) * self._per_open_tick + self._back
+            if back < most:
+                most = back
+        self._last = most
+        early_kpa = target_kpa >> _EARLY_TARGET_SHIFT
+        if early_kpa > self._early_kpa:
+            early_kpa = self._early_kpa
+        if not self._guarded:
+            early_kpa >>= 1
+        share = early_kpa * self._early_gain >> _SHARE_BITS
+        if share > 1 << _SHARE_BITS:
+            share = 1 << _SHARE_BITS
+        self.slow = self._stated == 0 or not (at_seat or free_ticks >= self._seated_ticks)
+        # A reading that says so must change once the ram has left its seat.
+        self._seated_kpa = self._mean >> _MEAN_BITS
+        self._lifts_from = self._half_way if at_seat and self._shows_lift else _MAX_TRAVEL
+        landing = early_kpa * self._early_gain >> _SHARE_BITS + _LANDING_SHIFT
+        if landing > _MAX_LANDING * self._slow_share:
+            landing = _MAX_LANDING * self._slow_share
+        elif landing < self._slow_share:
+            landing = self._slow_share
+        if landing >= share:
+            landing = share if share > self._slow_share else self._slow_share
+            self.slow = True
+        self._landing_share = landing
+        self._fast_until = self._stated - self._near - _SLOW_TICKS * landing
+        doubt = landing >> 1
+        self._doubt = doubt if doubt < _DEAD_BAND_DOUBT else _DEAD_BAND_DOUBT
+        self._doubted = 0
+        self._open(landing if self.slow else share)
+
+    def _open(self, share):
+        """Close the press with a share of the pump's flow."""
+        self._share = share
+        if share == self._slow_share:
+            self.opening = self._profile.approach_opening
+            return
+        dead_band = self._profile.pump_dead_band
+        self.opening = dead_band + ((schema.OUTPUT_FULL - dead_band) * share >> _SHARE_BITS)
+
+    def step(self, pressure_kpa):
+        """Process a tick with its reading; return CLOSING, LANDING, LANDED or WAITING."""
+        if self.hold_to_run and pressure_kpa < self._contact_kpa:
+            if not self.held:
+                self._was_up = True
+            if self.waits():
+                self._contact_count = 0
+                return WAITING
         self._ticks += 1
-        if not contact:
+        self._mean += (pressure_kpa << _MEAN_BITS) - self._mean >> _TRAVEL_SHIFT
+        if pressure_kpa < self._contact_kpa:
             self._contact_count = 0
+            travel = self.travel + self._share
+            self.travel = travel
+            if travel >= self._fast_until:
+                # A dead band that is wider than the profile says costs much of a small flow.
+                self._doubted += self._doubt
+                if not self.slow:
+                    self.slow = True
+                    self._open(self._landing_share)
+            if travel >= self._lifts_from:
+                self._lifts_from = _MAX_TRAVEL
+                mean_kpa = self._mean >> _MEAN_BITS
+                # A quarter of the spring's pressure: air in the oil may take most of the way.
+                risen_kpa = mean_kpa - self._seated_kpa
+                self.stays_at_seat = (
+                    mean_kpa <= self._seat_kpa and risen_kpa < 0 - self._seat_kpa >> 1
+                )
             return CLOSING
         self._contact_count += 1
         if self._contact_count < _MIN_CONTACT_READINGS:
@@ -48,6 +299,54 @@ class Approach:
             return LANDING
         return LANDED
 
+    def waits(self):
+        """Whether the ram stands because the button is not held, or was never seen up before."""
+        return self.hold_to_run and not (self.held and self._was_up)
+
+    def mean_kpa(self):
+        """Return the reading, smoothed over 16 ticks of the travel."""
+        return self._mean >> _MEAN_BITS
+
+    def shows_load(self, before_kpa):
+        """Whether the reading has risen from `before_kpa` by an eighth of the contact pressure."""
+        return self.mean_kpa() - before_kpa > self._contact_kpa >> _LOAD_SHIFT
+
     def expired(self, timeout_ms):
-        """Whether the approach has lasted for the timeout."""
-        return self._ticks * _TICK_MS >= timeout_ms
+        """Whether the approach has lasted for the timeout, or has pumped all that it may."""
+        if self._ticks * _TICK_MS >= timeout_ms:
+            return True
+        return self.travel - self._doubted >= self._last
+
+    def rest(self, pressure_kpa, ticks, opened, free):
+        """Process some ticks outside of an approach: how far the ram may have gone back.
+
+        `opened` says whether the release lets oil pass, `free` whether it is fully open.
+        """
+        if not self._knows_mean:
+            self._knows_mean = True
+            self._mean = pressure_kpa << _MEAN_BITS
+        self._mean += (pressure_kpa << _MEAN_BITS) - self._mean >> _REST_SHIFT
+        if pressure_kpa >= self._contact_kpa:
+            self._open_ticks = 0
+            self._free_ticks = 0
+        elif opened:
+            self._open_ticks = min(_MAX_OPEN_TICKS, self._open_ticks + ticks)
+            if free:
+                self._free_ticks = min(_MAX_OPEN_TICKS, self._free_ticks + ticks)
+
+    def seated(self):
+        """Whether the release has been open for as long as the ram needs to its seat."""
+        return self._stated > 0 and self._free_ticks >= self._seated_ticks
+
+    def forget_sample(self):
+        """Forget where the sample was: a person may have exchanged it."""
+        self._open_ticks = _MAX_OPEN_TICKS
+
+
+def _released(profile, oil_kpa):
+    """Return the travel that the open release takes back in a tick at a pressure of the oil."""
+    # The flow of an orifice goes with the root of the pressure.
+    share = 0
+    while share < 1 << _SHARE_BITS and share * share * _REFERENCE_KPA < oil_kpa << 2 * _SHARE_BITS:
+        share += 1
+    return max(1, min(1 << 20, profile.release_flow_ul_s * share // profile.pump_flow_ul_s))

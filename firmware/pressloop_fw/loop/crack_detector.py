@@ -17,12 +17,13 @@ except ImportError:  # CPython
 # generated: numbers of other modules; edit the lists and run `make generate`.
 # loop.registers: SIGN_SHIFT
 # loop.sampler: NEWEST_KPA
-# loop.split_range: RELEASE FALL_KPA_S
+# loop.split_range: RELEASE FALL_KPA_S ROOT_Q8
 # wire.schema: FAULT_SAMPLE_CRACKED FAULT_SUDDEN_LOSS
 _SIGN_SHIFT = const(0)
 _NEWEST_KPA = const(4)
 _RELEASE = const(2)
 _FALL_KPA_S = const(4)
+_ROOT_Q8 = const(30)
 _FAULT_SAMPLE_CRACKED = const(12)
 _FAULT_SUDDEN_LOSS = const(18)
 # end of generated
@@ -36,12 +37,14 @@ _SHUT_OPENING = const(6)
 _ARMED_KPA = const(7)
 _MIN_KPA = const(8)
 _SHARE_SHIFT = const(9)
-_LAST_KPA = const(10)
+LAST_READING = const(10)
 _RISE_KPA = const(11)
 NOISE = const(12)
 _MAX_JITTER_KPA = const(13)
 _FIRST_READING = const(14)
-_REGISTERS = const(20)
+# By what the noise counts here; 0 with a limit of the plan, which no noise changes.
+_NOISE_TIMES = const(20)
+_REGISTERS = const(21)
 
 
 # A loss is the difference to the reading this many ticks ago ...
@@ -57,6 +60,8 @@ _SHARE = const(7)
 # times in a row once in 10**12 ticks.
 _NOISE_SHIFT = const(6)
 _NOISE_TIMES_256 = const(11)
+# The mean is kept 64-fold in NOISE. Shifted by this it is four standard deviations of a reading.
+FOUR_SIGMA_SHIFT = const(5)
 # Jitter counts as noise up to this many times the smallest loss; more is a crack.
 _MAX_JITTER = const(4)
 _JITTER_LIMIT_KPA = const(1 << 20)
@@ -69,6 +74,7 @@ _DEAD_BAND_DOUBT = const(2047)
 _FADE = const(3)
 _SLOW_LAG_MS = const(60)
 _MAX_FALL = const(1 << 26)
+_TWICE_UP_TO = const(192)
 _NEVER = const(1 << 29)
 
 
@@ -86,10 +92,14 @@ def detect_crack(registers: ptr32, sampler: ptr32, valves: ptr32) -> int:
         explained -= (explained >> registers[_FADE_SHIFT]) + 1
     over = valves[_RELEASE] - registers[_SHUT_OPENING]
     if over > 0:
-        # Twice the fall in the span, because the flow also grows with the root of the pressure.
+        # Twice the fall in the span, because the flow also grows with the root of the pressure, of
+        # which the split range keeps the inverse. Where that alone is more than 1.3: 1.5 times it.
         if fall_kpa_s > _MAX_FALL:
             fall_kpa_s = _MAX_FALL
         opened = (fall_kpa_s >> 12) * over >> 6
+        root = valves[_ROOT_Q8]
+        if root > 0 and root < _TWICE_UP_TO:
+            opened = opened // root * _TWICE_UP_TO
         if opened > explained:
             explained = opened
     registers[_EXPLAINED_KPA] = explained
@@ -100,9 +110,9 @@ def detect_crack(registers: ptr32, sampler: ptr32, valves: ptr32) -> int:
     if at == _SPAN:
         at = 0
     registers[_AT] = at
-    rise = pressure_kpa - (registers[_LAST_KPA] << sign_shift >> sign_shift)
+    rise = pressure_kpa - (registers[LAST_READING] << sign_shift >> sign_shift)
     jitter = rise - (registers[_RISE_KPA] << sign_shift >> sign_shift)
-    registers[_LAST_KPA] = pressure_kpa
+    registers[LAST_READING] = pressure_kpa
     registers[_RISE_KPA] = rise
     if registers[_HELD] < _SPAN:
         registers[_HELD] += 1
@@ -117,7 +127,7 @@ def detect_crack(registers: ptr32, sampler: ptr32, valves: ptr32) -> int:
     least = before >> registers[_SHARE_SHIFT]
     if least < registers[_MIN_KPA]:
         least = registers[_MIN_KPA]
-    noise = noise * _NOISE_TIMES_256 >> 8
+    noise = noise * registers[_NOISE_TIMES] >> 8
     if least < noise:
         least = noise
     if before - pressure_kpa <= least + explained or before < registers[_ARMED_KPA]:
@@ -155,9 +165,11 @@ class CrackDetector:
         block[_MIN_KPA] = 2 * scaling.resolution_kpa
         block[_SHARE_SHIFT] = _SHARE
         block[NOISE] = 0
+        # Other guards use the noise, too: it is measured whatever counts as a crack.
         block[_MAX_JITTER_KPA] = min(_MAX_JITTER * block[_MIN_KPA], _JITTER_LIMIT_KPA)
+        block[_NOISE_TIMES] = _NOISE_TIMES_256
         if crack_kpa >= 0:
-            block[_MAX_JITTER_KPA] = 0
+            block[_NOISE_TIMES] = 0
             block[_MIN_KPA] = crack_kpa or _NEVER
             block[_SHARE_SHIFT] = 30
         self.restart()

@@ -103,6 +103,9 @@ _REACH_STEP_SHIFT = const(6)
 _FLOOR_SHIFT = const(7)
 # A cell without a usable reading for half a second has failed.
 _MAX_SILENT_TICKS = const(50)
+# One that is silent for more than two periods of the slowest converter is not trusted across a
+# reversal: a ramp down may be over before the half second is.
+_DOUBTED_TICKS = const(25)
 # So many equal readings in a row after the first are not those of a cell under load.
 _MAX_SAME = const(3)
 # Far outside for this long trips.
@@ -120,6 +123,10 @@ _MAX_OIL_BITS = const(21)
 _UNKNOWN_SHARE = const(1 << 13)
 _UNKNOWN_N = const(100)
 _MAX_COUNT_BITS = const(17)
+# Counts that no converter gives: the cell has not been read yet.
+_NEVER_READ = const(1 << 28)
+# As far from zero as a sound cell may read at rest, in its errors.
+_ZERO_BAND_ERRORS = const(3)
 
 
 @micropython.viper
@@ -159,7 +166,7 @@ def follow_force(
             size = reach
         moved = ((_ONE if travel > 0 else 0 - _ONE) - direction) * size // reach
         direction += moved
-        if registers[_SILENT] >= _MAX_SILENT_TICKS:
+        if registers[_SILENT] >= _DOUBTED_TICKS:
             if moved < 0:
                 moved = 0 - moved
             ratio -= ((ratio >> _FOLLOW_BITS) * (moved >> 3)) >> 9 - _FOLLOW_BITS
@@ -323,15 +330,34 @@ class ForceTrim:
     def __init__(self, reads_force):
         """`reads_force` says whether the board can read a load cell."""
         self.registers = register_block(_REGISTERS)
+        self.registers[_COUNTS] = _NEVER_READ
         # Whether the profile describes a load cell, and the board reads it.
         self.has_cell = False
         self._reads_force = reads_force
         # By how much the cell may be wrong beyond what the transducer may.
         self._tolerance_kpa = 0
+        # How far from zero a sound cell may read at rest.
+        self.zero_band_kpa = 0
+
+    def _heard(self):
+        """Whether the cell has given a reading since power-on."""
+        return self.registers[_COUNTS] != _NEVER_READ
 
     def far(self):
         """Whether cell and oil have differed for half a second by far more than friction does."""
         return self.registers[_FAR] > _MAX_FAR_TICKS
+
+    def rest_kpa(self):
+        """Return what the cell reads on the pellet, kPa, by its newest counts; 0 before the first.
+
+        It is for a press at rest, also directly after a new die or profile.
+        """
+        block = self.registers
+        if not self.has_cell or not self._heard():
+            return 0
+        above = block[_COUNTS] - block[_ZERO] >> block[_SHIFT]
+        cell = above * block[_PER_COUNT] + (above * block[_FRACTION] >> FRACTION_BITS)
+        return cell >> SUB_BITS
 
     def highest_kpa(self, newest_kpa):
         """Return the highest pressure that may be on the pellet: by the oil and by the cell.
@@ -372,6 +398,7 @@ class ForceTrim:
         if self.has_cell:
             error_kpa = self._configure_cell(profile, kpa_per_mn)
         self._tolerance_kpa = max(0, error_kpa - scaling.resolution_kpa)
+        self.zero_band_kpa = max(1, _ZERO_BAND_ERRORS * error_kpa)
         block[_JUMP_KPA] = 2 * scaling.resolution_kpa + error_kpa
         block[_MARGIN_KPA] = 2 * (scaling.resolution_kpa + friction_kpa) + error_kpa
         for place in (
@@ -410,8 +437,7 @@ class ForceTrim:
         # A converter at its end is beyond this.
         block[_MAX_COUNTS] = span * 5 // 4 >> shift
         lag_ticks = values.get(schema.PROFILE_LOAD_CELL_LAG_MS, 0) * schema.TICK_HZ // 1000
-        # The reading of the oil is late, too, by its filter.
-        block[_LAG_TICKS] = max(0, lag_ticks - (1 << profile.filter_shift) + 1)
+        block[_LAG_TICKS] = lag_ticks
         return capacity_kpa * values[schema.PROFILE_LOAD_CELL_ERROR_PPM] // 1000000
 
 

@@ -2,8 +2,8 @@
 
 How often a count repeats depends on the noise. While the ram travels, the pressure is constant and
 the pump runs far from its dead band: there the noise is that of the sensor. With at least a count
-of it, two equal readings in a row are as likely as not, and 200 never happen. With less nothing is
-detected, nor after an approach of less than 3 s. The longest run of equal counts since then raises
+of it, two equal readings in a row are as likely as not, and 75 never happen. With less nothing is
+detected, nor after a travel of less than 1.6 s. The longest run of equal counts since then raises
 the limit, for a sensor that gets quieter.
 """
 
@@ -14,17 +14,18 @@ try:
 except ImportError:  # CPython
     from pressloop_fw.cpython import const
 
-# More equal counts in a row than this, 2 s, and this many times the longest run before.
-_MIN_EQUAL = const(200)
-_LONGEST_SHIFT = const(4)
+# More equal counts in a row than this, 0.75 s, and this many times the longest run before.
+_MIN_EQUAL = const(75)
+_LONGEST_SHIFT = const(3)
 # The crack detector's noise is 64 times the mean jitter of 1.95 standard deviations: 0.8 counts, of
 # which quantisation makes 0.3. A count is `per_count` sixteenths of a kPa.
 _NOISE_SHIFT = const(4)
 _MIN_NOISE = const(100)
-
-
-# Steps of 20 ticks until the start of the travel no longer counts as noise.
-_SETTLING_STEPS = const(15)
+# The start of the travel is a jump, which looks like noise for a second. For 0.6 s behind it no
+# count may repeat more often than noise of a count lets it.
+_SETTLING_STEPS = const(5)
+_LISTENING_STEPS = const(3)
+_MAX_LISTENING_EQUAL = const(16)
 
 
 class FrozenWatch:
@@ -52,9 +53,15 @@ class FrozenWatch:
             if self._steps == 0:
                 self._armed = False
             self._steps += 1
-        elif not self._armed and noise >= self._min_noise:
-            self._armed = True
             sampler.longest_equal = 0
+        elif self._steps < _SETTLING_STEPS + _LISTENING_STEPS:
+            self._steps += 1
+        elif not self._armed:
+            lively = max(sampler.longest_equal, sampler.equal) <= _MAX_LISTENING_EQUAL
+            if lively and noise >= self._min_noise:
+                self._armed = True
+            sampler.longest_equal = 0
+            self._steps = _SETTLING_STEPS
         if not self._armed:
             return schema.FAULT_NONE
         equal = sampler.equal

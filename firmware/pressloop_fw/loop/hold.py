@@ -19,10 +19,12 @@ except ImportError:  # CPython
 # generated: numbers of other modules; edit the lists and run `make generate`.
 # loop.registers: SIGN_SHIFT
 # loop.flags: FLAGS
+# loop.setpoint: PREPARED_TO_FALL
 # loop.step_results: ROW TICKS DWELL PEAK LOWEST
 # wire.schema: FLAG_IN_BAND FLAG_DWELLING FLAG_SEALED FLAG_TOPPING_UP
 _SIGN_SHIFT = const(0)
 _FLAGS = const(1)
+_PREPARED_TO_FALL = const(33)
 _ROW = const(4)
 _TICKS = const(0)
 _DWELL = const(1)
@@ -56,15 +58,17 @@ _LOWEST_IN_BAND = const(2)
 _HIGHEST_IN_BAND = const(3)
 _MAX_DWELL_TICKS = const(4)
 _OUT_TICKS = const(5)
-_REGISTERS = const(6)
+# From this many ticks of dwell on the release valve prepares for the release that follows.
+_PREPARE_TICKS = const(6)
+_REGISTERS = const(7)
 
 
 @micropython.viper
-def dwell_tick(hold: ptr32, counts: ptr32, index: int, pressure_kpa: int) -> int:
+def dwell_tick(hold: ptr32, counts: ptr32, index: int, pressure_kpa: int, setpoint: ptr32) -> int:
     """Do a tick of a hold if it is a steady one: in band like the one before, and not the last.
 
-    `counts` is the block of the step results. Return 1, or 0 if the tick is not steady; then
-    nothing has been counted.
+    `counts` is the block of the step results, `setpoint` that of the setpoint. Return 1, or 0 if
+    the tick is not steady; then nothing has been counted.
     """
     sign_shift = hold[_SIGN_SHIFT]
     if hold[_STEADY] == 0:
@@ -78,6 +82,8 @@ def dwell_tick(hold: ptr32, counts: ptr32, index: int, pressure_kpa: int) -> int
     if dwelt >= hold[_MAX_DWELL_TICKS]:
         return 0
     counts[row + _DWELL] = dwelt
+    if dwelt >= hold[_PREPARE_TICKS]:
+        setpoint[_PREPARED_TO_FALL] = 1
     # The same as step_results.count_tick, whose call would cost as much as all of this.
     counts[row + _TICKS] += 1
     if pressure_kpa > counts[row + _PEAK] << sign_shift >> sign_shift:
@@ -85,6 +91,10 @@ def dwell_tick(hold: ptr32, counts: ptr32, index: int, pressure_kpa: int) -> int
     elif pressure_kpa < counts[row + _LOWEST] << sign_shift >> sign_shift:
         counts[row + _LOWEST] = pressure_kpa
     return 1
+
+
+# The release valve prepares for a release so many lags before the end of a hold.
+PREPARE_LAGS = const(3)
 
 
 class Hold:
@@ -98,6 +108,8 @@ class Hold:
         self._topped_up_at = 0
         # Whether this is a sealed hold that may end on its relaxation.
         self._ends_on_relaxation = False
+        # How long before its end the release valve prepares for what follows.
+        self.prepare_ticks = 0
         self._plan = plan
         self._results = results
         self._run_flags = run_flags
@@ -183,7 +195,8 @@ class Hold:
                     block[_STEADY] = 0
         else:
             wanted = REGULATE
-            block[_STEADY] = in_band
+            # A setpoint that still moves needs more than a steady tick.
+            block[_STEADY] = in_band and at_setpoint
         if block[_STEADY]:
             self._prepare_steady_ticks(index)
         return wanted
@@ -218,6 +231,20 @@ class Hold:
         block[_LOWEST_IN_BAND] = target - tolerance
         block[_HIGHEST_IN_BAND] = target + tolerance
         block[_MAX_DWELL_TICKS] = plan.duration_ticks[index] or _UNLIMITED_TICKS
+        block[_PREPARE_TICKS] = _UNLIMITED_TICKS
+        following = index + 1
+        if (
+            plan.mode[index] == schema.HOLD_REGULATED
+            and plan.duration_ticks[index]
+            and following < plan.count
+            and plan.target_kpa[following] < target
+            # A tuple of the two would be memory that the tick must not take.
+            and (
+                plan.kind[following] == schema.STEP_RAMP
+                or plan.kind[following] == schema.STEP_RELEASE
+            )
+        ):
+            block[_PREPARE_TICKS] = max(1, plan.duration_ticks[index] - self.prepare_ticks)
 
     def _dwell_end(self, index, dwell):
         """Return why the dwell ends in this tick, DWELL_*; DWELL_NONE if it goes on."""

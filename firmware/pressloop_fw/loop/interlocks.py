@@ -19,8 +19,11 @@ _MAX_LOST_TICKS = const(20)
 _TICKS_PER_LOST_TICK = const(4)
 # No powder under pressure closes by more than this within one observation, um.
 _MAX_CLOSING_UM = const(500)
-# A die or a punch that breaks lets the platens close by more than this at once, um.
+# A die or a punch that breaks lets the platens close by more than this at once, a sample that
+# cracks by more than the second, um. When oil is lost, they open by at least the third.
 _BREAKING_UM = const(20)
+_CRACKING_UM = const(3)
+_OPENING_UM = const(2)
 # What the oil that did not answer as pressure closes the platens by, if the die yields, um. A leak
 # and a frozen reading close them by less.
 _UNANSWERED_CLOSING_UM = const(50)
@@ -65,14 +68,23 @@ class Interlocks:
     def latch_loss(self, fault, closing_um, still_um):
         """Latch a sudden loss of force by the name that the evidence allows.
 
-        `closing_um` and `still_um` are the closing of the platens now and just before the loss. A
-        die or a punch that breaks lets them close; a hose that bursts does not.
+        `fault` is SAMPLE_CRACKED for a loss that a crack explains, SUDDEN_LOSS for a larger one.
+        `closing_um` and `still_um` are the closing of the platens now and just before the loss.
+        What breaks between the platens lets them close; when oil is lost, they open. If they stand,
+        or if nothing shows them, it is a sudden loss: a transducer whose reading jumps looks the
+        same, and so does a relief valve.
         """
-        known = closing_um != schema.NO_DISPLACEMENT and still_um != schema.NO_DISPLACEMENT
-        if known and fault == schema.FAULT_SUDDEN_LOSS:
-            closes = closing_um - still_um > _BREAKING_UM
-            fault = schema.FAULT_DIE_FAILURE if closes else schema.FAULT_BURST
-        self.latch(fault)
+        named = schema.FAULT_SUDDEN_LOSS
+        if closing_um != schema.NO_DISPLACEMENT and still_um != schema.NO_DISPLACEMENT:
+            closes_um = closing_um - still_um
+            if fault == schema.FAULT_SUDDEN_LOSS:
+                if closes_um > _BREAKING_UM:
+                    named = schema.FAULT_DIE_FAILURE
+                elif closes_um <= 0 - _OPENING_UM:
+                    named = schema.FAULT_BURST
+            elif closes_um > _CRACKING_UM:
+                named = fault
+        self.latch(named)
 
     def latch_standing(self, fault):
         """Latch a pressure that stays or rises, also when another fault has latched before."""

@@ -31,8 +31,7 @@ class PendingCommands:
     # --- the foreground
 
     def request_start(self):
-        """Request a new run; requests about the run before are dropped."""
-        self.clear()
+        """Request a new run; `clear` has dropped the requests about the run before."""
         self.start = True
         self.any = True
 

@@ -1,4 +1,10 @@
-"""Turns the transducer's counts into a filtered pellet pressure; rejects impossible readings."""
+"""Turns the transducer's counts into a filtered pellet pressure; rejects impossible readings.
+
+While the loop regulates the filter is an observer: it moves by what the valves pass (`observer`)
+and corrects that by the readings. So it can be slow enough for a noisy transducer and is not late
+in a ramp. What the valves' model does not know, as leak and relaxation, is followed as a bias of
+the rate. Otherwise the filter is a quick one, because contact and an unloaded press must not wait.
+"""
 
 from pressloop_fw.loop.registers import register, register_block
 
@@ -21,7 +27,7 @@ RAW = const(1)
 _LOW_LEVEL = const(2)
 _HIGH_LEVEL = const(3)
 NEWEST_KPA = const(4)
-_PRESSURE_KPA = const(5)
+PRESSURE_KPA = const(5)
 _FILTERED = const(6)
 _PRIMED = const(7)
 _SCALED = const(8)
@@ -36,7 +42,22 @@ ALERT_KPA = const(16)
 _ZERO_REST = const(17)
 _EQUAL = const(18)
 _LONGEST_EQUAL = const(19)
-_REGISTERS = const(20)
+# By how much the valves move the pressure until the next reading, in the unit of the filter; 0
+# while the loop does not regulate.
+PREDICTED = const(20)
+REGULATING = const(21)
+BIAS = const(22)
+_REGISTERS = const(23)
+
+# The bias has this many more bits. Its gain is a quarter of the square of the filter's, which lets
+# both settle together without an overshoot.
+_BIAS_BITS = const(8)
+_BIAS_GAIN_BITS = const(2)
+# 4 MPa: a reading that jumps does not set off the bias.
+_MAX_INNOVATION = const(1 << 16)
+_MAX_BIAS = const(1 << 24)
+# While the loop does not regulate.
+_QUICK_SHIFT = const(1)
 
 # A reading out of range raises its level by this, a good one lowers it by 1: a sensor of which more
 # than a third of the readings are bad reaches any level.
@@ -70,25 +91,46 @@ def process_sample(registers: ptr32, raw: int) -> int:
         level = _LOW_LEVEL if raw < registers[FAULT_LOW] else _HIGH_LEVEL
         if registers[level] < BAD_LEVEL:
             registers[level] += _BAD_WEIGHT
-        return registers[_PRESSURE_KPA] << sign_shift >> sign_shift
+        return registers[PRESSURE_KPA] << sign_shift >> sign_shift
     if registers[_LOW_LEVEL]:
         registers[_LOW_LEVEL] -= 1
     if registers[_HIGH_LEVEL]:
         registers[_HIGH_LEVEL] -= 1
     counts = raw - registers[_ZERO]
     reading = counts * registers[_PER_COUNT] + (counts * registers[_FRACTION] >> _FRACTION_BITS)
-    reading -= registers[_ZERO_REST]
+    reading -= registers[_ZERO_REST] << sign_shift >> sign_shift
     newest = reading >> _SUB_BITS
     registers[NEWEST_KPA] = newest
     if newest > registers[ALERT_KPA]:
         registers[ALERT] = 2
     filtered = reading
     if registers[_PRIMED]:
+        shift = registers[_SHIFT]
         filtered = registers[_FILTERED] << sign_shift >> sign_shift
-        filtered += (reading - filtered) >> registers[_SHIFT]
+        if registers[REGULATING]:
+            bias = registers[BIAS] << sign_shift >> sign_shift
+            filtered += registers[PREDICTED] << sign_shift >> sign_shift
+            filtered += bias >> _BIAS_BITS
+            innovation = reading - filtered
+            filtered += innovation >> shift
+            if innovation > _MAX_INNOVATION:
+                innovation = _MAX_INNOVATION
+            elif innovation < 0 - _MAX_INNOVATION:
+                innovation = 0 - _MAX_INNOVATION
+            bias += innovation << _BIAS_BITS >> (shift << 1) + _BIAS_GAIN_BITS
+            if bias > _MAX_BIAS:
+                bias = _MAX_BIAS
+            elif bias < 0 - _MAX_BIAS:
+                bias = 0 - _MAX_BIAS
+            registers[BIAS] = bias
+        else:
+            registers[BIAS] = 0
+            if shift > _QUICK_SHIFT:
+                shift = _QUICK_SHIFT
+            filtered += (reading - filtered) >> shift
     registers[_PRIMED] = 1
     registers[_FILTERED] = filtered
-    registers[_PRESSURE_KPA] = filtered >> _SUB_BITS
+    registers[PRESSURE_KPA] = filtered >> _SUB_BITS
     return filtered >> _SUB_BITS
 
 
@@ -102,7 +144,7 @@ class Sampler:
     """
 
     raw = register(RAW)
-    pressure_kpa = register(_PRESSURE_KPA)
+    pressure_kpa = register(PRESSURE_KPA)
     newest_kpa = register(NEWEST_KPA)
     low_level = register(_LOW_LEVEL)
     high_level = register(_HIGH_LEVEL)
@@ -111,6 +153,19 @@ class Sampler:
 
     def __init__(self):
         self.registers = register_block(_REGISTERS)
+        self._zero_rest = 0
+        # By how much the zero is shifted, 1/16 kPa.
+        self.zero_shift = 0
+
+    def shift_zero(self, by):
+        """Take `by`, 1/16 kPa, off all readings from the next one on; 0: the calibrated zero.
+
+        For a press at rest: the filter starts anew. Each write is one word, as the tick may come
+        between the two.
+        """
+        self.zero_shift = by
+        self.registers[_ZERO_REST] = self._zero_rest + by
+        self.registers[_PRIMED] = 0
 
     def alert_above(self, pressure_kpa):
         """Set the alert level: readings above it set ALERT."""
@@ -125,9 +180,13 @@ class Sampler:
         block[_ZERO] = scaling.zero
         block[_PER_COUNT] = scaling.per_count
         block[_FRACTION] = scaling.fraction
+        self._zero_rest = scaling.zero_rest
+        self.zero_shift = 0
         block[_ZERO_REST] = scaling.zero_rest
         block[_SCALED] = 1
         block[_PRIMED] = 0
+        block[REGULATING] = 0
+        block[BIAS] = 0
         if profile.raw_fault_low <= self.raw <= profile.raw_fault_high:
             # So that the commands that follow do not judge a reading on the scale before.
             process_sample(block, self.raw)

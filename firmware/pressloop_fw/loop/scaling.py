@@ -34,7 +34,10 @@ class Scaling:
     """The scale of one press with one die. It never changes: a new plan makes a new one."""
 
     def __init__(self, profile, die_um):
-        ratio = ratio_q10(profile.ram_area_mm2, die_um)
+        # In a vessel the pressure of the line is that of the sample.
+        ratio = 1024 if profile.is_vessel else ratio_q10(profile.ram_area_mm2, die_um)
+        # Returns whether a switch shows pressure under the lid of a vessel; None without one.
+        self.lid_pressure = None
         self.die_um = die_um
         self.pellet_limit_kpa = profile.limit_oil_kpa * ratio // 1024
         load_n = profile.load_n(die_um)

@@ -7,6 +7,10 @@ explains. docs/second-channel.md derives the figure; `pressloop.machine.channels
 one on the host.
 
 Readings are compared as means of four ticks. A difference that lasts trips within 70 ms.
+
+A lag explains a difference only where the channel that is behind moves: the lower one up, or the
+higher one down. A channel that stands or goes the other way explains nothing, and a difference that
+was there before the movement is not explained by it.
 """
 
 from pressloop_fw.loop.registers import register_block
@@ -54,12 +58,15 @@ _SHARE_SHIFT = const(8)
 _SHARE = const(41)
 _SHARE_REST = const(3)
 _SHARE_UNITS = 2048
-# How long a movement of the pressure still explains a difference: what is left of it halves
-# in each tick.
-_FADE_SHIFT = const(1)
-# A movement, shifted by the first, times the lag in 1/64 of 40 ms, shifted by the second, is what
-# the lag makes of it. 40 ms lie between the two means.
-_MOVED_SHIFT = const(4)
+# The noise is six sigma of one mean. Three means in a row, of which each has a reading that the one
+# before has not, are about as unlikely beyond five: the sixth is left for what the lag explains.
+_NOISE_SIGMAS = const(6)
+# So many readings beyond the figure before a movement begins: it explains none of what lasts. A
+# converter that is late makes one.
+_CALM_READINGS = const(3)
+# A movement within 40 ms, shifted by the first, times the lag in 1/64 of 40 ms, shifted by the
+# second, is what the lag makes of it in the sum of four readings.
+_MOVED_SHIFT = const(2)
 _MOVED_REST = const(2)
 _LAG_UNITS = 64
 _MEAN_MS = 40
@@ -79,7 +86,7 @@ _SECOND_BEFORE = const(12)
 _BASE = const(13)
 _FRICTION_SHARE = const(14)
 _LAG = const(15)
-_MOVED = const(16)
+_SPARE = const(16)
 _APART_COUNT = const(17)
 _OVER_COUNT = const(18)
 _OVER = const(19)
@@ -91,7 +98,12 @@ _SECOND_READINGS = const(30)
 # of press and die, which is one of the oil.
 CARRIED_KPA = const(38)
 _PRESS_OVER = const(39)
-_REGISTERS = const(40)
+# The second channel's newest counts, whatever the scale.
+_SECOND_RAW = const(40)
+_CALM = const(41)
+_REGISTERS = const(42)
+# Counts that no converter gives.
+_NEVER_READ = const(-1)
 
 
 @micropython.viper
@@ -103,6 +115,7 @@ def compare_channels(registers: ptr32, sampler: ptr32, raw: int, active: int) ->
     means, so that nothing is divided.
     """
     sign_shift = registers[_SIGN_SHIFT]
+    registers[_SECOND_RAW] = raw
     if registers[_SCALED] == 0:
         return 0
     bad = registers[_BAD]
@@ -141,56 +154,67 @@ def compare_channels(registers: ptr32, sampler: ptr32, raw: int, active: int) ->
     middle = (at + _MEAN) & (_MEMORY - 1)
     registers[_AT] = (at + 1) & (_MEMORY - 1)
     passed = registers[_FIRST_READINGS + middle] << sign_shift >> sign_shift
-    first = (registers[FIRST] << sign_shift >> sign_shift) + first_kpa - passed
+    first_moved = first_kpa - passed
+    first = (registers[FIRST] << sign_shift >> sign_shift) + first_moved
     first_before = (registers[_FIRST_BEFORE] << sign_shift >> sign_shift) + passed
     first_before -= registers[_FIRST_READINGS + at] << sign_shift >> sign_shift
     registers[_FIRST_READINGS + at] = first_kpa
     registers[FIRST] = first
     registers[_FIRST_BEFORE] = first_before
     passed = registers[_SECOND_READINGS + middle] << sign_shift >> sign_shift
-    second = (registers[SECOND] << sign_shift >> sign_shift) + second_kpa - passed
+    second_moved = second_kpa - passed
+    second = (registers[SECOND] << sign_shift >> sign_shift) + second_moved
     second_before = (registers[_SECOND_BEFORE] << sign_shift >> sign_shift) + passed
     second_before -= registers[_SECOND_READINGS + at] << sign_shift >> sign_shift
     registers[_SECOND_READINGS + at] = second_kpa
     registers[SECOND] = second
     registers[_SECOND_BEFORE] = second_before
-    # What the difference of the lags makes of the faster one of both movements.
-    moved = first - first_before
-    if moved < 0:
-        moved = 0 - moved
-    second_before = second - second_before
-    if second_before < 0:
-        second_before = 0 - second_before
-    if moved < second_before:
-        moved = second_before
-    moved = (moved >> _MOVED_SHIFT) * registers[_LAG] >> _MOVED_REST
-    explained = registers[_MOVED]
-    if explained:
-        explained -= (explained >> _FADE_SHIFT) + 1
-    if moved > explained:
-        explained = moved
-    registers[_MOVED] = explained
     if active == 0:
         registers[_APART_COUNT] = 0
         registers[_OVER_COUNT] = 0
+        registers[_CALM] = 0
         return 0
+    # With a lag of the first order, the difference of two means is the lag times the rate at which
+    # the channel that is behind has moved over the same four ticks.
     apart = second - first
     if apart < 0:
         apart = 0 - apart
-    apart -= explained
-    if apart > registers[_LARGEST]:
-        registers[_LARGEST] = apart
-    higher = first if first > second else second
+        higher = first
+        moved = second_moved
+        fallen = 0 - first_moved
+    else:
+        higher = second
+        moved = first_moved
+        fallen = 0 - second_moved
+    if moved < fallen:
+        moved = fallen
+    explained = 0
+    if moved > 0:
+        explained = (moved >> _MOVED_SHIFT) * registers[_LAG] >> _MOVED_REST
+    if apart - explained > registers[_LARGEST]:
+        registers[_LARGEST] = apart - explained
     if higher < 0:
         higher = 0
     higher >>= _SHARE_SHIFT
     allowed = registers[_BASE] + (higher * registers[_FRICTION_SHARE] >> _SHARE_REST)
+    explained -= registers[_SPARE]
+    if explained < 0:
+        explained = 0
+    moving = allowed + explained
     higher = higher * _SHARE >> _SHARE_REST
     if allowed < higher:
         allowed = higher
     newest = second_kpa - first_kpa
     if newest < 0:
         newest = 0 - newest
+    calm = registers[_CALM]
+    if newest << 2 <= allowed:
+        calm = 0
+    elif calm < _CALM_READINGS:
+        calm = 0 if explained else calm + 1
+    registers[_CALM] = calm
+    if calm < _CALM_READINGS and allowed < moving:
+        allowed = moving
     if apart > allowed and newest << _HALF_SHIFT > allowed:
         registers[_APART_COUNT] += 1
         if registers[_APART_COUNT] >= _MEANS_TO_TRIP:
@@ -235,8 +259,7 @@ class SecondChannel:
     def __init__(self):
         self.registers = register_block(_REGISTERS)
         self._error_kpa = 0
-        # Whether the channels agreed at the last `configure`, for a start before the next reading.
-        self._agreed = False
+        self.registers[_SECOND_RAW] = _NEVER_READ
 
     @property
     def compares(self):
@@ -245,13 +268,11 @@ class SecondChannel:
 
     @property
     def primed(self):
-        """Whether both channels have had a reading since the last `configure`."""
+        """Whether both channels have had a reading that is on the scale of the last `configure`."""
         return self.registers[_PRIMED] != 0
 
     def agrees(self):
-        """Whether the channels agree, by the newest readings or by those before `configure`."""
-        if not self.primed:
-            return self._agreed
+        """Whether the channels agree."""
         return self.difference_kpa <= self.allowed_kpa()
 
     @property
@@ -276,15 +297,17 @@ class SecondChannel:
         friction = higher * block[_FRICTION_SHARE] >> _SHARE_REST
         return max(block[_BASE] + friction, higher * _SHARE >> _SHARE_REST) // _MEAN
 
-    def configure(self, profile, scaling):
-        """Take over a press and a die; without a second channel nothing is compared."""
+    def configure(self, profile, scaling, sampler):
+        """Take over a press and a die; without a second channel nothing is compared.
+
+        `sampler` is the block of the first channel, which has the new scale already. A start that
+        follows at once is judged by the newest readings.
+        """
         block = self.registers
-        if self.compares and self.primed:
-            self._agreed = self.agrees()
         block[_SCALED] = 0
         block[_PRIMED] = 0
         block[_BAD] = 0
-        block[_MOVED] = 0
+        block[_CALM] = 0
         second = profile.second
         if second is None:
             return
@@ -297,10 +320,13 @@ class SecondChannel:
         self._error_kpa = error_kpa + noise_kpa
         block[_PRESS_OVER] = _MEAN * (scaling.pellet_limit_kpa + self._error_kpa)
         block[CARRIED_KPA] = 0
+        block[_SPARE] = _MEAN * noise_kpa // _NOISE_SIGMAS
         block[_BASE] = _MEAN * (scaling.resolution_kpa + error_kpa + noise_kpa)
         block[_FRICTION_SHARE] = -(-second.friction_ppm * _SHARE_UNITS // 1000000)
         block[_LAG] = -(-second.lag_ms * _LAG_UNITS // _MEAN_MS)
         block[_SCALED] = 1
+        compare_channels(block, sampler, block[_SECOND_RAW], 0)
+        block[_BAD] = 0
 
     def limit_to(self, ceiling_kpa):
         """Set the ceiling: readings above it by more than the channel's error and noise trip."""

@@ -12,7 +12,7 @@ from pressloop_fw.loop.host_loss import respond_to_host_loss
 from pressloop_fw.loop.host_watchdog import HostWatchdog, check_host
 from pressloop_fw.loop.pending_commands import PendingCommands
 from pressloop_fw.loop.plan import NO_STEP
-from pressloop_fw.loop.setpoint import RISE, SetpointGenerator, advance_setpoint
+from pressloop_fw.loop.setpoint import ARRIVED, RISE, SetpointGenerator, advance_setpoint
 from pressloop_fw.loop.step_results import StepResults, count_tick
 from pressloop_fw.loop.unloaded import UnloadedDetector
 from pressloop_fw.wire import schema
@@ -33,6 +33,9 @@ _STEP_HOLD = const(2)
 _FLAG_DWELLING = const(2)
 _FLAGS = const(1)
 # end of generated
+
+# A hold begins at most this fraction of a second before the ramp would be over at its rate.
+_EARLIEST_PER_S = const(4)
 
 # What the sequencer wants of the valves in a tick.
 ACT_SAFE = const(0)  # outputs de-energised
@@ -66,7 +69,7 @@ class Sequencer:
         self.state = schema.STATE_IDLE
         self.step_index = NO_STEP
         # Rate of the last ramp or release: a sealed hold goes back to its target with it.
-        self._rate_kpa_s = 0
+        self.rate_kpa_s = 0
         self.action = ACT_SAFE
         self.pump_locked = False
         self.end_reason = schema.END_NONE
@@ -104,8 +107,13 @@ class Sequencer:
         return self.active()
 
     def approach_expired(self):
-        """Whether the approach has lasted longer than its timeout."""
+        """Whether the approach has lasted for its timeout or has pumped all that it may."""
         return self.approaching and self.approach.expired(self.plan.profile.approach_timeout_ms)
+
+    def peak_kpa(self):
+        """Return the highest pressure of the step in progress, 0 without one."""
+        index = self.step_index
+        return 0 if index == NO_STEP else self.results.peak[index]
 
     # --- the tick
 
@@ -134,7 +142,9 @@ class Sequencer:
         counts = self._result_registers
         if state == _STATE_RUNNING and self._kind[index] == _STEP_HOLD:
             # Nearly all ticks of a hold are steady ones, which cost one function.
-            if dwell_tick(self._hold_registers, counts, index, pressure_kpa):
+            if dwell_tick(
+                self._hold_registers, counts, index, pressure_kpa, self._setpoint_registers
+            ):
                 action = self.action
                 if action == ACT_SHUT:
                     self.hold.watch(pressure_kpa)
@@ -151,10 +161,12 @@ class Sequencer:
             count_tick(counts, index, pressure_kpa)
             if self.approaching:
                 self._approach_step(pressure_kpa)
-            elif advance_setpoint(self._setpoint_registers, rise):
-                self._arrive(tick, pressure_kpa)
-            elif self.action != ACT_REGULATE:
-                self._regulate()
+            else:
+                progress = advance_setpoint(self._setpoint_registers, rise)
+                if progress:
+                    self._arrive(tick, pressure_kpa, progress)
+                elif self.action != ACT_REGULATE:
+                    self._regulate()
         elif state == _STATE_PROMPTING:
             count_tick(counts, index, pressure_kpa)
             self.wait_ticks += 1
@@ -178,7 +190,8 @@ class Sequencer:
         self._pending_end = schema.END_NONE
         self.host.restart()
         self.setpoint.jump(0)
-        self._rate_kpa_s = self.plan.vent_rate_kpa_s
+        self.rate_kpa_s = self.plan.vent_rate_kpa_s
+        self.approach.forget_sample()
         self.state = schema.STATE_RUNNING
         self._enter(0, tick, pressure_kpa)
 
@@ -236,10 +249,14 @@ class Sequencer:
         self.pending.clear()
         self.state = schema.STATE_IDLE
 
-    def request_start(self):
-        """Request a new run. Called by the foreground."""
+    def prepare_start(self):
+        """Forget the run before; takes longer than a tick. Called by the foreground."""
         self.end_reason = schema.END_NONE
         self.results.reset()
+        self.pending.clear()
+
+    def request_start(self):
+        """Request a new run, which is prepared. Called by the foreground."""
         self.pending.request_start()
 
     # --- the order of the steps
@@ -274,6 +291,7 @@ class Sequencer:
         self.pump_locked = kind == schema.STEP_RELEASE or target == 0
         if kind == schema.STEP_PROMPT:
             self.state = schema.STATE_PROMPTING
+            self.approach.forget_sample()
             # The ramp before may have arrived in this very tick: its rate ends here.
             self.setpoint.halt()
             if self.setpoint.value_kpa == 0:
@@ -284,8 +302,8 @@ class Sequencer:
         self.state = schema.STATE_RUNNING
         if kind == schema.STEP_HOLD:
             if sealed:
-                self.setpoint.ramp(target, self._rate_kpa_s)
-            else:
+                self.setpoint.ramp(target, self.rate_kpa_s)
+            elif self.setpoint.target_kpa != target or self.setpoint.near_kpa == 0:
                 self.setpoint.jump(target)
             self._regulate()
             return
@@ -297,7 +315,7 @@ class Sequencer:
             and self.setpoint.value_kpa < contact
         ):
             self._set_approaching(True)
-            self.approach.restart()
+            self.approach.restart(target)
             self.setpoint.target_kpa = target
             self.action = ACT_APPROACH
             return
@@ -317,7 +335,7 @@ class Sequencer:
     # --- one tick of each kind of step
 
     def _approach_step(self, pressure_kpa):
-        progress = self.approach.step(pressure_kpa >= self.plan.scaling.contact_kpa)
+        progress = self.approach.step(pressure_kpa)
         if progress != LANDED:
             self.action = ACT_APPROACH if progress == CLOSING else ACT_SHUT
             return
@@ -326,9 +344,17 @@ class Sequencer:
         self.setpoint.jump(min(pressure_kpa, self.plan.target_kpa[index]))
         self._start_ramp(index)
 
-    def _arrive(self, tick, pressure_kpa):
-        """End a ramp or release whose setpoint has reached the target."""
-        if self.setpoint.target_kpa == 0:
+    def _arrive(self, tick, pressure_kpa, progress=ARRIVED):
+        """End a ramp or release whose setpoint has reached the target.
+
+        One that is near ends when the pressure is in the band of the hold that follows: the dwell
+        begins with it, and not only when the last of the setpoint's fading is over.
+        """
+        setpoint = self.setpoint
+        if progress != ARRIVED:
+            if abs(setpoint.target_kpa - pressure_kpa) > setpoint.near_kpa:
+                return
+        elif setpoint.target_kpa == 0:
             # Do not regulate the last remainder: open fully until the press is unloaded. At a
             # prompt that follows the guard may be opened.
             self.action = ACT_DUMP
@@ -337,7 +363,10 @@ class Sequencer:
         self.finish_step(tick, pressure_kpa, schema.OUTCOME_DONE)
 
     def _hold_step(self, tick, pressure_kpa):
-        at_setpoint = self.setpoint.arrived() or advance_setpoint(self.setpoint.registers, RISE)
+        setpoint = self.setpoint
+        # One tick after it has arrived the setpoint stands.
+        at_setpoint = setpoint.arrived()
+        setpoint.step()
         wanted = self.hold.step(self.step_index, pressure_kpa, at_setpoint)
         if wanted == SHUT:
             self.action = ACT_SHUT
@@ -354,7 +383,7 @@ class Sequencer:
             self._regulate()
 
     def _vent_step(self, pressure_kpa):
-        arrived = advance_setpoint(self.setpoint.registers, RISE)
+        arrived = self.setpoint.step()
         if arrived or self.dumping:
             self.action = ACT_DUMP
             if self.unloaded.step(self.plan.scaling, pressure_kpa):
@@ -367,8 +396,21 @@ class Sequencer:
 
     def _start_ramp(self, index):
         """Start towards the target of a step, at its rate, from the present setpoint."""
-        self._rate_kpa_s = self.plan.rate_kpa_s[index]
-        self.setpoint.ramp(self.plan.target_kpa[index], self._rate_kpa_s)
+        plan = self.plan
+        rate = self.rate_kpa_s = plan.rate_kpa_s[index]
+        target = plan.target_kpa[index]
+        near = 0
+        following = index + 1
+        if (
+            following < plan.count
+            and plan.kind[following] == schema.STEP_HOLD
+            and plan.target_kpa[following] == target
+        ):
+            # With a wide band the hold would begin long before the ramp is over. At the very edge
+            # of a narrow one the pressure itself may be a few ticks behind its reading.
+            tolerance = plan.tolerance_kpa[following]
+            near = min(tolerance - (tolerance >> 2), rate // _EARLIEST_PER_S)
+        self.setpoint.ramp(target, rate, near)
         self._regulate()
 
     def _return_to_target(self, pressure_kpa):
@@ -377,7 +419,7 @@ class Sequencer:
         A setpoint that jumped to the target would open the pump fully: 6 MPa too much at 250.
         """
         self._jump_to_reading(pressure_kpa)
-        self.setpoint.ramp(self.plan.target_kpa[self.step_index], self._rate_kpa_s)
+        self.setpoint.ramp(self.plan.target_kpa[self.step_index], self.rate_kpa_s)
 
     def _jump_to_reading(self, pressure_kpa):
         """Put the setpoint on the reading, so that the loop starts without an error."""

@@ -1,12 +1,13 @@
 """The setpoint generator: moves the setpoint to its target at a rate, exactly.
 
-The rate grows over a quarter of a second and fades before the target, because a corner in the
-setpoint becomes an overshoot in the press.
+The rate grows over an eighth of a second and fades before the target, over about the lag of the
+valve: a corner that the valve cannot follow becomes an overshoot in the press, and what it follows
+anyway need not be rounded.
 
 A command acts on the press later, by the lag of the valve. So the generator computes its steps
 ahead by that lag: the rate that it gives to the controller and the setpoint act at the press at the
 same time. A closed release valve takes still longer, because its spool has to cross the dead band
-first; the setpoint waits for that.
+first; the setpoint waits for that, unless the valve was prepared at the end of a hold.
 """
 
 from pressloop_fw.loop.registers import register, register_block
@@ -27,16 +28,19 @@ _TICK_HZ = const(100)
 
 # Share / 256 of the rate by ticks from standstill, without a corner at either end:
 # 256 (3 x^2 - 2 x^3).
-RISE = bytes(256 * (3 * 26 - 2 * n) * n * n // 26**3 for n in range(1, 26))
-_RISE_TICKS = const(25)
-# The rate is at most the remaining distance times this per second, so it fades exponentially,
-_FADE_PER_S = const(5)
+RISE = bytes(256 * (3 * 13 - 2 * n) * n * n // 13**3 for n in range(1, 13))
+_RISE_TICKS = const(12)
+# The rate is at most the remaining distance over this time, so it fades exponentially: 60 ms, or
+# half of a longer lag,
+_MIN_FADE_TICKS = const(6)
 # but never below this fraction of the rate, so that the ramp ends.
-_FADE_FLOOR = const(20)
-# 150 ms: the longest valve lag that the generator computes ahead.
-_MAX_LEAD_TICKS = const(15)
-# In three lags a spool has moved 95 % of its way from the seat to the dead band.
+_FADE_FLOOR = const(4)
+# 170 ms: the longest valve lag that the generator computes ahead.
+_MAX_LEAD_TICKS = const(17)
+# In three lags a spool has moved 95 % of its way from the seat to the dead band. One that waits 3 %
+# of the stroke below is there after one.
 _TRAVEL_LAGS = const(3)
+_PREPARED_LAGS = const(1)
 
 
 VALUE_KPA = const(1)
@@ -54,12 +58,22 @@ _REMAINDER = const(12)
 _AT = const(13)
 # Steps that are computed and still to be made, in a ring.
 _STEPS = const(14)
-_REGISTERS = const(14 + 15)
+_FADE_TICKS = const(31)
+# The hold may begin when the setpoint is as near to the target as this, kPa.
+_NEAR_KPA = const(32)
+# Whether the release valve waits near its dead band, because the setpoint is about to descend.
+PREPARED_TO_FALL = const(33)
+_REGISTERS = const(34)
+
+# What `advance_setpoint` returns.
+MOVING = const(0)
+ARRIVED = const(1)
+NEAR = const(2)  # the reading decides whether the hold begins
 
 
 @micropython.viper
 def advance_setpoint(registers: ptr32, rise: ptr8) -> int:
-    """Move a setpoint by one tick; return 1 when it has reached its target, else 0.
+    """Move a setpoint by one tick; return MOVING, NEAR or ARRIVED.
 
     `rise` is RISE.
     """
@@ -86,7 +100,7 @@ def advance_setpoint(registers: ptr32, rise: ptr8) -> int:
             speed = (full * rise[risen] >> 8) + 1
             registers[_RISEN] = risen + 1
         floor = full // _FADE_FLOOR + 1
-        fade = remaining * _FADE_PER_S
+        fade = remaining * _TICK_HZ // registers[_FADE_TICKS]
         if fade < floor:
             fade = floor
         if speed > fade:
@@ -112,7 +126,12 @@ def advance_setpoint(registers: ptr32, rise: ptr8) -> int:
         registers[_AT] = at if at < registers[_LEAD_TICKS] else 0
     value += kpa
     registers[VALUE_KPA] = value
-    return 1 if target == value else 0
+    if target == value:
+        return ARRIVED
+    kpa = target - value
+    if kpa < 0:
+        kpa = 0 - kpa
+    return NEAR if kpa <= registers[_NEAR_KPA] else MOVING
 
 
 class SetpointGenerator:
@@ -126,15 +145,20 @@ class SetpointGenerator:
     descending = register(DESCENDING)
     # Whether it goes up: the pump works. 1 or 0.
     rising = register(RISING)
+    # How near to the target the hold may begin, kPa; set by `ramp`.
+    near_kpa = register(_NEAR_KPA)
 
     def __init__(self):
         self.registers = register_block(_REGISTERS)
+        self.registers[_FADE_TICKS] = _MIN_FADE_TICKS
 
     def configure(self, lag_ticks):
         """Set after how many ticks a command acts on the press."""
         block = self.registers
         block[_LEAD_TICKS] = min(_MAX_LEAD_TICKS, lag_ticks)
         block[_TRAVEL_TICKS] = _TRAVEL_LAGS * block[_LEAD_TICKS]
+        block[_FADE_TICKS] = max(_MIN_FADE_TICKS, block[_LEAD_TICKS] // 2)
+        block[PREPARED_TO_FALL] = 0
         block[_AT] = 0
         self.halt()
 
@@ -144,10 +168,11 @@ class SetpointGenerator:
         self.registers[_TARGET_KPA] = value_kpa
         self.halt()
 
-    def ramp(self, target_kpa, rate_kpa_s):
+    def ramp(self, target_kpa, rate_kpa_s, near_kpa=0):
         """Start from standstill towards a target, at a rate."""
         self.registers[_TARGET_KPA] = target_kpa
         self.registers[_FULL_RATE] = rate_kpa_s
+        self.registers[_NEAR_KPA] = near_kpa
         self.halt()
 
     def arrived(self):
@@ -156,7 +181,7 @@ class SetpointGenerator:
 
     def step(self):
         """Move by one tick; return whether the setpoint has reached its target."""
-        return advance_setpoint(self.registers, RISE) != 0
+        return advance_setpoint(self.registers, RISE) == ARRIVED
 
     def halt(self):
         """Stop moving but keep the target: the next step starts from standstill."""
@@ -165,9 +190,13 @@ class SetpointGenerator:
         block[LEAD_KPA_S] = 0
         block[DESCENDING] = 0
         block[RISING] = 0
-        block[_WAIT] = block[_TRAVEL_TICKS] if falls else 0
+        block[_WAIT] = 0
+        if falls:
+            prepared = block[PREPARED_TO_FALL]
+            block[_WAIT] = _PREPARED_LAGS * block[_LEAD_TICKS] if prepared else block[_TRAVEL_TICKS]
+        block[PREPARED_TO_FALL] = 0
         block[_AHEAD_KPA] = block[VALUE_KPA]
         block[_RISEN] = 0
         block[_REMAINDER] = 0
-        for at in range(_STEPS, _REGISTERS):
+        for at in range(_STEPS, _FADE_TICKS):
             block[at] = 0

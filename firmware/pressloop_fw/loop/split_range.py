@@ -12,6 +12,7 @@ ticks earlier than from its seat.
 
 from pressloop_fw.loop.registers import register, register_block
 from pressloop_fw.loop.stiffness import COMPLIANCE_RATIO_ONE, curve_gains
+from pressloop_fw.wire import schema
 
 try:
     import micropython
@@ -21,11 +22,12 @@ except ImportError:  # CPython
     from pressloop_fw.cpython import const, ptr32
 
 # generated: numbers of other modules; edit the lists and run `make generate`.
-# loop.setpoint: DESCENDING RISING
+# loop.setpoint: DESCENDING RISING PREPARED_TO_FALL
 # loop.stiffness: COMPLIANCE_RATIO GAIN_BITS
 # wire.schema: OUTPUT_FULL
 _DESCENDING = const(3)
 _RISING = const(4)
+_PREPARED_TO_FALL = const(33)
 _COMPLIANCE_RATIO = const(1)
 _GAIN_BITS = const(14)
 _OUTPUT_FULL = const(32767)
@@ -40,35 +42,46 @@ CURVE_GAIN = const(5)
 PUMPING = const(6)
 PUMP_COMMAND = const(7)
 RELEASE_COMMAND = const(8)
+PUMP_GAIN = const(9)
+RELEASE_GAIN = const(10)
+PUMP_DEAD_BAND = const(12)
+RELEASE_DEAD_BAND = const(13)
+# By what an opening of the release is to be multiplied at this pressure, times 256.
+ROOT_Q8 = const(30)
+# Whether the release does the work, and the gain of the valve that does, from rate to opening.
+THROUGH_RELEASE = const(31)
+ACT_GAIN = const(32)
 # Registers of this module.
-_PUMP_GAIN = const(9)
-_RELEASE_GAIN = const(10)
 _RELEASE_PER_PUMP = const(11)
-_PUMP_DEAD_BAND = const(12)
-_RELEASE_DEAD_BAND = const(13)
 _REFERENCE_KPA = const(14)
 _RELEASING = const(15)
 _MIN_GAP = const(16)
-_DITHER = const(17)
+DITHER = const(17)
 _DITHER_UP = const(18)
 OUTPUT = const(19)
 _TOP_KPA = const(20)
 _FIRST_GAIN = const(21)
 _TOP_GAIN = const(28)
 PUMP_LOCKED = const(29)
-_REGISTERS = const(30)
+_TUNED = const(33)
+_REGISTERS = const(34)
 
 
 # The release opens below -1/_GAP of the pump's full rate, and never for a rate that the sensor
 # cannot resolve within half a second. It shuts above half of that.
 _GAP = const(1000)
 _MAX_GAP = const(1 << 18)
+# 12/s, the gain of a press whose valves are not slow, in 1/256 per second.
+_USUAL_KP = const(3072)
 # A waiting valve is at most this far below its dead band: a fiftieth of the stroke.
 _WAITING = const(655)
 _WAITING_SHARE = const(50)
 # While the setpoint moves, the valve that moves the pressure shuts, over the width of the gap, by
 # this much below its dead band: 6 % of the stroke, twice the error of a data sheet.
 _SHUTTING = const(1966)
+# A release that is about to work waits this far below its dead band, 3 % of the stroke and the
+# dither: by so much a dead band drifts.
+_PREPARED = const(983)
 # At very low pressure the square-root correction is limited to 8 times the opening.
 _MAX_RATIO_Q8 = const(64 << 8)
 _GAIN_LIMIT_BITS = const(17)
@@ -77,15 +90,25 @@ _MAX_PRODUCT = const(1 << 29)
 
 
 @micropython.viper
-def isqrt(n: int) -> int:
-    """Return the integer square root of 0 <= n < 2**30."""
+def release_root_q8(reference_kpa: int, pressure_kpa: int) -> int:
+    """Return by what an opening of the release is to be multiplied at a pressure, times 256.
+
+    The flow grows with the square root of the pressure; at the reference it is as tuned.
+    """
+    rest = (reference_kpa << 8) // (pressure_kpa if pressure_kpa > 0 else 1)
+    if rest > _MAX_RATIO_Q8:
+        rest = _MAX_RATIO_Q8
+    elif rest < 1:
+        rest = 1
+    # The integer square root of at most 2**22.
+    rest <<= 8
     root = 0
-    bit = 1 << 28
-    while bit > n:
+    bit = 1 << 22
+    while bit > rest:
         bit >>= 2
     while bit:
-        if n >= root + bit:
-            n -= root + bit
+        if rest >= root + bit:
+            rest -= root + bit
             root = (root >> 1) + bit
         else:
             root >>= 1
@@ -119,14 +142,23 @@ def schedule(registers: ptr32, pressure_kpa: int, sample_compliance: ptr32):
         gain = most
     elif gain < 1:
         gain = 1
-    registers[_PUMP_GAIN] = gain
+    registers[PUMP_GAIN] = gain
     registers[RISE_KPA_S] = _MAX_PRODUCT // gain
     # A release is elastic: the powder does not take part, and its ratio does not count.
     gain = curve * registers[_RELEASE_PER_PUMP] >> _RATIO_BITS
     if gain < 1:
         gain = 1
-    registers[_RELEASE_GAIN] = gain
+    registers[RELEASE_GAIN] = gain
     registers[FALL_KPA_S] = _MAX_PRODUCT // gain
+    if registers[THROUGH_RELEASE] or registers[_RELEASING]:
+        registers[ROOT_Q8] = int(release_root_q8(registers[_REFERENCE_KPA], pressure_kpa))
+    if registers[THROUGH_RELEASE]:
+        gain = gain * registers[ROOT_Q8] >> 8
+        if gain < 1:
+            gain = 1
+        registers[ACT_GAIN] = gain
+    else:
+        registers[ACT_GAIN] = registers[PUMP_GAIN]
 
 
 @micropython.viper
@@ -169,21 +201,20 @@ def drive(registers: ptr32, rate_kpa_s: int, pressure_kpa: int, setpoint: ptr32)
 
     if releasing:
         valve = RELEASE
-        dead_band = registers[_RELEASE_DEAD_BAND] - shut
-        opening = (0 - rate_kpa_s) * registers[_RELEASE_GAIN] >> _GAIN_BITS
-        # Flow grows with the square root of the pressure.
-        ratio = (registers[_REFERENCE_KPA] << 8) // (pressure_kpa if pressure_kpa > 0 else 1)
-        if ratio > _MAX_RATIO_Q8:
-            ratio = _MAX_RATIO_Q8
-        opening = opening * int(isqrt(ratio << 8)) >> 8
+        dead_band = registers[RELEASE_DEAD_BAND] - shut
+        opening = (0 - rate_kpa_s) * registers[RELEASE_GAIN] >> _GAIN_BITS
+        if registers[_RELEASING] == 0 and registers[THROUGH_RELEASE] == 0:
+            # Not yet computed with the gains.
+            registers[ROOT_Q8] = int(release_root_q8(registers[_REFERENCE_KPA], pressure_kpa))
+        opening = opening * registers[ROOT_Q8] >> 8
         if opening > _OUTPUT_FULL:
             opening = _OUTPUT_FULL
     else:
         valve = PUMP
-        dead_band = registers[_PUMP_DEAD_BAND] - shut
+        dead_band = registers[PUMP_DEAD_BAND] - shut
         opening = -_WAITING
         if rate_kpa_s > (0 - rise) // _WAITING_SHARE:
-            opening = rate_kpa_s * registers[_PUMP_GAIN] >> _GAIN_BITS
+            opening = rate_kpa_s * registers[PUMP_GAIN] >> _GAIN_BITS
 
     lifted = dead_band + (opening * (_OUTPUT_FULL - dead_band) >> 15)
     if lifted < 0:
@@ -197,6 +228,10 @@ def drive(registers: ptr32, rate_kpa_s: int, pressure_kpa: int, setpoint: ptr32)
         registers[OUTPUT] = 0 - lifted
         return
     registers[OUTPUT] = lifted
+    if setpoint[_PREPARED_TO_FALL] and registers[_TUNED]:
+        waiting = registers[RELEASE_DEAD_BAND] - _PREPARED - registers[DITHER]
+        if waiting > 0:
+            registers[RELEASE] = waiting
     if lifted > dead_band:
         registers[PUMPING] = (lifted - dead_band << 15) // (_OUTPUT_FULL + 1 - dead_band)
 
@@ -208,10 +243,10 @@ def set_openings(registers: ptr32, pump: int, release: int):
     registers[RELEASE] = release
     registers[OUTPUT] = 0 - release if release else pump
     registers[_RELEASING] = 1 if release else 0
-    above = pump - registers[_PUMP_DEAD_BAND]
+    above = pump - registers[PUMP_DEAD_BAND]
     if above < 0:
         above = 0
-    registers[PUMPING] = (above << 15) // (_OUTPUT_FULL + 1 - registers[_PUMP_DEAD_BAND])
+    registers[PUMPING] = (above << 15) // (_OUTPUT_FULL + 1 - registers[PUMP_DEAD_BAND])
 
 
 @micropython.viper
@@ -221,7 +256,7 @@ def dither(registers: ptr32):
     A valve with hysteresis follows the mean of an alternating command if its amplitude is at least
     half of the hysteresis. A valve that is shut or fully open gets no dither.
     """
-    by = registers[_DITHER]
+    by = registers[DITHER]
     if registers[_DITHER_UP]:
         registers[_DITHER_UP] = 0
         by = 0 - by
@@ -259,15 +294,18 @@ class SplitRange:
     release_command = register(RELEASE_COMMAND)
     # Whether only the release may act, 1 or 0.
     pump_locked = register(PUMP_LOCKED)
+    # Whether the release does the work, 1 or 0.
+    through_release = register(THROUGH_RELEASE)
 
     def __init__(self):
         self.registers = register_block(_REGISTERS)
+        self._widest_gap = 1
         for position in (
             RISE_KPA_S,
             FALL_KPA_S,
             CURVE_GAIN,
-            _PUMP_GAIN,
-            _RELEASE_GAIN,
+            PUMP_GAIN,
+            RELEASE_GAIN,
             _MIN_GAP,
         ):
             self.registers[position] = 1
@@ -282,15 +320,40 @@ class SplitRange:
         block[_RELEASE_PER_PUMP] = min(
             1 << _RATIO_BITS, (profile.pump_flow_ul_s << _RATIO_BITS) // profile.release_flow_ul_s
         )
-        block[_PUMP_DEAD_BAND] = profile.pump_dead_band
-        block[_RELEASE_DEAD_BAND] = profile.release_dead_band
+        block[PUMP_DEAD_BAND] = profile.pump_dead_band
+        block[RELEASE_DEAD_BAND] = profile.release_dead_band
         block[_REFERENCE_KPA] = scaling.release_reference_kpa
-        block[_MIN_GAP] = max(1, min(_MAX_GAP, 2 * scaling.resolution_kpa))
-        block[_DITHER] = profile.valve_dither
+        self._widest_gap = max(1, min(_MAX_GAP, 2 * scaling.resolution_kpa))
+        block[_MIN_GAP] = self._widest_gap
+        block[DITHER] = profile.valve_dither
+        block[_TUNED] = schema.PROFILE_TUNING_RESIDUAL_PPM in profile.values
+        block[ROOT_Q8] = 256
+        block[ACT_GAIN] = 1
         as_tuned = register_block(_COMPLIANCE_RATIO + 1)
         as_tuned[_COMPLIANCE_RATIO] = COMPLIANCE_RATIO_ONE
         schedule(block, 0, as_tuned)
         set_openings(block, 0, 0)
+
+    def fall_of(self, share):
+        """Return how fast a share of the release's stroke lets the pressure fall, kPa/s.
+
+        `share` is in the counts of an opening; the rate is at the pressure of the last tick.
+        """
+        block = self.registers
+        return (share * (block[FALL_KPA_S] >> 15) << 8) // block[ROOT_Q8]
+
+    def fit_gap(self, kp):
+        """Make the gap as narrow as a lower proportional gain needs it, 1/256 per second.
+
+        The gap is a rate, which the loop asks for at a sixth of the transducer's error if its gain
+        is the usual one. With a slow valve's gain that would take half a band of error or more: a
+        press whose pressure rises by itself, as oil that was released warms up, would stay there.
+        Before a tuning it stays wide: dead bands are known so badly that the valves would hunt.
+        """
+        if not self.registers[_TUNED]:
+            return
+        gap = self._widest_gap * min(kp, _USUAL_KP) // _USUAL_KP
+        self.registers[_MIN_GAP] = max(1, gap)
 
     def output(self):
         """Return the signed output, -32767 (release) to 32767 (pump), without dither."""

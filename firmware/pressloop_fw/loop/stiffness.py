@@ -9,6 +9,7 @@ Integers throughout; every product stays below 2**30.
 """
 
 from pressloop_fw.loop.registers import register, register_block
+from pressloop_fw.wire import schema
 from pressloop_fw.wire.schema import OUTPUT_FULL
 
 try:
@@ -20,11 +21,12 @@ except ImportError:  # CPython
 
 # generated: numbers of other modules; edit the lists and run `make generate`.
 # loop.registers: SIGN_SHIFT
-# loop.split_range: CURVE_GAIN PUMPING
+# loop.observer: PUMP_FLOW
+# loop.split_range: CURVE_GAIN
 # wire.schema: TICK_HZ
 _SIGN_SHIFT = const(0)
+_PUMP_FLOW = const(6)
 _CURVE_GAIN = const(5)
-_PUMPING = const(6)
 _TICK_HZ = const(100)
 # end of generated
 
@@ -37,10 +39,11 @@ _MAX_GAIN = const(131071)
 
 COMPLIANCE_RATIO_ONE = const(256)
 _MAX_RATIO = const(4095)
-_MIN_RATIO = const(128)
-# The valve is modelled as a delay of one tick and a lag of 4 ticks. Then both signals are smoothed
-# in the same way, over 8 ticks.
-_LAG_SHIFT = const(2)
+# No sample makes a press stiffer than steel, with which it was tuned; seals that stick for a moment
+# do so by up to a quarter. A curve by data sheet may be wrong by more.
+STIFFEST_RATIO = const(192)
+_UNTUNED_STIFFEST_RATIO = const(128)
+# Both signals are smoothed in the same way, over 8 ticks.
 _SMOOTH_SHIFT = const(3)
 # The ratio follows what is measured with a time constant of 16 ticks.
 _FOLLOW_SHIFT = const(4)
@@ -51,29 +54,26 @@ _MAX_BEHIND = const(1 << 25)
 
 
 COMPLIANCE_RATIO = const(1)
-_FLOW = const(2)
-_DELAYED = const(3)
-_LEVEL = const(4)
-_EXPECTED = const(5)
-_THRESHOLD = const(6)
-_REGISTERS = const(7)
+_LEVEL = const(2)
+_EXPECTED = const(3)
+_THRESHOLD = const(4)
+_STIFFEST = const(5)
+_REGISTERS = const(6)
 
 
 @micropython.viper
-def follow_compliance(registers: ptr32, valves: ptr32, pressure_kpa: int) -> int:
-    """Update the estimate from the pump's opening above its dead band; return the ratio, times 256.
+def follow_compliance(registers: ptr32, valves: ptr32, pressure_kpa: int, observer: ptr32) -> int:
+    """Update the estimate from what the pump passes; return the ratio, times 256.
 
-    `valves` is the block of the split range.
+    `valves` is the block of the split range, `observer` that of the valves' model, which knows
+    their lag: an opening that has not acted yet makes the sample neither soft nor stiff.
     """
     sign_shift = registers[_SIGN_SHIFT]
     value = registers[COMPLIANCE_RATIO]
-    flow = registers[_FLOW]
-    flow += (registers[_DELAYED] - flow) >> _LAG_SHIFT
-    registers[_FLOW] = flow
-    registers[_DELAYED] = valves[_PUMPING] << 8
     # The rise that this flow would cause in the press of the curve, kPa/s.
     expected = registers[_EXPECTED]
-    expected += ((flow >> 8 << GAIN_BITS) // valves[_CURVE_GAIN] - expected) >> _SMOOTH_SHIFT
+    flow = observer[_PUMP_FLOW]
+    expected += ((flow << GAIN_BITS) // valves[_CURVE_GAIN] - expected) >> _SMOOTH_SHIFT
     registers[_EXPECTED] = expected
     # The slope of a signal is the difference to its first-order lag, over the lag time.
     level = registers[_LEVEL] << sign_shift >> sign_shift
@@ -94,8 +94,8 @@ def follow_compliance(registers: ptr32, valves: ptr32, pressure_kpa: int) -> int
         if measured > _MAX_RATIO:
             measured = _MAX_RATIO
     value += (measured - value) >> _FOLLOW_SHIFT
-    if value < _MIN_RATIO:
-        value = _MIN_RATIO
+    if value < registers[_STIFFEST]:
+        value = registers[_STIFFEST]
     registers[COMPLIANCE_RATIO] = value
     return value
 
@@ -116,17 +116,23 @@ class SampleCompliance:
     """
 
     ratio = register(COMPLIANCE_RATIO)
+    # The rise that the pump would cause in the press of the curve, kPa/s.
+    expected_kpa_s = register(_EXPECTED)
 
     def __init__(self):
         self.registers = register_block(_REGISTERS)
+        self.registers[_STIFFEST] = _UNTUNED_STIFFEST_RATIO
         self.restart(0, 1)
+
+    def configure(self, profile):
+        """Take over how well the curve is known."""
+        tuned = schema.PROFILE_TUNING_RESIDUAL_PPM in profile.values
+        self.registers[_STIFFEST] = STIFFEST_RATIO if tuned else _UNTUNED_STIFFEST_RATIO
 
     def restart(self, pressure_kpa, threshold_kpa_s):
         """Forget the sample; slopes below the threshold do not change the estimate."""
         block = self.registers
         block[COMPLIANCE_RATIO] = COMPLIANCE_RATIO_ONE
-        block[_FLOW] = 0
-        block[_DELAYED] = 0
         block[_LEVEL] = pressure_kpa << _LEVEL_BITS
         block[_EXPECTED] = 0
         block[_THRESHOLD] = max(_MIN_THRESHOLD, threshold_kpa_s)

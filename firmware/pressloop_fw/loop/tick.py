@@ -5,20 +5,28 @@ valves as they are; so the tick that the board calls turns an exception into a f
 """
 
 from pressloop_fw.loop.button import Button
+from pressloop_fw.loop.buzzer import sounds
 from pressloop_fw.loop.crack_detector import CrackDetector, detect_crack
 from pressloop_fw.loop.force_trim import ForceTrim, follow_force
 from pressloop_fw.loop.frozen_watch import FrozenWatch
 from pressloop_fw.loop.interlocks import Interlocks
+from pressloop_fw.loop.leak_test import LeakTest
+from pressloop_fw.loop.observer import ValveObserver, predict
 from pressloop_fw.loop.pid import Pid
-from pressloop_fw.loop.plan import TICK_MS
+from pressloop_fw.loop.plan import NO_STEP, TICK_MS
+from pressloop_fw.loop.pump_dead_band import PumpDeadBand
+from pressloop_fw.loop.pump_watch import PumpWatch
 from pressloop_fw.loop.release_watch import ReleaseWatch
+from pressloop_fw.loop.rest_zero import RestZero
 from pressloop_fw.loop.sampler import Sampler, process_sample
 from pressloop_fw.loop.second_channel import SecondChannel, compare_channels, shares_loss
 from pressloop_fw.loop.sequencer import Sequencer
 from pressloop_fw.loop.split_range import SplitRange, dither, drive, schedule, set_openings
 from pressloop_fw.loop.stiffness import SampleCompliance, follow_compliance
 from pressloop_fw.loop.telemetry_ring import append_record
-from pressloop_fw.loop.volume_watch import VolumeWatch, watch_volume
+from pressloop_fw.loop.travel_watch import TravelWatch
+from pressloop_fw.loop.valve_test import ValveTest
+from pressloop_fw.loop.volume_watch import VolumeWatch, clears_doubt, watch_volume
 from pressloop_fw.wire import schema
 
 try:
@@ -27,37 +35,49 @@ except ImportError:  # CPython
     from pressloop_fw.cpython import const
 
 # generated: numbers of other modules; edit the lists and run `make generate`.
-# wire.schema: OUTPUT_FULL STATE_IDLE STATE_FAULT FLAG_HOST_LOST
+# wire.schema: OUTPUT_FULL STATE_IDLE STATE_FAULT FLAG_HOST_LOST FLAG_DWELLING INPUT_BUTTON
 # loop.sequencer: ACT_SAFE ACT_SHUT ACT_REGULATE ACT_APPROACH ACT_DUMP
-# loop.sampler: ALERT
+# loop.sampler: ALERT REGULATING
 # loop.setpoint: DESCENDING
-# loop.split_range: PUMP_COMMAND RELEASE_COMMAND PUMP RELEASE
+# loop.split_range: PUMP_COMMAND RELEASE_COMMAND PUMP RELEASE ACT_GAIN
 # loop.crack_detector: NOISE
 # loop.flags: FLAGS
-# loop.volume_watch: UNANSWERED HIGHEST_KPA
-# loop.release_watch: STEP_TICKS
+# loop.volume_watch: ANSWERED UNANSWERED HIGHEST_KPA
+# loop.pump_watch: STEP_TICKS
+# loop.pump_dead_band: UNSEEN_KPA_S
+# loop.release_watch: TURN_TICKS SWEEP
+# loop.hold: PREPARE_LAGS
 # loop.force_trim: ACTIVE SURE_TRIM
 # loop.second_channel: CARRIED_KPA
 _OUTPUT_FULL = const(32767)
 _STATE_IDLE = const(0)
 _STATE_FAULT = const(5)
 _FLAG_HOST_LOST = const(32)
+_FLAG_DWELLING = const(2)
+_INPUT_BUTTON = const(4)
 _ACT_SAFE = const(0)
 _ACT_SHUT = const(1)
 _ACT_REGULATE = const(2)
 _ACT_APPROACH = const(3)
 _ACT_DUMP = const(4)
 _ALERT = const(15)
+_REGULATING = const(21)
 _DESCENDING = const(3)
 _PUMP_COMMAND = const(7)
 _RELEASE_COMMAND = const(8)
 _PUMP = const(1)
 _RELEASE = const(2)
+_ACT_GAIN = const(32)
 _NOISE = const(12)
 _FLAGS = const(1)
+_ANSWERED = const(0)
 _UNANSWERED = const(2)
 _HIGHEST_KPA = const(1)
-_STEP_TICKS = const(20)
+_STEP_TICKS = const(10)
+_UNSEEN_KPA_S = const(1)
+_TURN_TICKS = const(20)
+_SWEEP = const(44)
+_PREPARE_LAGS = const(3)
 _ACTIVE = const(1)
 _SURE_TRIM = const(29)
 _CARRIED_KPA = const(38)
@@ -81,10 +101,25 @@ class Controller:
         self.pid = Pid()
         self.valves = SplitRange()
         self.sample_compliance = SampleCompliance()
+        self.valve_observer = ValveObserver()
         self.volume_watch = VolumeWatch()
         self.release_watch = ReleaseWatch()
+        self.pump_watch = PumpWatch()
         self.frozen_watch = FrozenWatch()
+        self.valve_test = ValveTest()
+        self.travel_watch = TravelWatch()
+        self.leak_test = LeakTest()
+        self.rest_zero = RestZero()
+        self.pump_dead_band = PumpDeadBand(
+            self.valves.registers,
+            self.sequencer.setpoint.registers,
+            self.sampler.registers,
+            self.valve_observer.registers,
+            self.sample_compliance.registers,
+            self.crack_detector.registers,
+        )
         self.tick_count = 0
+        self._turns_from = 0
         self.missed_ticks = 0
         self.inputs = 0
         # The last exception in the tick, until the foreground has printed it.
@@ -107,6 +142,9 @@ class Controller:
         self._record_gap = 0
         self._record_wait = 0
         self._was_active = False
+        self._run_flags = self.sequencer.run_flags.registers
+        # The step in which a leak is looked for.
+        self._tested_step = NO_STEP
         # Whether the release valve does the work, and whether the setpoint was descending when that
         # was decided.
         self._releasing = False
@@ -129,19 +167,55 @@ class Controller:
         """
         self.configuring = True
         self.sampler.configure(profile, scaling)
-        self.second_channel.configure(profile, scaling)
+        self.second_channel.configure(profile, scaling, self.sampler.registers)
         self.valves.configure(profile, scaling)
-        self.sequencer.setpoint.configure(profile.valve_lag_ms // TICK_MS)
+        lag_ticks = profile.valve_lag_ms // TICK_MS
+        self.sequencer.setpoint.configure(lag_ticks)
+        self.sequencer.hold.prepare_ticks = _PREPARE_LAGS * lag_ticks
+        self.valve_observer.configure(profile, scaling)
+        self.pump_dead_band.configure(profile, scaling)
+        self.sample_compliance.configure(profile)
+        self.pid.configure(scaling)
         self.pid.set_gains(profile.kp, profile.ki, profile.kd)
-        self.sequencer.approach.landing_ticks = 2 * profile.valve_lag_ms // TICK_MS
+        guarded = self.second_channel.compares or self._has_displacement
+        approach = self.sequencer.approach
+        approach.configure(profile, scaling, guarded)
+        approach.hold_to_run = self._holds_to_run(profile, guarded)
+        self.travel_watch.configure(profile)
+        self.leak_test.configure(profile, scaling)
+        self.rest_zero.configure(profile, scaling)
         self._profile = profile
         self._scaling = scaling
+        if profile.lid_switch and self.board.capabilities & schema.CAP_LID_SWITCH:
+            scaling.lid_pressure = self._has_lid_pressure
         self.interlocks.configure(profile, scaling)
-        self.volume_watch.configure(profile, scaling)
+        self.volume_watch.configure(profile, scaling, self.second_channel.compares)
         self.release_watch.configure(profile, scaling)
+        self.pump_watch.configure(profile, scaling)
         self.frozen_watch.configure(scaling)
         self.force_trim.configure(profile, scaling)
         self.limit_to(scaling.pellet_limit_kpa)
+
+    def _holds_to_run(self, profile, guarded):
+        """Return whether the ram approaches only while a person holds the button.
+
+        A vessel has no ram, and a simulated press has nothing that could hurt a hand.
+        """
+        vessel = schema.PROFILE_LID_SWITCH in profile.values
+        absent = not guarded and not self.board.simulated and not vessel
+        return profile.values.get(schema.PROFILE_HOLD_TO_RUN, absent)
+
+    def correct_zero(self):
+        """Correct the readings by what they show at rest, for the run that starts now.
+
+        Called by the foreground, before it requests the start.
+        """
+        self.rest_zero.starting = True
+        self.sampler.shift_zero(self.rest_zero.measure())
+
+    def _has_lid_pressure(self):
+        """Whether the switch of a vessel shows pressure under its lid."""
+        return self.inputs & schema.INPUT_VESSEL_PRESSURE
 
     def limit_to(self, ceiling_kpa, crack_kpa=-1):
         """Set the ceiling of a run: a reading above it by more than the sensor's error trips.
@@ -172,12 +246,14 @@ class Controller:
             interlocks=self.interlocks,
             has_displacement=self._has_displacement,
             has_second=self._has_second,
+            valve_test=self.valve_test,
             # The board.
             read_inputs=board.read_inputs,
             read_raw=board.read_raw,
             read_second_raw=board.read_second_raw,
             read_force=board.read_force,
             set_valves=board.set_valves,
+            dump=board.dump,
             safe=board.safe,
             # The register blocks, and the buffer of the ring.
             sampler=self.sampler.registers,
@@ -189,6 +265,8 @@ class Controller:
             valves=self.valves.registers,
             volume=self.volume_watch.registers,
             trim=self.force_trim.registers,
+            observer=self.valve_observer.registers,
+            pump_band=self.pump_dead_band.registers,
             ring=self.ring.registers,
             records=self.ring.buf,
             # What a record takes unless this tick regulates and unless there is a sensor.
@@ -204,7 +282,10 @@ class Controller:
             drive=drive,
             set_openings=set_openings,
             watch_volume=watch_volume,
+            clears_doubt=clears_doubt,
             follow_force=follow_force,
+            predict=predict,
+            leak_test=self.leak_test,
             dither=dither,
             follow_compliance=follow_compliance,
             append_record=append_record,
@@ -228,6 +309,8 @@ class Controller:
                 if missed:
                     self.missed_ticks += missed
                     self.tick_count += missed
+                    # Over the ticks that are missing any pressure falls further.
+                    self.crack_detector.restart()
                 # In nearly all ticks no input is set, no tick was missed and no reading is unusual.
                 if inputs or missed or sampler[_ALERT]:
                     self._check_interlocks(inputs, missed)
@@ -240,8 +323,12 @@ class Controller:
                     fault = detect_crack(cracks, sampler, valves)
                     if fault and shares_loss(channels):
                         interlocks.latch_loss(fault, self.displacement_um, self._still_um)
-                    if sequencer.approaching and sequencer.approach_expired():
-                        interlocks.latch(schema.FAULT_NO_CONTACT)
+                    if sequencer.approaching:
+                        sequencer.approach.held = bool(inputs & _INPUT_BUTTON)
+                        if sequencer.approach_expired():
+                            interlocks.latch(schema.FAULT_NO_CONTACT)
+                        if sequencer.approach.stays_at_seat:
+                            interlocks.latch(schema.FAULT_NO_PRESSURE_GAIN)
                 if interlocks.fault:
                     sequencer.trip()
 
@@ -252,8 +339,10 @@ class Controller:
                     sequencer.starting = False
                     self._begin_run(pressure)
                 if action == _ACT_SAFE:
-                    set_openings(valves, 0, _OUTPUT_FULL)
-                    safe()
+                    sampler[_REGULATING] = 0
+                    if not valve_test.ticks or not self._test_valves(pressure):
+                        set_openings(valves, 0, _OUTPUT_FULL)
+                        safe()
                 else:
                     if action == _ACT_REGULATE:
                         # Here and not in a method: a call costs as much as the law.
@@ -265,24 +354,44 @@ class Controller:
                             or setpoint[_DESCENDING] != self._setpoint_descending
                         ):
                             self._update_loop(pressure, pellet)
-                        wanted = pid.law(pid_registers, setpoint, pellet, valves)
-                        drive(valves, wanted, pressure, setpoint)
-                        answer = watch_volume(
-                            volume, wanted, pressure, setpoint, valves, compliance, cracks
-                        )
-                        if answer == _UNANSWERED or has_displacement:
-                            self._check_volume(pressure, answer)
+                        if leak_test.running:
+                            # The integral stands still; the fall of a leak is no crack.
+                            set_openings(valves, 0, 0)
+                            self.crack_detector.restart()
+                            fault = leak_test.step(pressure, cracks[_NOISE])
+                            if fault:
+                                interlocks.latch(fault)
+                        else:
+                            wanted = pid.law(pid_registers, setpoint, pellet, valves)
+                            drive(valves, wanted, pressure, setpoint)
+                            answer = watch_volume(
+                                volume,
+                                wanted + pump_band[_UNSEEN_KPA_S],
+                                pressure,
+                                setpoint,
+                                valves,
+                                compliance,
+                                cracks,
+                            )
+                            if answer and clears_doubt(volume, valves, cracks):
+                                answer = _ANSWERED
+                            if answer == _UNANSWERED or has_displacement:
+                                self._check_volume(pressure, answer)
                     elif action == _ACT_APPROACH:
-                        set_openings(valves, self._profile.approach_opening, 0)
+                        set_openings(valves, sequencer.approach.opening, 0)
                         # What comes next may be another sample.
                         volume[_HIGHEST_KPA] = 0
                     elif action == _ACT_SHUT:
                         set_openings(valves, 0, 0)
                     elif action == _ACT_DUMP:
                         set_openings(valves, 0, _OUTPUT_FULL)
+                    predict(observer, sampler, valves, 1 if action == _ACT_REGULATE else 0)
                     dither(valves)
-                    set_valves(valves[_PUMP_COMMAND], valves[_RELEASE_COMMAND])
-                    follow_compliance(compliance, valves, pressure)
+                    if action == _ACT_DUMP:
+                        dump()
+                    else:
+                        set_valves(valves[_PUMP_COMMAND], valves[_RELEASE_COMMAND])
+                    follow_compliance(compliance, valves, pressure, observer)
                 # Between runs nothing is recorded without live telemetry: the ring keeps the last
                 # run until a host that was lost comes back for it. The tick that ends a run, also
                 # by a fault, belongs to the run.
@@ -318,8 +427,14 @@ class Controller:
                             inputs,
                             displacement_um,
                         )
-                if tick % _STEP_TICKS == 0:
-                    self._check_slowly(pressure, action)
+                # Counted from the start of the run, so that two runs of one press are the same.
+                turn = tick - self._turns_from
+                if turn % _STEP_TICKS == 0:
+                    self._check_slowly(turn, pressure, action)
+                if interlocks.fault and state != _STATE_FAULT:
+                    # What latches after the sequencer ends the run in this tick, too.
+                    sequencer.trip()
+                    safe()
                 self.tick_count = tick + 1
             except Exception as failure:
                 safe()
@@ -351,8 +466,10 @@ class Controller:
             # A broken wire is not a crack; the filtered reading stays constant meanwhile.
             self.crack_detector.restart()
         # Pressure moves things, too, as at a prompt before which the release got stuck.
-        moving = sequencer.moving() or (
-            self.release_watch.stands and sequencer.state != _STATE_IDLE
+        moving = (
+            sequencer.moving()
+            or self.valve_test.ticks > 0
+            or (self.release_watch.stands and sequencer.state != _STATE_IDLE)
         )
         force_trim = self.force_trim
         self.interlocks.check(
@@ -372,51 +489,146 @@ class Controller:
     def _end_by_button(self):
         """End a run with a controlled release, as an abort does; at rest the press is only noted.
 
-        A run that ends already goes on so: a second press does not dump the pressure.
+        A run that ends already goes on so: a second press does not dump the pressure. Where an
+        approach goes on only while the button is held, a press of it is no wish to end.
         """
         sequencer = self.sequencer
-        if sequencer.pending.start or sequencer.active():
+        if sequencer.state == schema.STATE_RUNNING and (
+            sequencer.approaching and sequencer.approach.hold_to_run
+        ):
+            self.button.use()
+        elif self.valve_test.ticks:
+            self.button.use()
+            self.valve_test.stop_by_button()
+        elif sequencer.pending.start or sequencer.active():
             self.button.use()
             sequencer.pending.request_end(schema.END_ABORTED)
 
-    def _check_slowly(self, pressure, action):
-        """Check every twentieth tick what takes longer than a tick to show; show the pressure."""
-        if not self.crack_detector.losing:
-            self._still_um = self.displacement_um
+    def _test_valves(self, pressure):
+        """Let a test of the valves go on for a tick; return whether it does."""
+        test = self.valve_test
+        if self.interlocks.fault or self.sequencer.state != _STATE_IDLE:
+            test.stop()
+            return False
+        if not test.step(pressure, self._scaling.contact_kpa):
+            return False
+        valves = self.valves.registers
+        set_openings(valves, test.pump_opening(), test.release)
+        self.board.set_valves(valves[_PUMP], valves[_RELEASE])
+        return True
+
+    def _check_slowly(self, turn, pressure, action):
+        """Check every tenth tick what takes longer than a tick to show; two halves take turns.
+
+        `turn` counts the ticks from the start of the run.
+        """
         sampler = self.sampler
         if sampler.low_level or sampler.high_level:
             # The reading stands still until the wire is mended; the pressure is not known.
             self.board.show_pressure(True)
+            self._sound(turn, True)
             return
         valves = self.valves.registers
         noise = self.crack_detector.registers[_NOISE]
         regulating = action == _ACT_REGULATE
-        fault = self.release_watch.step(
+        release_watch = self.release_watch
+        sequencer = self.sequencer
+        fault = self.pump_watch.step(
             pressure,
-            action == _ACT_APPROACH or (regulating and valves[_PUMP] > 0),
-            action in (_ACT_SAFE, _ACT_DUMP),
-            self.sequencer.setpoint.value_kpa if regulating and valves[_RELEASE] else -1,
+            sampler.newest_kpa,
+            sequencer.approaching
+            or (valves[_PUMP] > 0 and (regulating or self.valve_test.ticks > 0))
+            or not release_watch.stands,
+            sequencer.rate_kpa_s + self.sample_compliance.expected_kpa_s,
             noise,
         )
+        if regulating and not self._releasing and not self.leak_test.running:
+            dwelling = self._run_flags[_FLAGS] & _FLAG_DWELLING
+            self.pump_dead_band.step(self.tick_count, pressure, self.pid, dwelling)
+        if turn % _TURN_TICKS:
+            self._check_travel(pressure, action, noise)
+        else:
+            if not self.crack_detector.losing:
+                self._still_um = self.displacement_um
+            setpoint = sequencer.setpoint
+            # The setpoint is a pressure of the pellet, and so is the peak.
+            trim_kpa = self.force_trim.trim_kpa
+            fault = fault or release_watch.step(
+                pressure,
+                valves[_RELEASE],
+                max(0, setpoint.value_kpa + trim_kpa) if regulating else -1,
+                setpoint.descending or self.valves.pump_locked,
+                sequencer.peak_kpa() + trim_kpa,
+                noise,
+            )
+            if release_watch.stays_above:
+                self.pid.ask_less(self.valves.fall_of(_SWEEP), valves[_ACT_GAIN])
+            elif self.pid.asked_less:
+                self.pid.ask_as_before()
+            self.board.show_pressure(release_watch.stands)
+            self._sound(turn, release_watch.stands)
+        # At rest a transducer with another zero than the profile says would latch over and over.
+        if fault and sequencer.state != _STATE_IDLE:
+            self.interlocks.latch_standing(fault)
+
+    def _sound(self, turn, stands):
+        """Sound the buzzer every twentieth tick; a pressure that is not known stands."""
+        if turn % _TURN_TICKS == 0:
+            self.board.sound(sounds(self.sequencer.state, stands, turn // _TURN_TICKS))
+
+    def _check_travel(self, pressure, action, noise):
+        """Check every twentieth tick where the ram is, and whether the reading lives."""
         sequencer = self.sequencer
+        if self._has_displacement and sequencer.active():
+            ends = self.travel_watch.check_stroke(self.displacement_um)
+            if ends:
+                self.interlocks.latch(ends)
+        if action == _ACT_APPROACH:
+            if self._has_displacement:
+                stands = self.travel_watch.step(sequencer.approach, self.displacement_um)
+                if stands:
+                    self.interlocks.latch(stands)
+        else:
+            free = action in (_ACT_SAFE, _ACT_DUMP)
+            sequencer.approach.rest(pressure, _TURN_TICKS, action != _ACT_SHUT, free)
+            self.travel_watch.restart()
+        self._check_zero(action)
+        if action != _ACT_REGULATE or sequencer.step_index != self._tested_step:
+            self._tested_step = sequencer.step_index
+            self.leak_test.restart()
+        elif self._run_flags[_FLAGS] & _FLAG_DWELLING:
+            self.leak_test.consider(pressure, self.sample_compliance.expected_kpa_s, noise)
         if sequencer.leaking:
             sequencer.leaking = False
             self.interlocks.latch(schema.FAULT_LEAK)
         if sequencer.active():
-            frozen = self.frozen_watch.step(sampler, action == _ACT_APPROACH, noise)
+            frozen = self.frozen_watch.step(self.sampler, action == _ACT_APPROACH, noise)
             if frozen:
                 self.interlocks.latch(frozen)
-        # At rest a transducer with another zero than the profile says would latch over and over.
-        if fault and sequencer.state != _STATE_IDLE:
-            self.interlocks.latch_standing(fault)
-        self.board.show_pressure(self.release_watch.stands)
+
+    def _check_zero(self, action):
+        """Follow the zero of a press at rest, and end the correction of a run that is over."""
+        sequencer = self.sequencer
+        sampler = self.sampler
+        rest_zero = self.rest_zero
+        over = not sequencer.active()
+        resting = over and action == _ACT_SAFE and not self.valve_test.ticks
+        rest_zero.step(sampler.raw, resting and sequencer.approach.seated())
+        if sequencer.state == schema.STATE_FAULT:
+            rest_zero.starting = False
+        if over and sampler.zero_shift and not rest_zero.starting:
+            sampler.shift_zero(0)
 
     def _begin_run(self, pressure):
         """Prepare records, crack detector, interlocks and compliance for a run from this tick."""
+        self.rest_zero.starting = False
         self.run_first = self.ring.next
+        self._turns_from = self.tick_count
         self._record_wait = 0
         self._record_gap = self.plan.record_every - 1
         self.crack_detector.restart()
+        self.pid.forget()
+        self.pump_dead_band.begin_run(self.tick_count)
         self.second_channel.restart()
         self.interlocks.restart_closing(self.displacement_um, pressure)
         self.volume_watch.highest_kpa = 0
@@ -430,6 +642,9 @@ class Controller:
         sequencer.loop_update_due = False
         locked = sequencer.pump_locked
         self.valves.pump_locked = locked
+        if not self._releasing and (locked or self._begins_ramp()):
+            # Before the choice of the valve: the integral is that of the pump.
+            self.pump_dead_band.hand_over(pressure, pid)
         if sequencer.bumpless_transfer_due:
             sequencer.bumpless_transfer_due = False
             pid.restart(pellet)
@@ -439,12 +654,23 @@ class Controller:
         if releasing != self._releasing:
             self._releasing = releasing
             pid.act_through(releasing)
+            self.valves.through_release = releasing
+            if releasing:
+                self.pump_dead_band.descend()
+            schedule(self.valves.registers, pressure, self.sample_compliance.registers)
         if sequencer.step_changed:
             # After the choice of the valve: its integral takes up the difference of the gains.
             sequencer.step_changed = False
             plan = self.plan
             index = sequencer.step_index
-            pid.set_gains(plan.kp[index], plan.ki[index], plan.kd[index])
+            gain = self.valves.registers[_ACT_GAIN]
+            pid.set_gains(plan.kp[index], plan.ki[index], plan.kd[index], gain)
+            self.valves.fit_gap(plan.kp[index])
+
+    def _begins_ramp(self):
+        """Return whether a ramp begins in this tick."""
+        sequencer = self.sequencer
+        return sequencer.step_changed and self.plan.kind[sequencer.step_index] == schema.STEP_RAMP
 
     def _check_volume(self, pressure, answer):
         """Check what the pump achieves.
@@ -459,4 +685,8 @@ class Controller:
                 self._releasing,
                 self.sequencer.setpoint.rising,
             )
-        self.interlocks.check_volume(answer)
+        if answer == _UNANSWERED and self._run_flags[_FLAGS] & _FLAG_DWELLING:
+            # With the pump shut, the reading shows whether oil is lost.
+            self.leak_test.decide()
+        else:
+            self.interlocks.check_volume(answer)

@@ -12,8 +12,12 @@ _MIN_READINGS = const(20)
 def is_unloaded(scaling, pressure_kpa):
     """Whether a reading says that nothing presses on the sample.
 
-    It then is zero within the sensor's error, or the pressure that moves the ram back.
+    It then is zero within the sensor's error, or the pressure that moves the ram back. A vessel
+    whose lid is watched is unloaded only when the switch says so, too: 0.1 MPa lifts a lid, and its
+    transducer cannot tell that from zero.
     """
+    if scaling.lid_pressure is not None and scaling.lid_pressure():
+        return False
     return pressure_kpa <= max(3 * scaling.resolution_kpa, scaling.contact_kpa * 3 // 4)
 
 

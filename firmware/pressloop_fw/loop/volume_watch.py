@@ -5,13 +5,19 @@ compliance and sample. Asked-for rate minus measured rise, summed up, is oil tha
 pressure: a reading that is frozen or drifts, a dry pump, a leak, a die that gives way. More of it
 than a sound press can explain trips.
 
+A reading that rises in a hold, by an eighth or more of what was asked for meanwhile, is alive: what
+it did not show was loss, if that is no more than a valve hides that sticks. Where the dither does
+not take all of the hysteresis away, the loop swings slowly, and at each turn asks for more and more
+before the valve moves. The dither is half of the hysteresis at least.
+
 A sound press explains four things, which are subtracted:
 
 - the loss that is there all the time, by leak, relaxation and an error of the pump's dead band. It
   is learned at the start of a ramp and of a hold, and followed down fast and up very slowly, so
   that an integral that winds up is not learned away. It has a limit by profile and pressure;
 - half of a ramp's rate, because stiffness and sample are known only roughly while they change;
-- a small share of the pressure per second, and some of the jitter of the rate that is asked for;
+- a small share of the pressure and of the pump's full rate per second, and some of the jitter of
+  the rate that is asked for;
 - everything that happened before the release valve acted: it lets out what was too much.
 
 Rates in kPa/s, volumes as the pressure that they would raise.
@@ -30,18 +36,21 @@ except ImportError:  # CPython
 # generated: numbers of other modules; edit the lists and run `make generate`.
 # loop.registers: SIGN_SHIFT
 # loop.setpoint: LEAD_KPA_S
-# loop.split_range: RELEASE RISE_KPA_S PUMP_LOCKED
+# loop.split_range: RELEASE RISE_KPA_S DITHER PUMP_LOCKED
 # loop.stiffness: COMPLIANCE_RATIO COMPLIANCE_RATIO_ONE
-# loop.crack_detector: NOISE
+# loop.crack_detector: NOISE LAST_READING FOUR_SIGMA_SHIFT
 # wire.schema: TICK_HZ
 _SIGN_SHIFT = const(0)
 _LEAD_KPA_S = const(2)
 _RELEASE = const(2)
 _RISE_KPA_S = const(3)
+_DITHER = const(17)
 _PUMP_LOCKED = const(29)
 _COMPLIANCE_RATIO = const(1)
 _COMPLIANCE_RATIO_ONE = const(256)
 _NOISE = const(12)
+_LAST_READING = const(10)
+_FOUR_SIGMA_SHIFT = const(5)
 _TICK_HZ = const(100)
 # end of generated
 
@@ -70,7 +79,16 @@ _START_LIMIT_KPA = const(17)
 _JITTER = const(18)
 _CONTACT_KPA = const(19)
 _RETRACTED = const(20)
-_REGISTERS = const(21)
+_FULL = const(21)
+_MEAN = const(22)
+_LOWEST = const(23)
+_ASKED = const(24)
+_LEAST_RISE = const(25)
+_DOUBTING = const(26)
+_HELD = const(27)
+_SETTLING_SHIFT = const(28)
+_SETTLING_UP_SHIFT = const(29)
+_REGISTERS = const(30)
 
 # The loss has this many more bits than kPa/s, so that it can be followed slowly.
 _LOSS_BITS = const(8)
@@ -87,13 +105,30 @@ _LONGEST_LEARNING = const(128)
 _SMOOTH_SHIFT = const(9)
 _JITTER_SHIFT = const(3)
 _DOWN_SHIFT = const(7)
+# After 20 s of a hold powder relaxes slowly, and down is over 1024 ticks: the loop's own swings of
+# some seconds would be followed to their lowest, and add up to a fault within an hour.
+_SETTLED_TICKS = const(2000)
+_SETTLED_DOWN_SHIFT = const(10)
 _UP_SHIFT = const(12)
 # The largest loss: 1/32 + 1/64 of the pump's full rate, which is by how much a dead band may be
 # wrong, and 1/64 of the pressure per second, which is how fast fresh powder relaxes.
 _DEAD_BAND_SHIFT = const(5)
 _RELAXING_SHIFT = const(6)
-# What is allowed every second, a 1024th of the pressure.
+# An error of the dead band is a share of the pump's full rate. While that grows, as press and
+# sample get stiffer, the loss grows with it by a 64th each; a fall by an eighth begins anew.
+_STIFFER_SHIFT = const(6)
+_SOFTER_BY_SHIFT = const(3)
+# What is allowed every second: a 1024th of the pressure, and a 2048th of the pump's full rate. No
+# valve is known to less than half a thousandth of its stroke, which is 16 counts of its command.
 _ALLOWANCE_SHIFT = const(10)
+_STROKE_SHIFT = const(11)
+# The hysteresis of a valve is less known: a hold learns after an overshoot, when the valve stands
+# at the near side of it, and then it passes to the far side. So much is allowed in the first 20 s,
+# a 256th of the stroke or without a tuning a 64th, and the loss is followed up over 512 ticks. A
+# reading that stands still or drifts is found later, so one channel alone does not get it.
+_TUNED_SETTLING_SHIFT = const(8)
+_UNTUNED_SETTLING_SHIFT = const(6)
+_QUICK_UP_SHIFT = const(9)
 # What did not answer is forgotten over 8192 ticks: what remains of an error of the loss must not
 # add up to a fault in a hold of hours. A reading that stands still is found within seconds.
 _FORGET_SHIFT = const(13)
@@ -118,11 +153,19 @@ _HUNTING_DOUBLED = const(3)
 _SOFTER_SHIFT = const(6)
 _START_SHIFT = const(4)
 _RATIO_BITS = const(8)
-# The mean jitter is kept 64-fold and is about two standard deviations of the noise: four of them.
-_NOISE_SHIFT = const(5)
 # Ticks in a row above the limit: a crack is named within three.
 _MIN_TICKS = const(8)
 _MAX_EXCESS_BITS = const(29)
+# A rise in a hold is that of the mean of the unfiltered reading over 32 ticks above its lowest, in
+# 1/16 kPa: the filtered one follows the valves. It is more than the counts and 1.5 standard
+# deviations of the noise, which are eleven of the mean.
+_MEAN_BITS = const(4)
+_MEAN_SHIFT = const(5)
+_MEAN_NOISE = const(3)
+_MEAN_NOISE_SHIFT = const(4)
+_MAX_ROSE = const(1 << 22)
+# The share of what was asked for that it has to be.
+_ANSWER_SHIFT = const(3)
 
 
 @micropython.viper
@@ -177,6 +220,7 @@ def watch_volume(
     if lead < 0 or valves[_RELEASE] or valves[_PUMP_LOCKED]:
         registers[_EXCESS] = 0
         registers[_OVER] = 0
+        registers[_DOUBTING] = 0
         if lead < 0:
             registers[_MOVING] = 2
         if pressure_kpa < registers[_CONTACT_KPA]:
@@ -194,8 +238,10 @@ def watch_volume(
     if moving != registers[_MOVING]:
         registers[_LEARNING] = _LONGEST_LEARNING if moving else registers[_HOLD_LEARNING]
         registers[_MOVING] = moving
-    if wanted_kpa_s < full:
-        # A pump at its limit shows nothing of the loss.
+        registers[_HELD] = 0
+    # A pump at its limit shows nothing of the loss, nor does a loop that waits for the setpoint
+    # because the reading ran ahead of it, as when a ram breaks away from its seals.
+    if wanted_kpa_s < full and (moving == 0 or wanted_kpa_s >= lead >> 1):
         seen = wanted_kpa_s - lead << _LOSS_BITS
         if registers[_LEARNING]:
             registers[_LEARNING] -= 1
@@ -209,10 +255,26 @@ def watch_volume(
             if jitter < 0:
                 jitter = 0 - jitter
             registers[_JITTER] += (jitter >> _SMOOTH_SHIFT) - (registers[_JITTER] >> _SMOOTH_SHIFT)
+            held = registers[_HELD]
+            if moving == 0 and held < _SETTLED_TICKS:
+                held += 1
+                registers[_HELD] = held
             if smoothed < loss:
-                loss += (smoothed - loss) >> _DOWN_SHIFT
+                loss += (smoothed - loss) >> (
+                    _SETTLED_DOWN_SHIFT if held >= _SETTLED_TICKS else _DOWN_SHIFT
+                )
             else:
-                loss += (smoothed - loss) >> _UP_SHIFT + 1 - moving
+                up_shift = _UP_SHIFT + 1 - moving
+                if moving == 0 and held < _SETTLED_TICKS:
+                    up_shift = registers[_SETTLING_UP_SHIFT]
+                loss += (smoothed - loss) >> up_shift
+    known = registers[_FULL]
+    if known == 0 or full < known - (known >> _SOFTER_BY_SHIFT):
+        registers[_FULL] = full
+    elif full > known + (known >> _STIFFER_SHIFT):
+        registers[_FULL] = known + (known >> _STIFFER_SHIFT) + 1
+        if loss > 0:
+            loss += loss >> _STIFFER_SHIFT
     highest_loss = (full >> _DEAD_BAND_SHIFT) + (full >> _DEAD_BAND_SHIFT + 1) + (lead >> 1)
     highest_loss += pressure_kpa >> _RELAXING_SHIFT
     if loss >> _LOSS_BITS > highest_loss:
@@ -232,11 +294,19 @@ def watch_volume(
         registers[_RETRACTED] = 0
         excess = 0
     excess += fed - (loss >> _LOSS_BITS) - (lead >> 1) - (excess >> _FORGET_SHIFT)
-    excess -= (pressure_kpa >> _ALLOWANCE_SHIFT) + rise * _TICK_HZ
+    known_by = _STROKE_SHIFT
+    if moving == 0 and registers[_HELD] < _SETTLED_TICKS:
+        known_by = registers[_SETTLING_SHIFT]
+    excess -= (pressure_kpa >> _ALLOWANCE_SHIFT) + (full >> known_by) + rise * _TICK_HZ
     excess -= registers[_JITTER] >> _LOSS_BITS + _JITTER_SHIFT
+
+    newest = (cracks[_LAST_READING] << sign_shift >> sign_shift) << _MEAN_BITS
+    mean = registers[_MEAN] << sign_shift >> sign_shift
+    registers[_MEAN] = newest if moving else mean + ((newest - mean) >> _MEAN_SHIFT)
     if excess <= 0:
         registers[_EXCESS] = 0
         registers[_OVER] = 0
+        registers[_DOUBTING] = 0
         return ANSWERED
     limit = 1 << _MAX_EXCESS_BITS
     if excess > limit:
@@ -249,12 +319,59 @@ def watch_volume(
         if moving and pressure_kpa < highest - (highest >> _AGAIN_SHIFT):
             limit >>= registers[_HALVED]
     limit <<= registers[_DOUBLED]
-    limit += cracks[_NOISE] >> _NOISE_SHIFT
+    limit += cracks[_NOISE] >> _FOUR_SIGMA_SHIFT
     if excess <= limit * _TICK_HZ:
         registers[_OVER] = 0
         return DOUBTED
     registers[_OVER] += 1
     return UNANSWERED if registers[_OVER] >= _MIN_TICKS else DOUBTED
+
+
+@micropython.viper
+def clears_doubt(registers: ptr32, valves: ptr32, cracks: ptr32) -> int:
+    """Process a tick in which `watch_volume` doubts; return whether the reading of a hold answers.
+
+    It does if it rose by an eighth or more of what was asked for since it was lowest, and if the
+    rest is no more than the hysteresis that the dither shows. Then the doubt begins anew.
+    """
+    if registers[_MOVING]:
+        registers[_DOUBTING] = 0
+        return 0
+    sign_shift = registers[_SIGN_SHIFT]
+    mean = registers[_MEAN] << sign_shift >> sign_shift
+    if registers[_DOUBTING] == 0:
+        registers[_DOUBTING] = 1
+        registers[_LOWEST] = mean
+        registers[_ASKED] = 0
+    rose = mean - (registers[_LOWEST] << sign_shift >> sign_shift)
+    loss = registers[_LOSS] << sign_shift >> sign_shift
+    asks = (registers[_FED] << sign_shift >> sign_shift) - (loss >> _LOSS_BITS)
+    asked = registers[_ASKED] + asks
+    if rose > _MAX_ROSE:
+        rose = _MAX_ROSE
+    if asked < 0:
+        asked = 0
+    elif asked >> _MAX_EXCESS_BITS:
+        asked = 1 << _MAX_EXCESS_BITS
+    registers[_ASKED] = asked
+    if rose <= 0:
+        registers[_LOWEST] = mean
+        registers[_ASKED] = 0
+        return 0
+    full = valves[_RISE_KPA_S]
+    most = 1 << _MAX_RATE_BITS
+    if full > most:
+        full = most
+    if (
+        rose <= registers[_LEAST_RISE] + (cracks[_NOISE] * _MEAN_NOISE >> _MEAN_NOISE_SHIFT)
+        or asked >> _ANSWER_SHIFT > rose * _TICK_HZ >> _MEAN_BITS
+        or asks >= (full >> 5) * valves[_DITHER] >> 10
+    ):
+        return 0
+    registers[_EXCESS] = 0
+    registers[_OVER] = 0
+    registers[_DOUBTING] = 0
+    return 1
 
 
 class VolumeWatch:
@@ -267,13 +384,18 @@ class VolumeWatch:
         self.registers = register_block(_REGISTERS)
         self.registers[_LAG_SHIFT] = 2
 
-    def configure(self, profile, scaling):
-        """Take over a press and a die."""
+    def configure(self, profile, scaling, second_channel):
+        """Take over a press and a die. `second_channel`: whether another one bounds the error."""
         block = self.registers
         lag_ms = profile.valve_lag_ms
         block[_LAG_SHIFT] = 2 + (lag_ms > 60) + (lag_ms > 120)
         tuned = schema.PROFILE_TUNING_RESIDUAL_PPM in profile.values
         block[_HOLD_LEARNING] = _TUNED_HOLD_LEARNING if tuned else _LONGEST_LEARNING
+        block[_SETTLING_SHIFT] = _STROKE_SHIFT
+        block[_SETTLING_UP_SHIFT] = _UP_SHIFT + 1
+        if second_channel:
+            block[_SETTLING_SHIFT] = _TUNED_SETTLING_SHIFT if tuned else _UNTUNED_SETTLING_SHIFT
+            block[_SETTLING_UP_SHIFT] = _QUICK_UP_SHIFT
         block[_MARGIN_KPA] = scaling.pellet_limit_kpa >> (_MARGIN_SHIFT - (not tuned))
         block[_START_KPA] = scaling.pellet_limit_kpa >> _START_LIMIT_SHIFT
         block[_START_LIMIT_KPA] = block[_START_KPA] >> (1 + tuned)
@@ -283,6 +405,7 @@ class VolumeWatch:
         # A loop without dither hunts, as it is meant to in the run that tunes the dither.
         hunts = profile.values.get(schema.PROFILE_VALVE_DITHER) == 0
         block[_DOUBLED] = _HUNTING_DOUBLED if hunts else 0
+        block[_LEAST_RISE] = scaling.loss_unit_kpa << _MEAN_BITS
 
     def restart(self, pressure_kpa):
         """Begin anew: the loop takes over from manual openings."""
@@ -294,6 +417,10 @@ class VolumeWatch:
         block[_JITTER] = 0
         block[_FED] = 0
         block[_LAST_KPA] = pressure_kpa
+        block[_MEAN] = pressure_kpa << _MEAN_BITS
+        block[_DOUBTING] = 0
+        block[_HELD] = 0
         block[_RATIO] = 0
+        block[_FULL] = 0
         # Neither a hold nor a ramp yet, so that the first tick begins to learn.
         block[_MOVING] = 2

@@ -10,7 +10,7 @@ from pressloop_fw import __version__
 from pressloop_fw.loop.plan import TICK_MS
 from pressloop_fw.loop.scaling import Scaling
 from pressloop_fw.loop.telemetry_ring import begin_event
-from pressloop_fw.service import preconditions, profile_store, progress
+from pressloop_fw.service import parts, preconditions, profile_store, progress
 from pressloop_fw.service.flash_journal import RECORD_SIZE
 from pressloop_fw.service.run_journal import NO_INTERRUPTED_RUN, NO_RUN, RunJournal
 from pressloop_fw.wire import schema
@@ -27,7 +27,23 @@ _CLEARED_BY_BUTTON = (
     schema.FAULT_OVER_PRESSURE,
     schema.FAULT_EMERGENCY_STOP,
     schema.FAULT_GUARD_OPEN,
+    schema.FAULT_NO_RELEASE,
+    schema.FAULT_PUMP_STUCK,
 )
+# Keys of a hello, of the profile, and the value without a calibration.
+_CALIBRATION = (
+    (
+        schema.HELLO_REPLY_CALIBRATION,
+        schema.PROFILE_CALIBRATION_RESULT,
+        schema.CALIBRATION_NONE,
+    ),
+    (schema.HELLO_REPLY_CALIBRATION_DAY, schema.PROFILE_CALIBRATION_DAY, None),
+    (schema.HELLO_REPLY_CALIBRATION_DUE_DAY, schema.PROFILE_CALIBRATION_DUE_DAY, None),
+    (schema.HELLO_REPLY_CALIBRATION_ERROR_PPM, schema.PROFILE_CALIBRATION_ERROR_PPM, None),
+    (schema.HELLO_REPLY_CALIBRATION_REFERENCE, schema.PROFILE_CALIBRATION_REFERENCE, None),
+)
+# A series of valve tests that one press of the button allows ends after this pause, 30 s.
+_MAX_PAUSE_TICKS = 30 * schema.TICK_HZ
 _MOST_RECORDS = schema.JOURNAL_READ_REPLY_FIELDS[-1][3] // RECORD_SIZE
 
 
@@ -77,6 +93,7 @@ class CommandServer:
             schema.CMD_STEP_RESULT: self._step_result,
             schema.CMD_INTERRUPTED_RUN: self._interrupted_run,
             schema.CMD_JOURNAL_READ: self._journal_read,
+            schema.CMD_VALVE_TEST: self._valve_test,
         }
 
     def boot(self, link):
@@ -95,6 +112,9 @@ class CommandServer:
         if fault:
             self._controller.interlocks.latch(fault)
         journal.note_boot(self._boot_id, store.crc)
+        missing = parts.missing(self._board, store.profile.values) if store.profile else ""
+        if missing:
+            print("Pressloop did not find at power-on: " + missing)
 
     def _count_boot(self):
         """Return a number that no other boot had; by chance if the flash cannot count."""
@@ -121,8 +141,11 @@ class CommandServer:
     def abort(self):
         """End the run, if there is one, with a release at the vent rate; return whether there is.
 
-        Changes nothing while the run is being released already.
+        Changes nothing while the run is being released already. Ends a test of the valves, too.
         """
+        if self._controller.valve_test.ticks:
+            self._controller.valve_test.stop()
+            return True
         sequencer = self._sequencer
         if not sequencer.pending.start and not sequencer.active():
             return False
@@ -179,7 +202,7 @@ class CommandServer:
         self._controller.streaming = False
         session = self._link.open_session()
         self.heard()
-        return {
+        reply = {
             schema.HELLO_REPLY_NONCE: values[schema.HELLO_REQUEST_NONCE],
             schema.HELLO_REPLY_MAJOR: schema.PROTOCOL_MAJOR,
             schema.HELLO_REPLY_MINOR: schema.PROTOCOL_MINOR,
@@ -199,6 +222,19 @@ class CommandServer:
             schema.HELLO_REPLY_BUILD: board.build,
             schema.HELLO_REPLY_CHANNELS: 2 if self._controller.second_channel.compares else 1,
         }
+        found = parts.found(board)
+        if found:
+            reply[schema.HELLO_REPLY_FOUND_PARTS] = found
+        missing = parts.missing(board, self._profile.values) if self._profile else ""
+        if missing:
+            reply[schema.HELLO_REPLY_MISSING_PARTS] = missing
+        if self._profile is not None:
+            stored = self._profile.values
+            for key, source, absent in _CALIBRATION:
+                value = stored.get(source, absent)
+                if value is not None:
+                    reply[key] = value
+        return reply
 
     def _status(self, _values):
         controller = self._controller
@@ -246,6 +282,20 @@ class CommandServer:
             reply[schema.STATUS_REPLY_STORAGE] = storage
         if controller.interlocks.further_fault:
             reply[schema.STATUS_REPLY_FURTHER_FAULT] = controller.interlocks.further_fault
+        oil_temperature = self._board.oil_temperature_raw()
+        if oil_temperature is not None:
+            reply[schema.STATUS_REPLY_OIL_TEMPERATURE_RAW] = oil_temperature
+        if controller.valve_observer.drift:
+            reply[schema.STATUS_REPLY_RELEASE_DEAD_BAND] = controller.valve_observer.dead_band()
+        running = sequencer.state == schema.STATE_RUNNING
+        if running and sequencer.approaching and sequencer.approach.waits():
+            reply[schema.STATUS_REPLY_WAITS_FOR_BUTTON] = True
+        if sequencer.run_flags.is_set(schema.FLAG_TOPPING_UP):
+            reply[schema.STATUS_REPLY_TOPPING_UP] = True
+        if controller.pump_dead_band.has_moved:
+            reply[schema.STATUS_REPLY_PUMP_DEAD_BAND] = controller.pump_dead_band.dead_band()
+        if controller.rest_zero.correction:
+            reply[schema.STATUS_REPLY_ZERO_CORRECTION_KPA] = controller.rest_zero.correction_kpa()
         force_trim = controller.force_trim
         if force_trim.active:
             reply[schema.STATUS_REPLY_TRIM_KPA] = force_trim.trim_kpa
@@ -337,13 +387,21 @@ class CommandServer:
         controller = self._controller
         preconditions.require_clock_left(plan, controller.tick_count)
         preconditions.require_inputs_safe(controller)
+        preconditions.require_parts(self._board, self._profile)
         preconditions.require_channels_agree(controller.second_channel)
         preconditions.require_unloaded(controller, plan.scaling)
         preconditions.require_zero(controller, plan.scaling)
+        preconditions.require_load_cell_zero(controller.force_trim)
         preconditions.require_die(plan, values[schema.START_REQUEST_DIE_UM])
         self._run_journal.open(run_id, plan.vent_by_tick())
+        controller.correct_zero()
+        sequencer = self._sequencer
+        sequencer.prepare_start()
+        # A host takes a press that is at rest more than a tick after this one for a run that did
+        # not start. So nothing slow may come in between, and a tick that did is counted.
         first, tick = self._ring.next, controller.tick_count
-        self._sequencer.request_start()
+        sequencer.request_start()
+        tick = max(tick, controller.tick_count - 1)
         return {schema.START_REPLY_RUN_FIRST: first, schema.START_REPLY_TICK: tick}
 
     def _pause(self, _values):
@@ -448,6 +506,35 @@ class CommandServer:
         packed = self._run_journal.records(values[schema.JOURNAL_READ_REQUEST_BACK], _MOST_RECORDS)
         return {schema.JOURNAL_READ_REPLY_RECORDS: packed}
 
+    # --- commissioning
+
+    def _valve_test(self, values):
+        controller = self._controller
+        preconditions.require_no_fault(controller)
+        preconditions.require_idle(self._sequencer)
+        if self._profile is None or controller.configuring:
+            raise CommandError(schema.ERR_NO_PROFILE)
+        preconditions.require_inputs_safe(controller)
+        pump = values[schema.VALVE_TEST_REQUEST_PUMP]
+        pump_ticks = values[schema.VALVE_TEST_REQUEST_PUMP_MS] // TICK_MS if pump else 0
+        ticks = values[schema.VALVE_TEST_REQUEST_DURATION_MS] // TICK_MS
+        if pump_ticks > ticks:
+            raise CommandError(schema.ERR_OUT_OF_RANGE, schema.VALVE_TEST_REQUEST_PUMP_MS)
+        test = controller.valve_test
+        if not test.ticks:
+            preconditions.require_unloaded(controller, self._plan.scaling)
+            if pump_ticks:
+                preconditions.require_channels_agree(controller.second_channel)
+                preconditions.require_zero(controller, self._plan.scaling)
+        # The press of the button last: a refusal must not use it up.
+        preconditions.require_valve_test_allowed(self._board, controller)
+        rise_kpa = values[schema.VALVE_TEST_REQUEST_RISE_KPA]
+        highest_kpa = controller.sampler.pressure_kpa + rise_kpa
+        release = values[schema.VALVE_TEST_REQUEST_RELEASE]
+        test.allowed_until_tick = controller.tick_count + ticks + _MAX_PAUSE_TICKS
+        test.begin(pump, pump_ticks, release, ticks, highest_kpa)
+        return {schema.VALVE_TEST_REPLY_TICK: controller.tick_count}
+
     # --- profile
 
     def _profile_read(self, _values):
@@ -457,9 +544,13 @@ class CommandServer:
 
     def _profile_write(self, values):
         preconditions.require_idle(self._sequencer)
+        preconditions.require_no_valve_test(self._controller)
         has_second = profile_store.has_second_channel(self._board)
         candidate = profile_store.Profile(values, has_second)
         field = candidate.contradiction()
+        if candidate.lid_switch and not self._board.capabilities & schema.CAP_LID_SWITCH:
+            # A lid that nothing watches must not pass for one that is watched.
+            field = schema.PROFILE_LID_SWITCH
         if field:
             raise CommandError(schema.ERR_PROFILE_INVALID, field)
         if candidate.loosens(self._profile):
@@ -480,4 +571,5 @@ class CommandServer:
         self._profile = candidate
         scaling = Scaling(candidate, candidate.dies_um[0])
         self._plan.adopt(candidate, scaling)
+        self._board.fit(parts.signal(candidate.values), candidate.lid_switch)
         self._controller.configure(candidate, scaling)

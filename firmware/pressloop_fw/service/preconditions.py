@@ -1,6 +1,7 @@
 """What must hold before a command is carried out. Each check raises CommandError if it does not."""
 
 from pressloop_fw.loop.unloaded import is_unloaded
+from pressloop_fw.service import parts
 from pressloop_fw.wire import schema
 from pressloop_fw.wire.errors import CommandError
 
@@ -41,10 +42,27 @@ def require_idle(sequencer):
     require_state(sequencer, schema.STATE_IDLE)
 
 
+def require_no_valve_test(controller):
+    """Refuse while the valves are tested."""
+    if controller.valve_test.ticks:
+        raise CommandError(schema.ERR_BAD_STATE)
+
+
+def require_valve_test_allowed(board, controller):
+    """Refuse a test of the valves that a person has not allowed by the button.
+
+    One press allows a series of tests: each one within 30 s of the end of the one before.
+    """
+    test = controller.valve_test
+    if test.ticks == 0 and controller.tick_count > test.allowed_until_tick:
+        require_button(board, controller)
+
+
 def require_ready(controller, profile):
     """Refuse what prepares or starts a run: with a fault, during a run, or without a profile."""
     require_no_fault(controller)
     require_idle(controller.sequencer)
+    require_no_valve_test(controller)
     if profile is None:
         raise CommandError(schema.ERR_NO_PROFILE)
 
@@ -62,10 +80,19 @@ def require_unloaded(controller, scaling):
         raise CommandError(schema.ERR_PRESSURISED)
 
 
+def require_parts(board, profile):
+    """Refuse while a converter that the profile names was not found: a reading would be wrong."""
+    kind = parts.first_missing(board, profile.values)
+    if kind:
+        raise CommandError(schema.ERR_PART_MISSING, 0, kind)
+
+
 def require_channels_agree(second_channel):
     """Refuse while the pressure channels disagree: the pressure is then unknown."""
     if not second_channel.compares:
         return
+    if not second_channel.primed:
+        raise CommandError(schema.ERR_NO_READING)
     if not second_channel.agrees():
         raise CommandError(schema.ERR_SENSORS_DISAGREE, 0, second_channel.difference_kpa)
 
@@ -87,6 +114,16 @@ def require_zero(controller, scaling):
     low_kpa = 0 - controller.sampler.pressure_kpa
     if low_kpa > scaling.zero_band_kpa:
         raise CommandError(schema.ERR_ZERO_OFF, 0, low_kpa)
+
+
+def require_load_cell_zero(force_trim):
+    """Refuse while the load cell reads a force at rest that its error does not explain.
+
+    The loop follows the cell, so the run would press by so much wrong, in either direction.
+    """
+    off_kpa = abs(force_trim.rest_kpa())
+    if force_trim.has_cell and off_kpa > force_trim.zero_band_kpa:
+        raise CommandError(schema.ERR_LOAD_CELL_ZERO_OFF, 0, off_kpa)
 
 
 def require_emergency_stop_released(controller):

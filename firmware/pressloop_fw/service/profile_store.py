@@ -7,18 +7,34 @@ moves by a wrong ram area.
 import binascii
 
 from pressloop_fw.loop import force_trim, second_transducer
-from pressloop_fw.loop.scaling import Scaling
+from pressloop_fw.loop.scaling import Scaling, die_area_um2
 from pressloop_fw.loop.stiffness import CURVE_KNOTS
 from pressloop_fw.wire import cbor, schema
 
 # What a change of makes every reading another pressure.
 _MEANING = (
+    schema.PROFILE_HOLD_TO_RUN,
     schema.PROFILE_RAM_AREA_MM2,
     schema.PROFILE_FULL_SCALE_OIL_KPA,
     schema.PROFILE_LOAD_CELL_CAPACITY_N,
     schema.PROFILE_LOAD_CELL_ZERO,
     schema.PROFILE_LOAD_CELL_FULL,
+    schema.PROFILE_FRICTION_PPM,
+    schema.PROFILE_FRICTION_N,
     schema.PROFILE_FRICTION_UNCERTAINTY_PPM,
+    schema.PROFILE_PARTS,
+    schema.PROFILE_LID_SWITCH,
+)
+# A calibration: all of these or none. What a record says of it is under key, too.
+_CALIBRATION = (
+    schema.PROFILE_CALIBRATION_RESULT,
+    schema.PROFILE_CALIBRATION_DAY,
+    schema.PROFILE_CALIBRATION_DUE_DAY,
+    schema.PROFILE_CALIBRATION_ERROR_PPM,
+    schema.PROFILE_CALIBRATION_UNCERTAINTY_PPM,
+    schema.PROFILE_CALIBRATION_UNCERTAINTY_N,
+    schema.PROFILE_CALIBRATION_REFERENCE,
+    schema.PROFILE_CALIBRATION_UP_TO_N,
 )
 # What allows more when it is greater.
 _LIMITS = (
@@ -29,6 +45,18 @@ _LIMITS = (
 )
 # A zero may move by this share of the range without a person, and by the sensor's accuracy.
 _MIN_ZERO_PPM = 1000
+# What the profile of a vessel cannot hold, because it has no ram and no die.
+_OF_A_RAM = (
+    schema.PROFILE_LOAD_CELL_CAPACITY_N,
+    schema.PROFILE_FRICTION_UNCERTAINTY_PPM,
+    schema.PROFILE_FRICTION_PPM,
+    schema.PROFILE_FRICTION_N,
+    schema.PROFILE_RAM_AREA_UNCERTAINTY_PPM,
+    schema.PROFILE_STROKE_UM,
+    schema.PROFILE_DIE_LOADS_N,
+)
+# The area of a vessel's bore is whole mm2.
+_BORE_UM2 = 1000000
 _FILES = ("profile", "profile2")
 # An unknown return pressure counts as this many times the contact pressure.
 _UNKNOWN_RETURN = 3
@@ -80,6 +108,9 @@ class Profile:
         self.return_oil_kpa = values.get(
             schema.PROFILE_RETURN_OIL_KPA, _UNKNOWN_RETURN * self.contact_oil_kpa
         )
+        # Present on an isostatic vessel alone.
+        self.is_vessel = schema.PROFILE_LID_SWITCH in values
+        self.lid_switch = values.get(schema.PROFILE_LID_SWITCH, False)
         self._die_loads_n = values.get(schema.PROFILE_DIE_LOADS_N, ())
         self.second = None
         self.limit_oil_kpa = self.max_oil_kpa
@@ -105,7 +136,7 @@ class Profile:
         if before is None:
             return True
         now, old = self.values, before.values
-        for key in _MEANING + second_transducer.KEYS:
+        for key in _MEANING + _CALIBRATION + second_transducer.KEYS:
             if now.get(key) != old.get(key):
                 return True
         for key in _LIMITS:
@@ -156,6 +187,18 @@ class Profile:
             schema.PROFILE_FRICTION_PPM in self.values and schema.PROFILE_FRICTION_N in self.values
         ):
             return schema.PROFILE_FRICTION_UNCERTAINTY_PPM
+        if self.is_vessel:
+            # It has one bore, and neither a ram nor a die nor a place for a load cell.
+            if len(self.dies_um) != 1:
+                return schema.PROFILE_DIES_UM
+            if abs(self.ram_area_mm2 * 1000000 - die_area_um2(self.dies_um[0])) > _BORE_UM2:
+                return schema.PROFILE_RAM_AREA_MM2
+            for key in _OF_A_RAM:
+                if key in self.values:
+                    return key
+        field = _calibration_contradiction(self.values)
+        if field:
+            return field
         field = force_trim.contradiction(self.values, min(self.dies_um))
         if field:
             return field
@@ -216,6 +259,20 @@ class ProfileStore:
         self._board.store(_FILES[slot], bytes(memoryview(buf)[: end + 8]))
         self.profile, self.crc, self._number, self._slot = profile, crc, number, slot
         self.damaged = False
+
+
+def _calibration_contradiction(values):
+    """Return the key of the first field of a calibration that contradicts another, 0 without."""
+    count = 0
+    for key in _CALIBRATION:
+        count += key in values
+    if count == 0:
+        return 0
+    if count < len(_CALIBRATION) or not values[schema.PROFILE_CALIBRATION_RESULT]:
+        return schema.PROFILE_CALIBRATION_RESULT
+    if values[schema.PROFILE_CALIBRATION_DUE_DAY] < values[schema.PROFILE_CALIBRATION_DAY]:
+        return schema.PROFILE_CALIBRATION_DUE_DAY
+    return 0
 
 
 def _decode(data, second_fitted):

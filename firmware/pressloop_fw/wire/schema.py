@@ -30,7 +30,7 @@ NO_FORCE = const(16777216)
 OUTPUT_FULL = const(32767)
 
 # First bytes of the SHA-256 of the schema.
-SCHEMA_HASH = b"\x1e\x4a\x0d\x83\xab\xe8\xf9\x95"
+SCHEMA_HASH = b"\x58\xd5\xe4\x89\xba\xb0\x59\x8b"
 
 # Kind of a frame. A reply or an error repeats the sequence number of its request.
 KIND_REQUEST = const(1)
@@ -61,6 +61,7 @@ CMD_STEP_RESULT = const(18)
 CMD_INTERRUPTED_RUN = const(19)
 CMD_JOURNAL_READ = const(20)
 CMD_DUMP = const(21)
+CMD_VALVE_TEST = const(22)
 
 # Messages of a host that the board does not answer.
 NOTICE_ALIVE = const(1)
@@ -108,6 +109,9 @@ ERR_PROFILE_MISMATCH = const(35)
 ERR_ZERO_OFF = const(36)
 ERR_SENSORS_DISAGREE = const(37)
 ERR_DIE_UNCONFIRMED = const(38)
+ERR_PART_MISSING = const(39)
+ERR_LOAD_CELL_ZERO_OFF = const(40)
+ERR_NO_READING = const(41)
 
 # What the press is doing.
 STATE_IDLE = const(0)
@@ -168,6 +172,7 @@ FAULT_SENSOR_DISAGREE = const(21)
 FAULT_SECOND_SENSOR_LOW = const(22)
 FAULT_SECOND_SENSOR_HIGH = const(23)
 FAULT_LOAD_CELL = const(24)
+FAULT_STROKE_END = const(25)
 
 # Why the controller last started.
 RESET_POWER_ON = const(1)
@@ -195,6 +200,7 @@ DWELL_RUN = const(5)
 INPUT_EMERGENCY_STOP = const(1)
 INPUT_GUARD_OPEN = const(2)
 INPUT_BUTTON = const(4)
+INPUT_VESSEL_PRESSURE = const(8)
 
 # Bits of a telemetry record's flags.
 FLAG_IN_BAND = const(1)
@@ -216,6 +222,37 @@ CAP_SECOND_CHANNEL = const(32)
 CAP_LOAD_CELL = const(64)
 CAP_DEADMAN = const(256)
 CAP_JOURNAL = const(512)
+CAP_LID_SWITCH = const(2048)
+
+# How a pressure transducer signals.
+SIGNAL_NOT_STATED = const(0)
+SIGNAL_CURRENT_LOOP = const(1)
+SIGNAL_VOLTAGE = const(2)
+SIGNAL_RATIOMETRIC = const(3)
+
+# What converts a signal to counts.
+CONVERTER_NOT_STATED = const(0)
+CONVERTER_ADS1115 = const(1)
+CONVERTER_ADC = const(2)
+CONVERTER_NAU7802 = const(3)
+CONVERTER_HX711 = const(4)
+
+# How the controller sets the flow of the pump.
+PUMP_DRIVE_NOT_STATED = const(0)
+PUMP_DRIVE_PWM = const(1)
+PUMP_DRIVE_VOLTAGE = const(2)
+PUMP_DRIVE_CURRENT = const(3)
+PUMP_DRIVE_MOTOR_SPEED = const(4)
+
+# How the controller lets oil out.
+RELEASE_DRIVE_NOT_STATED = const(0)
+RELEASE_DRIVE_PROPORTIONAL = const(1)
+RELEASE_DRIVE_ON_OFF_AND_PROPORTIONAL = const(2)
+
+# What the board's third analogue input reads.
+AUXILIARY_NOT_STATED = const(0)
+AUXILIARY_DISPLACEMENT = const(1)
+AUXILIARY_OIL_TEMPERATURE = const(2)
 
 # What is wrong with a board's flash.
 STORAGE_UNAVAILABLE = const(1)
@@ -234,6 +271,11 @@ JOURNAL_END = const(8)
 JOURNAL_PROGRESS = const(9)
 JOURNAL_PROFILE = const(10)
 JOURNAL_FULL = const(11)
+
+# How the last calibration of a press ended.
+CALIBRATION_NONE = const(0)
+CALIBRATION_PASSED = const(1)
+CALIBRATION_FAILED = const(2)
 
 # A telemetry record: struct format, size and the offset of each column.
 RECORD_FORMAT = "<IiihHBBBBH"
@@ -259,7 +301,7 @@ ERROR_REPLY_STEP = const(2)
 ERROR_REPLY_FIELD = const(3)
 ERROR_REPLY_DETAIL = const(4)
 ERROR_REPLY_FIELDS = (
-    (1, T_INT, 1, 38, True),  # code
+    (1, T_INT, 1, 41, True),  # code
     (2, T_INT, 0, 255, False),  # step
     (3, T_INT, 0, 255, False),  # field
     (4, T_INT, 0, 2147483647, False),  # detail
@@ -294,6 +336,13 @@ HELLO_REPLY_PYTHON = const(15)
 HELLO_REPLY_PROFILE_HASH = const(16)
 HELLO_REPLY_BUILD = const(17)
 HELLO_REPLY_CHANNELS = const(18)
+HELLO_REPLY_CALIBRATION = const(19)
+HELLO_REPLY_CALIBRATION_DAY = const(20)
+HELLO_REPLY_CALIBRATION_DUE_DAY = const(21)
+HELLO_REPLY_CALIBRATION_ERROR_PPM = const(22)
+HELLO_REPLY_CALIBRATION_REFERENCE = const(23)
+HELLO_REPLY_FOUND_PARTS = const(30)
+HELLO_REPLY_MISSING_PARTS = const(31)
 HELLO_REPLY_FIELDS = (
     (1, T_INT, 0, 4294967295, True),  # nonce
     (2, T_INT, 0, 255, True),  # major
@@ -306,13 +355,20 @@ HELLO_REPLY_FIELDS = (
     (9, T_BYTES, 8, 8, True),  # schema-hash
     (10, T_INT, 0, 4294967295, True),  # boot-id
     (11, T_INT, 1, 5, True),  # reset-cause
-    (12, T_INT, 0, 24, True),  # last-fault
+    (12, T_INT, 0, 25, True),  # last-fault
     (13, T_BOOL, 0, 1, True),  # simulated
     (14, T_INT, 0, 65535, True),  # ring-records
     (15, T_TEXT, 0, 40, True),  # python
     (16, T_BYTES, 8, 8, True),  # profile-hash
     (17, T_TEXT, 1, 16, True),  # build
     (18, T_INT, 1, 2, True),  # channels
+    (19, T_INT, 0, 2, False),  # calibration
+    (20, T_INT, 0, 65535, False),  # calibration-day
+    (21, T_INT, 0, 65535, False),  # calibration-due-day
+    (22, T_INT, 0, 1000000, False),  # calibration-error-ppm
+    (23, T_TEXT, 1, 23, False),  # calibration-reference
+    (30, T_TEXT, 0, 60, False),  # found-parts
+    (31, T_TEXT, 1, 60, False),  # missing-parts
 )
 
 STATUS_REQUEST_FIELDS = ()
@@ -345,6 +401,12 @@ STATUS_REPLY_STORAGE = const(40)
 STATUS_REPLY_FURTHER_FAULT = const(41)
 STATUS_REPLY_TRIM_KPA = const(50)
 STATUS_REPLY_LOAD_CELL_KPA = const(51)
+STATUS_REPLY_OIL_TEMPERATURE_RAW = const(60)
+STATUS_REPLY_RELEASE_DEAD_BAND = const(61)
+STATUS_REPLY_ZERO_CORRECTION_KPA = const(62)
+STATUS_REPLY_WAITS_FOR_BUTTON = const(63)
+STATUS_REPLY_PUMP_DEAD_BAND = const(64)
+STATUS_REPLY_TOPPING_UP = const(65)
 STATUS_REPLY_FIELDS = (
     (1, T_INT, 0, 5, True),  # state
     (2, T_INT, 0, 4294967295, True),  # tick
@@ -357,7 +419,7 @@ STATUS_REPLY_FIELDS = (
     (9, T_INT, 0, 1000000000, True),  # remaining-ms
     (10, T_BYTES, 8, 8, True),  # run-id
     (11, T_INT, 0, 7, True),  # end-reason
-    (12, T_INT, 0, 24, True),  # fault
+    (12, T_INT, 0, 25, True),  # fault
     (13, T_INT, 0, 255, True),  # inputs
     (14, T_BOOL, 0, 1, True),  # host-lost
     (15, T_INT, 0, 4294967295, True),  # oldest
@@ -371,9 +433,15 @@ STATUS_REPLY_FIELDS = (
     (23, T_INT, -2000000, 2000000, False),  # second-kpa
     (24, T_INT, 0, 2000000, False),  # largest-difference-kpa
     (40, T_INT, 0, 255, False),  # storage
-    (41, T_INT, 0, 24, False),  # further-fault
+    (41, T_INT, 0, 25, False),  # further-fault
     (50, T_INT, -2000000, 2000000, False),  # trim-kpa
     (51, T_INT, -2000000, 2000000, False),  # load-cell-kpa
+    (60, T_INT, 0, 4095, False),  # oil-temperature-raw
+    (61, T_INT, 0, 32767, False),  # release-dead-band
+    (62, T_INT, -2000000, 2000000, False),  # zero-correction-kpa
+    (63, T_BOOL, 0, 1, False),  # waits-for-button
+    (64, T_INT, 0, 32767, False),  # pump-dead-band
+    (65, T_BOOL, 0, 1, False),  # topping-up
 )
 
 ECHO_REQUEST_DATA = const(1)
@@ -545,7 +613,7 @@ ADVANCE_REPLY_FIELDS = ()
 
 CLEAR_REQUEST_FAULT = const(1)
 CLEAR_REQUEST_FIELDS = (
-    (1, T_INT, 0, 24, True),  # fault
+    (1, T_INT, 0, 25, True),  # fault
 )
 
 CLEAR_REPLY_FIELDS = ()
@@ -596,7 +664,7 @@ INTERRUPTED_RUN_REPLY_FIELDS = (
     (4, T_INT, -2000000, 2000000, True),  # pressure-kpa
     (5, T_INT, 0, 4294967295, True),  # tick
     (6, T_INT, 0, 4294967295, True),  # start-tick
-    (7, T_INT, 0, 24, True),  # fault
+    (7, T_INT, 0, 25, True),  # fault
     (8, T_INT, 1, 5, True),  # reset-cause
     (9, T_INT, 0, 255, True),  # inputs
 )
@@ -609,6 +677,24 @@ JOURNAL_READ_REQUEST_FIELDS = (
 JOURNAL_READ_REPLY_RECORDS = const(1)
 JOURNAL_READ_REPLY_FIELDS = (
     (1, T_BYTES, 0, 480, True),  # records
+)
+
+VALVE_TEST_REQUEST_PUMP = const(1)
+VALVE_TEST_REQUEST_PUMP_MS = const(2)
+VALVE_TEST_REQUEST_RELEASE = const(3)
+VALVE_TEST_REQUEST_DURATION_MS = const(4)
+VALVE_TEST_REQUEST_RISE_KPA = const(5)
+VALVE_TEST_REQUEST_FIELDS = (
+    (1, T_INT, 0, 32767, True),  # pump
+    (2, T_INT, 0, 2000, True),  # pump-ms
+    (3, T_INT, 0, 32767, True),  # release
+    (4, T_INT, 10, 30000, True),  # duration-ms
+    (5, T_INT, 0, 2000000, True),  # rise-kpa
+)
+
+VALVE_TEST_REPLY_TICK = const(1)
+VALVE_TEST_REPLY_FIELDS = (
+    (1, T_INT, 0, 4294967295, True),  # tick
 )
 
 PROFILE_NAME = const(1)
@@ -665,16 +751,30 @@ PROFILE_LOAD_CELL_ZERO = const(72)
 PROFILE_LOAD_CELL_FULL = const(73)
 PROFILE_LOAD_CELL_LAG_MS = const(74)
 PROFILE_FRICTION_UNCERTAINTY_PPM = const(75)
+PROFILE_APPROACH_UM = const(76)
+PROFILE_STROKE_UM = const(77)
+PROFILE_HOLD_TO_RUN = const(78)
+PROFILE_PARTS = const(80)
+PROFILE_CALIBRATION_RESULT = const(90)
+PROFILE_CALIBRATION_DAY = const(91)
+PROFILE_CALIBRATION_DUE_DAY = const(92)
+PROFILE_CALIBRATION_ERROR_PPM = const(93)
+PROFILE_CALIBRATION_UNCERTAINTY_PPM = const(94)
+PROFILE_CALIBRATION_UNCERTAINTY_N = const(95)
+PROFILE_CALIBRATION_REFERENCE = const(96)
+PROFILE_CALIBRATION_UP_TO_N = const(97)
+PROFILE_LID_SWITCH = const(100)
+PROFILE_COMMISSIONED_DAY = const(110)
 PROFILE_FIELDS = (
     (1, T_TEXT, 1, 40, True),  # name
     (2, T_INT, 50, 100000, True),  # ram-area-mm2
-    (3, T_INT, 1000, 200000, True),  # full-scale-oil-kpa
+    (3, T_INT, 1000, 600000, True),  # full-scale-oil-kpa
     (4, T_INT, 0, 65535, True),  # raw-zero
     (5, T_INT, 0, 65535, True),  # raw-full
     (6, T_INT, 0, 65535, True),  # raw-fault-low
     (7, T_INT, 0, 65535, True),  # raw-fault-high
     (8, T_INT, 1, 20000, True),  # accuracy-ppm
-    (9, T_INT, 100, 200000, True),  # max-oil-kpa
+    (9, T_INT, 100, 600000, True),  # max-oil-kpa
     (10, T_INTS, 1, 16, True, 1000, 100000),  # dies-um
     (11, T_INT, 0, 32767, True),  # pump-dead-band
     (12, T_INT, 0, 32767, True),  # release-dead-band
@@ -699,7 +799,7 @@ PROFILE_FIELDS = (
     (41, T_INT, 0, 10000, False),  # die-uncertainty-um
     (42, T_INT, 0, 100000, False),  # repeatability-ppm
     (43, T_INT, 0, 1000000, False),  # tuning-residual-ppm
-    (44, T_INT, 1000, 200000, False),  # second-full-scale-oil-kpa
+    (44, T_INT, 1000, 600000, False),  # second-full-scale-oil-kpa
     (45, T_INT, 0, 65535, False),  # second-raw-zero
     (46, T_INT, 0, 65535, False),  # second-raw-full
     (47, T_INT, 0, 65535, False),  # second-raw-fault-low
@@ -708,7 +808,7 @@ PROFILE_FIELDS = (
     (50, T_INT, 0, 100, False),  # channel-lag-ms
     (51, T_INT, 0, 100000, False),  # channel-friction-ppm
     (52, T_INT, 0, 10000, False),  # channel-noise-ppm
-    (53, T_INT, 200, 200000, False),  # single-channel-oil-kpa
+    (53, T_INT, 200, 600000, False),  # single-channel-oil-kpa
     (54, T_INTS, 1, 16, False, 0, 10000000),  # die-loads-n
     (60, T_INT, 0, 20000, False),  # return-oil-kpa
     (61, T_INT, 0, 500000, False),  # friction-ppm
@@ -720,6 +820,20 @@ PROFILE_FIELDS = (
     (73, T_INT, -16000000, 16000000, False),  # load-cell-full
     (74, T_INT, 0, 300, False),  # load-cell-lag-ms
     (75, T_INT, 0, 1000000, False),  # friction-uncertainty-ppm
+    (76, T_INT, 100, 500000, False),  # approach-um
+    (77, T_INT, 2000, 1000000, False),  # stroke-um
+    (78, T_BOOL, 0, 1, False),  # hold-to-run
+    (80, T_INT, 0, 4294967295, False),  # parts
+    (90, T_INT, 0, 2, False),  # calibration-result
+    (91, T_INT, 0, 65535, False),  # calibration-day
+    (92, T_INT, 0, 65535, False),  # calibration-due-day
+    (93, T_INT, 0, 1000000, False),  # calibration-error-ppm
+    (94, T_INT, 0, 1000000, False),  # calibration-uncertainty-ppm
+    (95, T_INT, 0, 10000000, False),  # calibration-uncertainty-n
+    (96, T_TEXT, 1, 23, False),  # calibration-reference
+    (97, T_INT, 1, 100000000, False),  # calibration-up-to-n
+    (100, T_BOOL, 0, 1, False),  # lid-switch
+    (110, T_INT, 0, 65535, False),  # commissioned-day
 )
 
 PROFILE_READ_REQUEST_FIELDS = ()
@@ -756,4 +870,5 @@ COMMANDS = {
     CMD_INTERRUPTED_RUN: (INTERRUPTED_RUN_REQUEST_FIELDS, INTERRUPTED_RUN_REPLY_FIELDS),
     CMD_JOURNAL_READ: (JOURNAL_READ_REQUEST_FIELDS, JOURNAL_READ_REPLY_FIELDS),
     CMD_DUMP: (DUMP_REQUEST_FIELDS, DUMP_REPLY_FIELDS),
+    CMD_VALVE_TEST: (VALVE_TEST_REQUEST_FIELDS, VALVE_TEST_REPLY_FIELDS),
 }

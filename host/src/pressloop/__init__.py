@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     )
     from pressloop.evaluation import RunRecord, Verification, verify
     from pressloop.machine.profile import MachineProfile
+    from pressloop.plotting import RunPlot
     from pressloop.press import Press
     from pressloop.protocol import (
         Hold,
@@ -92,6 +93,7 @@ _HOMES: Final = {
     "Repeat": "protocol",
     "Run": "run.run",
     "RunFailedError": "errors",
+    "RunPlot": "plotting",
     "RunRecord": "evaluation",
     "RunResult": "run.result",
     "Sample": "sample",
@@ -143,6 +145,7 @@ __all__ = [
     "Repeat",
     "Run",
     "RunFailedError",
+    "RunPlot",
     "RunRecord",
     "RunResult",
     "Sample",

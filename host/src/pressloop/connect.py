@@ -15,6 +15,7 @@ from pressloop.session.console import TAIL_LINES
 from pressloop.session.session import Session
 from pressloop.transport.discovery import find_port, list_serial_ports
 from pressloop.transport.transport import SOCKET_SCHEME, Transport, open_transport
+from pressloop.yaml.close_names import closest_name
 
 EMULATED: Final[dict[str, type[EmulatedBoard]]] = {
     "emulated": EmulatedBoard,
@@ -131,7 +132,20 @@ def _by_path(path: str) -> BoardAddress:
 
 
 def _by_serial(serial_number: str) -> BoardAddress:
-    return BoardAddress(serial_number, lambda: open_transport(find_port(serial_number)))
+    return BoardAddress(serial_number, lambda: open_transport(_port_of(serial_number)))
+
+
+def _port_of(serial_number: str) -> str:
+    """Return the port of a serial number; a misspelt name of an emulated board is named."""
+    try:
+        return find_port(serial_number)
+    except NoBoardError as error:
+        meant = closest_name(serial_number, EMULATED)
+        if meant is None:
+            raise
+        raise NoBoardError(
+            error.message, hint=f"did you mean {meant}? Else {error.hint}", code=error.code
+        ) from None
 
 
 def is_path(port: str) -> bool:

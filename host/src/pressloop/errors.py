@@ -25,6 +25,10 @@ class FindingLike(Protocol):
         """Stable name of the mistake, in kebab-case."""
 
     @property
+    def line(self) -> int | None:
+        """Line in the document, from 1; None where it has none."""
+
+    @property
     def message(self) -> str:
         """Text that says what is wrong."""
 

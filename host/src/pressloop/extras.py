@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -50,6 +51,24 @@ def needs_extra(extra: str) -> Iterator[None]:
             code="missing-extra",
             hint=f"install it with: pip install 'pressloop[{extra}]'",
         ) from error
+
+
+def import_public(package: str, homes: Mapping[str, str], name: str) -> object:
+    """Import a public name of a room whose modules need the extra `data`, for its `__getattr__`.
+
+    Args:
+        package: `__name__` of the room.
+        homes: Module of the room by public name.
+        name: What a script asks for.
+
+    Raises:
+        AttributeError: It is no public name.
+        PressloopError: `missing-extra`.
+    """
+    if name not in homes:
+        raise AttributeError(f"module {package!r} has no attribute {name!r}")
+    with needs_extra("data"):
+        return getattr(import_module(f"{package}.{homes[name]}"), name)
 
 
 def whole_number(value: object, name: str, *, low: int | None = None) -> int:

@@ -38,6 +38,7 @@ from pressloop.protocol import Prompt, Repeat, Stage
 from pressloop.record import ThinningRules
 from pressloop.record.entries import header_of, refuse_ended
 from pressloop.record.journal import JOURNAL_NAME, read_journal
+from pressloop.record.model import ContinuedRun
 from pressloop.run.active_runs import refuse_owned
 from pressloop.run.die import die_is_confirmed
 from pressloop.run.prompts import Asker, ask_on_terminal, refuse_without_terminal
@@ -49,6 +50,7 @@ from pressloop.run.start import prepare_run, profile_of, start_run
 from pressloop.run.upload import upload
 from pressloop.sample import Sample
 from pressloop.session.board_journal import BoardRecord, read_board_journal
+from pressloop.session.connection import ATTEMPT_WAITS_S
 from pressloop.session.interrupted_run import InterruptedRun, ask_interrupted_run
 from pressloop.session.reconnect import RECONNECT_TIMEOUT_S
 from pressloop.session.session import Session
@@ -70,6 +72,7 @@ from pressloop.units import (
 )
 from pressloop.validation import LoadedProtocol, ProtocolSource, Validation, validate_loaded
 from pressloop.wire.schema import (
+    TICK_HZ,
     AbortRequest,
     ClearRequest,
     Fault,
@@ -87,6 +90,9 @@ DEFAULT_DIE_UM: Final = 10_000
 
 _EMULATED_RECONNECT_S: Final = 2.0
 """An emulated board has no cable to replug: if its process has ended, it does not come back."""
+
+_EMULATED_HELLO_WAITS_S: Final = (*ATTEMPT_WAITS_S, 8.0, 16.0)
+"""Without a compiler on the machine an emulated Pico is slow: it boots late."""
 
 _NO_PROFILE: Final = bytes(8)
 _HOST: Final = f"pressloop {__version__}"
@@ -142,7 +148,8 @@ class Press:
             seed: Seed of everything random in the emulated press.
             pacing: `"lockstep"` lets simulated time pass as fast as this program follows, `"real"`
                 at the pace of the wall clock.
-            speed: With `"real"`: how many times faster than the wall clock.
+            speed: With `"real"`: how many times faster than the wall clock, at most as fast as this
+                program follows.
             reconnect_timeout_s: How long to try to reconnect when the link is lost.
             take_over: Connect even if another program of this user follows a run on the board. On a
                 socket this ends the link of that program.
@@ -205,6 +212,7 @@ class Press:
             session = Session(
                 lambda: connect_emulated(board),
                 host=_HOST,
+                hello_waits_s=_EMULATED_HELLO_WAITS_S,
                 reconnect_timeout_s=_EMULATED_RECONNECT_S,
             )
         except VersionMismatchError as error:
@@ -303,7 +311,9 @@ class Press:
             CommandRefusedError: `no-profile`.
             BadInputError: The file cannot be read. Mistakes in the protocol are findings.
         """
-        return validate_loaded(LoadedProtocol.of(protocol), self.profile())
+        return validate_loaded(
+            LoadedProtocol.of(protocol), self.profile(), real=not self.hello.simulated
+        )
 
     def run(
         self,
@@ -318,6 +328,8 @@ class Press:
         die: str | None = None,
         remote_control: bool = True,
         faults: Sequence[str] = (),
+        continues: str | Path | None = None,
+        from_stage: str | None = None,
     ) -> RunResult:
         """Run a protocol to its end and return the result.
 
@@ -339,6 +351,9 @@ class Press:
                 of the same user reach this run, over a server on 127.0.0.1.
             faults: Faults to rehearse on an emulated press that this program started, each as
                 `KIND[=VALUE]@SECONDS`: docs/faults.md. What was broken stays broken.
+            continues: Folder of a run of this protocol that did not complete; only the rest is
+                pressed. A prompt asks first whether the same pellet is in the die.
+            from_stage: Where to continue; by default with the first stage that is not done.
 
         Returns:
             The result, also if the run did not complete: see `RunResult.end_reason`.
@@ -347,6 +362,7 @@ class Press:
             BadInputError: The protocol has mistakes, or the board refused it. `wrong-die`: it is
                 for another die. `die-unconfirmed`: the press is real and `die` is missing.
                 `no-faults-here`, `unknown-fault`, `bad-fault` or `fault-not-here` for faults.
+                `other-protocol`, `nothing-to-continue`, `unknown-stage` for `continues`.
             PressloopError: `no-terminal`: the protocol has prompts, and `on_prompt` cannot ask them
                 here. Nothing has moved, unless standard input ended later.
             CommandRefusedError: The press is not ready: fault, guard, emergency stop, pressure.
@@ -356,7 +372,8 @@ class Press:
         before = self._run
         callable_argument(on_prompt, "on_prompt")
         source = LoadedProtocol.of(protocol)
-        _refuse_unasked(source, on_prompt, threading.current_thread() is threading.main_thread())
+        main_thread = threading.current_thread() is threading.main_thread()
+        _refuse_unasked(source, on_prompt, main_thread, continues=continues is not None)
         try:
             run = self.start(
                 source,
@@ -369,6 +386,8 @@ class Press:
                 die=die,
                 remote_control=remote_control,
                 faults=faults,
+                continues=continues,
+                from_stage=from_stage,
             )
             run.answer_prompts(on_prompt)
         except BaseException as error:
@@ -390,6 +409,8 @@ class Press:
         die: str | None = None,
         remote_control: bool = True,
         faults: Sequence[str] = (),
+        continues: str | Path | None = None,
+        from_stage: str | None = None,
     ) -> Run:
         """Start a protocol and return at once, for notebooks and for scripts that steer the run.
 
@@ -403,7 +424,7 @@ class Press:
         if thinning is not None:
             _require(thinning, ThinningRules, "thinning")
         requested = read_faults(faults, self._board.port_name if self._board else self._port)
-        source = LoadedProtocol.of(protocol)
+        source, continued = _rest_of(LoadedProtocol.of(protocol), continues, from_stage)
         die_um = None if die is None else round(_quantity(die, "die", LENGTH).value)
         _refuse_unasked(source, on_prompt, main_thread=False)
         try:
@@ -420,6 +441,7 @@ class Press:
                 ask=on_prompt,
                 on_status=on_status,
                 faults=requested,
+                continues=continued,
             )
         except OSError as error:
             raise RecordError(
@@ -511,8 +533,9 @@ class Press:
 
         Raises:
             BadInputError: `tuning-nonsense`: the runs show no press that this controller could
-                drive; the message names the implausible number. `unknown-die`, `over-limit`,
-                `contact-pressure`: the press cannot do it. Also if a run did not complete.
+                drive; the message names the implausible number. `vessel-not-tuned`: an isostatic
+                vessel has no ram. `unknown-die`, `over-limit`, `contact-pressure`: the press cannot
+                do it. Also if a run did not complete.
             UnitError: `limit` or `die` is no quantity; a number without a unit is none.
             RecordError: `out` is not empty.
             CommandRefusedError: The press is not ready: fault, guard, emergency stop, pressure; or
@@ -521,7 +544,9 @@ class Press:
         """
         _require_callbacks(on_status=on_status)
         with needs_extra("data"):
-            from pressloop.tuning.runner import TuningRunner
+            from pressloop.tuning.runner import TuningRunner, require_ram
+        before = self.profile()
+        require_ram(before)
         if die is None:
             die_is_confirmed(DEFAULT_DIE_UM, None, simulated=self.hello.simulated)
             die_um = DEFAULT_DIE_UM
@@ -534,8 +559,17 @@ class Press:
             die_um=die_um,
             limit_kpa=round(as_pressure(_quantity(limit, "limit", PRESSURE, FORCE), die_um).value),
             on_status=on_status,
+            rest=self._rest,
         )
-        return runner.tune(self.profile())
+        return runner.tune(before)
+
+    def _rest(self, seconds: float) -> None:
+        """Let press time pass while nothing runs; an emulated press makes it pass quickly."""
+        ends = self.session.status().tick + round(seconds * TICK_HZ)
+        with TelemetryIterator(self.session) as batches:
+            for batch in batches:
+                if batch.newest is not None and batch.newest.tick >= ends:
+                    return
 
     def upload(self, plan: Plan, validation: Validation | None = None) -> None:
         """Send a plan to the board without starting it.
@@ -627,10 +661,32 @@ class Press:
         )
 
 
-def _refuse_unasked(source: LoadedProtocol, ask: Asker | None, main_thread: bool) -> None:
-    """Refuse a protocol with prompts before it moves anything, if they could not be asked."""
+def _rest_of(
+    source: LoadedProtocol, continues: str | Path | None, from_stage: str | None
+) -> tuple[LoadedProtocol, ContinuedRun | None]:
+    """Return the protocol to press and the run that it continues; without one, the whole."""
+    if continues is None:
+        if from_stage is not None:
+            raise BadInputError(
+                "from_stage without the run that is continued",
+                hint="name the folder of its record: continues=",
+            )
+        return source, None
+    with needs_extra("data"):
+        from pressloop.run.continuation import continue_run
+    return continue_run(source, path_argument(continues, "continues"), from_stage)
+
+
+def _refuse_unasked(
+    source: LoadedProtocol, ask: Asker | None, main_thread: bool, *, continues: bool = False
+) -> None:
+    """Refuse a protocol with prompts before it moves anything, if they could not be asked.
+
+    The rest of a run that is continued begins with a prompt.
+    """
     protocol = source.draft.protocol
-    if ask is ask_on_terminal and protocol is not None and _has_prompt(protocol.stages):
+    asks = continues or (protocol is not None and _has_prompt(protocol.stages))
+    if ask is ask_on_terminal and asks:
         refuse_without_terminal(main_thread)
 
 

@@ -1,4 +1,4 @@
-"""Describes the pellet in the die: mass, density and what determines its thickness.
+"""Describes the pellet in the die, who pressed it and under which conditions.
 
 A sample belongs to one cell; the protocol stays the same for a whole batch. It is kept as
 `sample.json` in the folder of the record and may be given before the run or after it.
@@ -14,9 +14,10 @@ from pydantic import Field, ValidationError, model_validator
 from typing_extensions import Self
 
 from pressloop.errors import BadInputError
-from pressloop.yaml import read_yaml_file
+from pressloop.protocol import Conditions
+from pressloop.protocol.model.fields import Name
+from pressloop.yaml import YamlSource, read_yaml_bytes, read_yaml_file
 from pressloop.yaml.model_file import read_model
-from pressloop.yaml.user_model import UserModel
 
 SAMPLE_NAME: Final = "sample.json"
 
@@ -26,9 +27,18 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
-class Sample(UserModel):
-    """The pellet of one cell. Uncertainties are limits (half widths)."""
+class Sample(Conditions):
+    """The pellet of one cell. Uncertainties are limits (half widths).
 
+    A condition that is given here applies to this cell, in place of that of the protocol.
+    """
+
+    name: Name | None = None
+    """Name or number of the sample, as it is written on it."""
+    lot: Name | None = None
+    """Lot of the powder."""
+    operator: Name | None = None
+    """Who pressed it."""
     material: str = ""
     """A name, for the reader."""
     mass_mg: Positive | None = None
@@ -124,5 +134,21 @@ def load_sample(path: Path | str) -> Sample:
     Raises:
         BadInputError: It cannot be read, or has mistakes; `findings` lists each with its line.
     """
-    yaml = read_yaml_file(path, hint=f"give the path of a sample; {_HINT}")
-    return read_model(yaml, Sample, "sample", name=str(path), hint=_HINT)
+    return _sample_of(read_yaml_file(path, hint=f"give the path of a sample; {_HINT}"), str(path))
+
+
+def sample_of_text(text: str, name: str) -> Sample:
+    """Return the sample that the text of such a file describes.
+
+    Args:
+        text: Content of the file, YAML or JSON.
+        name: What errors call the file.
+
+    Raises:
+        BadInputError: It has mistakes; `findings` lists each with its line.
+    """
+    return _sample_of(read_yaml_bytes(text.encode(errors="replace")), name)
+
+
+def _sample_of(yaml: YamlSource, name: str) -> Sample:
+    return read_model(yaml, Sample, "sample", name=name, hint=_HINT)

@@ -13,7 +13,8 @@ from typing import Final
 
 import numpy as np
 from pressloop.errors import required
-from pressloop.tuning.tune import DITHER_MARGIN
+from pressloop.tuning.spool import SpoolModel
+from pressloop.tuning.tune import dither_margin
 from pressloop.tuning.windows import knots_mpa
 from pressloop.wire import schema
 
@@ -70,7 +71,8 @@ def errors(case: Case) -> tuple[float, ...]:
         for oil_mpa, found in zip(knots_mpa(profile), curve, strict=True)
     ][FIRST_KNOT:]
     dither = required(profile.valve_dither, "the dither")
-    hysteresis = 2 * dither / schema.OUTPUT_FULL / DITHER_MARGIN
+    lag_ticks = required(profile.valve_lag_ms, "the lag") / 10 - 1
+    hysteresis = 2 * dither / schema.OUTPUT_FULL / dither_margin(SpoolModel(0.0, lag_ticks))
     leak_nl_min = 1000 * scale * case.press.leak.ul_min_at_10_mpa
     leak_off = required(profile.leak_nl_min, "the leak") - leak_nl_min
     return (

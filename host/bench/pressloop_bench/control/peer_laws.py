@@ -1,4 +1,4 @@
-"""Three published PID laws, each in the place of ours: what a lab could use instead.
+"""Four published laws, each in the place of ours: what a lab could use instead.
 
 A peer takes the place of `pid.py` in the firmware's controller and gets everything around it as
 it is: filtered reading, setpoint generator, soft landing, dead bands and dither from the tuning
@@ -130,29 +130,80 @@ class KilnControllerPid:
         return max(-_FULL, min(_FULL, wanted))
 
 
+class SmithPredictor:
+    """A PI law with Smith's predictor (Chem. Eng. Prog. 53 (1957) 217), for an integrating press.
+
+    The prediction adds what was commanded and has not acted yet, by a first-order lag, so that a
+    constant load makes no offset. The press is told to it by `knows`, as a lab would tell it: by
+    its tuned lag and stiffness.
+    """
+
+    def __init__(self, kp: float, ki: float, kd: float) -> None:
+        """Take gains in per cent per MPa; the law has no derivative."""
+        self._kp, self._ki = kp, ki
+        self._follow = 1.0
+        self._mpa_s = 0.0
+        self.reset(0.0)
+
+    def knows(self, lag_ticks: float, full_mpa_s: float) -> None:
+        """Take the lag of the valves, and the rate of the fully open pump."""
+        self._follow = 1 / (lag_ticks + 0.5)
+        self._mpa_s = full_mpa_s / _FULL
+
+    def reset(self, measured: float) -> None:
+        """Clear integral and prediction."""
+        self._integral = 0.0
+        self._commanded = 0.0
+        self._acting = 0.0
+        self._pending = 0.0
+
+    def __call__(self, setpoint: float, measured: float) -> float:
+        """Return the output."""
+        self._acting += (self._commanded - self._acting) * self._follow
+        self._pending += (self._commanded - self._acting) * self._mpa_s * TICK_S
+        error = setpoint - measured - self._pending
+        wanted = self._kp * error + self._integral
+        bounded = max(-_FULL, min(_FULL, wanted))
+        if wanted == bounded:
+            self._integral += self._ki * error * TICK_S
+        self._commanded = bounded
+        return bounded
+
+
 LAWS: Final[dict[str, Callable[[float, float, float], Law]]] = {
     "simple-pid": SimplePid,
     "Klipper": KlipperControlPid,
     "kiln-controller": KilnControllerPid,
+    "Smith predictor": SmithPredictor,
 }
 
 GAINS: Final[dict[str, Gains]] = {
     "simple-pid": Gains(27, 48, 0),
     "Klipper": Gains(23.4, 81, 0.27),
     "kiln-controller": Gains(16, 62.4, 0.152),
+    "Smith predictor": Gains(16, 20.8, 0),
 }
-"""What `gain_search.py` found: the best of both starts."""
+"""What `gain_search.py` found: the best of both starts. The Smith predictor has those that it found
+for our law, which is the nearest to it."""
 
 
 class PeerPid:
     """Adapts a law to the interface of the firmware's `Pid`."""
 
     def __init__(
-        self, make: Callable[[float, float, float], Law], gains: Gains, full: float
+        self,
+        make: Callable[[float, float, float], Law],
+        gains: Gains,
+        full: float,
+        lag_ticks: float = 4.0,
     ) -> None:
-        """Take a law, its gains and the rate of the fully open pump, MPa/s."""
+        """Take a law, its gains, the rate of the fully open pump, MPa/s, and the valves' lag."""
         share = _FULL / full
+        # A peer's integral is its own: the tick does not lower it.
+        self.asked_less = 0
         self._law = make(gains.kp * share, gains.ki * share, gains.kd * share)
+        if isinstance(self._law, SmithPredictor):
+            self._law.knows(lag_ticks, full)
         self._kpa_s = full * 1000 / _FULL
         # The tick passes them to the law, and reads from them whether the output was at a limit.
         self._saturated = firmware("loop.pid").SATURATED
@@ -161,11 +212,20 @@ class PeerPid:
         self._rise: int = firmware("loop.split_range").RISE_KPA_S
         self._fall: int = firmware("loop.split_range").FALL_KPA_S
 
-    def set_gains(self, kp: int, ki: int, kd: int) -> None:
+    def configure(self, scaling: object) -> None:
+        """Ignore the scale: the law keeps its own."""
+
+    def ask_less(self, rate_kpa_s: int, gain: int) -> None:
+        """Ignore that a reading stays above its hold."""
+
+    def set_gains(self, kp: int, ki: int, kd: int, gain: int = 1) -> None:
         """Ignore the gains of the plan: the law keeps its own."""
 
     def act_through(self, releasing: bool) -> None:
         """Ignore the change of valve: the law has one integral for both."""
+
+    def forget(self) -> None:
+        """Ignore the start of a run: `restart` begins anew."""
 
     def restart(self, pressure_kpa: int) -> None:
         """Begin anew after the valves were driven by something else."""
@@ -185,7 +245,9 @@ class PeerPid:
         return max(low_kpa_s, min(high_kpa_s, wanted))
 
 
-def install_law(controller: Any, name: str, gains: Gains, full_mpa_s: float) -> None:
+def install_law(
+    controller: Any, name: str, gains: Gains, full_mpa_s: float, lag_ticks: float = 4.0
+) -> None:
     """Replace the law of a firmware controller by a peer's.
 
     The guards that compare pumping with the reading are switched off for it: they judge the rate
@@ -193,7 +255,12 @@ def install_law(controller: Any, name: str, gains: Gains, full_mpa_s: float) -> 
     """
     controller.interlocks.check_volume = lambda _answer: None
     controller.interlocks.latch_standing = lambda _fault: None
-    controller.pid = PeerPid(LAWS[name], gains, full_mpa_s)
+    controller.leak_test.consider = lambda _pressure, _pumped, _noise: None
+    controller.leak_test.decide = lambda: None
+    # Nor does it have the dead band that ours learns from its integral.
+    controller.pump_dead_band.step = lambda *_state: None
+    controller.pump_dead_band.hand_over = lambda *_state: None
+    controller.pid = PeerPid(LAWS[name], gains, full_mpa_s, lag_ticks)
     # A peer does not look at the sample: no slope is steep enough to tell of it.
     restart = controller.sample_compliance.restart
     controller.sample_compliance.restart = lambda pressure_kpa, _: restart(pressure_kpa, _NEVER)

@@ -136,8 +136,11 @@ class FastPress:
             read_force=self._read_force,
             read_inputs=lambda: 0,
             set_valves=self._set_valves,
+            dump=lambda: self._set_valves(0, _FULL),
             safe=self._safe,
+            simulated=True,
             show_pressure=lambda stands: None,
+            sound=lambda on: None,
         )
         self._conversions = 0
         # As small as it may be: no host reads the records.
@@ -206,6 +209,7 @@ class FastPress:
         for _ in range(200):
             self._raw = self.press.tick(self._pump, self._release)
             controller.tick()
+        sequencer.prepare_start()
         sequencer.request_start()
         while True:
             self._raw = self.press.tick(self._pump, self._release)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 import numpy as np
+from pressloop.emulator.description import PressDescription
 from pressloop.errors import BadInputError
 
 from pressloop_bench.control import peer_laws
@@ -115,22 +116,41 @@ def press(case: Case, profile: dict[str, Any], law: str, gains: Gains | None = N
     Raises:
         PressRunError: The run ended by a fault or a time-out.
     """
-    if law == OURS:
-        if gains is not None:
-            profile = dict(profile, **_wire_gains(gains))
-        fast = FastPress(case.press.plant_config(), profile, case.seed)
-    else:
-        fast = FastPress(case.press.plant_config(), peer_laws.flat(profile), case.seed)
-        die_mm2 = case.press.plant_config()["die_area_mm2"]
-        lever = profile["ram_area_mm2"] / die_mm2
-        full_mpa_s = profile["pump_flow_ul_s"] / profile["compliance_nl_mpa"] * 1000 * lever
-        peer_laws.install_law(fast.controller, law, gains or peer_laws.GAINS[law], full_mpa_s)
-    return fast.run(
+    return fast_press(case.press, profile, case.seed, law, gains).run(
         protocol(case),
         die_um=round(case.press.die_mm * 1000),
         ceiling_kpa=round(CEILING * case.targets_mpa[1] * 1000),
         vent_kpa_s=round(RELEASE_FACTOR * case.rates_mpa_s[0] * 1000),
     )
+
+
+def fast_press(
+    description: PressDescription,
+    profile: dict[str, Any],
+    seed: int,
+    law: str,
+    gains: Gains | None = None,
+) -> FastPress:
+    """Return a press with the firmware under our law or a peer's.
+
+    Tuning lowers our gains where valves are slow and readings noisy; a peer's that were not given
+    are lowered in the same proportion.
+    """
+    config = description.plant_config()
+    if law == OURS:
+        if gains is not None:
+            profile = dict(profile, **_wire_gains(gains))
+        return FastPress(config, profile, seed)
+    fast = FastPress(config, peer_laws.flat(profile), seed)
+    lever = profile["ram_area_mm2"] / config["die_area_mm2"]
+    full_mpa_s = profile["pump_flow_ul_s"] / profile["compliance_nl_mpa"] * 1000 * lever
+    if gains is None:
+        share = profile["kp"] / description.nominal_profile()["kp"]
+        found = peer_laws.GAINS[law]
+        gains = Gains(found.kp * share, found.ki * share**2, found.kd)
+    lag_ticks = profile.get("valve_lag_ms", 40) / 10
+    peer_laws.install_law(fast.controller, law, gains, full_mpa_s, lag_ticks)
+    return fast
 
 
 def _wire_gains(gains: Gains) -> dict[str, int]:

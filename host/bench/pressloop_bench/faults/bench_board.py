@@ -154,6 +154,16 @@ class BenchBoard:
         return int(self.app.controller.interlocks.fault)
 
     @property
+    def raw(self) -> int:
+        """Newest counts of the transducer."""
+        return self._raw
+
+    @property
+    def second_raw(self) -> int:
+        """Newest counts of the second one; 0 without one."""
+        return self._second_raw
+
+    @property
     def openings(self) -> tuple[float, float]:
         """Openings of pump and release valve that reach the coils, 0..1."""
         if self.controller_faults.dip_ticks or self._since_edge > _DEADMAN_TICKS:

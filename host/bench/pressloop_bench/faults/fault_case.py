@@ -68,7 +68,8 @@ class FaultCase:
         again: Whether it strikes in the second pressing, below what the sample has seen.
         share: How far into the stage, 0..1.
         channels: Transducers of the press.
-        noise_percent: Noise of the transducer in the run, one sigma, of full scale; None: as tuned.
+        noise_percent: Noise of each transducer in the run, one sigma, of full scale; None: as
+            tuned.
     """
 
     seed: int
@@ -113,8 +114,9 @@ class FaultCase:
         if self.channels == 1:
             config["second_sensor_full_scale_mpa"] = 0.0
         if self.noise_percent is not None:
-            full_mpa = config["sensor_full_scale_mpa"]
-            config["sensor_noise_mpa"] = self.noise_percent / 100 * full_mpa
+            for which in ("sensor_", "second_sensor_"):
+                full_mpa = config[f"{which}full_scale_mpa"]
+                config[f"{which}noise_mpa"] = self.noise_percent / 100 * full_mpa
         return config
 
     def profile(self, tuned: dict[str, Any]) -> dict[str, Any]:
@@ -149,8 +151,16 @@ class FaultCase:
 
 
 def kinds(channels: int) -> list[FaultKind]:
-    """Return the kinds for a press with so many transducers."""
-    return [kind for kind in fault_kinds.KINDS if channels > 1 or kind.group != fault_kinds.SECOND]
+    """Return the kinds for a press with so many transducers.
+
+    Without what a person does, which is no fault of the press, and without faults of a vessel.
+    """
+    left_out = (fault_kinds.CONTACT, fault_kinds.SECOND if channels == 1 else "")
+    return [
+        kind
+        for kind in fault_kinds.KINDS
+        if kind.group not in left_out and kind.name != "vessel-air"
+    ]
 
 
 @lru_cache(maxsize=4)
@@ -180,7 +190,7 @@ def draw(seed: int, number: int, only: str | None, channels: tuple[int, ...]) ->
 
 
 def sound(seed: int, number: int, channels: tuple[int, ...]) -> FaultCase:
-    """Return a case without a fault, with noise of the transducer up to `MAX_NOISE_PERCENT`."""
+    """Return a case without a fault, with noise of each transducer up to `MAX_NOISE_PERCENT`."""
     rng = random.Random(seed * 1_000_003 + number)
     case = presses(seed)[number % PRESSES]
     fitted = channels[rng.randrange(len(channels))]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+from pressloop.machine.profile import MachineProfile
 from pressloop_sim.plant.fault_kinds import ScheduledFault
 
 from pressloop_bench.control.press_run import TICK_S, Floats, Ints, firmware
@@ -33,7 +34,8 @@ class Course:
     Attributes:
         true_mpa: True pressure on the pellet.
         reading_mpa: Newest reading of the transducer.
-        second_mpa: Mean of the last readings of the second channel; NaN without one.
+        apart_mpa: Newest reading of the second transducer less that of the first one, before any
+            filter; NaN without a second one, and where a reading is out of range.
         setpoint_mpa: Setpoint of the loop.
         target_mpa: Target of the last hold, from its first tick on; infinite before.
         step: Index of the step, -1 outside.
@@ -61,7 +63,7 @@ class Course:
     dwelling: Ints
     damage: Ints
     pump: Floats
-    second_mpa: Floats
+    apart_mpa: Floats
     fault_tick: int | None
     refused: str | None
     end_reason: int
@@ -96,6 +98,9 @@ class FaultRun:
         self._fault_tick: int | None = None
         self._reference = np.inf
         self._steps = case.steps()
+        self._profile = case.profile(profile)
+        machine = MachineProfile.from_fields(self._profile)
+        self._lever = machine.limits(round(case.case.press.die_mm * 1000)).ratio_q10 / 1024
 
     def run(self) -> Course:
         """Run to the end and some seconds beyond."""
@@ -173,7 +178,6 @@ class FaultRun:
         board = self._board
         controller = board.controller
         sequencer = controller.sequencer
-        second = controller.second_channel
         step = sequencer.step_index if sequencer.active() else -1
         if 0 <= step < len(self._steps):
             kind = self._steps[step]["kind"]
@@ -193,9 +197,22 @@ class FaultRun:
                 bool(sequencer.hold.dwelling),
                 board.plant.damage,
                 board.openings[0],
-                second.pressure_kpa / 1000 if second.compares else np.nan,
+                self._apart_mpa(),
             )
         )
+
+    def _apart_mpa(self) -> float:
+        """Return by how much the second transducer reads above the first one, MPa on the pellet."""
+        board, profile = self._board, self._profile
+        if board.second_transducer is None:
+            return np.nan
+        for raw, which in ((board.raw, ""), (board.second_raw, "second_")):
+            if not profile[f"{which}raw_fault_low"] <= raw <= profile[f"{which}raw_fault_high"]:
+                return np.nan
+        span = profile["second_raw_full"] - profile["second_raw_zero"]
+        oil_kpa = (board.second_raw - profile["second_raw_zero"]) / span
+        oil_kpa *= profile["second_full_scale_oil_kpa"]
+        return float(oil_kpa * self._lever - board.controller.sampler.newest_kpa) / 1000
 
     def _course(self, refused: str | None) -> Course:
         columns = [np.array(column) for column in zip(*self._rows, strict=True)]
@@ -213,7 +230,7 @@ class FaultRun:
             fault=whole[2],
             dwelling=whole[3],
             damage=whole[4],
-            second_mpa=floats[10],
+            apart_mpa=floats[10],
             pump=floats[9],
             fault_tick=self._fault_tick,
             refused=refused,

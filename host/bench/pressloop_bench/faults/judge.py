@@ -13,7 +13,8 @@ from pressloop.errors import required
 from pressloop.machine.channels import ChannelComparison
 from pressloop.machine.profile import MachineProfile
 
-from pressloop_bench.control.press_run import TICK_S, Floats
+from pressloop_bench.control.press_run import TICK_S
+from pressloop_bench.faults.disagreement import disagree_from, figure_mpa
 from pressloop_bench.faults.fault_case import CEILING, TOLERANCE, FaultCase
 from pressloop_bench.faults.fault_run import RUNNING, Course
 
@@ -29,13 +30,18 @@ HANG: Final = "hung tick"
 SLOW: Final = "lost ticks"
 OUTSIDE: Final = "power, host, flash"
 DIE: Final = "wrong die"
+STROKE: Final = "end of the stroke, oil alone"
 SOUND: Final = "sound"
 
 _DEVIATION: Final = 0.02
 """Share of the target from which on a fault of valves or hydraulics has an effect."""
 
-_LOST: Final = 0.1
-"""Share of the oil that the target takes up; when a leak has lost so much it must be told."""
+_LEAK_PER_S: Final = 1 / 32
+"""Share of the pressure that a leak takes per second, from which on it must be told in a hold.
+
+Fresh powder takes as much, and while the pressure moves neither can be told from what sample or
+release valve take: smaller leaks, and leaks of a ramp or a release, are only judged by pressure.
+"""
 
 _CONTROL: Final = 0.01
 """Share of the target by which a sound loop may be beyond it: overshoot, noise and offset."""
@@ -77,12 +83,14 @@ LIMITS: Final = {
     SENSOR_ERROR: Limit(judged=False),
     SENSOR_DEAD: Limit(delay_s=0.1, told_s=0.1),
     VALVE: Limit(share=0.02, delay_s=0.5, told_s=0.5),
-    LEAK: Limit(told_s=1.0),
+    LEAK: Limit(told_s=6.0),
     NO_RELEASE: Limit(told_s=5.0),
     HANG: Limit(share=0.02, delay_s=0.06, told_s=3.5),
     SLOW: Limit(share=0.02, told_s=2.0),
     OUTSIDE: Limit(told_s=4.0),
     DIE: Limit(judged=False),
+    # The reading is right, and no displacement sensor or load cell shows that the load is not.
+    STROKE: Limit(judged=False),
     SOUND: Limit(),
 }
 
@@ -137,6 +145,8 @@ def class_of(case: FaultCase) -> str:
         return LEAK
     if name == "wrong-die":
         return DIE
+    if name == "stroke-end":
+        return STROKE
     if name == "tick-hang":
         return HANG
     if name == "tick-slow":
@@ -165,7 +175,7 @@ def judge(case: FaultCase, course: Course, profile: dict[str, Any]) -> Judgement
         allowed += _rate(true, from_tick) * late_s
     allowed += _CONTROL * float(case.target_kpa) / 1000 + error_mpa
     told = _told_tick(course, from_tick)
-    effect = _effect_tick(case, course, fault_class, error_mpa, profile)
+    effect = _effect_tick(case, course, fault_class, error_mpa, profile, told)
     reaction: float | None = None
     if effect is not None:
         reaction = np.inf if told is None else max(0, told - effect) * TICK_S
@@ -210,15 +220,13 @@ def _sensor_error_mpa(case: FaultCase, profile: dict[str, Any]) -> float:
 
 def _figure_mpa(case: FaultCase, profile: dict[str, Any]) -> float:
     """Return the disagreement of two channels at the target that counts as a fault, MPa."""
+    return _comparison(case, profile).allowed_kpa(case.target_kpa) / 1000
+
+
+def _comparison(case: FaultCase, profile: dict[str, Any]) -> ChannelComparison:
     machine = MachineProfile.from_fields(profile)
     compared = ChannelComparison.of(machine, round(case.case.press.die_mm * 1000))
-    return required(compared, "the second channel").allowed_kpa(case.target_kpa) / 1000
-
-
-def _mean(values: Floats) -> Floats:
-    """Return the means of each value and the three before it, as the board compares them."""
-    padded = np.concatenate((np.full(3, values[0]), values))
-    return np.convolve(padded, np.full(4, 0.25), "valid")
+    return required(compared, "the second channel")
 
 
 def _rate(true: Any, tick: int) -> float:
@@ -245,6 +253,7 @@ def _effect_tick(
     fault_class: str,
     error_mpa: float,
     profile: dict[str, Any],
+    told: int | None,
 ) -> int | None:
     """Return from when on the fault could be noticed at all; None if it never could."""
     start = course.fault_tick
@@ -255,24 +264,25 @@ def _effect_tick(
     if fault_class == SENSOR_DEAD:
         return start
     if fault_class == SENSOR_TWO:
-        figure = _figure_mpa(case, profile)
-        first = np.abs(_mean(course.reading_mpa) - course.true_mpa)[start:]
-        second = np.abs(course.second_mpa - course.true_mpa)[start:]
-        found = np.flatnonzero((np.fmax(first, second) > figure) & running)
-    elif fault_class in (SENSOR_AGAIN, SENSOR_FIRST, SENSOR_ERROR):
+        apart_mpa = np.where(running, course.apart_mpa[start:], np.nan)
+        figures = figure_mpa(_comparison(case, profile), course.reading_mpa[start:], apart_mpa)
+        tick = disagree_from(apart_mpa, figures, None if told is None else told - start)
+        return None if tick is None else start + tick
+    if fault_class in (SENSOR_AGAIN, SENSOR_FIRST, SENSOR_ERROR):
         wrong = np.abs(course.reading_mpa - course.true_mpa)[start:]
         found = np.flatnonzero((wrong > _DEVIATION * target + error_mpa) & running)
     elif fault_class == LEAK:
-        oil_mpa = course.true_mpa[start:] / _lever(case)
-        lost_mm3 = np.cumsum(oil_mpa * case.value) * TICK_S
-        held_mm3 = profile["compliance_nl_mpa"] / 1000 * target / _lever(case)
-        found = np.flatnonzero((lost_mm3 > _LOST * held_mm3) & running)
-    elif fault_class == VALVE:
+        if case.value * 1000 < _LEAK_PER_S * profile["compliance_nl_mpa"]:
+            return None
+        found = np.flatnonzero(course.dwelling[start:] & running)
+    elif fault_class in (VALVE, STROKE):
         gap = np.abs(course.true_mpa - course.setpoint_mpa)[start:]
         found = np.flatnonzero((gap > _DEVIATION * target + error_mpa) & running)
     elif fault_class == NO_RELEASE:
+        # The setpoint of an approach is 0, and its first pressure is not above what was asked for.
+        begun = np.maximum.accumulate(course.setpoint_mpa)[start:] > 0
         gap = (course.true_mpa - course.setpoint_mpa)[start:]
-        found = np.flatnonzero(gap > _DEVIATION * target + error_mpa)
+        found = np.flatnonzero((gap > _DEVIATION * target + error_mpa) & begun)
     elif fault_class == SLOW:
         return start if case.value >= 0.5 else None
     elif case.kind.name == "flash-full":

@@ -1,4 +1,4 @@
-"""`make bench`: the speed of the emulated board, of decoding telemetry, and of the tick.
+"""`make bench`: the speed of the emulated board, of decoding telemetry, of the page, of the tick.
 
 Speeds are ratios of two things measured in the same process, because absolute times depend on the
 machine more than on the program.
@@ -20,6 +20,7 @@ from pressloop.run.prompts import confirm_all
 from pressloop.wire.codec import decode_telemetry, encode_message
 from pressloop.wire.schema import SHORT_RECORD_SIZE, TICK_HZ, TelemetryEvent
 
+from pressloop_bench.page import latency
 from pressloop_bench.speed.chip_speed import measure
 from pressloop_bench.speed.report import table
 
@@ -67,6 +68,8 @@ def main() -> None:
         "emulated_over_real_time": round(emulated_speed(Path("examples/sodium_three_step.yaml"))),
         "telemetry_decode_over_cbor2_loads": round(decode_ratio(), 2),
     }
+    page = latency.measure()
+    measured["page"] = None if page is None else dataclasses.asdict(page)
     chip = measure()
     measured["chip"] = dataclasses.asdict(chip)
     out = Path("build/bench.json")
@@ -74,6 +77,13 @@ def main() -> None:
     out.write_text(json.dumps(measured, indent=2) + "\n", encoding="utf-8")
     for name in ("emulated_over_real_time", "telemetry_decode_over_cbor2_loads"):
         print(f"{name.replace('_', ' '):40} {measured[name]:>8}x")
+    if page is None:
+        print("page: not measured, there is no Chromium on this machine")
+    else:
+        print(
+            f"page, from sample to pixel, {page.viewers} viewers: p50 {page.p50_ms:g} ms, "
+            f"p99 {page.p99_ms:g} ms, most {page.most_ms:g} ms, {page.frames_s:g} pictures/s"
+        )
     print("\n".join(table(chip)))
     print(f"written to {out}")
 

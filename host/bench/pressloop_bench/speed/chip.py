@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
@@ -54,6 +55,7 @@ class BenchChip:
             "seed": 1,
             "truth_path": "",
             "ads1115": True,
+            "parts": asdict(self.press.fitted),
         }
         wiring = load_wiring(find_firmware())
         self._wiring = ChipWiring(self._chip.mcu, wiring, config)

@@ -12,8 +12,9 @@ import os
 import sys
 import time
 
+from pressloop_bench.control.run_case import LAWS, OURS
 from pressloop_bench.truth import report
-from pressloop_bench.truth.press_truth import PressTruth, measure
+from pressloop_bench.truth.press_truth import PressTruth, measure_laws
 from pressloop_bench.truth.pressed_by import QUANTITIES, pressed_by
 from pressloop_bench.truth.wide_family import wide_family
 
@@ -26,13 +27,18 @@ def main() -> None:
     parser.add_argument("--by", choices=tuple(QUANTITIES), default="reading")
     parser.add_argument("--jobs", type=int, default=max(1, (os.cpu_count() or 2) - 1))
     parser.add_argument("--each", action="store_true", help="print every stage of every press")
+    parser.add_argument("--peers", action="store_true", help="press under the peers' laws, too")
     arguments = parser.parse_args()
     started = time.monotonic()
-    results: list[PressTruth] = []
+    laws = LAWS if arguments.peers else (OURS,)
+    by_law: dict[str, list[PressTruth]] = {law: [] for law in laws}
+    results = by_law[OURS]
     with multiprocessing.Pool(arguments.jobs) as pool:
         family = wide_family(arguments.presses, arguments.seed)
-        for result in pool.imap(measure, [pressed_by(case, arguments.by) for case in family]):
-            results.append(result)
+        jobs = [(pressed_by(case, arguments.by), laws) for case in family]
+        for found in pool.imap(measure_laws, jobs):
+            for law, result in found.items():
+                by_law[law].append(result)
             print(f"\r{len(results)} of {arguments.presses}", end="", file=sys.stderr, flush=True)
     print(f", {time.monotonic() - started:.0f} s", file=sys.stderr)
     if arguments.each:
@@ -45,6 +51,8 @@ def main() -> None:
     print(report.table("oil-derived, less constant errors", oil, targets_alone=True) + "\n")
     for line in report.counts(results):
         print(line)
+    if arguments.peers:
+        print("\n" + report.compare(by_law) + "\n")
     print(report.coverage(results))
 
 

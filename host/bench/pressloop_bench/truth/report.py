@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import collections
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
 from pressloop.wire.schema import Fault
 
 from pressloop_bench.truth.press_truth import PressTruth
+from pressloop_bench.truth.rows import ROWS, Row
 from pressloop_bench.truth.stage_truth import StageTruth
 
 # Reasons that differ in the first number alone are one reason.
@@ -18,57 +19,68 @@ _NUMBER: Final = re.compile(r"(?<=comes out as )[\d.]+")
 
 _FAULT: Final = re.compile(r"fault ([1-9]\d*)")
 
-_ROWS: Final[tuple[tuple[str, str, Callable[[StageTruth], float | None]], ...]] = (
-    (
-        "lateness going up, s",
-        "<= 0.3; slow valves 3 x lag",
-        lambda s: s.lateness_s if s.rising else None,
-    ),
-    (
-        "lateness going down, s",
-        "<= 0.4; slow valves 3 x lag",
-        lambda s: None if s.rising else s.lateness_s,
-    ),
-    ("ramp time over asked, s", "<= 0.3", lambda s: s.over_asked_s),
-    ("true time in band over planned dwell, s", "0 to 0.2", lambda s: s.dwell_excess_s),
-    ("share of the whole hold in band, %", "99.9", lambda s: -s.in_band),
-    ("overshoot, % of target", "0.5", lambda s: s.overshoot),
-    ("true mean off target, from below, %", "", lambda s: _size(s.error) if s.rising else None),
-    ("true mean off target, from above, %", "", lambda s: None if s.rising else _size(s.error)),
-    ("the same, lowest stage, %", "", lambda s: _size(s.error) if s.low else None),
-    (
-        "true mean off target, % of what is allowed",
-        "100",
-        lambda s: _size(s.of_allowed) if s.of_allowed else None,
-    ),
-    ("stated uncertainty, k = 2, %", "", lambda s: s.stated),
-    ("true mean off reading, % of the stated", "", lambda s: _size(s.used)),
-)
-
 
 def table(what: str, judged: Iterable[StageTruth], *, targets_alone: bool = False) -> str:
     """Return the table over stages that ended; `what` names the pressure that was judged.
 
-    `targets_alone` leaves out the rows that have no target.
+    The last column says whether every stage meets the target, and else how many do not and which
+    is the worst. Of `targets_alone` rows without a target are left out.
     """
     stages = list(judged)
-    lines = [f"| {what} | target | median | p99 | worst |", "|---|---|---|---|---|"]
-    for name, target, figure in _ROWS:
-        if targets_alone and not target:
+    lines = [f"| {what} | target | median | p99 | worst | met |", "|---|---|---|---|---|---|"]
+    for row in ROWS:
+        if targets_alone and not row.target:
             continue
-        found = [figure(stage) for stage in stages]
-        values = np.array([value for value in found if value is not None])
-        if not values.size:
+        numbers = row.quantiles(stages)
+        if numbers is None:
             continue
-        sign = -1 if "in band, %" in name else 1
-        numbers = (
-            float(np.quantile(values, 0.5, method="higher")),
-            float(np.quantile(values, 0.99, method="higher")),
-            float(values.max()),
-        )
-        cells = " | ".join(_number(sign * number) for number in numbers)
-        lines.append(f"| {name} | {target} | {cells} |")
+        cells = " | ".join(_number(number) for number in numbers)
+        lines.append(f"| {row.name} | {row.target} | {cells} | {_met(row, stages)} |")
     return "\n".join(lines)
+
+
+def compare(by_law: dict[str, list[PressTruth]]) -> str:
+    """Return each row's figures for every law, on the same presses.
+
+    A run that ended early has no figures for what it did not press, so the stages that ended are a
+    row of their own.
+    """
+    laws = list(by_law)
+    lines = [
+        "| median / p99 / worst | target | " + " | ".join(laws) + " |",
+        "|---|---|" + "---|" * len(laws),
+    ]
+    for row in ROWS:
+        if not row.target:
+            continue
+        cells = []
+        for results in by_law.values():
+            numbers = row.quantiles(stage for result in results for stage in result.stages)
+            cells.append(" / ".join(map(_number, numbers)) if numbers else "-")
+        if any(cell != "-" for cell in cells):
+            lines.append(f"| {row.name} | {row.target} | " + " | ".join(cells) + " |")
+    ended = [
+        f"{sum(not r.refused and not r.ended for r in results)} of {len(results)}"
+        for results in by_law.values()
+    ]
+    lines.append("| pressed to the end | all | " + " | ".join(ended) + " |")
+    return "\n".join(lines)
+
+
+def _met(row: Row, stages: list[StageTruth]) -> str:
+    missed = row.missed(stages)
+    if missed is None:
+        return ""
+    if not missed:
+        return "yes"
+    of = len(row.values(stages))
+    sign = -1 if row.smallest else 1
+    value, stage = max(missed, key=lambda pair: sign * pair[0])
+    way = "up" if stage.rising else "down"
+    return (
+        f"no: {len(missed)} of {of}, {_number(value)} at {stage.target_mpa:.3g} MPa {way}, "
+        f"lag {1000 * stage.lag_s:.0f} ms, noise {stage.noise_percent:.2g} %"
+    )
 
 
 def counts(results: list[PressTruth]) -> list[str]:
@@ -124,10 +136,6 @@ def stages(result: PressTruth) -> list[str]:
         f"off {stage.error:+.2f} stated {stage.stated:.2f}{'' if stage.covered else ' !'}"
         for stage in result.stages
     ]
-
-
-def _size(value: float) -> float | None:
-    return None if np.isnan(value) else abs(value)
 
 
 def _number(value: float) -> str:

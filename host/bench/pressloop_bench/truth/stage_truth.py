@@ -52,6 +52,12 @@ class StageTruth:
     covered: bool
     of_allowed: float = 0.0
     """Distance of the true mean from the target, % of what is allowed; 0 where nothing is said."""
+    band: float = 0.0
+    """Half width of the band, % of target."""
+    lag_s: float = 0.0
+    """Of the press's valves: delay, coil and spool together."""
+    noise_percent: float = 0.0
+    """Of its transducer, % of full scale."""
 
 
 def judge_stage(
@@ -127,6 +133,7 @@ def judge_stage(
         used=100 * abs(mean_true - mean_read) / stated,
         covered=abs(mean_true - mean_read) <= stated,
         of_allowed=100 * abs(mean_true - target) / allowed_mpa,
+        band=100 * band / target,
     )
 
 

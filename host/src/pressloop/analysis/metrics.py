@@ -24,6 +24,12 @@ Bools = npt.NDArray[np.bool_]
 SETTLED_S: Final = 1.0
 """The pressure has settled when it stays in band for this long, or to the end of the hold."""
 
+FULLY_OPEN_PERCENT: Final = 99.5
+"""From this opening on the pump gives all that it has; rounding costs the rest."""
+
+BEHIND_SHARE: Final = 0.01
+"""Of the target: a pressure that is further below its setpoint has fallen behind."""
+
 NOISE_BLOCK: Final = 32
 """Samples over which noise is measured: longer than the reading's filter, shorter than the
 changes that the powder makes."""
@@ -69,6 +75,7 @@ class StageMetrics:
     overshoot_mpa: float | None
     overshoot_percent: float | None
     ramp_error_percent: float | None
+    full_flow_s: float | None
     settle_s: float | None
     in_band_fraction: float | None
     hold_within_half_percent: float | None
@@ -108,6 +115,7 @@ def stage_metrics(
         overshoot_mpa=overshoot,
         overshoot_percent=percent_of(overshoot, target_mpa),
         ramp_error_percent=percent_of(ramp_error_mpa(samples, target_mpa), target_mpa),
+        full_flow_s=full_flow_s(samples, target_mpa, sample_interval_s),
         settle_s=None
         if direction != "none" and _begins_at_target(samples, target_mpa)
         else settle_s(samples, target_mpa, tolerance_mpa, sample_interval_s),
@@ -159,6 +167,20 @@ def ramp_error_mpa(samples: StageSamples, target_mpa: float) -> float | None:
     error = np.abs(samples.pressure_mpa - samples.setpoint_mpa)[contact:stop]
     error = error[samples.running[contact:stop]]
     return float(error.max()) if error.size else None
+
+
+def full_flow_s(samples: StageSamples, target_mpa: float, sample_interval_s: float) -> float | None:
+    """Return for how long the pump was fully open and the pressure still behind its setpoint, s.
+
+    Behind by more than `BEHIND_SHARE` of the target, from contact on; without paused samples. None
+    without samples. Loose powder may need more oil than the pump gives; no controller helps there.
+    """
+    if not samples.time_s.size:
+        return None
+    behind = samples.setpoint_mpa - samples.pressure_mpa > BEHIND_SHARE * target_mpa
+    fully_open = samples.output_percent >= FULLY_OPEN_PERCENT
+    limited = behind & fully_open & samples.running & ~samples.approaching
+    return round(int(np.count_nonzero(limited)) * sample_interval_s, 6)
 
 
 def settle_s(

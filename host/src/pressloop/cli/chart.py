@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pressloop.cli.live import span
 from pressloop.extras import needs_extra
+from pressloop.units import rounded_duration_text
 
 with needs_extra("data"):
     import numpy as np
@@ -39,7 +39,7 @@ def chart(time_s: npt.NDArray[Any], pressure_mpa: npt.NDArray[Any]) -> str:
         label = f"{top * (row + 1) / _HEIGHT:6.0f} MPa " if row % 4 == 3 else " " * 11
         lines.append(label + "┤" + "".join(_EIGHTHS[cell] for cell in filled))
     lines.append(" " * 11 + "└" + "─" * _WIDTH)
-    half, whole = span(end_s / 2), span(end_s)
+    half, whole = rounded_duration_text(end_s / 2), rounded_duration_text(end_s)
     middle = half.center(_WIDTH - 2 * _SIDE_WIDTH)
     lines.append(" " * _LABEL_WIDTH + "0".ljust(_SIDE_WIDTH) + middle + whole.rjust(_SIDE_WIDTH))
     return "\n".join(lines)

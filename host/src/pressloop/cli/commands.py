@@ -64,6 +64,11 @@ COMMANDS: Final = (
         "Learn dead bands, hysteresis, stiffness and leak; a steel blank must be in the die.",
     ),
     CommandEntry(
+        "calibrate",
+        "calibrate",
+        "Calibrate the press against a reference for force, after the procedure of ISO 7500-1.",
+    ),
+    CommandEntry(
         "attach",
         "run",
         "Reconnect to a run after a crash and recover missing data.",
@@ -74,9 +79,44 @@ COMMANDS: Final = (
         "Plot a run, also one in progress or interrupted. Prints the path of the plot.",
     ),
     CommandEntry(
+        "runs",
+        "runs",
+        "Find recorded runs by sample, protocol, verdict, date, operator or lot.",
+    ),
+    CommandEntry(
+        "show",
+        "show",
+        "Show the verdict of a stored run, as after the run. Exits with 1 if it did not complete.",
+    ),
+    CommandEntry(
+        "report",
+        "report",
+        "Write the report of a run: one page of HTML for screen and print, or PDF.",
+    ),
+    CommandEntry(
+        "compare",
+        "compare",
+        "Compare runs: spread per stage, Cpk, and which run is odd, in which stage and why.",
+    ),
+    CommandEntry(
+        "export",
+        "export",
+        "Export a run as CSV, Excel, MCAP or archive for a lab notebook (.eln).",
+    ),
+    CommandEntry(
+        "join",
+        "join",
+        "Add the pressure on the cell to a cycler's table (Battery Data Format).",
+    ),
+    CommandEntry(
         "verify",
         "verify",
         "Check that the files of a run are unchanged and that its result follows from its journal.",
+    ),
+    CommandEntry(
+        "sign",
+        "sign",
+        "Sign the record of a run with an OpenSSH key: a later change by a person is then found.",
     ),
     CommandEntry(
         "protocols",
@@ -89,6 +129,16 @@ COMMANDS: Final = (
         "Add the sample's data to a record; compute thickness and density.",
     ),
     CommandEntry(
+        "mqtt",
+        "mqtt",
+        "Publish runs to an MQTT broker: every entry of the journal, the state, and the result.",
+    ),
+    CommandEntry(
+        "ingest",
+        "ingest",
+        "Store finished runs in a PostgreSQL database, each exactly once.",
+    ),
+    CommandEntry(
         "ports",
         "ports",
         "List the serial ports and mark the press controllers.",
@@ -97,6 +147,11 @@ COMMANDS: Final = (
         "info",
         "look",
         "Show identity, versions, state and machine profile of a board.",
+    ),
+    CommandEntry(
+        "serve",
+        "serve",
+        "Show and steer a press in a browser, from this computer or a tablet beside the press.",
     ),
     CommandEntry(
         "watch",
@@ -157,6 +212,11 @@ COMMANDS: Final = (
         "machine show",
         "machine_show",
         "Show the machine profile of a board, or write it as a press file.",
+    ),
+    CommandEntry(
+        "commission",
+        "commission",
+        "Walk from a wired box to a tuned press; each step says what happens and what to see.",
     ),
     CommandEntry(
         "flash",

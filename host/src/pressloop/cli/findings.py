@@ -33,18 +33,21 @@ def read_source(protocol: Path) -> LoadedProtocol:
     return LoadedProtocol.of_bytes(sys.stdin.buffer.read(MAX_BYTES + 1), STANDARD_INPUT)
 
 
-def check(protocol: LoadedProtocol, profile: MachineProfile, *, quiet: bool = False) -> Plan:
+def check(
+    protocol: LoadedProtocol, profile: MachineProfile, *, quiet: bool = False, real: bool = False
+) -> Plan:
     """Print what the validation finds, with line and column, and return the plan.
 
     Args:
         protocol: The protocol file, as it was read.
         profile: Machine profile of the press that is to run it.
         quiet: Leave out warnings, which were printed before.
+        real: Whether the profile is that of a board with a real press.
 
     Raises:
         BadInputError: The protocol has errors.
     """
-    result = validate_loaded(protocol, profile)
+    result = validate_loaded(protocol, profile, real=real)
     if result.errors or not quiet:
         print_findings(err, protocol.name, result.findings)
     if result.errors:

@@ -1,6 +1,7 @@
 """Shows what the press is doing on one line that is updated in place.
 
-Without a terminal, for example in a log file, one line is written per step instead.
+Without a terminal, for example in a log file, one line is written for each thing that it does:
+ramp up, settle, hold.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from rich.text import Text
 
 from pressloop.cli.line_parts import ChosenParts, joined_cells
 from pressloop.session.status import PressStatus
+from pressloop.units import running_time_text
 from pressloop.wire.names import wire_name
 from pressloop.wire.schema import State
 
@@ -80,7 +82,7 @@ class LiveLine:
         self._console = console
         self._simulated = simulated
         self._scale_mpa = 1.0
-        self._shown: tuple[State, int | None] | None = None
+        self._shown: tuple[State, int | None, str] | None = None
         self._redraws = console.is_terminal and not console.is_dumb_terminal
         self._lock = threading.RLock()
         self._pauses = 0
@@ -139,9 +141,11 @@ class LiveLine:
                 if not self._pauses:
                     self._draw(self._line(status))
                 return
-            step = (status.state, status.step)
-            if step != self._shown:
-                self._shown = step
+            # A sealed hold may be topped up every minute for a week.
+            does = "hold" if status.topping_up else _doing(status)[0]
+            shown = (status.state, status.step, does)
+            if shown != self._shown:
+                self._shown = shown
                 self._console.print(
                     " ".join(text for text in _log_texts(status) if text), soft_wrap=True
                 )
@@ -200,7 +204,7 @@ class LiveLine:
         doing, counted = _doing(status)
         style = _STYLE.get(status.state, "")
         if silent_s:
-            doing, counted, style = "no reply for", duration(silent_s), "bold red"
+            doing, counted, style = "no reply for", running_time_text(silent_s), "bold red"
         simulated = Text("SIM" if self._simulated else "", "yellow")
         pressure = Text(f"{status.pressure_mpa:6.1f} MPa", "bold")
         state = Text(doing, style)
@@ -209,7 +213,7 @@ class LiveLine:
         target = Text(f"of {status.target_mpa:g}" if status.step is not None else "")
         left_text = "" if silent_s else _left(status)
         left = Text(f", {left_text}" if left_text else "", "dim")
-        elapsed = Text("" if status.elapsed_s is None else duration(status.elapsed_s), "dim")
+        elapsed = Text(_elapsed(status), "dim")
         stage = Text(status.stage_name or "", "bold")
         force = Text("" if status.force_kn is None else f"({status.force_kn:.1f} kN)")
         usual = Text("" if hint else self.usual_hint, "dim")
@@ -265,7 +269,7 @@ _STYLE = {
 def _log_texts(status: PressStatus) -> tuple[str, ...]:
     """Return the parts of a line in a log: elapsed time, stage, state, pressure, target, left."""
     return (
-        "" if status.elapsed_s is None else duration(status.elapsed_s),
+        _elapsed(status),
         status.stage_name or "",
         *_doing(status),
         f"{status.pressure_mpa:6.1f} MPa",
@@ -274,10 +278,14 @@ def _log_texts(status: PressStatus) -> tuple[str, ...]:
     )
 
 
+def _elapsed(status: PressStatus) -> str:
+    return "" if status.elapsed_s is None else running_time_text(status.elapsed_s)
+
+
 def _left(status: PressStatus) -> str:
     """Return how long the step takes at least; empty where it is not known."""
     if status.state is State.RUNNING and status.remaining_s > 0:
-        return f"{duration(status.remaining_s)} left"
+        return f"{running_time_text(status.remaining_s)} left"
     return ""
 
 
@@ -291,27 +299,12 @@ def _doing(status: PressStatus) -> tuple[str, str]:
         return status.state.name.lower(), "host lost" if status.host_lost else ""
     if status.host_lost:
         return "running", "host lost"
+    if status.waits_for_button:
+        return "hold the button", "on the controller"
     if status.approaching:
         return "approach", ""
-    if abs(status.setpoint_mpa - status.target_mpa) > 0.0005:
+    if status.topping_up:
+        return "top up", running_time_text(status.dwell_s)
+    if status.setpoint_moves:
         return ("ramp up" if status.target_mpa > status.setpoint_mpa else "ramp down"), ""
-    return ("hold", duration(status.dwell_s)) if status.dwell_s else ("settle", "")
-
-
-def duration(seconds: float) -> str:
-    """Format a duration: 8.4 s, 3:05, 2:15:00, 6 d 2:15:00."""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, whole_s = divmod(int(seconds), 60)
-    if minutes < 60:
-        return f"{minutes}:{whole_s:02d}"
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    return (f"{days} d " if days else "") + f"{hours}:{minutes:02d}:{whole_s:02d}"
-
-
-def span(seconds: float) -> str:
-    """Format a rounded duration: 18.5 min, 7.2 h, 7.0 d."""
-    if seconds < 3 * 3600:
-        return f"{seconds / 60:.1f} min"
-    return f"{seconds / 3600:.1f} h" if seconds < 2 * 86_400 else f"{seconds / 86_400:.1f} d"
+    return ("hold", running_time_text(status.dwell_s)) if status.dwell_s else ("settle", "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from typing import Annotated
 
@@ -11,13 +12,18 @@ from rich.table import Table
 
 from pressloop.cli import options
 from pressloop.cli.output import err, errors_as_exit_codes, out
-from pressloop.cli.profile_values import name_and_unit, readable
+from pressloop.cli.profile_values import readable
 from pressloop.errors import CommandRefusedError
+from pressloop.machine.calibration import calibration_of_hello
+from pressloop.machine.commissioned import commissioned_text
+from pressloop.machine.dead_band_drift import tune_again_text
+from pressloop.machine.profile import MachineProfile
 from pressloop.press import Press
 from pressloop.session.board_journal import BoardRecord
 from pressloop.session.status import PressStatus
+from pressloop.units.keys import name_and_unit
 from pressloop.wire.names import wire_name
-from pressloop.wire.schema import TICK_HZ, Fault, StorageBits
+from pressloop.wire.schema import TICK_HZ, Fault, HelloReply, InputBits, StorageBits
 
 _STORAGE = {
     StorageBits.UNAVAILABLE: "the flash cannot be written: no run starts",
@@ -88,6 +94,38 @@ def _further(status: PressStatus) -> dict[str, object]:
     return {} if further == "none" else {"further_fault": further}
 
 
+def _inputs(status: PressStatus) -> str:
+    """Return the names of the inputs that are active, as emergency-stop."""
+    active = [str(bit.name) for bit in InputBits if bit in status.inputs]
+    return ", ".join(active).lower().replace("_", "-") or "none"
+
+
+def _oil_temperature(status: PressStatus) -> dict[str, object]:
+    """Return the temperature of the oil, if it is measured."""
+    celsius = status.oil_temperature_c
+    return {} if celsius is None else {"oil_temperature": f"{celsius:.1f} C"}
+
+
+def _dead_band(status: PressStatus, profile: MachineProfile) -> dict[str, object]:
+    """Return where the board found a valve's dead band, if not where the profile has it."""
+    valves = (
+        ("release", status.release_dead_band_percent, profile.release_dead_band_percent),
+        ("pump", status.pump_dead_band_percent, profile.pump_dead_band_percent),
+    )
+    return {
+        f"{valve}_dead_band": tune_again_text(valve, tuned, found)
+        or f"found at {found:.1f} % of stroke, the profile has {tuned:.1f} %"
+        for valve, found, tuned in valves
+        if found is not None
+    }
+
+
+def _parts(hello: HelloReply) -> dict[str, object]:
+    """Return which converters the board found at power-on, and which it did not find."""
+    parts = {"found_parts": hello.found_parts, "missing_parts": hello.missing_parts}
+    return {name: text for name, text in parts.items() if text is not None}
+
+
 def _facts(machine: Press) -> dict[str, object]:
     """Return what `pressloop info` shows; keys of quantities end with their unit."""
     hello, status = machine.hello, machine.status()
@@ -98,14 +136,18 @@ def _facts(machine: Press) -> dict[str, object]:
         "firmware": hello.firmware,
         "build": hello.build,
         "python": hello.python,
+        **_parts(hello),
         "protocol": f"{hello.major}.{hello.minor}",
         "schema": hello.schema_hash.hex(),
         "boot": hello.boot_id,
         "reset_cause": wire_name(hello.reset_cause),
+        "calibration": calibration_of_hello(hello, datetime.date.today()),
         "state": status.state.name.lower(),
         "fault": wire_name(status.fault),
         **_further(status),
         "pressure_mpa": round(status.pressure_mpa, 3),
+        "inputs": _inputs(status),
+        **_oil_temperature(status),
     }
     cut = machine.interrupted_run()
     if cut is not None:
@@ -122,5 +164,7 @@ def _facts(machine: Press) -> dict[str, object]:
         )
         return facts
     facts["profile"] = profile.name
-    facts.update(profile.model_dump(mode="json", exclude={"name"}))
+    facts.update(_dead_band(status, profile))
+    facts["commissioned"] = commissioned_text(profile.commissioned_day)
+    facts.update(profile.model_dump(mode="json", exclude={"name", "commissioned_day"}))
     return facts

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, NoReturn
 
 import typer
 from rich.markup import escape
@@ -16,7 +16,7 @@ from pressloop.cli import options
 from pressloop.cli.findings import print_findings
 from pressloop.cli.output import ExitCode, err, errors_as_exit_codes, out
 from pressloop.emulator import description
-from pressloop.emulator.description.stated import not_stated
+from pressloop.emulator.description.stated import not_stated, unserved_parts
 from pressloop.errors import BadInputError
 from pressloop.findings import Finding
 from pressloop.machine.profile import MachineProfile
@@ -50,15 +50,14 @@ def machine_check(
             findings = [each for each in refused.findings if isinstance(each, Finding)]
             if not findings:
                 raise
-            if as_json:
-                out.print_json(json.dumps({"findings": [each.as_dict() for each in findings]}))
-            else:
-                print_findings(out, str(file), findings)
-                count = len(findings)
-                err.print(f"[bad]{count} error{'s' * (count > 1)}[/bad] in {escape(str(file))}")
-            raise typer.Exit(ExitCode.BAD_INPUT) from refused
+            _refuse(file, findings, as_json=as_json)
     rows = summarise(profile)
-    warnings = list(not_stated(press, "warning"))
+    unserved = list(unserved_parts(press))
+    errors = [each for each in unserved if each.severity == "error"]
+    unstated = list(not_stated(press, "warning"))
+    warnings = [*unstated, *unserved]
+    if errors:
+        _refuse(file, errors, as_json=as_json)
     if as_json:
         dies = [asdict(row) for row in rows]
         found = [each.as_dict() for each in warnings]
@@ -66,7 +65,7 @@ def machine_check(
         return
     print_findings(out, str(file), warnings)
     print_summary(profile, rows)
-    if warnings:
+    if unstated:
         err.print(
             "[note]valid for an emulated press[/note]; a real board gets it when these values are "
             "in the file",
@@ -80,10 +79,27 @@ def machine_check(
     )
 
 
+def _refuse(file: Path, findings: list[Finding], *, as_json: bool) -> NoReturn:
+    """Print what is wrong, and end with the exit code of bad input."""
+    if as_json:
+        out.print_json(json.dumps({"findings": [each.as_dict() for each in findings]}))
+    else:
+        print_findings(out, str(file), findings)
+        count = len(findings)
+        err.print(f"[bad]{count} error{'s' * (count > 1)}[/bad] in {escape(str(file))}")
+    raise typer.Exit(ExitCode.BAD_INPUT)
+
+
+def _what(profile: MachineProfile) -> str:
+    if profile.is_vessel:
+        return f"isostatic vessel with a bore of {profile.dies_mm[0]:g} mm"
+    return f"ram {profile.ram_area_cm2:g} cm2"
+
+
 def print_summary(profile: MachineProfile, rows: Iterable[DieSummary]) -> None:
     """Print what a press can do with each die, and how far that is known."""
     out.print(
-        f"[bold]{escape(profile.name)}[/bold]: ram {profile.ram_area_cm2:g} cm2, transducer "
+        f"[bold]{escape(profile.name)}[/bold]: {_what(profile)}, transducer "
         f"{profile.full_scale_bar:g} bar, {profile.accuracy_percent:g} % of it, at most "
         f"{profile.max_oil_bar:g} bar of oil",
         soft_wrap=True,

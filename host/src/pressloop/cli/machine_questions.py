@@ -32,7 +32,8 @@ class Question:
     Attributes:
         key: Its key in the file, such as `ram.area_cm2`.
         text: What is asked, with the unit.
-        why: What it is for and where to find it; also the comment in the file.
+        why: What it is for and where to find it; also in the comment in the file.
+        in_file: What the comment says in place of `text`, where the file is written otherwise.
         usual: Returns the default from the answers so far; None: that of the preset.
         worth: Returns what an answer means for this press.
         must_be_typed: Whether it sets every pressure, so that no default is offered.
@@ -44,6 +45,7 @@ class Question:
     usual: Callable[[Answers], Any] | None = None
     worth: Callable[[Answers], str] | None = None
     must_be_typed: bool = False
+    in_file: str = ""
 
     def read(self, text: str) -> Any:
         """Return a typed answer as the value that the press file holds; text stays text.
@@ -151,6 +153,8 @@ QUESTIONS: Final = (
         "On the chip's own converter it bounds what a wrong first one can do. With one channel the "
         "press works, and every record says so.",
         usual=lambda _: NONE,
+        in_file="Range of a second transducer on the same oil, bar; without one write fitted: "
+        "false here",
     ),
     Question(
         "pump.flow_ml_s",
@@ -231,7 +235,9 @@ def file_text(answers: Answers) -> str:
         indent = "  " if section else ""
         if value == NONE:
             name, value = "fitted", False
-        comment = textwrap.wrap(f"{question.text}. {question.why}", _MAX_COMMENT)
+        comment = textwrap.wrap(
+            f"{question.in_file or question.text}. {question.why}", _MAX_COMMENT
+        )
         lines += [f"{indent}# {line}" for line in comment]
         lines.append(f"{indent}{name}: {_written(value)}")
     return "\n".join(lines) + "\n"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime
 import time
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from pressloop.cli import options
 from pressloop.cli.machine_check import print_summary
@@ -13,6 +15,7 @@ from pressloop.cli.output import err, errors_as_exit_codes, out
 from pressloop.cli.profile_values import value_table
 from pressloop.cli.protocols import print_text
 from pressloop.emulator.description.from_profile import press_text
+from pressloop.machine.calibration import calibration_status
 from pressloop.machine.summary import summarise
 from pressloop.press import Press
 
@@ -35,5 +38,6 @@ def machine_show(
         print_text(press_text(profile, f"Machine profile of {board}, read on {day}."))
         return
     print_summary(profile, summarise(profile))
+    out.print(escape(calibration_status(profile, datetime.date.today()).sentence))
     out.print(value_table(profile))
     err.print("[dim]as a press file: pressloop machine show --yaml > my-press.yaml[/dim]")

@@ -19,8 +19,10 @@ from pressloop.cli.output import err, errors_as_exit_codes, out
 from pressloop.cli.profile_values import change_table, changes
 from pressloop.connect import names_emulated
 from pressloop.emulator import description
-from pressloop.emulator.description.stated import not_stated
+from pressloop.emulator.description.stated import not_stated, unserved_parts
 from pressloop.errors import BadInputError, CommandRefusedError, PressloopError
+from pressloop.machine.calibration import outdated_by
+from pressloop.machine.commissioned import commissioned_text, keep_commissioned, undone
 from pressloop.machine.profile import MachineProfile
 from pressloop.press import Press
 
@@ -54,16 +56,19 @@ def machine_write(
             _refuse_assumptions(described, file, simulated=machine.hello.simulated)
             old = _profile_of(machine)
             _warn_of_converter(machine, new, old)
+            new = keep_commissioned(new, old)
+            _warn_of_commissioning(new, old)
             changed = changes(old, new)
             if not changed:
                 err.print("the board has these values already; nothing was written")
                 return
             out.print(change_table(changed))
+            _refuse_outdated(old, new)
             _ask(machine, yes=yes)
-            _write(machine, new)
-            _refuse_difference(machine.profile(), new)
+            write_with_button(machine, new)
+            refuse_difference(machine.profile(), new)
             board = machine.hello.unique_id.hex()
-        _keep(board, file, changed)
+        keep_change(board, file, changed)
         err.print(f"[good]stored[/good]: board {board} is {escape(new.name)}", soft_wrap=True)
 
 
@@ -71,6 +76,14 @@ def _refuse_assumptions(
     described: description.PressDescription, file: Path, *, simulated: bool
 ) -> None:
     """Refuse to give a real board what the file does not state; a simulated one may have it."""
+    unserved = [each for each in unserved_parts(described) if each.severity == "error"]
+    if unserved and not simulated:
+        raise BadInputError(
+            f"{file} has parts that the controller board cannot serve",
+            hint="correct the kinds of parts; docs/hardware/parts.md lists them",
+            findings=unserved,
+            code="unserved-part",
+        )
     findings = list(not_stated(described, "error"))
     if findings and not simulated:
         raise BadInputError(
@@ -92,12 +105,34 @@ def _profile_of(machine: Press) -> MachineProfile | None:
         return None
 
 
+def _refuse_outdated(old: MachineProfile | None, new: MachineProfile) -> None:
+    """Refuse to keep a calibration beside values that it was not made with."""
+    outdated = () if old is None else outdated_by(old, new)
+    if outdated:
+        raise BadInputError(
+            f"the file keeps the calibration of {new.calibration_date} and changes "
+            f"{', '.join(outdated)}, with which it was made",
+            hint="remove the calibration_... keys from 'measured' and calibrate the press again",
+            code="calibration-outdated",
+        )
+
+
 def _warn_of_converter(machine: Press, new: MachineProfile, old: MachineProfile | None) -> None:
     has = None if old is None else old.converter
     if new.converter is not None and has is not None and has != new.converter:
         err.print(
             f"[note]note[/note] the file says transducer.converter: {new.converter}, and the board "
-            f"has {has}: validation on the board counts with {has}",
+            f"found {has} at power-on: no run starts until they agree",
+            soft_wrap=True,
+        )
+
+
+def _warn_of_commissioning(new: MachineProfile, old: MachineProfile | None) -> None:
+    if old is not None and old.commissioned_day is not None and new.commissioned_day is None:
+        err.print(
+            f"[note]note[/note] the commissioning of {commissioned_text(old.commissioned_day)} no "
+            f"longer counts, as another value is written for {', '.join(undone(new, old))}: "
+            "commission the press again, pressloop commission",
             soft_wrap=True,
         )
 
@@ -118,7 +153,7 @@ def _ask(machine: Press, *, yes: bool) -> None:
         )
 
 
-def _write(machine: Press, new: MachineProfile) -> None:
+def write_with_button(machine: Press, new: MachineProfile) -> None:
     """Write a profile; where a person must allow it, wait for the button and write again."""
     while True:
         try:
@@ -136,7 +171,7 @@ def _write(machine: Press, new: MachineProfile) -> None:
             return
 
 
-def _refuse_difference(there: MachineProfile, new: MachineProfile) -> None:
+def refuse_difference(there: MachineProfile, new: MachineProfile) -> None:
     """Read what the board has now: what was not stored as written is an error."""
     wrong = changes(there, new)
     if wrong:
@@ -147,7 +182,7 @@ def _refuse_difference(there: MachineProfile, new: MachineProfile) -> None:
         )
 
 
-def _keep(board: str, file: Path, changed: dict[str, tuple[object, object]]) -> None:
+def keep_change(board: str, file: Path, changed: dict[str, tuple[object, object]]) -> None:
     """Add what was changed to the log of this user; a lost line does not undo the change."""
     line = {
         "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),

@@ -15,12 +15,13 @@ from rich.markup import escape
 from pressloop.cli.die import confirmed_die_um
 from pressloop.cli.keyboard import Keyboard
 from pressloop.cli.keys import KEY_HELP, WORDS, KeyParser, TypedCommand
-from pressloop.cli.live import LiveLine, duration
+from pressloop.cli.live import LiveLine
 from pressloop.cli.waiting import BY_KEY, BY_WORD, Controls, WaitingNotices, outcome_markup
 from pressloop.run.prompts import OpenPrompt
 from pressloop.run.run import Run
 from pressloop.run.steering import is_about_to_start, steer, steer_safely, step_type
 from pressloop.session.status import PressStatus
+from pressloop.units import running_time_text
 
 _MAX_JOIN_S: Final = 1.0
 """Maximum wait for the thread that takes the keys."""
@@ -109,7 +110,7 @@ class Operator:
             self._console.print(
                 f"[note]operator[/note] [bold]{escape(prompt.text)}[/bold] "
                 f"[dim](pressure {max(0.0, prompt.pressure_mpa):.1f} MPa, "
-                f"answer within {duration(prompt.remaining_s)})[/dim]",
+                f"answer within {running_time_text(prompt.remaining_s)})[/dim]",
                 soft_wrap=True,
             )
             if self._yes:

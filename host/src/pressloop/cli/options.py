@@ -16,6 +16,8 @@ PROTOCOL: Any = typer.Argument(
 
 RECORD: Any = typer.Argument(metavar="RECORD", help="Folder of a run record.", show_default=False)
 
+RECORDS: Any = typer.Argument(metavar="RUN...", help="Folders of runs.", show_default=False)
+
 PORT: Any = typer.Option(
     "--port",
     "-p",

@@ -30,11 +30,8 @@ from pressloop.errors import (
 _THEME = Theme({"good": "green", "bad": "bold red", "note": "yellow", "dim": "dim"})
 
 
-class StatusConsole(Console):
-    """A console that becomes silent when its output is lost: the run is more important.
-
-    A terminal breaks lines anywhere, so messages are broken between words here.
-    """
+class WordConsole(Console):
+    """A console that breaks long lines for a terminal between words; a terminal does anywhere."""
 
     def print(self, *objects: Any, **options: Any) -> None:
         """Print as Rich does; a long line for a terminal breaks between words, if it may break."""
@@ -44,6 +41,10 @@ class StatusConsole(Console):
             # A word that is longer than a line, such as a path, must stay whole for copying.
             options["soft_wrap"] = any(cell_len(word) > self.width for word in words)
         super().print(*objects, **options)
+
+
+class StatusConsole(WordConsole):
+    """A console that becomes silent when its output is lost: the run is more important."""
 
     def on_broken_pipe(self) -> None:
         """Become silent, as the reader of the pipe has gone."""
@@ -79,7 +80,7 @@ def discard_output(file: IO[str]) -> None:
             os.close(nowhere)
 
 
-out = Console(theme=_THEME, highlight=False)
+out = WordConsole(theme=_THEME, highlight=False)
 """Console for data that a script may read."""
 
 err = StatusConsole(theme=_THEME, highlight=False, stderr=True)
@@ -158,7 +159,8 @@ def print_error(error: PressloopError) -> None:
     err.print(f"[bad]error[/bad] {escape(message)} [dim]({error.code})[/dim]", soft_wrap=True)
     for finding in findings:
         err.print(
-            f"  [bold]{escape(finding.path)}[/bold] [dim]({finding.code})[/dim] "
+            f"  {'' if finding.line is None else f'line {finding.line}, '}"
+            f"[bold]{escape(finding.path)}[/bold] [dim]({finding.code})[/dim] "
             f"{escape(finding.message)}",
             soft_wrap=True,
         )

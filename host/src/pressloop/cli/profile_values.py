@@ -7,33 +7,12 @@ from typing import Final
 from rich.markup import escape
 from rich.table import Table
 
+from pressloop.machine.commissioned import commissioned_text
 from pressloop.machine.profile import MachineProfile
 from pressloop.machine.profile_wire import shortest, stored
+from pressloop.units.keys import name_and_unit
 
-# An ending that contains a shorter one comes before it.
-_UNITS: Final = {
-    "ml_s": "mL/s",
-    "ul_mpa": "uL/MPa",
-    "ul_min": "uL/min",
-    "per_s2": "/s2",
-    "per_s": "/s",
-    "percent": "%",
-    "mpa": "MPa",
-    "bar": "bar",
-    "cm2": "cm2",
-    "mm": "mm",
-    "um": "um",
-    "ms": "ms",
-    "s": "s",
-}
-
-
-def name_and_unit(key: str) -> tuple[str, str]:
-    """Split a key such as `max_oil_bar` into its name, "max oil", and its unit, "bar"."""
-    for ending, unit in _UNITS.items():
-        if key.endswith(f"_{ending}"):
-            return key.removesuffix(f"_{ending}").replace("_", " "), unit
-    return key.replace("_", " "), ""
+_DAY: Final = "commissioned_day"
 
 
 def readable(value: object) -> str:
@@ -59,7 +38,8 @@ def changes(old: MachineProfile | None, new: MachineProfile) -> dict[str, tuple[
     """
     found: dict[str, tuple[object, object]] = {}
     for name in type(new).model_fields:
-        if name in ("converter", "channels"):  # reported by the board, not stored
+        # Reported by the board, not stored.
+        if name in ("converter", "channels", "reads_load_cell"):
             continue
         before, after = getattr(old, name, None), getattr(new, name)
         if stored(name, before) != stored(name, after):
@@ -73,8 +53,10 @@ def change_table(changed: dict[str, tuple[object, object]]) -> Table:
     for heading in ("value", "on the board", "to write", "unit"):
         table.add_column(heading, overflow="fold")
     for key, (before, after) in changed.items():
-        name, unit = name_and_unit(key)
-        table.add_row(name, escape(_exact(before)), f"[bold]{escape(_exact(after))}[/bold]", unit)
+        name, unit = _name_and_unit(key)
+        table.add_row(
+            name, escape(_exact(key, before)), f"[bold]{escape(_exact(key, after))}[/bold]", unit
+        )
     return table
 
 
@@ -85,13 +67,20 @@ def value_table(profile: MachineProfile) -> Table:
     table.add_column(overflow="fold")
     table.add_column()
     for key, (_, value) in changes(None, profile).items():
-        name, unit = name_and_unit(key)
-        table.add_row(name, escape(_exact(value)), unit)
+        name, unit = _name_and_unit(key)
+        table.add_row(name, escape(_exact(key, value)), unit)
     return table
 
 
-def _exact(value: object) -> str:
+def _name_and_unit(key: str) -> tuple[str, str]:
+    """Return name and unit of a key; the day of commissioning is printed as a date."""
+    return ("commissioned", "") if key == _DAY else name_and_unit(key)
+
+
+def _exact(key: str, value: object) -> str:
     """Return a value with all its digits: two values that differ must look different."""
+    if key == _DAY and (value is None or isinstance(value, int)):
+        return commissioned_text(value)
     if isinstance(value, list):
         return ", ".join(map(str, value))
     return readable(value) if value is None else str(value)

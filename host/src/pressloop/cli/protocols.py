@@ -7,12 +7,12 @@ from typing import Annotated, Final
 import typer
 from rich.markup import escape
 
-from pressloop.cli.live import span
 from pressloop.cli.options import described, profile_of
 from pressloop.cli.output import err, errors_as_exit_codes, out
 from pressloop.plan import compile_plan
 from pressloop.protocol.goals import GOALS, READY, Goal, find_goal
 from pressloop.protocol.loading.load import draft_of_text, require_form
+from pressloop.units import rounded_duration_text
 
 _WIDTH: Final = max(len(one.name) for one in GOALS + READY)
 
@@ -32,7 +32,7 @@ def print_text(text: str) -> None:
 def _expected(goal: Goal) -> str:
     """Return how long a protocol takes at least, whether or not some press can run it."""
     protocol = require_form(draft_of_text(goal.text), goal.name)
-    return span(compile_plan(protocol, profile_of(described(None))).expected_s)
+    return rounded_duration_text(compile_plan(protocol, profile_of(described(None))).expected_s)
 
 
 def protocols(

@@ -13,14 +13,16 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from pressloop.catalogue import load_band
 from pressloop.cli import options
 from pressloop.cli.die import DIE
 from pressloop.cli.findings import check, read_source
 from pressloop.cli.live import LiveLine
 from pressloop.cli.operator import Operator
 from pressloop.cli.output import ExitCode, err, errors_as_exit_codes, print_path
+from pressloop.cli.reference import watching
 from pressloop.cli.termination import EndSignals, TerminatedError, termination_as_exception
-from pressloop.cli.verdict import end_line, print_verdict
+from pressloop.cli.verdict import end_line, print_verdict, who_line
 from pressloop.connect import EMULATED
 from pressloop.emulator.description import PressDescription
 from pressloop.emulator.faults import read_faults
@@ -28,11 +30,12 @@ from pressloop.errors import BadInputError, NoBoardError, PressloopError, Record
 from pressloop.evaluation import RunRecord, RunSummary, finalise
 from pressloop.press import DEFAULT_THINNING, Press
 from pressloop.record.columns import SUMMARY_NAME
+from pressloop.record.header import planned_steps
 from pressloop.record.journal import JOURNAL_NAME
 from pressloop.record.model import INTERRUPTED
 from pressloop.run.active_runs import require_active_folder
 from pressloop.run.run import Run
-from pressloop.sample import load_sample
+from pressloop.sample import Sample, load_sample
 from pressloop.wire.schema import State
 
 
@@ -69,11 +72,51 @@ def run(
             show_default=False,
         ),
     ] = None,
+    operator: Annotated[
+        str | None,
+        typer.Option(
+            "--operator",
+            envvar="PRESSLOOP_OPERATOR",
+            help="Who presses; kept with the sample.",
+            show_default=False,
+        ),
+    ] = None,
+    lot: Annotated[
+        str | None,
+        typer.Option("--lot", help="Lot of the powder; kept with the sample.", show_default=False),
+    ] = None,
     die: Annotated[str | None, DIE] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a record that is already in the folder.")
     ] = False,
     fault: Annotated[list[str] | None, options.FAULT] = None,
+    continues: Annotated[
+        Path | None,
+        typer.Option(
+            "--continue",
+            metavar="RUN",
+            help="Press only the rest of a run that did not complete; a prompt asks first.",
+            show_default=False,
+        ),
+    ] = None,
+    from_stage: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="STAGE",
+            help="With --continue: where to go on. Default: the first stage that is not done.",
+            show_default=False,
+        ),
+    ] = None,
+    reference: Annotated[
+        Path | None,
+        typer.Option(
+            "--reference",
+            help="Reference band, from `pressloop compare --save-band`: say at once when the run "
+            "leaves it.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Run a protocol. Ctrl-C aborts the run and releases the pressure."""
     folder = (
@@ -90,34 +133,46 @@ def run(
         else:
             source.require_form()
         _check_folder(folder, overwrite)
-        pellet = None if sample is None else load_sample(sample)
+        band = None if reference is None else load_band(reference)
+        pellet = _sample(sample, operator=operator, lot=lot)
         opened = Press.open(
             port, press=described, seed=seed, pacing="real" if real_time else "lockstep"
         )
         with opened as machine:
-            plan = check(source, machine.profile(), quiet=port in EMULATED)
+            plan = check(
+                source,
+                machine.profile(),
+                quiet=port in EMULATED,
+                real=not machine.hello.simulated,
+            )
+            if band is not None:
+                band.require_plan(planned_steps(plan), plan.begin.die_um / 1000)
             open_holds = {step.index: step.text for step in plan.sources if step.is_open}
             _introduce(machine, protocol, folder)
             with LiveLine(err, simulated=machine.hello.simulated) as line:
-                operator = Operator(err, line, yes=yes, open_holds=open_holds, port=_named(machine))
-                if open_holds and not operator.is_at_hand:
+                person = Operator(err, line, yes=yes, open_holds=open_holds, port=_named(machine))
+                if open_holds and not person.is_at_hand:
                     _require_a_way_to_end()
-                die_um = operator.confirm_die(die, simulated=machine.hello.simulated)
+                die_um = None
+                if not plan.protocol.is_isostatic:
+                    die_um = person.confirm_die(die, simulated=machine.hello.simulated)
                 folder.mkdir(parents=True, exist_ok=True)
                 vents = plan.protocol.on_host_loss.action == "vent"
                 signals.keep()
                 handle = machine.start(
                     source,
                     out=folder,
-                    on_status=operator.show,
+                    on_status=person.show,
                     overwrite=overwrite,
                     thinning=None if every_record else DEFAULT_THINNING,
                     sample=pellet,
                     die=None if die_um is None else f"{die_um} um",
                     faults=faults,
+                    continues=continues,
+                    from_stage=from_stage,
                 )
-                with operator.steering(handle):
-                    _follow_to_end(handle, operator, line, signals, vents=vents)
+                with person.steering(handle), watching(handle, band, line):
+                    _follow_to_end(handle, person, line, signals, vents=vents)
         summary = RunRecord.open(folder).summary
         _explain_left(handle, folder)
     _report(summary, folder)
@@ -155,6 +210,13 @@ def attach(
         summary = RunRecord.open(record).summary
         _explain_left(handle, record)
     _report(summary, record)
+
+
+def _sample(path: Path | None, *, operator: str | None, lot: str | None) -> Sample | None:
+    """Return the sample of a file with what the options say; None if nothing says anything."""
+    said = {name: text for name, text in (("operator", operator), ("lot", lot)) if text}
+    described = None if path is None else load_sample(path)
+    return (described or Sample()).model_copy(update=said) if said else described
 
 
 def _require_a_way_to_end() -> None:
@@ -326,6 +388,7 @@ def _introduce(machine: Press, protocol: Path, folder: Path) -> None:
 
 def _report(summary: RunSummary, folder: Path) -> None:
     """Print verdict and folder, and exit with the code of the run."""
+    err.print(who_line(summary), soft_wrap=True)
     print_verdict(err, summary)
     err.print(end_line(summary), soft_wrap=True)
     if sys.stdout.isatty() and sys.stderr.isatty():

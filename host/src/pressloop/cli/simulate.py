@@ -12,7 +12,6 @@ from rich.markup import escape
 from pressloop.cli import options
 from pressloop.cli.chart import chart
 from pressloop.cli.findings import check, read_source
-from pressloop.cli.live import span
 from pressloop.cli.output import ExitCode, err, errors_as_exit_codes, out, writing
 from pressloop.cli.verdict import end_line, print_verdict
 from pressloop.emulator.faults import read_faults
@@ -23,9 +22,10 @@ from pressloop.plotting import FORMATS, plot_run
 from pressloop.press import Press
 from pressloop.run.prompts import confirm_all
 from pressloop.run.run import Run
+from pressloop.units import duration_text, rounded_duration_text
 from pressloop.wire.schema import TICK_HZ, FlagBits
 
-_LONG_S = 6 * 3600
+_LONG_S = 3600
 """A simulation of at least this much press time announces how long it will take."""
 
 _SPEED = 170
@@ -71,8 +71,8 @@ def simulate(
         _check_outputs(csv, plot)
         if plan.expected_s > _LONG_S:
             err.print(
-                f"[note]note[/note] simulating {span(plan.expected_s)} of press time takes about "
-                f"{span(plan.expected_s / _SPEED)}",
+                f"[note]note[/note] simulating {rounded_duration_text(plan.expected_s)} of press "
+                f"time takes about {rounded_duration_text(plan.expected_s / _SPEED)}",
                 soft_wrap=True,
             )
         with (
@@ -117,7 +117,10 @@ def _end_open_holds(run: Run, plan: Plan, after_s: float) -> None:
     in_band_s = {step.index: 0.0 for step in plan.sources if step.is_open}
     if not in_band_s:
         return
-    err.print(f"[note]note[/note] each open hold ends after {after_s:g} s in band", soft_wrap=True)
+    err.print(
+        f"[note]note[/note] each open hold ends after {duration_text(after_s)} in band",
+        soft_wrap=True,
+    )
     for batch in run.telemetry():
         for record in batch:
             if record.step in in_band_s and FlagBits.DWELLING in record.flags:

@@ -61,7 +61,7 @@ def tune(
     """Learn dead bands, hysteresis, stiffness and leak; a steel blank must be in the die."""
     with errors_as_exit_codes():
         with needs_extra("data"):
-            from pressloop.tuning.runner import require_empty
+            from pressloop.tuning.runner import require_empty, require_ram
         # Malformed quantities are reported before the question.
         parse_pressure(limit, DEFAULT_DIE_UM if die is None else diameter_um(die))
         folder = to or Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}-tune"
@@ -70,6 +70,7 @@ def tune(
         if not yes and not typer.confirm(f"Is a {what} in the die, and the guard closed?"):
             raise BadInputError("nothing was pressed", hint=f"put a {what} into the die first")
         with Press.open(port, press=press, seed=seed) as machine:
+            require_ram(machine.profile())
             simulated = machine.hello.simulated
             die_um = confirmed_die_um(err, Keyboard(), die, simulated=simulated, yes=yes)
             die_um = DEFAULT_DIE_UM if die_um is None else die_um

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from pressloop.cli import options
 from pressloop.cli.findings import print_findings, read_source
-from pressloop.cli.live import span
 from pressloop.cli.output import ExitCode, err, errors_as_exit_codes, out
 from pressloop.plan import compile_plan
-from pressloop.units import pressure_text
+from pressloop.units import pressure_text, rounded_duration_text
 from pressloop.validation import Validation, validate_loaded
 from pressloop.validation.check_channels import comparison_text
 
@@ -42,14 +42,22 @@ def validate(
             stages = "stage" if len(plan.stages) == 1 else "stages"
             out.print(
                 f"{len(plan.stages)} {stages}, {len(plan.steps)} steps, "
-                f"at least {span(plan.expected_s)}, up to "
-                f"{pressure_text(highest_kpa, plan.protocol.die_um)}"
+                f"at least {rounded_duration_text(plan.expected_s)}, up to "
+                f"{pressure_text(highest_kpa, plan.protocol.die_um or None)}"
             )
             if result.comparison is not None:
                 targets = [step.target_kpa for step in plan.sources if step.target_kpa]
                 lowest_kpa = min(targets, default=None)
-                die_um = plan.begin.die_um
-                out.print(comparison_text(result.comparison, die_um, lowest_kpa), soft_wrap=True)
+                rates = [
+                    plan.begin.vent_rate_kpa_s,
+                    *(step.rate_kpa_s or 0 for step in plan.sources),
+                ]
+                text = comparison_text(
+                    result.comparison, plan.protocol.die_um, lowest_kpa, max(rates)
+                )
+                out.print(text, soft_wrap=True)
+            if result.calibration is not None:
+                out.print(escape(result.calibration.sentence), soft_wrap=True)
     raise typer.Exit(ExitCode.BAD_INPUT if result.errors else ExitCode.COMPLETED)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
 from typing import Final
 
 from rich.console import Console
@@ -12,9 +14,10 @@ from rich.text import Text
 from pressloop.evaluation.notes import stage_notes
 from pressloop.evaluation.summary import RunSummary, StageResult
 from pressloop.evaluation.verdict import Check, VerdictRow, verdict_rows, verdict_sentence
-from pressloop.evaluation.verdict_basis import basis_sentence
+from pressloop.evaluation.verdict_basis import basis_sentence, calibration_sentence
 from pressloop.machine.uncertainty import LOAD_CELL
 from pressloop.session.fault_texts import explain_fault
+from pressloop.units import duration_text
 
 NOT_REACHED: Final = "not reached"
 """Outcome of a stage that the run did not reach."""
@@ -47,12 +50,17 @@ def print_verdict(console: Console, summary: RunSummary) -> None:
         for line in _lines(rows):
             console.print(line, no_wrap=True, crop=False, soft_wrap=True)
         console.print(
-            "[dim]!: outside the limit above; in band: within the protocol's own tolerance[/dim]",
+            "[dim]!: outside the limit above, which fails no stage; in band: as the protocol asks"
+            "[/dim]",
             soft_wrap=True,
         )
         console.print(escape(verdict_sentence(summary)), style="bold", soft_wrap=True)
         if basis := basis_sentence(summary):
             console.print(escape(basis), soft_wrap=True)
+        if calibration := calibration_sentence(summary):
+            console.print(escape(calibration), soft_wrap=True)
+    if not summary.simulated and summary.commissioned is not None:
+        console.print(f"[dim]press commissioned: {summary.commissioned}[/dim]")
     for stage, source, reason in _reasons(rows):
         console.print(f"  [bad]{escape(stage)}[/bad]{source}: {escape(reason)}", soft_wrap=True)
     if summary.fault:
@@ -68,6 +76,20 @@ def print_verdict(console: Console, summary: RunSummary) -> None:
         console.print(f"  [note]note[/note] {escape(warning)}", soft_wrap=True)
 
 
+def who_line(summary: RunSummary) -> str:
+    """Return one line of markup: protocol, moment, sample, lot and operator, as far as known."""
+    moment = datetime.fromtimestamp(summary.started_unix_time_second)
+    parts = [f"[bold]{escape(summary.protocol_name)}[/bold], {moment:%Y-%m-%d %H:%M}"]
+    sample = summary.sample
+    if sample is not None:
+        parts += [escape(said) for said in (sample.name, sample.material) if said]
+        parts += [f"lot {escape(sample.lot)}"] if sample.lot else []
+        parts += [f"by {escape(sample.operator)}"] if sample.operator else []
+    if summary.header.die_mm is not None:
+        parts.append(f"die {summary.header.die_mm:g} mm")
+    return ", ".join(parts)
+
+
 def end_line(summary: RunSummary) -> str:
     """Return one line of markup that says how the run ended."""
     if summary.end_reason == "completed":
@@ -79,8 +101,9 @@ def end_line(summary: RunSummary) -> str:
     gaps = len(summary.gaps)
     complete = f"{gaps} gap{'s' * (gaps > 1)} in the record" if gaps else "no gaps"
     mark = " [note]SIMULATED[/note]" if summary.simulated else ""
+    lasted = duration_text(summary.duration_s, 1)
     return (
-        f"[{style}]{text}[/{style}]{mark} after {summary.duration_s:.1f} s of press time, "
+        f"[{style}]{text}[/{style}]{mark} after {lasted} of press time, "
         f"{summary.records} records, {complete}"
     )
 
@@ -174,7 +197,16 @@ def _measured(check: Check) -> Text:
     digits = 0 if check.value > 100 else 1 if unit and check.value >= 10 else 2
     mark = "!" if check.passed is False else ""
     text = f"{mark}{check.value:.{digits}f}{unit}"
+    while mark and _looks_passed(check, digits) and len(text) + 2 <= cells:
+        digits += 1
+        text = f"{mark}{check.value:.{digits}f}{unit}"
     return Text(text.rjust(cells), "red" if mark else "")
+
+
+def _looks_passed(check: Check, digits: int) -> bool:
+    """Return whether a miss looks like a pass when it is rounded, as 0.1004 % to 0.10 %."""
+    shown = None if check.value is None else round(check.value, digits)
+    return replace(check, value=shown).passed is True
 
 
 def _force(kn: float) -> str:

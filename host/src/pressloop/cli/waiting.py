@@ -15,6 +15,7 @@ from rich.markup import escape
 
 from pressloop.run.steering import SteeringOutcome
 from pressloop.session.status import PressStatus
+from pressloop.units import duration_text
 from pressloop.wire.schema import State
 
 BY_KEY: Final = "operator (key)"
@@ -130,7 +131,7 @@ class WaitingNotices:
     def _say_paused(self, status: PressStatus) -> None:
         program = self._controls.program
         if status.silent_s is not None:
-            why = f"the board heard nothing from {program} for {status.silent_s:.0f} s"
+            why = f"the board heard nothing from {program} for {duration_text(status.silent_s, 0)}"
         elif status.paused_by:
             why = f"by {escape(status.paused_by)}"
         else:

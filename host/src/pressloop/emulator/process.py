@@ -63,12 +63,13 @@ class EmulatedBoard:
             reference press if None.
         seed: Seed of all random numbers. The same seed and requests give the same run.
         pacing: "lockstep" runs as fast as the host can follow, "real" at wall-clock pace.
-        speed: With "real": how many times faster than the wall clock.
+        speed: With "real": how many times faster than the wall clock; beyond 1, time also waits for
+            a host that follows.
         work_dir: Folder for flash, console log and truth. By default a temporary folder, which
             `stop` removes.
         truth: Record the true state of every tick of a run.
         ring_records: Capacity of the telemetry ring.
-        silence_s: With "lockstep": an active run continues in real time once the host was silent
+        silence_s: An active run continues in real time once a host that time waits for was silent
             for this long.
         orphan_s: How long a board that has pressed waits for a host to attach when this program
             has ended and no run is in progress.

@@ -6,16 +6,25 @@ The result is a `RunSummary`; `verdict_rows` judges each of its stages.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pressloop.evaluation.summary import Gap, RunSummary, StageResult
 from pressloop.evaluation.verdict import Check, VerdictRow, verdict_rows, verdict_sentence
-from pressloop.extras import needs_extra
+from pressloop.extras import import_public
 
 if TYPE_CHECKING:
     from pressloop.evaluation.finaliser import finalise
     from pressloop.evaluation.reader import RunRecord
+    from pressloop.evaluation.signature import sign
     from pressloop.evaluation.verification import Verification, verify
+
+_HOMES: Final = {
+    "RunRecord": "reader",
+    "Verification": "verification",
+    "finalise": "finaliser",
+    "sign": "signature",
+    "verify": "verification",
+}
 
 __all__ = [
     "Check",
@@ -26,6 +35,7 @@ __all__ = [
     "VerdictRow",
     "Verification",
     "finalise",
+    "sign",
     "verdict_rows",
     "verdict_sentence",
     "verify",
@@ -34,16 +44,4 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     """Import what needs numpy and pyarrow on first use (the extra `data`)."""
-    if name == "RunRecord":
-        with needs_extra("data"):
-            from pressloop.evaluation.reader import RunRecord
-        return RunRecord
-    if name == "finalise":
-        with needs_extra("data"):
-            from pressloop.evaluation.finaliser import finalise
-        return finalise
-    if name in ("Verification", "verify"):
-        with needs_extra("data"):
-            from pressloop.evaluation import verification
-        return getattr(verification, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return import_public(__name__, _HOMES, name)

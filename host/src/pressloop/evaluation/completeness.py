@@ -10,6 +10,7 @@ from pressloop.analysis.metrics import Bools
 from pressloop.evaluation.board_check import compare
 from pressloop.evaluation.run_data import RunData
 from pressloop.evaluation.series import Series
+from pressloop.machine.commissioned import NEVER, commissioned_in
 from pressloop.record.columns import NO_STEP
 from pressloop.record.model import INTERRUPTED
 
@@ -51,8 +52,12 @@ def _warnings(data: RunData) -> Iterator[str]:
         yield "the recording stopped before the run ended; what came after is unknown"
     elif not series.seq.size:
         yield "the record holds no telemetry"
+    if data.header.continues is not None:
+        yield str(data.header.continues)
     if data.header.channels == 1:
         yield "single-channel: one pressure channel watched this run, no second one confirms it"
+    if not data.header.simulated and commissioned_in(data.header.profile) == NEVER:
+        yield "never commissioned: nothing has proved the wires of this press"
     if data.header.simulated and truth is None:
         yield "the press was emulated, but its true pressure is not in the record"
     if truth is not None:

@@ -12,6 +12,7 @@ from pressloop.evaluation.run_data import RunData
 from pressloop.evaluation.summary import Damage
 from pressloop.evaluation.truth import Truth
 from pressloop.record.columns import NO_STEP
+from pressloop.units import duration_text
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def _damage(data: RunData, tick: int, what: str) -> Damage:
 
 def _broken_by(times_s: Floats, items: tuple[Damage, ...]) -> str | None:
     broken = [
-        f"{item.what} at {item.time_s:.2f} s"
+        f"{item.what} at {duration_text(item.time_s, 2)}"
         for item in items
         if times_s.size and item.time_s <= times_s[-1]
     ]
@@ -64,4 +65,4 @@ def _broken_by(times_s: Floats, items: tuple[Damage, ...]) -> str | None:
 
 def _sentence(item: Damage) -> str:
     where = f", in stage {item.stage!r}" if item.stage else ""
-    return f"the pellet {item.what}, {item.time_s:.2f} s after the start{where}"
+    return f"the pellet {item.what}, {duration_text(item.time_s, 2)} after the start{where}"

@@ -12,10 +12,17 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pressloop.analysis.force import force_kn
+from pressloop.evaluation.calibration import calibration_of, calibration_warnings
 from pressloop.evaluation.completeness import record_warnings
 from pressloop.evaluation.damage import DamageReport, find_damage
+from pressloop.evaluation.dead_band import (
+    dead_band_warnings,
+    followed_dead_band,
+    followed_pump_dead_band,
+)
 from pressloop.evaluation.judged_quantity import judged_quantity, load_cell_warnings
 from pressloop.evaluation.powder import PowderResult, powder_results
+from pressloop.evaluation.pump_limit import pump_limit_warnings
 from pressloop.evaluation.run_data import RunData, load_run
 from pressloop.evaluation.stage_measures import StageMeasures, measure_stages
 from pressloop.evaluation.stage_outcomes import contradictions, stage_outcomes
@@ -23,6 +30,8 @@ from pressloop.evaluation.stage_uncertainty import StageUncertainty, stage_uncer
 from pressloop.evaluation.summary import Channels, Hashes, RunSummary, StageResult, Thinned
 from pressloop.evaluation.table import interval_table, telemetry_table
 from pressloop.evaluation.verdict import judge
+from pressloop.machine.calibration import CalibrationStatus
+from pressloop.machine.commissioned import commissioned_in
 from pressloop.record.journal import JournalContents
 from pressloop.record.model import UNCONFIRMED, InjectedFault, PlannedStage, judged_steps
 
@@ -49,6 +58,7 @@ class StepResults:
     powder: Mapping[int, PowderResult]
     true_measures: Mapping[int, StageMeasures] | None
     damage: DamageReport | None
+    calibration: CalibrationStatus | None
     contradictions: tuple[str, ...]
     warnings: tuple[str, ...]
 
@@ -68,6 +78,7 @@ def evaluate(contents: JournalContents, journal: Path, truth_path: Path | None) 
     data = load_run(contents, journal, truth_path)
     outcomes = stage_outcomes(data)
     measures = measure_stages(data)
+    calibration = calibration_of(data)
     results = StepResults(
         outcomes=outcomes,
         measures=measures,
@@ -75,8 +86,13 @@ def evaluate(contents: JournalContents, journal: Path, truth_path: Path | None) 
         powder=powder_results(data),
         true_measures=None if data.truth is None else measure_stages(data, data.truth),
         damage=None if data.truth is None else find_damage(data, data.truth),
+        calibration=calibration,
         contradictions=contradictions(data, outcomes),
-        warnings=(*record_warnings(data), *load_cell_warnings(data)),
+        warnings=(
+            *record_warnings(data),
+            *load_cell_warnings(data),
+            *calibration_warnings(data, calibration),
+        ),
     )
     summary = merge(data, results)
     return Evaluation(summary, telemetry_table(data, summary), interval_table(data, summary))
@@ -86,7 +102,16 @@ def merge(data: RunData, results: StepResults) -> RunSummary:
     """Build the summary of a run from the results of all steps."""
     header, end, damage = data.header, data.end, results.damage
     started = data.start.unix_time_second if data.start else header.created_unix_time_second
-    warnings = (*results.contradictions, *results.warnings, *(damage.warnings if damage else ()))
+    stages = tuple(_stage_result(data, stage, results) for stage in data.target_stages)
+    release_dead_band = followed_dead_band(data)
+    pump_dead_band = followed_pump_dead_band(data)
+    warnings = (
+        *results.contradictions,
+        *results.warnings,
+        *pump_limit_warnings(stages),
+        *dead_band_warnings(release_dead_band, pump_dead_band),
+        *(damage.warnings if damage else ()),
+    )
     return RunSummary(
         run_id=header.run_id,
         protocol_name=header.protocol_name,
@@ -99,13 +124,18 @@ def merge(data: RunData, results: StepResults) -> RunSummary:
         gaps=data.gaps,
         thinned=_thinned(data),
         warnings=warnings,
-        stages=tuple(_stage_result(data, stage, results) for stage in data.target_stages),
+        stages=stages,
         truth=_true_stages(data, results),
         damage=None if damage is None else damage.items,
         injected=_injected(data),
         steps=end.step_results,
         sample=data.sample,
         channels=_channels(data),
+        release_dead_band=release_dead_band,
+        pump_dead_band=pump_dead_band,
+        zero_correction_mpa=end.zero_correction_mpa,
+        commissioned=commissioned_in(header.profile),
+        calibration=results.calibration,
         hashes=Hashes(
             protocol_sha256=header.protocol_sha256,
             firmware_build=header.board.build,

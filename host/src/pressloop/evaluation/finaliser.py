@@ -12,7 +12,13 @@ from pressloop.evaluation.manifest import describe_files
 from pressloop.evaluation.summary import RunSummary
 from pressloop.evaluation.table import write_parquet
 from pressloop.evaluation.truth import truth_in
-from pressloop.record.columns import INTERVALS_NAME, MANIFEST_NAME, SUMMARY_NAME, TELEMETRY_NAME
+from pressloop.record.columns import (
+    INTERVALS_NAME,
+    MANIFEST_NAME,
+    SIGNATURE_NAME,
+    SUMMARY_NAME,
+    TELEMETRY_NAME,
+)
 from pressloop.record.journal import JOURNAL_NAME, JournalWriter, sync_folder, writing_record
 from pressloop.record.pending import read_record
 
@@ -41,6 +47,8 @@ def finalise(directory: str | Path, truth: str | Path | None = None) -> RunSumma
         result = evaluate(contents, journal, truth_in(folder) if truth is None else Path(truth))
         # Without a manifest a reader does not compare files of which some are new and some old.
         (folder / MANIFEST_NAME).unlink(missing_ok=True)
+        # A signature is of the old result, and does not fit the new one.
+        (folder / SIGNATURE_NAME).unlink(missing_ok=True)
         _write_whole(folder / TELEMETRY_NAME, lambda path: write_parquet(result.telemetry, path))
         if result.intervals is not None:
             intervals = result.intervals

@@ -1,4 +1,4 @@
-"""Writes notes on the result of a stage, one line each: mean, relaxation, springback, density."""
+"""Writes notes on the result of a stage, one line each: pump, mean, relaxation, density."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from pressloop.analysis.density import Density, Thickness
 from pressloop.analysis.relaxation import Relaxation
 from pressloop.analysis.springback import Springback
 from pressloop.analysis.wall_loss import wall_loss
+from pressloop.evaluation.pump_limit import pump_limit_text
 from pressloop.evaluation.summary import StageResult
-from pressloop.units import with_uncertainty
+from pressloop.units import duration_text, with_uncertainty
 
 
 def stage_notes(stage: StageResult) -> tuple[str, ...]:
@@ -21,7 +22,19 @@ def stage_notes(stage: StageResult) -> tuple[str, ...]:
     return tuple(_notes(stage))
 
 
+def ended_late_text(stage: StageResult) -> str:
+    """Return why a hold until relaxation or the operator ended without it; empty if it did not."""
+    if stage.dwell_end != "longest":
+        return ""
+    return "the longest time allowed for the hold was over before what it waited for"
+
+
 def _notes(stage: StageResult) -> Iterator[str]:
+    if ended_late := ended_late_text(stage):
+        yield ended_late
+    limited = pump_limit_text(stage)
+    if limited:
+        yield limited
     if stage.mean_mpa is not None and stage.mean_mpa_uncertainty is not None:
         yield mean_text(
             stage.mean_mpa,
@@ -68,9 +81,9 @@ def _plus_minus(uncertainty: float) -> str:
 
 
 def relaxation_text(relaxation: Relaxation) -> str:
-    """Return a text like `relaxation 13.7 MPa in 300 s; Peleg k1 613 ± 4 s, k2 ...; half in 31 s`.
+    """Return a text like `relaxation 13.7 MPa in 5 min; Peleg k1 613 ± 4 s, k2 ...; half in 31 s`.
 
-    With a known leak: `relaxation 2.7 ± 2.5 MPa in 180 s plus 25 MPa of leak; ...`.
+    With a known leak: `relaxation 2.7 ± 2.5 MPa in 3 min plus 25 MPa of leak; ...`.
     """
     name, unit, scale = _terms(relaxation)
     change = f"{scale * (relaxation.change or 0.0):.3g}"
@@ -80,7 +93,7 @@ def relaxation_text(relaxation: Relaxation) -> str:
             relaxation.powder_change, relaxation.powder_change_uncertainty or 0.0
         )
         leak = f" plus {relaxation.leak_change:.3g} MPa of leak"
-    text = f"{name} {change} {unit} in {relaxation.duration_s:.0f} s{leak}"
+    text = f"{name} {change} {unit} in {duration_text(relaxation.duration_s, 0)}{leak}"
     if not relaxation.fitted:
         return f"{text}; no {name} fit: {relaxation.reason}"
     return f"{text}; {curve_text(relaxation)}"

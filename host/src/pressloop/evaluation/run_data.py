@@ -127,6 +127,7 @@ class RunData:
         counts = self.series.records["raw"].astype(np.float64) - zero
         full_scale_mpa = profile.full_scale_bar / 10 * profile.lever(press.die_mm)
         derived: Floats = counts * (full_scale_mpa / (profile.raw_full - profile.raw_zero))
+        derived -= self.end.zero_correction_mpa or 0.0
         return derived
 
     @cached_property

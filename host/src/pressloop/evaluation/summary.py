@@ -10,6 +10,7 @@ from pydantic import ConfigDict, ValidationError
 from pressloop.analysis.density import Density
 from pressloop.analysis.relaxation import Relaxation
 from pressloop.analysis.springback import Springback
+from pressloop.machine.calibration import CalibrationStatus
 from pressloop.machine.uncertainty import Budget, Quantity
 from pressloop.record.columns import SUMMARY_NAME
 from pressloop.record.model import (
@@ -51,6 +52,8 @@ class StageResult(RecordModel):
             `longest` (the longest allowed time was over first) or `run` (the run ended first).
         duration_s: From the first to the last record of the stage, pauses and prompts included.
         missing_s: Time of the stage that is missing in the record.
+        full_flow_s: Time for which the pump was fully open and the pressure still behind its
+            setpoint; None in a record that an earlier version has finalised.
         mean_mpa_uncertainty: Expanded uncertainty (k = 2) of `mean_mpa` as a pressure on the
             pellet; likewise `peak_mpa_uncertainty`. None for the truth.
         mean_mpa_reading_uncertainty: That of `mean_mpa` as the pressure that the oil makes on the
@@ -91,6 +94,7 @@ class StageResult(RecordModel):
     overshoot_mpa: float | None = None
     overshoot_percent: float | None = None
     ramp_error_percent: float | None = None
+    full_flow_s: float | None = None
     settle_s: float | None = None
     in_band_fraction: float | None = None
     hold_within_half_percent: float | None = None
@@ -163,6 +167,18 @@ class Channels(RecordModel):
     largest_difference_mpa: float | None
 
 
+class FollowedDeadBand(RecordModel):
+    """The dead band of a valve, which the board follows while the coil warms.
+
+    Attributes:
+        tuned_percent: By the profile, % of stroke.
+        found_percent: Where the board found it at the end of the run, % of stroke.
+    """
+
+    tuned_percent: float
+    found_percent: float
+
+
 class Hashes(RecordModel):
     """Hashes of all that may differ between two runs that look alike."""
 
@@ -187,6 +203,15 @@ class RunSummary(RecordModel):
             are those of every record.
         sample: What the user said of the pellet.
         channels: The pressure channels; None in a record of an earlier version.
+        release_dead_band: Of the release valve; None where it stayed as tuned, and in a record of
+            an earlier version.
+        pump_dead_band: The same of the pump valve.
+        zero_correction_mpa: What the readings had too much by the transducer's drift, as found at
+            rest before the run, and what the board took off for this run alone, MPa on the pellet;
+            None: nothing.
+        commissioned: Day on which the board was commissioned, such as `2026-11-28`, or `never`;
+            None in a record of an earlier version.
+        calibration: The calibration of the press; None in a record of an earlier version.
         warnings: What a reader has to know about this record, one sentence each.
     """
 
@@ -211,6 +236,11 @@ class RunSummary(RecordModel):
     steps: tuple[BoardStepResult, ...]
     sample: Sample | None = None
     channels: Channels | None = None
+    release_dead_band: FollowedDeadBand | None = None
+    pump_dead_band: FollowedDeadBand | None = None
+    zero_correction_mpa: float | None = None
+    commissioned: str | None = None
+    calibration: CalibrationStatus | None = None
     hashes: Hashes
     note: str
     events: tuple[RunEvent, ...]

@@ -110,7 +110,9 @@ def read_truth(path: Path, series: Series, start_tick: int) -> Truth:
 
     def at_records(name: str) -> npt.NDArray[np.float64]:
         values = np.full(wanted.size, np.nan)
-        values[found] = rows[name][rows_at[index[found]]]
+        # A damaged file may hold signalling NaN: a value that is not there, and no warning.
+        with np.errstate(invalid="ignore"):
+            values[found] = rows[name][rows_at[index[found]]]
         return values
 
     until = int(wanted[-1]) if wanted.size else -1

@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from pressloop.evaluation.pump_limit import pump_limit_text
 from pressloop.evaluation.summary import RunSummary, StageResult, Verdict
+from pressloop.units import duration_text
 
 HOLD_FRACTION: Final = 0.999
 """Share of the dwell's samples that have to be in band."""
@@ -93,6 +95,10 @@ def judge(
     reasons = list(_reasons(stage))
     if source == "reading":
         reasons += _short_dwell(stage, record_interval_s)
+        limited = pump_limit_text(stage)
+        if reasons and limited:
+            # Not a reason by itself: a ramp that was late may have been held as planned.
+            reasons.append(f"{limited[0].upper()}{limited[1:]}.")
     return ("fail" if reasons else "pass"), tuple(reasons)
 
 
@@ -149,7 +155,10 @@ def _short_dwell(stage: StageResult, record_interval_s: float) -> Iterator[str]:
     planned_s, dwell_s = stage.planned_dwell_s, stage.dwell_s
     if planned_s is None or dwell_s is None or dwell_s >= planned_s - 1.5 * record_interval_s:
         return
-    yield f"The dwell in band was {dwell_s:.2f} s; the protocol asks for {planned_s:.2f} s."
+    yield (
+        f"The dwell in band was {duration_text(dwell_s, 2)}; the protocol asks for "
+        f"{duration_text(planned_s)}."
+    )
 
 
 def _reasons(stage: StageResult) -> Iterator[str]:
@@ -158,7 +167,8 @@ def _reasons(stage: StageResult) -> Iterator[str]:
     if stage.damage is not None:
         yield f"The pellet {stage.damage}."
     if stage.missing_s > 0:
-        yield f"{stage.missing_s:.2f} s of the stage are not in the record; the limit is 0 s."
+        missing = duration_text(stage.missing_s, 2)
+        yield f"{missing} of the stage are not in the record; the limit is 0 s."
     if stage.tolerance_mpa is None or stage.duration_s is None:
         return
     band = f"{stage.target_mpa:g} MPa ± {stage.tolerance_mpa:.2f} MPa"

@@ -18,11 +18,11 @@ _SENTENCES: Final[dict[Quantity, str]] = {
     LOAD_CELL: "The verdict is about the pellet, by the load cell",
     WITH_COMPENSATION: (
         "The verdict is about the reading with friction compensation: the oil's pressure, less the "
-        "friction of the ram as it was learned"
+        "friction of the ram as it was learned. At the end of the ram's stroke the pellet gets less"
     ),
     READING: (
         "The verdict is about the reading, which is the oil's pressure: no load cell and no "
-        "learned friction shows what the pellet got"
+        "learned friction shows what the pellet got, which is less at the end of the ram's stroke"
     ),
 }
 
@@ -44,6 +44,11 @@ def basis_sentence(summary: RunSummary) -> str:
             text = f"{', '.join(stage.label for stage in stages)}: {text}"
         parts.append(text)
     return " ".join(part for part in parts if part)
+
+
+def calibration_sentence(summary: RunSummary) -> str:
+    """Return a sentence on the calibration for a verdict; empty where nothing is known of it."""
+    return "" if summary.calibration is None else summary.calibration.sentence
 
 
 def _of_reading(judged: list[StageResult]) -> str:

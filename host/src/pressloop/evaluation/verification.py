@@ -13,16 +13,18 @@ from pressloop._version import __version__
 from pressloop.evaluation.evaluate import Evaluation, evaluate
 from pressloop.evaluation.manifest import FileState, Manifest, compare_files, read_manifest
 from pressloop.evaluation.reader import RunRecord
+from pressloop.evaluation.signature import signer_of
 from pressloop.evaluation.summary import read_summary
 from pressloop.evaluation.truth import truth_in
 from pressloop.extras import path_argument
 from pressloop.record.columns import MANIFEST_NAME, SUMMARY_NAME, TELEMETRY_NAME, TRUTH_NAME
 from pressloop.record.journal import JOURNAL_NAME
 from pressloop.record.pending import read_record
+from pressloop.sample import SAMPLE_NAME
 
 _MAX_NAMED_KEYS: Final = 5
 
-_ORIGINALS: Final = (JOURNAL_NAME, TRUTH_NAME)
+_ORIGINALS: Final = (JOURNAL_NAME, TRUTH_NAME, SAMPLE_NAME)
 """Files that nothing can make again."""
 
 
@@ -35,7 +37,9 @@ class Verification:
         files: State of each file by its checksum; empty without a manifest.
         problems: What is wrong, one sentence each; empty when the record is sound.
         notes: What could not be checked, or what a reader should know.
-        repairable: Whether `finalise` mends what is wrong: journal and true pressure are whole.
+        repairable: Whether `finalise` mends what is wrong: journal, true pressure and sample are
+            those that were recorded.
+        signer: Who signed the record, by the list of signers, else the key; None: not signed.
     """
 
     directory: Path
@@ -43,6 +47,7 @@ class Verification:
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     repairable: bool = False
+    signer: str | None = None
 
     @property
     def sound(self) -> bool:
@@ -50,13 +55,19 @@ class Verification:
         return not self.problems
 
 
-def verify(directory: str | Path) -> Verification:
+def verify(directory: str | Path, signers: str | Path | None = None) -> Verification:
     """Compare every file of a record with its checksum, and the result with its journal.
 
     The journal is evaluated again, and `run.json` and `telemetry.parquet` must follow from it.
     Nothing is written.
 
+    Args:
+        directory: Folder of the record.
+        signers: File with the allowed signers, in OpenSSH's form; with it a record without a
+            signature of one of them has a problem. Without it any signature must fit.
+
     Raises:
+        BadInputError: `no-ssh-keygen` or `no-signers`, for a record with a signature.
         RecordError: `no-record`, when there is no journal; `record-damaged`, when its header cannot
             be read; `record-version`.
     """
@@ -99,9 +110,24 @@ def verify(directory: str | Path) -> Verification:
             )
         elif differences:
             problems.append(f"the result does not follow from the journal: {differences}")
+    allowed = None if signers is None else path_argument(signers, "signers")
+    signer = None
+    try:
+        signer = signer_of(folder, allowed)
+        if signer is None and allowed is not None:
+            problems.append("the record is not signed")
+    except ValueError as error:
+        problems.append(str(error))
+    if signer is not None and allowed is None:
+        notes.append(f"signed with the key {signer}, which was not compared with a list of signers")
     whole = not contents.unreadable and all(files.get(name, "ok") == "ok" for name in _ORIGINALS)
     return Verification(
-        folder, files, tuple(problems), tuple(notes), repairable=whole and bool(problems)
+        folder,
+        files,
+        tuple(problems),
+        tuple(notes),
+        repairable=whole and bool(problems),
+        signer=signer,
     )
 
 

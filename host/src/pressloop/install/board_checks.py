@@ -10,6 +10,7 @@ from pressloop._version import __version__
 from pressloop.connect import open_session, resolve_address
 from pressloop.errors import CommandRefusedError, PressloopError
 from pressloop.install.diagnosis import Computer, Diagnosis
+from pressloop.machine.commissioned import NEVER, commissioned_text
 from pressloop.run.active_runs import refuse_owned
 from pressloop.session.session import Session
 from pressloop.wire.names import wire_name
@@ -60,7 +61,7 @@ def _findings(session: Session, port: str) -> Iterator[Diagnosis]:
     yield Diagnosis(
         "firmware", "ok", f"{hello.firmware}, build {hello.build}, on {hello.board} at {port}"
     )
-    yield _profile(session, port)
+    yield from _profile(session, port)
     storage = StorageBits(status.storage or 0)
     if StorageBits.UNAVAILABLE in storage:
         yield Diagnosis(
@@ -79,18 +80,31 @@ def _findings(session: Session, port: str) -> Iterator[Diagnosis]:
         )
 
 
-def _profile(session: Session, port: str) -> Diagnosis:
-    """Return whether the board knows its press."""
+def _profile(session: Session, port: str) -> Iterator[Diagnosis]:
+    """Yield whether the board knows its press, and whether its wires were proved."""
     try:
         profile = session.request(ProfileReadRequest())
     except CommandRefusedError as refused:
         if refused.code != "no-profile":
             raise
-        return Diagnosis(
+        yield Diagnosis(
             "machine profile",
             "bad",
             "the board does not know its press: no run starts",
             "pressloop machine new my-press.yaml && "
             f"pressloop machine write my-press.yaml --port {port}",
         )
-    return Diagnosis("machine profile", "ok", profile.name)
+        return
+    yield Diagnosis("machine profile", "ok", profile.name)
+    if session.hello.simulated:
+        return
+    day = commissioned_text(profile.commissioned_day)
+    if day == NEVER:
+        yield Diagnosis(
+            "commissioning",
+            "warn",
+            "nothing has proved the wires of this press",
+            f"pressloop commission my-press.yaml --port {port}",
+        )
+    else:
+        yield Diagnosis("commissioning", "ok", day)

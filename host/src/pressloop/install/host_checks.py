@@ -14,6 +14,7 @@ import pressloop
 from pressloop.emulator.locate import find_firmware, find_micropython
 from pressloop.errors import EmulatorError
 from pressloop.install.diagnosis import Computer, Diagnosis
+from pressloop.units import duration_text
 
 _MB: Final = 1_000_000
 MIN_FREE_MB: Final = 100
@@ -41,8 +42,8 @@ def check_clock(computer: Computer) -> Iterator[Diagnosis]:
         yield Diagnosis(
             "clock",
             "bad",
-            f"files here are {_span(ahead_s)} in the future: the clock is behind, and records "
-            "would have wrong times",
+            f"files here are {duration_text(60 * round(ahead_s / 60))} in the future: the clock "
+            "is behind, and records would have wrong times",
             mend,
         )
         return
@@ -126,10 +127,3 @@ def _is_installed(name: str) -> bool:
         return find_spec(name) is not None
     except (ImportError, ValueError):
         return False
-
-
-def _span(seconds: float) -> str:
-    if seconds < 7200:
-        return f"{seconds / 60:.0f} min"
-    hours = seconds / 3600
-    return f"{hours:.0f} h" if hours < 48 else f"{hours / 24:.0f} days"

@@ -3,8 +3,8 @@
 The second channel is a transducer on another converter. It bounds the pressure and does not verify
 it: the board trips when the channels differ by more than their stated errors, the friction between
 them and their noise explain, or by more than 2 % of the reading, whichever is larger. While the
-pressure moves, the difference of their lags explains some more. The integer formulas are those of
-the board (`pressloop_fw/loop/second_transducer.py`); docs/second-channel.md derives them.
+pressure moves fast, the difference of their lags explains some more. The integer formulas are those
+of the board (`pressloop_fw/loop/second_transducer.py`); docs/second-channel.md derives them.
 """
 
 from __future__ import annotations
@@ -71,8 +71,13 @@ class ChannelComparison:
             lag_s=lag_ms / 1000,
         )
 
-    def allowed_kpa(self, pressure_kpa: int) -> int:
-        """Return the difference that is explained at a pressure at rest, kPa."""
+    def allowed_kpa(self, pressure_kpa: int, rate_kpa_s: float = 0.0) -> int:
+        """Return the difference that is explained at a pressure, at rest or in a movement, kPa.
+
+        One of the six standard deviations of the noise is enough for the lags in a slow movement:
+        the board trips on three means in a row, which are as unlikely beyond the other five.
+        """
         errors = self.first_error_kpa + self.second_error_kpa + self.noise_kpa
         friction = pressure_kpa * self.friction_q11 >> 11
-        return max(errors + friction, pressure_kpa * _SHARE_Q11 >> 11)
+        lag = max(0, round(rate_kpa_s * self.lag_s) - self.noise_kpa // _SIGMAS)
+        return max(errors + friction + lag, pressure_kpa * _SHARE_Q11 >> 11)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pressloop.machine.die_limits import DieLimits, die_limits
+from pressloop.machine.die_limits import DieLimits, die_area_um2, die_limits
 from pressloop.wire import schema
 
 _MAX_PELLET_KPA: Final = 2_000_000
@@ -19,6 +19,7 @@ _MAX_FALL_KPA_S: Final = 80_000_000
 _MAX_REFERENCE_KPA: Final = (1 << 21) - 1
 _MAX_PER_COUNT: Final = (1 << 13) - 1
 _MAX_CELL_GPA: Final = 16
+_BORE_UM2: Final = 1_000_000
 """Largest values with which all products in the board's tick are small integers."""
 
 
@@ -31,6 +32,17 @@ _SECOND_CHANNEL: Final = {
     "second_accuracy_ppm": "second_accuracy_percent",
 }
 """Fields of the wire that make a second channel, in the board's order, and the profile's."""
+
+_OF_A_RAM: Final = (
+    ("load_cell_capacity_n", "load_cell_capacity_kn", "place for a load cell"),
+    ("friction_uncertainty_ppm", "friction_uncertainty_percent", "ram with seals that rub"),
+    ("friction_ppm", "friction_percent", "ram with seals that rub"),
+    ("friction_n", "friction_n", "ram with seals that rub"),
+    ("ram_area_uncertainty_ppm", "ram_area_uncertainty_percent", "ram with an area of its own"),
+    ("stroke_um", "stroke_mm", "ram with a stroke"),
+    ("die_loads_n", "die_loads_kn", "die with a load limit"),
+)
+"""What the profile of a vessel cannot hold, in the board's order: fields, and what it has not."""
 
 
 @dataclass(frozen=True)
@@ -195,7 +207,74 @@ def _pairs(
             "friction_uncertainty_percent needs friction_percent and friction_n",
             "give all three, or leave friction_uncertainty_percent out",
         ),
+        *_vessel(wire),
+        *_calibration(wire),
         *_load_cell(wire),
+    )
+
+
+def _vessel(wire: schema.Profile) -> tuple[tuple[str, str, bool, str, str], ...]:
+    """Return the checks of an isostatic vessel, as `_pairs` does."""
+    vessel = wire.lid_switch is not None
+    return (
+        (
+            "dies_um",
+            "dies_mm",
+            vessel and len(wire.dies_um) != 1,
+            f"an isostatic vessel has one bore, and dies_mm has {len(wire.dies_um)} values",
+            "give the bore of the vessel alone",
+        ),
+        (
+            "ram_area_mm2",
+            "ram_area_cm2",
+            vessel
+            and abs(wire.ram_area_mm2 * 1_000_000 - die_area_um2(wire.dies_um[0])) > _BORE_UM2,
+            f"ram_area_cm2 ({wire.ram_area_mm2 / 100:g}) is not the area of the vessel's bore",
+            "give the area of the bore",
+        ),
+        *(
+            (
+                wire_field,
+                field,
+                vessel and getattr(wire, wire_field) is not None,
+                f"an isostatic vessel has no {part}",
+                f"remove {field}",
+            )
+            for wire_field, field, part in _OF_A_RAM
+        ),
+    )
+
+
+def _calibration(wire: schema.Profile) -> tuple[tuple[str, str, bool, str, str], ...]:
+    """Return the checks of the calibration, as `_pairs` does."""
+    parts = (
+        wire.calibration_result or None,
+        wire.calibration_day,
+        wire.calibration_due_day,
+        wire.calibration_error_ppm,
+        wire.calibration_uncertainty_ppm,
+        wire.calibration_uncertainty_n,
+        wire.calibration_reference,
+        wire.calibration_up_to_n,
+    )
+    given = sum(part is not None for part in parts)
+    day, due = wire.calibration_day, wire.calibration_due_day
+    return (
+        (
+            "calibration_result",
+            "calibration_result",
+            0 < given < len(parts) or wire.calibration_result == 0,
+            "the values of a calibration belong together",
+            "give all of calibration_result, _date, _due, _error_percent, _uncertainty_percent, "
+            "_uncertainty_n, _reference and _up_to_kn, or none",
+        ),
+        (
+            "calibration_due_day",
+            "calibration_due",
+            day is not None and due is not None and due < day,
+            "calibration_due is before calibration_date",
+            "correct the days",
+        ),
     )
 
 

@@ -49,7 +49,10 @@ def die_limits(wire: schema.Profile, die_um: int, *, single_channel: bool = Fals
         die_um: Diameter of the die, um.
         single_channel: Whether one pressure channel alone watches the press.
     """
-    ratio_q10 = wire.ram_area_mm2 * 1_000_000 * 1024 // die_area_um2(die_um)
+    # In a vessel the pressure of the line is that of the sample.
+    ratio_q10 = 1024
+    if wire.lid_switch is None:
+        ratio_q10 = wire.ram_area_mm2 * 1_000_000 * 1024 // die_area_um2(die_um)
     rise_oil_kpa_s = wire.pump_flow_ul_s * 1_000_000 // wire.compliance_nl_mpa
     fall_oil_kpa_s = wire.release_flow_ul_s * 1_000_000 // wire.compliance_nl_mpa
     resolution = wire.full_scale_oil_kpa * ratio_q10 * wire.accuracy_ppm // (1024 * 1_000_000)

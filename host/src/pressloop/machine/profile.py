@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from datetime import date, timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
@@ -18,8 +19,16 @@ from pressloop.errors import BadInputError
 from pressloop.extras import out_of_range, real_number, shown_value, whole_number
 from pressloop.machine.contradictions import find_contradiction
 from pressloop.machine.die_limits import DieLimits, die_limits
+from pressloop.machine.part_codes import (
+    AuxiliaryName,
+    CellConverterName,
+    PressureConverterName,
+    PumpDriveName,
+    ReleaseDriveName,
+    SignalName,
+)
 from pressloop.machine.profile_wire import profile_fields, wire_fields
-from pressloop.number_types import plain
+from pressloop.number_types import plain, text_of
 from pressloop.wire import schema
 from pressloop.wire.message import Message
 from pressloop.yaml.user_model import UserModel
@@ -75,13 +84,56 @@ def name_fits(name: str) -> str:
     return name
 
 
+def reference_fits(text: str) -> str:
+    """Return the certificate of a reference unchanged if the board can store it.
+
+    Raises:
+        PydanticCustomError: `bad-value`, if it has too many bytes in UTF-8.
+    """
+    text = text_of(text)
+    size, most = len(text.encode()), _wire_max("calibration_reference")
+    if size > most:
+        raise PydanticCustomError(
+            "bad-value",
+            "{message}; {hint}",
+            {
+                "message": f"'{text}' has {size} bytes, the board takes {most}",
+                "hint": "shorten it to what finds the certificate, such as its number",
+            },
+        )
+    return text
+
+
+def iso_day(text: str) -> str:
+    """Return a day such as `2026-11-28` unchanged if the board can store it.
+
+    Raises:
+        PydanticCustomError: `bad-value`.
+    """
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        day = None
+    last = date(1970, 1, 1) + timedelta(days=_wire_max("calibration_day"))
+    if day is None or not date(1970, 1, 1) <= day <= last or day.isoformat() != text:
+        raise PydanticCustomError(
+            "bad-value",
+            "{message}; {hint}",
+            {
+                "message": f"'{text_of(text)}' is no day",
+                "hint": "write year, month and day as YYYY-MM-DD",
+            },
+        )
+    return text
+
+
 class MachineProfile(UserModel):
     """Data of a press, its transducer and its valves."""
 
     name: Annotated[str, Field(min_length=1, max_length=40), AfterValidator(name_fits)]
     ram_area_cm2: Annotated[Positive, Field(ge=0.5, le=1000)]
     """Effective area of the ram, cm2."""
-    full_scale_bar: Annotated[Positive, Field(ge=10, le=2000)]
+    full_scale_bar: Annotated[Positive, Field(ge=10, le=6000)]
     """Full scale of the oil-pressure transducer, bar."""
     raw_zero: Counts
     """Reading at zero pressure, counts."""
@@ -94,7 +146,7 @@ class MachineProfile(UserModel):
     accuracy_percent: Annotated[Positive, Field(ge=0.0001, le=2)]
     """Accuracy of the transducer, all errors together, in percent of its full scale. A reading may
     exceed a ceiling by this much before the board trips."""
-    max_oil_bar: Annotated[Positive, Field(ge=1, le=2000)]
+    max_oil_bar: Annotated[Positive, Field(ge=1, le=6000)]
     """Highest oil pressure that press and hoses may have, bar."""
     dies_mm: Annotated[
         tuple[Annotated[float, Field(ge=1, le=100)], ...], Field(min_length=1, max_length=16)
@@ -116,6 +168,14 @@ class MachineProfile(UserModel):
     """Oil pressure above which the ram is in contact, bar."""
     approach_timeout_s: Annotated[Positive, Field(ge=0.1, le=600)] = 60
     """Longest time until contact, s."""
+    approach_mm: Annotated[float, Field(ge=0.1, le=500)] | None = None
+    """Travel of the ram from its seat to the sample, mm; measured by tuning. The approach is fast
+    for most of it, and ends without contact at about twice of it, with one pressure channel much
+    earlier. None: unknown; the approach is slow, and only approach_timeout_s ends it."""
+    stroke_mm: Annotated[float, Field(ge=2, le=1000)] | None = None
+    """Travel of the ram from its seat to the end of its stroke, mm. The board keeps 1 mm away from
+    it, by what was pumped in the approach and by the displacement sensor, if there is one. None:
+    unknown, not watched."""
     no_gain_window_s: Annotated[Positive, Field(ge=0.1, le=60)] = 5
     """Time within which platens that close must raise the pressure, s."""
     kp_per_s: Annotated[Gain, Field(ge=1 / 256, le=_wire_max("kp") / 256)] = 12
@@ -180,7 +240,7 @@ class MachineProfile(UserModel):
     scale. None: assumed."""
     tuning_residual_percent: Annotated[float, Field(ge=0, le=100)] | None = None
     """Share of the pumped volume that tuning did not explain: its quality. None: not tuned."""
-    second_full_scale_bar: Annotated[Positive, Field(ge=10, le=2000)] | None = None
+    second_full_scale_bar: Annotated[Positive, Field(ge=10, le=6000)] | None = None
     """Full scale of a second transducer on the same oil, bar; with it belong the next five. None:
     the press has one pressure channel."""
     second_raw_zero: Counts | None = None
@@ -200,7 +260,7 @@ class MachineProfile(UserModel):
     as with two transducers on the same oil. The ram's friction is friction_percent."""
     channel_noise_percent: Annotated[float, Field(ge=0, le=1)] | None = None
     """Standard deviation of a reading of either channel, in percent of full scale. None: 0.1."""
-    single_channel_bar: Annotated[Positive, Field(ge=2, le=2000)] | None = None
+    single_channel_bar: Annotated[Positive, Field(ge=2, le=6000)] | None = None
     """Highest oil pressure as long as there is one pressure channel, bar. None: max_oil_bar."""
     die_loads_kn: (
         Annotated[
@@ -209,11 +269,58 @@ class MachineProfile(UserModel):
         | None
     ) = None
     """Greatest load of each die of dies_mm, kN, in their order; 0 where it is not known."""
+    transducer_signal: SignalName | None = None
+    """How the first transducer signals. None: not stated, 4-20 mA is assumed."""
+    transducer_converter: PressureConverterName | None = None
+    """Converter that the first transducer is wired to. None: whichever the board finds."""
+    second_signal: SignalName | None = None
+    """How the second transducer signals. None: not stated, 4-20 mA is assumed."""
+    second_converter: PressureConverterName | None = None
+    """Converter that the second transducer is wired to. None: whichever the board finds."""
+    load_cell_converter: CellConverterName | None = None
+    """Converter of the load cell. None: an NAU7802 if the board finds one."""
+    pump_drive: PumpDriveName | None = None
+    """How the flow of the pump is set. None: not stated, a valve with its coil on PWM."""
+    release_drive: ReleaseDriveName | None = None
+    """How oil is let out. None: not stated, one proportional valve."""
+    auxiliary_sensor: AuxiliaryName | None = None
+    """What the board's third analogue input reads, from its next start on. None: nothing."""
+    calibration_result: Literal["passed", "failed"] | None = None
+    """How the last calibration ended; with it belong the next seven. None: never calibrated."""
+    calibration_date: Annotated[str, AfterValidator(iso_day)] | None = None
+    """Day of the calibration, such as 2026-11-28."""
+    calibration_due: Annotated[str, AfterValidator(iso_day)] | None = None
+    """Day from which on the calibration is overdue."""
+    calibration_error_percent: Annotated[float, Field(ge=0, le=100)] | None = None
+    """Largest error that the calibration left, in percent of the reading."""
+    calibration_uncertainty_percent: Annotated[float, Field(ge=0, le=100)] | None = None
+    """Expanded uncertainty (k = 2) of a force after the calibration, in percent of it."""
+    calibration_uncertainty_n: Annotated[int, Field(ge=0, le=10_000_000)] | None = None
+    """The same without load, N. Both add as squares."""
+    calibration_reference: (
+        Annotated[str, Field(min_length=1, max_length=23), AfterValidator(reference_fits)] | None
+    ) = None
+    """Certificate of the reference, in 23 letters at most."""
+    calibration_up_to_kn: Annotated[Positive, Field(ge=0.001, le=100_000)] | None = None
+    """Largest force of the calibration, kN."""
+    commissioned_day: Annotated[int, Field(ge=0, le=65535)] | None = None
+    """Day on which `pressloop commission` proved the wiring of this board, from 1970-01-01. None:
+    never. It belongs to the board and is in no press file."""
+    hold_to_run: bool | None = None
+    """Whether the ram approaches the sample only while a person holds the controller's button.
+    None: if one pressure channel alone watches it, except on a simulated press."""
+    lid_switch: bool | None = None
+    """On an isostatic vessel: whether a switch or low-range sensor tells 0.1 MPa under its lid from
+    none. The vessel has no ram: ram_area_cm2 and the only one of dies_mm are its bore, and the
+    pressure of the line is that of the sample. None: it is a press with a ram."""
     converter: Literal["ads1115", "adc"] | None = None
     """Converter of the transducer's signal. The board reports it; the profile does not store it."""
     channels: Literal[1, 2] | None = None
     """Pressure channels that the board compares. The board reports it; the profile does not store
     it. None: as many as the profile describes."""
+    reads_load_cell: bool | None = None
+    """Whether the board reads a load cell. The board reports it; the profile does not store it.
+    None: unknown."""
 
     @model_validator(mode="after")
     def _no_contradiction(self) -> Self:
@@ -234,6 +341,8 @@ class MachineProfile(UserModel):
         least, most = schema.PlanBeginRequest.range_of("die_um")
         if not least <= 1000 * number <= most:
             raise out_of_range("die_mm", die_mm, f"{least / 1000:g} to {most / 1000:g}")
+        if self.is_vessel:
+            return 1.0
         return lever(self.ram_area_cm2 * 100, number)
 
     def limits(self, die_um: int) -> DieLimits:
@@ -247,6 +356,11 @@ class MachineProfile(UserModel):
         if number > most:
             raise out_of_range("die_um", die_um, f"{least} to {most}")
         return die_limits(self.to_wire(), number, single_channel=self.single_channel)
+
+    @property
+    def is_vessel(self) -> bool:
+        """Whether it is an isostatic vessel, which has no ram."""
+        return self.lid_switch is not None
 
     @property
     def single_channel(self) -> bool:
@@ -299,6 +413,11 @@ class MachineProfile(UserModel):
                 f"these are not the fields of a profile: {error}",
                 hint="docs/wire-reference.md lists the fields of `profile`",
             ) from error
+
+
+def reads_load_cell(capabilities: schema.CapabilityBits) -> bool:
+    """Return whether a board has a converter for a load cell."""
+    return bool(capabilities & schema.CapabilityBits.LOAD_CELL)
 
 
 def channels_of(capabilities: schema.CapabilityBits, wire: schema.Profile) -> Literal[1, 2]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any, Final, NamedTuple
 
+from pressloop.machine import part_codes
 from pressloop.wire import schema
 
 
@@ -23,6 +25,34 @@ class _Conversion(NamedTuple):
         return count * self.per / self.times
 
 
+class _Day(_Conversion):
+    """Names a field that is a day; its wire value counts days."""
+
+    def to_wire(self, value: Any) -> int:
+        return date.fromisoformat(value).toordinal() - _FIRST_DAY
+
+    def from_wire(self, count: int) -> Any:
+        return day_of(count)
+
+
+class _Result(_Conversion):
+    """Names the field with the result of the calibration."""
+
+    def to_wire(self, value: Any) -> int:
+        return schema.CalibrationResult[value.upper()]
+
+    def from_wire(self, count: int) -> Any:
+        return schema.CalibrationResult(count).name.lower()
+
+
+_FIRST_DAY: Final = date(1970, 1, 1).toordinal()
+
+
+def day_of(count: int) -> str:
+    """Return a day of the wire, which counts from 1970-01-01, such as `2026-11-28`."""
+    return date.fromordinal(_FIRST_DAY + count).isoformat()
+
+
 _CONVERSIONS: Final = (
     _Conversion("ram_area_cm2", "ram_area_mm2", 100),
     _Conversion("full_scale_bar", "full_scale_oil_kpa", 100),
@@ -38,6 +68,8 @@ _CONVERSIONS: Final = (
     _Conversion("approach_opening_percent", "approach_opening", schema.OUTPUT_FULL, 100),
     _Conversion("contact_bar", "contact_oil_kpa", 100),
     _Conversion("approach_timeout_s", "approach_timeout_ms", 1000),
+    _Conversion("approach_mm", "approach_um", 1000),
+    _Conversion("stroke_mm", "stroke_um", 1000),
     _Conversion("no_gain_window_s", "no_gain_window_ms", 1000),
     _Conversion("kp_per_s", "kp", 256),
     # The board adds the integral once per tick.
@@ -62,6 +94,12 @@ _CONVERSIONS: Final = (
     _Conversion("channel_noise_percent", "channel_noise_ppm", 10_000),
     _Conversion("single_channel_bar", "single_channel_oil_kpa", 100),
     _Conversion("die_loads_kn", "die_loads_n", 1000),
+    _Result("calibration_result", "calibration_result", 1),
+    _Day("calibration_date", "calibration_day", 1),
+    _Day("calibration_due", "calibration_due_day", 1),
+    _Conversion("calibration_error_percent", "calibration_error_ppm", 10_000),
+    _Conversion("calibration_uncertainty_percent", "calibration_uncertainty_ppm", 10_000),
+    _Conversion("calibration_up_to_kn", "calibration_up_to_n", 1000),
 )
 
 _UNCONVERTED: Final = (
@@ -82,6 +120,11 @@ _UNCONVERTED: Final = (
     "load_cell_zero",
     "load_cell_full",
     "load_cell_lag_ms",
+    "calibration_uncertainty_n",
+    "calibration_reference",
+    "commissioned_day",
+    "hold_to_run",
+    "lid_switch",
 )
 """Fields with the same name and the same unit on both sides."""
 
@@ -133,6 +176,7 @@ def wire_fields(profile: Mapping[str, Any]) -> dict[str, Any]:
             fields[conversion.wire_name] = tuple(conversion.to_wire(item) for item in value)
         else:
             fields[conversion.wire_name] = None if value is None else conversion.to_wire(value)
+    fields["parts"] = part_codes.packed(profile)
     return fields
 
 
@@ -145,4 +189,4 @@ def profile_fields(wire: schema.Profile) -> dict[str, Any]:
             fields[conversion.name] = tuple(conversion.from_wire(item) for item in count)
         else:
             fields[conversion.name] = None if count is None else conversion.from_wire(count)
-    return fields
+    return fields | part_codes.unpacked(wire.parts)

@@ -48,11 +48,13 @@ class Resolution:
     def reason(self) -> str:
         """How the finest tolerance comes about, for a message."""
         profile = self.profile
-        die = format_quantity(self.die_um, LENGTH)
+        where = f"on a {format_quantity(self.die_um, LENGTH)} die"
+        if profile.is_vessel:
+            where = "in the vessel"
         error = f"{profile.accuracy_percent:g} % of {profile.full_scale_bar:g} bar"
         if profile.converter == "adc":
             error += " and half a step of the chip's own converter (12 bit, 8.7 of them good)"
-        return f"{error} is +-{_mpa(self.finest_kpa)} on a {die} die"
+        return f"{error} is +-{_mpa(self.finest_kpa)} {where}"
 
     def improvements(self, tolerance_kpa: int, ceiling_kpa: int) -> str:
         """Return which changes of the press would resolve a tolerance, with numbers.

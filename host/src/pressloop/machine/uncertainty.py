@@ -22,6 +22,9 @@ for the comparison of cells in a batch. The pressure on the pellet is that of th
 die's wall takes off it over the height of the pellet is no error of it, and not covered.
 docs/uncertainty.md has the reasons and an example.
 
+After a calibration against a reference, its uncertainty stands for transducer and ram area, or for
+the load cell.
+
 There are at most nine independent terms and one formula, so a package for propagating uncertainties
 would only add a dependency.
 """
@@ -30,7 +33,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, TypedDict
 
 from pressloop.machine.profile import MachineProfile
 
@@ -139,6 +142,9 @@ class Instrument:
         learned: Share of the friction by which it may differ from what was learned; None: it was
             not learned.
         load_cell_mpa: Load cell, MPa on the pellet; None without one.
+        calibrated: Expanded uncertainty (k = 2) of a force after the calibration, relative; None
+            without one that was passed.
+        calibrated_mpa: The same without load, MPa on the pellet.
         assumed: Names of the contributions that are assumptions.
     """
 
@@ -153,6 +159,8 @@ class Instrument:
     assumed: frozenset[str]
     learned: float | None = None
     load_cell_mpa: float | None = None
+    calibrated: float | None = None
+    calibrated_mpa: float = 0.0
 
     @classmethod
     def of(cls, profile: MachineProfile, die_mm: float) -> Instrument:
@@ -182,6 +190,9 @@ class Instrument:
         if capacity_kn is not None and error_percent is not None:
             cell_mpa = 10 * capacity_kn * error_percent / die_mm2
         friction_percent, friction_n = profile.friction_percent, profile.friction_n
+        if profile.is_vessel:
+            ram_percent, die_um, friction_percent, friction_n = 0.0, 0, 0.0, 0
+            assumed -= {"ram area", "die area"}
         if friction_percent is None or friction_n is None:
             assumed.update(("friction of the ram", "friction from run to run"))
         friction_percent = FRICTION_PERCENT if friction_percent is None else friction_percent
@@ -199,6 +210,7 @@ class Instrument:
             assumed=frozenset(assumed),
             learned=None if learned_percent is None else learned_percent / 100,
             load_cell_mpa=cell_mpa,
+            **_calibrated(profile, die_mm2),
         )
 
     def budget(
@@ -223,9 +235,14 @@ class Instrument:
             ("repeatability of the transducer", "random", self.repeatability_mpa),
             ("zero drift of the transducer", "random", self.zero_drift_mpa),
         )
+        calibration = self._calibration(size)
         components = [
-            Component(name, kind, half, half / math.sqrt(3), name in self.assumed)
-            for name, kind, half in limits
+            *calibration,
+            *(
+                Component(name, kind, half, half / math.sqrt(3), name in self.assumed)
+                for name, kind, half in limits
+                if not (calibration and name in ("transducer", "ram area"))
+            ),
         ]
         components.append(Component("noise of the reading", "random", None, scatter_mpa))
         friction = self.friction * size + self.friction_mpa
@@ -248,10 +265,36 @@ class Instrument:
         die = "die area"
         half = self.die_area * size
         return [
-            _rectangular("load cell", "systematic", self.load_cell_mpa or 0.0),
+            *(
+                self._calibration(size)
+                or [_rectangular("load cell", "systematic", self.load_cell_mpa or 0.0)]
+            ),
             Component(die, "systematic", half, half / math.sqrt(3), die in self.assumed),
             Component("noise of the reading", "random", None, scatter_mpa),
         ]
+
+    def _calibration(self, size: float) -> list[Component]:
+        """Return the contribution of the calibration; empty without one that was passed."""
+        if self.calibrated is None:
+            return []
+        expanded = math.hypot(self.calibrated * size, self.calibrated_mpa)
+        return [Component("calibration", "systematic", None, expanded / COVERAGE_FACTOR)]
+
+
+def _calibrated(profile: MachineProfile, die_mm2: float) -> _Calibrated:
+    """Return what the calibration of a press says, by the names of `Instrument`."""
+    if profile.calibration_result != "passed":
+        return {}
+    percent, newtons = profile.calibration_uncertainty_percent, profile.calibration_uncertainty_n
+    return {
+        "calibrated": (percent or 0.0) / 100,
+        "calibrated_mpa": (newtons or 0) / die_mm2,
+    }
+
+
+class _Calibrated(TypedDict, total=False):
+    calibrated: float
+    calibrated_mpa: float
 
 
 def _budget(pressure_mpa: float, components: list[Component]) -> Budget:

@@ -35,12 +35,13 @@ def compile_plan(protocol: Protocol, profile: MachineProfile) -> Plan:
 def begin_request(protocol: Protocol, profile: MachineProfile, steps: int) -> PlanBeginRequest:
     """Return the message that begins the upload of a plan with this number of steps."""
     vent_rate = protocol.vent_rate_kpa_s
+    die_um = bore_or_die_um(protocol, profile)
     if vent_rate is None:
-        fastest = profile.limits(protocol.die_um).fastest_fall_kpa_s
+        fastest = profile.limits(die_um).fastest_fall_kpa_s
         vent_rate = max(1, min(DEFAULT_VENT_RATE_KPA_S, fastest))
     return PlanBeginRequest(
         steps=steps,
-        die_um=protocol.die_um,
+        die_um=die_um,
         ceiling_kpa=protocol.ceiling_kpa,
         host_loss=HostLossAction[protocol.on_host_loss.action.upper()],
         host_loss_limit_ms=protocol.on_host_loss.limit_ms,
@@ -50,6 +51,11 @@ def begin_request(protocol: Protocol, profile: MachineProfile, steps: int) -> Pl
         accept_unresolved=protocol.accept_unresolved_tolerance,
         crack_kpa=protocol.crack_kpa,
     )
+
+
+def bore_or_die_um(protocol: Protocol, profile: MachineProfile) -> int:
+    """Return the diameter that the board computes with: of the die, or of a vessel's bore, um."""
+    return profile.dies_um[0] if protocol.is_isostatic else protocol.die_um
 
 
 def _check_range(message: Message, where: str) -> None:

@@ -66,11 +66,11 @@ def finding_of_refusal(
         path = place_in_step(plan.sources[refusal.step], name)
     else:
         path = place_in_protocol(name)
-    message = _with_force(refusal, plan.protocol.die_um)
+    message = _with_force(refusal, plan.protocol.die_um or None)
     return (marks or SourceMap()).finding("error", refusal.code, path, message, refusal.hint)
 
 
-def _with_force(refusal: CommandRefusedError, die_um: int) -> str:
+def _with_force(refusal: CommandRefusedError, die_um: int | None) -> str:
     """Return the message of a refusal, with the force beside the pressure that was exceeded."""
     if refusal.code not in _PRESSURE_CODES or refusal.detail is None:
         return refusal.message

@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from pressloop.plotting.figure import FORMATS, plot_run
+from pressloop.plotting.run_plot import RunPlot
 
-__all__ = ["FORMATS", "plot_run"]
+__all__ = ["FORMATS", "RunPlot", "plot_run"]

@@ -30,13 +30,16 @@ _MAX_PANELS: Final = 6
 _PANELS_IN_ROW: Final = 3
 
 
-def plot_run(record: RunRecord, path: str | Path, *, dpi: int = 150) -> Path:
+def plot_run(
+    record: RunRecord, path: str | Path, *, dpi: int = 150, figure: Figure | None = None
+) -> Path:
     """Draw a run into a file.
 
     Args:
         record: Of the run, finalised or not.
         path: The suffix names the format: `.png`, `.svg` or `.pdf`.
         dpi: Of a PNG.
+        figure: Of `figure_of`, if it is drawn already.
 
     Returns:
         The path.
@@ -51,7 +54,7 @@ def plot_run(record: RunRecord, path: str | Path, *, dpi: int = 150) -> Path:
             code="plot-format",
             hint=f"end the file name in {', '.join(FORMATS)}",
         )
-    figure_of(record).savefig(target, dpi=dpi)
+    (figure or figure_of(record)).savefig(target, dpi=dpi)
     return target
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from typing import Final
 
 from pressloop.evaluation import RunRecord, VerdictRow
 from pressloop.extras import needs_extra
@@ -13,10 +14,14 @@ with needs_extra("plot"):
     from matplotlib.axes import Axes
 
 
+_TARGET_LETTERS: Final = 8
+"""Of a target such as `17.4 MPa`: a stage that has less room gets its mark alone."""
+
+
 def name_stages(
     axes: Axes, telemetry: DrawnTelemetry, rows: list[VerdictRow], *, in_progress: bool
 ) -> None:
-    """Write name and verdict above each stage, with the name cut to what fits.
+    """Write name and verdict above each stage; where no whole word fits, the verdict alone.
 
     The stage in which a run in progress is has no verdict yet.
     """
@@ -32,8 +37,8 @@ def name_stages(
         open_ended = in_progress and row.stage.outcome == "active"
         wrong = not row.passed and not open_ended
         label = "…" if open_ended else "✗" if wrong else "✓"
-        if letters >= 6:
-            name = textwrap.fill(row.stage.label, max(letters, 8))
+        if letters >= max(_TARGET_LETTERS, *map(len, row.stage.label.split())):
+            name = textwrap.fill(row.stage.label, letters)
             label = f"{name}\n{row.stage.target_mpa:g} MPa {label}"
         axes.annotate(
             label,

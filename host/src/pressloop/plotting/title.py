@@ -9,6 +9,7 @@ from typing import Final
 from pressloop.evaluation import RunRecord
 from pressloop.extras import needs_extra
 from pressloop.plotting.style import WRONG, mark_simulated
+from pressloop.units import duration_text
 
 with needs_extra("plot"):
     from matplotlib.figure import Figure
@@ -40,7 +41,7 @@ def draw_title(figure: Figure, record: RunRecord) -> None:
         parts.append(f"NOT COMPLETED: {ended}")
     if summary.gaps:
         missing = sum(gap.seconds for gap in summary.gaps)
-        parts.append(f"{missing:.2f} s of telemetry missing (hatched)")
+        parts.append(f"{duration_text(missing, 2)} of telemetry missing (hatched)")
     unreached = [s.name for s in summary.stages if s.outcome == "not reached"]
     if unreached and not in_progress:
         parts.append(f"not reached: {textwrap.shorten(', '.join(unreached), 60, placeholder='…')}")

@@ -8,11 +8,13 @@ What depends on the press is checked in `validation`, not here.
 
 from __future__ import annotations
 
+from pressloop.protocol.model.conditions import Conditions
 from pressloop.protocol.model.hold import Hold, Until
 from pressloop.protocol.model.protocol import HostLoss, Protocol
 from pressloop.protocol.model.stage import Item, Pid, Prompt, Ramp, Release, Repeat, Stage
 
 __all__ = [
+    "Conditions",
     "Hold",
     "HostLoss",
     "Item",

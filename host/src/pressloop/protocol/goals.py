@@ -41,6 +41,7 @@ GOALS: Final = (
 
 READY: Final = (
     Goal("sulfide", "sulfide cell in a 10 mm die: 375 MPa, final 125 MPa"),
+    Goal("isostatic-200", "isostatic body: 200 MPa in a vessel, released slowest at the end"),
     Goal("kbr-13mm", "infrared: KBr pellet of 13 mm at 8 t (78.5 kN, 591 MPa)"),
     Goal("kbr-7mm", "infrared: KBr pellet of 7 mm at 2 t (19.6 kN, 510 MPa)"),
     Goal("xrf-32mm", "X-ray fluorescence: powder pellet of 32 mm at 20 t (196 kN, 244 MPa)"),

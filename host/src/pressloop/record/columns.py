@@ -11,6 +11,7 @@ SUMMARY_NAME: Final = "run.json"
 TELEMETRY_NAME: Final = "telemetry.parquet"
 INTERVALS_NAME: Final = "intervals.parquet"
 MANIFEST_NAME: Final = "manifest.json"
+SIGNATURE_NAME: Final = "manifest.json.sig"
 """Files that evaluation derives from the journal, beside it; the last has the checksums of all."""
 
 DERIVED_NAMES: Final = (SUMMARY_NAME, TELEMETRY_NAME, INTERVALS_NAME, MANIFEST_NAME)

@@ -14,14 +14,17 @@ from pressloop.findings import path_text
 from pressloop.machine.channels import ChannelComparison
 from pressloop.machine.profile import MachineProfile
 from pressloop.plan import Plan, PlanStage, PlanStep
+from pressloop.protocol import Conditions
 from pressloop.record.model import (
     BoardIdentity,
     BoardStepResult,
+    ContinuedRun,
     Direction,
     EmulatedPress,
     HostLossPlan,
     PlannedStage,
     PlannedStep,
+    RecordedConditions,
     RunHeader,
     ThinningRules,
 )
@@ -44,6 +47,7 @@ def new_header(
     thinning: ThinningRules | None,
     die_confirmed: bool = False,
     comparison: ChannelComparison | None = None,
+    continues: ContinuedRun | None = None,
 ) -> RunHeader:
     """Return what is known of a run before the press moves; the run gets its id here.
 
@@ -58,6 +62,7 @@ def new_header(
         thinning: How quiet stretches are summed up; None keeps every record.
         die_confirmed: Whether a person has read the diameter off the die for this run.
         comparison: What the channels may differ by; None on a single-channel press.
+        continues: The run before, if this one presses the rest of its protocol.
     """
     return RunHeader(
         run_id=secrets.token_bytes(8).hex(),
@@ -80,6 +85,7 @@ def new_header(
         die_confirmed=die_confirmed,
         channels=1 if comparison is None else 2,
         channels_allowed_mpa=(None if comparison is None else comparison.allowed_kpa(0) / 1000),
+        continues=continues,
         ceiling_mpa=plan.begin.ceiling_kpa / 1000,
         host_loss=HostLossPlan.model_validate(
             {
@@ -89,7 +95,12 @@ def new_header(
                 "vent_rate_mpa_s": plan.begin.vent_rate_kpa_s / 1000,
             }
         ),
+        conditions=_recorded(plan.protocol.conditions),
     )
+
+
+def _recorded(conditions: Conditions | None) -> RecordedConditions | None:
+    return None if conditions is None else RecordedConditions(**dict(conditions))
 
 
 def board_identity(hello: HelloReply) -> BoardIdentity:

@@ -89,7 +89,7 @@ def read_journal(path: Path) -> JournalContents:
     entries = []
     unreadable = []
     end = 0
-    for offset, stop, entry in _whole_entries(data):
+    for offset, stop, entry in whole_entries(data):
         if offset > end:
             unreadable.append(UnreadableBytes(end, offset - end))
         entries.append(entry)
@@ -99,7 +99,8 @@ def read_journal(path: Path) -> JournalContents:
     return JournalContents(entries, unreadable, end)
 
 
-def _whole_entries(data: bytes) -> Iterator[tuple[int, int, dict[str, Any]]]:
+def whole_entries(data: bytes) -> Iterator[tuple[int, int, dict[str, Any]]]:
+    """Yield offset, end and content of each whole entry; bytes between them are skipped."""
     offset = data.find(_MARK)
     while offset >= 0:
         stop, entry = _entry_at(data, offset)

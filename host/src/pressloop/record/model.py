@@ -7,7 +7,7 @@ an older reader opens a record with newer additions; `SCHEMA_VERSION` changes wh
 from __future__ import annotations
 
 import hashlib
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import (
     BaseModel,
@@ -20,6 +20,8 @@ from pydantic import (
 )
 from typing_extensions import Self
 
+from pressloop.protocol import Conditions
+from pressloop.units import duration_text
 from pressloop.yaml.user_model import UserModel
 
 SCHEMA_VERSION: Final = 1
@@ -40,6 +42,9 @@ EventKind = Literal[
     "fault",
     "note",
 ]
+
+UnixTime = Annotated[float, Field(ge=0, lt=253_402_300_800)]
+"""A time of the host's clock, s since 1970-01-01; before the year 10000, as a calendar can show."""
 
 INTERRUPTED: Final = "interrupted"
 """End reason of a record without an end entry: the host stopped recording before the run ended."""
@@ -176,9 +181,38 @@ class HostLossPlan(RecordModel):
         """Return what the board does, as the end of a sentence."""
         vents = f"releases the pressure at {self.vent_rate_mpa_s:g} MPa/s"
         if self.action == "vent":
-            return f"it {vents} {self.timeout_s:g} s after it has lost the host"
+            return f"it {vents} {duration_text(self.timeout_s)} after it has lost the host"
         does = "holds the pressure" if self.action == "hold" else "continues the protocol"
-        return f"it {does} for up to {self.limit_s:g} s without a host, then {vents}"
+        return f"it {does} for up to {duration_text(self.limit_s)} without a host, then {vents}"
+
+
+class ContinuedRun(RecordModel):
+    """Names the run that this one continues, after a power cut, an abort or a fault.
+
+    Attributes:
+        run_id: Of the run that did not complete.
+        end_reason: How it ended.
+        from_stage: First stage that this run pressed.
+        protocol_sha256: Hash of the content of the whole protocol, `Protocol.sha256`.
+    """
+
+    run_id: str
+    end_reason: str
+    from_stage: str
+    protocol_sha256: str
+
+    def __str__(self) -> str:
+        """Return the sentence that every reader of the record has to know."""
+        return (
+            f"this run continues run {self.run_id}, which ended as {self.end_reason}, from stage "
+            f"{self.from_stage!r}: the stages before are in the record of that run"
+        )
+
+
+class RecordedConditions(Conditions):
+    """Conditions of pressing as a record holds them: a newer version may have more of them."""
+
+    model_config = ConfigDict(extra="ignore")
 
 
 class RunHeader(RecordModel):
@@ -188,10 +222,12 @@ class RunHeader(RecordModel):
     diameter off the die for this run; on a simulated press none needs to. `channels` is how many
     pressure channels the board compared, and `channels_allowed_mpa` what they may differ by at low
     pressure. These, `ceiling_mpa` and `host_loss` are None in records of older versions.
+    `continues` is None for a run of a whole protocol.
+    `conditions` are those of the protocol; None where it gives none.
     """
 
     run_id: str
-    created_unix_time_second: float
+    created_unix_time_second: UnixTime
     protocol_name: str
     protocol_text: str
     steps: tuple[PlannedStep, ...]
@@ -212,6 +248,8 @@ class RunHeader(RecordModel):
     thinning: ThinningRules | None = None
     ceiling_mpa: float | None = None
     host_loss: HostLossPlan | None = None
+    continues: ContinuedRun | None = None
+    conditions: RecordedConditions | None = None
     schema_version: int = SCHEMA_VERSION
 
     @model_validator(mode="after")
@@ -299,7 +337,7 @@ def judged_steps(stage: PlannedStage, header: RunHeader) -> tuple[list[int], lis
 class RunStart(RecordModel):
     """The board's answer to start: first sequence number of the run, and device clock."""
 
-    unix_time_second: float
+    unix_time_second: UnixTime
     run_first: int
     start_tick: int
 
@@ -307,7 +345,7 @@ class RunStart(RecordModel):
 class RunEvent(RecordModel):
     """An event in a run, besides the telemetry; `data` depends on the kind."""
 
-    unix_time_second: float
+    unix_time_second: UnixTime
     kind: EventKind
     tick: int | None = None
     data: dict[str, JsonValue] = {}
@@ -341,6 +379,11 @@ class RunEnd(RecordModel):
         note: What a reader should know, such as the error that ended the connection.
         largest_difference_mpa: Largest difference between the pressure channels in the run, apart
             from what their lags explain, MPa; None on a single-channel press.
+        release_dead_band_percent: Where the board found the release's dead band at the end, % of
+            stroke; None: where the profile has it.
+        pump_dead_band_percent: The same of the pump; None in a record of an earlier version, too.
+        zero_correction_mpa: What the readings of the run had too much, as found at rest before it,
+            and what was taken off for this run alone, MPa on the pellet; None: nothing.
         injected: The faults that were injected in an emulated press; None where that is not known.
     """
 
@@ -350,6 +393,9 @@ class RunEnd(RecordModel):
     step_results: tuple[BoardStepResult, ...] = ()
     note: str = ""
     largest_difference_mpa: float | None = None
+    release_dead_band_percent: float | None = None
+    pump_dead_band_percent: float | None = None
+    zero_correction_mpa: float | None = None
     injected: tuple[InjectedFault, ...] | None = None
 
     @field_validator("end_reason", "fault")

@@ -12,10 +12,12 @@ from pressloop.extras import DataFrame, needs_extra
 from pressloop.session.fault_texts import explain_fault
 
 if TYPE_CHECKING:
-    from pressloop.evaluation import RunSummary
+    from pressloop.evaluation import RunRecord, RunSummary
+    from pressloop.plotting import RunPlot
 else:
-    # The evaluation needs the extra `data`; pressing and recording must work without it.
-    RunSummary = Any
+    # The evaluation needs the extra `data`, plots need `plot`; pressing and recording must work
+    # without them.
+    RunSummary = RunRecord = RunPlot = Any
 
 
 @dataclass(frozen=True, repr=False)
@@ -34,6 +36,25 @@ class RunResult:
     def completed(self) -> bool:
         """Whether the run completed all steps."""
         return self.end_reason == "completed"
+
+    @property
+    def record(self) -> RunRecord:
+        """The record of the run, for `pressloop.reports` and `pressloop.catalogue`."""
+        with needs_extra("data"):
+            from pressloop.evaluation import RunRecord
+
+        return RunRecord.open(self.directory)
+
+    def plot(self) -> RunPlot:
+        """Draw the run; a notebook shows the plot, its `save` writes a file.
+
+        Raises:
+            PressloopError: `missing-extra`, if the packages for it are not installed.
+        """
+        # By the front door, as a script does: plots are above this room.
+        from pressloop import RunPlot
+
+        return RunPlot(self.record)
 
     def frame(self) -> DataFrame:
         """Return the telemetry as a data frame, whose column names have units.

@@ -24,7 +24,7 @@ from pressloop.run.prompts import PromptQueue
 from pressloop.session.interrupted_run import ask_interrupted_run
 from pressloop.session.listeners import Listener
 from pressloop.session.session import Session
-from pressloop.session.status import PressStatus
+from pressloop.session.status import PressStatus, mpa_of, opening_percent
 from pressloop.session.telemetry import TelemetryBatch
 from pressloop.session.telemetry_iterator import TelemetryIterator
 from pressloop.wire.names import wire_name
@@ -319,11 +319,10 @@ class RunMonitor(Listener):
                 last_seq=status.next - 1 if last is None else last,
                 step_results=self._step_results(),
                 note="" if self.failure is None else f"aborted because of {self.failure!r}",
-                largest_difference_mpa=(
-                    None
-                    if status.largest_difference_kpa is None
-                    else status.largest_difference_kpa / 1000
-                ),
+                largest_difference_mpa=mpa_of(status.largest_difference_kpa),
+                zero_correction_mpa=mpa_of(status.zero_correction_kpa),
+                release_dead_band_percent=opening_percent(status.release_dead_band),
+                pump_dead_band_percent=opening_percent(status.pump_dead_band),
             )
         )
 

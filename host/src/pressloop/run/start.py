@@ -9,10 +9,16 @@ from pathlib import Path
 from pressloop.emulator.faults import RequestedFault
 from pressloop.emulator.process import EmulatedBoard
 from pressloop.errors import CommandRefusedError, RecordError
-from pressloop.machine.profile import MachineProfile, channels_of, converter_of
+from pressloop.machine.profile import (
+    MachineProfile,
+    channels_of,
+    converter_of,
+    reads_load_cell,
+)
 from pressloop.plan import compile_plan
 from pressloop.record import EmulatedPress, RunEnd, RunRecorder, ThinningRules
 from pressloop.record.header import new_header
+from pressloop.record.model import ContinuedRun
 from pressloop.run.die import die_is_confirmed
 from pressloop.run.fault_injection import FaultInjection, in_record
 from pressloop.run.pause_reason import PauseReason
@@ -34,6 +40,7 @@ def profile_of(session: Session, wire: Profile) -> MachineProfile:
         update={
             "converter": converter_of(session.hello.python),
             "channels": channels_of(session.hello.capabilities, wire),
+            "reads_load_cell": reads_load_cell(session.hello.capabilities),
         }
     )
 
@@ -52,6 +59,7 @@ def prepare_run(
     ask: Asker | None,
     on_status: Callable[[PressStatus], None] | None,
     faults: tuple[RequestedFault, ...] = (),
+    continues: ContinuedRun | None = None,
 ) -> Run:
     """Check and upload a protocol and create the record of its run; nothing moves yet.
 
@@ -68,6 +76,7 @@ def prepare_run(
         ask: Asks the operator; None leaves prompts to `Run.confirm`.
         on_status: Called a few times a second with the status.
         faults: Faults of the emulated press in this run.
+        continues: The run before, if this one presses the rest of its protocol.
 
     Raises:
         BadInputError: The protocol has mistakes, the board refused it, the sample names a stage
@@ -78,9 +87,12 @@ def prepare_run(
     """
     wire_profile = session.request(ProfileReadRequest())
     profile = profile_of(session, wire_profile)
-    validation = validate_loaded(source, profile)
+    validation = validate_loaded(source, profile, real=not session.hello.simulated)
     plan = compile_plan(validation.checked(), profile)
-    die_confirmed = die_is_confirmed(plan.begin.die_um, die_um, simulated=session.hello.simulated)
+    # A vessel has one bore, so that there is nothing to read off.
+    die_confirmed = (profile.is_vessel and die_um is None) or die_is_confirmed(
+        plan.begin.die_um, die_um, simulated=session.hello.simulated
+    )
     if board is not None:
         board.schedule(faults)
     upload(session, plan, validation.marks)
@@ -95,6 +107,7 @@ def prepare_run(
         thinning=thinning,
         die_confirmed=die_confirmed,
         comparison=validation.comparison,
+        continues=continues,
     )
     refuse_unknown_stage(sample, header.pressing_stages)
     truth = None if board is None else board.truth_path

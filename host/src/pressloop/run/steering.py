@@ -92,7 +92,7 @@ def steer(
     status = press.status()
     if command == "abort" and status.state is State.VENTING:
         return SteeringOutcome(True, "the pressure is already being released; nothing was changed")
-    reason = _obstacle(command, status, type_of(status))
+    reason = obstacle(command, status, type_of(status))
     if reason:
         return SteeringOutcome(False, f"nothing to {command}: {reason}", "no-effect")
     if command != "abort" and not is_wanted():
@@ -119,7 +119,7 @@ def steer_safely(act: Callable[[], SteeringOutcome]) -> SteeringOutcome:
         return SteeringOutcome(False, f"no reply from the board: {error.message}", error.code)
 
 
-def _obstacle(command: SteeringCommand, status: PressStatus, step: StepType | None) -> str | None:
+def obstacle(command: SteeringCommand, status: PressStatus, step: StepType | None) -> str | None:
     """Return why a command has no effect in this state; None if it has one."""
     state = status.state
     if state is State.IDLE:

@@ -62,6 +62,8 @@ class BoardRecord:
     @classmethod
     def unpack(cls, packed: bytes) -> BoardRecord | None:
         """Read 32 bytes; None if they are damaged or of a kind that this version does not know."""
+        if len(packed) != _LAYOUT.size:
+            return None
         columns = _LAYOUT.unpack(packed)
         number, kind, state, step, fault, tick, inputs, low, high, dwell, run_id, crc = columns
         if zlib.crc32(packed[:-4]) != crc:
@@ -114,6 +116,8 @@ def read_board_journal(session: Session, most: int = 100) -> list[BoardRecord]:
             if refusal.code == "not-held":
                 break
             raise
+        if not packed:
+            break  # Not a reply that a board gives: it would be asked for ever.
         pieces = [packed[at : at + _LAYOUT.size] for at in range(0, len(packed), _LAYOUT.size)]
         back += len(pieces)
         records += [record for record in map(BoardRecord.unpack, pieces) if record is not None]

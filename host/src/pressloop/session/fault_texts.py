@@ -50,8 +50,8 @@ FAULT_TEXTS: Final[dict[str, tuple[str, str]]] = {
         "report it, with the traceback that the console shows",
     ),
     "sample-cracked": (
-        "the force dropped suddenly, which neither the release valve nor relaxation explains: the "
-        "sample cracked, or a punch or the die broke",
+        "the force dropped suddenly while the platens closed a little: the sample cracked, or a "
+        "punch or the die broke",
         "inspect punches and die before the next pellet; if nothing broke, set 'crack_threshold' "
         "in the protocol to what your press needs",
     ),
@@ -65,21 +65,31 @@ FAULT_TEXTS: Final[dict[str, tuple[str, str]]] = {
         "switch off the pump; clean or replace its valve before the next run",
     ),
     "leak": (
-        "a sealed hold lost more oil than its stated leak and the powder's relaxation explain",
-        "look for oil at valves, hoses and ram; run `pressloop tune`, which measures the leak",
+        "a hold lost more than its stated leak and the powder's relaxation explain: oil leaks, or "
+        "on one pressure channel the transducer's reading drifts down",
+        "look for oil at valves, hoses and ram, and compare the reading with a gauge; run "
+        "`pressloop tune`, which measures the leak",
     ),
     "sudden-loss": (
-        "more force was lost at once than a cracked sample loses: the die or a punch broke, powder "
-        "escaped, or a hose burst",
-        "keep the guard closed until the pressure is zero; then inspect die, punches and hoses",
+        "the pressure dropped suddenly, which neither the release valve nor relaxation explains: "
+        "the sample cracked, the die or a punch broke, powder escaped, a hose burst, a relief "
+        "valve opened, or the transducer's reading jumped",
+        "keep the guard closed until the pressure is zero; compare the reading with a gauge, then "
+        "inspect die, punches and hoses; if nothing broke, set 'crack_threshold' in the protocol "
+        "to what your press needs",
     ),
     "burst": (
-        "force was lost at once and the platens did not close: a hose or a seal burst",
+        "force was lost at once and the platens opened: a hose or a seal burst",
         "switch off the pump; keep away from the hoses until the pressure is zero",
     ),
     "sensor-frozen": (
         "the transducer gave the same reading for longer than its noise allows",
         "compare the reading with a gauge; restart the controller, and check the converter's cable",
+    ),
+    "stroke-end": (
+        "the ram came close to the end of its stroke: there more oil raises the reading and not "
+        "the load",
+        "put more spacers under the die, and check stroke_mm in the profile",
     ),
     "load-cell": (
         "load cell and oil pressure differ by far more than friction of the ram explains",

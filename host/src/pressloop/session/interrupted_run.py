@@ -8,6 +8,7 @@ from typing import Final
 from pressloop.errors import CommandRefusedError
 from pressloop.session.session import Session
 from pressloop.session.telemetry import NO_STEP
+from pressloop.units import duration_text
 from pressloop.wire.schema import (
     TICK_HZ,
     CapabilityBits,
@@ -63,7 +64,7 @@ class InterruptedRun:
         cause = "the controller lost power" if self.power_lost else "the controller was reset"
         cause = _CAUSES.get(self.fault, cause)
         step = "while no step was in progress" if self.step is None else f"in step {self.step}"
-        dwell = f" after at least {self.dwell_s:g} s of dwell" if self.dwell_s else ""
+        dwell = f" after at least {duration_text(self.dwell_s)} of dwell" if self.dwell_s else ""
         return f"{cause} {step}{dwell}; the last stored reading is {self.pressure_mpa:.1f} MPa"
 
     @classmethod

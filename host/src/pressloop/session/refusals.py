@@ -7,7 +7,7 @@ from typing import Final
 from pressloop.errors import CommandRefusedError
 from pressloop.units import LENGTH, PRESSURE, format_quantity
 from pressloop.wire.names import wire_name
-from pressloop.wire.schema import ErrorCode, ErrorReply
+from pressloop.wire.schema import Converter, ErrorCode, ErrorReply
 
 _MALFORMED_HINT: Final = (
     "host and firmware do not match: compare the versions that `pressloop info` shows, and update "
@@ -135,6 +135,12 @@ REFUSAL_TEXTS: Final[dict[ErrorCode, tuple[str, str]]] = {
         "the die that was confirmed is not the die of the protocol, which is {length} wide",
         "read the diameter off the die in the press; fit the right die or correct the protocol",
     ),
+    ErrorCode.PART_MISSING: (
+        "the machine profile names a converter that the controller did not find at power-on: "
+        "{converter}",
+        "`pressloop info` shows what it found and what is missing; check that converter's cable "
+        "and supply, then switch the controller off and on",
+    ),
     ErrorCode.NEEDS_BUTTON: (
         "a person at the press has to allow this",
         "press the button on the controller, then repeat within 30 s",
@@ -149,13 +155,24 @@ REFUSAL_TEXTS: Final[dict[ErrorCode, tuple[str, str]]] = {
         "check the transducer and its wiring against a gauge; when it is sound, take its zero "
         "anew: `pressloop tune`",
     ),
+    ErrorCode.LOAD_CELL_ZERO_OFF: (
+        "the load cell reads {mpa} on the pellet while the press is at rest, more than three times "
+        "its error: the run would press by so much wrong",
+        "look whether something lies on the cell or presses on it; when it is free and sound, take "
+        "its zero anew and write it to the machine profile as load_cell_zero",
+    ),
+    ErrorCode.NO_READING: (
+        "the controller has not yet had a reading of both pressure channels at the same time: it "
+        "cannot compare them",
+        "start again; if this stays, check the cables of both transducers",
+    ),
     ErrorCode.NOT_SEALED: (
         "a hold that ends on relaxation is not sealed",
         "write 'mode: sealed': in closed loop the pump replaces the pressure that relaxes",
     ),
 }
 """Meaning and next step of each refusal. `{detail}` is the limit that was exceeded; `{mpa}` is the
-same where it is a pressure, `{length}` where it is a diameter."""
+same where it is a pressure, `{length}` where it is a diameter, `{converter}` where it is one."""
 
 
 def explain_refusal(command: str, error: ErrorReply, field: str | None) -> CommandRefusedError:
@@ -176,7 +193,8 @@ def explain_refusal(command: str, error: ErrorReply, field: str | None) -> Comma
     if field is not None:
         where += f", field {field!r}"
     return CommandRefusedError(
-        f"the board refused {where}: {meaning.format(detail=detail, mpa=mpa, length=length)}",
+        f"the board refused {where}: "
+        + meaning.format(detail=detail, mpa=mpa, length=length, converter=_converter(error)),
         hint=hint,
         command=command,
         code=wire_name(error.code),
@@ -184,3 +202,9 @@ def explain_refusal(command: str, error: ErrorReply, field: str | None) -> Comma
         field=field,
         detail=error.detail,
     )
+
+
+def _converter(error: ErrorReply) -> str:
+    """Return the name of the converter that the detail of an error stands for."""
+    known = {member.value: wire_name(member) for member in Converter}
+    return known.get(error.detail or 0, "unknown")

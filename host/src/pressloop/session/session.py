@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
 from pressloop.errors import BoardTimeoutError, LinkClosedError, PressloopError
+from pressloop.extras import out_of_range, whole_number
 from pressloop.session.acknowledge import AckHold, HostProgress
 from pressloop.session.connection import ATTEMPT_WAITS_S, Link, R
 from pressloop.session.listeners import Listener, Listeners
@@ -42,6 +43,8 @@ from pressloop.wire.schema import (
 )
 
 T = TypeVar("T")
+
+_MAX_BATCH_TICKS: Final = StreamRequest.range_of("batch_ticks")[1]
 
 _MAX_JOIN_S: Final = 10.0
 """Maximum wait for a listener to return when the session is closed."""
@@ -139,6 +142,11 @@ class Session:
         return self._reconnector.link.url
 
     @property
+    def is_connected(self) -> bool:
+        """Whether the link is up; while it is not, the session reconnects and requests wait."""
+        return self._reconnector.link.lost is None
+
+    @property
     def hello(self) -> HelloReply:
         """The board's newest hello: versions, identity, capabilities."""
         return self._reconnector.link.hello
@@ -222,6 +230,21 @@ class Session:
             return first
 
         return self.in_order(follow)
+
+    def set_batch_ticks(self, ticks: int = BATCH_TICKS) -> None:
+        """Choose how often live telemetry comes: every 20 ticks (200 ms) unless changed here.
+
+        Args:
+            ticks: Ticks of 10 ms in an event; 5 are enough for a picture without visible steps.
+                More events cost the board more time outside its control tick.
+
+        Raises:
+            BadInputError: `wrong-type` or `out-of-range`: it is no whole number from 1 to 100.
+        """
+        ticks = whole_number(ticks, "ticks", low=1)
+        if ticks > _MAX_BATCH_TICKS:
+            raise out_of_range("ticks", ticks, f"{_MAX_BATCH_TICKS} or less")
+        self.in_order(lambda: self._stream.set_batch_ticks(self._reconnector.link, ticks))
 
     def fetch(self, missing: range) -> None:
         """Fetch records that the board may still hold and that were not expected until now."""

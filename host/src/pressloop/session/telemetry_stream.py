@@ -24,8 +24,8 @@ from pressloop.wire.schema import (
 )
 
 BATCH_TICKS: Final = 20
-"""Ticks per telemetry event: five events per second are fast enough for a display and for
-reactions, and 20 records fill a frame."""
+"""Ticks per telemetry event unless more are asked for: five events per second are fast enough for
+reactions and for a line of text, and 20 records fill a frame."""
 
 QUIET_S: Final = 0.5
 """Time without telemetry after which the board is asked for its status: an event may have been
@@ -52,6 +52,7 @@ class TelemetryStream:
         self._ack = ack
         self._listeners = listeners
         self._on = False
+        self._batch_ticks = BATCH_TICKS
         self._tracker: SequenceTracker | None = None
         # Consecutive backfill requests for records that the ring had overwritten before.
         self._refusals = 0
@@ -81,6 +82,14 @@ class TelemetryStream:
         if not self._on:
             self._request_stream(link)
         return self._require_tracker().next
+
+    def set_batch_ticks(self, link: Link, ticks: int) -> None:
+        """Let an event have so many ticks from now on; no record is lost by the change."""
+        if ticks != self._batch_ticks:
+            self._batch_ticks = ticks
+            if self._on:
+                self._request_stream(link)
+                self.fetch_missing(link)
 
     def resume(self, link: Link, *, restarted: bool) -> None:
         """Continue over a new link; the records of a board that restarted are lost."""
@@ -152,7 +161,7 @@ class TelemetryStream:
         return self._tracker
 
     def _request_stream(self, link: Link) -> None:
-        reply = link.request(StreamRequest(on=True, batch_ticks=BATCH_TICKS))
+        reply = link.request(StreamRequest(on=True, batch_ticks=self._batch_ticks))
         if self._tracker is None:
             self._tracker = SequenceTracker(reply.next)
         self._tracker.expect(reply.next)

@@ -14,7 +14,12 @@ import numpy as np
 
 from pressloop.tuning.leak import BlankLeak
 from pressloop.tuning.plausibility import require_plausible
-from pressloop.tuning.readings import measured_leak, measured_noise_percent, measured_zero
+from pressloop.tuning.readings import (
+    measured_leak,
+    measured_noise_percent,
+    measured_return_kpa,
+    measured_zero,
+)
 from pressloop.tuning.records import Bools, Floats, TuningRecords, oil_mpa_of
 from pressloop.tuning.spool import flow_share, spool_position
 from pressloop.tuning.windows import (
@@ -24,6 +29,7 @@ from pressloop.tuning.windows import (
     TICK_S,
     WINDOW_TICKS,
     VolumeBalance,
+    absolute_zero_mpa,
     compliance_shapes,
     knots_mpa,
 )
@@ -46,8 +52,8 @@ _MAX_DEAD_BAND: Final = 0.49
 # Share of a ramp's windows in which the dead band must let oil pass.
 _MIN_SHARE_PASSING: Final = 0.95
 
-# The landing: the pump stops within this time after contact, and may not press more than twice the
-# transducer's accuracy until then.
+# The landing: the pump stops within this time after contact, and may not press more until then than
+# counts as contact.
 _STOP_S: Final = 0.1
 _MIN_APPROACH: Final = 0.04
 _MAX_APPROACH: Final = 0.5
@@ -103,7 +109,12 @@ def identify(
     pump = _fit_pump(records, oil_mpa, steps, profile, leak=leak, lag_ticks=lag_ticks)
     release = _fit_release(records, oil_mpa, profile, pump, leak=leak, lag_ticks=lag_ticks)
     leak_nl_min, leak_uncertainty_nl_min = leak.stored(
-        float((compliance_shapes(np.array([leak.oil_mpa])) @ pump.factors)[0])
+        float(
+            (
+                compliance_shapes(np.array([leak.oil_mpa]), absolute_zero_mpa(profile))
+                @ pump.factors
+            )[0]
+        )
     )
     resolution_mpa = profile.accuracy_ppm * 1e-6 * profile.full_scale_oil_kpa / 1000
     identified = replace(
@@ -111,13 +122,15 @@ def identify(
         raw_zero=raw_zero,
         raw_zero_fraction=int(256 * (zero - raw_zero)),
         raw_full=raw_zero + profile.raw_full - profile.raw_zero,
+        return_oil_kpa=measured_return_kpa(records, zero, noise_percent, profile),
         pump_dead_band=round(pump.dead_band * _FULL),
         release_dead_band=round(release.dead_band * _FULL),
         release_flow_ul_s=round(release.flow_ul_s),
         compliance_nl_mpa=round(float(pump.curve_ul_mpa[-1]) * 1000),
         compliance_curve=tuple(round(float(value) * 1000) for value in pump.curve_ul_mpa),
-        approach_opening=_approach_opening(records, profile, pump, resolution_mpa),
+        approach_opening=_approach_opening(records, profile, pump),
         approach_timeout_ms=MAX_TIMEOUT_MS,
+        approach_um=_approach_um(records, profile, pump),
         tuning_residual_ppm=round(10_000 * pump.residual_percent),
         leak_nl_min=leak_nl_min,
         leak_uncertainty_nl_min=leak_uncertainty_nl_min,
@@ -181,7 +194,7 @@ def _fit_pump(
     top_mpa = float(oil_mpa.max())
     rising = VolumeBalance.of(records, oil_mpa, MIN_PRESSURE_SHARE_RISING, releasing=False)
     position = spool_position(np.maximum(records.output, 0) / _FULL, 0.0, lag_ticks)
-    volumes = rising.volumes(leak.per_s, top_mpa)
+    volumes = rising.volumes(leak.per_s, top_mpa, absolute_zero_mpa(profile))
 
     def fed(dead_band: float) -> Floats:
         return rising.fed(flow_share(position, dead_band) * profile.pump_flow_ul_s)
@@ -210,9 +223,7 @@ def _fit_pump(
         100 * dead_band,
         "0-50 % of stroke",
     )
-    # The curve is flat below and above the pressures of the run.
-    pressed = np.clip(knots_mpa(profile), rising.oil_mpa.min(), rising.oil_mpa.max())
-    curve_ul_mpa = compliance_shapes(pressed) @ factors
+    curve_ul_mpa = _compliance_curve(rising, factors, profile)
     require_plausible(
         bool(np.all(curve_ul_mpa > 0)),
         "the compliance",
@@ -222,6 +233,22 @@ def _fit_pump(
     return _PumpFit(
         rising, position, dead_band, factors, residual_percent, fed_ul, needed_ul, curve_ul_mpa
     )
+
+
+def _compliance_curve(rising: VolumeBalance, factors: Floats, profile: schema.Profile) -> Floats:
+    """Return the compliance at the knots of the profile's curve, flat above the run's pressures.
+
+    How high the ram landed decides where the lowest window begins. Below it, down to contact, the
+    law of the air in the oil goes on: a curve that were flat there would be up to 40 % too stiff.
+    """
+    knots = knots_mpa(profile)
+    lowest_mpa, highest_mpa = float(rising.oil_start_mpa.min()), float(rising.oil_mpa.max())
+    contact_mpa = min(lowest_mpa, profile.contact_oil_kpa / 1000)
+    zero_mpa = absolute_zero_mpa(profile)
+    seen = compliance_shapes(np.clip(knots, lowest_mpa, highest_mpa), zero_mpa) @ factors
+    beyond = compliance_shapes(np.clip(knots, contact_mpa, highest_mpa), zero_mpa) @ factors
+    # Oil gets softer towards zero, never stiffer.
+    return np.asarray(np.maximum(seen, beyond))
 
 
 @dataclass(frozen=True)
@@ -252,7 +279,8 @@ def _fit_release(
     # The flow of an orifice goes with the root of the pressure.
     root = np.sqrt(np.maximum(oil_mpa, 0) / _REFERENCE_MPA)
     position = spool_position(np.maximum(-records.output, 0) / _FULL, 0.0, lag_ticks)
-    released_ul = -(falling.volumes(leak.per_s, float(oil_mpa.max())) @ pump.factors)
+    volumes = falling.volumes(leak.per_s, float(oil_mpa.max()), absolute_zero_mpa(profile))
+    released_ul = -(volumes @ pump.factors)
     dead_band, per_volume, _ = _fit_dead_band(
         lambda edge: falling.fed(flow_share(position, edge) * root),
         released_ul[:, None],
@@ -280,20 +308,33 @@ def _fit_release(
     )
 
 
-def _approach_opening(
-    records: TuningRecords, profile: schema.Profile, pump: _PumpFit, resolution_mpa: float
-) -> int:
+def _travel_s(records: TuningRecords, pump: _PumpFit) -> float:
+    """Return the time that the first travel to the blank would take with the pump fully open, s."""
+    passed = flow_share(pump.position, pump.dead_band)
+    return float(passed[records.approaching & (records.step == 0)].sum()) * TICK_S
+
+
+def _approach_um(records: TuningRecords, profile: schema.Profile, pump: _PumpFit) -> int | None:
+    """Return the travel of the ram to the blank, um, in terms of the profile's pump flow.
+
+    None if it is none that the board takes.
+    """
+    least, most = schema.Profile.range_of("approach_um")
+    um = round(1000 * _travel_s(records, pump) * profile.pump_flow_ul_s / profile.ram_area_mm2)
+    return um if least <= um <= most else None
+
+
+def _approach_opening(records: TuningRecords, profile: schema.Profile, pump: _PumpFit) -> int:
     """Return the pump's opening for the approach, of `OUTPUT_FULL`.
 
     Slow enough that the landing is gentle, fast enough that the ram arrives before the timeout.
     """
     contact_mpa = profile.contact_oil_kpa / 1000
-    contact_ul_mpa = float(np.interp(contact_mpa, knots_mpa(profile), pump.curve_ul_mpa))
-    landing = 2 * resolution_mpa * contact_ul_mpa / _STOP_S / profile.pump_flow_ul_s
-    passed = flow_share(pump.position, pump.dead_band)
-    # Time that the travel would take with the pump fully open.
-    travel_s = float(passed[records.approaching].sum()) * TICK_S
-    slowest = max(_MIN_APPROACH, travel_s / _MAX_APPROACH_S)
+    # By the stiffest that the press can be there: its compliance where the run has seen it.
+    seen_mpa = max(contact_mpa, float(pump.rising.oil_start_mpa.min()))
+    contact_ul_mpa = float(np.interp(seen_mpa, knots_mpa(profile), pump.curve_ul_mpa))
+    landing = contact_mpa * contact_ul_mpa / _STOP_S / profile.pump_flow_ul_s
+    slowest = max(_MIN_APPROACH, _travel_s(records, pump) / _MAX_APPROACH_S)
     landing = min(max(landing, slowest), _MAX_APPROACH)
     return round((pump.dead_band + landing * (1 - pump.dead_band)) * _FULL)
 

@@ -14,8 +14,12 @@ from pressloop.wire import schema
 
 COARSE_GAINS: Final = {"kp": 3 * 256, "ki": round(2 * 655.36)}
 """Calm, as dead bands may still be wrong by several per cent of stroke."""
-FINE_GAINS: Final = {"kp": 8 * 256, "ki": round(4 * 655.36)}
+FINE_KP: Final = 8.0
+FINE_KI: Final = 4.0
 """Calmer than in use: a run that hunts between the valves shows little of either."""
+MAX_GAIN_TIMES_LAG: Final = 0.5
+"""With a lag T of the valves an integrating press under proportional control has no overshoot up to
+a gain of about 1/(2 T)."""
 HYSTERESIS_GAINS: Final = {"kp": round(1.5 * 256), "ki": round(0.5 * 655.36)}
 """Calmer still: where hunting opens the release, the run shows little of the pump."""
 
@@ -65,6 +69,12 @@ def hysteresis_plan(
     plan.ramp(0.8, _FAST_S)
     plan.release(0, _SLOW_S / 2)
     return plan.steps
+
+
+def fine_gains(valve_lag_ms: int | None) -> dict[str, int]:
+    """Return the gains of the fine run for a lag of the valves."""
+    kp = min(FINE_KP, 1000 * MAX_GAIN_TIMES_LAG / max(10, valve_lag_ms or 0))
+    return {"kp": round(256 * kp), "ki": round(655.36 * FINE_KI * (kp / FINE_KP) ** 2)}
 
 
 class _PlanBuilder:

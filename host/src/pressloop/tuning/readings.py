@@ -12,8 +12,9 @@ from pressloop.tuning.plausibility import require_plausible
 from pressloop.tuning.records import Floats, TuningRecords, zero_of
 from pressloop.wire import schema
 
-_MAX_NOISE_PERCENT: Final = 0.05
-"""Of the transducer's range, one standard deviation: five times the reference's."""
+_MAX_NOISE_PERCENT: Final = 0.12
+"""Of the transducer's range, one standard deviation: with more the slowest filter leaves more than
+a band of 0.05 % of the range bears."""
 _MAX_LEAK_PERCENT_S: Final = 2.0
 """Of the pressure, lost per second by the shut press: beyond, no dwell is worth a record."""
 _MAX_ZERO_OFF_PERCENT: Final = 2.0
@@ -21,6 +22,9 @@ _MAX_ZERO_OFF_PERCENT: Final = 2.0
 
 # Ticks after which both valves of a sealed hold are shut.
 _VALVES_SHUT_TICKS: Final = 100
+# Readings before the first valve has moved, and the noise above which they are not worth a mean.
+_SEATED_TICKS: Final = 3
+_MAX_SEATED_NOISE_PERCENT: Final = 0.03
 # Fewer readings of the travel leave the zero at that of the profile.
 _MIN_TRAVEL_TICKS: Final = 20
 
@@ -45,6 +49,25 @@ def measured_zero(records: TuningRecords, profile: schema.Profile) -> float:
         f"below {_MAX_ZERO_OFF_PERCENT:g} % of the range",
     )
     return zero
+
+
+def measured_return_kpa(
+    records: TuningRecords, zero: float, noise_percent: float, profile: schema.Profile
+) -> int | None:
+    """Return the pressure of the oil that carries ram and return spring, kPa.
+
+    It is by how much the seated ram reads below the zero of the travelling one, from the first
+    readings of a run, in which no valve has moved yet. The profile's value where it has none, where
+    they are too noisy, and where the ram was not at its seat: it then reads the same as in travel.
+    """
+    stated = profile.return_oil_kpa
+    seated = records.raw[:_SEATED_TICKS]
+    begun = bool(np.all(records.approaching[:_SEATED_TICKS]))
+    if not stated or not begun or noise_percent > _MAX_SEATED_NOISE_PERCENT:
+        return stated
+    counts = zero - float(np.mean(seated))
+    found = counts / (profile.raw_full - profile.raw_zero) * profile.full_scale_oil_kpa
+    return round(found) if abs(found - stated) <= stated / 2 else stated
 
 
 def measured_noise_percent(records: TuningRecords, profile: schema.Profile) -> float:

@@ -22,6 +22,7 @@ from pressloop.session.status import PressStatus
 from pressloop.tuning.first_contact import first_contact_plan, measure_first_contact
 from pressloop.tuning.records import NO_STEP, TuningRecords
 from pressloop.tuning.result import FirstContact, TrackingError, TuningResult
+from pressloop.tuning.seat import seat_s
 from pressloop.tuning.tune import HYSTERESIS_RUN, tune
 from pressloop.units import LENGTH, format_quantity, pressure_text
 from pressloop.wire import schema
@@ -55,8 +56,11 @@ class TuningRunner:
         die_um: int,
         limit_kpa: int,
         on_status: Callable[[PressStatus], None] | None = None,
+        rest: Callable[[float], None] = lambda _seconds: None,
     ) -> None:
         """Keep the calls that move the press; records are written to the empty folder `folder`.
+
+        `rest` lets that many seconds of press time pass at rest.
 
         Raises:
             RecordError: The folder is not empty.
@@ -68,6 +72,7 @@ class TuningRunner:
         self._die_um = die_um
         self._limit_kpa = limit_kpa
         self._on_status = on_status
+        self._rest = rest
         self._tracking: list[TrackingError] = []
 
     def tune(self, before: MachineProfile) -> TuningResult:
@@ -76,10 +81,11 @@ class TuningRunner:
         If a run fails or shows nonsense, `before` is written back.
 
         Raises:
-            BadInputError: `unknown-die`, `over-limit`, `contact-pressure`: the press cannot do it,
-                and nothing was pressed. `tuning-nonsense`, or a run did not complete. Errors of the
-                press come through.
+            BadInputError: `vessel-not-tuned`, `unknown-die`, `over-limit`, `contact-pressure`: the
+                press cannot do it, and nothing was pressed. `tuning-nonsense`, or a run did not
+                complete. Errors of the press come through.
         """
+        require_ram(before)
         self._require_die(before)
         self._require_limit(before)
         try:
@@ -98,8 +104,10 @@ class TuningRunner:
         """Press a sample gently and return what that shows; nothing is stored.
 
         Raises:
-            BadInputError: `unknown-die` or `contact-pressure`, or the run did not complete.
+            BadInputError: `vessel-not-tuned`, `unknown-die` or `contact-pressure`, or the run did
+                not complete.
         """
+        require_ram(profile)
         self._require_die(profile)
         wire = profile.to_wire()
         steps = first_contact_plan(wire, self._die_um, self._limit_kpa)
@@ -133,7 +141,12 @@ class TuningRunner:
     def _run_with_profile(
         self, name: str, profile: schema.Profile, steps: list[schema.PlanStepRequest]
     ) -> TuningRecords:
-        self._write_profile(MachineProfile.from_wire(profile))
+        written = MachineProfile.from_wire(profile)
+        self._write_profile(written)
+        if name != HYSTERESIS_RUN:
+            # The run measures the way from the seat to the blank. From where the ram came off the
+            # blank a moment ago it would be too short, and the next day's run would end on it.
+            self._rest(seat_s(written))
         return self.run_steps(name, steps)
 
     def _restore(self, before: MachineProfile) -> None:
@@ -176,6 +189,22 @@ class TuningRunner:
                 hint="raise the limit to a usual pressure of the press",
                 code="contact-pressure",
             )
+
+
+def require_ram(profile: MachineProfile) -> None:
+    """Refuse to tune an isostatic vessel.
+
+    Raises:
+        BadInputError: `vessel-not-tuned`.
+    """
+    if profile.is_vessel:
+        raise BadInputError(
+            f"'{profile.name}' is an isostatic vessel, and tuning needs a ram that presses a die",
+            hint="a vessel works with the valves, flows and volume of its press file: check them "
+            "with pressloop machine check, write them with pressloop machine write, then compare "
+            "the vessel with a gauge on its line: pressloop calibrate",
+            code="vessel-not-tuned",
+        )
 
 
 def require_empty(folder: Path, hint: str) -> None:

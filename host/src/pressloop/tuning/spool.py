@@ -19,7 +19,7 @@ _FULL: Final = schema.OUTPUT_FULL
 
 # The hysteresis and lag are searched on a wide grid, then on a fine one around the best.
 _HYSTERESES: Final = tuple(0.005 * n for n in range(17))
-_LAGS_TICKS: Final = (2.0, 3.0, 4.0, 5.0, 6.0, 7.0)
+_LAGS_TICKS: Final = (2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.5, 10.0, 12.0, 14.0, 16.0, 18.0)
 _FINE_HYSTERESES: Final = tuple(0.00125 * n for n in range(-4, 5))
 _FINE_LAGS_TICKS: Final = tuple(0.25 * n for n in range(-3, 4))
 # Share of the highest pressure; below, the compliance of the coarse run is too uncertain to show

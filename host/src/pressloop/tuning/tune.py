@@ -12,10 +12,11 @@ from typing import Final
 
 from pressloop.errors import required
 from pressloop.tuning.identify import MAX_TIMEOUT_MS, Identification, identify
+from pressloop.tuning.loop_settings import filter_shift, with_loop_settings
 from pressloop.tuning.plans import (
     COARSE_GAINS,
     COARSE_SEALED_S,
-    FINE_GAINS,
+    fine_gains,
     hysteresis_plan,
     two_rate_plan,
 )
@@ -28,8 +29,14 @@ COARSE_SHARE: Final = 0.6
 """The first runs go to this share of the limit: they may overshoot."""
 COARSE_DITHER: Final = round(0.025 * schema.OUTPUT_FULL)
 """More than half of the widest hysteresis to be expected."""
-DITHER_MARGIN: Final = 1.3
-"""The dither that is stored, of half the valves' hysteresis."""
+DITHER_MARGIN: Final = 1.9
+"""The dither that is stored, of half the valves' hysteresis. A coil that lags by 7 ms lets 0.63 of
+it through to the hysteresis, one of 3 ms 0.93; what is too much the spool's lag smooths away."""
+_MAX_DITHER_MARGIN: Final = 4.0
+_MAX_DITHER: Final = round(0.1 * schema.OUTPUT_FULL)
+# A spool with this lag leaves as little of the usual dither as a flow as is wanted; a slower one
+# leaves less, and may have more of it.
+_USUAL_SPOOL_MS: Final = 75
 HYSTERESIS_RUN: Final = "hysteresis"
 """Name of the run without dither, which hunts on purpose."""
 
@@ -38,10 +45,10 @@ _FULL: Final = schema.OUTPUT_FULL
 _SHEET_ERROR: Final = round(0.03 * schema.OUTPUT_FULL)
 # Too little dither, which leaves hysteresis, costs far more than too much; and after the coarse run
 # the hysteresis is less certain.
-_COARSE_DITHER_MARGIN: Final = 1.6
+_COARSE_DITHER_MARGIN: Final = 2.2
 # Of half the hysteresis. Outside, the fine run has shown hunting, or a flow that is only dither.
-_MIN_FINE_DITHER: Final = 1.15
-_MAX_FINE_DITHER: Final = 2.2
+_MIN_FINE_DITHER: Final = 1.6
+_MAX_FINE_DITHER: Final = 3.0
 _MIN_DITHER: Final = 0.002
 
 RunPlan = Callable[[str, schema.Profile, list[schema.PlanStepRequest]], TuningRecords]
@@ -69,11 +76,15 @@ def tune(
         edge = max(0, profile.pump_dead_band - _SHEET_ERROR)
         profile = replace(profile, pump_dead_band=edge)
         coarse = identify(run("coarse-again", profile, steps), steps, profile)
-    hunting = _as_untuned(replace(coarse.profile, valve_dither=0))
+    # From here on the loop is not to pass on the transducer's noise to the valves.
+    quiet = replace(coarse.profile, filter_shift=filter_shift(coarse.noise_percent))
+    coarse = replace(coarse, profile=quiet)
+    hunting = _as_untuned(replace(quiet, valve_dither=0))
     hunt = run(HYSTERESIS_RUN, hunting, hysteresis_plan(hunting, die_um, first_kpa))
     spool = fit_spool(hunt, coarse.profile)
     profile = _with_spool(coarse.profile, spool, _COARSE_DITHER_MARGIN)
-    steps = two_rate_plan(profile, die_um, limit_kpa, **FINE_GAINS)
+    gains = fine_gains(profile.valve_lag_ms)
+    steps = two_rate_plan(profile, die_um, limit_kpa, **gains)
     fine = identify(run("fine", _as_untuned(profile), steps), steps, profile)
     # Once more, with a dead band and a compliance that are no longer coarse.
     spool = fit_spool(hunt, fine.profile)
@@ -84,7 +95,22 @@ def tune(
     if not _MIN_FINE_DITHER <= used <= _MAX_FINE_DITHER:
         fine = identify(run("fine-again", _as_untuned(better), steps), steps, better)
         spool = fit_spool(hunt, fine.profile)
-    return [coarse, replace(fine, profile=_with_spool(fine.profile, spool, DITHER_MARGIN))]
+    tuned = _with_spool(fine.profile, spool, dither_margin(spool))
+    return [coarse, replace(fine, profile=with_loop_settings(tuned, fine.noise_percent))]
+
+
+def dither_margin(spool: SpoolModel) -> float:
+    """Return the dither that is stored, of half the hysteresis: more for a slow spool.
+
+    How much of it the coil lets through to the hysteresis is not known: of a coil that lags by
+    15 ms only a third. A slow spool smooths away what is too much.
+    """
+    slow = _valve_lag_ms(spool) / _USUAL_SPOOL_MS
+    return min(_MAX_DITHER_MARGIN, DITHER_MARGIN * max(1.0, slow))
+
+
+def _valve_lag_ms(spool: SpoolModel) -> int:
+    return round(10 * spool.lag_ticks) + 10
 
 
 def _as_untuned(profile: schema.Profile) -> schema.Profile:
@@ -97,7 +123,7 @@ def _with_spool(profile: schema.Profile, spool: SpoolModel, margin: float) -> sc
 
     The dither has a lower limit.
     """
-    dither = max(_MIN_DITHER, margin * spool.hysteresis / 2)
+    dither = round(max(_MIN_DITHER, margin * spool.hysteresis / 2) * _FULL)
     return replace(
-        profile, valve_dither=round(dither * _FULL), valve_lag_ms=round(10 * spool.lag_ticks) + 10
+        profile, valve_dither=min(_MAX_DITHER, dither), valve_lag_ms=_valve_lag_ms(spool)
     )

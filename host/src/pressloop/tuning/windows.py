@@ -32,6 +32,7 @@ MIN_PRESSURE_SHARE_RISING: Final = 0.01
 MIN_PRESSURE_SHARE_FALLING: Final = 0.05
 
 _FULL: Final = schema.OUTPUT_FULL
+_ATMOSPHERE_MPA: Final = 0.1
 # From the start of one window to the start of the next.
 _STRIDE_TICKS: Final = 2
 # A valve that was commanded to close may still pass oil for so long.
@@ -102,14 +103,15 @@ class VolumeBalance:
         moved_mpa = np.abs(self.rise_mpa)
         return np.asarray(moved_mpa > np.quantile(moved_mpa, 0.75) / 2)
 
-    def volumes(self, leak_per_s: float, top_mpa: float) -> Floats:
+    def volumes(self, leak_per_s: float, top_mpa: float, zero_mpa: float) -> Floats:
         """Return the oil volume of each compliance term: a row per window, a column per term.
 
         The leak was measured as a pressure drop at `top_mpa`; its volume is that drop times the
-        compliance at `top_mpa`.
+        compliance at `top_mpa`. `zero_mpa` is that of `absolute_zero_mpa`.
         """
-        taken = _compliance_integrals(self.oil_mpa) - _compliance_integrals(self.oil_start_mpa)
-        at_top = compliance_shapes(np.array([top_mpa]))
+        taken = _compliance_integrals(self.oil_mpa, zero_mpa)
+        taken -= _compliance_integrals(self.oil_start_mpa, zero_mpa)
+        at_top = compliance_shapes(np.array([top_mpa]), zero_mpa)
         return np.asarray(taken + leak_per_s * self.pressure_integral_mpa_s[:, None] * at_top)
 
     def fed(self, flow: Floats) -> Floats:
@@ -118,18 +120,28 @@ class VolumeBalance:
         return volume[self.start + WINDOW_TICKS] - volume[self.start]
 
 
-def compliance_shapes(oil_mpa: Floats) -> Floats:
+def absolute_zero_mpa(profile: schema.Profile) -> float:
+    """Return the absolute pressure of the oil at a reading of zero, MPa.
+
+    The zero is taken while the ram travels, when the oil stands under the return spring.
+    """
+    return _ATMOSPHERE_MPA + (profile.return_oil_kpa or 0) / 1000
+
+
+def compliance_shapes(oil_mpa: Floats, zero_mpa: float) -> Floats:
     """Return the shapes of compliance over pressure: frame and oil, closing seats, entrained air.
 
     The fitted compliance is a sum of these columns, each times a factor.
     """
-    return np.column_stack((np.ones_like(oil_mpa), 1 / (1 + oil_mpa), 0.1 / (0.1 + oil_mpa) ** 2))
+    air = _ATMOSPHERE_MPA / (zero_mpa + oil_mpa) ** 2
+    return np.column_stack((np.ones_like(oil_mpa), 1 / (1 + oil_mpa), air))
 
 
-def _compliance_integrals(oil_mpa: Floats) -> Floats:
+def _compliance_integrals(oil_mpa: Floats, zero_mpa: float) -> Floats:
     """Return the integrals of `compliance_shapes` over pressure."""
     positive = np.maximum(oil_mpa, 0)
-    return np.column_stack((positive, np.log1p(positive), -0.1 / (0.1 + positive)))
+    air = -_ATMOSPHERE_MPA / (zero_mpa + positive)
+    return np.column_stack((positive, np.log1p(positive), air))
 
 
 def knots_mpa(profile: schema.Profile) -> Floats:

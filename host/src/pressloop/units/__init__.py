@@ -20,6 +20,7 @@ from pressloop.units.dimensions import (
     PRESSURE_RATE,
     Dimension,
 )
+from pressloop.units.durations import duration_text, rounded_duration_text, running_time_text
 from pressloop.units.force import (
     as_pressure,
     force_text,
@@ -45,6 +46,7 @@ __all__ = [
     "Quantity",
     "UnitError",
     "as_pressure",
+    "duration_text",
     "force_text",
     "format_quantity",
     "missing_unit",
@@ -54,6 +56,8 @@ __all__ = [
     "parse_pressure_rate",
     "pattern",
     "pressure_text",
+    "rounded_duration_text",
+    "running_time_text",
     "units_of",
     "with_uncertainty",
 ]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from pressloop.machine.blocked_line import BlockedLine
 from pressloop.machine.channels import ChannelComparison
-from pressloop.units import LENGTH, format_quantity
+from pressloop.units import LENGTH, duration_text, format_quantity
 from pressloop.validation.context import Context
 
 
@@ -23,22 +24,58 @@ def check_channels(context: Context) -> None:
     else:
         limit = f"so the profile's single_channel_bar holds, {reach}"
         hint = "fit a second transducer to reach the limit of the press again"
+    blocked = BlockedLine.of(profile, context.protocol.die_um / 1000)
+    if blocked is None:
+        approach = (
+            "the profile states no approach_mm: a reading that stands still before contact is "
+            f"noticed only after approach_timeout_s, {duration_text(profile.approach_timeout_s)}"
+        )
+        hint += "; state approach_mm in the profile"
+    else:
+        approach = (
+            "a reading that stands still before contact is noticed when the ram has gone "
+            f"{blocked.beyond_mm:.2g} mm beyond approach_mm: a hard sample may then be under "
+            f"{blocked.pellet_mpa:.0f} MPa, unless a relief valve opens before"
+        )
+    if profile.hold_to_run is False:
+        approach += "; hold_to_run is false, so the ram moves without a hand at the button"
+    elif not profile.is_vessel:
+        approach += "; on a real press the ram moves only while the controller's button is held"
     context.warn(
         "single-channel",
         ("ceiling",),
         f"this press has one pressure channel: no other reading shows a frozen or drifting one; "
-        f"{limit}",
+        f"{limit}; {approach}",
         hint,
     )
 
 
-def comparison_text(comparison: ChannelComparison, die_um: int, lowest_kpa: int | None) -> str:
-    """Return by how much the channels may differ, and what that is of the lowest target."""
+def comparison_text(
+    comparison: ChannelComparison,
+    die_um: int,
+    lowest_kpa: int | None,
+    fastest_kpa_s: int | None = None,
+) -> str:
+    """Return by how much the channels may differ, and what that is of the lowest target.
+
+    Args:
+        comparison: What the board allows them.
+        die_um: Diameter of the die, um; 0 in a vessel.
+        lowest_kpa: Lowest target, kPa; None without one.
+        fastest_kpa_s: Fastest ramp, kPa/s; None without one.
+    """
+    where = f"on a {format_quantity(die_um, LENGTH)} die" if die_um else "in the vessel"
     allowed_kpa = comparison.allowed_kpa(lowest_kpa or 0)
     share = f", {100 * allowed_kpa / lowest_kpa:.2g} % of {_mpa(lowest_kpa)}" if lowest_kpa else ""
+    moving_kpa = comparison.allowed_kpa(lowest_kpa or 0, fastest_kpa_s or 0)
+    moving = (
+        f", {_mpa(moving_kpa)} in a ramp of {_mpa(fastest_kpa_s)}/s"
+        if fastest_kpa_s and _mpa(moving_kpa) != _mpa(allowed_kpa)
+        else ""
+    )
     return (
-        f"two pressure channels, compared to within {_mpa(allowed_kpa)} on a "
-        f"{format_quantity(die_um, LENGTH)} die{share} (stated errors "
+        f"two pressure channels, compared to within {_mpa(allowed_kpa)} "
+        f"{where}{share}{moving} (stated errors "
         f"{_mpa(comparison.first_error_kpa)} and {_mpa(comparison.second_error_kpa)}, noise "
         f"{_mpa(comparison.noise_kpa)}; or 2 % of the reading): a smaller error is not noticed"
     )

@@ -58,7 +58,7 @@ def check_hold(context: Context, step: PlanStep, stage: PlanStage, level_kpa: in
 def _check_resolution(context: Context, step: PlanStep, stage: PlanStage, path: KeyPath) -> None:
     if context.limits is None or step.tolerance_kpa is None:
         return
-    press = Resolution(context.profile, context.protocol.die_um)
+    press = Resolution(context.profile, context.die_um)
     finest = press.finest_kpa
     if step.tolerance_kpa >= finest:
         return

@@ -14,7 +14,7 @@ def leak_loss_at_target(context: Context, step: PlanStep) -> LeakLoss | None:
     """Return the loss rate by the leak at a hold's target; None if leak or die are unknown."""
     if context.limits is None:
         return None
-    return leak_loss(context.profile, context.protocol.die_um, step.target_kpa)
+    return leak_loss(context.profile, context.die_um, step.target_kpa)
 
 
 def check_leak(context: Context, step: PlanStep, stage: PlanStage) -> None:

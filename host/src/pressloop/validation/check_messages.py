@@ -51,8 +51,9 @@ def _report(context: Context, path: tuple[str | int, ...], message: Message, fie
     context.error(
         "out-of-range",
         path,
-        f"{_text(field.name, value)} is out of the range of the board's messages",
-        f"the board takes '{_text(field.name, field.low)}' to '{_text(field.name, field.high)}'",
+        f"{_text(field.name, value)} is out of the range of the board's messages, "
+        f"'{_text(field.name, field.low)}' to '{_text(field.name, field.high)}'",
+        "write a value within that range",
     )
 
 

@@ -21,7 +21,9 @@ def check_press(context: Context) -> None:
     limits, protocol = context.limits, context.protocol
     if limits is None:
         return
-    if protocol.die_um not in context.profile.dies_um:
+    if protocol.is_isostatic != context.profile.is_vessel:
+        _report_other_kind(context)
+    elif context.die_um not in context.profile.dies_um:
         dies = ", ".join(format_quantity(die, LENGTH) for die in context.profile.dies_um)
         context.error(
             "unknown-die",
@@ -35,7 +37,7 @@ def check_press(context: Context) -> None:
             ("ceiling",),
             _over_load(context, context.ceiling_kpa)
             or f"the ceiling of {context.pressure(context.ceiling_kpa)} is above the limit of this "
-            f"press with a {protocol.die} die, {context.pressure(limits.pellet_limit_kpa)}",
+            f"press {context.with_die}, {context.pressure(limits.pellet_limit_kpa)}",
             "lower the ceiling to what die and sample stand; keep it above the highest target",
         )
     crack_kpa = protocol.crack_kpa
@@ -54,6 +56,25 @@ def check_press(context: Context) -> None:
         )
 
 
+def _report_other_kind(context: Context) -> None:
+    """Report a protocol for a vessel on a press with a ram, or the other way round."""
+    if context.profile.is_vessel:
+        context.error(
+            "no-die-here",
+            ("die",),
+            f"'{context.profile.name}' is an isostatic vessel, which has no die, and the protocol "
+            f"is for a die of {context.protocol.die}",
+            "use a protocol for a vessel; in a vessel the powder yields to pressure from all sides",
+        )
+    else:
+        context.error(
+            "no-vessel-here",
+            ("die",),
+            f"the protocol is for an isostatic vessel, and '{context.profile.name}' has a ram",
+            "write 'die' with the diameter of the die in the press, in mm",
+        )
+
+
 def _over_load(context: Context, ceiling_kpa: int) -> str | None:
     """Return the sentence on a ceiling above the load of the die; None if it is not above it."""
     die_um = context.protocol.die_um
@@ -63,14 +84,15 @@ def _over_load(context: Context, ceiling_kpa: int) -> str | None:
     force_n = load_n_of(ceiling_kpa, die_um)
     if force_n <= load_n:
         return None
+    limit_kpa = context.profile.limits(die_um).pellet_limit_kpa
     return (
-        f"the ceiling of {context.protocol.ceiling} loads the {context.protocol.die} die with "
-        f"{force_n / 1000:.3g} kN, above its limit of {load_n / 1000:.3g} kN"
+        f"the ceiling of {context.pressure(ceiling_kpa)} is above the greatest load of the "
+        f"{context.protocol.die} die, {load_n / 1000:.3g} kN ({limit_kpa / 1000:.3g} MPa)"
     )
 
 
 def check_filter(context: Context, steps: Sequence[PlanStep]) -> None:
-    """Warn of a filter so slow that the pellet is already loaded when contact is detected."""
+    """Warn of a filter so slow that the loop notices late what its model does not know."""
     lag_s = 2**context.profile.filter_shift / TICK_HZ
     ramp = next((s for s in steps if s.kind is StepKind.RAMP and s.target_kpa), None)
     if ramp is None or lag_s < _MAX_FILTER_LAG_S:
@@ -79,7 +101,8 @@ def check_filter(context: Context, steps: Sequence[PlanStep]) -> None:
         "filter-slow",
         ramp.path,
         f"the press's profile filters readings over {lag_s:.2g} s (filter_shift "
-        f"{context.profile.filter_shift}): the ram moves on for so long after contact and loads "
-        "the pellet faster than the protocol says",
-        "use a profile with a filter_shift of 4 or less, or a smaller approach_opening_percent",
+        f"{context.profile.filter_shift}): the loop notices so late what the model of the valves "
+        "does not know, such as powder that gives way",
+        "use a profile with a filter_shift of 4 or less; tuning finds the one that the "
+        "transducer's noise needs",
     )

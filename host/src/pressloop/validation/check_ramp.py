@@ -85,7 +85,7 @@ def report_impossible_rate(
         "rate-impossible",
         path,
         f"{format_quantity(rate_kpa_s, PRESSURE_RATE)} is faster than this press can {way} "
-        f"the pressure with a {context.protocol.die} die: the fastest is "
+        f"the pressure {context.with_die}: the fastest is "
         f"{format_quantity(fastest_kpa_s, PRESSURE_RATE)}",
         "write a rate that the press reaches",
     )

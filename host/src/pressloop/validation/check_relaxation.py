@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from pressloop.plan import PlanStage, PlanStep
+from pressloop.units import duration_text
 from pressloop.validation.check_leak import leak_loss_at_target
 from pressloop.validation.context import Context
 from pressloop.validation.phrases import in_pass, mpa
@@ -64,7 +65,7 @@ def check_relaxation(context: Context, step: PlanStep, stage: PlanStage, rate_kp
             f"a loss of {mpa(rate_kpa_min)}/min is slower than the transducer can resolve: the "
             "board measures over a minute at most, and then needs two counts or an eighth of "
             f"{profile.accuracy_percent:g} % of {profile.full_scale_bar:g} bar, which are "
-            f"{mpa(finest)}/min on a {context.protocol.die} die",
+            f"{mpa(finest)}/min {context.with_die}",
             "write a rate that the transducer resolves; what helps: a transducer with a smaller "
             "range or a better accuracy",
         )
@@ -87,7 +88,7 @@ def check_relaxation(context: Context, step: PlanStep, stage: PlanStage, rate_kp
             "relaxation-late",
             (*step.path, "until", "at_most"),
             f"the hold ends before the board can measure {mpa(rate_kpa_min)}/min, which takes "
-            f"{takes_s + _MEAN_S} s on this press",
+            f"{duration_text(takes_s + _MEAN_S)} on this press",
             "write an 'at_most' of at least this time",
         )
     by_leak = leak.kpa_min if leak is not None else 0
@@ -98,8 +99,9 @@ def check_relaxation(context: Context, step: PlanStep, stage: PlanStage, rate_kp
             (*step.path, "tolerance"),
             f"at {mpa(rate_kpa_min)}/min"
             + (f" and {mpa(by_leak)}/min of leak" if by_leak else "")
-            + f" the pressure{in_pass(stage)} leaves the band within the {takes_s} s that the "
-            "board needs to measure the rate: it is topped up, and the measurement begins again; "
+            + f" the pressure{in_pass(stage)} leaves the band within the "
+            f"{duration_text(takes_s)} that the board needs to measure the rate: it is topped up, "
+            "and the measurement begins again; "
             f"a tolerance of {mpa(-(-4 * lost_kpa // 3))} is wide enough",
             "write a tolerance that is wide enough",
         )

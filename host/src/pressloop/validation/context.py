@@ -8,9 +8,10 @@ from typing import Final
 from pressloop.findings import Finding, KeyPath, Severity
 from pressloop.machine.die_limits import DieLimits
 from pressloop.machine.profile import MachineProfile
+from pressloop.plan.compile import bore_or_die_um
 from pressloop.protocol import Protocol
 from pressloop.protocol.loading import Draft
-from pressloop.units import pressure_text
+from pressloop.units import PRESSURE_RATE, force_text, format_quantity, pressure_text
 from pressloop.wire.schema import PlanStepRequest
 
 # Largest values that messages to the board can contain, whatever the press.
@@ -25,6 +26,7 @@ class Context:
         protocol: The protocol, with stand-ins at unreliable places.
         profile: Profile of the press.
         marks: Position of each key in the text.
+        die_um: Diameter that the board computes with, um: of the die, or of a vessel's bore.
         limits: Limits of the press with the die, within the range of messages; None: the die is
             unknown.
         ceiling_kpa: Ceiling on the pellet, kPa; None: unknown.
@@ -35,9 +37,8 @@ class Context:
         self.protocol = protocol
         self.profile = profile
         self.marks = draft.marks
-        self.limits = (
-            None if draft.is_unreliable(("die",)) else _wire_limits(profile, protocol.die_um)
-        )
+        self.die_um = bore_or_die_um(protocol, profile)
+        self.limits = None if draft.is_unreliable(("die",)) else _wire_limits(profile, self.die_um)
         self.ceiling_kpa = None if draft.is_unreliable(("ceiling",)) else protocol.ceiling_kpa
         self.findings: list[Finding] = []
         self._draft = draft
@@ -49,7 +50,21 @@ class Context:
 
     def pressure(self, kpa: int) -> str:
         """Return a pressure for a message, with the force beside it where the die is known."""
-        return pressure_text(kpa, None if self.limits is None else self.protocol.die_um)
+        if self.limits is None:
+            return pressure_text(kpa, None)
+        if self.protocol.is_isostatic and kpa:
+            return f"{pressure_text(kpa, None)} ({force_text(kpa, self.die_um)} on the lid)"
+        return pressure_text(kpa, self.protocol.die_um or None)
+
+    @staticmethod
+    def rate(kpa_s: int) -> str:
+        """Return a rate for a message."""
+        return format_quantity(kpa_s, PRESSURE_RATE)
+
+    @property
+    def with_die(self) -> str:
+        """The die as a part of a sentence: `with a 10 mm die`, or `in the vessel`."""
+        return "in the vessel" if self.protocol.is_isostatic else f"with a {self.protocol.die} die"
 
     def error(self, code: str, path: KeyPath, message: str, hint: str) -> None:
         """Report a mistake that prevents the run."""

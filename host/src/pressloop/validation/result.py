@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from pressloop.errors import BadInputError
 from pressloop.findings import Finding
+from pressloop.machine.calibration import CalibrationStatus
 from pressloop.machine.channels import ChannelComparison
 from pressloop.protocol import Protocol
 from pressloop.validation.any_source import LoadedProtocol
@@ -26,6 +27,8 @@ class Validation:
     comparison: ChannelComparison | None = None
     """What the board allows the two pressure channels to differ by; None on a single-channel press
     and where the die is not known."""
+    calibration: CalibrationStatus | None = None
+    """How the press was calibrated, as seen on the day of the check."""
 
     @property
     def marks(self) -> SourceMap:
@@ -76,5 +79,6 @@ class Validation:
             "source": self.source.name,
             "valid": self.protocol is not None,
             "channels": self._channels(),
+            "calibration": None if self.calibration is None else asdict(self.calibration),
             "findings": [finding.as_dict() for finding in self.findings],
         }

@@ -29,7 +29,7 @@ NO_FORCE: Final = 16777216
 large."""
 OUTPUT_FULL: Final = 32767
 """Full opening of a valve; also the largest split-range output, positive or negative."""
-SCHEMA_HASH: Final = b"\x1e\x4a\x0d\x83\xab\xe8\xf9\x95"
+SCHEMA_HASH: Final = b"\x58\xd5\xe4\x89\xba\xb0\x59\x8b"
 """First bytes of the SHA-256 of the schema."""
 RECORD_FORMAT: Final = "<IiihHBBBBH"
 """Struct format of a packed telemetry record."""
@@ -93,6 +93,7 @@ class Command(IntEnum):
     INTERRUPTED_RUN = 19
     JOURNAL_READ = 20
     DUMP = 21
+    VALVE_TEST = 22
 
 
 class Notice(IntEnum):
@@ -191,6 +192,14 @@ class ErrorCode(IntEnum):
     DIE_UNCONFIRMED = 38
     """The die that a person confirmed is not the die of the plan; `detail` is the die of the plan,
     um."""
+    PART_MISSING = 39
+    """The profile names a converter that the board did not find at power-on; `detail` is the
+    converter."""
+    LOAD_CELL_ZERO_OFF = 40
+    """At rest the load cell reads further from zero than three times its error; `detail` is by how
+    much it does, kPa."""
+    NO_READING = 41
+    """Not yet has each of the two pressure channels given a reading in its range."""
 
 
 class State(IntEnum):
@@ -291,7 +300,7 @@ class Fault(IntEnum):
     INTERNAL = 11
     """An exception in the firmware; the console has the traceback."""
     SAMPLE_CRACKED = 12
-    """A sudden loss of force that neither release valve nor relaxation explains."""
+    """A sudden loss of force while the platens closed a little."""
     DIE_FAILURE = 13
     """The platens closed without the pressure rising, or while most of the force was lost at
     once."""
@@ -302,12 +311,12 @@ class Fault(IntEnum):
     PUMP_STUCK = 16
     """The pressure rose though the pump valve was shut."""
     LEAK = 17
-    """A sealed hold lost more than leak and relaxation explain."""
+    """A hold lost more than its stated leak and relaxation explain."""
     SUDDEN_LOSS = 18
-    """More force lost at once than a cracked sample loses: die, punch or hose; without a
-    displacement sensor."""
+    """A sudden loss of force or of its reading, which nothing more can be said of: sample, die,
+    punch, hose, relief valve or transducer."""
     BURST = 19
-    """Force lost at once while the platens did not close: a hose or a seal."""
+    """Force lost at once while the platens opened: a hose or a seal."""
     SENSOR_FROZEN = 20
     """The transducer gave the same count for longer than its noise allows."""
     SENSOR_DISAGREE = 21
@@ -318,6 +327,9 @@ class Fault(IntEnum):
     """Second channel above its range: short circuit."""
     LOAD_CELL = 24
     """Load cell and oil differ by far more than friction of the ram explains."""
+    STROKE_END = 25
+    """The ram was within 1 mm of the end of its stroke: there the oil no longer loads the
+    sample."""
 
 
 class ResetCause(IntEnum):
@@ -368,6 +380,8 @@ class InputBits(IntFlag):
     EMERGENCY_STOP = 1
     GUARD_OPEN = 2
     BUTTON = 4
+    VESSEL_PRESSURE = 8
+    """A switch or low-range sensor shows more than 0.1 MPa in an isostatic vessel."""
 
 
 class FlagBits(IntFlag):
@@ -409,6 +423,66 @@ class CapabilityBits(IntFlag):
     circuit cuts both coils."""
     JOURNAL = 512
     """It keeps a journal that survives power."""
+    LID_SWITCH = 2048
+    """It has the input vessel-pressure."""
+
+
+class TransducerSignal(IntEnum):
+    """How a pressure transducer signals."""
+
+    NOT_STATED = 0
+    """As a current loop."""
+    CURRENT_LOOP = 1
+    """4-20 mA."""
+    VOLTAGE = 2
+    """0-10 V."""
+    RATIOMETRIC = 3
+    """0.5-4.5 V of a supply of 5 V, which the board measures."""
+
+
+class Converter(IntEnum):
+    """What converts a signal to counts."""
+
+    NOT_STATED = 0
+    ADS1115 = 1
+    ADC = 2
+    """The chip's own."""
+    NAU7802 = 3
+    HX711 = 4
+
+
+class PumpDrive(IntEnum):
+    """How the controller sets the flow of the pump."""
+
+    NOT_STATED = 0
+    PWM = 1
+    """Proportional valve, coil on PWM."""
+    VOLTAGE = 2
+    """Proportional valve, 0-10 V from a filtered PWM."""
+    CURRENT = 3
+    """Proportional valve, 4-20 mA from a filtered PWM."""
+    MOTOR_SPEED = 4
+    """Speed of the pump motor."""
+
+
+class ReleaseDrive(IntEnum):
+    """How the controller lets oil out."""
+
+    NOT_STATED = 0
+    PROPORTIONAL = 1
+    ON_OFF_AND_PROPORTIONAL = 2
+    """A normally open on/off valve beside a small proportional one."""
+
+
+class AuxiliarySensor(IntEnum):
+    """What the board's third analogue input reads."""
+
+    NOT_STATED = 0
+    """Nothing."""
+    DISPLACEMENT = 1
+    """Of the platens."""
+    OIL_TEMPERATURE = 2
+    """A thermistor."""
 
 
 class StorageBits(IntFlag):
@@ -446,6 +520,17 @@ class JournalKind(IntEnum):
     """The profile was changed; run-id holds the CRC-32 before and after."""
     FULL = 11
     """The journal was full and recorded no more."""
+
+
+class CalibrationResult(IntEnum):
+    """How the last calibration of a press ended."""
+
+    NONE = 0
+    """Never calibrated."""
+    PASSED = 1
+    """Calibrated; how well is in the profile."""
+    FAILED = 2
+    """A calibration was made, and the press did not meet what was asked of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -502,13 +587,13 @@ class Profile(Message):
     FIELDS: ClassVar[tuple[Field, ...]] = (
         Field(1, "name", FieldKind.TEXT, 1, 40),
         Field(2, "ram_area_mm2", FieldKind.INT, 50, 100000),
-        Field(3, "full_scale_oil_kpa", FieldKind.INT, 1000, 200000),
+        Field(3, "full_scale_oil_kpa", FieldKind.INT, 1000, 600000),
         Field(4, "raw_zero", FieldKind.INT, 0, 65535),
         Field(5, "raw_full", FieldKind.INT, 0, 65535),
         Field(6, "raw_fault_low", FieldKind.INT, 0, 65535),
         Field(7, "raw_fault_high", FieldKind.INT, 0, 65535),
         Field(8, "accuracy_ppm", FieldKind.INT, 1, 20000),
-        Field(9, "max_oil_kpa", FieldKind.INT, 100, 200000),
+        Field(9, "max_oil_kpa", FieldKind.INT, 100, 600000),
         Field(10, "dies_um", FieldKind.INTS, 1, 16, element_low=1000, element_high=100000),
         Field(11, "pump_dead_band", FieldKind.INT, 0, 32767),
         Field(12, "release_dead_band", FieldKind.INT, 0, 32767),
@@ -542,7 +627,7 @@ class Profile(Message):
         Field(41, "die_uncertainty_um", FieldKind.INT, 0, 10000, required=False),
         Field(42, "repeatability_ppm", FieldKind.INT, 0, 100000, required=False),
         Field(43, "tuning_residual_ppm", FieldKind.INT, 0, 1000000, required=False),
-        Field(44, "second_full_scale_oil_kpa", FieldKind.INT, 1000, 200000, required=False),
+        Field(44, "second_full_scale_oil_kpa", FieldKind.INT, 1000, 600000, required=False),
         Field(45, "second_raw_zero", FieldKind.INT, 0, 65535, required=False),
         Field(46, "second_raw_full", FieldKind.INT, 0, 65535, required=False),
         Field(47, "second_raw_fault_low", FieldKind.INT, 0, 65535, required=False),
@@ -551,7 +636,7 @@ class Profile(Message):
         Field(50, "channel_lag_ms", FieldKind.INT, 0, 100, required=False),
         Field(51, "channel_friction_ppm", FieldKind.INT, 0, 100000, required=False),
         Field(52, "channel_noise_ppm", FieldKind.INT, 0, 10000, required=False),
-        Field(53, "single_channel_oil_kpa", FieldKind.INT, 200, 200000, required=False),
+        Field(53, "single_channel_oil_kpa", FieldKind.INT, 200, 600000, required=False),
         Field(
             54,
             "die_loads_n",
@@ -572,6 +657,28 @@ class Profile(Message):
         Field(73, "load_cell_full", FieldKind.INT, -16000000, 16000000, required=False),
         Field(74, "load_cell_lag_ms", FieldKind.INT, 0, 300, required=False),
         Field(75, "friction_uncertainty_ppm", FieldKind.INT, 0, 1000000, required=False),
+        Field(76, "approach_um", FieldKind.INT, 100, 500000, required=False),
+        Field(77, "stroke_um", FieldKind.INT, 2000, 1000000, required=False),
+        Field(78, "hold_to_run", FieldKind.BOOL, 0, 1, required=False),
+        Field(80, "parts", FieldKind.INT, 0, 4294967295, required=False),
+        Field(
+            90,
+            "calibration_result",
+            FieldKind.INT,
+            0,
+            2,
+            required=False,
+            enum=CalibrationResult,
+        ),
+        Field(91, "calibration_day", FieldKind.INT, 0, 65535, required=False),
+        Field(92, "calibration_due_day", FieldKind.INT, 0, 65535, required=False),
+        Field(93, "calibration_error_ppm", FieldKind.INT, 0, 1000000, required=False),
+        Field(94, "calibration_uncertainty_ppm", FieldKind.INT, 0, 1000000, required=False),
+        Field(95, "calibration_uncertainty_n", FieldKind.INT, 0, 10000000, required=False),
+        Field(96, "calibration_reference", FieldKind.TEXT, 1, 23, required=False),
+        Field(97, "calibration_up_to_n", FieldKind.INT, 1, 100000000, required=False),
+        Field(100, "lid_switch", FieldKind.BOOL, 0, 1, required=False),
+        Field(110, "commissioned_day", FieldKind.INT, 0, 65535, required=False),
     )
 
     name: str
@@ -688,6 +795,42 @@ class Profile(Message):
     friction_uncertainty_ppm: int | None = None
     """Half width of friction-ppm and friction-n as learned; absent: they are bounds, and not
     compensated for. Unit: ppm of the friction."""
+    approach_um: int | None = None
+    """Travel of the ram from its seat to the sample; absent: unknown, and the approach is slow.
+    Unit: um."""
+    stroke_um: int | None = None
+    """Travel of the ram from its seat to the end of its stroke; absent: unknown, and not watched.
+    Unit: um."""
+    hold_to_run: bool | None = None
+    """Whether the ram approaches the sample only while the button is held; absent: if one pressure
+    channel alone watches it, and the board is not simulated."""
+    parts: int | None = None
+    """Kinds of the press's parts, 4 bits each from the lowest on: transducer-signal, its converter,
+    second transducer-signal, its converter, converter of the load cell, pump-drive, release-drive,
+    auxiliary-sensor; absent: not stated."""
+    calibration_result: CalibrationResult | None = None
+    """Of the last calibration; all of 90 to 97 or none."""
+    calibration_day: int | None = None
+    """Day of it, from 1970-01-01. Unit: d."""
+    calibration_due_day: int | None = None
+    """Day from which on it is overdue, not before calibration-day. Unit: d."""
+    calibration_error_ppm: int | None = None
+    """Largest error that was left; stored for the host. Unit: ppm of the reading."""
+    calibration_uncertainty_ppm: int | None = None
+    """Expanded uncertainty (k = 2); stored for the host. Unit: ppm of the reading."""
+    calibration_uncertainty_n: int | None = None
+    """The same without load, added as squares; stored for the host. Unit: N."""
+    calibration_reference: str | None = None
+    """Certificate of the reference; stored for the host."""
+    calibration_up_to_n: int | None = None
+    """Largest force of the calibration; stored for the host. Unit: N."""
+    lid_switch: bool | None = None
+    """Present on an isostatic vessel, which has no ram: the pressure of the line is that of the
+    sample, ram-area-mm2 and the only one of dies-um are its bore; true: the input vessel-pressure
+    watches its lid."""
+    commissioned_day: int | None = None
+    """Day on which the wiring of this board was proved on its press, from 1970-01-01; absent:
+    never; stored for the host. Unit: d."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -695,7 +838,7 @@ class ErrorReply(Message):
     """Refuses a request. The code decides which other keys are present."""
 
     FIELDS: ClassVar[tuple[Field, ...]] = (
-        Field(1, "code", FieldKind.INT, 1, 38, enum=ErrorCode),
+        Field(1, "code", FieldKind.INT, 1, 41, enum=ErrorCode),
         Field(2, "step", FieldKind.INT, 0, 255, required=False),
         Field(3, "field", FieldKind.INT, 0, 255, required=False),
         Field(4, "detail", FieldKind.INT, 0, 2147483647, required=False),
@@ -727,13 +870,20 @@ class HelloReply(Message):
         Field(9, "schema_hash", FieldKind.BYTES, 8, 8),
         Field(10, "boot_id", FieldKind.INT, 0, 4294967295),
         Field(11, "reset_cause", FieldKind.INT, 1, 5, enum=ResetCause),
-        Field(12, "last_fault", FieldKind.INT, 0, 24, enum=Fault),
+        Field(12, "last_fault", FieldKind.INT, 0, 25, enum=Fault),
         Field(13, "simulated", FieldKind.BOOL, 0, 1),
         Field(14, "ring_records", FieldKind.INT, 0, 65535),
         Field(15, "python", FieldKind.TEXT, 0, 40),
         Field(16, "profile_hash", FieldKind.BYTES, 8, 8),
         Field(17, "build", FieldKind.TEXT, 1, 16),
         Field(18, "channels", FieldKind.INT, 1, 2),
+        Field(19, "calibration", FieldKind.INT, 0, 2, required=False, enum=CalibrationResult),
+        Field(20, "calibration_day", FieldKind.INT, 0, 65535, required=False),
+        Field(21, "calibration_due_day", FieldKind.INT, 0, 65535, required=False),
+        Field(22, "calibration_error_ppm", FieldKind.INT, 0, 1000000, required=False),
+        Field(23, "calibration_reference", FieldKind.TEXT, 1, 23, required=False),
+        Field(30, "found_parts", FieldKind.TEXT, 0, 60, required=False),
+        Field(31, "missing_parts", FieldKind.TEXT, 1, 60, required=False),
     )
 
     nonce: int
@@ -771,6 +921,21 @@ class HelloReply(Message):
     """First hex digits of the firmware source's SHA-256."""
     channels: int
     """Pressure channels that the board compares; 1: single-channel."""
+    calibration: CalibrationResult | None = None
+    """Of the press, by its profile; absent without a profile."""
+    calibration_day: int | None = None
+    """Day of the calibration, from 1970-01-01; absent: never calibrated. Unit: d."""
+    calibration_due_day: int | None = None
+    """Day from which on it is overdue; the board has no calendar, the host compares. Unit: d."""
+    calibration_error_ppm: int | None = None
+    """Largest error that it left. Unit: ppm of the reading."""
+    calibration_reference: str | None = None
+    """Certificate of the reference."""
+    found_parts: str | None = None
+    """Converters that the board found at power-on, with what each is for; absent: it has none to
+    look for."""
+    missing_parts: str | None = None
+    """Those that its profile names and that it did not find; absent: none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -789,7 +954,7 @@ class StatusReply(Message):
         Field(9, "remaining_ms", FieldKind.INT, 0, 1000000000),
         Field(10, "run_id", FieldKind.BYTES, 8, 8),
         Field(11, "end_reason", FieldKind.INT, 0, 7, enum=EndReason),
-        Field(12, "fault", FieldKind.INT, 0, 24, enum=Fault),
+        Field(12, "fault", FieldKind.INT, 0, 25, enum=Fault),
         Field(13, "inputs", FieldKind.INT, 0, 255, enum=InputBits),
         Field(14, "host_lost", FieldKind.BOOL, 0, 1),
         Field(15, "oldest", FieldKind.INT, 0, 4294967295),
@@ -803,9 +968,15 @@ class StatusReply(Message):
         Field(23, "second_kpa", FieldKind.INT, -2000000, 2000000, required=False),
         Field(24, "largest_difference_kpa", FieldKind.INT, 0, 2000000, required=False),
         Field(40, "storage", FieldKind.INT, 0, 255, required=False),
-        Field(41, "further_fault", FieldKind.INT, 0, 24, required=False, enum=Fault),
+        Field(41, "further_fault", FieldKind.INT, 0, 25, required=False, enum=Fault),
         Field(50, "trim_kpa", FieldKind.INT, -2000000, 2000000, required=False),
         Field(51, "load_cell_kpa", FieldKind.INT, -2000000, 2000000, required=False),
+        Field(60, "oil_temperature_raw", FieldKind.INT, 0, 4095, required=False),
+        Field(61, "release_dead_band", FieldKind.INT, 0, 32767, required=False),
+        Field(62, "zero_correction_kpa", FieldKind.INT, -2000000, 2000000, required=False),
+        Field(63, "waits_for_button", FieldKind.BOOL, 0, 1, required=False),
+        Field(64, "pump_dead_band", FieldKind.INT, 0, 32767, required=False),
+        Field(65, "topping_up", FieldKind.BOOL, 0, 1, required=False),
     )
 
     state: State
@@ -866,6 +1037,22 @@ class StatusReply(Message):
     absent: neither. Unit: kPa."""
     load_cell_kpa: int | None = None
     """Newest reading of the load cell; absent without one. Unit: kPa."""
+    oil_temperature_raw: int | None = None
+    """Of the chip's own converter: a thermistor of 10 kOhm to ground, 10 kOhm to its reference;
+    absent without one. Unit: counts."""
+    release_dead_band: int | None = None
+    """Where the board finds the release's dead band in the current or last run; absent: where the
+    profile has it. Unit: 1/32767."""
+    zero_correction_kpa: int | None = None
+    """What the readings of the current or last run have too much, as found at rest before it, and
+    what is taken off; absent: nothing. Unit: kPa."""
+    waits_for_button: bool | None = None
+    """True: the approach stands until the button is held; absent: it does not."""
+    pump_dead_band: int | None = None
+    """The same of the pump, as the board found it in all runs since it has this profile; absent:
+    where the profile has it. Unit: 1/32767."""
+    topping_up: bool | None = None
+    """True: the pump brings a sealed hold that has left its band back; absent: it does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -1038,7 +1225,7 @@ class InterruptedRunReply(Message):
         Field(4, "pressure_kpa", FieldKind.INT, -2000000, 2000000),
         Field(5, "tick", FieldKind.INT, 0, 4294967295),
         Field(6, "start_tick", FieldKind.INT, 0, 4294967295),
-        Field(7, "fault", FieldKind.INT, 0, 24, enum=Fault),
+        Field(7, "fault", FieldKind.INT, 0, 25, enum=Fault),
         Field(8, "reset_cause", FieldKind.INT, 1, 5, enum=ResetCause),
         Field(9, "inputs", FieldKind.INT, 0, 255),
     )
@@ -1071,6 +1258,16 @@ class JournalReadReply(Message):
 
     records: bytes
     """Packed, the newest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class ValveTestReply(Message):
+    """Answers `valve-test`."""
+
+    FIELDS: ClassVar[tuple[Field, ...]] = (Field(1, "tick", FieldKind.INT, 0, 4294967295),)
+
+    tick: int
+    """Device clock at the start. Unit: ticks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -1380,7 +1577,7 @@ class ResumeRequest(Request[ResumeReply]):
 class AbortRequest(Request[AbortReply]):
     """Ends the run with a release at the vent rate; the press is then idle.
 
-    Changes nothing during that release.
+    Changes nothing during that release. Ends a valve-test as well.
     """
 
     CODE: ClassVar[Command] = Command.ABORT
@@ -1444,12 +1641,12 @@ class AdvanceRequest(Request[AdvanceReply]):
 class ClearRequest(Request[ClearReply]):
     """Clears the latched fault if its cause is gone.
 
-    Over-pressure, emergency-stop and guard-open need the board's button, unless the board is
-    simulated.
+    Over-pressure, emergency-stop, guard-open, no-release and pump-stuck need the board's button,
+    unless the board is simulated.
     """
 
     CODE: ClassVar[Command] = Command.CLEAR
-    FIELDS: ClassVar[tuple[Field, ...]] = (Field(1, "fault", FieldKind.INT, 0, 24, enum=Fault),)
+    FIELDS: ClassVar[tuple[Field, ...]] = (Field(1, "fault", FieldKind.INT, 0, 25, enum=Fault),)
 
     fault: Fault
     """The fault to clear; one that the host has not seen stays latched."""
@@ -1513,6 +1710,42 @@ class JournalReadRequest(Request[JournalReadReply]):
 
 
 @dataclass(frozen=True, slots=True)
+class ValveTestRequest(Request[ValveTestReply]):
+    """Opens the valves for a bounded time without a run, to find out how they are wired.
+
+    The pump valve shuts after pump-ms, the release valve keeps its opening to the end; outside a
+    test both are without current. The test ends early when the reading has risen by rise-kpa or
+    says contact, with any fault, with an open guard, with the board's button and with an abort.
+    Another test may follow at once, without the valves moving in between. The first of a series
+    needs the board's button, unless the board is simulated; a pause of 30 s ends the series.
+    """
+
+    CODE: ClassVar[Command] = Command.VALVE_TEST
+    FIELDS: ClassVar[tuple[Field, ...]] = (
+        Field(1, "pump", FieldKind.INT, 0, 32767),
+        Field(2, "pump_ms", FieldKind.INT, 0, 2000),
+        Field(3, "release", FieldKind.INT, 0, 32767),
+        Field(4, "duration_ms", FieldKind.INT, 10, 30000),
+        Field(5, "rise_kpa", FieldKind.INT, 0, 2000000),
+    )
+
+    pump: int
+    pump_ms: int
+    """How long the pump valve is open. Unit: ms."""
+    release: int
+    """Output-full: without current."""
+    duration_ms: int
+    """How long the test lasts, not shorter than pump-ms. Unit: ms."""
+    rise_kpa: int
+    """Unit: kPa."""
+
+    @classmethod
+    def reply_type(cls) -> type[ValveTestReply]:
+        """Return the class of the reply."""
+        return ValveTestReply
+
+
+@dataclass(frozen=True, slots=True)
 class ProfileReadRequest(Request[ProfileReadReply]):
     """Reads the stored profile."""
 
@@ -1563,5 +1796,6 @@ REQUESTS: Final[dict[Command, tuple[type[Request[Any]], type[Message]]]] = {
     Command.INTERRUPTED_RUN: (InterruptedRunRequest, InterruptedRunReply),
     Command.JOURNAL_READ: (JournalReadRequest, JournalReadReply),
     Command.DUMP: (DumpRequest, DumpReply),
+    Command.VALVE_TEST: (ValveTestRequest, ValveTestReply),
 }
 """Request and reply of every command."""

@@ -35,7 +35,7 @@ def unit_of(name: str) -> str:
 
 def closest_name(name: str, names: Iterable[str]) -> str | None:
     """Return the name that is closest to an unknown one, or None if none is close."""
-    folded = re.sub(r"[\s-]+", "_", name.strip().lower())
+    folded = re.sub(r"[\s-]", "_", name.strip().lower())
     likeness = {other: _likeness(folded, other) for other in names}
     best = max(likeness, key=lambda other: likeness[other], default=None)
     return best if best is not None and likeness[best] >= _MIN_LIKENESS else None

@@ -39,6 +39,7 @@ FILE_KINDS: Final[Mapping[FileKind, _KindOfFile]] = {
                 "record_every",
                 "accept_unresolved_tolerance",
                 "crack_threshold",
+                "conditions",
                 "stages",
             }
         ),
@@ -68,6 +69,7 @@ FILE_KINDS: Final[Mapping[FileKind, _KindOfFile]] = {
                 "load_cell",
                 "powder",
                 "limits",
+                "vessel",
                 "controller",
                 "measured",
                 "individual",
@@ -81,6 +83,15 @@ FILE_KINDS: Final[Mapping[FileKind, _KindOfFile]] = {
         "write one key and its value on each line, such as 'material: ...'",
         frozenset(
             {
+                "name",
+                "lot",
+                "operator",
+                "die_material",
+                "plunger_material",
+                "plunger_diameter_mm",
+                "temperature_c",
+                "atmosphere",
+                "layers",
                 "material",
                 "mass_mg",
                 "mass_uncertainty_mg",

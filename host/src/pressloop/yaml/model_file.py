@@ -33,6 +33,12 @@ _LIMITS: Final[Mapping[str, tuple[str, str]]] = {
 }
 """Pydantic's code of a range check to the name of the limit in its context, and our words."""
 
+_SECTION_ERRORS: Final = ("model_type", "model_attributes_type", "dict_type")
+"""What pydantic calls a value in place of a section."""
+
+_NO_PART: Final = ("none", "no", "false", "null", "0")
+"""What people write for a part that is not there, in small letters."""
+
 _MAX_SHOWN: Final = 60
 """Characters of a wrong value that a message repeats."""
 
@@ -133,6 +139,8 @@ def _finding(
         )
         return yaml.marks.finding("error", "unknown-key", path, message, hint, at_key=True)
     code, message, hint = _explain(error, path)
+    if error["type"] in _SECTION_ERRORS:
+        hint += _section_hint(error["input"], _keys_at(path, model))
     # Where a word may stand in place of a number, pydantic refuses the value once as each.
     words = [str(other["ctx"]["expected"]) for other in errors[1:] if _is_choice(other)]
     return yaml.marks.finding("error", code, path, message, "; or write ".join([hint, *words]))
@@ -172,7 +180,7 @@ def _wrong_form(kind: str, value: object, fallback: str) -> tuple[str, str]:
         return f"{shown} is not text", "write text; put a number in quotes"
     if kind in ("list_type", "tuple_type"):
         return f"{shown} is not a list", "put the values between square brackets, with commas"
-    if kind in ("model_type", "model_attributes_type", "dict_type"):
+    if kind in _SECTION_ERRORS:
         return f"{shown} stands where keys are needed", "write the keys below, indented deeper"
     if kind == "too_short":
         return "the list has too few values", "add what is missing"
@@ -193,6 +201,17 @@ def _unknown_key_hint(path: KeyPath, model: type[BaseModel]) -> str:
         return f"{unit} takes the value in its own unit: convert it"
     near = closest_name(str(path[-1]), known)
     return f"did you mean {near}?" if near else f"keys here: {', '.join(known)}"
+
+
+def _section_hint(value: object, keys: Sequence[str]) -> str:
+    """Return which keys there are, and what to write where there is no such part."""
+    if not keys:
+        return ""
+    # An integer may have more digits than Python prints.
+    is_absent = value.lower() in _NO_PART if isinstance(value, str) else not value
+    if "fitted" in keys and is_absent:
+        return f"; where there is none: {{fitted: false}}; keys here: {', '.join(keys)}"
+    return f"; keys here: {', '.join(keys)}"
 
 
 def _keys_at(path: KeyPath, model: type[BaseModel]) -> Sequence[str]:

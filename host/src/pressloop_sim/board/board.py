@@ -16,14 +16,17 @@ from pressloop_fw.hal import Board
 from pressloop_fw.wire import schema
 
 from pressloop_sim.board.board_faults import BOOT_TICKS, BoardFaults, BoardReset
+from pressloop_sim.board.contact_faults import ContactFaults
 from pressloop_sim.board.deadman import DeadmanCircuit
-from pressloop_sim.board.fault_port import ControlPort
+from pressloop_sim.board.fault_port import CONTACT_BITS, ControlPort
+from pressloop_sim.board.field_wiring import FieldWiring
 from pressloop_sim.board.flash_area import EmulatedFlash
 from pressloop_sim.board.lifetime import Lifetime, remove_folder
 from pressloop_sim.board.link_faults import LinkFaults
 from pressloop_sim.board.loopback import LoopbackPort
-from pressloop_sim.board.pacing import LockstepPacing, RealPacing
+from pressloop_sim.board.pacing import AcceleratedPacing, LockstepPacing, RealPacing
 from pressloop_sim.board.truth_file import TruthFile
+from pressloop_sim.board.wired_board import WiredBoard
 from pressloop_sim.plant import fault_kinds
 from pressloop_sim.plant.displacement_sensor import DisplacementSensor
 from pressloop_sim.plant.fault_schedule import FaultSchedule
@@ -91,18 +94,29 @@ class EmulatedBoard(Board):
         if is_fitted(press):
             self.capabilities |= schema.CAP_SECOND_CHANNEL
             self.second_transducer = SecondTransducer(press, config["seed"], _TICK_S)
+        self._has_lid_switch = bool(press.get("vessel_lid_switch", 0))
+        if self._has_lid_switch:
+            self.capabilities |= schema.CAP_LID_SWITCH
         self._pump = 0
         self._release = _FULL
+        # The on/off release valve beside the proportional one, on a press that has one.
+        self._on_off_open = True
         self._deadman = DeadmanCircuit()
+        self.wiring = FieldWiring()
+        self.wired = WiredBoard(self.wiring)
         # What the watchdog's registers keep through a reset.
         self._kept = None
         self._flash = config["flash_dir"]
         self.journal = EmulatedFlash(_JOURNAL_BLOCKS, _JOURNAL_SLOTS, path=self._flash + "/journal")
         self._truth = TruthFile(config["truth_path"]) if config["truth_path"] else None
-        if config["pacing"] == "real":
-            self._pacing = RealPacing(config["speed"])
-        else:
+        # Whether the device clock has begun anew since the truth file has.
+        self._was_reset = False
+        if config["pacing"] != "real":
             self._pacing = LockstepPacing(config["silence_ms"])
+        elif config["speed"] > 1:
+            self._pacing = AcceleratedPacing(config["speed"], config["silence_ms"])
+        else:
+            self._pacing = RealPacing(config["speed"])
         # Removed by the board itself if its owner has ended.
         self._own_folder = config["own_folder"]
         self._lifetime = Lifetime(int(config["orphan_s"] * 1000), time.ticks_ms())
@@ -127,6 +141,7 @@ class EmulatedBoard(Board):
                 fault_kinds.VALVE: ValveFaults(self.plant),
                 fault_kinds.HYDRAULIC: HydraulicFaults(self.plant),
                 fault_kinds.BOARD: self._board_faults,
+                fault_kinds.CONTACT: ContactFaults(self),
                 fault_kinds.LINK: self._link_faults,
             }
         )
@@ -139,6 +154,17 @@ class EmulatedBoard(Board):
     def elapsed_ticks(self):
         """Ticks since the start of the run, or since that of the run before."""
         return self.app.controller.tick_count - self._run_start_tick
+
+    def contact(self, name, active):
+        """Activate or deactivate a contact of `CONTACT_BITS`, by its name on the control port."""
+        bit = CONTACT_BITS[name]
+        self.inputs = self.inputs | bit if active else self.inputs & ~bit
+
+    def prepare_run(self):
+        """Let the truth of the next run have its ticks for itself."""
+        if self._truth and self._was_reset:
+            self._truth.restart()
+        self._was_reset = False
 
     # --- the board interface; pressloop_fw.hal documents each method
 
@@ -155,16 +181,28 @@ class EmulatedBoard(Board):
         return self._force
 
     def read_inputs(self):
-        return self.inputs
+        inputs = self.inputs if self.wiring.right else self.wired.inputs
+        if self._has_lid_switch and self.wired.has_lid_pressure(self.plant.has_lid_pressure()):
+            return inputs | schema.INPUT_VESSEL_PRESSURE
+        return inputs
+
+    def show_pressure(self, stands):
+        self.wired.stands = stands
 
     def set_valves(self, pump, release):
         self._pump = pump
         self._release = release
+        self._on_off_open = False
         self._deadman.edge()
+
+    def dump(self):
+        self.set_valves(0, _FULL)
+        self._on_off_open = True
 
     def safe(self):
         self._pump = 0
         self._release = _FULL
+        self._on_off_open = True
 
     def start_tick(self, tick):
         self._tick = tick
@@ -234,6 +272,7 @@ class EmulatedBoard(Board):
             server.batch_ticks,
             state != schema.STATE_IDLE,
             state == schema.STATE_PROMPTING,
+            self.link.connected,
         )
         if self._link_faults.wait_for_time:
             ticks = max(ticks, 1)
@@ -306,6 +345,12 @@ class EmulatedBoard(Board):
         powered = self._deadman.powered and not dip
         pump.command = self._pump / _FULL if powered else 0.0
         plant.release.command = self._release / _FULL if powered else 1.0
+        plant.release.open_on_off(0.0 if powered and not self._on_off_open else 1.0)
+        wiring = self.wiring
+        wired = self.wired
+        if not wiring.right or not wiring.pump_motor:
+            self._set_duties()
+            pump.command, plant.release.command = wired.openings(not dip)
         self._deadman.tick()
         plant.step(_TICK_S)
         self._raw = self.transducer.sample(plant.oil_mpa + plant.warming.zero_mpa)
@@ -315,6 +360,10 @@ class EmulatedBoard(Board):
             self._board_faults.supply_ticks = dip - 1
             self._raw = 0
             self._second_raw = 0
+        if not wiring.right:
+            self._raw, self._second_raw = wired.readings(self._raw, self._second_raw)
+            wired.read_inputs(self.inputs)
+            wiring.note_ram(plant.ram_mm())
         if self._displacement.present:
             self._displacement_um = self._displacement.sample(plant.closing_mm())
         if self.load_cell.present:
@@ -328,6 +377,16 @@ class EmulatedBoard(Board):
             pump.phase = phase
         if self._link_faults.link is not None:
             self._link_faults.link.tick()
+
+    def _set_duties(self):
+        self.wired.set_duties(self._pump / _FULL, self._release / _FULL, self._deadman.edged)
+
+    def seen(self):
+        """Return what a person at the press sees of coils and lamp, for the control port."""
+        if self.wiring.right:
+            self._set_duties()
+            return self.wired.seen(self._deadman.powered)
+        return self.wired.seen(self.wired.powered)
 
     def _convert_force(self):
         """Let the load cell's converter go on for a tick; return its reading if it is a new one."""
@@ -367,6 +426,7 @@ class EmulatedBoard(Board):
                 self._truth.record(first + passed, self.plant)
         self._tick = None
         self._missed = 0
+        self._was_reset = True
         self.reset_cause = outage.cause
         self.tick_hung = outage.tick_hung
         self.link.drop()

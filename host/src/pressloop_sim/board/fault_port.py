@@ -11,6 +11,7 @@ One JSON object per line in, one per line out: `{"ok": true, ...}` or `{"ok": fa
     {"break": "pellet" | "die"}                                              the part that breaks
     {"fault": "KIND[=VALUE][@SECONDS]"}                                      now, or in this run
     {"faults": ["KIND[=VALUE]@SECONDS", ...]}                                all of the next run
+    {"wiring": {"swap": ["pump", "release"]}}                                field_wiring.rewire
     {"get": true}                                                            tick and true state
     {"stop": true}                                                           end the process
 """
@@ -19,9 +20,10 @@ import json
 
 from pressloop_fw.wire import schema
 
+from pressloop_sim.board.field_wiring import rewire
 from pressloop_sim.plant import damage, fault_kinds, transducer
 
-_INPUTS = {
+CONTACT_BITS = {
     "emergency_stop": schema.INPUT_EMERGENCY_STOP,
     "guard_open": schema.INPUT_GUARD_OPEN,
     "button": schema.INPUT_BUTTON,
@@ -64,8 +66,9 @@ class ControlPort:
         argument = command[verb]
         answer = {"ok": True}
         if verb == "set":
-            set_bits, clear_bits = _bits(argument)
-            board.inputs = board.inputs & ~clear_bits | set_bits
+            _check(argument)
+            for name, active in argument.items():
+                board.contact(name, active)
         elif verb == "sensor":
             if argument not in transducer.FAULTS:
                 raise ValueError("sensor: one of " + ", ".join(transducer.FAULTS))
@@ -80,10 +83,14 @@ class ControlPort:
             if not isinstance(argument, list):
                 raise ValueError("faults: a list of texts")
             board.faults.load([_fault(text) for text in argument])
+            board.prepare_run()
+        elif verb == "wiring" and isinstance(argument, dict):
+            rewire(board.wiring, argument)
         elif verb == "get":
             answer["tick"] = board.app.controller.tick_count
             answer["injected"] = [[ticks, fault.text()] for ticks, fault in board.faults.injected]
             answer.update(board.plant.state())
+            answer.update(board.seen())
         elif verb == "stop":
             board.stopping = True
         else:
@@ -98,16 +105,10 @@ def _fault(text):
     return fault_kinds.parse(text)
 
 
-def _bits(wanted):
-    """Return the input bits to set and the input bits to clear."""
+def _check(wanted):
+    """Refuse what is not an object of contacts and booleans, before any contact is operated."""
     if not isinstance(wanted, dict):
         raise ValueError("set: an object of input names and booleans")
-    high = low = 0
     for name, value in wanted.items():
-        if name not in _INPUTS or not isinstance(value, bool):
-            raise ValueError("set: booleans for " + ", ".join(sorted(_INPUTS)))
-        if value:
-            high |= _INPUTS[name]
-        else:
-            low |= _INPUTS[name]
-    return high, low
+        if name not in CONTACT_BITS or not isinstance(value, bool):
+            raise ValueError("set: booleans for " + ", ".join(sorted(CONTACT_BITS)))

@@ -11,6 +11,8 @@ _TICKS_PER_REPLY = 2
 # process resumes without a burst of ticks.
 _MAX_CATCH_UP_TICKS = 20
 _MAX_WAIT_MS = 1000
+# How far accelerated time runs ahead of the host: less than the shortest host timeout.
+_MAX_LEAD_TICKS = 20
 
 
 class RealTime:
@@ -68,10 +70,97 @@ class RealPacing:
         batch_ticks: int,
         active: bool,
         prompting: bool,
+        connected: bool,
     ) -> int:
         """Return the number of ticks due now; if 0, the next is due in `wait_ms`."""
         ticks = self._time.due(now_ms, tick)
         self.wait_ms = self._time.wait_ms
+        return ticks
+
+
+class HostSilence:
+    """Knows for how long a host has sent nothing."""
+
+    def __init__(self, limit_ms: int) -> None:
+        """A host is silent once it has sent nothing for `limit_ms`."""
+        self._limit_ms = limit_ms
+        self._heard_ms: int | None = None
+
+    def end(self, now_ms: int) -> None:
+        """Note that the host has sent something."""
+        self._heard_ms = now_ms
+
+    def forget(self) -> None:
+        """Note that there is no host: the next one has time from when it is first asked for."""
+        self._heard_ms = None
+
+    def left_ms(self, now_ms: int) -> int:
+        """Return how much later the host counts as silent; 0 or less: it does."""
+        if self._heard_ms is None:
+            self._heard_ms = now_ms
+        return self._limit_ms - (now_ms - self._heard_ms)
+
+
+class AcceleratedPacing:
+    """Paces the mode "real" when it is faster than the wall clock: a host is never outrun.
+
+    Otherwise timeouts of the host, its time to read the telemetry and an operator's time to answer
+    would pass faster than a busy computer can be. So time waits for a host that follows. It passes
+    at the pace of the wall clock while that host is silent, and for a prompt.
+    """
+
+    owed_ticks = 0
+
+    def __init__(self, factor: float, silence_ms: int) -> None:
+        """Run at most `factor` times faster than the wall clock.
+
+        A host is silent once it has sent nothing for `silence_ms`.
+        """
+        self._fast = RealTime(factor)
+        self._clock = RealTime(1)
+        self._silence = HostSilence(silence_ms)
+        self.wait_ms = 0
+
+    def note_reply(self) -> None:
+        """Do nothing: time passes without requests, too."""
+
+    def note_host_bytes(self, now_ms: int) -> None:
+        """Note that the host has sent something."""
+        self._silence.end(now_ms)
+
+    def due(
+        self,
+        now_ms: int,
+        tick: int,
+        host_tick: int,
+        batch_ticks: int,
+        active: bool,
+        prompting: bool,
+        connected: bool,
+    ) -> int:
+        """Return the number of ticks that may pass now; if 0, wait at most `wait_ms`.
+
+        The arguments are those of `LockstepPacing.due`.
+        """
+        if not connected:
+            self._silence.forget()
+        if not connected or not (active or batch_ticks):
+            return self._pass(self._fast, self._clock, now_ms, tick)
+        left_ms = self._silence.left_ms(now_ms)
+        if prompting or not batch_ticks or left_ms <= 0:
+            return self._pass(self._clock, self._fast, now_ms, tick)
+        ticks = self._pass(self._fast, self._clock, now_ms, tick)
+        room = host_tick + max(batch_ticks, _MAX_LEAD_TICKS) - tick
+        if room <= 0:
+            self.wait_ms = left_ms
+            return 0
+        return min(ticks, room)
+
+    def _pass(self, paced: RealTime, other: RealTime, now_ms: int, tick: int) -> int:
+        """Return the number of ticks due by the one clock, and stop the other."""
+        other.stop()
+        ticks = paced.due(now_ms, tick)
+        self.wait_ms = paced.wait_ms
         return ticks
 
 
@@ -85,9 +174,8 @@ class LockstepPacing:
 
     def __init__(self, silence_ms: int) -> None:
         """Continue an active run in real time once the host was silent for `silence_ms`."""
-        self._silence_ms = silence_ms
+        self._silence = HostSilence(silence_ms)
         self._time = RealTime(1)
-        self._host_ms: int | None = None
         # Ticks that must pass before the next bytes of the host are read.
         self.owed_ticks = 0
         self.wait_ms = 0
@@ -98,7 +186,7 @@ class LockstepPacing:
 
     def note_host_bytes(self, now_ms: int) -> None:
         """Note that the host has sent something."""
-        self._host_ms = now_ms
+        self._silence.end(now_ms)
 
     def due(
         self,
@@ -108,6 +196,7 @@ class LockstepPacing:
         batch_ticks: int,
         active: bool,
         prompting: bool,
+        connected: bool,
     ) -> int:
         """Return the number of ticks that may pass now; if 0, wait at most `wait_ms`.
 
@@ -118,19 +207,18 @@ class LockstepPacing:
             batch_ticks: Length of a telemetry batch; 0 while nothing streams.
             active: The controller is not idle.
             prompting: The controller waits for the operator.
+            connected: A host has opened the link.
         """
-        if self._host_ms is None:
-            self._host_ms = now_ms
-        silent_ms = now_ms - self._host_ms
+        left_ms = self._silence.left_ms(now_ms)
         owed_ticks = self.owed_ticks
         self.owed_ticks = 0
-        if active and silent_ms >= self._silence_ms:
+        if active and left_ms <= 0:
             # The press goes on without a host that was killed.
             ticks = self._time.due(now_ms, tick)
             self.wait_ms = self._time.wait_ms
             return ticks
         room = host_tick + batch_ticks - tick if batch_ticks else owed_ticks
-        self.wait_ms = self._silence_ms - silent_ms if active else _MAX_WAIT_MS
+        self.wait_ms = left_ms if active else _MAX_WAIT_MS
         if not prompting:
             self._time.stop()
         elif batch_ticks:

@@ -1,5 +1,6 @@
 """Writes the true state of the press to a file, one record per tick (`truth_format`)."""
 
+import os
 import struct
 
 from pressloop_sim.plant.plant import Plant
@@ -59,7 +60,15 @@ class TruthFile:
         self._file = open(path, "wb", buffering=0)  # noqa: SIM115 - open as long as the board lives
         self._file.write(MAGIC)
 
-    def close(self) -> None:
-        """Write the buffered records and close the file."""
-        self.flush()
+    def restart(self) -> None:
+        """Begin anew with an empty first file: ticks that come now may equal older ones."""
+        self._held = 0
         self._file.close()
+        for segment in range(1, self._segment + 1):
+            try:
+                os.remove(self._path + "." + str(segment))
+            except OSError:  # a host has read it
+                pass
+        self._segment = 0
+        self._written = 0
+        self._begin(self._path)

@@ -10,6 +10,7 @@ SECOND = "second"
 VALVE = "valve"
 HYDRAULIC = "hydraulic"
 BOARD = "board"
+CONTACT = "contact"
 LINK = "link"
 HOST = "host"
 
@@ -119,7 +120,18 @@ _OTHER_KINDS = (
         boards=_EMULATED_ONLY,
     ),
     FaultKind("foreground-hang", BOARD, "The foreground hangs; the tick goes on"),
-    FaultKind("flash-full", BOARD, "Nothing more can be stored", boards=_EMULATED_ONLY),
+    FaultKind("flash-full", BOARD, "Nothing more can be stored, outside of the journal"),
+    FaultKind(
+        "vessel-air",
+        HYDRAULIC,
+        "This much air is left in an isostatic vessel",
+        "ML",
+        0.001,
+        1000,
+        at_start=True,
+    ),
+    FaultKind("emergency-stop", CONTACT, "The emergency stop is pressed, and stays pressed"),
+    FaultKind("guard-open", CONTACT, "The guard is opened, and stays open"),
     FaultKind("host-kill", HOST, "This program is killed, as by SIGKILL"),
     FaultKind(
         "host-stall",

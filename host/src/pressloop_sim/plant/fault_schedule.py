@@ -17,8 +17,8 @@ class FaultTarget:
         """
         raise NotImplementedError
 
-    def check(self) -> None:
-        """Raise a ValueError if this press has no such part."""
+    def check(self, kind: str) -> None:
+        """Raise a ValueError if this press lacks the part that a kind breaks."""
 
 
 class FaultSchedule:
@@ -44,7 +44,7 @@ class FaultSchedule:
             ValueError: One of them cannot be injected on this press; all are refused.
         """
         for fault in faults:
-            self._target(fault).check()
+            self._target(fault).check(fault.kind.name)
         self._waiting = sorted(faults, key=_tick)
         self.injected = []
         self._note_due()
@@ -56,7 +56,7 @@ class FaultSchedule:
             ValueError: It cannot be injected on this press.
         """
         target = self._target(fault)
-        target.check()
+        target.check(fault.kind.name)
         if fault.at_s is None:
             self._inject(fault, elapsed_ticks)
         else:

@@ -25,10 +25,11 @@ from pressloop_sim.plant import micropython_compat as micropython
 from pressloop_sim.plant.air_escape import air_escape_s
 from pressloop_sim.plant.damage import DIE_BURST
 from pressloop_sim.plant.die_wall import DieWall
+from pressloop_sim.plant.dump_valve import release_of
 from pressloop_sim.plant.oil import Oil, Spring
 from pressloop_sim.plant.oil_heat import OilHeat
 from pressloop_sim.plant.powder import Powder
-from pressloop_sim.plant.valves import PumpValve, ReleaseValve
+from pressloop_sim.plant.valves import PumpValve
 from pressloop_sim.plant.warming import Warming
 
 SUBSTEP_S = 0.005
@@ -56,17 +57,10 @@ class Plant:
             config["pump_flow_mm3_s"],
             config["pump_ripple"],
             config["pump_ripple_hz"],
-            coil_lag_s,
+            # What filters the controller's output acts like more lag of the coil.
+            coil_lag_s + config.get("pump_filter_lag_s", 0.0),
         )
-        self.release = ReleaseValve(
-            substep_s,
-            config["release_dead_band"],
-            config["valve_lag_s"],
-            config["valve_delay_s"],
-            config["valve_hysteresis"],
-            config["release_flow_10mpa_mm3_s"],
-            coil_lag_s,
-        )
+        self.release = release_of(config, substep_s, coil_lag_s)
         self.warming = Warming(config, (self.pump, self.release))
         self._oil = Oil(
             config["oil_volume_mm3"], config["oil_bulk_modulus_mpa"], config["oil_air_fraction"]

@@ -15,6 +15,7 @@ Units as in `plant`.
 from pressloop_sim.plant import micropython_compat as micropython
 from pressloop_sim.plant.friction import RamFriction
 from pressloop_sim.plant.plant import MAX_NEWTON_STEPS, NEWTON_STEP_MPA, SUBSTEP_S, Plant
+from pressloop_sim.plant.vessel import VesselPlant
 
 
 class PlantWithFriction(Plant):
@@ -168,7 +169,9 @@ class PlantWithFriction(Plant):
 
 
 def build_plant(config: dict[str, float], substep_s: float = SUBSTEP_S, seed: int = 1) -> Plant:
-    """Build the press that a plant config describes, with or without friction."""
+    """Build the press of a plant config: a vessel, or a ram with or without friction."""
+    if config.get("vessel_volume_mm3", 0.0) > 0.0:
+        return VesselPlant(config, substep_s)
     if config.get("friction_coulomb_n", 0.0) > 0.0 or config.get("friction_share", 0.0) > 0.0:
         return PlantWithFriction(config, substep_s, seed)
     return Plant(config, substep_s)

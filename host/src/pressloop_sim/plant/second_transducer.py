@@ -1,4 +1,6 @@
-"""The second pressure channel: a transducer of its own on the chip's own converter of 12 bits.
+"""The second pressure channel: a transducer of its own, usually on the chip's own converter.
+
+That one has 12 bits; a second ADS1115 has the steps of the first channel.
 
 It has its own errors, lag, faults and noise generator, so that the first channel reads the same
 with and without it.
@@ -22,11 +24,15 @@ class SecondTransducer:
         """Build it from a press's `PressDescription.plant_config`."""
         self.rng = Rng(seed + _SEED_OFFSET)
         self.transducer = Transducer.of(press, self.rng, sample_s, "second_sensor_")
+        self._bits = int(press.get("second_sensor_bits", _BITS))
 
     @micropython.native
     def sample(self, pressure: float) -> int:
         """Return the counts for a true oil `pressure`."""
-        return (self.transducer.sample(pressure) << _BITS) // _RANGE_COUNTS * _RANGE_COUNTS >> _BITS
+        counts = self.transducer.sample(pressure)
+        if self._bits > _BITS:
+            return counts
+        return (counts << _BITS) // _RANGE_COUNTS * _RANGE_COUNTS >> _BITS
 
 
 def is_fitted(press: dict[str, float]) -> bool:

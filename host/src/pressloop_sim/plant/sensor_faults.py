@@ -93,7 +93,7 @@ class SensorFaults(FaultTarget):
         self._ram_mm2 = press["ram_area_mm2"]
         self._sample_s = sample_s
 
-    def check(self) -> None:
+    def check(self, kind: str) -> None:
         """Raise a ValueError if there is no such transducer."""
         self._find()
 

@@ -64,6 +64,10 @@ class FaultyRelease(ReleaseValve):
             opening += BURST_OPENING
         return opening + _NEARLY_SHUT if self.relief_mpa is not None else opening
 
+    def open_on_off(self, opening: float) -> None:
+        """Open or shut the on/off valve beside it."""
+        self._inner.open_on_off(opening)
+
     def flow(self, opening: float, pressure: float) -> float:
         """Return the flow out of the press, mm3/s."""
         flow = self._inner.flow(opening, pressure)

@@ -146,6 +146,9 @@ class ReleaseValve(Valve):
         Valve.__init__(self, substep_s, dead_band, lag_s, delay_s, hysteresis, 1.0, coil_lag_s)
         self._k = flow_at_10_mpa / math.sqrt(10.0)
 
+    def open_on_off(self, opening: float) -> None:
+        """Open or shut the on/off valve beside it, where there is one (`dump_valve`)."""
+
     @micropython.native
     def flow(self, opening: float, pressure: float) -> float:
         """Return the flow out of the press, mm3/s."""

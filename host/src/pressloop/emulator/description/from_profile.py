@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pressloop_sim.plant.water import MODULUS_MPA as WATER_MODULUS_MPA
+
 from pressloop.emulator.description.measured import UNKNOWN, MeasuredSection
 from pressloop.emulator.description.places import DATA_SHEET
 from pressloop.emulator.description.press import DITHER_OF_HYSTERESIS, PressDescription
@@ -29,17 +31,20 @@ _HEADER = """\
 _DIGITS = 4
 """Of an estimate."""
 
+_OF_A_RAM = ("ram_area_cm2", "dies_mm", "die_loads_kn")
+"""What a vessel states by its bore."""
+
 
 def press_data(profile: MachineProfile) -> dict[str, Any]:
     """Return a press file as plain data, from which `PressDescription` makes an equal profile."""
     data: dict[str, Any] = {}
     for name, path in DATA_SHEET.items():
         value = getattr(profile, name)
-        if value is not None:
+        if value is not None and not (profile.is_vessel and name in _OF_A_RAM):
             _put(data, path, shortest(name, value))
     if profile.second_full_scale_bar is None:
         _put(data, ("second_transducer", "fitted"), False)
-    if profile.converter is not None:
+    if profile.converter is not None and profile.transducer_converter is None:
         _put(data, ("transducer", "converter"), profile.converter)
     if profile.load_cell_capacity_kn is not None:
         for key, name in (
@@ -72,27 +77,45 @@ def _measured(profile: MachineProfile, press: PressDescription) -> dict[str, Any
 def _estimates(profile: MachineProfile) -> dict[tuple[str, ...], float]:
     """Return what only the emulated press needs, as far as the profile says something of it."""
     oil, frame, valves = OilSection(), FrameSection(), ValvesSection()
+    if profile.is_vessel:
+        bore: dict[tuple[str, ...], float] = {
+            ("vessel", "bore_mm"): shortest("dies_mm", profile.dies_mm)[0],
+            ("vessel", "volume_ml"): min(
+                _rounded("compliance_ul_mpa", profile.compliance_ul_mpa, WATER_MODULUS_MPA / 1000),
+                10_000,
+            ),
+        }
+        return bore | _valves(profile, valves)
     area_mm2 = profile.ram_area_cm2 * 100
     share = profile.compliance_ul_mpa / (
         oil.volume_ml / oil.bulk_modulus_gpa + area_mm2**2 / (frame.stiffness_kn_mm * 1000)
     )
-    delay_ms = min(valves.delay_ms, max(0, profile.valve_lag_ms - 1))
-    dither = profile.valve_dither_percent
     estimates: dict[tuple[str, ...], float] = {
         ("oil", "volume_ml"): float(f"{oil.volume_ml * share:.{_DIGITS}g}"),
         ("frame", "stiffness_kn_mm"): float(f"{frame.stiffness_kn_mm / share:.{_DIGITS}g}"),
+        **_valves(profile, valves),
+    }
+    if profile.return_bar:
+        force = _rounded("return_bar", profile.return_bar, area_mm2 / 10)
+        estimates["ram", "return_force_n"] = force
+    if profile.approach_mm is not None:
+        estimates["ram", "approach_gap_mm"] = shortest("approach_mm", profile.approach_mm)
+    if profile.leak_ul_min is not None:
+        estimates["leak", "ul_min_at_10_mpa"] = shortest("leak_ul_min", profile.leak_ul_min)
+    return {path: min(value, _MOST.get(path, value)) for path, value in estimates.items()}
+
+
+def _valves(profile: MachineProfile, valves: ValvesSection) -> dict[tuple[str, ...], float]:
+    """Return what the emulated valves need of lag and dither."""
+    delay_ms = min(valves.delay_ms, max(0, profile.valve_lag_ms - 1))
+    dither = profile.valve_dither_percent
+    return {
         ("valves", "hysteresis_percent"): _rounded(
             "valve_dither_percent", dither, 1 / DITHER_OF_HYSTERESIS
         ),
         ("valves", "delay_ms"): delay_ms,
         ("valves", "lag_ms"): max(1, profile.valve_lag_ms - delay_ms),
     }
-    if profile.return_bar:
-        force = _rounded("return_bar", profile.return_bar, area_mm2 / 10)
-        estimates["ram", "return_force_n"] = force
-    if profile.leak_ul_min is not None:
-        estimates["leak", "ul_min_at_10_mpa"] = shortest("leak_ul_min", profile.leak_ul_min)
-    return {path: min(value, _MOST.get(path, value)) for path, value in estimates.items()}
 
 
 def _rounded(name: str, value: float, factor: float) -> float:

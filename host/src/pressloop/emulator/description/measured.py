@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from pressloop.emulator.description.sections import NonNegative, Positive, Section
+from pressloop.machine.profile import iso_day, reference_fits
 
 Counts = Annotated[int, Field(ge=0, le=65535)]
 CellCounts = Annotated[int, Field(ge=-16_000_000, le=16_000_000)]
@@ -58,6 +59,11 @@ class MeasuredSection(Section):
         description="Oil pressure that carries ram and spring, or unknown; None: the return force "
         "over the ram's area.",
     )
+    approach_mm: Annotated[float, Field(ge=0.1, le=500)] | Literal["unknown"] | None = Field(
+        default=None,
+        description="Travel of the ram from its seat to the sample, or unknown; None: "
+        "ram.approach_gap_mm.",
+    )
     compliance_ul_mpa: Positive | None = Field(
         default=None,
         ge=0.001,
@@ -99,6 +105,35 @@ class MeasuredSection(Section):
         default=None,
         le=100,
         description="Share of the pumped volume that tuning did not explain; None: not tuned.",
+    )
+    calibration_result: Literal["passed", "failed"] | None = Field(
+        default=None,
+        description="How the last calibration ended; all of calibration_... or none; None: never "
+        "calibrated.",
+    )
+    calibration_date: Annotated[str, AfterValidator(iso_day)] | None = Field(
+        default=None, description="Day of the calibration, such as 2026-11-28."
+    )
+    calibration_due: Annotated[str, AfterValidator(iso_day)] | None = Field(
+        default=None, description="Day from which on it is overdue."
+    )
+    calibration_error_percent: NonNegative | None = Field(
+        default=None, le=100, description="Largest error that it left, of the reading."
+    )
+    calibration_uncertainty_percent: NonNegative | None = Field(
+        default=None, le=100, description="Expanded uncertainty (k = 2) after it, of the reading."
+    )
+    calibration_uncertainty_n: Annotated[int, Field(ge=0, le=10_000_000)] | None = Field(
+        default=None, description="The same without load, N."
+    )
+    calibration_reference: Annotated[str, AfterValidator(reference_fits)] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=23,
+        description="Certificate of the reference, 23 letters at most.",
+    )
+    calibration_up_to_kn: Positive | None = Field(
+        default=None, ge=0.001, le=100_000, description="Largest force of the calibration, kN."
     )
 
     def replacing(self, values: dict[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pressloop.findings import KeyPath
 DATA_SHEET: Final[Mapping[str, tuple[str, ...]]] = {
     "name": ("name",),
     "ram_area_cm2": ("ram", "area_cm2"),
+    "stroke_mm": ("ram", "stroke_mm"),
     "ram_area_uncertainty_percent": ("ram", "area_uncertainty_percent"),
     "friction_percent": ("ram", "friction_percent"),
     "friction_n": ("ram", "friction_n"),
@@ -35,11 +36,21 @@ DATA_SHEET: Final[Mapping[str, tuple[str, ...]]] = {
     "approach_opening_percent": ("controller", "approach_opening_percent"),
     "contact_bar": ("controller", "contact_bar"),
     "approach_timeout_s": ("controller", "approach_timeout_s"),
+    "hold_to_run": ("controller", "hold_to_run"),
     "no_gain_window_s": ("controller", "no_gain_window_s"),
     "kp_per_s": ("controller", "kp_per_s"),
     "ki_per_s2": ("controller", "ki_per_s2"),
     "kd": ("controller", "kd"),
     "filter_shift": ("controller", "filter_shift"),
+    "transducer_signal": ("transducer", "signal"),
+    "transducer_converter": ("transducer", "converter"),
+    "second_signal": ("second_transducer", "signal"),
+    "second_converter": ("second_transducer", "converter"),
+    "load_cell_converter": ("load_cell", "converter"),
+    "pump_drive": ("pump", "drive"),
+    "release_drive": ("release", "drive"),
+    "auxiliary_sensor": ("controller", "auxiliary"),
+    "lid_switch": ("vessel", "lid_switch"),
 }
 """Values that are the same number in the same unit on both sides."""
 
@@ -59,6 +70,7 @@ _DERIVED: Final[Mapping[str, tuple[str, ...]]] = {
     "second_raw_fault_low": ("ram", "return_force_n"),
     "second_raw_fault_high": ("ram", "return_force_n"),
     "return_bar": ("ram", "return_force_n"),
+    "approach_mm": ("ram", "approach_gap_mm"),
     "compliance_ul_mpa": ("frame", "stiffness_kn_mm"),
     "valve_dither_percent": ("valves", "hysteresis_percent"),
     "valve_lag_ms": ("valves", "lag_ms"),

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import math
 from operator import attrgetter
-from typing import Annotated, Any, ClassVar, Final
+from typing import Annotated, Any, Final
 
-from pressloop_sim.plant import transducer as adc
+from pressloop_sim.plant.water import MODULUS_MPA as WATER_MODULUS_MPA
 from pydantic import AfterValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from pressloop.emulator.description import presets
 from pressloop.emulator.description.measured import MeasuredSection
 from pressloop.emulator.description.places import DATA_SHEET
 from pressloop.emulator.description.sections import (
+    MAX_BORE_MM,
+    MIN_BORE_MM,
     ControllerSection,
     DisplacementSection,
     FrameSection,
@@ -34,9 +37,12 @@ from pressloop.emulator.description.sections import (
     Section,
     TransducerSection,
     ValvesSection,
+    VesselSection,
     known_preset,
 )
 from pressloop.emulator.description.simulation import SimulationSection
+from pressloop.hardware.fitting import Fitted
+from pressloop.hardware.kinds import PUMP_KINDS, SIGNAL_KINDS, SignalKind
 from pressloop.machine.profile import MachineProfile, name_fits
 from pressloop.machine.profile_wire import wire_fields
 
@@ -44,6 +50,8 @@ from pressloop.machine.profile_wire import wire_fields
 _MAX_DIGITS = 12
 # A limit that no pressure and no rate reaches.
 _NEVER_MPA = 1e9
+
+_USUAL_SIGNAL: Final = "4-20mA"
 
 DITHER_OF_HYSTERESIS: Final = 0.75
 
@@ -89,6 +97,7 @@ class PressDescription(Section):
         default=None,
         description="Greatest load of each die of dies_mm, kN; 0 where it is not known.",
     )
+    vessel: VesselSection = VesselSection()
     ram: RamSection = RamSection()
     oil: OilSection = OilSection()
     frame: FrameSection = FrameSection()
@@ -120,14 +129,81 @@ class PressDescription(Section):
             merged[key] = {**base, **value} if both else value
         return merged
 
-    MAX_TRAVEL_SHARE: ClassVar[float] = (adc.RAW_FAULT_HIGH - adc.RAW_FULL) / (
-        adc.RAW_FULL - adc.RAW_ZERO
-    )
-    """Share of the transducer's range above which the travelling ram leaves no room for it."""
+    @property
+    def signal(self) -> SignalKind:
+        """How the first transducer signals, with its counts."""
+        return SIGNAL_KINDS[self.transducer.signal or _USUAL_SIGNAL]
+
+    @property
+    def second_signal(self) -> SignalKind:
+        """How the second transducer signals."""
+        return SIGNAL_KINDS[self.second_transducer.signal or _USUAL_SIGNAL]
+
+    @property
+    def max_travel_share(self) -> float:
+        """Share of the transducer's range above which the travelling ram leaves no room for it."""
+        kind = self.signal
+        return (kind.raw_fault_high - kind.raw_full) / (kind.raw_full - kind.raw_zero)
+
+    @property
+    def fitted(self) -> Fitted:
+        """The kinds of the parts of this press."""
+        has_second = self.second_transducer.fitted
+        return Fitted(
+            transducer=self.signal.key,
+            converter=self.transducer.converter,
+            second_transducer=self.second_signal.key if has_second else None,
+            second_converter=self.second_transducer.converter if has_second else None,
+            cell_converter=self.load_cell.converter,
+            has_load_cell=self.load_cell.capacity_kn > 0,
+            auxiliary=self.controller.auxiliary,
+            pump=self.pump.drive or "pwm",
+            release=self.release.drive or "proportional",
+        )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _vessel_has_no_die(cls, data: Any) -> Any:
+        """Fill in the bore of a vessel as its die; refuse a file that has both."""
+        vessel = data.get("vessel") if isinstance(data, dict) else None
+        bore = vessel.get("bore_mm") if isinstance(vessel, dict) else None
+        if not isinstance(bore, int | float) or isinstance(bore, bool):
+            return data
+        if not MIN_BORE_MM <= bore <= MAX_BORE_MM:
+            return data
+        for key in ("ram", "frame", "dies_mm", "die_mm", "die_loads_kn", "load_cell"):
+            if key in data and not cls._is_of_vessel(key, data[key], bore):
+                raise PydanticCustomError(
+                    "contradiction",
+                    "{message}; {hint}",
+                    {
+                        "message": f"an isostatic vessel has no '{key}'",
+                        "hint": f"remove '{key}', or the section 'vessel'",
+                        "at": (key,),
+                    },
+                )
+        return {**data, "dies_mm": [bore], "die_mm": bore}
+
+    @classmethod
+    def _is_of_vessel(cls, key: str, value: Any, bore: float) -> bool:
+        """Return whether a value says no more than that it is a vessel with this bore."""
+        if key in ("dies_mm", "die_mm"):
+            return (list(value) if key == "dies_mm" else [value]) == [bore]
+        usual = cls.model_fields[key].default
+        if isinstance(usual, Section) and isinstance(value, dict):
+            return type(usual).model_validate(value) == usual
+        return bool(value == usual)
+
+    @property
+    def is_vessel(self) -> bool:
+        """Whether it is an isostatic vessel, which has no ram."""
+        return self.vessel.bore_mm > 0
 
     @property
     def travel_share(self) -> float:
         """Reading of the freely travelling ram, as a share of the transducer's range."""
+        if self.is_vessel:
+            return 0.0
         travel_mpa = self.ram.return_force_n / (self.ram.area_cm2 * 100)
         return travel_mpa / (self.transducer.full_scale_bar / 10)
 
@@ -161,6 +237,8 @@ class PressDescription(Section):
         second_mpa = self.second_full_scale_bar / 10
         capacity_n = self.load_cell.capacity_kn * 1000
         nu = self.powder.poisson_ratio
+        first_kind, second_kind = self.signal, self.second_signal
+        on_off_ml_s = self.release.on_off_flow_ml_s_at_10_mpa
         confined = (1 - nu) / ((1 + nu) * (1 - 2 * nu))
         pump_dead = self.pump.dead_band_percent + individual.pump_dead_band_error_percent
         release_dead = self.release.dead_band_percent + individual.release_dead_band_error_percent
@@ -191,6 +269,10 @@ class PressDescription(Section):
             "release_flow_10mpa_mm3_s": self.release.flow_ml_s_at_10_mpa
             * 1000
             * _with(individual.release_flow_error_percent),
+            "on_off_release_flow_10mpa_mm3_s": on_off_ml_s * 1000
+            if self.release.drive == "on-off+proportional"
+            else 0.0,
+            "pump_filter_lag_s": PUMP_KINDS[self.pump.drive or "pwm"].filter_lag_ms / 1000,
             "leak_mm3_s_mpa": self.leak.ul_min_at_10_mpa / 60 / 10,
             "powder_solid_height_mm": self.powder.mass_mg
             / self.powder.true_density_g_cm3
@@ -210,11 +292,14 @@ class PressDescription(Section):
             "powder_crack_release_mpa_s": _limit(self.powder.crack_release_mpa_s),
             "powder_crack_loss": self.powder.crack_loss_percent / 100,
             "sensor_full_scale_mpa": full_scale_mpa,
+            **_raw("sensor_", first_kind),
             "sensor_offset_mpa": individual.sensor_offset_percent / 100 * full_scale_mpa,
             "sensor_span_factor": _with(individual.sensor_span_error_percent),
             "sensor_noise_mpa": self.transducer.noise_percent / 100 * full_scale_mpa,
             "sensor_lag_s": self.transducer.lag_ms / 1000,
             "second_sensor_full_scale_mpa": second_mpa,
+            **_raw("second_sensor_", second_kind),
+            "second_sensor_bits": 16 if second.converter == "ads1115" else 12,
             "second_sensor_offset_mpa": individual.second_offset_percent / 100 * second_mpa,
             "second_sensor_span_factor": _with(individual.second_span_error_percent),
             "second_sensor_noise_mpa": second.noise_percent / 100 * second_mpa,
@@ -229,6 +314,14 @@ class PressDescription(Section):
             "displacement_noise_um": self.displacement.noise_um,
             **self.simulation.plant_config(full_scale_mpa),
         }
+        if self.is_vessel:
+            values |= {
+                "vessel_volume_mm3": self.vessel.volume_ml
+                * 1000
+                * _with(individual.oil_volume_error_percent),
+                "vessel_lid_switch": float(self.vessel.lid_switch),
+                "ram_area_mm2": die_area_mm2,
+            }
         return {key: float(f"{value:.{_MAX_DIGITS}g}") for key, value in values.items()}
 
     def nominal_profile(self) -> dict[str, Any]:
@@ -257,7 +350,8 @@ class PressDescription(Section):
 
     def data_sheet(self) -> dict[str, Any]:
         """Return what the data sheet says, by the names and in the units of `MachineProfile`."""
-        tare = self._tare(self.transducer.full_scale_bar / 10)
+        kind = self.signal
+        tare = self._tare(self.transducer.full_scale_bar / 10, kind)
         area_mm2 = self.ram.area_cm2 * 100
         # Oil volume per oil pressure, uL/MPa.
         compliance = self.oil.volume_ml / self.oil.bulk_modulus_gpa + area_mm2**2 / (
@@ -270,34 +364,54 @@ class PressDescription(Section):
         }
         return {
             **dict.fromkeys(MeasuredSection.model_fields),
+            # A file is no statement about the wires of a board.
+            "commissioned_day": None,
             **values,
-            "raw_zero": adc.RAW_ZERO + tare,
-            "raw_full": adc.RAW_FULL + tare,
-            "raw_fault_low": adc.RAW_FAULT_LOW,
-            "raw_fault_high": adc.RAW_FAULT_HIGH,
+            "raw_zero": kind.raw_zero + tare,
+            "raw_full": kind.raw_full + tare,
+            "raw_fault_low": kind.raw_fault_low,
+            "raw_fault_high": kind.raw_fault_high,
             "compliance_ul_mpa": compliance,
+            # A shorter way than the board takes is no travel.
+            "approach_mm": self.ram.approach_gap_mm if self.ram.approach_gap_mm >= 0.1 else None,
             "return_bar": self.travel_share * self.transducer.full_scale_bar,
             # Half the hysteresis plus a margin: too much dither does less harm than too little.
             "valve_dither_percent": DITHER_OF_HYSTERESIS * self.valves.hysteresis_percent,
             "valve_lag_ms": round(
-                self.valves.lag_ms + self.valves.coil_lag_ms + self.valves.delay_ms
+                self.valves.lag_ms
+                + self.valves.coil_lag_ms
+                + self.valves.delay_ms
+                + PUMP_KINDS[self.pump.drive or "pwm"].filter_lag_ms
             ),
             **self._second_channel(),
             **self._load_cell(),
+            **self._vessel(),
         }
 
     def _second_channel(self) -> dict[str, Any]:
         """Return what the data sheet says of the second channel; None for each without one."""
         if not self.second_full_scale_bar:
             return dict.fromkeys(("second_full_scale_bar", "second_accuracy_percent"))
-        tare = self._tare(self.second_full_scale_bar / 10)
+        kind = self.second_signal
+        tare = self._tare(self.second_full_scale_bar / 10, kind)
         return {
             "second_full_scale_bar": self.second_full_scale_bar,
-            "second_raw_zero": adc.RAW_ZERO + tare,
-            "second_raw_full": adc.RAW_FULL + tare,
-            "second_raw_fault_low": adc.RAW_FAULT_LOW,
-            "second_raw_fault_high": adc.RAW_FAULT_HIGH,
+            "second_raw_zero": kind.raw_zero + tare,
+            "second_raw_full": kind.raw_full + tare,
+            "second_raw_fault_low": kind.raw_fault_low,
+            "second_raw_fault_high": kind.raw_fault_high,
             "second_accuracy_percent": self.second_transducer.accuracy_percent,
+        }
+
+    def _vessel(self) -> dict[str, Any]:
+        """Return what is different in an isostatic vessel."""
+        if not self.is_vessel:
+            return {"lid_switch": None}
+        return {
+            "lid_switch": self.vessel.lid_switch,
+            # Of the bore as the board stores it, in whole um.
+            "ram_area_cm2": math.pi / 400 * round(self.vessel.bore_mm, 3) ** 2,
+            "compliance_ul_mpa": self.vessel.volume_ml / (WATER_MODULUS_MPA / 1000),
         }
 
     def _load_cell(self) -> dict[str, Any]:
@@ -313,10 +427,22 @@ class PressDescription(Section):
             "load_cell_lag_ms": round(min(cell.lag_ms, 300)),
         }
 
-    def _tare(self, full_scale_mpa: float) -> int:
-        """Return the counts of the return force on a transducer of that range."""
+    def _tare(self, full_scale_mpa: float, kind: SignalKind) -> int:
+        """Return the counts of the return force on a transducer of that range and kind."""
+        if self.is_vessel:
+            return 0
         travel_mpa = self.ram.return_force_n / (self.ram.area_cm2 * 100)
-        return round(travel_mpa / full_scale_mpa * (adc.RAW_FULL - adc.RAW_ZERO))
+        return round(travel_mpa / full_scale_mpa * (kind.raw_full - kind.raw_zero))
+
+
+def _raw(which: str, kind: SignalKind) -> dict[str, float]:
+    """Return the counts of the emulated transducer whose keys begin with `which`."""
+    return {
+        f"{which}raw_zero": kind.raw_zero,
+        f"{which}raw_full": kind.raw_full,
+        f"{which}raw_broken": kind.raw_broken,
+        f"{which}raw_short": kind.raw_short,
+    }
 
 
 def _with(error_percent: float) -> float:

@@ -82,10 +82,8 @@ def _in_press_file(finding: FindingLike, press: PressDescription, marks: SourceM
     if name in ("raw_full", "raw_fault_high") and place[:1] != ("measured",):
         message = (
             f"the travelling ram alone takes {press.travel_share:.3g} of the transducer's range, "
-            "so full scale would read like a short circuit"
+            f"so full scale would read like a short circuit; up to {press.max_travel_share:.3g} "
+            "may be taken"
         )
-        hint = (
-            "correct the return force, the ram's area or the transducer's range: the board takes "
-            f"up to {press.MAX_TRAVEL_SHARE:.3g}"
-        )
+        hint = "correct the return force, the ram's area or the transducer's range"
     return marks.finding("error", "contradiction", place, message, hint)

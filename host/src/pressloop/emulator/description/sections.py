@@ -9,6 +9,14 @@ from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from pressloop.emulator.description import presets
+from pressloop.machine.part_codes import (
+    AuxiliaryName,
+    CellConverterName,
+    PressureConverterName,
+    PumpDriveName,
+    ReleaseDriveName,
+    SignalName,
+)
 from pressloop.yaml.user_model import UserModel
 
 Positive = Annotated[float, Field(ge=1e-6, allow_inf_nan=False)]
@@ -49,6 +57,11 @@ class RamSection(Section):
         le=500,
         description="Travel of the retracted ram to the loose powder. Assumption.",
     )
+    stroke_mm: Annotated[float, Field(ge=2, le=1000)] | None = Field(
+        default=None,
+        description="Travel from the seat to the end of the stroke, from which the board keeps "
+        "away; None: unknown. The emulated ram itself has no end.",
+    )
     return_force_n: Positive = Field(
         default=150.0,
         le=20000,
@@ -72,6 +85,47 @@ class RamSection(Section):
     )
     area_uncertainty_percent: NonNegative | None = Field(
         default=None, le=10, description="Limits (+-) of the area; None: 0.2 % is assumed."
+    )
+
+
+MIN_BORE_MM, MAX_BORE_MM = 8, 100
+"""Bores of a vessel that a board takes."""
+
+
+def bore_fits(bore_mm: float) -> float:
+    """Return the bore of a vessel unchanged if a board takes it; 0 is none.
+
+    Raises:
+        PydanticCustomError: `bad-value`.
+    """
+    if bore_mm and not MIN_BORE_MM <= bore_mm <= MAX_BORE_MM:
+        raise PydanticCustomError(
+            "bad-value",
+            "{message}; {hint}",
+            {
+                "message": f"a bore of {bore_mm:g} mm is not possible",
+                "hint": f"bores from {MIN_BORE_MM} to {MAX_BORE_MM} mm are",
+            },
+        )
+    return bore_mm
+
+
+class VesselSection(Section):
+    """An isostatic vessel full of water, in place of ram, frame and die."""
+
+    bore_mm: Annotated[NonNegative, AfterValidator(bore_fits)] = Field(
+        default=0.0,
+        le=100,
+        description="Diameter of its bore; 0: it is a press with a ram and dies. With a bore, the "
+        "file has no ram and no dies: the pressure of the line is that of the sample.",
+    )
+    volume_ml: Positive = Field(
+        default=1000.0, le=10_000, description="Water in vessel and line. Assumption."
+    )
+    lid_switch: bool = Field(
+        default=False,
+        description="Whether a switch or low-range sensor on the input vessel-pressure tells 0.1 "
+        "MPa under the lid from none.",
     )
 
 
@@ -125,6 +179,11 @@ class ValvesSection(Section):
 class PumpSection(Section):
     """Flow of the pump, and dead band of its valve."""
 
+    drive: PumpDriveName | None = Field(
+        default=None,
+        description="How its flow is set: pwm (coil on PWM), 0-10V, 4-20mA (amplifier behind a "
+        "filtered PWM) or motor-speed; None: not stated, as pwm.",
+    )
     flow_ml_s: Positive = Field(default=1.0, le=1000, description="Valve fully open. Assumption.")
     dead_band_percent: NonNegative = Field(
         default=20.0,
@@ -140,6 +199,17 @@ class PumpSection(Section):
 class ReleaseSection(Section):
     """Flow and dead band of the release valve, which is open without power."""
 
+    drive: ReleaseDriveName | None = Field(
+        default=None,
+        description="proportional, or on-off+proportional: a normally open on/off valve beside a "
+        "small proportional one, whose numbers these are; None: not stated, as proportional.",
+    )
+    on_off_flow_ml_s_at_10_mpa: Positive = Field(
+        default=50.0,
+        le=10000,
+        description="Of the on/off valve, where there is one; only the emulated press needs it. "
+        "Assumption.",
+    )
     flow_ml_s_at_10_mpa: Positive = Field(
         default=10.0, le=10000, description="Valve fully open, 10 MPa of oil. Assumption."
     )
@@ -161,8 +231,13 @@ class LeakSection(Section):
 class TransducerSection(Section):
     """Oil-pressure transducer: 4-20 mA over 150 ohm into an ADS1115."""
 
+    signal: SignalName | None = Field(
+        default=None,
+        description="4-20mA, 0-10V or ratiometric (0.5-4.5 V of a supply of 5 V); None: not "
+        "stated, as 4-20mA.",
+    )
     full_scale_bar: Positive = Field(
-        default=400.0, ge=10, le=2000, description="Range. Reference wiring."
+        default=400.0, ge=10, le=6000, description="Range. Reference wiring."
     )
     accuracy_percent: Positive = Field(
         default=0.1,
@@ -191,10 +266,10 @@ class TransducerSection(Section):
         description="Limits (+-) of the zero's drift with temperature, of full scale; None: 0.2 % "
         "is assumed.",
     )
-    converter: Literal["ads1115", "adc"] | None = Field(
+    converter: PressureConverterName | None = Field(
         default=None,
-        description="Converter of the signal: ads1115, or adc for the chip's own; None: not judged "
-        "without a board. The board reports which one it has.",
+        description="Converter of the signal: ads1115, or adc for the chip's own; None: whichever "
+        "the board finds. No run starts on a board that finds another one.",
     )
 
 
@@ -204,8 +279,16 @@ class SecondTransducerSection(Section):
     fitted: bool = Field(
         default=True, description="Whether the press has one; false: a single-channel press."
     )
+    signal: SignalName | None = Field(
+        default=None, description="4-20mA or 0-10V; None: not stated, as 4-20mA."
+    )
+    converter: PressureConverterName | None = Field(
+        default=None,
+        description="Converter of its signal: adc for the chip's own, or a second ads1115; None: "
+        "whichever the board finds.",
+    )
     full_scale_bar: Positive | None = Field(
-        default=None, ge=10, le=2000, description="Range; None: that of the first transducer."
+        default=None, ge=10, le=6000, description="Range; None: that of the first transducer."
     )
     accuracy_percent: Positive = Field(
         default=1.0,
@@ -250,6 +333,10 @@ class DisplacementSection(Section):
 class LoadCellSection(Section):
     """Load cell under the die. The reference press has none."""
 
+    converter: CellConverterName | None = Field(
+        default=None,
+        description="nau7802 or hx711; None: an NAU7802 if the board finds one.",
+    )
     capacity_kn: NonNegative = Field(
         default=0.0, le=10_000, description="Largest force; 0: there is no load cell."
     )
@@ -382,11 +469,11 @@ class PowderSection(Section):
 class LimitsSection(Section):
     """Limits of the press and its hoses."""
 
-    max_oil_bar: Positive = Field(default=350.0, le=2000, description="Set by the technician.")
+    max_oil_bar: Positive = Field(default=350.0, le=6000, description="Set by the technician.")
     single_channel_bar: Positive | None = Field(
         default=None,
         ge=2,
-        le=2000,
+        le=6000,
         description="Limit as long as there is one pressure channel; None: max_oil_bar.",
     )
 
@@ -394,6 +481,15 @@ class LimitsSection(Section):
 class ControllerSection(Section):
     """Settings of the controller, entered by the technician."""
 
+    board: Literal["pico", "pico2", "pico-w"] | None = Field(
+        default=None,
+        description="Controller board, whose pins must serve the kinds of parts above; None: any.",
+    )
+    auxiliary: AuxiliaryName | None = Field(
+        default=None,
+        description="What the board's third analogue input reads from its next start on: "
+        "displacement, or oil-temperature; None: nothing.",
+    )
     approach_opening_percent: Positive = Field(
         default=60.0, le=100, description="Pump valve while the ram travels."
     )
@@ -402,6 +498,11 @@ class ControllerSection(Section):
     )
     approach_timeout_s: Positive = Field(
         default=60.0, ge=0.1, le=600, description="Longest time to contact."
+    )
+    hold_to_run: bool | None = Field(
+        default=None,
+        description="Whether the ram approaches the sample only while a person holds the button; "
+        "None: if one pressure channel alone watches it and the press is real.",
     )
     no_gain_window_s: Positive = Field(
         default=5.0,

@@ -11,6 +11,8 @@ from typing import Final
 
 from pressloop.emulator.description.press import PressDescription
 from pressloop.findings import Finding, Severity
+from pressloop.hardware.boards import board
+from pressloop.hardware.fitting import find_unserved
 
 _MUST_BE_STATED: Final = (
     ("dies_mm", "which dies may be used"),
@@ -25,6 +27,8 @@ _MUST_BE_STATED: Final = (
 def not_stated(press: PressDescription, severity: Severity) -> Iterator[Finding]:
     """Yield a finding for each value that neither the file nor its preset states."""
     for path, why in _MUST_BE_STATED:
+        if press.is_vessel and path in ("dies_mm", "ram.area_cm2"):
+            continue
         section, _, key = path.partition(".")
         is_stated = section in press.model_fields_set
         if is_stated and key:
@@ -37,3 +41,9 @@ def not_stated(press: PressDescription, severity: Severity) -> Iterator[Finding]
                 f"{path} is not in the file, so that of the reference press would count: {why}",
                 f"write {path} as your press has it",
             )
+
+
+def unserved_parts(press: PressDescription) -> Iterator[Finding]:
+    """Yield a finding for each kind of part that the press's controller board cannot serve."""
+    named = press.controller.board
+    return find_unserved(press.fitted, None if named is None else board(named))

@@ -132,6 +132,10 @@ class EmulatedPicoProcess:
         self._wiring.catch_up()
         self._wiring.chip_faults.act(self._chip)
         self._update_running()
+        self._follow_resets()
+
+    def _follow_resets(self) -> None:
+        """Begin anew what counts from the chip's reset."""
         if self._chip.resets != self._resets:
             self._resets = self._chip.resets
             self._monitor.clear()
@@ -161,12 +165,19 @@ class EmulatedPicoProcess:
             wiring.break_down(argument)
         elif verb == "stall" and isinstance(argument, bool):
             self._stalled = argument
+        elif verb == "supply" and isinstance(argument, int | float):
+            wiring.supply_v = float(argument)
         elif verb == "fault":
             wiring.faults.add(_fault(argument), wiring.elapsed_ticks)
         elif verb == "faults" and isinstance(argument, list):
             wiring.faults.load([_fault(text) for text in argument])
+            wiring.prepare_run()
+        elif verb == "wiring" and isinstance(argument, dict):
+            wiring.rewire(argument)
         elif verb == "reset":
             self._chip.reset()
+            # At once: what is asked next must not be answered with a tick from before.
+            self._follow_resets()
         elif verb == "flash_times":
             self._chip.program_s, self._chip.erase_s = (float(ms) / 1000 for ms in argument)
         elif verb == "hang":
@@ -178,9 +189,14 @@ class EmulatedPicoProcess:
                 "tick": wiring.tick,
                 "injected": [[ticks, fault.text()] for ticks, fault in wiring.faults.injected],
                 **wiring.plant.state(),
+                "peak_mpa": wiring.extremes.peak_mpa,
+                "current_until": wiring.extremes.current_until,
                 "pump": wiring.pump,
                 "release": wiring.release,
-                "lamp": wiring.lamp,
+                **wiring.seen(),
+                "buzzer": wiring.buzzer,
+                "contactor": wiring.contactor,
+                "on_off_release_shut": wiring.on_off_release_shut,
                 "resets": self._chip.resets,
                 "time_s": self._chip.now_s,
             }

@@ -14,12 +14,12 @@ from rp2040py.memory_map import FLASH_START_ADDRESS
 from rp2040py.utils.logging import ConsoleLogger
 
 from pressloop.emulator.pico import speedup
+from pressloop.emulator.pico.full_flash import SECTOR, FullFlash
 
 _FLASH_BYTES: Final = 2 * 1024 * 1024
 # Instructions between two checks of the peripherals' clock in rp2040py's own loop; alarms are
 # not delayed by this.
 _CLOCK_BATCH: Final = 64
-_SECTOR: Final = 4096
 # Exception numbers that a tick can run in: of the pins, and of the timer's alarm 3.
 _TICK_EXCEPTIONS: Final = (16 + 13, 16 + 3)
 # Address behind the flash chip, for an instruction that branches to itself.
@@ -29,7 +29,7 @@ _HANG_POLL_S: Final = 20e-6
 _MAX_HANG_WAIT_S: Final = 0.1
 # Commands that change the flash, and how many bytes each can change: page program, sector erase,
 # block erase.
-_WRITES: Final = {0x02: _SECTOR, 0x20: _SECTOR, 0xD8: 65536}
+_WRITES: Final = {0x02: SECTOR, 0x20: SECTOR, 0xD8: 65536}
 
 _TIMES: Final = {b"\x02": "program_s", b"\x20": "erase_s", b"\xd8": "erase_s"}
 
@@ -58,13 +58,14 @@ class Chip:
         self.mcu.logger = ConsoleLogger(LogLevel.ERROR)
         load_uf2(image, self.mcu)
         image_end = len(bytes(self.mcu.flash[:_FLASH_BYTES]).rstrip(b"\xff"))
-        self._kept_from = -(-image_end // _SECTOR) * _SECTOR
+        self._kept_from = -(-image_end // SECTOR) * SECTOR
         if not flash.exists():
             flash.write_bytes(b"\xff" * (_FLASH_BYTES - self._kept_from))
         self.mcu.flash[self._kept_from : _FLASH_BYTES] = flash.read_bytes()
         self._flash = flash.open("r+b", buffering=0)
         self.program_s = 0.0
         self.erase_s = 0.0
+        self._full: FullFlash | None = None
         self._write_flash_through()
         self.resets = 0
         self._simulator = Simulator(rp2040=self.mcu)
@@ -97,6 +98,10 @@ class Chip:
         # A reset by the watchdog keeps its scratch registers; this one must not.
         self.mcu.watchdog.reset()
 
+    def fill_flash(self) -> None:
+        """Let the flash take nothing more but records of the journal."""
+        self._full = FullFlash(self.mcu.flash, self._kept_from)
+
     def hang(self, what: str) -> None:
         """Put the program into an endless loop: in its next "tick", or in its "foreground".
 
@@ -124,12 +129,16 @@ class Chip:
 
         def apply_and_write() -> None:
             command = bytes(ssi._tx_buffer[:4])
+            size = _WRITES.get(command[0], 0) if len(command) == 4 else 0
+            address = int.from_bytes(command[1:], "big")
+            if size and self._full is not None and self._full.refuses(address):
+                ssi._tx_buffer = bytearray()
+                return
             apply()
             if command[:1] in _TIMES:
                 # The processor waits with its interrupts off; they come late, as on the chip.
                 self.mcu.clock.tick(round(getattr(self, _TIMES[command[:1]]) * 1e9))
-            size = _WRITES.get(command[0], 0) if len(command) == 4 else 0
-            start = int.from_bytes(command[1:], "big") // _SECTOR * _SECTOR
+            start = address // SECTOR * SECTOR
             if size and start >= self._kept_from:
                 self._flash.seek(start - self._kept_from)
                 self._flash.write(bytes(self.mcu.flash[start : start + size]))

@@ -1,4 +1,4 @@
-"""Wires the emulated chip to the press: transducer, valves, contacts, lamp.
+"""Wires the emulated chip to the press: transducers, load cell, valves, contacts, lamp.
 
 The press is stepped when the firmware reads the transducer, by the time since the last reading and
 with the valve openings set since then. This is the order of the emulated board, so the same outputs
@@ -13,17 +13,27 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
+from pressloop_sim.board import field_wiring
+from pressloop_sim.board.field_wiring import FieldWiring
 from pressloop_sim.board.truth_file import TruthFile
 from pressloop_sim.plant import damage, transducer
+from pressloop_sim.plant.load_cell import LoadCell
 from pressloop_sim.plant.noise import Rng
 from pressloop_sim.plant.ram_with_friction import build_plant
 from pressloop_sim.plant.second_transducer import SecondTransducer, is_fitted
 from pressloop_sim.plant.transducer import Transducer
+from pressloop_sim.plant.vessel import VesselPlant
 from rp2040py import RP2040, GPIOPinState
 from rp2040py.peripherals.pwm import PWMChannel
 
-from pressloop.emulator.pico.ads1115 import Ads1115
+from pressloop.emulator.pico.ads1115 import AIN0, AIN1, Ads1115
+from pressloop.emulator.pico.auxiliary import AuxiliaryInput
+from pressloop.emulator.pico.hx711 import Hx711
+from pressloop.emulator.pico.i2c_bus import I2cBus
+from pressloop.emulator.pico.nau7802 import Nau7802
 from pressloop.emulator.pico.pico_faults import ChipFaults, pico_schedule
+from pressloop.emulator.pico.run_extremes import RunExtremes
+from pressloop.hardware.kinds import SUPPLY_COUNTS
 from pressloop.wire.schema import TICK_HZ
 
 TICK_S: Final = 1 / TICK_HZ
@@ -33,10 +43,20 @@ _TICK_TOLERANCE: Final = 0.3
 _PWM: Final = 4
 _SIO: Final = 5
 _SLICE_ENABLED: Final = 1
+# Nominal supply of a ratiometric transducer.
+_SUPPLY_V: Final = 5.0
 # After an edge the deadman circuit supplies the coils for this long.
 _DEADMAN_S: Final = 0.05
+# Contacts by their names on the control port.
+_CONTACTS: Final = {
+    "emergency_stop": field_wiring.EMERGENCY_STOP,
+    "guard_open": field_wiring.GUARD,
+    "button": field_wiring.BUTTON,
+}
 # One count of the ADS1115 is 125 uV, one of the chip's own converter 3.3 V / 4096.
 _ADC_COUNTS_PER_COUNT: Final = 125e-6 * 4096 / 3.3
+# Largest reading of a converter of 24 bits: what a cell with a broken wire reads.
+_CELL_MOST: Final = 0x7FFFFF
 
 
 def load_wiring(firmware: Path) -> ModuleType:
@@ -55,9 +75,13 @@ class ChipWiring:
         plant: The true press.
         transducer: The pressure transducer; set its `fault` to break it.
         converter: The ADS1115 on the bus.
+        load_cell: The load cell under the die; there is none if its capacity is 0.
+        supply_v: Supply of a ratiometric transducer, V; its signal follows it.
         running: Whether truth is recorded.
         faults: The faults that are injected in a run.
         chip_faults: Those of them that strike chip and supply.
+        extremes: What the run did to the sample, and until when a coil had current.
+        field: The wires between the terminals and the devices of the press.
     """
 
     def __init__(self, chip: RP2040, wiring: ModuleType, config: dict[str, Any]) -> None:
@@ -67,13 +91,16 @@ class ChipWiring:
         self.transducer = Transducer.of(press, Rng(config["seed"]), TICK_S)
         self.running = False
         self.chip_faults = ChipFaults()
+        self.extremes = RunExtremes()
         self.faults = pico_schedule(self, self.plant, press, TICK_S, self.chip_faults)
         self._ran = False
         self._run_start_tick = 0
-        self._truth_path = config["truth_path"]
-        self._truth = TruthFile(self._truth_path) if self._truth_path else None
+        self._truth = TruthFile(config["truth_path"]) if config["truth_path"] else None
+        # Whether the device clock has begun anew since the truth file has.
+        self._was_reset = False
         self._chip = chip
         self._wiring = wiring
+        self.field = FieldWiring()
         # The firmware's first reading is that of tick 0.
         self._tick = -1
         self._tick_at_s = 0.0
@@ -82,15 +109,24 @@ class ChipWiring:
         self._second_counts = 0
         if is_fitted(press):
             self.second_transducer = SecondTransducer(press, config["seed"], TICK_S)
-        self.converter = Ads1115(chip.i2c[wiring.I2C_ID], wiring.ADS1115_ADDRESS, self._sample)
-        self.converter.present = config["ads1115"]
+        self.supply_v = _SUPPLY_V
+        self._auxiliary = AuxiliaryInput(
+            config["parts"]["auxiliary"], wiring, press, config["seed"]
+        )
+        self._has_converter = config["ads1115"]
+        self._connect_converters(config["parts"], config["ads1115"])
+        self.load_cell = LoadCell(press, config["seed"])
+        self._connect_load_cell(config["parts"])
         self._on_adc_read = chip.adc.on_adc_read
         chip.adc.on_adc_read = self._convert
         self._connect_tick_pin()
-        self._edge_at_s = -_DEADMAN_S
+        self._edge_at_s = self._toggled_at_s = -2 * _DEADMAN_S
         self._connect_deadman()
         self._ignore_coil_edges()
         chip.gpio[wiring.SIMULATED_PIN].set_input_value(False)
+        self._watched_vessel: VesselPlant | None = None
+        if isinstance(self.plant, VesselPlant) and press.get("vessel_lid_switch"):
+            self._watched_vessel = self.plant
         # Contacts to ground: emergency stop and guard are closed when inactive, the button open.
         self.contact("emergency_stop", False)
         self.contact("guard_open", False)
@@ -109,17 +145,32 @@ class ChipWiring:
     @property
     def pump(self) -> float:
         """Opening of the pump valve, 0..1: closed without current."""
-        return self._coil(self._wiring.PUMP_PIN)
+        return self.field.openings(self._duties(), self._powered(self._now_s()))[0]
 
     @property
     def release(self) -> float:
         """Opening of the release valve, 0..1: open without current."""
-        return 1.0 - self._coil(self._wiring.RELEASE_PIN)
+        return self.field.openings(self._duties(), self._powered(self._now_s()))[1]
 
     @property
     def lamp(self) -> bool:
-        """Whether the lamp is lit."""
-        return bool(self._chip.gpio[self._wiring.LAMP_PIN].value == GPIOPinState.HIGH)
+        """Whether the lamp's output is on."""
+        return self._is_high(self._wiring.LAMP_PIN)
+
+    @property
+    def buzzer(self) -> bool:
+        """Whether the buzzer sounds."""
+        return self._is_high(self._wiring.BUZZER_PIN)
+
+    @property
+    def contactor(self) -> bool:
+        """Whether the contactor of the pump motor is on."""
+        return self._is_high(self._wiring.CONTACTOR_PIN)
+
+    @property
+    def on_off_release_shut(self) -> bool:
+        """Whether the on/off release valve is shut: it has current, and supply by the deadman."""
+        return self._powered(self._now_s()) and self._is_high(self._wiring.DUMP_PIN)
 
     def contact(self, name: str, active: bool) -> None:
         """Activate or deactivate `emergency_stop`, `guard_open` or `button`.
@@ -127,15 +178,50 @@ class ChipWiring:
         Raises:
             ValueError: There is no such contact.
         """
-        pins = {
-            "emergency_stop": (self._wiring.EMERGENCY_STOP_PIN, active),
-            "guard_open": (self._wiring.GUARD_PIN, active),
-            "button": (self._wiring.BUTTON_PIN, not active),
+        if name not in _CONTACTS or not isinstance(active, bool):
+            raise ValueError("set: booleans for " + ", ".join(sorted(_CONTACTS)))
+        self.field.operated[_CONTACTS[name]] = active
+        self._set_levels()
+
+    def rewire(self, command: dict[str, Any]) -> None:
+        """Change the wires, as `field_wiring.rewire` says.
+
+        Raises:
+            ValueError: It is no such command.
+        """
+        field_wiring.rewire(self.field, command)
+        self.converter.present = self._has_converter and self.field.converter
+        self._set_levels()
+
+    def seen(self) -> dict[str, Any]:
+        """Return what a person at the press sees: current in the coils, and the lamp."""
+        duties = self._duties()
+        powered = self._powered(self._now_s())
+        return {
+            "pump_coil": self.field.drive(field_wiring.PUMP, duties) if powered else 0.0,
+            "release_coil": self.field.drive(field_wiring.RELEASE, duties) if powered else 0.0,
+            "lamp": self.field.drive(field_wiring.LAMP, duties) > 0.0,
+            "farthest_mm": self.field.farthest_mm,
         }
-        if name not in pins or not isinstance(active, bool):
-            raise ValueError("set: booleans for " + ", ".join(sorted(pins)))
-        pin, high = pins[name]
-        self._chip.gpio[pin].set_input_value(high)
+
+    def _set_levels(self) -> None:
+        """Set the chip's digital inputs to what their contacts and wires give."""
+        for terminal, pin in (
+            (field_wiring.EMERGENCY_STOP, self._wiring.EMERGENCY_STOP_PIN),
+            (field_wiring.GUARD, self._wiring.GUARD_PIN),
+            (field_wiring.BUTTON, self._wiring.BUTTON_PIN),
+        ):
+            self._chip.gpio[pin].set_input_value(self.field.is_high(terminal))
+        self._set_lid_level()
+
+    def _set_lid_level(self) -> None:
+        """Set the input of a vessel's lid; on a press with a ram nothing is connected to it."""
+        level = True
+        if self._watched_vessel is not None:
+            contact = field_wiring.VESSEL_PRESSURE
+            self.field.operated[contact] = self._watched_vessel.has_lid_pressure()
+            level = self.field.is_high(contact)
+        self._chip.gpio[self._wiring.VESSEL_PRESSURE_PIN].set_input_value(level)
 
     def break_sensor(self, fault: str) -> None:
         """Break the transducer's current loop, or repair it with "ok".
@@ -168,14 +254,19 @@ class ChipWiring:
             self._truth.flush()
 
     def restart(self) -> None:
-        """Restart the device clock, and the truth file with it: the chip was reset."""
+        """Restart the device clock: the chip was reset."""
         self._tick = -1
-        if self._truth:
-            self._truth.close()
-            # A process that is reading the old files has them open and can finish.
-            for old in Path(self._truth_path).parent.glob(Path(self._truth_path).name + "*"):
-                old.unlink()
-            self._truth = TruthFile(self._truth_path)
+        self._was_reset = True
+
+    def prepare_run(self) -> None:
+        """Let the next run have the ticks of its truth, and its extremes, for itself.
+
+        Not at the reset: the host still reads the truth of the run that the reset has cut off.
+        """
+        if self._truth and self._was_reset:
+            self._truth.restart()
+        self._was_reset = False
+        self.extremes.begin()
 
     def _now_s(self) -> float:
         return self._chip.clock.nanos / 1e9
@@ -200,15 +291,34 @@ class ChipWiring:
         if self.running and self.elapsed_ticks >= self.faults.due_tick:
             self.faults.step(self.elapsed_ticks)
         dip = self.chip_faults.dip_ticks
-        plant.pump.command = 0.0 if dip else self.pump
-        plant.release.command = 1.0 if dip else self.release
+        field, duties = self.field, self._duties()
+        if not field.right and field.deadman_is_fed(duties):
+            self._edge_at_s = self._now_s()
+        powered = self._powered(now_s) and not dip
+        plant.pump.command, plant.release.command = field.openings(duties, powered)
+        on_off_shut = powered and self._is_high(self._wiring.DUMP_PIN)
+        plant.release.open_on_off(0.0 if on_off_shut else 1.0)
         plant.step(TICK_S)
+        driven = duties[field_wiring.PUMP] > 0.0 or duties[field_wiring.RELEASE] > 0.0
+        self.extremes.note(
+            self.elapsed_ticks, plant.pellet_mpa, on_off_shut or (powered and driven)
+        )
+        if self._watched_vessel is not None:
+            self._set_lid_level()
         self._counts = self.transducer.sample(plant.oil_mpa + plant.warming.zero_mpa)
         if self.second_transducer is not None:
             self._second_counts = self.second_transducer.sample(plant.oil_mpa)
+        if not field.right:
+            field.note_ram(plant.ram_mm())
+            self._counts, self._second_counts = (
+                field.counts(terminal, self._counts, self._second_counts)
+                for terminal in (field_wiring.PRESSURE, field_wiring.SECOND_PRESSURE)
+            )
         if dip:
             self.chip_faults.dip_ticks = dip - 1
             self._counts = self._second_counts = 0
+        if self.load_cell.present:
+            self._convert_force()
         self._tick_at_s = now_s
         self._tick += 1
         if self._truth and self.running:
@@ -221,6 +331,8 @@ class ChipWiring:
         elif channel == self._wiring.SECOND_ADC_PIN - 26:
             # The firmware reads the first transducer before, which has stepped the press.
             self._show(channel, self._second_counts)
+        elif channel == self._wiring.AUXILIARY_PIN - 26:
+            self._chip.adc.channel_values[channel] = self._auxiliary.counts(self.plant)
         self._on_adc_read(channel)
 
     def _show(self, channel: int, counts: int) -> None:
@@ -228,19 +340,76 @@ class ChipWiring:
         value = round(counts * _ADC_COUNTS_PER_COUNT)
         self._chip.adc.channel_values[channel] = min(value, 4095)
 
-    def _coil(self, pin: int) -> float:
-        """Return the share of time that a coil has current, 0..1: its pin's, with a supply."""
-        if self._now_s() - self._edge_at_s > _DEADMAN_S:
-            return 0.0
+    def _powered(self, at_s: float) -> bool:
+        """Return whether the deadman circuit supplies the coils at a time of the chip."""
+        return at_s - self._edge_at_s <= _DEADMAN_S
+
+    def _duties(self) -> dict[str, float]:
+        """Return the share of time that each output is high, by its terminal."""
+        return {
+            field_wiring.PUMP: self._duty(self._wiring.PUMP_PIN),
+            field_wiring.RELEASE: self._duty(self._wiring.RELEASE_PIN),
+            field_wiring.LAMP: 1.0 if self.lamp else 0.0,
+            field_wiring.DEADMAN: 0.5 if self._now_s() - self._toggled_at_s <= TICK_S * 2 else 0.0,
+        }
+
+    def _duty(self, pin: int) -> float:
+        """Return the share of time that a pin is high, 0..1."""
         gpio = self._chip.gpio[pin]
         if gpio.function_select == _SIO:
             return 1.0 if gpio.value == GPIOPinState.HIGH else 0.0
         channel = self._slice(pin)
         if gpio.function_select != _PWM or not channel.csr & _SLICE_ENABLED:
-            # The pin is not driven: the valve driver's pull-down keeps the coil off.
+            # The pin is not driven: the valve driver's pull-down keeps it low.
             return 0.0
         compare = channel.cc >> 16 if pin % 2 else channel.cc & 0xFFFF
         return min(compare / (channel.top + 1), 1.0)
+
+    def _is_high(self, pin: int) -> bool:
+        return bool(self._chip.gpio[pin].value == GPIOPinState.HIGH)
+
+    def _connect_converters(self, parts: dict[str, Any], present: bool) -> None:
+        """Put the converters of the transducers onto the sensor bus."""
+        wiring = self._wiring
+        inputs = {AIN0: self._sample}
+        if parts["transducer"] == "ratiometric":
+            inputs = {AIN0: self._sample_by_supply, AIN1: lambda: self._supply_counts}
+        self.converter = Ads1115(wiring.ADS1115_ADDRESS, inputs)
+        self.converter.present = present
+        # The firmware reads the first transducer before, which has stepped the press.
+        second = Ads1115(wiring.SECOND_ADS1115_ADDRESS, {AIN0: lambda: self._second_counts})
+        second.present = parts["second_converter"] == "ads1115"
+        I2cBus(self._chip.i2c[wiring.I2C_ID], self.converter, second)
+
+    def _connect_load_cell(self, parts: dict[str, Any]) -> None:
+        """Connect the load cell's converter: the one that the press names, else an NAU7802."""
+        wiring, fitted = self._wiring, self.load_cell.present
+        self._force = 0
+        nau7802 = Nau7802(wiring.NAU7802_ADDRESS, lambda: self._force)
+        nau7802.present = fitted and parts["cell_converter"] in (None, "nau7802")
+        I2cBus(self._chip.i2c[wiring.CELL_I2C_ID], nau7802)
+        self._hx711 = Hx711(self._chip, wiring.HX711_CLOCK_PIN, wiring.HX711_DATA_PIN)
+        self._hx711.present = fitted and parts["cell_converter"] == "hx711"
+        # Its first conversion is done when the firmware looks for it.
+        self._hx711.offer(0)
+
+    def _convert_force(self) -> None:
+        """Let the load cell's converter go on for a tick."""
+        cell = self.load_cell
+        conversions = cell.conversions
+        cell.step(self.plant.punch_n(), TICK_S)
+        if cell.conversions != conversions:
+            self._force = cell.reading if cell.answers else _CELL_MOST
+            self._hx711.offer(self._force)
+
+    @property
+    def _supply_counts(self) -> int:
+        """Supply of a ratiometric transducer behind its divider, counts."""
+        return round(self.supply_v / _SUPPLY_V * SUPPLY_COUNTS)
+
+    def _sample_by_supply(self) -> int:
+        """Return the counts of a ratiometric transducer, which follow its supply."""
+        return round(self._sample() * self.supply_v / _SUPPLY_V)
 
     def _slice(self, pin: int) -> PWMChannel:
         return self._chip.pwm.channels[pin // 2 % 8]
@@ -257,7 +426,9 @@ class ChipWiring:
 
         def retrigger(value: GPIOPinState, before: GPIOPinState) -> None:
             if value != before:
-                self._edge_at_s = self._now_s()
+                self._toggled_at_s = self._now_s()
+                if self.field.right:
+                    self._edge_at_s = self._toggled_at_s
 
         self._chip.gpio[self._wiring.DEADMAN_PIN].add_listener(retrigger)
 

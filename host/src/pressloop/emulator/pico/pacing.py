@@ -138,7 +138,7 @@ class PicoPacing:
 
     Args:
         lockstep: Follow the host; else run at the pace of the wall clock.
-        speed: Without lockstep: how many times faster than the wall clock.
+        speed: How many times faster than the wall clock, while time does not follow the host.
         silence_s: With lockstep: time passes without the host once it was silent for this long.
     """
 
@@ -146,7 +146,7 @@ class PicoPacing:
         """Keep the settings."""
         self._lockstep = lockstep
         self._silence_s = silence_s
-        self._real = RealTime(1 if lockstep else speed)
+        self._real = RealTime(speed)
 
     def may_run(self, monitor: WireMonitor, tick: int, now_s: float) -> bool:
         """Return whether the tick after `tick` may pass at wall clock `now_s`."""

@@ -1,9 +1,10 @@
-"""Faults of the emulated Pico: those of the press, and supply, power and hangs of the chip."""
+"""Faults of the emulated Pico: those of the press, of supply and power, and those of the chip."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
+from pressloop_sim.board.contact_faults import ContactFaults
 from pressloop_sim.plant import fault_kinds
 from pressloop_sim.plant.fault_schedule import FaultSchedule, FaultTarget
 from pressloop_sim.plant.hydraulic_faults import HydraulicFaults
@@ -36,11 +37,13 @@ class ChipFaults(FaultTarget):
             self._requests.append(kind)
 
     def act(self, chip: Chip) -> None:
-        """Reset or hang the chip, if that was requested."""
+        """Reset or hang the chip, or fill its flash, if that was requested."""
         while self._requests:
             kind = self._requests.pop(0)
             if kind == "power-cut":
                 chip.reset()
+            elif kind == "flash-full":
+                chip.fill_flash()
             else:
                 chip.hang("tick" if kind == "tick-hang" else "foreground")
 
@@ -51,7 +54,7 @@ def pico_schedule(
     """Return the schedule of a press on an emulated Pico.
 
     Args:
-        holder: Has the transducers of the press as attributes.
+        holder: Has the transducers of the press as attributes, and a method `contact`.
         plant: The press.
         press: Its `PressDescription.plant_config`.
         tick_s: Time between two samples of a transducer.
@@ -66,5 +69,6 @@ def pico_schedule(
             fault_kinds.VALVE: ValveFaults(plant),
             fault_kinds.HYDRAULIC: HydraulicFaults(plant),
             fault_kinds.BOARD: chip,
+            fault_kinds.CONTACT: ContactFaults(holder),
         }
     )

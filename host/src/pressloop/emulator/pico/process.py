@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -45,7 +46,8 @@ class EmulatedPico(EmulatedBoard):
         image: The flash image; found by `find_image` if None.
         seed: Seed of all random numbers.
         pacing: "lockstep" runs as fast as the host can follow, "real" at wall-clock pace.
-        speed: With "real": how many times faster than the wall clock, as far as it can.
+        speed: How many times faster than the wall clock, as far as it can: with "real" always, with
+            "lockstep" while no host follows, such as in a boot.
         work_dir: Folder for flash, console log and truth. By default a temporary folder, which
             `stop` removes.
         truth: Record the true state of every tick of a run.
@@ -105,5 +107,6 @@ class EmulatedPico(EmulatedBoard):
             **super()._config(folder, firmware),
             "image": str((self._image or find_image()).resolve()),
             "ads1115": self._ads1115,
+            "parts": asdict(self.press.fitted),
             "silence_s": self._silence_s,
         }

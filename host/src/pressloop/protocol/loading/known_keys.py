@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from pressloop.findings import KeyPath
 from pressloop.protocol import (
+    Conditions,
     Hold,
     HostLoss,
     Pid,
@@ -31,6 +32,7 @@ SECTION_MODELS: Final[Mapping[str, type[BaseModel]]] = {
     "until": Until,
     "pid": Pid,
     "on_host_loss": HostLoss,
+    "conditions": Conditions,
 }
 ITEM_MODELS: Final[Mapping[str, type[BaseModel]]] = {
     "stage": Stage,

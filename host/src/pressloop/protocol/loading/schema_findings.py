@@ -31,6 +31,7 @@ _HOW_TO_WRITE: Final[Mapping[str, str]] = {
     "stages": "'stages' with a list; each stage begins with '- name: ...'",
     "on_host_loss": "it like 'on_host_loss: {action: ..., limit: ...}'",
     "action": "'action' with 'hold', 'finish' or 'vent'",
+    "conditions": "it like 'conditions: {die_material: ..., atmosphere: ...}'",
     "ramp": "it like 'ramp: {target: ..., rate: ...}'",
     "hold": "it like 'hold: {duration: ..., tolerance: ...}'",
     "release": "it like 'release: {target: ..., rate: ...}'",

@@ -84,6 +84,8 @@ class QuantityText:
     """Largest value, in base units; None where a later check has a better reason to refuse."""
     keyword: str | None = None
     """Word that may be written in place of a quantity."""
+    offered: bool = True
+    """Whether hints name the keyword."""
 
     def __get_pydantic_core_schema__(self, _: object, __: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_plain_validator_function(self._check)
@@ -118,7 +120,7 @@ class QuantityText:
         return quantity.text
 
     def _or_keyword(self) -> str:
-        return f"; or write '{self.keyword}'" if self.keyword else ""
+        return f"; or write '{self.keyword}'" if self.keyword and self.offered else ""
 
     def force_error(self, text: str, die_um: int) -> PydanticCustomError | None:
         """Return why a force that was accepted as a text does not fit as a pressure, or None."""
@@ -127,6 +129,8 @@ class QuantityText:
             self._check_range(as_pressure(quantity, die_um))
         except PydanticCustomError as error:
             return error
+        except UnitError as error:  # there is no die
+            return form_error(error.code, error.message, error.hint)
         return None
 
     def _check_range(self, quantity: Quantity) -> None:

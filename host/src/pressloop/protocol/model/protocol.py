@@ -10,6 +10,7 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, Field, model_validator
 from typing_extensions import Self
 
+from pressloop.protocol.model.conditions import Conditions
 from pressloop.protocol.model.fields import (
     TICK_MS,
     Duration,
@@ -30,6 +31,10 @@ from pressloop.wire.schema import PlanBeginRequest
 from pressloop.yaml.write import yaml_text
 
 _EVERY_MS: Final = tuple(TICK_MS * ticks for ticks in PlanBeginRequest.range_of("record_every"))
+
+
+NO_DIE: Final = "none"
+"""In place of the die's diameter: the protocol is for an isostatic vessel."""
 
 
 class HostLoss(ProtocolModel):
@@ -54,8 +59,14 @@ class Protocol(ProtocolModel):
     """Version of the file format."""
     name: Name
     """Name of the protocol, for the run record."""
-    die: Annotated[str, QuantityText((LENGTH,), *PlanBeginRequest.range_of("die_um"))]
-    """Diameter of the die; pressure on the pellet is oil pressure times ram area over die area."""
+    die: Annotated[
+        str,
+        QuantityText(
+            (LENGTH,), *PlanBeginRequest.range_of("die_um"), keyword=NO_DIE, offered=False
+        ),
+    ]
+    """Diameter of the die; pressure on the pellet is oil pressure times ram area over die area.
+    `none`: the protocol is for an isostatic vessel, which has no die."""
     ceiling: Annotated[str, QuantityText((PRESSURE, FORCE), low=1)]
     """Highest pressure on the pellet. No target may be above it; a reading above it is a fault that
     vents the press."""
@@ -79,6 +90,8 @@ class Protocol(ProtocolModel):
         Annotated[str, QuantityText((PRESSURE, FORCE), low=1, keyword="off")] | None
     ) = None
     """Sudden loss of pressure that counts as a crack. `off`: none does."""
+    conditions: Conditions | None = None
+    """Materials, temperature, atmosphere and layers, for the record; they change no pressure."""
     stages: Stages
     """Stages, prompts and repeat blocks, in order."""
 
@@ -98,9 +111,14 @@ class Protocol(ProtocolModel):
         return max(1, kpa_of(self.crack_threshold, self.die_um))
 
     @property
+    def is_isostatic(self) -> bool:
+        """Whether the protocol is for an isostatic vessel, which has no die."""
+        return self.die == NO_DIE
+
+    @property
     def die_um(self) -> int:
-        """Die diameter, um."""
-        return round(exact(self.die, LENGTH))
+        """Die diameter, um; 0 in an isostatic vessel, where a force is no pressure."""
+        return 0 if self.is_isostatic else round(exact(self.die, LENGTH))
 
     @property
     def ceiling_kpa(self) -> int:

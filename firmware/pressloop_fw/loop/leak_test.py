@@ -1,0 +1,171 @@
+"""Tests a regulated hold for a leak: shuts the pump for a moment and looks how fast it falls.
+
+A loop that regulates pumps back what a leak takes, and its reading stays at the setpoint. What it
+pumps shows the loss, but an error of the pump's dead band looks the same, and so does powder that
+relaxes. So a hold whose loss is large is tested: with both valves shut only a true loss goes on.
+Fresh powder loses less from second to second, a leak does not: it takes two tests to name one. When
+too much of what was pumped did not answer as pressure, one test decides between a leak, with which
+the reading falls, and a reading that stands.
+
+A test lasts until the pressure has fallen by a 256th and by more than noise, and at most a quarter
+of a second beyond the lag of the valve. A fall within the noise and the counts of the reading shows
+nothing: at a few MPa the noise of a large transducer is as much as any leak takes in that time.
+So a hold is tested only if its loss would show. A sound hold has no such loss and is not tested.
+A loss that a test has explained is tested again only when it has grown by a quarter: each test
+costs the hold a part of its band.
+"""
+
+from pressloop_fw.wire import schema
+
+try:
+    from micropython import const
+except ImportError:  # CPython
+    from pressloop_fw.cpython import const
+
+# generated: numbers of other modules; edit the lists and run `make generate`.
+# loop.crack_detector: FOUR_SIGMA_SHIFT
+_FOUR_SIGMA_SHIFT = const(5)
+# end of generated
+
+STEP_TICKS = const(20)
+# A loss of a 32nd of the pressure per second is large. No powder loses a 16th of it so late:
+# one test is enough then. The test that decides takes a 64th for a leak.
+_LARGE_SHIFT = const(5)
+_CERTAIN_SHIFT = const(4)
+_DECIDING_SHIFT = const(6)
+# The loss is smoothed over four steps.
+_SMOOTH_SHIFT = const(2)
+# The first test comes so many steps after the hold began to count, the second as many later.
+_FIRST_STEPS = const(8)
+# Three lags after its command the valve is shut; then the fall counts.
+_SHUT_LAGS = const(3)
+_TICK_MS = const(10)
+_MAX_FALLING_TICKS = const(25)
+_MIN_FALLING_TICKS = const(8)
+# The test that decides waits this long for a fall that is more than noise: both valves are shut,
+# and the run ends in any case.
+_MAX_DECIDING_TICKS = const(100)
+_FALL_SHIFT = const(8)
+# A loss that is within an eighth of the one before does not come from powder.
+_STEADY_SHIFT = const(3)
+# A loss that no leak explained counts again when it has grown by a quarter.
+_GROWN_SHIFT = const(2)
+# Tests without a finding in a hold.
+_MAX_TESTS = const(3)
+
+
+class LeakTest:
+    """Decides when a hold is tested, and what the test shows; `running` shuts both valves."""
+
+    def __init__(self):
+        self.running = False
+        self._shut_ticks = 0
+        self._noise_shift = _FOUR_SIGMA_SHIFT
+        self._resolution_kpa = 0
+        self._least_kpa = 0
+        self._ticks = 0
+        self._from_kpa = 0
+        self._steps = 0
+        self._tests = 0
+        self._found_kpa_s = 0
+        self._loss_kpa_s = 0
+        self._tested_kpa_s = 0
+        self._explained_kpa_s = 0
+        self._decides = False
+
+    def configure(self, profile, scaling):
+        """Take over a press and a die."""
+        self._shut_ticks = 1 + _SHUT_LAGS * profile.valve_lag_ms // _TICK_MS
+        self._resolution_kpa = scaling.resolution_kpa
+        self._least_kpa = scaling.loss_unit_kpa
+        # A filter of 4 ticks leaves less than half of the noise, one of 16 less than a quarter.
+        self._noise_shift = _FOUR_SIGMA_SHIFT + profile.filter_shift // 2
+        self.restart()
+
+    def restart(self):
+        """Begin a new hold."""
+        self.running = False
+        self._steps = 0
+        self._tests = 0
+        self._found_kpa_s = 0
+        self._loss_kpa_s = 0
+        self._explained_kpa_s = 0
+        self._decides = False
+
+    def decide(self):
+        """Begin the test that decides what a pumped volume without an answer is."""
+        self._ticks = 0
+        self._decides = True
+        self.running = True
+
+    def consider(self, pressure_kpa, pumped_kpa_s, noise):
+        """Process every twentieth tick of a dwell that regulates: begin a test if it is due.
+
+        `pumped_kpa_s` is the rise that the pump would cause in the press as tuned; `noise` is the
+        crack detector's.
+        """
+        self._steps += 1
+        loss_kpa_s = self._loss_kpa_s
+        loss_kpa_s += pumped_kpa_s - loss_kpa_s >> _SMOOTH_SHIFT
+        self._loss_kpa_s = loss_kpa_s
+        if (
+            self._steps < _FIRST_STEPS
+            or self._tests >= _MAX_TESTS
+            or loss_kpa_s <= pressure_kpa >> _LARGE_SHIFT
+            or loss_kpa_s * _MAX_FALLING_TICKS <= self._unseen_kpa(noise) * schema.TICK_HZ
+            or loss_kpa_s <= self._explained_kpa_s
+        ):
+            return
+        self._steps = 0
+        self._tests += 1
+        self._tested_kpa_s = loss_kpa_s
+        self._ticks = 0
+        self.running = True
+
+    def step(self, pressure_kpa, noise):
+        """Process a tick of a test; return the fault that it shows, FAULT_NONE without one.
+
+        `noise` is the crack detector's.
+        """
+        ticks = self._ticks + 1
+        self._ticks = ticks
+        if ticks <= self._shut_ticks:
+            self._from_kpa = pressure_kpa
+            return schema.FAULT_NONE
+        falling = ticks - self._shut_ticks
+        fallen_kpa = self._from_kpa - pressure_kpa
+        least_kpa = self._unseen_kpa(noise)
+        most_kpa = (pressure_kpa >> _FALL_SHIFT) + self._resolution_kpa
+        longest = _MAX_FALLING_TICKS
+        if self._decides:
+            longest = _MIN_FALLING_TICKS if least_kpa <= most_kpa else _MAX_DECIDING_TICKS
+        shows_small_leak = most_kpa >= least_kpa
+        if not shows_small_leak:
+            most_kpa = least_kpa
+        if falling < longest and (falling < _MIN_FALLING_TICKS or fallen_kpa < most_kpa):
+            return schema.FAULT_NONE
+        self.running = False
+        before_kpa_s = self._found_kpa_s
+        found_kpa_s = 0
+        if fallen_kpa > least_kpa:
+            found_kpa_s = fallen_kpa * schema.TICK_HZ // falling
+        self._found_kpa_s = found_kpa_s
+        if self._decides:
+            if found_kpa_s > pressure_kpa >> _DECIDING_SHIFT:
+                return schema.FAULT_LEAK
+            return schema.FAULT_NO_PRESSURE_GAIN
+        if found_kpa_s <= pressure_kpa >> _LARGE_SHIFT:
+            # A dead band that is wider than the profile says, or powder that has come to rest.
+            self._found_kpa_s = 0
+            if shows_small_leak:
+                self._explained_kpa_s = self._tested_kpa_s + (self._tested_kpa_s >> _GROWN_SHIFT)
+            return schema.FAULT_NONE
+        if found_kpa_s > pressure_kpa >> _CERTAIN_SHIFT or (
+            before_kpa_s and found_kpa_s >= before_kpa_s - (before_kpa_s >> _STEADY_SHIFT)
+        ):
+            return schema.FAULT_LEAK
+        return schema.FAULT_NONE
+
+    def _unseen_kpa(self, noise):
+        """Return the fall that noise and counts of the reading can explain, kPa."""
+        return self._least_kpa + (noise >> self._noise_shift)

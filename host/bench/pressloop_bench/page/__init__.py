@@ -1,0 +1,1 @@
+"""Measures how old the page of a press is when it is seen."""

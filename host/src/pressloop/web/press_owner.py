@@ -1,0 +1,518 @@
+"""Owns the press for the page: opens it, follows it, starts runs, carries out commands.
+
+One thread opens the press, asks it for its status five times a second and opens it again when it
+was lost. Commands come from the threads of the requests. An abort waits for none of them.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from pressloop.connect import EMULATED
+from pressloop.emulator.description import PressDescription
+from pressloop.errors import (
+    BoardTimeoutError,
+    CommandRefusedError,
+    LinkClosedError,
+    NoBoardError,
+    PressloopError,
+    RecordError,
+)
+from pressloop.machine.profile import MachineProfile
+from pressloop.press import Press
+from pressloop.record.header import board_identity
+from pressloop.run.active_runs import active_runs
+from pressloop.run.remote_run import RemoteRun
+from pressloop.run.run import Run
+from pressloop.run.steering import (
+    SteeringCommand,
+    SteeringOutcome,
+    steer,
+    steer_safely,
+    step_type,
+)
+from pressloop.sample import Sample
+from pressloop.session.session import Session
+from pressloop.session.telemetry_stream import BATCH_TICKS
+from pressloop.validation import LoadedProtocol
+from pressloop.web import words
+from pressloop.web.feed import Feed
+from pressloop.web.hub import CURVE, Hub
+from pressloop.web.live_curve import LiveCurve
+from pressloop.web.recorded_curve import recorded_points
+from pressloop.web.run_result import result_view
+from pressloop.web.run_view import run_view, status_view
+from pressloop.web.unfinished import unfinished_record
+from pressloop.wire.schema import TICK_HZ, Fault, State
+
+STATUS_S: Final = 0.2
+RETRY_S: Final = 2.0
+FAST_BATCH_TICKS: Final = 5
+"""Ticks per telemetry event while a page is looked at: 20 pictures a second."""
+
+MAX_ABORT_S: Final = 1.5
+"""How long a page waits for the answer to an abort before it says to use another way."""
+
+MAX_STOP_S: Final = 30.0
+
+Ending = Literal["abort", "leave"]
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class BoardChoice:
+    """Which press to open.
+
+    Attributes:
+        port: As of `Press.open`.
+        press: The press to emulate, or None.
+        seed: Seed of an emulated press.
+        speed: How many times faster than the wall clock an emulated press runs.
+    """
+
+    port: str | None = None
+    press: PressDescription | Path | str | None = None
+    seed: int = 1
+    speed: float = 1.0
+
+    def open(self) -> Press:
+        """Connect to the press; an emulated one runs by the wall clock, as a person looks on."""
+        if self.port in EMULATED:
+            return Press.open(
+                self.port, press=self.press, seed=self.seed, pacing="real", speed=self.speed
+            )
+        return Press.open(self.port)
+
+
+class PressOwner:
+    """The one user of the SDK behind a page; all methods may be called from any thread."""
+
+    def __init__(
+        self,
+        choice: BoardChoice,
+        hub: Hub,
+        curve: LiveCurve,
+        runs: Path,
+        *,
+        status_s: float = STATUS_S,
+    ) -> None:
+        """Open nothing yet; `begin` does.
+
+        Args:
+            choice: Which press.
+            hub: Where states and frames go.
+            curve: The curve that pages get when they open.
+            runs: Folder with the records.
+            status_s: Time between two questions for the status, s.
+        """
+        self._choice = choice
+        self._hub = hub
+        self._curve = curve
+        self._runs = runs
+        self._status_s = status_s
+        self._press: Press | None = None
+        self._profile: MachineProfile | None = None
+        self._run: Run | None = None
+        self._watched: Run | None = None
+        self._commands = threading.Lock()
+        self._aborts = 0
+        self._wants_fast = False
+        self._is_fast = False
+        self._closed = threading.Event()
+        self._stopping = threading.Event()
+        self._ending: Ending = "leave"
+        self._thread = threading.Thread(target=self._own, name="pressloop page", daemon=True)
+
+    # --- the life of the owner
+
+    def begin(self) -> None:
+        """Start the thread that opens and follows the press."""
+        self._hub.publish("run", None)
+        self._hub.publish("result", None)
+        self._thread.start()
+
+    def stop(self, ending: Ending) -> bool:
+        """Let go of the press and end the thread.
+
+        Args:
+            ending: `abort` releases the pressure of an active run and waits until it is at rest;
+                `leave` does what the protocol says of the loss of the host.
+
+        Returns:
+            Whether the thread has ended; an abort may take as long as the release.
+        """
+        self._ending = ending
+        self._stopping.set()
+        if not self._thread.is_alive():
+            return True
+        press = self._press
+        if press is not None and not press.session.is_connected:
+            press.session.close()  # the thread may wait for a link that is being opened again
+        self._thread.join(None if ending == "abort" else MAX_STOP_S)
+        return not self._thread.is_alive()
+
+    # --- looking
+
+    @property
+    def press(self) -> Press:
+        """The press.
+
+        Raises:
+            NoBoardError: It is not connected at the moment.
+        """
+        press = self._press
+        if press is None:
+            raise NoBoardError(
+                "the press is not connected",
+                hint="check cable and power of the controller; the page connects by itself",
+            )
+        return press
+
+    @property
+    def profile(self) -> MachineProfile | None:
+        """The machine profile of the press; None while it is not connected or has none."""
+        return self._profile
+
+    @property
+    def run(self) -> Run | None:
+        """The run in progress or the last one of this program; None without one."""
+        return self._run
+
+    def want_fast(self, wanted: bool) -> None:
+        """Ask the board for 20 frames a second, or only for 5 because no page is looked at."""
+        self._wants_fast = wanted
+
+    # --- commands
+
+    def start_run(
+        self,
+        source: LoadedProtocol,
+        *,
+        out: Path,
+        die: str | None,
+        by: str,
+        sample: Sample | None = None,
+    ) -> Run:
+        """Start a protocol and return at once.
+
+        Raises:
+            PressloopError: As `Press.start`; `run-active` if a run is in progress.
+        """
+        aborts = self._aborts
+        with self._commands:
+            press = self.press
+            if self._run is not None and self._run.is_active:
+                raise PressloopError(
+                    f"{self._run.recorder.header.protocol_name!r} is still running",
+                    hint="wait for its end, or abort it",
+                    code="run-active",
+                )
+            run = press.start(source, out=out, die=die, sample=sample)
+            self._run = run
+            with suppress(RecordError):  # a record that cannot be written ends the run by itself
+                run.recorder.event("note", text=f"started by {by}")
+            self._follow(run)
+        if self._aborts != aborts:
+            # It was pressed while the plan was being sent, when there was nothing to abort yet.
+            run.abort(by="abort on the page during the start")
+        return run
+
+    def steer(self, command: SteeringCommand, by: str) -> SteeringOutcome:
+        """Carry out a command on the run, or say why it has no effect."""
+        run = self._run
+        if command == "abort":
+            return self.abort(by)
+        if run is None or not run.is_active:
+            return SteeringOutcome(False, f"nothing to {command}: no run is active", "no-effect")
+        with self._commands:
+            return _steer(run, command, by)
+
+    def abort(self, by: str) -> SteeringOutcome:
+        """Release the pressure, also that of a run which another program follows."""
+        self._aborts += 1
+        run, press = self._run, self._press
+        if press is None:
+            return self._abort_elsewhere()
+        if run is not None and run.is_active:
+            followed = run
+            return _soon(lambda: _steer(followed, "abort", by))
+        return _soon(lambda: steer_safely(lambda: _abort_unfollowed(press)))
+
+    def confirm(self, step: int, by: str) -> None:
+        """Confirm the prompt at a step of the run.
+
+        Raises:
+            CommandRefusedError: `wrong-prompt`, `guard-open`, `emergency-stop`, `bad-state`.
+            PressloopError: `no-effect`: there is no run.
+        """
+        self._active().confirm(step, by=by)
+
+    def dump(self, by: str) -> None:
+        """Open the release valve fully.
+
+        Raises:
+            PressloopError: `no-effect`: there is no run.
+        """
+        self._active().dump(by=by)
+
+    def clear_fault(self) -> Fault:
+        """Clear the latched fault.
+
+        Raises:
+            CommandRefusedError: The cause of the fault is still there.
+        """
+        return self.press.clear_fault()
+
+    def _active(self) -> Run:
+        run = self._run
+        if run is None or not run.is_active:
+            raise PressloopError(
+                "no run is active", hint="look at the state of the press", code="no-effect"
+            )
+        return run
+
+    def _abort_elsewhere(self) -> SteeringOutcome:
+        """Abort through the program that owns the board, if it is one of this user."""
+        port = self._choice.port
+        for run in active_runs():
+            if port is None or run.is_on(port):
+                return steer_safely(lambda run=run: RemoteRun(run).steer("abort"))  # type: ignore[misc]
+        return SteeringOutcome(
+            False,
+            "the press is not connected, so no abort could be sent: look at the gauge and use the "
+            "hard-wired emergency stop",
+            "no-board",
+        )
+
+    # --- the thread
+
+    def _own(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                press = self._choice.open()
+            except PressloopError as error:
+                self._say_link("lost", error)
+                self._stopping.wait(RETRY_S)
+                continue
+            except Exception as error:
+                _log.exception("the press could not be opened")
+                self._say_link("lost", _defect(error))
+                self._stopping.wait(RETRY_S)
+                continue
+            try:
+                self._follow_press(press)
+            except PressloopError as error:
+                self._say_link("lost", error)
+            except Exception as error:
+                _log.exception("the page lost the press")
+                self._say_link("lost", _defect(error))
+            self._let_go(press)
+
+    def _follow_press(self, press: Press) -> None:
+        """Follow the press until its link is lost for good, or the program ends."""
+        self._closed.clear()
+        self._is_fast = False
+        self._curve.restart()
+        self._profile = _profile(press)
+        feed = Feed(self._hub, self._curve, self._closed.set)
+        press.session.follow(feed)
+        self._press = press
+        self._say_machine(press)
+        self._hub.publish(CURVE, self._curve.snapshot(), keep=False)
+        self._say_connected(press.session)
+        self._attach_unfinished(press)
+        while not self._stopping.is_set() and not self._closed.is_set():
+            try:
+                if self._say_connected(press.session):
+                    self._set_rate(press.session)
+                    self._look(press)
+            except PressloopError as error:
+                _log.info("no status: %s", error.message)
+            self._stopping.wait(self._status_s)
+
+    def _say_connected(self, session: Session) -> bool:
+        """Tell the pages whether the link is up; return whether it is."""
+        if session.is_connected:
+            self._hub.publish("link", {"state": "connected", "error": None})
+            return True
+        error = BoardTimeoutError(
+            "the link to the board is lost and is being opened again",
+            hint="check the cable and the power of the controller",
+        )
+        self._hub.publish("link", {"state": "reconnecting", "error": words.error_words(error)})
+        return False
+
+    def _set_rate(self, session: Session) -> None:
+        if self._wants_fast != self._is_fast:
+            session.set_batch_ticks(FAST_BATCH_TICKS if self._wants_fast else BATCH_TICKS)
+            self._is_fast = self._wants_fast
+
+    def _look(self, press: Press) -> None:
+        run = self._run
+        header = None if run is None else run.recorder.header
+        if run is not None and run.is_active:
+            status = run.status()
+        else:
+            status = press.status()
+            header = None if status.state is not State.FAULT else header
+        self._hub.publish("status", status_view(status, header, self._profile))
+        if run is not None and not run.is_active and self._watched is run:
+            self._watched = None
+            self._curve.end_run(status.tick)
+            self._hub.publish(CURVE, self._curve.snapshot(), keep=False)
+            threading.Thread(
+                target=self._say_result, args=(run,), name="pressloop result", daemon=True
+            ).start()
+
+    def _follow(self, run: Run) -> None:
+        """Show a run that has just begun, or that is followed again."""
+        self._watched = run
+        self._hub.publish("result", None)
+        self._hub.publish("run", run_view(run.recorder.header, run.directory.name))
+        with suppress(LinkClosedError, BoardTimeoutError):  # then its curve begins a little late
+            status = run.status()
+            start_tick = status.tick - round((status.elapsed_s or 0.0) * TICK_HZ)
+            self._curve.begin_run(start_tick)
+        self._hub.publish(CURVE, self._curve.snapshot(), keep=False)
+
+    def _attach_unfinished(self, press: Press) -> None:
+        """Follow a run again that goes on without its program; this moves nothing."""
+        record = unfinished_record(
+            self._runs, board_identity(press.hello), press.status().run_id.hex()
+        )
+        if record is None:
+            return
+        try:
+            run = press.attach(record)
+        except PressloopError as error:
+            self._hub.publish("notice", _notice(error.message, "bad"), keep=False)
+            return
+        self._run = run
+        self._follow(run)
+        start_s, points = recorded_points(record)
+        self._curve.refill(start_s, points)
+        self._hub.publish(CURVE, self._curve.snapshot(), keep=False)
+        self._hub.publish(
+            "notice",
+            _notice("the run of an earlier program is followed again; nothing was missed", "good"),
+            keep=False,
+        )
+
+    def _say_result(self, run: Run) -> None:
+        """Complete the record of a run that has ended, and show how it ended."""
+        try:
+            view = result_view(run.result().summary, run.directory.name)
+        except PressloopError as error:
+            view = {"error": words.error_words(error)}
+        except Exception as error:
+            _log.exception("the record could not be completed")
+            view = {"error": words.error_words(_defect(error))}
+        if self._run is run:  # the next run may have begun meanwhile
+            self._hub.publish("result", view)
+
+    def _say_machine(self, press: Press) -> None:
+        hello = press.hello
+        self._hub.publish(
+            "machine",
+            {
+                "board": hello.board,
+                "firmware": hello.firmware,
+                "simulated": hello.simulated,
+                "address": press.session.url,
+                "name": None if self._profile is None else self._profile.name,
+                "channels": hello.channels,
+            },
+        )
+
+    def _say_link(self, state: str, error: PressloopError) -> None:
+        self._press = None
+        self._hub.publish("status", None)
+        self._hub.publish("link", {"state": state, "error": words.error_words(error)})
+
+    def _let_go(self, press: Press) -> None:
+        self._press = None
+        run = self._run
+        try:
+            # A run whose link was lost goes on without this program, as its protocol says.
+            if run is not None and run.is_active and self._leaves(run):
+                run.detach()
+            press.close()
+        except PressloopError as error:
+            _log.error("closing the press: %s", error)
+        if run is not None and self._watched is run and not self._stopping.is_set():
+            self._watched = None
+            self._say_result(run)
+
+    def _leaves(self, run: Run) -> bool:
+        if not self._stopping.is_set():
+            return True
+        declared = run.recorder.header.host_loss
+        return self._ending == "leave" and declared is not None and declared.action != "vent"
+
+
+def _steer(run: Run, command: SteeringCommand, by: str) -> SteeringOutcome:
+    return steer_safely(
+        lambda: steer(
+            run,
+            command,
+            by=by,
+            type_of=lambda status: step_type(run.recorder.header, status.step),
+        )
+    )
+
+
+def _soon(act: Callable[[], SteeringOutcome]) -> SteeringOutcome:
+    """Return what became of an abort, or after a while that the board has not answered yet.
+
+    The abort is still sent when a lost link is back: the person who pressed it wanted it.
+    """
+    outcomes: list[SteeringOutcome] = []
+    thread = threading.Thread(
+        target=lambda: outcomes.append(act()), name="pressloop abort", daemon=True
+    )
+    thread.start()
+    thread.join(MAX_ABORT_S)
+    if outcomes:
+        return outcomes[0]
+    return SteeringOutcome(
+        False,
+        "the board does not answer: the abort is sent as soon as it does. Use the hard-wired "
+        "emergency stop now",
+        "no-answer",
+    )
+
+
+def _abort_unfollowed(press: Press) -> SteeringOutcome:
+    """Abort what runs on the board although no program follows it."""
+    state = press.status().state
+    if state in (State.IDLE, State.FAULT):
+        return SteeringOutcome(False, "nothing to abort: no run is active", "no-effect")
+    press.abort()
+    return SteeringOutcome(True, "aborting: the press is releasing the pressure at its vent rate")
+
+
+def _profile(press: Press) -> MachineProfile | None:
+    try:
+        return press.profile()
+    except CommandRefusedError:
+        return None
+
+
+def _notice(text: str, tone: str) -> dict[str, Any]:
+    return {"text": words.outcome_sentence(text), "tone": tone, "at": time.time()}
+
+
+def _defect(error: Exception) -> PressloopError:
+    return PressloopError(
+        f"the page failed with an error of its own: {error!r}",
+        hint="report it with the lines that the server printed",
+        code="internal",
+    )

@@ -1,0 +1,96 @@
+"""What wrong wires make of the emulated board's outputs, readings and inputs.
+
+On the emulated Pico the pins of the chip are wired the same way; see `field_wiring`.
+"""
+
+from pressloop_sim.board.deadman import DeadmanCircuit
+from pressloop_sim.board.field_wiring import (
+    BUTTON,
+    DEADMAN,
+    EMERGENCY_STOP,
+    GUARD,
+    LAMP,
+    PRESSURE,
+    PUMP,
+    RELEASE,
+    SECOND_PRESSURE,
+    VESSEL_PRESSURE,
+    FieldWiring,
+)
+
+# Bits of the firmware's inputs, with the contacts and the level that sets each of them.
+_INPUTS = ((1, EMERGENCY_STOP, True), (2, GUARD, True), (4, BUTTON, False))
+
+
+class WiredBoard:
+    """The emulated board's terminals.
+
+    Attributes:
+        wiring: The wires.
+        inputs: The firmware's input bits, as the contacts and the wires give them.
+        stands: Whether the firmware shows that there is pressure.
+        duties: Duties of the outputs by terminal.
+    """
+
+    def __init__(self, wiring: FieldWiring) -> None:
+        """Start with all outputs off."""
+        self.wiring = wiring
+        self.inputs = 0
+        self.stands = False
+        self.duties = dict.fromkeys((PUMP, RELEASE, LAMP, DEADMAN), 0.0)
+        self._deadman = DeadmanCircuit()
+
+    def set_duties(self, pump: float, release: float, edged: bool) -> None:
+        """Take the outputs of a tick: openings 0..1, and whether the deadman output had an edge."""
+        duties = self.duties
+        duties[PUMP] = pump
+        duties[RELEASE] = 1.0 - release
+        duties[LAMP] = 1.0 if pump or release < 1.0 or self.stands else 0.0
+        duties[DEADMAN] = 0.5 if edged else 0.0
+
+    def openings(self, supplied: bool) -> "tuple[float, float]":
+        """Return how far both valves are commanded open for a tick, 0..1: pump, release."""
+        if self.wiring.deadman_is_fed(self.duties):
+            self._deadman.edge()
+        powered = self._deadman.powered
+        self._deadman.tick()
+        return self.wiring.openings(self.duties, supplied and powered)
+
+    def readings(self, first: int, second: int) -> "tuple[int, int]":
+        """Return the counts at both analog terminals, from those of both transducers."""
+        wiring = self.wiring
+        return (
+            wiring.counts(PRESSURE, first, second),
+            wiring.counts(SECOND_PRESSURE, first, second),
+        )
+
+    def read_inputs(self, bits: int) -> None:
+        """Set `inputs` from the bits that right wires would give."""
+        wiring = self.wiring
+        for bit, contact, _level in _INPUTS:
+            wiring.operated[contact] = bool(bits & bit)
+        inputs = 0
+        for bit, terminal, level in _INPUTS:
+            if wiring.is_high(terminal) == level:
+                inputs |= bit
+        self.inputs = inputs
+
+    def has_lid_pressure(self, pressure: bool) -> bool:
+        """Return what the input of a vessel's lid reads, which has pressure under it or not."""
+        self.wiring.operated[VESSEL_PRESSURE] = pressure
+        return self.wiring.is_high(VESSEL_PRESSURE)
+
+    def seen(self, powered: bool) -> "dict[str, object]":
+        """Return what a person at the press sees: current in the coils, and the lamp."""
+        wiring = self.wiring
+        return {
+            "pump_coil": wiring.drive(PUMP, self.duties) if powered else 0.0,
+            "release_coil": wiring.drive(RELEASE, self.duties) if powered else 0.0,
+            "lamp": wiring.drive(LAMP, self.duties) > 0.0,
+            "farthest_mm": wiring.farthest_mm,
+        }
+
+    @property
+    def powered(self) -> bool:
+        """Whether the deadman circuit supplies the coils, by what it gets over wrong wires."""
+        return self._deadman.powered

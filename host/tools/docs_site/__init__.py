@@ -1,0 +1,1 @@
+"""Builds the documentation site (`make docs`) from docs/ and from the code itself."""
