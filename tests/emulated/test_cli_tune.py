@@ -46,7 +46,10 @@ def test_the_sdk_returns_what_it_stored(steel_blank_tuning: SteelBlankTuning) ->
     assert result.before.pump_dead_band_percent == pytest.approx(20, abs=0.01)
     assert result.after.pump_dead_band_percent == pytest.approx(21.5, abs=0.05)
     assert steel_blank_tuning.on_board == result.after.model_copy(
-        update={"converter": steel_blank_tuning.on_board.converter, "channels": 2}
+        update={
+            name: getattr(steel_blank_tuning.on_board, name)
+            for name in ("converter", "channels", "reads_load_cell")
+        }
     )
     assert result.folder == steel_blank_tuning.folder
     assert [tracking.run for tracking in result.tracking] == ["coarse", "fine"]
@@ -179,3 +182,22 @@ def test_a_leak_is_said_with_what_it_is_worth(
         for leak, uncertainty in ((12.0, 1.2), found)
     )
     assert said in leak_line(before, after)
+
+
+def test_an_isostatic_vessel_is_not_tuned(tmp_path: Path) -> None:
+    """Before a question about a die, which a vessel has not, and before anything moves."""
+    vessel = Path(__file__).resolve().parents[2] / "examples" / "presses" / "isostatic.yaml"
+    for more in ((), ("--first-contact",)):
+        result = call(
+            *("tune", "150 MPa", "--port", "emulated", "--press", vessel, "--yes", *more),
+            *("--out", tmp_path / "tune"),
+        )
+        assert result.exit_code == 2
+        said = " ".join(result.stderr.split())
+        assert "is an isostatic vessel, and tuning needs a ram" in said
+        assert "pressloop calibrate" in said
+        assert "die of 10 mm" not in said
+    with Press.open("emulated", press=vessel) as press, pytest.raises(BadInputError) as refused:
+        press.tune("150 MPa", "60 mm", out=tmp_path / "tune")
+    assert refused.value.code == "vessel-not-tuned"
+    assert not (tmp_path / "tune").exists()

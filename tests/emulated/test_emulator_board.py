@@ -318,14 +318,24 @@ def test_prompt_takes_real_time(start: Start) -> None:
 
 
 def test_real_pacing_follows_the_wall_clock_times_its_factor(start: Start) -> None:
-    board = start(pacing="real", speed=10.0)
-    host = Host(board)
+    host = Host(start(pacing="real", speed=10.0))
     begin = time.monotonic()
     first = host.tell(batch=100)["answer"]
-    host.read()
-    last = host.read()["tick"]
-    assert last >= first + 200
+    assert host.follow(2)[-1]["tick"] >= first + 200
     assert time.monotonic() - begin >= 0.15
+
+
+def test_a_faster_clock_waits_for_a_busy_host(start: Start) -> None:
+    board = start(pacing="real", speed=1000.0, silence_s=TIMEOUT_S)
+    host = Host(board)
+    first = host.tell(state=RUNNING, batch=5)["answer"]
+    last = first
+    while last < first + 20:
+        last = host.read()["tick"]
+    for _ in range(10):
+        assert board.control({"get": True})["tick"] == last
+    host.send(ack=last)
+    assert host.read()["tick"] > last
 
 
 # --- the board interface

@@ -51,6 +51,8 @@ def test_without_a_fault_the_run_completes(tmp_path: Path) -> None:
         ("sensor-short@5", "fault", "sensor-high"),
         ("supply-dip@5", "fault", "sensor-low"),
         ("power-cut@5", "power-lost", "power-loss"),
+        ("emergency-stop@5", "fault", "emergency-stop"),
+        ("guard-open@5", "fault", "guard-open"),
         ("tick-hang@5", "board-reset", "tick-hang"),
         ("foreground-hang@5", "board-reset", "watchdog"),
     ],
@@ -117,3 +119,19 @@ def test_control_port_refuses_what_is_no_fault() -> None:
         board.control({"fault": "sensor-open"})
         ((_, text),) = board.control({"get": True})["injected"]
         assert text == "sensor-open"
+
+
+def test_the_truth_of_a_run_after_a_reset_is_its_own(tmp_path: Path) -> None:
+    """The device clock begins anew with a reset, so that ticks of both runs are the same."""
+    (tmp_path / "press.yaml").write_text(PRESS)
+    with Press.open("emulated", press=tmp_path / "press.yaml") as machine:
+        long = PROTOCOL.replace("duration: 4 s", "duration: 90 s")
+        cut = machine.run(long, out=tmp_path / "cut", faults=["power-cut@80"])
+        machine.clear_fault()
+        again = machine.run(PROTOCOL, out=tmp_path / "again")
+    assert again.completed
+    first, second = cut.frame(), again.frame()
+    assert second.tick.iloc[0] < first.tick.iloc[-1], "no tick is in both runs"
+    for frame in (first, second):
+        assert not frame.true_pressure_mpa.isna().any()
+        assert (frame.pressure_mpa - frame.true_pressure_mpa).abs().max() < 4

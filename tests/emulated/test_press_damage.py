@@ -28,7 +28,10 @@ def _press(tmp_path: Path, powder: dict[str, float], vent: str = "50 MPa/s") -> 
     protocol.write_text(PROTOCOL.replace("VENT", vent))
     press = tmp_path / "press.yaml"
     fields = ", ".join(f"{name}: {value}" for name, value in powder.items())
-    press.write_text(f"preset: jack-10t\nram: {{approach_gap_mm: 0.3}}\npowder: {{{fields}}}\n")
+    press.write_text(
+        f"preset: jack-10t\nram: {{approach_gap_mm: 0.3}}\npowder: {{{fields}}}\n"
+        "displacement: {resolution_um: 1}\n"
+    )
     with Press.open("emulated", press=press) as machine:
         return machine.run(protocol, out=tmp_path / "run").summary
 

@@ -13,11 +13,11 @@ from pressloop.machine.profile import MachineProfile, lever
 from pressloop.plan import compile_plan
 from pressloop.tuning.first_contact import first_contact_plan, measure_first_contact
 from pressloop.tuning.identify import Identification, identify
-from pressloop.tuning.plans import COARSE_GAINS, FINE_GAINS, hysteresis_plan, two_rate_plan
+from pressloop.tuning.plans import COARSE_GAINS, fine_gains, hysteresis_plan, two_rate_plan
 from pressloop.tuning.records import TuningRecords, zero_of
 from pressloop.tuning.runner import protocol_of
-from pressloop.tuning.spool import spool_position
-from pressloop.tuning.tune import COARSE_DITHER
+from pressloop.tuning.spool import SpoolModel, spool_position
+from pressloop.tuning.tune import COARSE_DITHER, DITHER_MARGIN, dither_margin
 from pressloop.tuning.windows import KNOTS, knots_mpa
 from pressloop.wire import schema
 from pressloop_bench.control.identification import compliance_ul_mpa, flow_scale
@@ -32,7 +32,7 @@ TuneOnce = Callable[[Case], Identification]
 
 # The last two show the coarse run little: one works at a few bar, the other has a lag of 55 ms and
 # so little oil that its coarse compliance is a tenth off.
-CASES = [*family(3, seed=7), family(81, seed=4)[80], family(8, seed=3)[7]]
+CASES = [family(3, seed=7)[2], family(81, seed=4)[80], family(8, seed=3)[7]]
 
 
 @pytest.mark.parametrize(
@@ -48,16 +48,17 @@ def test_the_press_that_was_built_is_found(case: Case, tune_once: TuneOnce) -> N
     assert profile.release_dead_band / FULL == pytest.approx(true["release_dead_band"], abs=0.0005)
     scale = flow_scale(case, profile)
     assert profile.release_flow_ul_s == pytest.approx(
-        scale * true["release_flow_10mpa_mm3_s"], rel=0.03
+        scale * true["release_flow_10mpa_mm3_s"], rel=0.06
     )
     assert profile.compliance_curve is not None
-    for knot, found in list(enumerate(profile.compliance_curve))[3:]:
+    for knot, found in enumerate(profile.compliance_curve):
         oil_mpa = profile.max_oil_kpa / 1000 / 2 ** (KNOTS - 1 - knot)
         expected = scale * compliance_ul_mpa(case, oil_mpa)
+        # The lowest are below what the run has seen, which depends on how high the ram landed.
         assert found / 1000 == pytest.approx(expected, rel=0.05), f"knot {knot}"
     assert profile.valve_dither is not None
     assert profile.valve_dither / FULL == pytest.approx(
-        1.3 * true["valve_hysteresis"] / 2, rel=0.15
+        DITHER_MARGIN * true["valve_hysteresis"] / 2, rel=0.15
     )
     assert profile.valve_lag_ms is not None
     late_ms = 1000 * (true["valve_lag_s"] + true["valve_delay_s"])
@@ -85,7 +86,8 @@ def test_first_contact_tells_powder_from_steel(tune_once: TuneOnce) -> None:
         for which in (case, steel(case))
     ]
     on_powder, on_steel = seen
-    assert on_steel.sample_compliance_ratio == pytest.approx(1, abs=0.15)
+    # Both begin below the lowest pressure of the tuning: its curve must go on there as oil does.
+    assert on_steel.sample_compliance_ratio == pytest.approx(1, abs=0.1)
     assert on_powder.landed_mpa < 10 and on_steel.landed_mpa < 10
     true = case.press.plant_config()
     a, loose = true["powder_panelli_a"], true["powder_initial_density"]
@@ -110,6 +112,22 @@ def _coarse(case: Case) -> tuple[schema.Profile, list[schema.PlanStepRequest], i
     profile = schema.Profile(**dict(case.press.nominal_profile(), dies_um=(die_um,)))
     profile = replace(profile, valve_dither=COARSE_DITHER)
     return profile, two_rate_plan(profile, die_um, limit_kpa, **COARSE_GAINS), limit_kpa
+
+
+def test_the_return_pressure_is_that_of_the_seated_ram() -> None:
+    """The data sheet of the spring is a third too high; a ram that hangs shows nothing of it."""
+    case = reference()
+    profile, steps, limit_kpa = _coarse(case)
+    true = case.press.plant_config()
+    true_kpa = 1000 * true["return_force_n"] / true["ram_area_mm2"]
+    profile = replace(profile, return_oil_kpa=round(1.33 * true_kpa))
+    records = record(steel(case), profile, steps, limit_kpa)
+    assert identify(records, steps, profile).profile.return_oil_kpa == pytest.approx(
+        true_kpa, abs=4
+    )
+    hanging = replace(records, raw=records.raw.copy())
+    hanging.raw[:3] = records.raw[500]
+    assert identify(hanging, steps, profile).profile.return_oil_kpa == profile.return_oil_kpa
 
 
 def test_a_jolt_at_contact_does_not_pass_for_the_press() -> None:
@@ -145,7 +163,7 @@ def test_a_protocol_of_a_tuning_run_compiles_to_its_steps(case: Case) -> None:
     die_um = profile.dies_um[0]
     for steps in (
         coarse,
-        two_rate_plan(profile, die_um, limit_kpa, **FINE_GAINS),
+        two_rate_plan(profile, die_um, limit_kpa, **fine_gains(40)),
         hysteresis_plan(profile, die_um, limit_kpa),
     ):
         plan = compile_plan(
@@ -178,16 +196,16 @@ def test_a_blank_that_was_forgotten_is_refused(number: int) -> None:
 
 
 def test_a_leak_that_no_dwell_survives_is_refused() -> None:
-    refused = _refused(_changed(steel(reference()), "leak", ul_min_at_10_mpa=1500.0))
+    refused = _refused(_changed(steel(reference()), "leak", ul_min_at_10_mpa=1000.0))
     assert "the leak" in str(refused) and "fittings" in refused.hint
 
 
 def test_a_transducer_that_is_too_noisy_is_refused() -> None:
-    refused = _refused(_changed(steel(reference()), "transducer", noise_percent=0.06))
-    assert "noise comes out as 0.06" in str(refused) and "shield" in refused.hint
+    refused = _refused(_changed(steel(reference()), "transducer", noise_percent=0.2))
+    assert "noise comes out as 0.2" in str(refused) and "shield" in refused.hint
 
 
-@pytest.mark.parametrize(("flow", "fault"), [(0.0, "FAULT_NO_CONTACT"), (1.0, "FAULT_")])
+@pytest.mark.parametrize(("flow", "fault"), [(0.0, "FAULT_NO_"), (1.0, "FAULT_")])
 def test_a_pump_that_is_stuck_ends_the_run(
     flow: float, fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -227,6 +245,15 @@ def test_a_run_that_never_pressed_is_refused() -> None:
         identify(records, steps, profile)
 
 
+def test_a_slow_spool_gets_more_dither() -> None:
+    """Of a coil that lags by 15 ms a third reaches the hysteresis; the spool smooths the rest."""
+    assert dither_margin(SpoolModel(0.01, lag_ticks=4.0)) == DITHER_MARGIN
+    assert dither_margin(SpoolModel(0.01, lag_ticks=6.5)) == DITHER_MARGIN
+    # What is left as a flow is the same up to the limit.
+    assert dither_margin(SpoolModel(0.01, lag_ticks=14.0)) == pytest.approx(2 * DITHER_MARGIN)
+    assert dither_margin(SpoolModel(0.01, lag_ticks=17.0)) == 4.0
+
+
 def test_a_spool_with_hysteresis_and_lag() -> None:
     """One lag after a step: 63 % of what hysteresis leaves; a step back within it does nothing."""
     command = np.concatenate((np.zeros(5), np.full(100, 0.5), np.full(100, 0.48)))
@@ -236,11 +263,11 @@ def test_a_spool_with_hysteresis_and_lag() -> None:
     assert places[-1] == pytest.approx(0.48)
 
 
-@pytest.mark.slow
-def test_a_slow_pump_reaches_the_blank_in_time(tune_once: TuneOnce) -> None:
-    """A wide ram far above the blank, a small pump: at the slowest landing it took ten minutes."""
-    slow = family(129, seed=4)[128]
-    profile = tune_once(slow).profile
+def test_a_slow_pump_reaches_the_blank_in_time() -> None:
+    """A wide ram far above the blank, a small pump: at its gentlest landing it took ten minutes."""
+    slow = _changed(family(129, seed=4)[128], "ram", approach_gap_mm=16.0)
+    profile, steps, limit_kpa = _coarse(slow)
+    profile = identify(record(steel(slow), profile, steps, limit_kpa), steps, profile).profile
     travel_ul = slow.press.ram.area_cm2 * 100 * slow.press.ram.approach_gap_mm
     share = (profile.approach_opening - profile.pump_dead_band) / (FULL - profile.pump_dead_band)
     assert travel_ul / (share * profile.pump_flow_ul_s) < profile.approach_timeout_ms / 2000

@@ -119,6 +119,22 @@ def test_a_start_is_refused_while_the_channels_disagree(tmp_path: Path) -> None:
         assert refusal.value.code == "sensors-disagree"
 
 
+def test_the_ram_waits_for_a_hand_at_the_button_where_the_file_says_so(tmp_path: Path) -> None:
+    brief = PROTOCOL[: PROTOCOL.index("  - name: higher")]
+    with opened({**SINGLE, "controller": {"hold_to_run": True}}) as press:
+        assert press.board is not None
+        run = press.start(brief, out=tmp_path / "run")
+        for batch in run.telemetry():
+            status = press.status()
+            if status.waits_for_button and any(sample.tick > 500 for sample in batch):
+                assert (status.approaching, status.pressure_mpa < 2) == (True, True)
+                press.board.control({"set": {"button": True}})
+                break
+        result = run.result()
+    assert result.end_reason == "completed"
+    assert run_json(tmp_path / "run")["end_reason"] == "completed"
+
+
 def test_a_single_channel_press_has_no_second_one_to_break() -> None:
     with opened(SINGLE) as press:
         assert press.board is not None
@@ -132,7 +148,8 @@ def test_limits_of_die_and_single_channel_are_those_of_the_board(tmp_path: Path)
         press.run(PROTOCOL, out=tmp_path / "load")
     (finding,) = refused.value.findings
     assert finding.message == (
-        "the ceiling of 260 MPa loads the 10 mm die with 20.4 kN, above its limit of 18 kN"
+        "the ceiling of 260 MPa (20.4 kN on 10 mm) is above the greatest load of the 10 mm die, "
+        "18 kN (229 MPa)"
     )
     limited = {**SINGLE, "limits": {"single_channel_bar": 120}}
     with opened(limited) as press, pytest.raises(BadInputError) as refused:

@@ -5,6 +5,8 @@ is the emulated one, or readings written by hand. Every tick runs with the heap 
 tick that allocates ends the run with an internal fault.
 """
 
+import binascii
+
 from pressloop_fw.app import App
 from pressloop_fw.hal import Board
 from pressloop_fw.wire import cbor, schema
@@ -310,33 +312,8 @@ class Rig(Board):
 
     def upload(self, steps, **header):
         """Upload and commit a plan of steps made with ramp(), hold(), release() and prompt()."""
-        import binascii
-
-        begin = {
-            schema.PLAN_BEGIN_REQUEST_STEPS: len(steps),
-            schema.PLAN_BEGIN_REQUEST_DIE_UM: 10000,
-            schema.PLAN_BEGIN_REQUEST_CEILING_KPA: 520000,
-            schema.PLAN_BEGIN_REQUEST_HOST_LOSS: schema.HOST_LOSS_VENT,
-            schema.PLAN_BEGIN_REQUEST_HOST_LOSS_LIMIT_MS: 60000,
-            schema.PLAN_BEGIN_REQUEST_HOST_TIMEOUT_MS: 2000,
-            schema.PLAN_BEGIN_REQUEST_VENT_RATE_KPA_S: 20000,
-            schema.PLAN_BEGIN_REQUEST_RECORD_EVERY: 1,
-            schema.PLAN_BEGIN_REQUEST_ACCEPT_UNRESOLVED: False,
-        }
-        for name, value in header.items():
-            begin[getattr(schema, "PLAN_BEGIN_REQUEST_" + name.upper())] = value
-        buf = bytearray(schema.MAX_PAYLOAD)
-        end = cbor.encode_map(schema.PLAN_BEGIN_REQUEST_FIELDS, begin, buf, 0)
-        digest = binascii.crc32(memoryview(buf)[:end])
-        self.ask(schema.CMD_PLAN_BEGIN, begin)
-        for index, step in enumerate(steps):
-            values = dict(step)
-            values[schema.PLAN_STEP_REQUEST_INDEX] = index
-            values.setdefault(schema.PLAN_STEP_REQUEST_STAGE, 0)
-            end = cbor.encode_map(schema.PLAN_STEP_REQUEST_FIELDS, values, buf, 0)
-            digest = binascii.crc32(memoryview(buf)[:end], digest)
-            self.ask(schema.CMD_PLAN_STEP, values)
-        self.ask(schema.CMD_PLAN_COMMIT, {schema.PLAN_COMMIT_REQUEST_DIGEST: digest})
+        for command, values in plan_messages(steps, **header):
+            self.ask(command, values)
 
     def start(self, steps=None, **header):
         """Upload if steps are given, then start and let the first tick pass."""
@@ -375,6 +352,39 @@ class Rig(Board):
     def idle_again(self):
         """Whether the run has ended."""
         return self.sequencer.state == schema.STATE_IDLE
+
+
+def encoded(fields, values):
+    """Return the payload of a message."""
+    buf = bytearray(schema.MAX_PAYLOAD)
+    return bytes(buf[: cbor.encode_map(fields, values, buf, 0)])
+
+
+def plan_messages(steps, **header):
+    """Return commands and values that upload and commit a plan; `header` changes its beginning."""
+    begin = {
+        schema.PLAN_BEGIN_REQUEST_STEPS: len(steps),
+        schema.PLAN_BEGIN_REQUEST_DIE_UM: 10000,
+        schema.PLAN_BEGIN_REQUEST_CEILING_KPA: 520000,
+        schema.PLAN_BEGIN_REQUEST_HOST_LOSS: schema.HOST_LOSS_VENT,
+        schema.PLAN_BEGIN_REQUEST_HOST_LOSS_LIMIT_MS: 60000,
+        schema.PLAN_BEGIN_REQUEST_HOST_TIMEOUT_MS: 2000,
+        schema.PLAN_BEGIN_REQUEST_VENT_RATE_KPA_S: 20000,
+        schema.PLAN_BEGIN_REQUEST_RECORD_EVERY: 1,
+        schema.PLAN_BEGIN_REQUEST_ACCEPT_UNRESOLVED: False,
+    }
+    for name, value in header.items():
+        begin[getattr(schema, "PLAN_BEGIN_REQUEST_" + name.upper())] = value
+    digest = binascii.crc32(encoded(schema.PLAN_BEGIN_REQUEST_FIELDS, begin))
+    messages = [(schema.CMD_PLAN_BEGIN, begin)]
+    for index, step in enumerate(steps):
+        values = dict(step)
+        values[schema.PLAN_STEP_REQUEST_INDEX] = index
+        values.setdefault(schema.PLAN_STEP_REQUEST_STAGE, 0)
+        digest = binascii.crc32(encoded(schema.PLAN_STEP_REQUEST_FIELDS, values), digest)
+        messages.append((schema.CMD_PLAN_STEP, values))
+    messages.append((schema.CMD_PLAN_COMMIT, {schema.PLAN_COMMIT_REQUEST_DIGEST: digest}))
+    return messages
 
 
 def ramp(target_kpa, rate_kpa_s=10000, **more):

@@ -176,11 +176,13 @@ def test_a_greater_load_of_a_die_needs_the_button():
         assert _code(rig, schema.CMD_PROFILE_WRITE, values) == schema.ERR_NEEDS_BUTTON
 
 
-def test_three_faults_are_cleared_only_with_a_press_of_the_button():
+def test_some_faults_are_cleared_only_with_a_press_of_the_button():
     for fault, needs in (
         (schema.FAULT_OVER_PRESSURE, True),
         (schema.FAULT_EMERGENCY_STOP, True),
         (schema.FAULT_GUARD_OPEN, True),
+        (schema.FAULT_NO_RELEASE, True),
+        (schema.FAULT_PUMP_STUCK, True),
         (schema.FAULT_POWER_LOSS, False),
         (schema.FAULT_SENSOR_LOW, False),
     ):

@@ -92,6 +92,17 @@ def test_an_open_release_explains_a_loss_until_it_has_shut():
     assert _see(watch, [0] * 9, schema.OUTPUT_FULL)[0] == schema.FAULT_NONE
 
 
+def test_an_open_release_explains_more_at_high_pressure():
+    # 400 MPa/s at 10 MPa of oil, 5 times that pressure, and a valve that passes 3.3 times as much.
+    opening = PROFILE[schema.PROFILE_RELEASE_DEAD_BAND] + 2000
+    fall = range(450000, 430000, -1650)
+    for root_q8, fault in ((256, schema.FAULT_SAMPLE_CRACKED), (115, schema.FAULT_NONE)):
+        watch = _watch()
+        _see(watch, [450000] * 20)
+        found = [crack_check(watch, kpa, opening, 400000, root_q8) for kpa in fall]
+        assert (fault in found) and max(found) == fault
+
+
 def _pressing(step, has_displacement=False, press=None, **header):
     rig = Rig(press, has_displacement=has_displacement)
     rig.start([ramp(250000, 25000), step, release(0, 50000)], **header)
@@ -104,22 +115,55 @@ def _fault(rig):
 
 
 def test_a_crack_in_a_dwell_ends_the_run_safely():
-    for mode in (schema.HOLD_REGULATED, schema.HOLD_SEALED):
-        rig = _pressing(hold(250000, 60000, mode=mode))
+    for mode, has_displacement, fault in (
+        (schema.HOLD_REGULATED, True, schema.FAULT_SAMPLE_CRACKED),
+        (schema.HOLD_SEALED, True, schema.FAULT_SAMPLE_CRACKED),
+        (schema.HOLD_REGULATED, False, schema.FAULT_SUDDEN_LOSS),
+    ):
+        rig = _pressing(hold(250000, 60000, mode=mode), has_displacement)
         rig.plant.apply_damage(FORCED)
         assert rig.run(0.05, lambda rig=rig: _fault(rig) != schema.FAULT_NONE)
-        assert _fault(rig) == schema.FAULT_SAMPLE_CRACKED
+        assert _fault(rig) == fault
         assert rig.pump == 0 and rig.release == schema.OUTPUT_FULL
         assert rig.sequencer.end_reason == schema.END_FAULT
         assert rig.sequencer.results.dwell_end[1] == schema.DWELL_RUN
 
 
 def test_a_crack_in_a_ramp():
-    rig = Rig()
+    rig = Rig(has_displacement=True)
     rig.start([ramp(250000, 25000), hold(250000, 60000)])
     assert rig.run(60, lambda: rig.controller.sampler.pressure_kpa > 150000)
     rig.plant.apply_damage(FORCED)
     assert rig.run(0.05, lambda: _fault(rig) == schema.FAULT_SAMPLE_CRACKED)
+
+
+def test_what_is_no_crack_is_not_called_one():
+    for has_displacement in (True, False):
+        # The reading of the transducer jumps, by little and by much.
+        for mpa in (20, 150):
+            rig = _pressing(hold(250000, 60000), has_displacement)
+            rig.raw = rig.sample() - int(mpa / 18.46 * 480)
+            assert rig.run(0.1, lambda rig=rig: _fault(rig) != schema.FAULT_NONE)
+            assert _fault(rig) == schema.FAULT_SUDDEN_LOSS
+        # A relief valve opens far below the pressure.
+        rig = _pressing(hold(250000, 60000), has_displacement)
+        HydraulicFaults(rig.plant).inject("relief", 60)
+        assert rig.run(0.1, lambda rig=rig: _fault(rig) != schema.FAULT_NONE)
+        assert _fault(rig) in (schema.FAULT_SUDDEN_LOSS, schema.FAULT_BURST)
+
+
+def test_a_fall_over_ticks_that_are_missing_is_no_crack():
+    rig = _pressing(hold(250000, 60000, mode=schema.HOLD_SEALED))
+    counts = rig.sample()
+    # 25 MPa/s: 1.5 MPa in the span of six ticks, and 3 MPa if every second one is missing.
+    for _ in range(40):
+        counts -= 2 * 6.5
+        rig.raw = int(counts)
+        rig.missed = 1
+        rig.tick()
+        if _fault(rig):
+            break
+    assert _fault(rig) == schema.FAULT_TICK_OVERRUN
 
 
 def test_a_die_that_bursts():
@@ -216,7 +260,7 @@ def test_one_per_cent_of_the_height_is_detected_in_a_sealed_dwell():
     """With the noise of the reference transducer."""
     for seed in (1, 2, 3):
         press = _with_noise(0.004, seed=seed, powder_crack_loss=0.01)
-        rig = _pressing(hold(250000, 60000, mode=schema.HOLD_SEALED), press=press)
+        rig = _pressing(hold(250000, 60000, mode=schema.HOLD_SEALED), True, press)
         rig.run(2)
         rig.plant.apply_damage(FORCED)
         assert rig.run(0.06, lambda rig=rig: _fault(rig) == schema.FAULT_SAMPLE_CRACKED), seed

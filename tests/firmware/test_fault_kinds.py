@@ -149,6 +149,7 @@ def test_faults_for_parts_that_a_press_has_not_are_refused_before_anything_moves
     bench.second = None
     assert "one transducer" in _refused(bench.faults.load, [parse("second-zero@1")])
     assert "kinds: sensor-frozen" in _refused(bench.faults.load, [parse("flash-full@1")])
+    assert "has a ram" in _refused(bench.faults.load, [parse("vessel-air=5@0")])
 
 
 # --- sensor

@@ -1,29 +1,21 @@
 """Requests, retries and sessions over bytes, as a host would send them."""
 
+from line import Line
 from pressloop_fw.wire import cbor, frame, schema
-from rig import Rig, hold, ramp
+from rig import Rig, encoded, hold, ramp
 
 
-class Host:
-    """The other end of a rig's link."""
+class Host(Line):
+    """The other end of a rig's link, which reads what the board sends, too."""
 
     def __init__(self, rig):
-        """Wire the rig's board interface to two byte queues."""
-        self.rig = rig
-        self.to_board = b""
+        """Wire the rig's board interface to this end."""
+        super().__init__(rig)
         self.replies = []
         self.events = []
         self.room = None
-        self.encoder = frame.Encoder(schema.MAX_PAYLOAD)
         self.decoder = frame.Decoder(schema.MAX_PAYLOAD, self._on_frame, lambda byte: None)
-        rig.receive_into = self._receive_into
         rig.send = self._send
-
-    def _receive_into(self, buf):
-        n = min(len(buf), len(self.to_board))
-        buf[:n] = self.to_board[:n]
-        self.to_board = self.to_board[n:]
-        return n
 
     def _send(self, view):
         n = len(view) if self.room is None else min(len(view), self.room)
@@ -46,11 +38,8 @@ class Host:
 
     def frame(self, command, seq, session, values=None):
         """Return the bytes of a request."""
-        encoder = self.encoder
-        fields = schema.COMMANDS[command][0]
-        end = cbor.encode_map(fields, values or {}, encoder.payload, encoder.START)
-        n = encoder.finish(schema.KIND_REQUEST, command, seq, session, end)
-        return bytes(encoder.wire[:n])
+        payload = encoded(schema.COMMANDS[command][0], values or {})
+        return self.request(command, payload, session, seq)
 
     def send(self, *frames):
         """Send bytes and let the board's foreground run; return the replies that came."""

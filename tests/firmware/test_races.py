@@ -215,9 +215,15 @@ def test_a_tick_within_an_exchange_of_profiles_judges_nothing_and_is_counted():
 
 def test_the_emergency_stop_holds_within_an_exchange_of_profiles():
     rig, profile, scaling = _other_sensor()
-    rig.inputs = schema.INPUT_EMERGENCY_STOP
+    seen = []
+
+    def pressed_for_two_ticks():
+        seen.append(1)
+        return schema.INPUT_EMERGENCY_STOP if len(seen) <= 2 else 0
+
+    rig.read_inputs = pressed_for_two_ticks
     rig.controller.configure(profile, scaling)
-    rig.inputs = 0
+    assert len(seen) > 2
     rig.tick()
     assert rig.sequencer.state == schema.STATE_FAULT
     assert rig.controller.interlocks.fault == schema.FAULT_EMERGENCY_STOP
@@ -279,3 +285,30 @@ def test_a_clear_leaves_the_run_flags_to_the_tick():
     rig.ask(schema.CMD_START, {schema.START_REQUEST_RUN_ID: b"87654321"})
     rig.tick()
     assert sequencer.state == schema.STATE_RUNNING
+
+
+def test_a_start_that_takes_longer_than_a_tick_tells_the_tick_before_the_run():
+    """A host takes a press that is at rest more than a tick after it for a run that never began."""
+    rig = Rig()
+    rig.upload([ramp(50000, 50000), hold(50000, 500)])
+    sequencer = rig.sequencer
+    # The results of the run before take so long; a garbage collection may come at any place.
+    for owner, name in ((sequencer.results, "reset"), (sequencer, "request_start")):
+        rig.run(5)
+        plain = getattr(owner, name)
+
+        def slowly(plain=plain):
+            rig.run(0.03)
+            plain()
+
+        setattr(owner, name, slowly)
+        rig.runs += 1
+        run_id = rig.runs.to_bytes(8, "big")
+        reply = rig.ask(schema.CMD_START, {schema.START_REQUEST_RUN_ID: run_id})
+        setattr(owner, name, plain)
+        assert not sequencer.active()
+        while rig.controller.tick_count <= reply[schema.START_REPLY_TICK] + 1:
+            rig.tick()
+        assert sequencer.active()
+        rig.ask(schema.CMD_ABORT)
+        assert rig.run(30, rig.idle_again)

@@ -1,5 +1,6 @@
 """The ring: it has the record of what ended a run, and keeps it until a host has read it."""
 
+from pressloop_fw import app
 from pressloop_fw.wire import schema
 from rig import RefusedError, Rig, hold, ramp
 
@@ -143,3 +144,31 @@ def test_a_new_plan_does_not_show_the_results_of_the_one_before():
     assert rig.result(0)[schema.STEP_RESULT_REPLY_OUTCOME] == schema.OUTCOME_DONE
     rig.upload([ramp(80000)])
     assert rig.result(0)[schema.STEP_RESULT_REPLY_OUTCOME] == schema.OUTCOME_PENDING
+
+
+class _Memory:
+    """What `gc` says of a chip with little free memory."""
+
+    def __init__(self, free):
+        self.free = free
+
+    def collect(self):
+        pass
+
+    def mem_free(self):
+        return self.free
+
+
+def test_a_ring_leaves_memory_for_what_is_built_after_it():
+    real, app.gc = app.gc, _Memory(80 * 1024)
+    try:
+        ring = app._ring(4096, False)
+        assert len(ring.buf) == 40 * 1024 // 20 * 20
+        assert ring.capacity == 40 * 1024 // 20
+        app.gc.free = 1024 * 1024
+        assert app._ring(4096, False).capacity == 4096
+        # Ten seconds are kept at least, and a board that has not even those says so itself.
+        app.gc.free = 30 * 1024
+        assert app._ring(4096, False).capacity == 1000
+    finally:
+        app.gc = real

@@ -199,6 +199,8 @@ def test_a_last_step_that_is_over_at_once_ends_the_run_as_planned():
     rig = Rig()
     rig.start([ramp(80000, 50000), hold(80000, None, open=True), release(80000)])
     assert rig.run(30, lambda: rig.sequencer.hold.dwelling)
+    # The dwell begins when the pressure is in band; the last of the ramp's fading is part of it.
+    assert rig.run(1, lambda: rig.sequencer.setpoint.arrived())
     rig.ask(schema.CMD_ADVANCE, {schema.ADVANCE_REQUEST_STEP: 1})
     rig.tick()
     assert rig.sequencer.state == schema.STATE_VENTING

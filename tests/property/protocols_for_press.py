@@ -101,7 +101,7 @@ def protocols_for(draw: st.DrawFn, profile: MachineProfile) -> Protocol:
         items.append(Repeat(repeat=passes, stages=[wait]))
     return Protocol(
         name="for this press",
-        die=f"{die_um} um",
+        die="none" if profile.is_vessel else f"{die_um} um",
         ceiling=f"{most / 1000 if tame else draw(_around(most).filter(_is_seen)):.3f} MPa",
         on_host_loss=HostLoss(limit=draw(_DURATION)),
         vent_rate=draw(st.none() | st.just("x")) and rate(limits.fastest_fall_kpa_s),

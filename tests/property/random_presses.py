@@ -84,6 +84,15 @@ def press_files(draw: st.DrawFn) -> dict[str, Any]:
         content[name] = numbers | drawn if odd else drawn | numbers
     diameter = st.floats(3, 60).map(lambda d: round(d, 1)) | st.sampled_from([10, 13, 32, 40])
     content["dies_mm"] = draw(st.lists(diameter, min_size=1, max_size=4))
+    if content.get("vessel", {}).get("bore_mm"):
+        # A vessel beside a ram is refused: usually one of them is left.
+        if draw(st.booleans()):
+            for name in ("ram", "frame", "load_cell", "dies_mm"):
+                content.pop(name, None)
+            if not odd:
+                content["vessel"]["bore_mm"] = draw(st.floats(8, 100))
+        elif not odd:
+            del content["vessel"]
     if draw(st.booleans()):
         content["name"] = draw(st.text(min_size=1, max_size=41))
     return content

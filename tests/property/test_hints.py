@@ -255,6 +255,7 @@ def test_no_form_of_a_number_gets_a_hint_with_another_number(form: str, unit: st
 
 @settings(max_examples=300, deadline=None)
 @given(st.sampled_from(sorted(SOUND)), texts, st.booleans())
+@example("crack_threshold", "158kN", False)
 def test_the_hint_for_any_value_of_a_protocol_shows_no_other_number(
     key: str, text: str, quoted: bool
 ) -> None:
@@ -375,6 +376,7 @@ def test_a_key_that_stands_too_high_is_sent_to_every_part_that_has_it(key: str) 
 
 @settings(max_examples=200, deadline=None)
 @given(misspelt())
+@example("--ame")
 def test_a_proposed_key_of_the_whole_protocol_is_close(key: str) -> None:
     for finding in validate_text(f"{key}: 1\n" + HEAD, "keys", REFERENCE).findings:
         if finding.code == "unknown-key":

@@ -23,16 +23,9 @@ from pressloop_fw.wire import cbor
 from pressloop_fw.wire import frame as board_frame
 from pressloop_fw.wire import schema as board_schema
 
-MAX = 64
+from tests.property.wire_messages import MESSAGES
 
-MESSAGES: list[type[Message]] = sorted(
-    {
-        cls
-        for cls in vars(schema).values()
-        if isinstance(cls, type) and issubclass(cls, Message) and "FIELDS" in vars(cls)
-    },
-    key=lambda cls: cls.__name__,
-)
+MAX = 64
 
 
 def board_fields(cls: type[Message]) -> Any:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
+import pytest
 from pressloop.wire.schema import Profile
 from pressloop_bench.control.press_family import reference
 from pressloop_bench.control.tuned_press import fields
-from pressloop_bench.faults import judge
+from pressloop_bench.faults import judge, report
 from pressloop_bench.faults.fault_case import FaultCase, draw, kinds
 from pressloop_bench.faults.fault_run import Course, run_case
 from pressloop_bench.faults.judge import LIMITS, Judgement
+from pressloop_bench.faults.report import HEADER, Result
 from pressloop_sim.plant.fault_kinds import BY_NAME
+
+ROOT: Final = Path(__file__).resolve().parents[2]
 
 
 def _profile() -> dict[str, Any]:
@@ -50,8 +55,19 @@ def test_a_seed_gives_the_same_cases() -> None:
     assert first != [draw(6, number, None, (1,)) for number in range(6)]
 
 
+def test_a_sound_run_has_its_noise_in_every_channel() -> None:
+    case = dataclasses.replace(_case(None), noise_percent=0.1, channels=2)
+    config = case.press_config()
+    for which in ("sensor_", "second_sensor_"):
+        full_mpa = config[f"{which}full_scale_mpa"]
+        assert config[f"{which}noise_mpa"] == pytest.approx(0.001 * full_mpa)
+    assert dataclasses.replace(case, channels=1).press_config()["second_sensor_noise_mpa"] == 0
+
+
 def test_every_kind_is_drawn_and_has_a_class() -> None:
-    assert {kind.name for kind in kinds(2)} == set(BY_NAME)
+    # What a person does is no fault of a press, and no press of the family is a vessel.
+    left_out = {"emergency-stop", "guard-open", "vessel-air"}
+    assert {kind.name for kind in kinds(2)} == set(BY_NAME) - left_out
     for channels in (1, 2):
         for kind in kinds(channels):
             case = dataclasses.replace(_case(kind.name), channels=channels)
@@ -80,6 +96,27 @@ def test_pressure_that_stays_unsaid_is_a_broken_promise() -> None:
     assert "pressure stays and nothing says so" in judge.judge(case, quiet, _profile()).problems
 
 
+def test_a_leak_is_told_from_the_first_dwell_on_if_powder_cannot_take_as_much() -> None:
+    compliance_ul_mpa = _profile()["compliance_nl_mpa"] / 1000
+    for share, promised in ((0.02, False), (0.06, True)):
+        case = _case("leak", share * compliance_ul_mpa, "ramp")
+        course = run_case(case, _profile())
+        unsaid = dataclasses.replace(course, fault=np.zeros_like(course.fault), end_reason=1)
+        assert ("not told" in judge.judge(case, unsaid, _profile()).problems) == promised
+        if promised:
+            dwelt = np.flatnonzero(course.dwelling)[0]
+            told = np.flatnonzero(course.fault)[0]
+            reaction_s = judge.judge(case, course, _profile()).reaction_s
+            assert reaction_s == pytest.approx((told - dwelt) / 100)
+
+
+def test_a_release_that_is_stuck_shut_has_no_effect_before_the_approach_has_ended() -> None:
+    case = _case("release-stuck-shut", stage="approach")
+    tuned = {**_profile(), "tuning_residual_ppm": 5000}
+    judgement = judge.judge(case, run_case(case, tuned), tuned)
+    assert (judgement.name, judgement.problems) == ("no-release", ())
+
+
 def test_a_wrong_claim_is_a_broken_promise() -> None:
     case = _case(None)
     course = run_case(case, _profile())
@@ -95,3 +132,34 @@ def test_pressure_beyond_what_the_class_allows_is_a_broken_promise() -> None:
     assert judge.judge(case, course, _profile()).problems == ()
     high = dataclasses.replace(course, true_mpa=course.true_mpa * 1.1)
     assert any("beyond" in problem for problem in judge.judge(case, high, _profile()).problems)
+
+
+def test_the_table_has_a_row_for_each_kind_and_class_of_limits() -> None:
+    valve = Judgement(judge.VALVE, 3.14, 8.0, 0.4, "pump-stuck", 1.0)
+    later = Judgement(judge.VALVE, 9.0, 8.5, float("inf"), "completed", 0.2, ("9 MPa beyond",))
+    stroke = Judgement(judge.STROKE, 0.0, 2.0, None, "completed", 0.0)
+    lines = report.table(
+        [
+            Result(_case("pump-stuck-open", 5), valve, True),
+            Result(_case("pump-stuck-open", 9), later, True),
+            Result(_case("stroke-end"), stroke, True),
+        ]
+    ).splitlines()
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    assert rows[0] == list(HEADER)
+    assert rows[2] == [
+        *("valve or burst", "pump-stuck-open", "2", "9.0", "8.5", "0.40 / 0.40", "0.5"),
+        *("1", "1", "1", "pump-stuck 1, completed 1"),
+    ]
+    assert rows[3] == [
+        *("end of the stroke, oil alone", "stroke-end", "1", "0.0", "-", "-", "-"),
+        *("0", "1", "0", "completed 1"),
+    ]
+
+
+def test_the_documented_table_is_one_that_the_bench_prints() -> None:
+    page = (ROOT / "docs" / "benchmarks.md").read_text("utf-8")
+    section = page.partition("## Faults")[2].partition("\n## ")[0]
+    assert "| " + " | ".join(HEADER) + " |" in section
+    classes = {line.split("|")[1].strip() for line in section.splitlines() if line[:1] == "|"}
+    assert classes - {"", "class", "---"} <= set(LIMITS)

@@ -19,6 +19,8 @@ TWINS = {
     "Ads1115": "the driver on the board, and the chip that it finds on the emulated Pico",
     "DisplacementSensor": "what the board reads, and what the simulated press measures with",
     "EmulatedBoard": "the process that a script starts, and the board that runs in it",
+    "Hx711": "the driver on the board, and the chip that it finds on the emulated Pico",
+    "Nau7802": "the driver on the board, and the chip that it finds on the emulated Pico",
     "Hold": "the part of a stage that a user writes, and the board's dwell logic",
     "InterruptedRun": "what a loss of power cut off, on the board and for scripts",
     "Link": "the two ends of one connection",

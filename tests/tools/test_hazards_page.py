@@ -18,6 +18,17 @@ def test_every_fault_of_the_board_is_on_the_page() -> None:
     assert {name for name in faults if f"`{name}`" not in PAGE} == set()
 
 
+def test_the_faults_that_are_shown_on_the_chip_are_those_that_its_tests_inject() -> None:
+    section = PAGE.partition("## Shown on the chip")[2].partition("\n## ")[0]
+    source = (ROOT / "tests" / "pico" / "test_chosen_faults.py").read_text("utf-8")
+    injected = set(re.findall(r'"([a-z-]+)@', source))
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "Chosen":
+            injected |= {str(one.value) for one in node.args[:1] if isinstance(one, ast.Constant)}
+    shown = re.findall(r"^\| `([a-z-]+)`", section, re.MULTILINE)
+    assert set(shown) == injected
+
+
 def test_every_test_on_the_page_exists() -> None:
     named = re.findall(r"`(test_\w+)(?:::(test_\w+))?`", PAGE)
     assert len(named) > 20

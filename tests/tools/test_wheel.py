@@ -146,7 +146,8 @@ def bare_machine(
     subprocess.run([sys.executable, "-m", "venv", environment], check=True, timeout=MACHINE_S)
     # pip alone sees the settings of this machine: which index, which cache.
     install: list[str | Path] = [environment / "bin" / "python", "-m", "pip", "install"]
-    install += ["--no-input", "--quiet", f"pressloop[all] @ {built.as_uri()}"]
+    # Most of what is installed is never imported here: it is compiled when it is.
+    install += ["--no-compile", "--no-input", "--quiet", f"pressloop[all] @ {built.as_uri()}"]
     environ = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     subprocess.run(install, env=environ, cwd=folder, check=True, timeout=MACHINE_S)
     home, work = folder / "home", folder / "work"

@@ -31,7 +31,14 @@ from tests.unit.synthetic_run import Shape, SyntheticRun
 
 FOLDER: Final = Path(__file__).parent / "golden"
 
-NOT_COMPARED: Final = ("header", "steps", "hashes", "sample", "started_unix_time_second")
+NOT_COMPARED: Final = (
+    "header",
+    "steps",
+    "hashes",
+    "sample",
+    "started_unix_time_second",
+    "commissioned",
+)
 """Keys of `run.json` that repeat what was given, or hold the time of day."""
 
 NO_CHECKSUM: Final = ("unix_time_second",)

@@ -11,7 +11,7 @@ from pressloop.emulator.description import PressDescription
 from pressloop.machine.profile import MachineProfile
 from pressloop_bench.control.press_run import Trace, firmware
 from pressloop_bench.truth import report
-from pressloop_bench.truth.learning import learn_friction
+from pressloop_bench.truth.learning import learned_fields
 from pressloop_bench.truth.press_truth import PressTruth, protocol
 from pressloop_bench.truth.pressed_by import pressed_by
 from pressloop_bench.truth.stage_truth import StageTruth, judge_stage
@@ -133,7 +133,21 @@ def test_the_report_accounts_for_every_press() -> None:
         "coverage 66.7 % of 3 stages",
     ]
     table = report.table("pellet pressure", [good, bad])
-    assert "| lateness going up, s | <= 0.3; slow valves 3 x lag | never | never | never |" in table
+    assert (
+        "| lateness going up, s | <= 0.3; slow valves 3 x lag | never | never | never "
+        "| no: 1 of 2, never at 100 MPa up, lag 0 ms, noise 0 % |"
+    ) in table
+    assert "| ramp time over asked, s | <= 0.3 | 0.00 | 0.00 | 0.00 | yes |" in table
+
+
+def test_peers_stand_beside_ours_with_the_runs_that_ended_early() -> None:
+    case = wide_family(1, 3)[0]
+    good = PressTruth(case, (_judged(_course()),))
+    early = PressTruth(case, (), ended="end reason 6, fault 6, step 1, at 1 MPa at most")
+    lines = report.compare({"ours": [good], "peer": [early]}).splitlines()
+    assert lines[0].endswith("| ours | peer |")
+    assert lines[2].endswith("| -0.05 / -0.05 / -0.05 | - |")
+    assert lines[-1] == "| pressed to the end | all | 1 of 1 | 0 of 1 |"
 
 
 def test_a_press_may_be_off_by_what_its_cell_or_its_friction_leaves() -> None:
@@ -157,20 +171,23 @@ def test_a_press_may_be_off_by_what_its_cell_or_its_friction_leaves() -> None:
 
 def test_friction_is_learned_from_holds_after_rising_and_falling() -> None:
     schema = firmware("wire.schema")
-    levels = ((100_000, 1.0), (400_000, 1.0), (100_000, -1.0))
+    levels = ((100_000, 1.0), (400_000, 1.0), (250_000, -1.0), (100_000, -1.0))
     steps = [{"kind": schema.STEP_HOLD, "target_kpa": target} for target, _ in levels]
     course = _course()
-    ticks = course.true_mpa.size // 3
-    true = np.repeat([100.0, 400.0, 100.0], ticks)
+    ticks = course.true_mpa.size // 4
+    course = dataclasses.replace(
+        course, **{f.name: getattr(course, f.name)[: 4 * ticks] for f in dataclasses.fields(course)}
+    )
+    true = np.repeat([target / 1000 for target, _ in levels], ticks)
     side = np.repeat([side for _, side in levels], ticks)
-    read = true + side * (0.03 * true + 0.5) + 0.2
+    read = (true + side * 0.5 + 0.2) / (1 - side * 0.03)
     trace = dataclasses.replace(
         course,
         true_mpa=true,
         reading_mpa=read,
-        step=np.repeat([0, 1, 2], ticks),
+        step=np.repeat(np.arange(4), ticks),
         dwelling=np.ones(true.size, np.bool_),
     )
-    fields = learn_friction(trace, steps, 80.0)
+    fields = learned_fields(trace, steps, 80.0)
     assert fields["friction_ppm"] == pytest.approx(30_000, abs=2)
     assert fields["friction_n"] == 40

@@ -16,30 +16,17 @@ from pressloop import PressloopError, RunRecord, verify
 from pressloop.cli.app import app
 from pressloop.evaluation import finalise
 from pressloop.evaluation.manifest import describe_files
-from pressloop.record import RunRecorder
 from pressloop.record.journal import encode_entry, read_journal
 from typer.testing import CliRunner
 
-from tests.unit import synthetic_run
-from tests.unit.synthetic_run import Shape
+from tests.unit.small_record import RUN, sound_record
 
-RUN = synthetic_run.run(
-    Shape(targets_mpa=(20.0, 8.0), hold_s=0.3, prompt_s=0.05, bump_mpa=0.01, noise_mpa=0.0)
-)
 DERIVED = ("run.json", "telemetry.parquet", "manifest.json")
 
 
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("records") / "sound"
-    with RunRecorder.create(folder, RUN.header) as recorder:
-        recorder.started(RUN.run_first, RUN.start_tick)
-        recorder.telemetry(*RUN.batch(0, len(RUN.records)))
-        recorder.event("note", tick=3, text="a note")
-        recorder.close(RUN.end())
-    (folder / "run.truth").write_bytes(RUN.truth)
-    finalise(folder)
-    return folder
+    return sound_record(tmp_path_factory.mktemp("records") / "sound")
 
 
 def copy_of(folder: Path, to: Path) -> Path:

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 from pressloop import errors
+from pressloop.connect import resolve_address
 from pressloop.transport.discovery import USB_PRODUCT, USB_VENDOR_ID, find_port, list_boards
 from serial.tools import list_ports
 
@@ -77,3 +78,14 @@ def test_a_wrong_serial_number_shows_those_that_are_there(plug: Plug) -> None:
     plug(BOARD)
     with pytest.raises(errors.NoBoardError, match="E66164084367"):
         find_port("E6")
+
+
+@pytest.mark.parametrize(("port", "meant"), [("emulatd", "emulated"), ("Emulated", "emulated")])
+def test_a_misspelt_emulated_board_is_named(plug: Plug, port: str, meant: str) -> None:
+    plug(BOARD)
+    with pytest.raises(errors.NoBoardError) as refused:
+        resolve_address(port).connect()
+    assert refused.value.hint.startswith(f"did you mean {meant}? Else check")
+    with pytest.raises(errors.NoBoardError) as refused:
+        resolve_address("E66164089999").connect()
+    assert refused.value.hint.startswith("check")

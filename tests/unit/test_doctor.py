@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -195,6 +196,20 @@ def test_a_board_without_a_profile_names_the_commands(tmp_path: Path, board: Fak
     (profile,) = (each for each in found if each.check == "machine profile")
     assert profile.grade == "bad"
     assert f"pressloop machine write my-press.yaml --port {board.url}" in profile.mend
+
+
+@pytest.mark.parametrize(
+    ("day", "grade", "what"), [(None, "warn", "wires"), (20785, "ok", "2026-11-28")]
+)
+def test_a_real_press_says_whether_it_was_commissioned(
+    tmp_path: Path, board: FakeBoard, day: int | None, grade: str, what: str
+) -> None:
+    board.simulated = False
+    assert board.profile is not None
+    board.profile = replace(board.profile, commissioned_day=day)
+    found = list(board_checks.check_firmware(computer(tmp_path, port=board.url)))
+    (one_of,) = (each for each in found if each.check == "commissioning")
+    assert one_of.grade == grade and what in one_of.what
 
 
 def test_another_wire_version_is_to_be_flashed(tmp_path: Path, board: FakeBoard) -> None:

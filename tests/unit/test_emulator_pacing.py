@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pressloop_sim.board.pacing import LockstepPacing, RealPacing
+from pressloop_sim.board.pacing import AcceleratedPacing, LockstepPacing, RealPacing
 
 SILENCE_MS = 500
 
@@ -12,7 +12,7 @@ SILENCE_MS = 500
 class Host:
     """Calls a pacing with named arguments and defaults."""
 
-    def __init__(self, pacing: LockstepPacing | RealPacing) -> None:
+    def __init__(self, pacing: LockstepPacing | RealPacing | AcceleratedPacing) -> None:
         self.pacing = pacing
 
     def due(
@@ -23,8 +23,9 @@ class Host:
         batch_ticks: int = 0,
         active: bool = False,
         prompting: bool = False,
+        connected: bool = True,
     ) -> int:
-        return self.pacing.due(now_ms, tick, host_tick, batch_ticks, active, prompting)
+        return self.pacing.due(now_ms, tick, host_tick, batch_ticks, active, prompting, connected)
 
 
 def _lockstep() -> Host:
@@ -138,3 +139,45 @@ def test_suspended_process_goes_on_where_it_was() -> None:
     burst = host.due(now_ms=3_600_000, tick=0)
     assert 0 < burst <= 20
     assert host.due(now_ms=3_600_010, tick=burst) == 1
+
+
+def _accelerated() -> Host:
+    host = Host(AcceleratedPacing(20.0, SILENCE_MS))
+    host.pacing.note_host_bytes(0)
+    return host
+
+
+def test_accelerated_time_passes_by_its_factor_and_waits_for_a_slow_host() -> None:
+    host = _accelerated()
+    follows: dict[str, Any] = {"batch_ticks": 5, "active": True}
+    host.due(now_ms=0, tick=0, host_tick=0, **follows)
+    assert host.due(now_ms=5, tick=0, host_tick=0, **follows) == 10
+    # The host is busy: no time passes beyond what it can still answer in time.
+    assert host.due(now_ms=400, tick=10, host_tick=0, **follows) == 10
+    assert host.due(now_ms=450, tick=20, host_tick=0, **follows) == 0
+    assert host.pacing.wait_ms == SILENCE_MS - 450
+    assert host.due(now_ms=450, tick=20, host_tick=20, **follows) == 20
+
+
+def test_accelerated_time_passes_by_the_clock_without_a_word_of_the_host() -> None:
+    host = _accelerated()
+    stuck: dict[str, Any] = {"batch_ticks": 5, "active": True, "host_tick": 0}
+    assert host.due(now_ms=SILENCE_MS, tick=20, **stuck) == 0
+    assert host.due(now_ms=SILENCE_MS + 100, tick=20, **stuck) == 10
+
+
+def test_accelerated_time_is_real_for_a_prompt_and_for_a_host_that_does_not_follow_yet() -> None:
+    for circumstances in ({"batch_ticks": 5, "prompting": True}, {"batch_ticks": 0}):
+        host = _accelerated()
+        at_rest: dict[str, Any] = {"active": True, **circumstances}
+        assert host.due(now_ms=100, tick=0, **at_rest) == 0
+        assert host.due(now_ms=200, tick=0, **at_rest) == 10
+
+
+def test_accelerated_time_passes_by_its_factor_without_a_host() -> None:
+    host = _accelerated()
+    gone: dict[str, Any] = {"batch_ticks": 5, "active": True, "connected": False}
+    assert host.due(now_ms=9000, tick=50, **gone) == 0
+    assert host.due(now_ms=9010, tick=50, **gone) == 20
+    # The next host is not silent because the last one was.
+    assert host.due(now_ms=9010, tick=70, host_tick=50, batch_ticks=5, active=True) == 0

@@ -56,6 +56,10 @@ def drawn(
 STATES = {
     "hold": a_status(),
     "approach": a_status(approaching=True, pressure_mpa=-1.9, dwell_s=0),
+    "hold the button": a_status(
+        approaching=True, waits_for_button=True, pressure_mpa=-1.9, dwell_s=0
+    ),
+    "top up": a_status(setpoint_mpa=498.0, topping_up=True),
     "paused": a_status(state=State.PAUSED),
     "venting": a_status(state=State.VENTING, step=None, stage_name=None),
     "prompting": a_status(state=State.PROMPTING, pressure_mpa=0.04),
@@ -74,8 +78,14 @@ def test_it_fits_every_width_and_keeps_state_and_pressure(name: str) -> None:
         assert line.startswith("SIM ")
         assert f"{status.pressure_mpa:.1f} MPa" in line, (columns, line)
         word = "hold" if name == "wide characters" else "paused" if name == "host lost" else name
-        shortened = columns < 40 and name == "fault"
+        shortened = columns < 40 and name in ("fault", "hold the button")
         assert (word[:4] if shortened else word) in line, (columns, line)
+
+
+def test_a_sealed_hold_that_is_topped_up_is_no_ramp() -> None:
+    line = drawn(a_status(setpoint_mpa=498.0, topping_up=True), 120)
+    assert "top up 16:40" in line and "ramp" not in line
+    assert "ramp up" in drawn(a_status(setpoint_mpa=498.0), 120)
 
 
 def test_even_20_columns_are_not_overrun() -> None:
@@ -175,3 +185,19 @@ def test_a_path_longer_than_a_line_stays_whole() -> None:
     said = f"the record goes to {path} and nowhere else"
     console.print(said, soft_wrap=True)
     assert file.getvalue() == said + "\n"
+
+
+def test_a_log_has_the_line_of_a_hold_wherever_its_first_status_fell() -> None:
+    file = io.StringIO()
+    with LiveLine(StatusConsole(file=file, width=200, theme=_THEME), simulated=False) as line:
+        # The dwell may begin before the setpoint has arrived.
+        line.update(a_status(stage_name="densify", setpoint_mpa=499.9, dwell_s=0.1))
+        for dwell_s in (0.0, 0.0, 1.2, 2.4):
+            line.update(a_status(stage_name="densify", dwell_s=dwell_s))
+        for topping_up in (True, False):
+            line.update(a_status(stage_name="densify", topping_up=topping_up))
+    assert [said.split()[1:3] for said in file.getvalue().splitlines()] == [
+        ["densify", "ramp"],
+        ["densify", "settle"],
+        ["densify", "hold"],
+    ]

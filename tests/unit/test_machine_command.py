@@ -13,6 +13,7 @@ from pressloop.cli.app import app
 from pressloop.cli.machine_questions import QUESTIONS, SECOND
 from pressloop.emulator import description
 from pressloop.emulator.description import PressDescription, presets
+from pressloop.machine import part_codes
 from pressloop.machine.profile import MachineProfile
 from pressloop.wire.message import Message
 from pressloop.wire.schema import ErrorCode, ProfileReadReply, ProfileWriteReply
@@ -72,6 +73,7 @@ def test_new_from_a_preset_asks_nothing_and_gives_its_profile(name: str, tmp_pat
     assert "MPa/bar" in made.stdout and "machine write" in made.stderr
     there = description.load(file).nominal_profile()
     assert there.pop("die_loads_n") == [0, 0, 0]
+    assert part_codes.unpacked(there.pop("parts"))["transducer_converter"] == "ads1115"
     assert there == description.load(name).nominal_profile()
 
 
@@ -91,6 +93,9 @@ def test_new_takes_the_answers_from_a_pipe_and_explains_each(tmp_path: Path) -> 
     assert press.machine_profile().single_channel
     assert press.machine_profile().die_loads_kn == (0, 0)
     assert all(len(line) < 100 for line in file.read_text().splitlines())
+    # In the file, `none` in place of a range would be refused.
+    comments = " ".join(line.strip("# ") for line in file.read_text().splitlines())
+    assert "without one write fitted: false here" in comments and "none if" not in comments
 
 
 def test_new_asks_for_the_second_channel_and_the_loads_of_the_dies(tmp_path: Path) -> None:
@@ -344,3 +349,21 @@ def test_a_board_without_a_profile_names_the_commands(board: FakeBoard, tmp_path
     assert written.exit_code == 0 and "no machine profile yet" in written.stderr
     wanted = PressDescription(name="mine").machine_profile()
     assert MachineProfile.from_wire(stored_on(board)) == wanted
+
+
+def test_check_refuses_parts_that_no_board_serves_and_names_them(tmp_path: Path) -> None:
+    file = tmp_path / "press.yaml"
+    file.write_text("transducer: {signal: ratiometric, converter: adc}\n")
+    checked = call("check", file)
+    assert checked.exit_code == 2
+    assert "transducer.signal" in checked.stdout and "ADS1115" in checked.stdout
+    file.write_text("transducer: {signal: ratiometric, converter: ads1115}\n")
+    assert call("check", file).exit_code == 0
+
+
+def test_check_warns_of_channels_that_share_a_converter(tmp_path: Path) -> None:
+    file = tmp_path / "press.yaml"
+    file.write_text("transducer: {converter: adc}\nsecond_transducer: {converter: adc}\n")
+    checked = call("check", file, "--json")
+    assert checked.exit_code == 0
+    assert "shared-converter" in [each["code"] for each in json.loads(checked.stdout)["findings"]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -71,6 +72,19 @@ def test_a_pressure_that_never_arrives_has_not_overshot() -> None:
     assert result.in_band_fraction == 0
     assert result.dwell_s == 0
     assert result.mean_mpa == 242.5
+
+
+def test_a_pump_at_its_limit_is_told_from_a_late_ramp() -> None:
+    ramp = [100.0, 110.0, 120.0, 130.0, 248.0]
+    setpoint = [100.0, 120.0, 140.0, 160.0, 249.0, 250.0, 250.0]
+    output = np.array([50.0, 99.6, 100.0, 80.0, 100.0, 100.0, 10.0])
+    late = partial(stage, ramp, [240.0, 250.0], setpoint=setpoint, output_percent=output)
+    # Late with 80 %: not the pump. Fully open within 1 %: a correction.
+    assert measure(late()).full_flow_s == pytest.approx(0.03)
+    paused = late(running=np.array([True] * 5 + [False, True]))
+    assert measure(paused).full_flow_s == pytest.approx(0.02)
+    closing = late(approaching=np.array([True] * 4 + [False] * 3))
+    assert measure(closing).full_flow_s == pytest.approx(0.01)
 
 
 def test_ramp_error_counts_from_contact_to_the_setpoints_arrival() -> None:

@@ -26,11 +26,16 @@ class Part(BaseModel):
     on: bool = True
 
 
+class Second(BaseModel):
+    fitted: bool = True
+
+
 class Whole(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: str
     part: Part = Part()
+    second: Second = Second()
     dies_mm: Annotated[tuple[float, ...], Field(min_length=1, max_length=2)] = (10,)
 
     @model_validator(mode="after")
@@ -82,6 +87,9 @@ def test_a_document_without_mistakes_is_the_model() -> None:
         ("part: {cuont: 3}", "part.cuont", "unknown-key", "'cuont'", "did you mean count?"),
         ("part: {zz: 3}", "part.zz", "unknown-key", "'zz' is not a key here", "keys here: mass_mg"),
         ("part: 5", "part", "bad-value", "stands where keys are needed", "indented"),
+        ("part: 5", "part", "bad-value", "stands where keys are needed", "keys here: mass_mg, c"),
+        ("second: none", "second", "bad-value", "stands where keys", "none: {fitted: false}"),
+        ("second: 5", "second", "bad-value", "stands where keys", "deeper; keys here: fitted"),
         ("dies_mm: 5", "dies_mm", "bad-value", "'5' is not a list", "square brackets"),
         ("dies_mm: [1, x]", "dies_mm[1]", "bad-value", "'x' is not a number", "plain number"),
         ("dies_mm: []", "dies_mm", "bad-value", "too few", "add"),

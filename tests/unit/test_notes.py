@@ -42,6 +42,13 @@ def test_a_mean_is_shown_with_its_uncertainty() -> None:
     assert stage_notes(STAGE) == ()
 
 
+def test_a_hold_that_ended_without_what_it_waited_for_says_so() -> None:
+    (note,) = stage_notes(STAGE.model_copy(update={"dwell_end": "longest"}))
+    assert note == "the longest time allowed for the hold was over before what it waited for"
+    for end in ("duration", "relaxation", "operator", "run", None):
+        assert stage_notes(STAGE.model_copy(update={"dwell_end": end})) == ()
+
+
 def test_a_result_is_one_line() -> None:
     summary = RunSummary.model_construct(
         end_reason="aborted",

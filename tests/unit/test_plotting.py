@@ -105,7 +105,7 @@ def test_what_went_wrong_is_in_the_title(tmp_path: Path) -> None:
     end = run.end(end_reason="fault", fault="no-pressure-gain")
     shown = texts(recorded(tmp_path, run, end, ((0, 500), (620, 1 << 20))))
     assert "NOT COMPLETED: fault (no pressure gain)" in shown
-    assert "1.20 s of telemetry missing (hatched)" in shown
+    assert "1.2 s of telemetry missing (hatched)" in shown
     assert "not reached: Stack pressure" in shown
     assert "Densify electrolyte\n250 MPa ✗" in shown
 

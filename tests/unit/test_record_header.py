@@ -175,7 +175,7 @@ def test_the_header_says_what_the_board_does_without_a_host() -> None:
     assert header.host_loss == HostLossPlan(
         action="hold", limit_s=600, timeout_s=2, vent_rate_mpa_s=20
     )
-    assert "holds the pressure for up to 600 s" in str(header.host_loss)
+    assert "holds the pressure for up to 10 min" in str(header.host_loss)
     for action, said in (("vent", "2 s after it has lost"), ("finish", "continues the protocol")):
         assert said in str(header.host_loss.model_copy(update={"action": action}))
 

@@ -7,11 +7,12 @@ import sys
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 import cbor2
 import pytest
 from pressloop import Press, errors
+from pressloop.session.board_journal import read_board_journal
 from pressloop.session.connection import ATTEMPT_WAITS_S, SessionLostError
 from pressloop.session.refusals import explain_refusal
 from pressloop.session.session import Session
@@ -28,6 +29,7 @@ from pressloop.wire.schema import (
     ErrorCode,
     ErrorReply,
     FrameKind,
+    JournalReadReply,
 )
 
 from tests.unit.fake_board import WAITS_S, FakeBoard, RefusalError
@@ -465,3 +467,17 @@ def test_an_interrupted_wait_leaves_no_action_that_begins_later(open_session: Op
         other.join()
     session.in_order(lambda: begun.append("next"))
     assert begun == ["next"]
+
+
+def test_a_board_journal_that_gives_nothing_is_not_asked_for_ever() -> None:
+    class Silent:
+        asked = 0
+
+        def request(self, _message: object) -> JournalReadReply:
+            self.asked += 1
+            assert self.asked < 10
+            return JournalReadReply(records=b"")
+
+    silent = Silent()
+    assert read_board_journal(cast(Session, silent)) == []
+    assert silent.asked == 1

@@ -109,6 +109,36 @@ def test_missing_records_are_fetched_from_the_ring(board: FakeBoard, open_sessio
         assert [r.raw for r in batch] == list(range(batch.first, batch.first + len(batch)))
 
 
+def test_shorter_batches_can_be_asked_for_and_lose_no_record(
+    board: FakeBoard, open_session: Opener
+) -> None:
+    session = open_session()
+    keeper = listening(session)
+    board.advance(20)
+    board.advance(13, silently=True)
+    session.set_batch_ticks(5)
+    assert board.batch_ticks == 5
+    for _ in range(4):
+        board.advance(5)
+    keeper.wait_for(lambda: len(keeper.numbers()) == 53)
+    assert sorted(keeper.numbers()) == list(range(53))
+    assert keeper.lost == []
+    session.set_batch_ticks()
+    assert board.batch_ticks == 20
+    for wrong in (0, 101, 2.5):
+        with pytest.raises(errors.BadInputError):
+            session.set_batch_ticks(wrong)  # type: ignore[arg-type]
+
+
+def test_the_chosen_batches_outlive_a_lost_link(board: FakeBoard, open_session: Opener) -> None:
+    session = open_session()
+    keeper = listening(session)
+    session.set_batch_ticks(5)
+    board.unplug()
+    keeper.wait_for(lambda: keeper.reconnects)
+    assert board.batch_ticks == 5
+
+
 def test_live_data_does_not_wait_for_a_backfill(board: FakeBoard, open_session: Opener) -> None:
     """Live events are delivered between two pieces of a backfill."""
     session = open_session()

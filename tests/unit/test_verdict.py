@@ -15,6 +15,8 @@ from pressloop.evaluation import (
     verdict_rows,
     verdict_sentence,
 )
+from pressloop.evaluation.notes import stage_notes
+from pressloop.evaluation.pump_limit import pump_limit_warnings
 from pressloop.record import RunRecorder
 from rich.console import Console
 
@@ -49,6 +51,19 @@ def test_reading_and_truth_take_turns(summary: RunSummary) -> None:
     assert [row.source for row in verdict_rows(without)] == ["reading"] * 3
 
 
+def test_a_pump_that_could_not_follow_is_named_beside_what_failed(summary: RunSummary) -> None:
+    limit = "The pump could not follow: 3.2 s at full flow."
+    row = judged(summary, full_flow_s=3.2, in_band_fraction=0.5)
+    assert not row.passed and row.reasons[-1] == limit
+    # Held as planned, the stage passes, and a note says it.
+    row = judged(summary, full_flow_s=3.2)
+    assert row.passed and not row.reasons
+    assert stage_notes(row.stage)[0] == limit[:-1].replace("The", "the")
+    assert "3.2 s at full flow" in pump_limit_warnings([row.stage])[0]
+    few = row.stage.model_copy(update={"full_flow_s": 0.03})
+    assert not pump_limit_warnings([few])
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
@@ -76,7 +91,7 @@ def test_reading_and_truth_take_turns(summary: RunSummary) -> None:
         ),
         (
             {"in_band_fraction": None, "missing_s": 2.0},
-            "2.00 s of the stage are not in the record; the limit is 0 s.",
+            "2 s of the stage are not in the record; the limit is 0 s.",
         ),
         (
             {"overshoot_mpa": 1.3},
@@ -85,7 +100,7 @@ def test_reading_and_truth_take_turns(summary: RunSummary) -> None:
         ),
         (
             {"dwell_s": 1.48},
-            "The dwell in band was 1.48 s; the protocol asks for 1.50 s.",
+            "The dwell in band was 1.48 s; the protocol asks for 1.5 s.",
         ),
     ],
 )
@@ -148,6 +163,17 @@ def test_a_cell_that_misses_its_limit_says_so_without_colour(summary: RunSummary
     assert "2 of 3 stages passed: Bond cathode, Stack pressure. Failed: Densify" in shown
     assert "overshot the target of 250 MPa by 9.00 MPa" in shown
     assert max(map(len, shown.split("2 of 3")[0].splitlines())) <= 80
+
+
+def test_a_miss_by_little_shows_the_digits_that_make_it_one(summary: RunSummary) -> None:
+    changes = {"rms_error_mpa": 0.2504, "hold_within_half_percent": 0.998999, "settle_s": 0.504}
+    first = summary.stages[0].model_copy(update=changes)
+    changed = summary.model_copy(update={"stages": (first, *summary.stages[1:])})
+    file = io.StringIO()
+    print_verdict(Console(file=file, theme=_THEME, no_color=True, width=80), changed)
+    row = next(line for line in file.getvalue().splitlines() if "99.8" in line)
+    assert "!0.1002" in row and "!99.8999" in row and "!0.504" in row
+    assert len(row) <= 80
 
 
 @pytest.mark.parametrize(

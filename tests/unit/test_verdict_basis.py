@@ -57,7 +57,7 @@ def test_a_ram_without_friction_needs_no_such_sentence(summary: RunSummary) -> N
 def test_without_a_profile_the_share_is_not_known(summary: RunSummary) -> None:
     stages = tuple(s.model_copy(update={"mean_uncertainty": None}) for s in summary.stages)
     text = basis_sentence(summary.model_copy(update={"stages": stages}))
-    assert text.endswith("friction shows what the pellet got.")
+    assert text.endswith("got, which is less at the end of the ram's stroke.")
     assert basis_sentence(summary.model_copy(update={"stages": ()})) == ""
 
 

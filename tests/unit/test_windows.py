@@ -9,7 +9,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,9 +19,7 @@ from pressloop.record.journal import JOURNAL_NAME, JournalWriter
 from pressloop.wire.schema import State
 
 from tests.unit.fake_board import FakeBoard
-from tests.unit.windows_pc import BOARD_VARIABLE
-
-ROOT = Path(__file__).parents[2]
+from tests.unit.windows_pc import BOARD_VARIABLE, ROOT, WindowsPc
 
 PROTOCOL = """\
 pressloop: 1
@@ -59,11 +57,14 @@ def protocol(tmp_path: Path) -> Path:
     return path
 
 
-def on_windows(board: FakeBoard, *arguments: str | Path) -> subprocess.CompletedProcess[bytes]:
-    """Run the command line or a script as on a Windows PC with a console in cp1252."""
+OnWindows = Callable[..., subprocess.CompletedProcess[bytes]]
+
+
+@pytest.fixture(scope="module")
+def pc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WindowsPc]:
+    """A Windows PC with a console in cp1252."""
     environment = {
         **os.environ,
-        BOARD_VARIABLE: board.url.removeprefix("socket://"),
         "PYTHONIOENCODING": "cp1252",
         "PYTHONUTF8": "0",
         "PYTHONWARNDEFAULTENCODING": "1",
@@ -72,85 +73,94 @@ def on_windows(board: FakeBoard, *arguments: str | Path) -> subprocess.Completed
         "COLUMNS": "200",
         "TZ": "Asia/Kolkata",
     }
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.unit.windows_pc", *map(str, arguments)],
-        capture_output=True,
-        env=environment,
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        timeout=100,
-    )
-    errors = done.stderr.decode("cp1252")
-    assert "Traceback" not in errors and "UnicodeEncodeError" not in errors, errors
-    ours = [
-        line for line in errors.splitlines() if "EncodingWarning" in line and "pressloop" in line
-    ]
-    assert not ours, ours
-    return done
+    machine = WindowsPc(tmp_path_factory.mktemp("pc"), environment)
+    yield machine
+    machine.close()
 
 
-def test_the_package_and_its_rooms_can_be_imported(board: FakeBoard, tmp_path: Path) -> None:
+@pytest.fixture
+def on_windows(board: FakeBoard, pc: WindowsPc) -> OnWindows:
+    """A function that runs the command line or a script on the PC with the board."""
+
+    def run(*arguments: str | Path) -> subprocess.CompletedProcess[bytes]:
+        board_there = {BOARD_VARIABLE: board.url.removeprefix("socket://")}
+        done = pc.run([str(argument) for argument in arguments], board_there)
+        errors = done.stderr.decode("cp1252")
+        assert "Traceback" not in errors and "UnicodeEncodeError" not in errors, errors
+        ours = [
+            line
+            for line in errors.splitlines()
+            if "EncodingWarning" in line and "pressloop" in line
+        ]
+        assert not ours, ours
+        return done
+
+    return run
+
+
+def test_the_package_and_its_rooms_can_be_imported(on_windows: OnWindows, tmp_path: Path) -> None:
     script = tmp_path / "imports.py"
     script.write_text(
         "import importlib, pkgutil, pressloop\n"
         "for name in pressloop.__all__: getattr(pressloop, name)\n"
         "for found in pkgutil.walk_packages(pressloop.__path__, 'pressloop.'):\n"
         "    name = found.name\n"
-        "    others = name.startswith(('pressloop.hil', 'pressloop.emulator.pico.'))\n"
+        "    others = name.startswith(('pressloop.hil', 'pressloop.emulator.pico.',\n"
+        "                              'pressloop.integrations.', 'pressloop.cli.ingest'))\n"
         "    if not others and not name.endswith('__main__'):\n"
         "        importlib.import_module(name)\n"
         "print('imported')\n"
     )
-    done = on_windows(board, "script", script)
+    done = on_windows("script", script)
     assert done.stdout.split() == [b"imported"], done.stderr.decode()
 
 
-def test_ports_and_info(board: FakeBoard) -> None:
-    done = on_windows(board, "cli", "ports")
+def test_ports_and_info(on_windows: OnWindows) -> None:
+    done = on_windows("cli", "ports")
     assert b"COM3" in done.stdout and b"press controller" in done.stdout
     for port in (["--port", "COM3"], ["--port", "E66164084367"], []):
-        done = on_windows(board, "cli", "info", "--json", *port)
+        done = on_windows("cli", "info", "--json", *port)
         assert done.returncode == 0, done.stderr
         assert json.loads(done.stdout)["board"] == "fake"
 
 
-def test_a_port_that_is_not_there(board: FakeBoard) -> None:
-    done = on_windows(board, "cli", "info", "--port", "COM9")
+def test_a_port_that_is_not_there(on_windows: OnWindows) -> None:
+    done = on_windows("cli", "info", "--port", "COM9")
     assert done.returncode == 3
     assert b"cannot open COM9" in done.stderr and b"dialout" not in done.stderr
 
 
-def test_validate(board: FakeBoard, protocol: Path) -> None:
-    done = on_windows(board, "cli", "validate", protocol)
+def test_validate(on_windows: OnWindows, protocol: Path) -> None:
+    done = on_windows("cli", "validate", protocol)
     assert done.returncode == 0, done.stderr
     protocol.write_text(PROTOCOL.replace("250 MPa, rate", "250 MPa, →"), encoding="utf-8")
-    assert on_windows(board, "cli", "validate", protocol).returncode == 2
+    assert on_windows("cli", "validate", protocol).returncode == 2
 
 
 @pytest.mark.parametrize("command", ["simulate", "run"])
-def test_an_emulated_board_is_refused(board: FakeBoard, protocol: Path, command: str) -> None:
+def test_an_emulated_board_is_refused(on_windows: OnWindows, protocol: Path, command: str) -> None:
     arguments = ["--port", "emulated", "--yes"] if command == "run" else []
-    done = on_windows(board, "cli", command, protocol, *arguments)
+    done = on_windows("cli", command, protocol, *arguments)
     assert done.returncode == 3, done.stderr
     assert b"emulated boards do not run on Windows" in done.stderr
 
 
 def test_a_run_with_its_record_its_plot_and_its_catalogue(
-    board: FakeBoard, protocol: Path, tmp_path: Path
+    on_windows: OnWindows, protocol: Path, tmp_path: Path
 ) -> None:
     folder = tmp_path / "Läufe" / "first"
-    done = on_windows(board, "cli", "run", protocol, "--port", "COM3", "--yes", "--out", folder)
+    done = on_windows("cli", "run", protocol, "--port", "COM3", "--yes", "--out", folder)
     assert done.returncode == 0, done.stderr.decode("cp1252")
     summary = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     assert summary["end_reason"] == "completed"
     assert summary["header"]["port"] == "COM3"
     assert summary["header"]["protocol_text"] == PROTOCOL
-    done = on_windows(board, "cli", "plot", folder)
+    done = on_windows("cli", "plot", folder)
     assert done.returncode == 0, done.stderr
 
 
 def test_a_run_of_a_program_that_ended_is_attached_to(
-    board: FakeBoard, protocol: Path, tmp_path: Path
+    on_windows: OnWindows, protocol: Path, tmp_path: Path
 ) -> None:
     folder = tmp_path / "run"
     script = tmp_path / "detach.py"
@@ -160,15 +170,15 @@ def test_a_run_of_a_program_that_ended_is_attached_to(
         f"    press.start({str(protocol)!r}, out={str(folder)!r}).detach()\n",
         encoding="utf-8",
     )
-    done = on_windows(board, "script", script)
+    done = on_windows("script", script)
     assert done.returncode == 0, done.stderr
-    done = on_windows(board, "cli", "attach", folder, "--yes")
+    done = on_windows("cli", "attach", folder, "--yes")
     assert done.returncode == 0, done.stderr.decode("cp1252")
     summary = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     assert summary["end_reason"] == "completed"
 
 
-def test_a_record_is_locked(board: FakeBoard, tmp_path: Path) -> None:
+def test_a_record_is_locked(on_windows: OnWindows, tmp_path: Path) -> None:
     script = tmp_path / "lock.py"
     script.write_text(
         "import subprocess, sys\nfrom pathlib import Path\n"
@@ -194,9 +204,9 @@ def test_a_record_is_locked(board: FakeBoard, tmp_path: Path) -> None:
     )
     assert first.stdout is not None
     assert first.stdout.readline() == b"mine\n"
-    assert on_windows(board, "script", script, path).stdout.split() == [b"record-busy", b"True"]
+    assert on_windows("script", script, path).stdout.split() == [b"record-busy", b"True"]
     first.communicate(timeout=20)
-    assert on_windows(board, "script", script, path).stdout.split() == [b"mine"]
+    assert on_windows("script", script, path).stdout.split() == [b"mine"]
 
 
 # --- a system with neither kind of lock

@@ -1,6 +1,7 @@
 """Runs the command line or a script as far as possible as on a Windows PC with a board on COM3.
 
 Call it in a process of its own: `python -m tests.unit.windows_pc cli ports`, or `... script FILE`.
+`WindowsPc` starts many of them: each is a fork of one process that has imported the other packages.
 
 What Windows lacks is hidden (`fcntl`, `termios`, `os.fork`, ...), `sys.platform` is "win32", files
 are locked by a stand-in for `msvcrt`, and the board is on a faked COM3. Other packages are imported
@@ -10,17 +11,22 @@ this system.
 
 from __future__ import annotations
 
+# Before the platform is changed: packages that look at it.
+import asyncio  # noqa: F401
 import errno
+import json
 import os
 import runpy
 import select
 import signal
 import socket
+import subprocess
 import sys
+import traceback
 import types
-from typing import Any
+from pathlib import Path
+from typing import Any, NoReturn
 
-# Before the platform is changed: packages that look at it.
 import cbor2  # noqa: F401
 import matplotlib.pyplot  # noqa: F401
 import numpy  # noqa: F401
@@ -36,7 +42,9 @@ import serial
 import serial.tools.list_ports
 import typer.main
 import typer.rich_utils  # noqa: F401
+import uvicorn  # noqa: F401
 
+ROOT = Path(__file__).parents[2]
 BOARD_VARIABLE = "PRESSLOOP_TEST_COM3"
 """Host and port of the fake board that is on COM3."""
 
@@ -152,8 +160,74 @@ def become_windows() -> None:
     sys.platform = "win32"
 
 
-def main() -> None:
-    kind, *arguments = sys.argv[1:]
+class WindowsPc:
+    """A Windows PC on which programs run one after the other."""
+
+    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
+        """Switch it on; `folder` takes what the programs print."""
+        self._folder = folder
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.unit.windows_pc", "on"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
+            cwd=ROOT,
+            text=True,
+        )
+
+    def close(self) -> None:
+        """Switch it off."""
+        self._process.communicate(timeout=20)
+
+    def run(
+        self, arguments: list[str], environment: dict[str, str]
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Run `cli ...` or `script ...` to its end."""
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None and stdout is not None
+        prints = [str(self._folder / name) for name in ("stdout", "stderr")]
+        print(json.dumps([arguments, environment, *prints]), file=stdin, flush=True)
+        code = int(stdout.readline())
+        out, err = (Path(name).read_bytes() for name in prints)
+        return subprocess.CompletedProcess(arguments, code, out, err)
+
+
+def _serve() -> None:
+    """Start a fork for each line of the standard input; answer with its exit code."""
+    for line in sys.stdin:
+        arguments, environment, out, err = json.loads(line)
+        child = os.fork()
+        if child == 0:
+            os.environ.update(environment)
+            for descriptor, name in ((1, out), (2, err)):
+                os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), descriptor)
+            os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+            sys.stdin = open(0, encoding="cp1252")  # noqa: SIM115
+            _run_and_exit(arguments)
+        _, status = os.waitpid(child, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)
+
+
+def _run_and_exit(arguments: list[str]) -> NoReturn:
+    """Run a program in this process, and end it without what its parent has yet to do."""
+    code: Any = 0
+    try:
+        run(*arguments)
+    except SystemExit as end:
+        code = end.code
+        if code is not None and not isinstance(code, int):
+            print(code, file=sys.stderr)
+            code = 1
+    except BaseException:  # as the interpreter does at the end of a program
+        traceback.print_exc()
+        code = 1
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(int(code or 0))
+
+
+def run(kind: str, *arguments: str) -> None:
+    """Run the command line or a script as on a Windows PC."""
     become_windows()
     if kind == "cli":
         from pressloop.cli import main as pressloop
@@ -161,9 +235,9 @@ def main() -> None:
         sys.argv = ["pressloop", *arguments]
         pressloop()
     else:
-        sys.argv = arguments
+        sys.argv = list(arguments)
         runpy.run_path(arguments[0], run_name="__main__")
 
 
 if __name__ == "__main__":
-    main()
+    _serve() if sys.argv[1:] == ["on"] else run(*sys.argv[1:])
