@@ -43,7 +43,12 @@ class EmulatedPerson:
         self._ram_mm = 0.0
 
     def show(self, text: str) -> None:
-        """Print it, if that was asked for."""
+        """Watch the coils from now on, and print what was said if that was asked for.
+
+        The output of the pump valve is on for 2 s of the press. A busy machine may come to the
+        question later than that; who watched the coil since it was announced has seen it.
+        """
+        self._control({"wiring": {"look": True}})
         if self._show is not None:
             self._show(text)
 
@@ -73,11 +78,12 @@ class EmulatedPerson:
             self._control({"wiring": {"pump_motor": key != "pump-off"}})
             return YES
         if key == "coil":
-            return _valve_with_current(state)
+            return _valve(state["pump_coil_seen"], state["release_coil_seen"])
         if key in ("lamp-on", "lamp-off"):
             return YES if state["lamp"] == (key == "lamp-on") else NO
         if key == "current-gone":
-            return YES if _valve_with_current(state) == outputs.NEITHER else NO
+            now = _valve(state["pump_coil"], state["release_coil"])
+            return YES if now == outputs.NEITHER else NO
         if key == "stroke-ready":
             self._ram_mm = state["ram_mm"]
             return YES
@@ -97,9 +103,10 @@ class EmulatedPerson:
             self._show(f"{text} -> {answer}")
 
 
-def _valve_with_current(state: dict[str, Any]) -> str:
-    pump = state["pump_coil"] > _LEAST_CURRENT
-    release = state["release_coil"] > _LEAST_CURRENT
+def _valve(pump_current: float, release_current: float) -> str:
+    """Return the answer to which valve has current, from the shares of time that it has it."""
+    pump = pump_current > _LEAST_CURRENT
+    release = release_current > _LEAST_CURRENT
     if pump and release:
         return outputs.BOTH
     return outputs.PUMP if pump else outputs.RELEASE if release else outputs.NEITHER

@@ -63,6 +63,9 @@ class FieldWiring:
         lid_plug: Whether the plug of the switch at a vessel's lid is in.
         first_plug: Whether the plug of the first transducer is in.
         farthest_mm: How far the ram has come out with these wires.
+        pump_seen: The most current that the coil of the pump valve had since the last look, as a
+            share of time; a person who watches a coil sees a short pulse, too.
+        release_seen: The same of the coil of the release valve.
     """
 
     def __init__(self) -> None:
@@ -73,6 +76,7 @@ class FieldWiring:
         self.first_plug = True
         self._wander = 1
         self.mend()
+        self.look()
 
     def mend(self) -> None:
         """Undo every wrong wire."""
@@ -84,6 +88,11 @@ class FieldWiring:
         self.release_needs_current = False
         self.farthest_mm = 0.0
         self.right = True
+
+    def look(self) -> None:
+        """Begin to watch the coils: forget the current that was seen before."""
+        self.pump_seen = 0.0
+        self.release_seen = 0.0
 
     def swap(self, one: str, other: str) -> None:
         """Exchange what is on two terminals.
@@ -163,8 +172,14 @@ class FieldWiring:
 
         `powered` says whether the coils have a supply. Without its motor the pump delivers nothing.
         """
-        pump = self.drive(PUMP, duties) if powered and self.pump_motor else 0.0
+        pump = self.drive(PUMP, duties) if powered else 0.0
         current = self.drive(RELEASE, duties) if powered else 0.0
+        if pump > self.pump_seen:
+            self.pump_seen = pump
+        if current > self.release_seen:
+            self.release_seen = current
+        if not self.pump_motor:
+            pump = 0.0
         return pump, current if self.release_needs_current else 1.0 - current
 
     def deadman_is_fed(self, duties: "dict[str, float]") -> bool:
@@ -208,7 +223,7 @@ def _require(terminal: str) -> None:
 def rewire(wiring: FieldWiring, command: "dict[str, object]") -> None:
     """Carry out a command of the control port, as a person with a screwdriver would.
 
-    Keys: `mend` true, before all others; `swap` two terminals; `cut` or `bridge` a terminal;
+    Keys: `mend` true, before all others; `look` true, to watch the coils from now on; `swap` two terminals; `cut` or `bridge` a terminal;
     `invert` a contact; `shunt` a number; `floats`, `converter`, `release_needs_current`,
     `pump_motor`, `lid_plug` and `first_plug` true or false.
 
@@ -221,7 +236,9 @@ def rewire(wiring: FieldWiring, command: "dict[str, object]") -> None:
     for key, value in command.items():
         if key == "mend" and value is True:
             continue
-        if key == "swap" and isinstance(value, list) and len(value) == 2:
+        if key == "look" and value is True:
+            wiring.look()
+        elif key == "swap" and isinstance(value, list) and len(value) == 2:
             wiring.swap(str(value[0]), str(value[1]))
         elif key == "cut" and isinstance(value, str):
             wiring.cut(value)
@@ -235,7 +252,7 @@ def rewire(wiring: FieldWiring, command: "dict[str, object]") -> None:
             setattr(wiring, key, value)
         else:
             raise ValueError(
-                "wiring: mend, swap, cut, bridge, invert, shunt, " + ", ".join(_SWITCHES)
+                "wiring: mend, look, swap, cut, bridge, invert, shunt, " + ", ".join(_SWITCHES)
             )
         wiring.look_over()
 

@@ -86,6 +86,8 @@ class WiredBoard:
         return {
             "pump_coil": wiring.drive(PUMP, self.duties) if powered else 0.0,
             "release_coil": wiring.drive(RELEASE, self.duties) if powered else 0.0,
+            "pump_coil_seen": wiring.pump_seen,
+            "release_coil_seen": wiring.release_seen,
             "lamp": wiring.drive(LAMP, self.duties) > 0.0,
             "farthest_mm": wiring.farthest_mm,
         }

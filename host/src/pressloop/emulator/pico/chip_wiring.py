@@ -200,6 +200,8 @@ class ChipWiring:
         return {
             "pump_coil": self.field.drive(field_wiring.PUMP, duties) if powered else 0.0,
             "release_coil": self.field.drive(field_wiring.RELEASE, duties) if powered else 0.0,
+            "pump_coil_seen": self.field.pump_seen,
+            "release_coil_seen": self.field.release_seen,
             "lamp": self.field.drive(field_wiring.LAMP, duties) > 0.0,
             "farthest_mm": self.field.farthest_mm,
         }
