@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from pressloop.emulator.description.sections import NonNegative, Positive, Section
+from pressloop.emulator.description.section import NonNegative, Positive, Section
 from pressloop.machine.profile import iso_day, reference_fits
 
 Counts = Annotated[int, Field(ge=0, le=65535)]

@@ -14,31 +14,29 @@ from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from pressloop.emulator.description import presets
-from pressloop.emulator.description.measured import MeasuredSection
-from pressloop.emulator.description.places import DATA_SHEET
-from pressloop.emulator.description.sections import (
+from pressloop.emulator.description.controller import ControllerSection, LimitsSection
+from pressloop.emulator.description.hydraulics import (
     MAX_BORE_MM,
     MIN_BORE_MM,
-    ControllerSection,
-    DisplacementSection,
     FrameSection,
-    IndividualSection,
     LeakSection,
-    LimitsSection,
-    LoadCellSection,
-    Never,
     OilSection,
-    Positive,
-    PowderSection,
     PumpSection,
     RamSection,
     ReleaseSection,
-    SecondTransducerSection,
-    Section,
-    TransducerSection,
     ValvesSection,
     VesselSection,
-    known_preset,
+)
+from pressloop.emulator.description.individual import IndividualSection
+from pressloop.emulator.description.measured import MeasuredSection
+from pressloop.emulator.description.places import DATA_SHEET
+from pressloop.emulator.description.powder import Never, PowderSection
+from pressloop.emulator.description.section import Positive, Section, known_preset
+from pressloop.emulator.description.sensors import (
+    DisplacementSection,
+    LoadCellSection,
+    SecondTransducerSection,
+    TransducerSection,
 )
 from pressloop.emulator.description.simulation import SimulationSection
 from pressloop.hardware.fitting import Fitted
