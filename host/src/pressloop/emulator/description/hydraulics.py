@@ -10,7 +10,9 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
+from pressloop.emulator.description.individual import IndividualSection, error_factor
 from pressloop.emulator.description.section import NonNegative, Positive, Section
+from pressloop.hardware.kinds import PUMP_KINDS
 from pressloop.machine.part_codes import PumpDriveName, ReleaseDriveName
 
 
@@ -55,6 +57,14 @@ class RamSection(Section):
         default=None, le=10, description="Limits (+-) of the area; None: 0.2 % is assumed."
     )
 
+    def plant_config(self) -> dict[str, float]:
+        """Return the numbers for `pressloop_sim.plant.plant`."""
+        return {
+            "ram_area_mm2": self.area_cm2 * 100,
+            "approach_gap_mm": self.approach_gap_mm,
+            "return_force_n": self.return_force_n,
+        }
+
 
 MIN_BORE_MM, MAX_BORE_MM = 8, 100
 """Bores of a vessel that a board takes."""
@@ -96,6 +106,14 @@ class VesselSection(Section):
         "MPa under the lid from none.",
     )
 
+    def plant_config(self, individual: IndividualSection) -> dict[str, float]:
+        """Return the numbers for `pressloop_sim.plant.vessel`."""
+        error = error_factor(individual.oil_volume_error_percent)
+        return {
+            "vessel_volume_mm3": self.volume_ml * 1000 * error,
+            "vessel_lid_switch": float(self.lid_switch),
+        }
+
 
 class OilSection(Section):
     """Oil between valves and ram."""
@@ -115,6 +133,15 @@ class OilSection(Section):
         "reported for low-pressure bulk modulus (Actuators 14(8):366).",
     )
 
+    def plant_config(self, individual: IndividualSection) -> dict[str, float]:
+        """Return the numbers for `pressloop_sim.plant.oil`."""
+        error = error_factor(individual.oil_volume_error_percent)
+        return {
+            "oil_volume_mm3": self.volume_ml * 1000 * error,
+            "oil_bulk_modulus_mpa": self.bulk_modulus_gpa * 1000,
+            "oil_air_fraction": self.air_percent / 100,
+        }
+
 
 class FrameSection(Section):
     """Stiffness of columns, plates and punches."""
@@ -122,6 +149,11 @@ class FrameSection(Section):
     stiffness_kn_mm: Positive = Field(
         default=100.0, le=10000, description="All in series. Assumption."
     )
+
+    def plant_config(self, individual: IndividualSection) -> dict[str, float]:
+        """Return the numbers for `pressloop_sim.plant.plant`."""
+        error = error_factor(individual.frame_stiffness_error_percent)
+        return {"frame_stiffness_n_mm": self.stiffness_kn_mm * 1000 * error}
 
 
 class ValvesSection(Section):
@@ -143,6 +175,15 @@ class ValvesSection(Section):
         default=2.0, le=20, description="Of stroke, with dither. Source: valve data sheets, 2-5 %."
     )
 
+    def plant_config(self) -> dict[str, float]:
+        """Return the numbers for `pressloop_sim.plant.valves` that both valves share."""
+        return {
+            "valve_lag_s": self.lag_ms / 1000,
+            "valve_coil_lag_s": self.coil_lag_ms / 1000,
+            "valve_delay_s": self.delay_ms / 1000,
+            "valve_hysteresis": self.hysteresis_percent / 100,
+        }
+
 
 class PumpSection(Section):
     """Flow of the pump, and dead band of its valve."""
@@ -162,6 +203,23 @@ class PumpSection(Section):
         default=2.0, le=50, description="Amplitude of the pistons' ripple, of the flow. Assumption."
     )
     ripple_hz: NonNegative = Field(default=23.0, le=90, description="Its frequency. Assumption.")
+
+    @property
+    def filter_lag_ms(self) -> float:
+        """Lag of the filter between the board's output and the drive, ms."""
+        return PUMP_KINDS[self.drive or "pwm"].filter_lag_ms
+
+    def plant_config(self, individual: IndividualSection) -> dict[str, float]:
+        """Return the numbers for `pressloop_sim.plant.valves`."""
+        dead_band_percent = self.dead_band_percent + individual.pump_dead_band_error_percent
+        error = error_factor(individual.pump_flow_error_percent)
+        return {
+            "pump_dead_band": max(0.0, dead_band_percent) / 100,
+            "pump_flow_mm3_s": self.flow_ml_s * 1000 * error,
+            "pump_ripple": self.ripple_percent / 100,
+            "pump_ripple_hz": self.ripple_hz,
+            "pump_filter_lag_s": self.filter_lag_ms / 1000,
+        }
 
 
 class ReleaseSection(Section):
@@ -185,6 +243,19 @@ class ReleaseSection(Section):
         default=20.0, le=50, description="Of stroke. As for the pump."
     )
 
+    def plant_config(self, individual: IndividualSection) -> dict[str, float]:
+        """Return the numbers for `pressloop_sim.plant.valves`."""
+        dead_band_percent = self.dead_band_percent + individual.release_dead_band_error_percent
+        error = error_factor(individual.release_flow_error_percent)
+        has_on_off = self.drive == "on-off+proportional"
+        return {
+            "release_dead_band": max(0.0, dead_band_percent) / 100,
+            "release_flow_10mpa_mm3_s": self.flow_ml_s_at_10_mpa * 1000 * error,
+            "on_off_release_flow_10mpa_mm3_s": self.on_off_flow_ml_s_at_10_mpa * 1000
+            if has_on_off
+            else 0.0,
+        }
+
 
 class LeakSection(Section):
     """Leak of valve seats and seals."""
@@ -194,3 +265,7 @@ class LeakSection(Section):
         le=1e6,
         description="Laminar: proportional to pressure. Assumption: a sixth of a drop a minute.",
     )
+
+    def plant_config(self) -> dict[str, float]:
+        """Return the number for `pressloop_sim.plant.plant`."""
+        return {"leak_mm3_s_mpa": self.ul_min_at_10_mpa / 60 / 10}

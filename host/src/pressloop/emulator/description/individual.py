@@ -36,3 +36,8 @@ class IndividualSection(Section):
     load_cell_gain_error_percent: ErrorPercent = Field(
         default=0.02, description="Of the reading of the load cell."
     )
+
+
+def error_factor(error_percent: float) -> float:
+    """Return the factor by which a value with this error is wrong."""
+    return 1 + error_percent / 100

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, model_validator
 
@@ -10,6 +10,9 @@ from pressloop.emulator.description import presets
 from pressloop.emulator.description.section import NonNegative, Positive, Section, known_preset
 
 Never = Literal["never"]
+
+_UNREACHED: Final = 1e9
+"""A limit that no pressure (MPa) and no rate (MPa/s) reaches."""
 PowderPreset = Annotated[str, known_preset(presets.POWDERS)]
 
 
@@ -117,3 +120,29 @@ class PowderSection(Section):
             if isinstance(name, str) and name in presets.POWDERS
             else data
         )
+
+    def plant_config(self, die_area_mm2: float) -> dict[str, float]:
+        """Return the numbers for `pressloop_sim.plant.powder` in a die."""
+        nu = self.poisson_ratio
+        confined = (1 - nu) / ((1 + nu) * (1 - 2 * nu))
+        return {
+            "powder_solid_height_mm": self.mass_mg / self.true_density_g_cm3 / die_area_mm2,
+            "powder_initial_density": self.initial_density,
+            "powder_panelli_a": self.panelli_a,
+            "powder_modulus_mpa": self.youngs_modulus_gpa * 1000 * confined,
+            "powder_modulus_exponent": self.modulus_exponent,
+            "powder_wall_friction_loose": self.wall_friction_loose,
+            "powder_wall_friction_dense": self.wall_friction_dense,
+            "powder_wall_ratio": self.wall_ratio,
+            "powder_grain_um": self.grain_um,
+            "powder_heckel_k": self.heckel_k,
+            "powder_relaxation_share": self.relaxation_percent / 100,
+            "powder_relaxation_half_s": self.relaxation_half_s,
+            "powder_crack_mpa": _limit(self.crack_mpa),
+            "powder_crack_release_mpa_s": _limit(self.crack_release_mpa_s),
+            "powder_crack_loss": self.crack_loss_percent / 100,
+        }
+
+
+def _limit(value: float | Never) -> float:
+    return _UNREACHED if value == "never" else value

@@ -5,12 +5,16 @@ Each number has its range, its default and the source of the default.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field
 
+from pressloop.emulator.description.individual import IndividualSection, error_factor
 from pressloop.emulator.description.section import NonNegative, Positive, Section
+from pressloop.hardware.kinds import SIGNAL_KINDS, SignalKind
 from pressloop.machine.part_codes import CellConverterName, PressureConverterName, SignalName
+
+_USUAL_SIGNAL: Final = "4-20mA"
 
 
 class TransducerSection(Section):
@@ -56,6 +60,23 @@ class TransducerSection(Section):
         description="Converter of the signal: ads1115, or adc for the chip's own; None: whichever "
         "the board finds. No run starts on a board that finds another one.",
     )
+
+    @property
+    def kind(self) -> SignalKind:
+        """How it signals, with its counts."""
+        return SIGNAL_KINDS[self.signal or _USUAL_SIGNAL]
+
+    def plant_config(self, individual: IndividualSection) -> dict[str, float]:
+        """Return the numbers for `pressloop_sim.plant.transducer`."""
+        full_scale_mpa = self.full_scale_bar / 10
+        return {
+            "sensor_full_scale_mpa": full_scale_mpa,
+            **_counts("sensor_", self.kind),
+            "sensor_offset_mpa": individual.sensor_offset_percent / 100 * full_scale_mpa,
+            "sensor_span_factor": error_factor(individual.sensor_span_error_percent),
+            "sensor_noise_mpa": self.noise_percent / 100 * full_scale_mpa,
+            "sensor_lag_s": self.lag_ms / 1000,
+        }
 
 
 class SecondTransducerSection(Section):
@@ -103,6 +124,26 @@ class SecondTransducerSection(Section):
         description="One sigma of a reading of either, of full scale; None: the board's 0.1 %.",
     )
 
+    @property
+    def kind(self) -> SignalKind:
+        """How it signals, with its counts."""
+        return SIGNAL_KINDS[self.signal or _USUAL_SIGNAL]
+
+    def plant_config(
+        self, individual: IndividualSection, full_scale_bar: float
+    ) -> dict[str, float]:
+        """Return the numbers for `pressloop_sim.plant.second_transducer`; 0 bar: there is none."""
+        full_scale_mpa = full_scale_bar / 10
+        return {
+            "second_sensor_full_scale_mpa": full_scale_mpa,
+            **_counts("second_sensor_", self.kind),
+            "second_sensor_bits": 16 if self.converter == "ads1115" else 12,
+            "second_sensor_offset_mpa": individual.second_offset_percent / 100 * full_scale_mpa,
+            "second_sensor_span_factor": error_factor(individual.second_span_error_percent),
+            "second_sensor_noise_mpa": self.noise_percent / 100 * full_scale_mpa,
+            "second_sensor_lag_s": self.lag_ms / 1000,
+        }
+
 
 class DisplacementSection(Section):
     """Displacement sensor between the platens. The reference press has none."""
@@ -113,6 +154,13 @@ class DisplacementSection(Section):
     noise_um: NonNegative = Field(
         default=0.5, le=1000, description="One sigma. Assumption: a potentiometric or LVDT sensor."
     )
+
+    def plant_config(self) -> dict[str, float]:
+        """Return the numbers for `pressloop_sim.plant.displacement_sensor`."""
+        return {
+            "displacement_resolution_um": self.resolution_um,
+            "displacement_noise_um": self.noise_um,
+        }
 
 
 class LoadCellSection(Section):
@@ -143,3 +191,25 @@ class LoadCellSection(Section):
     noise_percent: NonNegative = Field(
         default=0.005, le=5, description="One sigma, of the capacity. Assumption."
     )
+
+    def plant_config(self, individual: IndividualSection) -> dict[str, float]:
+        """Return the numbers for `pressloop_sim.plant.load_cell`."""
+        capacity_n = self.capacity_kn * 1000
+        return {
+            "load_cell_capacity_n": capacity_n,
+            "load_cell_rate_hz": self.rate_hz,
+            "load_cell_lag_s": self.lag_ms / 1000,
+            "load_cell_noise_n": self.noise_percent / 100 * capacity_n,
+            "load_cell_zero_n": individual.load_cell_zero_percent / 100 * capacity_n,
+            "load_cell_gain": error_factor(individual.load_cell_gain_error_percent),
+        }
+
+
+def _counts(prefix: str, kind: SignalKind) -> dict[str, float]:
+    """Return the counts of the emulated transducer whose keys begin with `prefix`."""
+    return {
+        f"{prefix}raw_zero": kind.raw_zero,
+        f"{prefix}raw_full": kind.raw_full,
+        f"{prefix}raw_broken": kind.raw_broken,
+        f"{prefix}raw_short": kind.raw_short,
+    }
