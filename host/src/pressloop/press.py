@@ -32,6 +32,7 @@ from pressloop.extras import (
     whole_number,
 )
 from pressloop.machine.profile import MachineProfile
+from pressloop.machine.reported_profile import reported_profile
 from pressloop.number_types import plain
 from pressloop.plan import Plan
 from pressloop.protocol import Prompt, Repeat, Stage
@@ -46,7 +47,7 @@ from pressloop.run.reattach import reattach, reopen_run
 from pressloop.run.remote_control import RemoteControl
 from pressloop.run.result import RunResult, html_table
 from pressloop.run.run import Run
-from pressloop.run.start import prepare_run, profile_of, start_run
+from pressloop.run.start import prepare_run, start_run
 from pressloop.run.upload import upload
 from pressloop.sample import Sample
 from pressloop.session.board_journal import BoardRecord, read_board_journal
@@ -288,7 +289,7 @@ class Press:
         Raises:
             CommandRefusedError: `no-profile`.
         """
-        return profile_of(self._session, self._session.request(ProfileReadRequest()))
+        return reported_profile(self._session.request(ProfileReadRequest()), self.hello)
 
     def write_profile(self, profile: MachineProfile) -> None:
         """Store a machine profile on the board; the press must be at rest.

@@ -41,8 +41,9 @@ from pressloop.emulator.description.sensors import (
 from pressloop.emulator.description.simulation import SimulationSection
 from pressloop.hardware.fitting import Fitted
 from pressloop.hardware.kinds import SignalKind
-from pressloop.machine.profile import MachineProfile, name_fits
+from pressloop.machine.profile import MachineProfile
 from pressloop.machine.profile_wire import wire_fields
+from pressloop.machine.storable_text import name_fits
 
 # Up to this many digits MicroPython and CPython parse a number to the same double.
 _MAX_DIGITS = 12
