@@ -14,8 +14,8 @@ from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 from typing_extensions import Self
 
+from pressloop.arguments import out_of_range, real_number, shown_value, whole_number
 from pressloop.errors import BadInputError
-from pressloop.extras import out_of_range, real_number, shown_value, whole_number
 from pressloop.machine.contradictions import find_contradiction
 from pressloop.machine.die_limits import DieLimits, die_limits
 from pressloop.machine.part_codes import (
