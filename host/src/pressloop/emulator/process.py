@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Final, Literal, get_args
 
 from typing_extensions import Self
 
+from pressloop.arguments import path_argument, real_number, shown_value, whole_number
 from pressloop.emulator import description
 from pressloop.emulator.description import PressDescription
 from pressloop.emulator.faults import RequestedFault, kinds_on, read_faults
@@ -29,7 +30,6 @@ from pressloop.emulator.locate import (
     source_hash,
 )
 from pressloop.errors import BadInputError, EmulatorError, required
-from pressloop.extras import path_argument, real_number, shown_value, whole_number
 from pressloop.wire.schema import TICK_HZ
 
 _HOST: Final = "127.0.0.1"
