@@ -54,6 +54,12 @@ def program(path: Path, text: str) -> Path:
     return path
 
 
+def built(tool: ModuleType, path: Path, text: str = FITS) -> Path:
+    """Write an executable script that passes for one that the tool built."""
+    path.with_name(f"{path.name}.flags").write_text("\n".join(tool.UNIX_FLAGS))
+    return program(path, text)
+
+
 def checkout(folder: Path) -> Path:
     """Make a folder that passes for MicroPython's source."""
     unix = folder / "ports" / "unix"
@@ -100,8 +106,8 @@ def test_an_interpreter_that_is_not_micropython_is_refused(tool: ModuleType) -> 
 
 def test_the_named_binary_comes_before_the_built_one(tool: ModuleType, tmp_path: Path) -> None:
     named = program(tmp_path / "named", FITS)
-    built = program(tmp_path / "built", FITS)
-    assert tool.find({"MICROPYTHON": str(named)}, built) == named
+    own = built(tool, tmp_path / "built")
+    assert tool.find({"MICROPYTHON": str(named)}, own) == named
 
 
 @pytest.mark.parametrize("script", [TOO_OLD, None])
@@ -111,21 +117,38 @@ def test_a_named_binary_that_is_unfit_is_an_error_not_a_fallback(
     named = tmp_path / "named"
     if script:
         program(named, script)
-    built = program(tmp_path / "built", FITS)
+    own = built(tool, tmp_path / "built")
     with pytest.raises(tool.SetupError, match=f"MICROPYTHON={named}"):
-        tool.find({"MICROPYTHON": str(named)}, built)
+        tool.find({"MICROPYTHON": str(named)}, own)
 
 
 def test_the_built_one_comes_before_the_path(tool: ModuleType, tmp_path: Path) -> None:
-    built = program(tmp_path / "built", FITS)
+    own = built(tool, tmp_path / "built")
     program(tmp_path / "bin" / "micropython", FITS)
-    assert tool.find({"PATH": str(tmp_path / "bin")}, built) == built
+    assert tool.find({"PATH": str(tmp_path / "bin")}, own) == own
 
 
 def test_an_unfit_built_one_is_passed_over(tool: ModuleType, tmp_path: Path) -> None:
-    built = program(tmp_path / "built", CRASHES)
+    own = built(tool, tmp_path / "built", CRASHES)
     on_path = program(tmp_path / "bin" / "micropython", FITS)
-    assert tool.find({"PATH": str(tmp_path / "bin")}, built) == on_path
+    assert tool.find({"PATH": str(tmp_path / "bin")}, own) == on_path
+
+
+def test_one_that_was_built_in_another_way_is_built_anew(
+    tool: ModuleType, tmp_path: Path, fake_bin: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def builds() -> bool:
+        out.write_text(FITS + "# the one that was there\n")
+        tool.unix(out, {"PATH": ""})
+        return "was there" not in out.read_text()
+
+    out = program(tmp_path / "micropython", FITS)
+    fake_make(fake_bin)
+    checkout(tool.BUILD / "source")
+    assert builds()
+    assert not builds()
+    monkeypatch.setattr(tool, "UNIX_FLAGS", ("VARIANT=other",))
+    assert builds()
 
 
 @pytest.mark.parametrize("environ", [{"PATH": ""}, {"PATH": "", "MICROPYTHON_SRC": "/src"}])
@@ -145,7 +168,7 @@ def test_a_named_binary_is_linked_and_replaced_by_another(tool: ModuleType, tmp_
 
 
 def test_a_fit_binary_is_left_alone(tool: ModuleType, tmp_path: Path) -> None:
-    out = program(tmp_path / "micropython", FITS)
+    out = built(tool, tmp_path / "micropython")
     before = out.stat()
     tool.unix(out, {"PATH": ""})
     assert (out.stat().st_ino, out.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
