@@ -3,7 +3,7 @@
 from pressloop_fw.loop.crack_detector import LAST_READING
 from pressloop_fw.loop.setpoint import LEAD_KPA_S
 from pressloop_fw.loop.split_range import schedule
-from pressloop_fw.loop.volume_watch import UNANSWERED, clears_doubt, watch_volume
+from pressloop_fw.loop.volume_watch import UNANSWERED, clears_doubt, follow_loss, watch_volume
 from pressloop_fw.wire import schema
 from rig import PRESS, PROFILE, Rig, hold, ramp, release
 from two_channels import TWO_CHANNELS, TwoChannelRig
@@ -188,6 +188,7 @@ def _watching(target_kpa, flow_ul_s=1000, rig_type=Rig, tuned=TUNED):
         setpoint[LEAD_KPA_S] = lead_kpa_s
         cracks[LAST_READING] = reading_kpa
         schedule(valves, reading_kpa, compliance)
+        follow_loss(watch.registers, wanted_kpa_s, reading_kpa, setpoint, valves)
         answer = watch_volume(
             watch.registers, wanted_kpa_s, reading_kpa, setpoint, valves, compliance, cracks
         )
@@ -286,3 +287,14 @@ def test_a_reading_that_ran_ahead_of_a_ramp_is_no_gain_of_the_pump():
             reading = 30000 + (450 * tick if ahead or answers else 450 * 130)
             tripped = tripped or trips(0 if ahead else 46000, reading, 38000)
         assert tripped != answers
+
+
+def test_a_ramp_that_the_pump_cannot_follow_has_to_raise_the_reading_all_the_same():
+    for share, is_fault in ((0.0, True), (0.6, False)):
+        # A pump of 32 MPa/s is at its limit, and the setpoint runs away: a relief valve is open, or
+        # the press is only slow.
+        trips = _watching(60000, flow_ul_s=100)
+        tripped = False
+        for tick in range(300):
+            tripped = tripped or trips(40000, 60000 + int(400 * share * tick), 80000)
+        assert tripped == is_fault, share

@@ -26,7 +26,7 @@ from pressloop_fw.loop.stiffness import SampleCompliance, follow_compliance
 from pressloop_fw.loop.telemetry_ring import append_record
 from pressloop_fw.loop.travel_watch import TravelWatch
 from pressloop_fw.loop.valve_test import ValveTest
-from pressloop_fw.loop.volume_watch import VolumeWatch, clears_doubt, watch_volume
+from pressloop_fw.loop.volume_watch import VolumeWatch, clears_doubt, follow_loss, watch_volume
 from pressloop_fw.wire import schema
 
 try:
@@ -281,6 +281,7 @@ class Controller:
             schedule=schedule,
             drive=drive,
             set_openings=set_openings,
+            follow_loss=follow_loss,
             watch_volume=watch_volume,
             clears_doubt=clears_doubt,
             follow_force=follow_force,
@@ -365,14 +366,10 @@ class Controller:
                         else:
                             wanted = pid.law(pid_registers, setpoint, pellet, valves)
                             drive(valves, wanted, pressure, setpoint)
+                            wanted += pump_band[_UNSEEN_KPA_S]
+                            follow_loss(volume, wanted, pressure, setpoint, valves)
                             answer = watch_volume(
-                                volume,
-                                wanted + pump_band[_UNSEEN_KPA_S],
-                                pressure,
-                                setpoint,
-                                valves,
-                                compliance,
-                                cracks,
+                                volume, wanted, pressure, setpoint, valves, compliance, cracks
                             )
                             if answer and clears_doubt(volume, valves, cracks):
                                 answer = _ANSWERED

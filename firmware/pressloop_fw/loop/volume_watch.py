@@ -15,7 +15,8 @@ A sound press explains four things, which are subtracted:
 - the loss that is there all the time, by leak, relaxation and an error of the pump's dead band. It
   is learned at the start of a ramp and of a hold, and followed down fast and up very slowly, so
   that an integral that winds up is not learned away. It has a limit by profile and pressure;
-- half of a ramp's rate, because stiffness and sample are known only roughly while they change;
+- half of a ramp's rate, or of what a pump at its limit delivers, because stiffness and sample are
+  known only roughly while they change;
 - a small share of the pressure and of the pump's full rate per second, and some of the jitter of
   the rate that is asked for;
 - everything that happened before the release valve acted: it lets out what was too much.
@@ -176,70 +177,25 @@ _ANSWER_SHIFT = const(3)
 
 
 @micropython.viper
-def watch_volume(
-    registers: ptr32,
-    wanted_kpa_s: int,
-    pressure_kpa: int,
-    setpoint: ptr32,
-    valves: ptr32,
-    compliance: ptr32,
-    cracks: ptr32,
-) -> int:
-    """Process a tick of the closed loop; return ANSWERED, DOUBTED or UNANSWERED.
+def follow_loss(
+    registers: ptr32, wanted_kpa_s: int, pressure_kpa: int, setpoint: ptr32, valves: ptr32
+):
+    """Process a tick of the closed loop, before `watch_volume`: learn what is always lost.
 
-    `wanted_kpa_s` is the output of the controller; `setpoint`, `valves`, `compliance` and
-    `cracks` are the blocks of the setpoint, the split range, the compliance estimate and the crack
-    detector.
+    The arguments are those of `watch_volume`.
     """
     sign_shift = registers[_SIGN_SHIFT]
+    lead = setpoint[_LEAD_KPA_S] << sign_shift >> sign_shift
+    if lead < 0:
+        registers[_MOVING] = 2
+        return
+    if valves[_RELEASE] or valves[_PUMP_LOCKED]:
+        return
     most = 1 << _MAX_RATE_BITS
     if wanted_kpa_s > most:
         wanted_kpa_s = most
     elif wanted_kpa_s < 0 - most:
         wanted_kpa_s = 0 - most
-    highest = registers[HIGHEST_KPA] << sign_shift >> sign_shift
-    # A reading that stands still makes the sample look soft, and the loop then pumps more for the
-    # same rate.
-    now = compliance[_COMPLIANCE_RATIO] << _RATIO_BITS
-    ratio = registers[_RATIO]
-    if now > ratio and ratio:
-        softer_shift = _SOFTER_SHIFT
-        if pressure_kpa < registers[_START_KPA]:
-            softer_shift = _START_SHIFT
-        elif setpoint[_LEAD_KPA_S] == 0:
-            softer_shift = _SOFTER_IN_HOLD_SHIFT
-        ratio += (now - ratio) >> softer_shift
-        fed = (wanted_kpa_s >> 4) * ((now << _RATIO_BITS) // ratio) >> 4
-    else:
-        ratio = now
-        fed = wanted_kpa_s
-    # No sample makes the press stiffer than steel.
-    stiffest = _COMPLIANCE_RATIO_ONE << _RATIO_BITS
-    if ratio < stiffest:
-        ratio = stiffest
-    registers[_RATIO] = ratio
-    most_fed = 1 << _MAX_RATE_BITS + 1
-    if fed > most_fed:
-        fed = most_fed
-    delayed = registers[_FED] << sign_shift >> sign_shift
-    fed = delayed + ((fed - delayed) >> registers[_LAG_SHIFT])
-    registers[_FED] = fed
-    rise = pressure_kpa - (registers[_LAST_KPA] << sign_shift >> sign_shift)
-    registers[_LAST_KPA] = pressure_kpa
-    lead = setpoint[_LEAD_KPA_S] << sign_shift >> sign_shift
-    if lead < 0 or valves[_RELEASE] or valves[_PUMP_LOCKED]:
-        registers[_EXCESS] = 0
-        registers[_OVER] = 0
-        registers[_DOUBTING] = 0
-        if lead < 0:
-            registers[_MOVING] = 2
-        if pressure_kpa < registers[_CONTACT_KPA]:
-            registers[_RETRACTED] = _RETRACTED_SHIFT
-        return ANSWERED
-    if pressure_kpa > highest:
-        registers[HIGHEST_KPA] = pressure_kpa
-
-    # The loss that is there all the time.
     loss = registers[_LOSS] << sign_shift >> sign_shift
     moving = 1 if lead else 0
     full = valves[_RISE_KPA_S]
@@ -303,7 +259,74 @@ def watch_volume(
         loss = 0
     registers[_LOSS] = loss
 
-    # What did not answer.
+
+@micropython.viper
+def watch_volume(
+    registers: ptr32,
+    wanted_kpa_s: int,
+    pressure_kpa: int,
+    setpoint: ptr32,
+    valves: ptr32,
+    compliance: ptr32,
+    cracks: ptr32,
+) -> int:
+    """Process a tick of the closed loop; return ANSWERED, DOUBTED or UNANSWERED.
+
+    `wanted_kpa_s` is the output of the controller; `setpoint`, `valves`, `compliance` and
+    `cracks` are the blocks of the setpoint, the split range, the compliance estimate and the crack
+    detector.
+    """
+    sign_shift = registers[_SIGN_SHIFT]
+    most = 1 << _MAX_RATE_BITS
+    if wanted_kpa_s > most:
+        wanted_kpa_s = most
+    elif wanted_kpa_s < 0 - most:
+        wanted_kpa_s = 0 - most
+    highest = registers[HIGHEST_KPA] << sign_shift >> sign_shift
+    # A reading that stands still makes the sample look soft, and the loop then pumps more for the
+    # same rate.
+    now = compliance[_COMPLIANCE_RATIO] << _RATIO_BITS
+    ratio = registers[_RATIO]
+    if now > ratio and ratio:
+        softer_shift = _SOFTER_SHIFT
+        if pressure_kpa < registers[_START_KPA]:
+            softer_shift = _START_SHIFT
+        elif setpoint[_LEAD_KPA_S] == 0:
+            softer_shift = _SOFTER_IN_HOLD_SHIFT
+        ratio += (now - ratio) >> softer_shift
+        fed = (wanted_kpa_s >> 4) * ((now << _RATIO_BITS) // ratio) >> 4
+    else:
+        ratio = now
+        fed = wanted_kpa_s
+    # No sample makes the press stiffer than steel.
+    stiffest = _COMPLIANCE_RATIO_ONE << _RATIO_BITS
+    if ratio < stiffest:
+        ratio = stiffest
+    registers[_RATIO] = ratio
+    most_fed = 1 << _MAX_RATE_BITS + 1
+    if fed > most_fed:
+        fed = most_fed
+    delayed = registers[_FED] << sign_shift >> sign_shift
+    fed = delayed + ((fed - delayed) >> registers[_LAG_SHIFT])
+    registers[_FED] = fed
+    rise = pressure_kpa - (registers[_LAST_KPA] << sign_shift >> sign_shift)
+    registers[_LAST_KPA] = pressure_kpa
+    lead = setpoint[_LEAD_KPA_S] << sign_shift >> sign_shift
+    if lead < 0 or valves[_RELEASE] or valves[_PUMP_LOCKED]:
+        registers[_EXCESS] = 0
+        registers[_OVER] = 0
+        registers[_DOUBTING] = 0
+        if pressure_kpa < registers[_CONTACT_KPA]:
+            registers[_RETRACTED] = _RETRACTED_SHIFT
+        return ANSWERED
+    if pressure_kpa > highest:
+        registers[HIGHEST_KPA] = pressure_kpa
+
+    loss = registers[_LOSS] << sign_shift >> sign_shift
+    moving = registers[_MOVING]
+    full = valves[_RISE_KPA_S]
+    if full > most:
+        full = most
     fall = 0 - (pressure_kpa >> _FALL_SHIFT) - 1
     if rise < fall:
         rise = fall
@@ -312,7 +335,11 @@ def watch_volume(
         # What moved the ram says nothing of the sample.
         registers[_RETRACTED] = 0
         excess = 0
-    excess += fed - (loss >> _LOSS_BITS) - (lead >> 1) - (excess >> _FORGET_SHIFT)
+    # Of a ramp that the pump cannot follow, half of what it delivers.
+    rough = lead
+    if fed < rough:
+        rough = fed if fed > 0 else 0
+    excess += fed - (loss >> _LOSS_BITS) - (rough >> 1) - (excess >> _FORGET_SHIFT)
     known_by = _STROKE_SHIFT
     if moving == 0 and registers[_HELD] < _SETTLED_TICKS:
         known_by = registers[_SETTLING_SHIFT]

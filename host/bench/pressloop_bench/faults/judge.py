@@ -28,6 +28,7 @@ SENSOR_ERROR: Final = "sensor error, one channel"
 SENSOR_DEAD: Final = "sensor current, any channels"
 VALVE: Final = "valve or burst"
 LEAK: Final = "leak"
+RELIEF: Final = "relief valve below the target"
 NO_RELEASE: Final = "release stuck"
 HANG: Final = "hung tick"
 SLOW: Final = "lost ticks"
@@ -93,6 +94,9 @@ LIMITS: Final = {
     SENSOR_DEAD: Limit(delay_s=0.1, told_s=0.1),
     VALVE: Limit(share=0.02, delay_s=0.5, told_s=0.5),
     LEAK: Limit(told_s=6.0),
+    # The pressure stands still while the pump delivers. Powder that gives way may take half of that
+    # in a ramp, and the limit of the volume is a sixteenth of the pressure and some.
+    RELIEF: Limit(share=0.02, delay_s=0.5, told_s=3.0),
     NO_RELEASE: Limit(told_s=5.0),
     HANG: Limit(share=0.02, delay_s=0.06, told_s=3.5),
     SLOW: Limit(share=0.02, told_s=2.0),
@@ -154,6 +158,8 @@ def class_of(case: FaultCase) -> str:
         return NO_RELEASE
     if name == "leak":
         return LEAK
+    if name == "relief":
+        return RELIEF
     if name == "wrong-die":
         return DIE
     if name == "stroke-end":
@@ -301,7 +307,7 @@ def _effect_tick(
         if case.value * 1000 < _LEAK_PER_S * profile["compliance_nl_mpa"]:
             return None
         found = np.flatnonzero(course.dwelling[start:] & running)
-    elif fault_class in (VALVE, STROKE):
+    elif fault_class in (VALVE, RELIEF, STROKE):
         # The setpoint of an approach is 0, also while the ram lands: no loop regulates yet.
         begun = np.maximum.accumulate(course.setpoint_mpa)[start:] > 0
         gap = np.abs(course.true_mpa - course.setpoint_mpa)[start:]

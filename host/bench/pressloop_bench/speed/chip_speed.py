@@ -152,6 +152,7 @@ _PARTS: Final = (
     ("split range", "loop.drive(valves, 1000, p, moving)"),
     (
         "volume watch",
+        "loop.follow_loss(volume, 1000, p, moving, valves); "
         "loop.watch_volume(volume, 1000, p, moving, valves, compliance, cracks)",
     ),
     ("valve observer", "loop.predict(observer, sampled, valves, 1)"),
