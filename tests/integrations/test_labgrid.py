@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from pressloop.errors import PressloopError
 
+FIRMWARE = str(Path(__file__).resolve().parents[2] / "firmware")
 LABGRID = os.environ.get("PRESSLOOP_LABGRID_PYTHON")
 
 
@@ -18,12 +19,13 @@ LABGRID = os.environ.get("PRESSLOOP_LABGRID_PYTHON")
 @pytest.mark.skipif(
     LABGRID is None, reason="PRESSLOOP_LABGRID_PYTHON names no Python that has labgrid"
 )
-@pytest.mark.usefixtures("micropython")
-def test_labgrid_presses_a_pellet(tmp_path: Path) -> None:
+def test_labgrid_presses_a_pellet(tmp_path: Path, micropython: Path) -> None:
     assert LABGRID is not None
     script = Path(__file__).with_name("labgrid_press.py")
     done = subprocess.run(
         [LABGRID, script, tmp_path / "run"],
+        env=os.environ
+        | {"PRESSLOOP_MICROPYTHON": str(micropython), "PRESSLOOP_FIRMWARE": FIRMWARE},
         capture_output=True,
         text=True,
         check=False,

@@ -22,6 +22,9 @@ from pressloop.emulator.pico.process import find_image
 from pressloop.emulator.pico.usb_host import UsbHost
 
 CLOCK_HZ: Final = 125_000_000
+# A line of 8 bytes from the flash: 8 clocks of address and mode, 4 idle, 16 of data, 4 to select
+# the chip again, at half of the core's clock (W25Q080, continuous quad read).
+_FLASH_MISS_NS: Final = 32 * 2 * 1e9 / CLOCK_HZ
 _SLICE_S: Final = 0.005
 _BOOT_S: Final = 10.0
 _CTRL_A: Final = b"\x01"
@@ -45,7 +48,12 @@ class BenchChip:
     def __init__(self) -> None:
         """Boot the image of `make firmware`."""
         self._folder = tempfile.TemporaryDirectory()
-        self.press = PressDescription.model_validate({"ram": {"approach_gap_mm": 0.3}})
+        self.press = PressDescription.model_validate(
+            {
+                "ram": {"approach_gap_mm": 3.0},
+                "load_cell": {"capacity_kn": 150, "rate_hz": 320, "converter": "nau7802"},
+            }
+        )
         self.late_us: list[float] | None = None
         self._chip = Chip(find_image(), Path(self._folder.name) / "flash.bin")
         self._seen = b""
@@ -59,6 +67,7 @@ class BenchChip:
         }
         wiring = load_wiring(find_firmware())
         self._wiring = ChipWiring(self._chip.mcu, wiring, config)
+        self._bit_ns = 1e9 / wiring.I2C_HZ
         self._watch_lateness(wiring.TICK_PIN, wiring.I2C_ID)
 
     def __enter__(self) -> BenchChip:
@@ -97,6 +106,12 @@ class BenchChip:
     @stalled.setter
     def stalled(self, stalled: bool) -> None:
         self._usb.stalled = stalled
+
+    def charge(self, *, buses: bool, flash: bool) -> None:
+        """Let the core wait, or no longer, for the bits on the I2C buses and for the flash."""
+        for bus in self._wiring.buses:
+            bus.bit_ns = self._bit_ns if buses else 0.0
+        self._chip.flash_miss_ns = _FLASH_MISS_NS if flash else 0.0
 
     def begin(self, code: str) -> None:
         """Start `code` on the chip; `finish` waits for its end.

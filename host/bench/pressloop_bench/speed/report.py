@@ -14,18 +14,25 @@ _ENCODE_SHARE = 20
 
 def table(figures: ChipFigures) -> list[str]:
     """Return the lines of the table and of the verdicts."""
-    lines = ["", "The tick on the emulated RP2040, 125 MHz (flash and I2C waits are not in it)"]
+    lines = ["", "The tick on the emulated RP2040, 125 MHz, without waits but where named"]
     rest, hold = figures.parts_us["at rest"], figures.parts_us["hold"]
     lines.append(f"  {'us':34} {'at rest':>9} {'hold':>9}")
     lines += [f"  {part:34} {rest[part]:9.1f} {hold[part]:9.1f}" for part in rest]
-    lines.append(f"  {'':34} {'mean':>9} {'longest':>9} {'with foreground, per 10 ms':>28}")
+    lines.append(
+        f"  {'':34} {'mean':>9} {'longest':>9} {'wait: I2C':>10} {'flash':>9}"
+        f" {'with foreground, per 10 ms':>28}"
+    )
     for name, mean in figures.tick_us.items():
         most, busy = figures.tick_most_us[name], figures.busy_us_per_tick[name]
-        lines.append(f"  {'whole tick, ' + name:34} {mean:9.0f} {most:9.0f} {busy:28.0f}")
+        waits = f"{figures.bus_wait_us[name]:10.0f} {figures.flash_wait_us[name]:9.0f}"
+        lines.append(f"  {'whole tick, ' + name:34} {mean:9.0f} {most:9.0f} {waits} {busy:28.0f}")
+    loop_us, flash_us = figures.simple_pid_loop_us, figures.simple_pid_flash_us
+    lines.append(f"  {SIMPLE_PID.name + ', in a loop':34} {loop_us:9.0f} {'':20} {flash_us:9.0f}")
     lines.append(f"  {'':34} {'us':>9} {'bytes':>9}")
     costs = [
         ("whole tick, hold", figures.tick_us["hold"], figures.tick_bytes),
         (f"{SIMPLE_PID.name}, one step", figures.simple_pid_us, figures.simple_pid_bytes),
+        ("50 steps in a row, each", figures.simple_pid_tight_us, None),
         ("one telemetry record, encoded", figures.record_us, figures.record_bytes),
         (f"{CBOR2.name}, 7 integers", figures.cbor2_us, figures.cbor2_bytes),
         ("json.dumps, 6 keys", figures.json_us, figures.json_bytes),
@@ -56,6 +63,12 @@ def verdicts(figures: ChipFigures) -> list[str]:
     lines = [_line("whole tick, us", tick, _TICK_US)]
     if figures.simple_pid_us:
         lines.append(_line("whole tick over one simple-pid step", tick / figures.simple_pid_us, 1))
+        waited = max(
+            figures.tick_us[name] + figures.bus_wait_us[name] + figures.flash_wait_us[name]
+            for name in figures.tick_us
+        )
+        step = figures.simple_pid_loop_us + figures.simple_pid_flash_us
+        lines.append(_line("the same in a loop, with all waits", waited / step, 1))
     if figures.cbor2_us:
         share = figures.record_us / figures.cbor2_us
         lines.append(_line("a record over cbor2", share, 1 / _ENCODE_SHARE))

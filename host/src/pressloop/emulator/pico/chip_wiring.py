@@ -76,6 +76,7 @@ class ChipWiring:
         transducer: The pressure transducer; set its `fault` to break it.
         converter: The ADS1115 on the bus.
         load_cell: The load cell under the die; there is none if its capacity is 0.
+        buses: The I2C buses.
         supply_v: Supply of a ratiometric transducer, V; its signal follows it.
         running: Whether truth is recorded.
         faults: The faults that are injected in a run.
@@ -113,6 +114,7 @@ class ChipWiring:
         self._auxiliary = AuxiliaryInput(
             config["parts"]["auxiliary"], wiring, press, config["seed"]
         )
+        self.buses: list[I2cBus] = []
         self._has_converter = config["ads1115"]
         self._connect_converters(config["parts"], config["ads1115"])
         self.load_cell = LoadCell(press, config["seed"])
@@ -381,7 +383,8 @@ class ChipWiring:
         # The firmware reads the first transducer before, which has stepped the press.
         second = Ads1115(wiring.SECOND_ADS1115_ADDRESS, {AIN0: lambda: self._second_counts})
         second.present = parts["second_converter"] == "ads1115"
-        I2cBus(self._chip.i2c[wiring.I2C_ID], self.converter, second)
+        bus = I2cBus(self._chip.clock, self._chip.i2c[wiring.I2C_ID], self.converter, second)
+        self.buses.append(bus)
 
     def _connect_load_cell(self, parts: dict[str, Any]) -> None:
         """Connect the load cell's converter: the one that the press names, else an NAU7802."""
@@ -389,7 +392,7 @@ class ChipWiring:
         self._force = 0
         nau7802 = Nau7802(wiring.NAU7802_ADDRESS, lambda: self._force)
         nau7802.present = fitted and parts["cell_converter"] in (None, "nau7802")
-        I2cBus(self._chip.i2c[wiring.CELL_I2C_ID], nau7802)
+        self.buses.append(I2cBus(self._chip.clock, self._chip.i2c[wiring.CELL_I2C_ID], nau7802))
         self._hx711 = Hx711(self._chip, wiring.HX711_CLOCK_PIN, wiring.HX711_DATA_PIN)
         self._hx711.present = fitted and parts["cell_converter"] == "hx711"
         # Its first conversion is done when the firmware looks for it.

@@ -9,7 +9,7 @@ ten times as long for the same cycles.
 """
 
 cimport cython
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 
 from rp2040py.native._cortex_m0_core cimport (
     CortexM0Core, DISPATCH_TABLE, OpHandler, resolve_wide
@@ -34,6 +34,8 @@ cdef unsigned int REMAINDER = SIO + 0x74
 cdef unsigned int DIV_CSR = SIO + 0x78
 cdef unsigned int DIV_READY = 1
 cdef unsigned int DIV_DIRTY = 2
+# The cache in front of the flash: 16 KiB, two ways, lines of 8 bytes (RP2040 datasheet 2.6.3).
+cdef unsigned int CACHE_SETS = 1024
 
 
 cdef inline unsigned int _bl_offset(unsigned int first, unsigned int second) noexcept:
@@ -67,12 +69,20 @@ cdef class FastRP2040(RP2040):
     cdef unsigned int _quotient
     cdef unsigned int _remainder
     cdef unsigned int _div_csr
+    # How long the core waits for a line that is not in the flash's cache; 0: not at all.
+    cdef public double flash_miss_ns
+    # The line in either way of each set, and which way was used last.
+    cdef unsigned int _line[2][1024]
+    cdef unsigned char _last_way[1024]
 
     def __cinit__(self):
         self._flash_bytes = &self._flash[0]
         self._ram_bytes = &self._sram[0]
         self._ahead_ns = 0.0
         self._accessed = True
+        self.flash_miss_ns = 0.0
+        memset(self._line, 0, sizeof(self._line))
+        memset(self._last_way, 0, sizeof(self._last_way))
         self._reset_divider()
 
     def reset(self, **how):
@@ -85,6 +95,19 @@ cdef class FastRP2040(RP2040):
         self._divisor = 1
         self._div_csr = DIV_READY
 
+    cdef inline void _wait_for_flash(self, unsigned int at) noexcept:
+        """Take an address of the flash to the cache; replace the way that was not used last."""
+        cdef unsigned int line = at >> 3
+        cdef unsigned int place = line & (CACHE_SETS - 1)
+        cdef unsigned int way = self._last_way[place]
+        if self._line[way][place] == line:
+            return
+        way ^= 1
+        self._last_way[place] = way
+        if self._line[way][place] != line:
+            self._line[way][place] = line
+            self._ahead_ns += self.flash_miss_ns
+
     cpdef unsigned int read_uint32(self, long long address) except? 0:
         cdef unsigned int at = <unsigned int> address
         cdef unsigned int value
@@ -93,6 +116,8 @@ cdef class FastRP2040(RP2040):
                 memcpy(&value, self._ram_bytes + (at - RAM), 4)
                 return value
             if at - FLASH < FLASH_BYTES:
+                if self.flash_miss_ns:
+                    self._wait_for_flash(at)
                 memcpy(&value, self._flash_bytes + (at - FLASH), 4)
                 return value
         if UDIVIDEND <= at <= DIV_CSR:
@@ -109,6 +134,8 @@ cdef class FastRP2040(RP2040):
             memcpy(&value, self._ram_bytes + (at - RAM), 2)
             return value
         if at - FLASH < FLASH_BYTES - 1:
+            if self.flash_miss_ns:
+                self._wait_for_flash(at)
             memcpy(&value, self._flash_bytes + (at - FLASH), 2)
             return value
         return RP2040.read_uint16(self, address)
@@ -118,6 +145,8 @@ cdef class FastRP2040(RP2040):
         if at - RAM < RAM_BYTES:
             return self._ram_bytes[at - RAM]
         if at - FLASH < FLASH_BYTES:
+            if self.flash_miss_ns:
+                self._wait_for_flash(at)
             return self._flash_bytes[at - FLASH]
         return RP2040.read_uint8(self, address)
 
