@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from pressloop.hardware.boards import BOARDS
+from pressloop.hardware.harness import terminal_of
 from pressloop.hardware.hydraulics import COMPONENTS
 from pressloop.wire.names import wire_name
 from pressloop.wire.schema import ErrorCode, Fault
@@ -102,3 +103,12 @@ def test_every_fuse_relay_and_switch_of_the_safety_circuit_is_in_the_parts_list(
     assert marks >= {"F1", "K1", "K4", "S1", "S3"}
     parts = (ROOT / "docs" / "hardware" / "parts.md").read_text(encoding="utf-8")
     assert sorted(mark for mark in marks if not re.search(rf"\b{mark}\b", parts)) == []
+
+
+def test_the_checklist_has_what_commissioning_does_not_exercise() -> None:
+    checklist = (ROOT / "docs" / "hardware" / "checklist.md").read_text(encoding="utf-8")
+    for signal in ("contactor", "dump", "buzzer", "auxiliary"):
+        found = terminal_of(signal)
+        assert found is not None
+        connector, number = found
+        assert f"{connector.key}.{number}" in checklist or f"({connector.key})" in checklist
