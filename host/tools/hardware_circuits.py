@@ -116,7 +116,7 @@ def ratiometric() -> str:
     """Return 0.5-4.5 V of a supply that is measured beside it."""
     drawing = _drawing()
     for row, (source, converter) in enumerate(
-        (("+5 V supply", "ADS1115 AIN1"), (f"{_terminal('pressure')}  signal", "ADS1115 AIN0"))
+        (("X1.2  +5 V", "ADS1115 AIN1"), (f"{_terminal('pressure')}  signal", "ADS1115 AIN0"))
     ):
         drawing += elm.Dot(open=True).at((0, -6.6 * row)).label(source, loc="left")
         drawing += elm.Resistor().right().label("10 k, 0.1 %")

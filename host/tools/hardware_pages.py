@@ -128,7 +128,9 @@ _CIRCUITS: Final = (
         "input-4-20ma",
         "The shunt stays on the carrier board: an input without its cable then reads as a broken "
         "wire. "
-        "The second transducer has the same circuit at X3.2 and GP28.",
+        "The second transducer has the same circuit at X3.2 and GP28. A resettable fuse of 50 "
+        "mA in each "
+        "+24 V (X2.1, X3.1) saves the shunt if + and - touch in the cable: 24 V on it are 3.8 W.",
     ),
     (
         "Transducer, 0-10 V",
@@ -151,12 +153,15 @@ _CIRCUITS: Final = (
         "lamp "
         "instead of the coil for GP11 and GP21. The diode slows the valve's fall by some "
         "milliseconds; "
-        "what a Schottky diode alone does is in the valve's lag, which tuning measures.",
+        "what a Schottky diode alone does is in the valve's lag, which tuning measures. With a "
+        "Zener "
+        "diode of 24 V in series the drain sees 48 V: the MOSFET must stand 55 V or more.",
     ),
     (
         "0-10 V from the PWM",
         "output-0-10v",
-        "For an amplifier or the inverter of the pump motor. Gain 3: 9.9 V at full opening. Two "
+        "For an amplifier or the inverter of the pump motor. Gain 3: 9.9 V at full opening. The "
+        "operational amplifier is one for a single supply, such as LM358, on +24 V. Two "
         "stages "
         "of 4.7 ms leave less than 0.2 % of ripple and cost 10 ms of lag. For 4-20 mA a "
         "voltage-to-current converter such as XTR111 follows.",
@@ -349,6 +354,8 @@ def _hydraulics() -> Iterator[str]:
         "  Air makes the press soft and the control slow.",
         "- A filter of 25 um in front of the proportional valves; a grain that holds V3 shut is "
         "the fault `no-release`.",
+        "- With V2 the pump has a relief valve of its own (V7); without it a shut V2 dams up "
+        "the pump.",
         "- Set V5 with the gauge before the first die is pressed, and seal it; prove it once a "
         "year.",
         "- G1 and V6 are in reach and outside of the guard.",

@@ -18,10 +18,10 @@ _RETURN: Final = "#2f6da8"
 
 def schematic() -> str:
     """Return the drawing."""
-    drawing = Drawing(1000, 660, "Hydraulic circuit of the press")
-    drawing.label(30, 36, "Hydraulic circuit", size=19, bold=True)
+    drawing = Drawing(1110, 660, "Hydraulic circuit of the press", left=-110)
+    drawing.label(-80, 36, "Hydraulic circuit", size=19, bold=True)
     drawing.label(
-        30,
+        -80,
         56,
         "drawn without power: the pump valve is shut, both release valves are open",
         ink=FAINT,
@@ -30,7 +30,8 @@ def schematic() -> str:
     _pump(drawing, 110)
     _two_way(drawing, 314, "V3", is_open=True, proportional=True)
     _two_way(drawing, 504, "V4", is_open=True, proportional=False, optional=True)
-    _relief(drawing, 646, "V5")
+    drawing.dot(646, _MAIN_Y)
+    _relief(drawing, 646, _MAIN_Y, 390, "V5", "relief valve,", "sealed")
     _manual(drawing, 752, "V6")
     _gauge(drawing, 314, "G1")
     _sensor(drawing, 560, "B1")
@@ -72,7 +73,14 @@ def _pump(drawing: Drawing, x: float) -> None:
     # Check valve: a ball in its seat, free upwards.
     drawing.line((x - 12, 412), (x, 426), (x + 12, 412))
     drawing.circle(x, 413, 8)
-    _mark(drawing, x + 38, 412, "V1", "check valve")
+    _mark(drawing, x + 38, 416, "V1", "check valve")
+    drawing.shape((x, 364), (x + 15, 379), (x, 394), (x - 15, 379))
+    drawing.line((x, 364), (x, 394), dash="4 3")
+    _mark(drawing, x + 38, 379, "Z1", "filter")
+    # Between pump and check valve, so that a shut V2 does not dam up the pump.
+    drawing.dot(x, 440)
+    drawing.line((x, 440), (-40, 440), ink=_PRESSURE, width=2.4)
+    _relief(drawing, -40, 440, 490, "V7", "pump relief")
     _valve(drawing, x, 330, is_open=False, proportional=True, up=True)
     _mark(drawing, x + 56, 322, "V2", "pump valve,", "normally closed")
 
@@ -88,8 +96,8 @@ def _two_way(
 ) -> None:
     y = 390
     if optional:
-        drawing.box(x - 92, y - 62, 194, 170, ink=FAINT, radius=8, dash="5 4", fill="#fafbfc")
-        drawing.label(x - 84, y + 100, "where fitted", size=11, ink=FAINT)
+        drawing.box(x - 86, y - 62, 188, 170, ink=FAINT, radius=8, dash="5 4", fill="#fafbfc")
+        drawing.label(x - 78, y + 100, "where fitted", size=11, ink=FAINT)
     drawing.line((x, _MAIN_Y), (x, y - _BOX / 2), ink=_PRESSURE, width=2.4)
     drawing.dot(x, _MAIN_Y)
     _tank(drawing, x, y + _BOX / 2)
@@ -139,10 +147,9 @@ def _flow(drawing: Drawing, x: float, y: float, is_open: bool, up: bool) -> None
         drawing.line((x - 8, y + side * (half - 9)), (x + 8, y + side * (half - 9)))
 
 
-def _relief(drawing: Drawing, x: float, key: str) -> None:
-    y, half = 390.0, _BOX / 2
-    drawing.line((x, _MAIN_Y), (x, y - half), ink=_PRESSURE, width=2.4)
-    drawing.dot(x, _MAIN_Y)
+def _relief(drawing: Drawing, x: float, line_y: float, y: float, key: str, *words: str) -> None:
+    half = _BOX / 2
+    drawing.line((x, line_y), (x, y - half), ink=_PRESSURE, width=2.4)
     _tank(drawing, x, y + half)
     drawing.box(x - half, y - half, _BOX, _BOX)
     # Its arrow stands beside the ports: it is shut until the pressure shifts it.
@@ -158,7 +165,7 @@ def _relief(drawing: Drawing, x: float, key: str) -> None:
     drawing.shape(
         (x + half + 23, y - 17), (x + half + 14, y - 12), (x + half + 20, y - 8), fill=INK
     )
-    _mark(drawing, x - 4 + 14, y + 50, key, "relief valve,", "sealed")
+    _mark(drawing, x + 10, y + 50, key, *words)
 
 
 def _manual(drawing: Drawing, x: float, key: str) -> None:
@@ -222,13 +229,13 @@ def _ram(drawing: Drawing, x: float, key: str) -> None:
 
 def _legend(drawing: Drawing) -> None:
     y = 630
-    for x, ink, word in ((30, _PRESSURE, "pressure"), (150, _RETURN, "return and suction")):
+    for x, ink, word in ((-80, _PRESSURE, "pressure"), (40, _RETURN, "return and suction")):
         drawing.line((x, y), (x + 30, y), ink=ink, width=2.4)
         drawing.label(x + 38, y + 4, word, size=12)
     drawing.label(
-        330,
+        220,
         y + 4,
-        "V2 may be a pipe where the speed of M1 sets the flow. "
+        "V2 may be a pipe, and V7 absent, where the speed of M1 sets the flow. "
         "Nothing may be shut between V5 and C1.",
         size=12,
     )

@@ -15,9 +15,10 @@ Anchor = Literal["start", "middle", "end"]
 class Drawing:
     """Collects shapes; `text` returns the file. Coordinates in px, y down."""
 
-    def __init__(self, width: float, height: float, title: str) -> None:
-        """Start an empty drawing; `title` is what a screen reader says."""
+    def __init__(self, width: float, height: float, title: str, *, left: float = 0) -> None:
+        """Start an empty drawing from x = `left` on; `title` is what a screen reader says."""
         self._size = (width, height)
+        self._left = left
         self._title = title
         self._parts: list[str] = []
 
@@ -97,10 +98,11 @@ class Drawing:
         width, height = self._size
         return "\n".join(
             (
-                f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}"'
+                '<svg xmlns="http://www.w3.org/2000/svg"'
+                f' viewBox="{self._left:g} 0 {width:g} {height:g}"'
                 f' width="{width:g}" height="{height:g}" role="img" font-family="{_FONT}">',
                 f"<title>{escape(self._title)}</title>",
-                f'<rect width="{width:g}" height="{height:g}" fill="white"/>',
+                f'<rect x="{self._left:g}" width="{width:g}" height="{height:g}" fill="white"/>',
                 *self._parts,
                 "</svg>",
                 "",

@@ -150,8 +150,12 @@ def at_the_press(monkeypatch: pytest.MonkeyPatch) -> list[Technician]:
 
         def _person(self) -> EmulatedPerson:
             return EmulatedPerson(
-                here[0].board.control, relief_bar=350, die_mm=10, limit_mpa=300, show=self.show
+                here[0].board.control, relief_bar=350, die_mm=10, limit_mpa=300, show=super().show
             )
+
+        def show(self, text: str) -> None:
+            # Who reads what comes next watches the coils from then on.
+            self._person().show(text)
 
         def act(self, action: Action) -> None:
             self._person().act(action)

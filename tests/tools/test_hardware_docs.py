@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 from pressloop.hardware.boards import BOARDS
+from pressloop.hardware.harness import terminal_of
+from pressloop.hardware.hydraulics import COMPONENTS
 from pressloop.wire.names import wire_name
 from pressloop.wire.schema import ErrorCode, Fault
 from pressloop_fw.boards import wiring
@@ -88,3 +90,25 @@ def test_every_drawing_is_on_a_page() -> None:
     text = "".join(page.read_text(encoding="utf-8") for page in PAGES)
     for drawing in (ROOT / "docs" / "hardware").glob("*.svg"):
         assert f"]({drawing.name})" in text
+
+
+def test_every_component_of_the_hydraulics_is_drawn() -> None:
+    drawn = (ROOT / "docs" / "hardware" / "hydraulics.svg").read_text(encoding="utf-8")
+    assert [part.key for part in COMPONENTS if f">{part.key}<" not in drawn] == []
+
+
+def test_every_fuse_relay_and_switch_of_the_safety_circuit_is_in_the_parts_list() -> None:
+    circuit = (ROOT / "docs" / "hardware" / "safety-circuit.svg").read_text(encoding="utf-8")
+    marks = set(re.findall(r">([FKS][0-9])[ <]", circuit))
+    assert marks >= {"F1", "K1", "K4", "S1", "S3"}
+    parts = (ROOT / "docs" / "hardware" / "parts.md").read_text(encoding="utf-8")
+    assert sorted(mark for mark in marks if not re.search(rf"\b{mark}\b", parts)) == []
+
+
+def test_the_checklist_has_what_commissioning_does_not_exercise() -> None:
+    checklist = (ROOT / "docs" / "hardware" / "checklist.md").read_text(encoding="utf-8")
+    for signal in ("contactor", "dump", "buzzer", "auxiliary"):
+        found = terminal_of(signal)
+        assert found is not None
+        connector, number = found
+        assert f"{connector.key}.{number}" in checklist or f"({connector.key})" in checklist

@@ -6,8 +6,11 @@ from collections import Counter
 
 import pytest
 from pressloop.errors import BadInputError
+from pressloop.hardware.bill import BILL
 from pressloop.hardware.boards import BOARDS, HEADER_PIN, BoardDeclaration, board
 from pressloop.hardware.fitting import Fitted, find_unserved
+from pressloop.hardware.harness import CONNECTORS, terminal_of
+from pressloop.hardware.hydraulics import COMPONENTS
 from pressloop.hardware.kinds import SIGNAL_KINDS, SUPPLY_COUNTS
 from pressloop.hardware.thermistor import celsius, counts_at
 from pressloop_sim.plant import transducer
@@ -108,3 +111,26 @@ def test_a_thermistor_is_read_within_a_count(temperature: float) -> None:
 @pytest.mark.parametrize("counts", [0, 79, 4017, 4095])
 def test_a_thermistor_without_a_wire_reads_nothing(counts: int) -> None:
     assert celsius(counts) is None
+
+
+def test_every_part_of_the_hydraulics_is_in_the_bill() -> None:
+    known = {item.key for item in BILL}
+    assert [part.key for part in COMPONENTS if part.item and part.item not in known] == []
+
+
+def test_the_bill_has_a_transistor_for_each_output_that_drives_a_load() -> None:
+    loads = ("pump", "release", "dump", "contactor", "deadman", "lamp", "buzzer")
+    assert all(BOARDS["pico"].pin(load) for load in loads)
+    drivers = next(item for item in BILL if item.key == "drivers")
+    assert drivers.specification.startswith(f"{len(loads)} logic-level MOSFETs")
+
+
+def test_a_terminal_of_a_signal_has_that_signal_on_its_wire() -> None:
+    # The bridge of a load cell ends at its converter; its bus does not leave the carrier board.
+    assert [bus.signal.key for bus in BOARDS["pico"].buses if terminal_of(bus.signal.key)] == []
+
+
+@pytest.mark.parametrize("key", ["X2", "X4"])
+def test_a_connector_whose_wires_depend_on_the_kind_of_part_says_how(key: str) -> None:
+    connector = next(each for each in CONNECTORS if each.key == key)
+    assert f"{key}.1 stays" in connector.note and "X1.3" in connector.note

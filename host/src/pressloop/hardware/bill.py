@@ -69,7 +69,9 @@ BILL: Final = (
         "Carrier board",
         "Perforated board 100 x 80 mm with screw terminals of 5 mm, in a closed case; shunts 150 "
         "Ohm "
-        "0.1 % 25 ppm/K, resistors, 100 nF capacitors",
+        "0.1 % 25 ppm/K, resistors, 100 nF capacitors, clamps BAV199, resettable fuses of 50 mA "
+        "for the "
+        "transducers, Schottky diode of 1 A at VSYS",
         "",
         1,
         10,
@@ -79,22 +81,26 @@ BILL: Final = (
     Item(
         "drivers",
         "Controller",
-        "Drivers of coils, contactor and lamp",
-        "5 logic-level MOSFETs (30 V, 5 A at 2.5 V on the gate) with 10 kOhm to ground at each "
-        "gate and "
-        "a freewheeling diode at each coil",
-        "AO3400A and 1N5819",
+        "Drivers: pump, release, on/off release, motor, lamp, buzzer, deadman",
+        "7 logic-level MOSFETs (55 V or more, 2 A at 2.5 V on the gate) with 10 kOhm to ground "
+        "at each "
+        "gate, a freewheeling diode at each coil, and a Zener diode of 24 V in series with it "
+        "at the "
+        "valves",
+        "AO3422, 1N5819 and BZX85C24",
         1,
         3,
         8,
-        "The resistor keeps each coil off while the chip is in reset.",
+        "The resistor keeps each coil off while the chip is in reset. 24 V and the Zener "
+        "diode's 24 V "
+        "are too much for a MOSFET of 30 V.",
     ),
     Item(
         "deadman",
         "Controller",
         "Deadman",
-        "74HCT123 at 5 V, 110 kOhm 1 %, 1 uF film 5 %: 0.45 R C = 50 ms; relay of 24 V for both "
-        "coils",
+        "74HCT123 at 5 V, 110 kOhm 1 %, 1 uF film 5 %: 0.45 R C = 50 ms; relay K3 of 24 V "
+        "whose contact bears the current of all coils",
         "",
         1,
         4,
@@ -141,7 +147,7 @@ BILL: Final = (
         "Hydraulics",
         "Pump with motor",
         "Power pack, 24 V DC, at least 350 bar, 0.5 to 1.5 mL/s, tank of 0.5 L or more, suction "
-        "filter",
+        "filter, relief valve of its own",
         "Power pack of a crimping tool or a micro pump with a geared motor",
         1,
         75,
@@ -189,7 +195,9 @@ BILL: Final = (
         "Hydraulics",
         "Manifold, hose and fittings",
         'Steel block with cavities for both valves, hose of 400 bar working pressure (1/4", 2SN), '
-        "check valve behind the pump, G1/4 fittings, ball valve as manual release",
+        "check valve and filter of 25 um for 350 bar behind the pump, G1/4 fittings, ball valve "
+        "as manual "
+        "release",
         "",
         1,
         45,
@@ -199,7 +207,7 @@ BILL: Final = (
     Item(
         "safety_relay",
         "Safety and supply",
-        "Safety relay",
+        "Safety relay (K1)",
         "Two channels, monitored manual reset, two safety contacts of 6 A, 24 V DC",
         "PNOZ s3, PSR-MC38 or the like, new or used",
         1,
@@ -210,7 +218,7 @@ BILL: Final = (
     Item(
         "contactor",
         "Safety and supply",
-        "Contactor of the pump motor",
+        "Contactor of the pump motor (K2)",
         "Coil 24 V DC, contact for the motor's DC current, mirror contact (normally closed)",
         "",
         1,
@@ -219,9 +227,20 @@ BILL: Final = (
         "In series with the safety relay; its mirror contact is in the reset loop.",
     ),
     Item(
+        "motor_relay",
+        "Safety and supply",
+        "Relay of the controller for the motor (K4)",
+        "Coil 24 V DC with a freewheeling diode, one contact that closes, 2 A at 24 V DC",
+        "",
+        1,
+        2,
+        6,
+        "Lets the controller switch the contactor off at rest and after a fault.",
+    ),
+    Item(
         "emergency_stop",
         "Safety and supply",
-        "Emergency stop",
+        "Emergency stop (S1)",
         "Latching mushroom, three contacts that open",
         "",
         1,
@@ -232,7 +251,7 @@ BILL: Final = (
     Item(
         "guard",
         "Safety and supply",
-        "Guard with its switch",
+        "Guard with its switch (S2)",
         "Polycarbonate of 8 mm around die and hoses; interlock switch with positively opened "
         "contacts, "
         "two for the safety relay and one for the controller",
@@ -246,9 +265,9 @@ BILL: Final = (
         "supply",
         "Safety and supply",
         "Supply",
-        "24 V DC for the motor, 24 V 2 A for coils and transducers with a fuse for each, 5 V 1 A "
-        "for "
-        "the board",
+        "24 V DC for the motor, 24 V 2 A for coils and transducers, 5 V 1 A for the board; "
+        "fuses, slow: F1 "
+        "1 A, F2 2 A, F3 1 A, F4 as the motor's plate says",
         "",
         1,
         25,
@@ -259,7 +278,7 @@ BILL: Final = (
         "panel",
         "Safety and supply",
         "Button, lamp, reset and cables",
-        "Button with a contact that closes, lamp 24 V, reset button, shielded cable for the "
+        "Button with a contact that closes, lamp 24 V, reset button (S3), shielded cable for the "
         "transducers, ferrules",
         "",
         1,

@@ -79,7 +79,9 @@ CONNECTORS: Final = (
             Terminal("SIG", "BU", "pressure", "-"),
             Terminal("PE", "GNYE", "", "shield: not connected there"),
         ),
-        "4-20 mA: SIG to the shunt. A transducer with three wires has its ground on X1.",
+        "4-20 mA: SIG to the shunt. A transducer with three wires has its ground on X1.3. A "
+        "ratiometric "
+        "one has its supply from X1.2 (+5 V), and X2.1 stays open: 24 V destroy it.",
     ),
     Connector(
         "X3",
@@ -106,6 +108,8 @@ CONNECTORS: Final = (
             Terminal("COIL +", "RD", "", "coil + (supply through K1 and K3)"),
             Terminal("PUMP", "BU", "pump", "coil -, or the driver's input"),
         ),
+        "An amplifier or a motor driver has its input on X4.2 and its ground on X1.3; X4.1 stays "
+        "open, and its own supply comes from behind F2 and K3 or, for the motor, F4 and K2.",
     ),
     Connector(
         "X5",
@@ -185,10 +189,10 @@ CONNECTORS: Final = (
         True,
         3,
         (
-            Terminal("E+", "RD", "load_cell_bus", "excitation +"),
-            Terminal("E-", "BK", "load_cell_bus", "excitation -"),
-            Terminal("S+", "GN", "load_cell_bus", "signal +"),
-            Terminal("S-", "WH", "load_cell_bus", "signal -"),
+            Terminal("E+", "RD", "", "excitation +"),
+            Terminal("E-", "BK", "", "excitation -"),
+            Terminal("S+", "GN", "", "signal +"),
+            Terminal("S-", "WH", "", "signal -"),
             Terminal("PE", "GNYE", "", "shield: not connected there"),
         ),
         "To the converter's own terminals; the converter sits on the carrier board. Swap S+ and "

@@ -37,6 +37,20 @@ COMPONENTS: Final = (
         "Makes the flow. Its motor is behind the contactor.",
     ),
     HydraulicPart(
+        "V7",
+        "Relief valve of the pump",
+        "pump",
+        "a tenth above V5",
+        "Only with V2: while V2 is shut the pump delivers against it, and V5 is behind V2.",
+    ),
+    HydraulicPart(
+        "Z1",
+        "Filter",
+        "manifold",
+        "25 um, 350 bar",
+        "A grain holds a proportional valve open or shut.",
+    ),
+    HydraulicPart(
         "V1",
         "Check valve",
         "manifold",
