@@ -173,13 +173,18 @@ def _wait(process: subprocess.Popen[bytes]) -> int:
             _display.refresh()
     except BaseException:
         # First what Ctrl-C sends: pip and make then remove what they have half written.
-        for number in (signal.SIGINT, signal.SIGTERM):
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, number)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(_GRACE_S)
-                break
+        _signal_all(process, signal.SIGINT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_GRACE_S)
+        # Then for a program that ignores that, also one that outlives the one that started it.
+        _signal_all(process, signal.SIGTERM)
+        process.wait()
         raise
+
+
+def _signal_all(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, number)
 
 
 def apt_install(*packages: str) -> None:

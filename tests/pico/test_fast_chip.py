@@ -95,7 +95,7 @@ def test_the_set_up_continues_without_it(
         raise step.SetupError(f"Missing: {packages[0]}. Run: sudo apt-get install {packages[0]}")
 
     monkeypatch.setattr(step, "apt_install", refuse)
-    assert step.main(sys.executable) == 1
+    assert not step.build_or_say(Path(sys.executable))
     said = capsys.readouterr().err
     assert said.startswith(f"  {step.NOTICE}: Missing: python3.") and said.count("\n") == 1
 
