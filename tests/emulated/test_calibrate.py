@@ -21,7 +21,7 @@ from pressloop.calibration.references import (
 from pressloop.calibration.runner import CalibrationRunner, profile_hash
 from pressloop.cli.app import app
 from pressloop.emulator.description import PressDescription
-from pressloop.emulator.description.sections import IndividualSection
+from pressloop.emulator.description.individual import IndividualSection
 from pressloop.extras import DataFrame
 from pressloop.protocol import Hold, Protocol, Ramp, Stage
 from pressloop.yaml.write import yaml_text

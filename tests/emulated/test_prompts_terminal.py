@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from pressloop.run.prompts import OpenPrompt, ask_on_terminal
+from pressloop.run.prompts import OpenPrompt
+from pressloop.run.terminal import ask_on_terminal
 
 
 def ask(monkeypatch: pytest.MonkeyPatch, *typed: str) -> bool:

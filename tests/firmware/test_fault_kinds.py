@@ -9,6 +9,7 @@ from pressloop_sim.plant.plant import Plant
 from pressloop_sim.plant.sensor_faults import SensorFaults
 from pressloop_sim.plant.transducer import RAW_FULL, RAW_ZERO, Transducer
 from pressloop_sim.plant.valve_faults import ValveFaults
+from pressloop_sim.plant.vessel_faults import VesselFaults
 
 TICK_S = 0.01
 FULL_SCALE_MPA = 40.0
@@ -62,6 +63,7 @@ class Bench:
                 ),
                 fault_kinds.VALVE: ValveFaults(self.plant),
                 fault_kinds.HYDRAULIC: HydraulicFaults(self.plant),
+                fault_kinds.VESSEL: VesselFaults(self.plant),
             }
         )
         self.raw = 0

@@ -34,6 +34,7 @@ from tests.integrations.postgresql_server import running_server
 from tests.unit import synthetic_run
 from tests.unit.synthetic_run import Shape
 from tests.unit.test_database_columns import places
+from tests.unit.thinned_record import thinned_record
 
 RUN = synthetic_run.run(
     Shape(targets_mpa=(20.0, 8.0), hold_s=0.3, prompt_s=0.05, bump_mpa=0.01, noise_mpa=0.0)
@@ -89,6 +90,27 @@ def as_first_version(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(postgresql, "TELEMETRY_COLUMNS", postgresql_schema.TELEMETRY_COLUMNS[:later])
 
 
+def as_second_version(patch: pytest.MonkeyPatch) -> None:
+    """Store as the second version of the tables did, which knew no intervals."""
+    patch.setattr(postgresql_schema, "MIGRATIONS", postgresql_schema.MIGRATIONS[:2])
+    patch.setattr(postgresql_schema, "VERSION", 2)
+    patch.setattr(postgresql, "VERSION", 2)
+    patch.setattr(RunRecord, "intervals", lambda record: None)
+
+
+def stored_intervals(dsn: str) -> list[dict[str, Any]]:
+    query = "SELECT * FROM pressloop.telemetry_interval ORDER BY first_seq"
+    with psycopg.connect(dsn, row_factory=psycopg.rows.dict_row) as connection:
+        return connection.execute(query).fetchall()
+
+
+def wanted_intervals(folder: Path) -> list[dict[str, Any]]:
+    record = RunRecord.open(folder)
+    table = record.intervals()
+    assert table is not None and table.num_rows > 1
+    return [{"run_id": record.summary.run_id, **row} for row in table.to_pylist()]
+
+
 def wanted(model: type[BaseModel], document: dict[str, Any]) -> dict[str, Any]:
     """Return what the columns have to hold, by the document of a run or stage."""
     found = {}
@@ -116,7 +138,7 @@ def rows(dsn: str, query: str) -> list[tuple[Any, ...]]:
 def counts(dsn: str) -> dict[str, int]:
     return {
         table: rows(dsn, f"SELECT count(*) FROM pressloop.{table}")[0][0]
-        for table in ("run", "stage", "event", "telemetry")
+        for table in ("run", "stage", "event", "telemetry", "telemetry_interval")
     }
 
 
@@ -154,6 +176,7 @@ def test_a_run_is_stored_as_its_record_says(database: str, tmp_path: Path) -> No
     assert rows(database, "SELECT version FROM pressloop.schema_version") == [
         (1,),
         (2,),
+        (3,),
     ]
 
 
@@ -184,7 +207,7 @@ def test_a_run_that_fails_in_the_middle_is_not_there_at_all(
     with RunDatabase(database) as db:
         with monkeypatch.context() as patch:
             patch.setattr(
-                RunDatabase, "_copy_telemetry", lambda *_: (_ for _ in ()).throw(KeyError("cut"))
+                RunDatabase, "_copy_tables", lambda *_: (_ for _ in ()).throw(KeyError("cut"))
             )
             with pytest.raises(KeyError):
                 db.ingest(folder)
@@ -276,7 +299,39 @@ def test_older_tables_are_brought_up_to_date(
     assert rows(database, "SELECT version FROM pressloop.schema_version ORDER BY version") == [
         (1,),
         (2,),
+        (3,),
     ]
+
+
+def test_the_intervals_of_a_thinned_run_are_stored_once(database: str, tmp_path: Path) -> None:
+    folder = thinned_record(tmp_path / "thinned")
+    wanted = wanted_intervals(folder)
+    assert "true_mean_mpa" in wanted[0]
+    with RunDatabase(database) as db:
+        assert db.ingest(folder).outcome == "stored"
+        assert stored_intervals(database) == wanted
+        assert db.ingest(folder).outcome == "already stored"
+        assert stored_intervals(database) == wanted
+        (folder / "sample.json").write_text(Sample(material="Na3PS4").model_dump_json())
+        finalise(folder)
+        assert db.ingest(folder, replace=True).outcome == "replaced"
+    assert stored_intervals(database) == wanted
+
+
+def test_a_thinned_run_of_older_tables_gets_its_intervals_on_request(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = thinned_record(tmp_path / "thinned")
+    with monkeypatch.context() as patch:
+        as_second_version(patch)
+        with RunDatabase(database) as db:
+            db.ingest(folder)
+    with RunDatabase(database) as db:
+        assert db.ingest(folder).outcome == "already stored"
+        assert stored_intervals(database) == []
+        assert db.ingest(folder, replace=True).outcome == "replaced"
+        assert stored_intervals(database) == wanted_intervals(folder)
+        assert db.ingest(folder, replace=True).outcome == "already stored"
 
 
 def test_the_command_stores_what_it_can_and_names_the_rest(database: str, tmp_path: Path) -> None:

@@ -117,6 +117,57 @@ def test_a_release_that_is_stuck_shut_has_no_effect_before_the_approach_has_ende
     assert (judgement.name, judgement.problems) == ("no-release", ())
 
 
+def test_a_relief_valve_that_has_not_opened_yet_has_no_effect() -> None:
+    # It opens at 100 MPa on the pellet; before, the ram lands with more than the setpoint's 0.
+    case = _case("relief", 54.0, stage="approach")
+    course = run_case(case, _profile())
+    landing = np.flatnonzero(course.setpoint_mpa)[0] - 1
+    assert course.setpoint_mpa[landing] == 0
+    true = course.true_mpa.copy()
+    true[landing] = 30.0
+    judgement = judge.judge(case, dataclasses.replace(course, true_mpa=true), _profile())
+    assert judgement.reaction_s is None or judgement.reaction_s < 1
+
+
+def test_a_reading_that_stands_in_a_hold_is_judged_by_what_the_valves_are_known_to() -> None:
+    tuned = {**_profile(), "tuning_residual_ppm": 5000}
+    case = _case("sensor-blocked", again=True)
+    course = run_case(case, tuned)
+    start = course.fault_tick
+    assert start is not None
+    seconds = np.arange(len(course.true_mpa)) / 100 - start / 100
+    for mpa_s, fault_class in ((1.0, judge.SENSOR_UNSEEN), (30.0, judge.SENSOR_AGAIN)):
+        target = case.target_kpa / 1000
+        error_mpa = np.maximum(0.0, mpa_s * seconds)
+        reading = np.where(seconds < 0, course.reading_mpa, target)
+        quiet = dataclasses.replace(
+            course,
+            true_mpa=reading + np.minimum(error_mpa, 40.0),
+            reading_mpa=reading,
+            state=np.ones_like(course.state),
+            step=np.where(seconds < 0, course.step, case.step),
+            fault=np.zeros_like(course.fault),
+            end_reason=1,
+        )
+        assert judge.judge(case, quiet, tuned).fault_class == fault_class
+    # A volume that no sound press explains has to be told.
+    growing = np.maximum(0.0, 3.0 * seconds)
+    judgement = judge.judge(case, dataclasses.replace(quiet, true_mpa=reading + growing), tuned)
+    assert judgement.fault_class == judge.SENSOR_UNSEEN
+    assert "not told" in judgement.problems
+
+
+def test_a_drift_in_a_release_is_to_be_told_once_the_sample_has_no_pressure() -> None:
+    tuned = {**_profile(), "tuning_residual_ppm": 5000}
+    case = _case("sensor-drift", 2.0, stage="release")
+    course = run_case(case, tuned)
+    judgement = judge.judge(case, course, tuned)
+    assert (judgement.fault_class, judgement.problems) == (judge.SENSOR_RELEASE, ())
+    assert judgement.reaction_s is not None and judgement.reaction_s < 2
+    unsaid = dataclasses.replace(course, fault=np.zeros_like(course.fault), end_reason=1)
+    assert "not told" in judge.judge(case, unsaid, tuned).problems
+
+
 def test_a_wrong_claim_is_a_broken_promise() -> None:
     case = _case(None)
     course = run_case(case, _profile())

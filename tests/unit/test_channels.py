@@ -9,7 +9,7 @@ from pressloop.emulator import description
 from pressloop.errors import BadInputError
 from pressloop.machine.blocked_line import BlockedLine
 from pressloop.machine.channels import ChannelComparison
-from pressloop.machine.profile import channels_of, reads_load_cell
+from pressloop.machine.reported_profile import channels_of, reads_load_cell
 from pressloop.validation import validate_text
 from pressloop.validation.check_channels import comparison_text
 from pressloop.wire.schema import CapabilityBits

@@ -15,6 +15,7 @@ from pressloop.evaluation.summary import RunSummary, StageResult
 from pressloop.integrations.postgresql_places import column_name
 from pressloop.integrations.postgresql_schema import (
     EVENT_COLUMNS,
+    INTERVAL_COLUMNS,
     MIGRATIONS,
     TELEMETRY_COLUMNS,
 )
@@ -24,6 +25,7 @@ from pydantic import BaseModel
 
 from tests.unit import synthetic_run
 from tests.unit.synthetic_run import Shape
+from tests.unit.thinned_record import thinned_record
 
 COLUMN = re.compile(
     r"^\s*(?:ADD COLUMN )?(\w+) (text|boolean|jsonb|integer|bigint|numeric|double precision)\b"
@@ -139,3 +141,14 @@ def test_each_column_of_the_telemetry_has_a_column(tmp_path: Path) -> None:
     finalise(tmp_path / "run")
     names = RunRecord.open(tmp_path / "run").table().column_names
     assert set(names) <= set(TELEMETRY_COLUMNS) == set(sql_columns("telemetry"))
+
+
+def test_each_column_of_the_intervals_has_a_column_of_its_type(tmp_path: Path) -> None:
+    table = RunRecord.open(thinned_record(tmp_path / "run")).intervals()
+    assert table is not None
+    stored = sql_columns("telemetry_interval")
+    assert {"run_id", *table.column_names} == set(INTERVAL_COLUMNS) == set(stored)
+    kinds = {"uint32": "bigint", "uint8": "integer", "double": "double precision"}
+    assert {name: stored[name] for name in table.column_names} == {
+        field.name: kinds[str(field.type)] for field in table.schema
+    }

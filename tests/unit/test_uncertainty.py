@@ -7,7 +7,8 @@ import random
 
 import pytest
 from pressloop.emulator.description import PressDescription
-from pressloop.machine.profile import MachineProfile, converter_of
+from pressloop.machine.profile import MachineProfile
+from pressloop.machine.reported_profile import converter_of
 from pressloop.machine.uncertainty import Instrument
 from pressloop.units import with_uncertainty
 

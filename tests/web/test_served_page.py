@@ -14,12 +14,17 @@ from pathlib import Path
 import pytest
 from pressloop.cli.app import app
 from pressloop.emulator.process import EmulatedBoard
+from pressloop.errors import NoBoardError
 from pressloop.evaluation import RunRecord
+from pressloop.press import Press
 from pressloop.run.active_runs import active_runs
 from pressloop.sample import read_sample
 from pressloop.session.session import Session
 from pressloop.transport.transport import open_transport
-from pressloop.web.press_owner import BoardChoice
+from pressloop.web import press_owner
+from pressloop.web.hub import Hub
+from pressloop.web.live_curve import LiveCurve
+from pressloop.web.press_owner import BoardChoice, PressOwner
 from pressloop.wire.schema import TICK_HZ, ProfileWriteRequest
 from typer.testing import CliRunner
 from websockets.exceptions import InvalidStatus
@@ -348,6 +353,68 @@ def test_without_a_press_the_page_says_so_and_what_to_do(tmp_path: Path) -> None
         assert not outcome["done"]
         assert "emergency stop" in outcome["message"]
         page.close()
+
+
+def test_a_wrong_port_is_said_in_the_terminal_and_the_page_stays(tmp_path: Path) -> None:
+    protocols, runs = lab_folders(tmp_path)
+    words = ("serve", "--port", tmp_path / "ttyWRONG", "--http-port", "0")
+    folders = ("--protocols", protocols, "--runs", runs)
+    server = subprocess.Popen(
+        command(*words, *folders), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert server.stdout is not None and server.stderr is not None
+    url = server.stdout.readline().strip()
+    said = []
+    for line in server.stderr:
+        said.append(line)
+        if "connects by itself" in line:
+            break
+    text = "".join(said)
+    assert f"cannot open {tmp_path / 'ttyWRONG'}: there is no such port" in text
+    assert "hint" in text and "pressloop ports" in text
+    page = Page(url, "a")
+    page.open()
+    page.wait(lambda: (page.seen.get("link") or {}).get("state") == "lost")
+    page.close()
+    server.send_signal(signal.SIGINT)
+    server.communicate()
+    assert server.returncode == 0
+
+
+class LateBoard(BoardChoice):
+    """A board that cannot be opened three times; then it is there."""
+
+    failed = 0
+
+    def open(self) -> Press:
+        """Fail with one error or another, or connect."""
+        if LateBoard.failed == 3:
+            return super().open()
+        LateBoard.failed += 1
+        raise NoBoardError("no power" if LateBoard.failed < 3 else "no cable", hint="look")
+
+
+def test_each_change_of_the_link_is_said_once_to_the_terminal(
+    tmp_path: Path, board: EmulatedBoard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(press_owner, "RETRY_S", 0.01)
+    monkeypatch.setattr(LateBoard, "failed", 0)
+    said: list[str | None] = []
+    hub = Hub(curve := LiveCurve())
+    owner = PressOwner(
+        LateBoard(board.url),
+        hub,
+        curve,
+        tmp_path,
+        on_link=lambda error: said.append(None if error is None else error.message),
+    )
+    owner.begin()
+    wait_until(lambda: hub.newest("status") is not None)
+    assert said == ["no power", "no cable", None]
+    board.stop()
+    wait_until(lambda: len(said) == 4)
+    assert said[3] is not None and "being opened again" in said[3]
+    assert owner.stop("leave")
 
 
 def test_a_killed_server_leaves_the_press_safe_and_the_next_one_follows_its_run(

@@ -1,7 +1,13 @@
-"""Watches the pressure while the pump valve is shut: it must not rise.
+"""Watches the pressure for a rise that the pump was not told to make: its valve is stuck open.
 
-A pressure that rises then is a pump valve that is stuck open. Until the valve has followed its
-command it may rise by what a ramp makes in that time. `step` runs every tenth tick.
+A rise is explained by what the pump passes by the model of its valve, or by the ramp of the
+setpoint, which the loop follows also where the dead band of the pump is not the profile's. While
+the pump is commanded shut, only what its spool has still to run explains one. Without that a rise
+has to be told at once: the release soon takes it away, by letting out what the pump should not
+deliver.
+
+Before a tuning neither the lag nor the flow is known: nothing is judged then until the pump has
+been shut for a while. `step` runs every tenth tick.
 
 The filtered reading follows a model of the valves, and is wrong while a valve does not do what it
 is told: then it moves and the newest reading does not. So a rise has to be seen in both.
@@ -16,74 +22,100 @@ except ImportError:  # CPython
 
 # generated: numbers of other modules; edit the lists and run `make generate`.
 # loop.crack_detector: FOUR_SIGMA_SHIFT
+# loop.split_range: RISE_KPA_S
 _FOUR_SIGMA_SHIFT = const(5)
+_RISE_KPA_S = const(3)
 # end of generated
 
 STEP_TICKS = const(10)
 # A pressure has risen when it is above its lowest by this share and by noise and resolution.
 _RISE_SHIFT = const(7)
 _RESOLUTIONS = const(2)
-# The pump is shut four lags and 0.1 s after its command. Without a tuning the lag is not known: a
-# slow valve may lag by more than its data sheet says.
+# The lowest pressure follows up by this share in a step, 0.25 % a second: a sealed press may warm.
+_CREEP_SHIFT = const(12)
+# What the flow explains in the press as tuned is more by a third in the stiffest one.
+_STIFFEST_DIVISOR = const(3)
+# By how much the dead band of a pump may be wrong, a share of its full rate.
+_DEAD_BAND_SHIFT = const(5)
+# Without the model of the valve a pump is shut four lags and 0.2 s after its command. Without a
+# tuning the lag is not known: a slow valve may lag by more than its data sheet says.
 _SHUT_LAGS = const(4)
 _SHUT_STEPS = const(2)
 _UNTUNED_STEPS = const(6)
-# Until then a tuned press rises by no more than its ramp does in two lags and 0.1 s.
-_RUN_ON_LAGS = const(2)
-_RUN_ON_MS = const(100)
-# The lowest pressure follows up by this share in a step, 0.25 % a second: a sealed press may warm.
-_CREEP_SHIFT = const(12)
+_TICK_MS = const(10)
+_MAX_RATE_KPA_S = const(1 << 20)
 
 
 class PumpWatch:
-    """Looks how far the pressure rises while the pump is shut."""
+    """Looks how far the pressure rises beyond what the pump and the setpoint explain."""
 
     def __init__(self):
         self._resolution_kpa = 0
-        self._lag_steps = 0
-        self._run_on_ms = 0
-        self._tuned = False
+        self._lag_ms = 0
         self._shut_steps = 0
-        self._rate_kpa_s = 0
+        self._tuned = False
+        self._blind_steps = 0
+        self._modelled = False
         self._lowest_kpa = 0
 
     def configure(self, profile, scaling):
         """Take over a press and a die."""
         self._resolution_kpa = scaling.resolution_kpa
-        self._lag_steps = _SHUT_STEPS + _SHUT_LAGS * profile.valve_lag_ms // (10 * STEP_TICKS)
-        self._run_on_ms = _RUN_ON_MS + _RUN_ON_LAGS * profile.valve_lag_ms
+        self._lag_ms = profile.valve_lag_ms
         self._tuned = schema.PROFILE_TUNING_RESIDUAL_PPM in profile.values
+        self._shut_steps = _SHUT_STEPS + _SHUT_LAGS * profile.valve_lag_ms // (10 * STEP_TICKS)
         if not self._tuned:
-            self._lag_steps += _UNTUNED_STEPS
-        self._shut_steps = 0
+            self._shut_steps += _UNTUNED_STEPS
+        self.forget()
 
-    def step(self, pressure_kpa, newest_kpa, pumping, rate_kpa_s, noise):
+    def forget(self):
+        """Begin anew: ticks were missed, in which the model did not follow the pump."""
+        self._blind_steps = self._shut_steps
+        self._modelled = False
+
+    def step(self, pressure_kpa, newest_kpa, pumping, modelled, rate_kpa_s, pump, valves, noise):
         """Process the state of a tick; return the fault that it shows, FAULT_NONE without one.
 
         `pressure_kpa` is the filtered reading, `newest_kpa` the newest one.
-        `pumping` says whether the pump valve is commanded open, or nothing presses on the sample.
-        `rate_kpa_s` is that of the last ramp and of what the pump delivers; `noise` is the crack
-        detector's.
+        `pumping` says whether the pump valve is commanded open, or nothing presses on the sample;
+        `modelled` whether `pump`, the compliance estimate, has followed it since the step before.
+        `rate_kpa_s` is that of the setpoint. `valves` is the block of the split range; `noise` is
+        the crack detector's.
         """
-        shut_steps = self._shut_steps
-        if pumping:
-            self._shut_steps = 0
-            self._rate_kpa_s = rate_kpa_s
-            return schema.FAULT_NONE
-        if shut_steps <= self._lag_steps:
-            self._shut_steps = shut_steps + 1
+        risen_kpa = pump.pumped // schema.TICK_HZ
+        open_ms = pump.open_ticks * _TICK_MS
+        pump.pumped = 0
+        pump.open_ticks = 0
+        modelled = modelled and self._tuned
+        if modelled:
+            # The step in which the model takes over spans ticks without it.
+            if not self._modelled:
+                self._blind_steps = 1
+        elif pumping or self._modelled:
+            self._blind_steps = self._shut_steps
+        self._modelled = modelled
         higher_kpa = newest_kpa if newest_kpa > pressure_kpa else pressure_kpa
-        if shut_steps == 0 or shut_steps == self._lag_steps or higher_kpa < self._lowest_kpa:
+        if self._blind_steps:
+            self._blind_steps -= 1
             self._lowest_kpa = higher_kpa
             return schema.FAULT_NONE
+        lowest_kpa = self._lowest_kpa + (pressure_kpa >> _CREEP_SHIFT)
+        if open_ms:
+            # The command acts until a lag later.
+            open_ms += self._lag_ms
+            if rate_kpa_s > _MAX_RATE_KPA_S:
+                rate_kpa_s = _MAX_RATE_KPA_S
+            asked_kpa = rate_kpa_s * open_ms // 1000
+            if asked_kpa > risen_kpa:
+                risen_kpa = asked_kpa
+            lowest_kpa += (valves[_RISE_KPA_S] >> _DEAD_BAND_SHIFT) * open_ms // 1000
+        lowest_kpa += risen_kpa + risen_kpa // _STIFFEST_DIVISOR
+        if higher_kpa < lowest_kpa:
+            self._lowest_kpa = higher_kpa
+            return schema.FAULT_NONE
+        self._lowest_kpa = lowest_kpa
         rose_kpa = newest_kpa if newest_kpa < pressure_kpa else pressure_kpa
-        rose_kpa -= self._lowest_kpa
-        if shut_steps < self._lag_steps:
-            if not self._tuned:
-                return schema.FAULT_NONE
-            rose_kpa -= (self._rate_kpa_s >> 4) * self._run_on_ms // 1000 << 4
-        else:
-            self._lowest_kpa += pressure_kpa >> _CREEP_SHIFT
+        rose_kpa -= lowest_kpa
         least_kpa = _RESOLUTIONS * self._resolution_kpa + (noise >> _FOUR_SIGMA_SHIFT)
         if rose_kpa > (pressure_kpa >> _RISE_SHIFT) + least_kpa:
             return schema.FAULT_PUMP_STUCK

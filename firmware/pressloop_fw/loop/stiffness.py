@@ -22,11 +22,12 @@ except ImportError:  # CPython
 # generated: numbers of other modules; edit the lists and run `make generate`.
 # loop.registers: SIGN_SHIFT
 # loop.observer: PUMP_FLOW
-# loop.split_range: CURVE_GAIN
+# loop.split_range: CURVE_GAIN PUMP
 # wire.schema: TICK_HZ
 _SIGN_SHIFT = const(0)
 _PUMP_FLOW = const(6)
 _CURVE_GAIN = const(5)
+_PUMP = const(1)
 _TICK_HZ = const(100)
 # end of generated
 
@@ -58,7 +59,12 @@ _LEVEL = const(2)
 _EXPECTED = const(3)
 _THRESHOLD = const(4)
 _STIFFEST = const(5)
-_REGISTERS = const(6)
+# Since they were last set to 0: what the flow would have raised the pressure by, 1/100 kPa, and the
+# ticks in which the pump was commanded open.
+_PUMPED = const(6)
+_OPEN_TICKS = const(7)
+_MAX_PUMPED_BITS = const(28)
+_REGISTERS = const(8)
 
 
 @micropython.viper
@@ -73,7 +79,13 @@ def follow_compliance(registers: ptr32, valves: ptr32, pressure_kpa: int, observ
     # The rise that this flow would cause in the press of the curve, kPa/s.
     expected = registers[_EXPECTED]
     flow = observer[_PUMP_FLOW]
-    expected += ((flow << GAIN_BITS) // valves[_CURVE_GAIN] - expected) >> _SMOOTH_SHIFT
+    rises = (flow << GAIN_BITS) // valves[_CURVE_GAIN]
+    pumped = registers[_PUMPED]
+    if pumped >> _MAX_PUMPED_BITS == 0:
+        registers[_PUMPED] = pumped + rises
+    if valves[_PUMP]:
+        registers[_OPEN_TICKS] += 1
+    expected += (rises - expected) >> _SMOOTH_SHIFT
     registers[_EXPECTED] = expected
     # The slope of a signal is the difference to its first-order lag, over the lag time.
     level = registers[_LEVEL] << sign_shift >> sign_shift
@@ -118,6 +130,10 @@ class SampleCompliance:
     ratio = register(COMPLIANCE_RATIO)
     # The rise that the pump would cause in the press of the curve, kPa/s.
     expected_kpa_s = register(_EXPECTED)
+    # For the pump's watch, which sets both to 0: what the pump passed, as the pressure that it
+    # would have raised in the press of the curve, 1/100 kPa; ticks in which it was commanded open.
+    pumped = register(_PUMPED)
+    open_ticks = register(_OPEN_TICKS)
 
     def __init__(self):
         self.registers = register_block(_REGISTERS)

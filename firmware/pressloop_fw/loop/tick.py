@@ -309,8 +309,9 @@ class Controller:
                 if missed:
                     self.missed_ticks += missed
                     self.tick_count += missed
-                    # Over the ticks that are missing any pressure falls further.
+                    # Over the ticks that are missing any pressure falls or rises further.
                     self.crack_detector.restart()
+                    self.pump_watch.forget()
                 # In nearly all ticks no input is set, no tick was missed and no reading is unusual.
                 if inputs or missed or sampler[_ALERT]:
                     self._check_interlocks(inputs, missed)
@@ -533,13 +534,15 @@ class Controller:
         regulating = action == _ACT_REGULATE
         release_watch = self.release_watch
         sequencer = self.sequencer
+        setpoint = sequencer.setpoint
         fault = self.pump_watch.step(
             pressure,
             sampler.newest_kpa,
-            sequencer.approaching
-            or (valves[_PUMP] > 0 and (regulating or self.valve_test.ticks > 0))
-            or not release_watch.stands,
-            sequencer.rate_kpa_s + self.sample_compliance.expected_kpa_s,
+            sequencer.approaching or valves[_PUMP] > 0 or not release_watch.stands,
+            action != _ACT_SAFE and not sequencer.approaching and release_watch.stands,
+            sequencer.rate_kpa_s if setpoint.rising else 0,
+            self.sample_compliance,
+            valves,
             noise,
         )
         if regulating and not self._releasing and not self.leak_test.running:
@@ -550,7 +553,6 @@ class Controller:
         else:
             if not self.crack_detector.losing:
                 self._still_um = self.displacement_um
-            setpoint = sequencer.setpoint
             # The setpoint is a pressure of the pellet, and so is the peak.
             trim_kpa = self.force_trim.trim_kpa
             fault = fault or release_watch.step(

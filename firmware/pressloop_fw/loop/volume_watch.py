@@ -88,7 +88,8 @@ _DOUBTING = const(26)
 _HELD = const(27)
 _SETTLING_SHIFT = const(28)
 _SETTLING_UP_SHIFT = const(29)
-_REGISTERS = const(30)
+_RAMP_LOSS_KPA_S = const(30)
+_REGISTERS = const(31)
 
 # The loss has this many more bits than kPa/s, so that it can be followed slowly.
 _LOSS_BITS = const(8)
@@ -114,6 +115,10 @@ _UP_SHIFT = const(12)
 # wrong, and 1/64 of the pressure per second, which is how fast fresh powder relaxes.
 _DEAD_BAND_SHIFT = const(5)
 _RELAXING_SHIFT = const(6)
+# A hold that follows a ramp on a tuned press learns no more beyond the loss of that ramp than such
+# a relaxation and a 128th of the pump's full rate, for the hysteresis: sound holds stay within a
+# 146th. A reading that stands below the setpoint when the hold begins would else be learned.
+_HOLD_BEYOND_SHIFT = const(7)
 # An error of the dead band is a share of the pump's full rate. While that grows, as press and
 # sample get stiffer, the loss grows with it by a 64th each; a fall by an eighth begins anew.
 _STIFFER_SHIFT = const(6)
@@ -150,7 +155,9 @@ _AGAIN_SHIFT = const(4)
 # How often the limit is doubled without dither.
 _HUNTING_DOUBLED = const(3)
 # A sample may become softer over 64 ticks, and over 16 ticks as long as its stiffness is unknown.
+# In a hold it does not: 512 ticks.
 _SOFTER_SHIFT = const(6)
+_SOFTER_IN_HOLD_SHIFT = const(9)
 _START_SHIFT = const(4)
 _RATIO_BITS = const(8)
 # Ticks in a row above the limit: a crack is named within three.
@@ -196,9 +203,12 @@ def watch_volume(
     now = compliance[_COMPLIANCE_RATIO] << _RATIO_BITS
     ratio = registers[_RATIO]
     if now > ratio and ratio:
-        ratio += (now - ratio) >> (
-            _START_SHIFT if pressure_kpa < registers[_START_KPA] else _SOFTER_SHIFT
-        )
+        softer_shift = _SOFTER_SHIFT
+        if pressure_kpa < registers[_START_KPA]:
+            softer_shift = _START_SHIFT
+        elif setpoint[_LEAD_KPA_S] == 0:
+            softer_shift = _SOFTER_IN_HOLD_SHIFT
+        ratio += (now - ratio) >> softer_shift
         fed = (wanted_kpa_s >> 4) * ((now << _RATIO_BITS) // ratio) >> 4
     else:
         ratio = now
@@ -236,6 +246,8 @@ def watch_volume(
     if full > most:
         full = most
     if moving != registers[_MOVING]:
+        # In a hold the dead band is as wrong as in the ramp before.
+        registers[_RAMP_LOSS_KPA_S] = most if registers[_MOVING] != 1 else loss >> _LOSS_BITS
         registers[_LEARNING] = _LONGEST_LEARNING if moving else registers[_HOLD_LEARNING]
         registers[_MOVING] = moving
         registers[_HELD] = 0
@@ -277,6 +289,13 @@ def watch_volume(
             loss += loss >> _STIFFER_SHIFT
     highest_loss = (full >> _DEAD_BAND_SHIFT) + (full >> _DEAD_BAND_SHIFT + 1) + (lead >> 1)
     highest_loss += pressure_kpa >> _RELAXING_SHIFT
+    if moving == 0 and registers[_HALVED]:
+        from_ramp = registers[_RAMP_LOSS_KPA_S] << sign_shift >> sign_shift
+        if from_ramp < 0:
+            from_ramp = 0
+        from_ramp += (full >> _HOLD_BEYOND_SHIFT) + (pressure_kpa >> _RELAXING_SHIFT)
+        if highest_loss > from_ramp:
+            highest_loss = from_ramp
     if loss >> _LOSS_BITS > highest_loss:
         loss = highest_loss << _LOSS_BITS
     elif loss < 0 and registers[_DOUBLED]:

@@ -52,9 +52,10 @@ if TYPE_CHECKING:
     )
     from pressloop.protocol.loading import load_protocol
     from pressloop.record import ThinningRules
-    from pressloop.run.prompts import OpenPrompt, ask_on_terminal, confirm_all
+    from pressloop.run.prompts import OpenPrompt, confirm_all
     from pressloop.run.result import RunResult
     from pressloop.run.run import Run
+    from pressloop.run.terminal import ask_on_terminal
     from pressloop.sample import Sample, load_sample
     from pressloop.session.status import PressStatus
     from pressloop.session.telemetry import TelemetryBatch, TelemetryRecord
@@ -105,7 +106,7 @@ _HOMES: Final = {
     "Until": "protocol",
     "Verification": "evaluation",
     "VersionMismatchError": "errors",
-    "ask_on_terminal": "run.prompts",
+    "ask_on_terminal": "run.terminal",
     "confirm_all": "run.prompts",
     "list_boards": "transport.discovery",
     "load_protocol": "protocol.loading",

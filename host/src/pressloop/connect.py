@@ -9,12 +9,19 @@ from typing import Final
 
 from pressloop.emulator.pico import EmulatedPico
 from pressloop.emulator.process import EmulatedBoard
-from pressloop.errors import BoardTimeoutError, EmulatorError, LinkClosedError, NoBoardError
+from pressloop.errors import (
+    BoardTimeoutError,
+    EmulatorError,
+    LinkClosedError,
+    NoBoardError,
+    VersionMismatchError,
+)
 from pressloop.session.connection import ATTEMPT_WAITS_S
 from pressloop.session.console import TAIL_LINES
 from pressloop.session.session import Session
 from pressloop.transport.discovery import find_port, list_serial_ports
 from pressloop.transport.transport import SOCKET_SCHEME, Transport, open_transport
+from pressloop.wire.schema import ProfileWriteRequest
 from pressloop.yaml.close_names import closest_name
 
 EMULATED: Final[dict[str, type[EmulatedBoard]]] = {
@@ -27,6 +34,15 @@ EMULATED: Final[dict[str, type[EmulatedBoard]]] = {
 HELLO_WAITS_S: Final = (0.5, 1.0, 1.5)
 """How long each attempt of a hello waits. A controller answers within milliseconds; if nothing has
 come after 3 s, something else is on the port."""
+
+_EMULATED_RECONNECT_S: Final = 2.0
+"""An emulated board has no cable to replug: if its process has ended, it does not come back."""
+
+_EMULATED_HELLO_WAITS_S: Final = (*ATTEMPT_WAITS_S, 8.0, 16.0)
+"""Without a compiler on the machine an emulated Pico is slow: it boots late."""
+
+_NO_PROFILE: Final = bytes(8)
+"""Hash in the hello of a board that has no profile."""
 
 _MAX_SHOWN: Final = 60
 """Characters of a strange device's output that an error repeats."""
@@ -101,6 +117,41 @@ def open_session(address: BoardAddress, *, host: str, reconnect_timeout_s: float
         raise _no_controller(
             address.name, "before the link ended", error.console, error.hint
         ) from error
+
+
+def open_emulated_session(board: EmulatedBoard, *, host: str) -> Session:
+    """Open a session with an emulated board that this program started.
+
+    A board without a profile gets that of its press's data sheet.
+
+    Args:
+        board: The board, started.
+        host: Name and version of the host software.
+
+    Raises:
+        EmulatorError: Its process has ended.
+        VersionMismatchError: Its flash image was built from another wire schema.
+    """
+    try:
+        session = Session(
+            lambda: connect_emulated(board),
+            host=host,
+            hello_waits_s=_EMULATED_HELLO_WAITS_S,
+            reconnect_timeout_s=_EMULATED_RECONNECT_S,
+        )
+    except VersionMismatchError as error:
+        raise VersionMismatchError(
+            error.message,
+            hint="the flash image is older or newer than this SDK: build it again with `make "
+            "firmware` in a checkout, or install pressloop again",
+        ) from error
+    try:
+        if session.hello.profile_hash == _NO_PROFILE:
+            session.request(ProfileWriteRequest(**board.press.nominal_profile()))
+    except BaseException:
+        session.close()
+        raise
+    return session
 
 
 def _no_controller(name: str, when: str, console: Sequence[str], hint: str) -> NoBoardError:

@@ -12,7 +12,16 @@ from types import TracebackType
 from typing import Final
 
 from pressloop._version import __version__
-from pressloop.connect import EMULATED, connect_emulated, open_session, resolve_address
+from pressloop.arguments import (
+    callable_argument,
+    path_argument,
+    real_number,
+    require_callables,
+    require_instance,
+    shown_value,
+    whole_number,
+)
+from pressloop.connect import EMULATED, open_emulated_session, open_session, resolve_address
 from pressloop.emulator.description import PressDescription
 from pressloop.emulator.faults import read_faults
 from pressloop.emulator.process import EmulatedBoard, Pacing
@@ -21,36 +30,28 @@ from pressloop.errors import (
     CommandRefusedError,
     PressloopError,
     RecordError,
-    VersionMismatchError,
 )
-from pressloop.extras import (
-    callable_argument,
-    needs_extra,
-    path_argument,
-    real_number,
-    shown_value,
-    whole_number,
-)
+from pressloop.extras import needs_extra
 from pressloop.machine.profile import MachineProfile
+from pressloop.machine.reported_profile import reported_profile
 from pressloop.number_types import plain
 from pressloop.plan import Plan
-from pressloop.protocol import Prompt, Repeat, Stage
 from pressloop.record import ThinningRules
 from pressloop.record.entries import header_of, refuse_ended
 from pressloop.record.journal import JOURNAL_NAME, read_journal
 from pressloop.record.model import ContinuedRun
 from pressloop.run.active_runs import refuse_owned
 from pressloop.run.die import die_is_confirmed
-from pressloop.run.prompts import Asker, ask_on_terminal, refuse_without_terminal
+from pressloop.run.prompts import Asker
 from pressloop.run.reattach import reattach, reopen_run
 from pressloop.run.remote_control import RemoteControl
 from pressloop.run.result import RunResult, html_table
 from pressloop.run.run import Run
-from pressloop.run.start import prepare_run, profile_of, start_run
+from pressloop.run.start import prepare_run, start_run
+from pressloop.run.terminal import ask_on_terminal, refuse_unasked
 from pressloop.run.upload import upload
 from pressloop.sample import Sample
 from pressloop.session.board_journal import BoardRecord, read_board_journal
-from pressloop.session.connection import ATTEMPT_WAITS_S
 from pressloop.session.interrupted_run import InterruptedRun, ask_interrupted_run
 from pressloop.session.reconnect import RECONNECT_TIMEOUT_S
 from pressloop.session.session import Session
@@ -88,13 +89,6 @@ DEFAULT_THINNING: Final = ThinningRules()
 DEFAULT_DIE_UM: Final = 10_000
 """Die of a tuning run on a simulated press, where no person needs to confirm it, um."""
 
-_EMULATED_RECONNECT_S: Final = 2.0
-"""An emulated board has no cable to replug: if its process has ended, it does not come back."""
-
-_EMULATED_HELLO_WAITS_S: Final = (*ATTEMPT_WAITS_S, 8.0, 16.0)
-"""Without a compiler on the machine an emulated Pico is slow: it boots late."""
-
-_NO_PROFILE: Final = bytes(8)
 _HOST: Final = f"pressloop {__version__}"
 
 _log = logging.getLogger(__name__)
@@ -208,26 +202,7 @@ class Press:
 
     @classmethod
     def _on_emulated(cls, board: EmulatedBoard) -> Press:
-        try:
-            session = Session(
-                lambda: connect_emulated(board),
-                host=_HOST,
-                hello_waits_s=_EMULATED_HELLO_WAITS_S,
-                reconnect_timeout_s=_EMULATED_RECONNECT_S,
-            )
-        except VersionMismatchError as error:
-            raise VersionMismatchError(
-                error.message,
-                hint="the flash image is older or newer than this SDK: build it again with `make "
-                "firmware` in a checkout, or install pressloop again",
-            ) from error
-        try:
-            if session.hello.profile_hash == _NO_PROFILE:
-                session.request(ProfileWriteRequest(**board.press.nominal_profile()))
-        except BaseException:
-            session.close()
-            raise
-        return cls(board.url, session, board=board)
+        return cls(board.url, open_emulated_session(board, host=_HOST), board=board)
 
     # --- looking
 
@@ -288,7 +263,7 @@ class Press:
         Raises:
             CommandRefusedError: `no-profile`.
         """
-        return profile_of(self._session, self._session.request(ProfileReadRequest()))
+        return reported_profile(self._session.request(ProfileReadRequest()), self.hello)
 
     def write_profile(self, profile: MachineProfile) -> None:
         """Store a machine profile on the board; the press must be at rest.
@@ -297,7 +272,7 @@ class Press:
             CommandRefusedError: `bad-state`, `profile-invalid` or `storage`.
             BadInputError: `wrong-type`, if it is no machine profile.
         """
-        _require(profile, MachineProfile, "profile")
+        require_instance(profile, MachineProfile, "profile")
         wire = profile.to_wire()
         values = {field.name: getattr(wire, field.name) for field in wire.FIELDS}
         self._session.request(ProfileWriteRequest(**values))
@@ -373,7 +348,7 @@ class Press:
         callable_argument(on_prompt, "on_prompt")
         source = LoadedProtocol.of(protocol)
         main_thread = threading.current_thread() is threading.main_thread()
-        _refuse_unasked(source, on_prompt, main_thread, continues=continues is not None)
+        refuse_unasked(source, on_prompt, main_thread, continues=continues is not None)
         try:
             run = self.start(
                 source,
@@ -418,15 +393,15 @@ class Press:
         Arguments and errors are those of `run`, such as RecordError.
         """
         out = path_argument(out, "out")
-        _require_callbacks(on_prompt=on_prompt, on_status=on_status)
+        require_callables(on_prompt=on_prompt, on_status=on_status)
         if sample is not None:
-            _require(sample, Sample, "sample")
+            require_instance(sample, Sample, "sample")
         if thinning is not None:
-            _require(thinning, ThinningRules, "thinning")
+            require_instance(thinning, ThinningRules, "thinning")
         requested = read_faults(faults, self._board.port_name if self._board else self._port)
         source, continued = _rest_of(LoadedProtocol.of(protocol), continues, from_stage)
         die_um = None if die is None else round(_quantity(die, "die", LENGTH).value)
-        _refuse_unasked(source, on_prompt, main_thread=False)
+        refuse_unasked(source, on_prompt, main_thread=False)
         try:
             run = prepare_run(
                 self._session,
@@ -482,7 +457,7 @@ class Press:
             RecordError: There is no such record, it has ended, another program records it, or the
                 board is another one or has begun another run.
         """
-        _require_callbacks(on_prompt=on_prompt, on_status=on_status)
+        require_callables(on_prompt=on_prompt, on_status=on_status)
         run, contents = reopen_run(
             self._session,
             path_argument(record_dir, "record_dir"),
@@ -542,7 +517,7 @@ class Press:
                 there is no profile to start from.
             PressloopError: `missing-extra`: tuning needs `pressloop[data]`.
         """
-        _require_callbacks(on_status=on_status)
+        require_callables(on_status=on_status)
         with needs_extra("data"):
             from pressloop.tuning.runner import TuningRunner, require_ram
         before = self.profile()
@@ -578,9 +553,9 @@ class Press:
             BadInputError: The board refused the plan; the finding says where.
             CommandRefusedError: The board accepts no plan now.
         """
-        _require(plan, Plan, "plan")
+        require_instance(plan, Plan, "plan")
         if validation is not None:
-            _require(validation, Validation, "validation")
+            require_instance(validation, Validation, "validation")
         upload(self._session, plan, None if validation is None else validation.marks)
 
     def abort(self) -> None:
@@ -677,43 +652,13 @@ def _rest_of(
     return continue_run(source, path_argument(continues, "continues"), from_stage)
 
 
-def _refuse_unasked(
-    source: LoadedProtocol, ask: Asker | None, main_thread: bool, *, continues: bool = False
-) -> None:
-    """Refuse a protocol with prompts before it moves anything, if they could not be asked.
-
-    The rest of a run that is continued begins with a prompt.
-    """
-    protocol = source.draft.protocol
-    asks = continues or (protocol is not None and _has_prompt(protocol.stages))
-    if ask is ask_on_terminal and asks:
-        refuse_without_terminal(main_thread)
-
-
-def _has_prompt(items: Sequence[Stage | Prompt | Repeat]) -> bool:
-    return any(
-        isinstance(item, Prompt) or (isinstance(item, Repeat) and _has_prompt(item.stages))
-        for item in items
-    )
-
-
-def _require_callbacks(**callbacks: object) -> None:
-    for name, callback in callbacks.items():
-        if callback is not None:
-            callable_argument(callback, name)
-
-
-def _require(value: object, wanted: type, name: str) -> None:
-    if not isinstance(value, wanted):
-        raise BadInputError(
-            f"{name}: {shown_value(value)} is not a {wanted.__name__}",
-            hint=f"pass a {wanted.__name__}; help({wanted.__name__}) explains it",
-            code="wrong-type",
-        )
-
-
 def _quantity(value: object, name: str, *dimensions: Dimension) -> Quantity:
-    """Return an argument as a quantity of one of the dimensions."""
+    """Return an argument such as `"10 mm"` as a quantity of one of the dimensions.
+
+    Raises:
+        UnitError: It is a number without a unit, or text that is no such quantity.
+        BadInputError: `wrong-type`, if it is something else.
+    """
     value = plain(value)
     if isinstance(value, int | float) and not isinstance(value, bool):
         raise missing_unit(value, *dimensions)

@@ -155,12 +155,10 @@ def kinds(channels: int) -> list[FaultKind]:
 
     Without what a person does, which is no fault of the press, and without faults of a vessel.
     """
-    left_out = (fault_kinds.CONTACT, fault_kinds.SECOND if channels == 1 else "")
-    return [
-        kind
-        for kind in fault_kinds.KINDS
-        if kind.group not in left_out and kind.name != "vessel-air"
-    ]
+    left_out = {fault_kinds.CONTACT, fault_kinds.VESSEL}
+    if channels == 1:
+        left_out.add(fault_kinds.SECOND)
+    return [kind for kind in fault_kinds.KINDS if kind.group not in left_out]
 
 
 @lru_cache(maxsize=4)

@@ -17,9 +17,12 @@ from pressloop_bench.control.press_run import TICK_S
 from pressloop_bench.faults.disagreement import disagree_from, figure_mpa
 from pressloop_bench.faults.fault_case import CEILING, TOLERANCE, FaultCase
 from pressloop_bench.faults.fault_run import RUNNING, Course
+from pressloop_bench.faults.one_witness import stands_without_pressure, unanswered_mpa
 
 SENSOR_TWO: Final = "sensor, two channels"
 SENSOR_AGAIN: Final = "sensor, one channel, pressed before"
+SENSOR_UNSEEN: Final = "sensor, one channel, within what valves are known to"
+SENSOR_RELEASE: Final = "sensor drift in a release, one channel"
 SENSOR_FIRST: Final = "sensor, one channel, first pressing"
 SENSOR_ERROR: Final = "sensor error, one channel"
 SENSOR_DEAD: Final = "sensor current, any channels"
@@ -45,6 +48,8 @@ release valve take: smaller leaks, and leaks of a ramp or a release, are only ju
 
 _CONTROL: Final = 0.01
 """Share of the target by which a sound loop may be beyond it: overshoot, noise and offset."""
+
+_AGAIN_TOLD_S: Final = 1.0
 
 _MIN_DWELL: Final = 0.9
 
@@ -77,7 +82,11 @@ class Limit:
 
 LIMITS: Final = {
     SENSOR_TWO: Limit(delay_s=0.1, told_s=0.1),
-    SENSOR_AGAIN: Limit(share=0.10, least_mpa=25, told_s=1.0),
+    SENSOR_AGAIN: Limit(share=0.10, least_mpa=25, told_s=_AGAIN_TOLD_S),
+    # See `one_witness`: told when the error has left what volume and valves are known to, or when a
+    # release that follows lowers nothing.
+    SENSOR_UNSEEN: Limit(share=0.10, least_mpa=25, told_s=2.0),
+    SENSOR_RELEASE: Limit(share=0.10, least_mpa=25, told_s=2.0),
     SENSOR_FIRST: Limit(judged=False),
     # One channel has nothing to compare with: an error of scale looks like another pressure.
     SENSOR_ERROR: Limit(judged=False),
@@ -137,6 +146,8 @@ def class_of(case: FaultCase) -> str:
             return SENSOR_TWO
         if fault not in _FROZEN_OR_DRIFTING:
             return SENSOR_ERROR
+        if fault == "drift" and case.stage == "release":
+            return SENSOR_RELEASE
         seen = case.again or case.stage == "release"
         return SENSOR_AGAIN if seen else SENSOR_FIRST
     if name == "release-stuck-shut":
@@ -159,6 +170,8 @@ def judge(case: FaultCase, course: Course, profile: dict[str, Any]) -> Judgement
     fault_class = class_of(case)
     if course.refused is not None:
         return Judgement(fault_class, 0.0, 0.0, 0.0, f"refused: {course.refused}", 1.0)
+    if fault_class == SENSOR_AGAIN and _stays_unseen(case, course, profile):
+        fault_class = SENSOR_UNSEEN
     limit = LIMITS[fault_class]
     ceiling_mpa = CEILING * case.case.targets_mpa[0]
     error_mpa = _sensor_error_mpa(case, profile)
@@ -268,7 +281,20 @@ def _effect_tick(
         figures = figure_mpa(_comparison(case, profile), course.reading_mpa[start:], apart_mpa)
         tick = disagree_from(apart_mpa, figures, None if told is None else told - start)
         return None if tick is None else start + tick
-    if fault_class in (SENSOR_AGAIN, SENSOR_FIRST, SENSOR_ERROR):
+    if fault_class == SENSOR_UNSEEN:
+        below = (course.true_mpa - course.reading_mpa)[start:]
+        left = below > _unanswered_mpa(case, course, profile)
+        releases = course.step[start:] > case.step
+        found = np.flatnonzero((left | releases) & running)
+    elif fault_class == SENSOR_RELEASE:
+        tick = stands_without_pressure(
+            course.true_mpa[start:],
+            course.reading_mpa[start:],
+            max(3 * error_mpa, 0.75 * profile["contact_oil_kpa"] / 1000 * _lever(case)),
+            running,
+        )
+        return None if tick is None else start + tick
+    elif fault_class in (SENSOR_AGAIN, SENSOR_FIRST, SENSOR_ERROR):
         wrong = np.abs(course.reading_mpa - course.true_mpa)[start:]
         found = np.flatnonzero((wrong > _DEVIATION * target + error_mpa) & running)
     elif fault_class == LEAK:
@@ -276,7 +302,10 @@ def _effect_tick(
             return None
         found = np.flatnonzero(course.dwelling[start:] & running)
     elif fault_class in (VALVE, STROKE):
+        # The setpoint of an approach is 0, also while the ram lands: no loop regulates yet.
+        begun = np.maximum.accumulate(course.setpoint_mpa)[start:] > 0
         gap = np.abs(course.true_mpa - course.setpoint_mpa)[start:]
+        gap = np.where(begun, gap, course.true_mpa[start:] - target)
         found = np.flatnonzero((gap > _DEVIATION * target + error_mpa) & running)
     elif fault_class == NO_RELEASE:
         # The setpoint of an approach is 0, and its first pressure is not above what was asked for.
@@ -290,6 +319,32 @@ def _effect_tick(
     else:
         return start
     return start + int(found[0]) if found.size else None
+
+
+def _stays_unseen(case: FaultCase, course: Course, profile: dict[str, Any]) -> bool:
+    """Return whether a reading is too low by less than volume and valves are known to.
+
+    It is so if the error is still within that a second after it has reached what is promised.
+    """
+    start = course.fault_tick
+    if start is None or case.stage not in ("ramp", "hold"):
+        return False
+    running = course.state[start:] == RUNNING
+    below = (course.true_mpa - course.reading_mpa)[start:]
+    least_mpa = _DEVIATION * case.target_kpa / 1000 + _sensor_error_mpa(case, profile)
+    found = np.flatnonzero((below > least_mpa) & running)
+    if not found.size:
+        return False
+    due = slice(int(found[0]), int(found[0]) + round(_AGAIN_TOLD_S / TICK_S) + 1)
+    within = below[due] <= _unanswered_mpa(case, course, profile)[due]
+    return bool(np.all(within & running[due]))
+
+
+def _unanswered_mpa(case: FaultCase, course: Course, profile: dict[str, Any]) -> Any:
+    machine = MachineProfile.from_fields(profile)
+    limit_mpa = machine.limits(round(case.case.press.die_mm * 1000)).pellet_limit_kpa / 1000
+    reading = course.reading_mpa[course.fault_tick :]
+    return unanswered_mpa(profile, _lever(case), limit_mpa, reading)
 
 
 def _true_dwell(case: FaultCase, course: Course, slack_mpa: float) -> float:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from pressloop.emulator.description import PressDescription
-from pressloop.emulator.description.sections import LoadCellSection
+from pressloop.emulator.description.sensors import LoadCellSection
 from pressloop.machine.profile import MachineProfile
 from pressloop.machine.uncertainty import LOAD_CELL, READING, WITH_COMPENSATION, Quantity
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from pressloop.calibration.readings import LevelReading, force_kn
 from pressloop.emulator.description import PressDescription
+from pressloop.emulator.description.powder import PowderSection
 from pressloop.emulator.description.presets import powder
-from pressloop.emulator.description.sections import PowderSection
 from pressloop.emulator.description.simulation import FrictionSection
 from pressloop.errors import BadInputError
 from pressloop.extras import DataFrame

@@ -16,12 +16,12 @@ import numpy as np
 from pydantic import ValidationError
 
 from pressloop.analysis.metrics import Floats
+from pressloop.arguments import path_argument
 from pressloop.catalogue.comparison import MIN_RUNS_FOR_FIGURES
 from pressloop.catalogue.features import pumped_oil_ml
 from pressloop.catalogue.robust import outlier_limit, spread_of
 from pressloop.errors import BadInputError
 from pressloop.evaluation import RunRecord
-from pressloop.extras import path_argument
 from pressloop.record.model import PlannedStep, RecordModel, RunHeader
 
 BAND_SCHEMA: Final = "pressloop.band/1"

@@ -16,10 +16,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
+from pressloop.arguments import path_argument
 from pressloop.catalogue.entry import CatalogueEntry, CatalogueStage, read_entry
 from pressloop.catalogue.search import RunSearch
 from pressloop.errors import BadInputError
-from pressloop.extras import path_argument
 from pressloop.record.columns import MANIFEST_NAME, SUMMARY_NAME
 from pressloop.record.journal import JOURNAL_NAME
 from pressloop.sample import SAMPLE_NAME

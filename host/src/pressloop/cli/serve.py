@@ -10,9 +10,9 @@ import typer
 from rich.markup import escape
 
 from pressloop.cli import options
-from pressloop.cli.output import ExitCode, err, errors_as_exit_codes, out
+from pressloop.cli.output import ExitCode, err, errors_as_exit_codes, out, print_error
 from pressloop.connect import EMULATED
-from pressloop.errors import BadInputError
+from pressloop.errors import BadInputError, PressloopError
 from pressloop.extras import needs_extra
 
 with needs_extra("web"):
@@ -86,7 +86,8 @@ def serve(
             key=key,
         )
         described = options.described(press) if port in EMULATED else None
-        server = PageServer(BoardChoice(port, described, seed, speed), settings)
+        choice = BoardChoice(port, described, seed, speed)
+        server = PageServer(choice, settings, on_link=_print_link)
         err.print("the page of the press is at", end=" ")
         err.file.flush()
         out.print(escape(server.url), soft_wrap=True)
@@ -109,3 +110,15 @@ def serve(
             )
         )
     raise typer.Exit(ExitCode.COMPLETED)
+
+
+def _print_link(error: PressloopError | None) -> None:
+    """Print why there is no link to the board, which the page shows too, or that there is one."""
+    if error is None:
+        err.print("[good]connected[/good] to the press", soft_wrap=True)
+        return
+    print_error(error)
+    err.print(
+        "  the page stays open and connects by itself once the board is there; Ctrl-C ends it",
+        soft_wrap=True,
+    )

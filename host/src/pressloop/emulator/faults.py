@@ -9,8 +9,8 @@ from typing import Final
 
 from pressloop_sim.plant import fault_kinds
 
+from pressloop.arguments import shown_value
 from pressloop.errors import BadInputError
-from pressloop.extras import shown_value
 
 HOST_KILL: Final = "host-kill"
 

@@ -10,12 +10,13 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pressloop.arguments import path_argument
 from pressloop.errors import RecordError
 from pressloop.evaluation.evaluate import evaluate
 from pressloop.evaluation.manifest import compare_files, read_manifest
 from pressloop.evaluation.summary import RunSummary, read_summary
 from pressloop.evaluation.truth import truth_in
-from pressloop.extras import DataFrame, path_argument
+from pressloop.extras import DataFrame
 from pressloop.record.columns import INTERVALS_NAME, MANIFEST_NAME, SUMMARY_NAME, TELEMETRY_NAME
 from pressloop.record.file_lock import is_locked
 from pressloop.record.journal import JOURNAL_NAME

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from pressloop.arguments import path_argument
 from pressloop.errors import BadInputError, RecordError
-from pressloop.extras import path_argument
 from pressloop.record.columns import MANIFEST_NAME, SIGNATURE_NAME
 
 NAMESPACE: Final = "pressloop-record"

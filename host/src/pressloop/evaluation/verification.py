@@ -10,13 +10,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pressloop._version import __version__
+from pressloop.arguments import path_argument
 from pressloop.evaluation.evaluate import Evaluation, evaluate
 from pressloop.evaluation.manifest import FileState, Manifest, compare_files, read_manifest
 from pressloop.evaluation.reader import RunRecord
 from pressloop.evaluation.signature import signer_of
 from pressloop.evaluation.summary import read_summary
 from pressloop.evaluation.truth import truth_in
-from pressloop.extras import path_argument
 from pressloop.record.columns import MANIFEST_NAME, SUMMARY_NAME, TELEMETRY_NAME, TRUTH_NAME
 from pressloop.record.journal import JOURNAL_NAME
 from pressloop.record.pending import read_record

@@ -22,6 +22,7 @@ from pressloop.evaluation.manifest import compare_files, read_manifest
 from pressloop.extras import needs_extra
 from pressloop.integrations.postgresql_schema import (
     EVENT_COLUMNS,
+    INTERVAL_COLUMNS,
     RUN_COLUMNS,
     SCHEMA,
     STAGE_COLUMNS,
@@ -78,7 +79,7 @@ class RunDatabase:
         Args:
             folder: Of the run.
             replace: Store it anew if the database has another evaluation of the same run, or if an
-                earlier version stored it, whose telemetry had fewer columns.
+                earlier version stored it, whose tables had less of it.
 
         Raises:
             RecordError: `not-finished`: the run goes on or was never finalised. `record-damaged`:
@@ -183,29 +184,47 @@ class RunDatabase:
                 cursor.execute(
                     _insert("event", EVENT_COLUMNS), [row[name] for name in EVENT_COLUMNS]
                 )
-            self._copy_telemetry(cursor, record)
+            self._copy_tables(cursor, record)
 
-    def _copy_telemetry(self, cursor: Any, record: RunRecord) -> None:
-        """Copy the telemetry as CSV, which Arrow writes and PostgreSQL reads in bulk."""
-        import pyarrow as pa
-        from pyarrow import csv
+    def _copy_tables(self, cursor: Any, record: RunRecord) -> None:
+        """Copy the telemetry, and the intervals that sum up its quiet stretches, if any."""
+        run_id = record.summary.run_id
+        _copy(cursor, "telemetry", run_id, record.table(TELEMETRY_COLUMNS[1:]))
+        intervals = record.intervals()
+        if intervals is not None:
+            known = [name for name in intervals.column_names if name in INTERVAL_COLUMNS]
+            _copy(cursor, "telemetry_interval", run_id, intervals.select(known))
 
-        table = record.table(TELEMETRY_COLUMNS[1:])
-        names = table.column_names
-        columns = [
-            column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column
-            for column in table.columns
-        ]
-        run = pa.array([record.summary.run_id] * table.num_rows, pa.string())
-        text = pa.table([run, *columns], names=["run_id", *names])
-        command = sql.SQL("COPY {}.telemetry ({}) FROM STDIN (FORMAT csv)").format(
-            sql.Identifier(SCHEMA), sql.SQL(", ").join(map(sql.Identifier, ["run_id", *names]))
-        )
-        with cursor.copy(command) as copy:
-            for batch in text.to_batches(max_chunksize=50_000):
-                sink = io.BytesIO()
-                csv.write_csv(batch, sink, csv.WriteOptions(include_header=False))
-                copy.write(sink.getvalue())
+
+def _copy(cursor: Any, name: str, run_id: str, table: Any) -> None:
+    """Copy the rows of a run into a table as CSV, which Arrow writes and PostgreSQL reads in bulk.
+
+    Args:
+        cursor: In the transaction of the run.
+        name: The table in the database.
+        run_id: The run, first column of every row.
+        table: The rows, a `pyarrow.Table` whose columns have the names of those in the database.
+    """
+    import pyarrow as pa
+    from pyarrow import csv
+
+    names = table.column_names
+    columns = [
+        column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column
+        for column in table.columns
+    ]
+    run = pa.array([run_id] * table.num_rows, pa.string())
+    text = pa.table([run, *columns], names=["run_id", *names])
+    command = sql.SQL("COPY {}.{} ({}) FROM STDIN (FORMAT csv)").format(
+        sql.Identifier(SCHEMA),
+        sql.Identifier(name),
+        sql.SQL(", ").join(map(sql.Identifier, ["run_id", *names])),
+    )
+    with cursor.copy(command) as copy:
+        for batch in text.to_batches(max_chunksize=50_000):
+            sink = io.BytesIO()
+            csv.write_csv(batch, sink, csv.WriteOptions(include_header=False))
+            copy.write(sink.getvalue())
 
 
 def _checked(folder: Path) -> str:

@@ -115,6 +115,21 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
              ADD COLUMN true_oil_derived_mpa double precision,
              ADD COLUMN relative_density double precision""",
     ),
+    (
+        """CREATE TABLE pressloop.telemetry_interval (
+             run_id text NOT NULL REFERENCES pressloop.run ON DELETE CASCADE,
+             first_seq bigint NOT NULL,
+             records bigint NOT NULL,
+             time_s double precision NOT NULL,
+             duration_s double precision NOT NULL,
+             step_id integer,
+             mean_mpa double precision NOT NULL,
+             rms_error_mpa double precision,
+             in_band_fraction double precision,
+             mean_output_percent double precision NOT NULL,
+             true_mean_mpa double precision,
+             PRIMARY KEY (run_id, first_seq))""",
+    ),
 )
 """The statements of each version, from the first one on.
 
@@ -203,6 +218,20 @@ TELEMETRY_COLUMNS: Final = (
     "true_oil_mpa",
     "true_oil_derived_mpa",
     "relative_density",
+)
+
+INTERVAL_COLUMNS: Final = (
+    "run_id",
+    "first_seq",
+    "records",
+    "time_s",
+    "duration_s",
+    "step_id",
+    "mean_mpa",
+    "rms_error_mpa",
+    "in_band_fraction",
+    "mean_output_percent",
+    "true_mean_mpa",
 )
 
 

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from datetime import date, timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 from typing_extensions import Self
 
+from pressloop.arguments import out_of_range, real_number, shown_value, whole_number
 from pressloop.errors import BadInputError
-from pressloop.extras import out_of_range, real_number, shown_value, whole_number
 from pressloop.machine.contradictions import find_contradiction
 from pressloop.machine.die_limits import DieLimits, die_limits
 from pressloop.machine.part_codes import (
@@ -28,7 +27,8 @@ from pressloop.machine.part_codes import (
     SignalName,
 )
 from pressloop.machine.profile_wire import profile_fields, wire_fields
-from pressloop.number_types import plain, text_of
+from pressloop.machine.storable_text import iso_day, name_fits, reference_fits
+from pressloop.number_types import plain
 from pressloop.wire import schema
 from pressloop.wire.message import Message
 from pressloop.yaml.user_model import UserModel
@@ -63,68 +63,6 @@ def curve_knots(highest: float, knots: int) -> tuple[float, ...]:
 
 def _wire_max(name: str) -> int:
     return schema.Profile.range_of(name)[1]
-
-
-def name_fits(name: str) -> str:
-    """Return the name of a press unchanged if the board can store it.
-
-    Raises:
-        PydanticCustomError: `bad-value`, if it has too many bytes in UTF-8.
-    """
-    size, most = len(name.encode()), _wire_max("name")
-    if size > most:
-        raise PydanticCustomError(
-            "bad-value",
-            "{message}; {hint}",
-            {
-                "message": f"'name' has {size} bytes, the board takes {most}",
-                "hint": "shorten it; letters outside ASCII have two bytes or more",
-            },
-        )
-    return name
-
-
-def reference_fits(text: str) -> str:
-    """Return the certificate of a reference unchanged if the board can store it.
-
-    Raises:
-        PydanticCustomError: `bad-value`, if it has too many bytes in UTF-8.
-    """
-    text = text_of(text)
-    size, most = len(text.encode()), _wire_max("calibration_reference")
-    if size > most:
-        raise PydanticCustomError(
-            "bad-value",
-            "{message}; {hint}",
-            {
-                "message": f"'{text}' has {size} bytes, the board takes {most}",
-                "hint": "shorten it to what finds the certificate, such as its number",
-            },
-        )
-    return text
-
-
-def iso_day(text: str) -> str:
-    """Return a day such as `2026-11-28` unchanged if the board can store it.
-
-    Raises:
-        PydanticCustomError: `bad-value`.
-    """
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        day = None
-    last = date(1970, 1, 1) + timedelta(days=_wire_max("calibration_day"))
-    if day is None or not date(1970, 1, 1) <= day <= last or day.isoformat() != text:
-        raise PydanticCustomError(
-            "bad-value",
-            "{message}; {hint}",
-            {
-                "message": f"'{text_of(text)}' is no day",
-                "hint": "write year, month and day as YYYY-MM-DD",
-            },
-        )
-    return text
 
 
 class MachineProfile(UserModel):
@@ -413,20 +351,3 @@ class MachineProfile(UserModel):
                 f"these are not the fields of a profile: {error}",
                 hint="docs/wire-reference.md lists the fields of `profile`",
             ) from error
-
-
-def reads_load_cell(capabilities: schema.CapabilityBits) -> bool:
-    """Return whether a board has a converter for a load cell."""
-    return bool(capabilities & schema.CapabilityBits.LOAD_CELL)
-
-
-def channels_of(capabilities: schema.CapabilityBits, wire: schema.Profile) -> Literal[1, 2]:
-    """Return how many pressure channels a board compares with a profile."""
-    fitted = bool(capabilities & schema.CapabilityBits.SECOND_CHANNEL)
-    return 2 if fitted and wire.second_full_scale_oil_kpa is not None else 1
-
-
-def converter_of(python: str) -> Literal["ads1115", "adc"] | None:
-    """Return the converter that a board names in `HelloReply.python`; None if it names none."""
-    words = python.split()
-    return "ads1115" if "ads1115" in words else "adc" if "adc" in words else None

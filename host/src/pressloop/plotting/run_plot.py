@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
+from pressloop.arguments import path_argument
 from pressloop.evaluation import RunRecord
-from pressloop.extras import needs_extra, path_argument
+from pressloop.extras import needs_extra
 from pressloop.plotting.figure import figure_of, plot_run
 
 with needs_extra("plot"):

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pressloop.arguments import path_argument
 from pressloop.errors import BadInputError
 from pressloop.evaluation import RunRecord
-from pressloop.extras import path_argument
 from pressloop.reports.run_values import Scalar, stage_headings, stage_rows
 from pressloop.reports.telemetry_rows import telemetry_headings, telemetry_rows
 

@@ -16,9 +16,9 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from pressloop.arguments import path_argument, real_number
 from pressloop.errors import BadInputError
 from pressloop.evaluation import RunRecord
-from pressloop.extras import path_argument, real_number
 
 PRESSURE: Final = "Applied Pressure / Pa"
 SIMULATED: Final = "Applied Pressure Simulated / 1"

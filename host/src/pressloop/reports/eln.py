@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from pressloop._version import __version__
+from pressloop.arguments import path_argument
 from pressloop.errors import BadInputError
 from pressloop.evaluation import RunRecord, RunSummary, verdict_sentence
 from pressloop.evaluation.manifest import RECORD_FILES
-from pressloop.extras import path_argument
 from pressloop.record.columns import MANIFEST_NAME, SIGNATURE_NAME, SUMMARY_NAME
 from pressloop.reports.methods import methods_of
 from pressloop.units.keys import name_and_unit

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from pressloop._version import __version__
+from pressloop.arguments import path_argument
 from pressloop.evaluation import RunRecord
-from pressloop.extras import needs_extra, path_argument
+from pressloop.extras import needs_extra
 from pressloop.reports.run_values import Scalar
 from pressloop.units.keys import name_and_unit
 

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from pressloop.analysis.metrics import Floats
+from pressloop.arguments import path_argument
 from pressloop.catalogue.comparison import Comparison, StageSpread
 from pressloop.catalogue.features import pumped_oil_ml
 from pressloop.errors import PressloopError
 from pressloop.evaluation import RunRecord
-from pressloop.extras import needs_extra, path_argument
+from pressloop.extras import needs_extra
 from pressloop.plotting import FORMATS
 
 with needs_extra("plot"):

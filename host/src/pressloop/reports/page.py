@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from pressloop._version import __version__
+from pressloop.arguments import path_argument
 from pressloop.catalogue.comparison import MIN_RUNS_FOR_FIGURES, compare_runs, same_plan
 from pressloop.errors import PressloopError
 from pressloop.evaluation import RunRecord, RunSummary
 from pressloop.evaluation.conditions import conditions_of
 from pressloop.evaluation.notes import ended_late_text, stage_notes
-from pressloop.extras import needs_extra, path_argument
+from pressloop.extras import needs_extra
 from pressloop.reports.methods import calibration_of, methods_of
 from pressloop.reports.page_figures import draw_page_figures
 from pressloop.reports.questions import Answers, answers_of

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
+from pressloop.arguments import path_argument
 from pressloop.errors import BadInputError
 from pressloop.evaluation import RunRecord
-from pressloop.extras import path_argument
 from pressloop.reports.run_values import Scalar, run_values, stage_headings, stage_rows
 from pressloop.reports.telemetry_rows import telemetry_headings, telemetry_rows
 from pressloop.reports.workbook import MAX_ROWS, Sheet, write_workbook

@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Final
 
+from pressloop.arguments import whole_number
 from pressloop.errors import CommandRefusedError
-from pressloop.extras import whole_number
 from pressloop.record import RunRecorder
 from pressloop.run.pause_reason import PauseReason
 from pressloop.session.session import Session

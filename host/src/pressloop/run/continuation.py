@@ -11,9 +11,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from pressloop.arguments import shown_value
 from pressloop.errors import BadInputError, RecordError
 from pressloop.evaluation import RunRecord, RunSummary
-from pressloop.extras import shown_value
 from pressloop.protocol import Prompt, Protocol, Stage
 from pressloop.record.model import ContinuedRun, RunHeader
 from pressloop.validation import LoadedProtocol

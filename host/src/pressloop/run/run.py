@@ -10,8 +10,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from pressloop.arguments import real_number, shown_value
 from pressloop.errors import BoardTimeoutError, LinkClosedError, PressloopError, RecordError
-from pressloop.extras import DataFrame, real_number, shown_value
+from pressloop.extras import DataFrame
 from pressloop.number_types import text_of
 from pressloop.record import RunRecorder
 from pressloop.run.commands import RunCommands

@@ -9,12 +9,7 @@ from pathlib import Path
 from pressloop.emulator.faults import RequestedFault
 from pressloop.emulator.process import EmulatedBoard
 from pressloop.errors import CommandRefusedError, RecordError
-from pressloop.machine.profile import (
-    MachineProfile,
-    channels_of,
-    converter_of,
-    reads_load_cell,
-)
+from pressloop.machine.reported_profile import reported_profile
 from pressloop.plan import compile_plan
 from pressloop.record import EmulatedPress, RunEnd, RunRecorder, ThinningRules
 from pressloop.record.header import new_header
@@ -30,19 +25,7 @@ from pressloop.sample import Sample, keep_sample, refuse_unknown_stage
 from pressloop.session.session import Session
 from pressloop.session.status import PressStatus
 from pressloop.validation import LoadedProtocol, validate_loaded
-from pressloop.wire.schema import Profile, ProfileReadRequest, StartRequest
-
-
-def profile_of(session: Session, wire: Profile) -> MachineProfile:
-    """Convert the profile that a board sent; converter and channels are those of the board."""
-    profile = MachineProfile.from_wire(wire)
-    return profile.model_copy(
-        update={
-            "converter": converter_of(session.hello.python),
-            "channels": channels_of(session.hello.capabilities, wire),
-            "reads_load_cell": reads_load_cell(session.hello.capabilities),
-        }
-    )
+from pressloop.wire.schema import ProfileReadRequest, StartRequest
 
 
 def prepare_run(
@@ -86,7 +69,7 @@ def prepare_run(
         RecordError: The folder holds a record.
     """
     wire_profile = session.request(ProfileReadRequest())
-    profile = profile_of(session, wire_profile)
+    profile = reported_profile(wire_profile, session.hello)
     validation = validate_loaded(source, profile, real=not session.hello.simulated)
     plan = compile_plan(validation.checked(), profile)
     # A vessel has one bore, so that there is nothing to read off.

@@ -25,8 +25,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
+from pressloop.arguments import out_of_range, whole_number
 from pressloop.errors import BoardTimeoutError, LinkClosedError, PressloopError
-from pressloop.extras import out_of_range, whole_number
 from pressloop.session.acknowledge import AckHold, HostProgress
 from pressloop.session.connection import ATTEMPT_WAITS_S, Link, R
 from pressloop.session.listeners import Listener, Listeners

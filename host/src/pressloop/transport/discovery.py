@@ -13,8 +13,8 @@ from typing import Final
 
 from serial.tools import list_ports
 
+from pressloop.arguments import shown_value
 from pressloop.errors import AmbiguousPortError, BadInputError, NoBoardError
-from pressloop.extras import shown_value
 
 USB_VENDOR_ID: Final = 0x2E8A
 """Vendor id of Raspberry Pi, the maker of the controller's chip."""

@@ -277,6 +277,8 @@ def explain_open_error(path: str, error: Exception) -> NoBoardError | PortBusyEr
             f"{path} is a port of Windows, and this is another system",
             hint="ports are called /dev/ttyACM0 here; list the boards with `pressloop ports`",
         )
+    if number == errno.ENOENT and sys.platform != "win32":
+        text = "there is no such port"  # pyserial says the same three times in one line
     return NoBoardError(
         f"cannot open {path}: {text}",
         hint="list the boards with `pressloop ports`; if yours is missing, replug its USB cable",

@@ -24,7 +24,7 @@ from pressloop.web.hub import Hub
 from pressloop.web.lease import ControlLease
 from pressloop.web.live_curve import LiveCurve
 from pressloop.web.live_socket import LiveSocket
-from pressloop.web.press_owner import BoardChoice, PressOwner
+from pressloop.web.press_owner import BoardChoice, OnLink, PressOwner
 from pressloop.web.protocol_folder import ProtocolFolder
 from pressloop.web.run_list import RunList
 from pressloop.web.settings import ServerSettings
@@ -36,11 +36,16 @@ _ANNOUNCE_S: Final = 1.0
 class PressPage:
     """The page of one press: its application, and the owner of the press behind it."""
 
-    def __init__(self, choice: BoardChoice, settings: ServerSettings) -> None:
+    def __init__(
+        self,
+        choice: BoardChoice,
+        settings: ServerSettings,
+        on_link: OnLink = lambda error: None,
+    ) -> None:
         """Open nothing yet: the press is opened when the application starts."""
         curve = LiveCurve()
         self.hub = Hub(curve)
-        self.owner = PressOwner(choice, self.hub, curve, settings.runs)
+        self.owner = PressOwner(choice, self.hub, curve, settings.runs, on_link=on_link)
         self.control = Control(self.hub, ControlLease(settings.lease_s))
         self._socket = LiveSocket(self.hub, self.owner, self.control)
         api = Api(

@@ -64,6 +64,10 @@ MAX_STOP_S: Final = 30.0
 
 Ending = Literal["abort", "leave"]
 
+OnLink = Callable[[PressloopError | None], None]
+"""Called with the reason when the link to the board fails or the reason changes; None: it is up
+again. The first connection is no change."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -103,6 +107,7 @@ class PressOwner:
         runs: Path,
         *,
         status_s: float = STATUS_S,
+        on_link: OnLink = lambda error: None,
     ) -> None:
         """Open nothing yet; `begin` does.
 
@@ -112,12 +117,15 @@ class PressOwner:
             curve: The curve that pages get when they open.
             runs: Folder with the records.
             status_s: Time between two questions for the status, s.
+            on_link: Called in the owner's thread.
         """
         self._choice = choice
         self._hub = hub
         self._curve = curve
         self._runs = runs
         self._status_s = status_s
+        self._on_link = on_link
+        self._link_error: str | None = None
         self._press: Press | None = None
         self._profile: MachineProfile | None = None
         self._run: Run | None = None
@@ -341,13 +349,13 @@ class PressOwner:
     def _say_connected(self, session: Session) -> bool:
         """Tell the pages whether the link is up; return whether it is."""
         if session.is_connected:
-            self._hub.publish("link", {"state": "connected", "error": None})
+            self._publish_link("connected", None)
             return True
         error = BoardTimeoutError(
             "the link to the board is lost and is being opened again",
             hint="check the cable and the power of the controller",
         )
-        self._hub.publish("link", {"state": "reconnecting", "error": words.error_words(error)})
+        self._publish_link("reconnecting", error)
         return False
 
     def _set_rate(self, session: Session) -> None:
@@ -435,7 +443,16 @@ class PressOwner:
     def _say_link(self, state: str, error: PressloopError) -> None:
         self._press = None
         self._hub.publish("status", None)
-        self._hub.publish("link", {"state": state, "error": words.error_words(error)})
+        self._publish_link(state, error)
+
+    def _publish_link(self, state: str, error: PressloopError | None) -> None:
+        """Show the state of the link on every page, and a change of it to who runs the server."""
+        explained = None if error is None else words.error_words(error)
+        self._hub.publish("link", {"state": state, "error": explained})
+        message = None if error is None else error.message
+        if message != self._link_error:
+            self._link_error = message
+            self._on_link(error)
 
     def _let_go(self, press: Press) -> None:
         self._press = None

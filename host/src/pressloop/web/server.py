@@ -14,7 +14,7 @@ import uvicorn
 
 from pressloop.errors import BadInputError, PressloopError
 from pressloop.web.app import PressPage
-from pressloop.web.press_owner import BoardChoice, Ending
+from pressloop.web.press_owner import BoardChoice, Ending, OnLink
 from pressloop.web.settings import ServerSettings
 
 _SIGNALS: Final = tuple(
@@ -53,13 +53,23 @@ class _Server(uvicorn.Server):
 class PageServer:
     """Serves the page of one press. `run` returns when the server was asked to end."""
 
-    def __init__(self, choice: BoardChoice, settings: ServerSettings) -> None:
+    def __init__(
+        self,
+        choice: BoardChoice,
+        settings: ServerSettings,
+        on_link: OnLink = lambda error: None,
+    ) -> None:
         """Open the TCP port, so that the address is known.
+
+        Args:
+            choice: Which press.
+            settings: What is served, and where.
+            on_link: Called when the link to the board fails and when it is up again.
 
         Raises:
             BadInputError: `address-in-use`: it cannot be opened.
         """
-        self._page = PressPage(choice, settings)
+        self._page = PressPage(choice, settings, on_link)
         self._settings = settings
         try:
             self._socket = _listening(settings.host, settings.http_port)

@@ -39,6 +39,7 @@ from pressloop_sim.plant.second_transducer import SecondTransducer, is_fitted
 from pressloop_sim.plant.sensor_faults import SensorFaults
 from pressloop_sim.plant.transducer import Transducer
 from pressloop_sim.plant.valve_faults import ValveFaults
+from pressloop_sim.plant.vessel_faults import VesselFaults
 
 _TICK_S = 1 / schema.TICK_HZ
 _FULL = schema.OUTPUT_FULL
@@ -140,6 +141,7 @@ class EmulatedBoard(Board):
                 ),
                 fault_kinds.VALVE: ValveFaults(self.plant),
                 fault_kinds.HYDRAULIC: HydraulicFaults(self.plant),
+                fault_kinds.VESSEL: VesselFaults(self.plant),
                 fault_kinds.BOARD: self._board_faults,
                 fault_kinds.CONTACT: ContactFaults(self),
                 fault_kinds.LINK: self._link_faults,

@@ -223,9 +223,9 @@ def _require(terminal: str) -> None:
 def rewire(wiring: FieldWiring, command: "dict[str, object]") -> None:
     """Carry out a command of the control port, as a person with a screwdriver would.
 
-    Keys: `mend` true, before all others; `look` true, to watch the coils from now on; `swap` two terminals; `cut` or `bridge` a terminal;
-    `invert` a contact; `shunt` a number; `floats`, `converter`, `release_needs_current`,
-    `pump_motor`, `lid_plug` and `first_plug` true or false.
+    Keys: `mend` true, before all others; `look` true, to watch the coils from now on; `swap` two
+    terminals; `cut` or `bridge` a terminal; `invert` a contact; `shunt` a number; `floats`,
+    `converter`, `release_needs_current`, `pump_motor`, `lid_plug` and `first_plug` true or false.
 
     Raises:
         ValueError: The command is none of these.

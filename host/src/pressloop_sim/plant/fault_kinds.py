@@ -9,6 +9,7 @@ SENSOR = "sensor"
 SECOND = "second"
 VALVE = "valve"
 HYDRAULIC = "hydraulic"
+VESSEL = "vessel"
 BOARD = "board"
 CONTACT = "contact"
 LINK = "link"
@@ -123,7 +124,7 @@ _OTHER_KINDS = (
     FaultKind("flash-full", BOARD, "Nothing more can be stored, outside of the journal"),
     FaultKind(
         "vessel-air",
-        HYDRAULIC,
+        VESSEL,
         "This much air is left in an isostatic vessel",
         "ML",
         0.001,

@@ -1,9 +1,8 @@
-"""Faults between pump and pellet: leak, burst hose, end of stroke, wrong die, relief valve, air."""
+"""Faults between pump and pellet: leak, burst hose, end of stroke, wrong die, relief valve."""
 
 from pressloop_sim.plant.fault_schedule import FaultTarget
 from pressloop_sim.plant.plant import Plant
 from pressloop_sim.plant.valve_faults import faulty_release
-from pressloop_sim.plant.vessel import VesselPlant
 
 
 class HydraulicFaults(FaultTarget):
@@ -12,11 +11,6 @@ class HydraulicFaults(FaultTarget):
     def __init__(self, plant: Plant) -> None:
         """Act on `plant`."""
         self._plant = plant
-
-    def check(self, kind: str) -> None:
-        """Raise a ValueError if it is a fault of a vessel, and this press has a ram."""
-        if kind == "vessel-air" and not isinstance(self._plant, VesselPlant):
-            raise ValueError("this press has a ram: vessel-air cannot be injected")
 
     def inject(self, kind: str, value: float) -> None:
         """Break a part."""
@@ -33,6 +27,3 @@ class HydraulicFaults(FaultTarget):
         elif kind == "relief":
             # 10 bar are 1 MPa.
             faulty_release(plant).relief_mpa = value / 10.0
-        elif kind == "vessel-air" and isinstance(plant, VesselPlant):
-            # 1 mL is 1000 mm3.
-            plant.leave_air(value * 1000.0)

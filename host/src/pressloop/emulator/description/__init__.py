@@ -8,25 +8,26 @@ would enter from the data sheet, without the individual errors.
 
 from __future__ import annotations
 
-from pressloop.emulator.description.measured import MeasuredSection
-from pressloop.emulator.description.press import PressDescription
-from pressloop.emulator.description.reading import load, loads, refuse_misfit
-from pressloop.emulator.description.sections import (
-    ControllerSection,
-    DisplacementSection,
+from pressloop.emulator.description.controller import ControllerSection, LimitsSection
+from pressloop.emulator.description.hydraulics import (
     FrameSection,
-    IndividualSection,
     LeakSection,
-    LimitsSection,
-    LoadCellSection,
     OilSection,
-    PowderSection,
     PumpSection,
     RamSection,
     ReleaseSection,
+    ValvesSection,
+)
+from pressloop.emulator.description.individual import IndividualSection
+from pressloop.emulator.description.measured import MeasuredSection
+from pressloop.emulator.description.powder import PowderSection
+from pressloop.emulator.description.press import PressDescription
+from pressloop.emulator.description.reading import load, loads, refuse_misfit
+from pressloop.emulator.description.sensors import (
+    DisplacementSection,
+    LoadCellSection,
     SecondTransducerSection,
     TransducerSection,
-    ValvesSection,
 )
 from pressloop.emulator.description.simulation import (
     FrictionSection,

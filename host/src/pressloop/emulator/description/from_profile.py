@@ -13,10 +13,10 @@ from typing import Any
 
 from pressloop_sim.plant.water import MODULUS_MPA as WATER_MODULUS_MPA
 
+from pressloop.emulator.description.hydraulics import FrameSection, OilSection, ValvesSection
 from pressloop.emulator.description.measured import UNKNOWN, MeasuredSection
 from pressloop.emulator.description.places import DATA_SHEET
 from pressloop.emulator.description.press import DITHER_OF_HYSTERESIS, PressDescription
-from pressloop.emulator.description.sections import FrameSection, OilSection, ValvesSection
 from pressloop.machine.profile import MachineProfile
 from pressloop.machine.profile_wire import shortest, stored
 from pressloop.yaml.write import yaml_text

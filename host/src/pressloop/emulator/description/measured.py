@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from pressloop.emulator.description.sections import NonNegative, Positive, Section
-from pressloop.machine.profile import iso_day, reference_fits
+from pressloop.emulator.description.section import NonNegative, Positive, Section
+from pressloop.machine.storable_text import iso_day, reference_fits
 
 Counts = Annotated[int, Field(ge=0, le=65535)]
 CellCounts = Annotated[int, Field(ge=-16_000_000, le=16_000_000)]

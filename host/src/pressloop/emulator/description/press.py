@@ -14,44 +14,39 @@ from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from pressloop.emulator.description import presets
-from pressloop.emulator.description.measured import MeasuredSection
-from pressloop.emulator.description.places import DATA_SHEET
-from pressloop.emulator.description.sections import (
+from pressloop.emulator.description.controller import ControllerSection, LimitsSection
+from pressloop.emulator.description.hydraulics import (
     MAX_BORE_MM,
     MIN_BORE_MM,
-    ControllerSection,
-    DisplacementSection,
     FrameSection,
-    IndividualSection,
     LeakSection,
-    LimitsSection,
-    LoadCellSection,
-    Never,
     OilSection,
-    Positive,
-    PowderSection,
     PumpSection,
     RamSection,
     ReleaseSection,
-    SecondTransducerSection,
-    Section,
-    TransducerSection,
     ValvesSection,
     VesselSection,
-    known_preset,
+)
+from pressloop.emulator.description.individual import IndividualSection, error_factor
+from pressloop.emulator.description.measured import MeasuredSection
+from pressloop.emulator.description.places import DATA_SHEET
+from pressloop.emulator.description.powder import PowderSection
+from pressloop.emulator.description.section import Positive, Section, known_preset
+from pressloop.emulator.description.sensors import (
+    DisplacementSection,
+    LoadCellSection,
+    SecondTransducerSection,
+    TransducerSection,
 )
 from pressloop.emulator.description.simulation import SimulationSection
 from pressloop.hardware.fitting import Fitted
-from pressloop.hardware.kinds import PUMP_KINDS, SIGNAL_KINDS, SignalKind
-from pressloop.machine.profile import MachineProfile, name_fits
+from pressloop.hardware.kinds import SignalKind
+from pressloop.machine.profile import MachineProfile
 from pressloop.machine.profile_wire import wire_fields
+from pressloop.machine.storable_text import name_fits
 
 # Up to this many digits MicroPython and CPython parse a number to the same double.
 _MAX_DIGITS = 12
-# A limit that no pressure and no rate reaches.
-_NEVER_MPA = 1e9
-
-_USUAL_SIGNAL: Final = "4-20mA"
 
 DITHER_OF_HYSTERESIS: Final = 0.75
 
@@ -130,19 +125,9 @@ class PressDescription(Section):
         return merged
 
     @property
-    def signal(self) -> SignalKind:
-        """How the first transducer signals, with its counts."""
-        return SIGNAL_KINDS[self.transducer.signal or _USUAL_SIGNAL]
-
-    @property
-    def second_signal(self) -> SignalKind:
-        """How the second transducer signals."""
-        return SIGNAL_KINDS[self.second_transducer.signal or _USUAL_SIGNAL]
-
-    @property
     def max_travel_share(self) -> float:
         """Share of the transducer's range above which the travelling ram leaves no room for it."""
-        kind = self.signal
+        kind = self.transducer.kind
         return (kind.raw_fault_high - kind.raw_full) / (kind.raw_full - kind.raw_zero)
 
     @property
@@ -150,9 +135,9 @@ class PressDescription(Section):
         """The kinds of the parts of this press."""
         has_second = self.second_transducer.fitted
         return Fitted(
-            transducer=self.signal.key,
+            transducer=self.transducer.kind.key,
             converter=self.transducer.converter,
-            second_transducer=self.second_signal.key if has_second else None,
+            second_transducer=self.second_transducer.kind.key if has_second else None,
             second_converter=self.second_transducer.converter if has_second else None,
             cell_converter=self.load_cell.converter,
             has_load_cell=self.load_cell.capacity_kn > 0,
@@ -202,15 +187,19 @@ class PressDescription(Section):
     @property
     def travel_share(self) -> float:
         """Reading of the freely travelling ram, as a share of the transducer's range."""
+        return self._travel_mpa / (self.transducer.full_scale_bar / 10)
+
+    @property
+    def _travel_mpa(self) -> float:
+        """Oil pressure that carries the freely travelling ram, MPa; 0 in a vessel."""
         if self.is_vessel:
             return 0.0
-        travel_mpa = self.ram.return_force_n / (self.ram.area_cm2 * 100)
-        return travel_mpa / (self.transducer.full_scale_bar / 10)
+        return self.ram.return_force_n / (self.ram.area_cm2 * 100)
 
     @model_validator(mode="after")
     def _consistent(self) -> PressDescription:
         friction = self.simulation.friction
-        most_n = friction.coulomb_n * _with(friction.spread_percent)
+        most_n = friction.coulomb_n * error_factor(friction.spread_percent)
         if most_n >= self.ram.return_force_n:
             raise ValueError(
                 f"simulation.friction.coulomb_n reaches {most_n:g} N and ram.return_force_n is "
@@ -232,96 +221,25 @@ class PressDescription(Section):
         """
         individual = self.individual
         die_area_mm2 = math.pi / 4 * self.die_mm**2
-        full_scale_mpa = self.transducer.full_scale_bar / 10
-        second = self.second_transducer
-        second_mpa = self.second_full_scale_bar / 10
-        capacity_n = self.load_cell.capacity_kn * 1000
-        nu = self.powder.poisson_ratio
-        first_kind, second_kind = self.signal, self.second_signal
-        on_off_ml_s = self.release.on_off_flow_ml_s_at_10_mpa
-        confined = (1 - nu) / ((1 + nu) * (1 - 2 * nu))
-        pump_dead = self.pump.dead_band_percent + individual.pump_dead_band_error_percent
-        release_dead = self.release.dead_band_percent + individual.release_dead_band_error_percent
         values = {
-            "ram_area_mm2": self.ram.area_cm2 * 100,
             "die_area_mm2": die_area_mm2,
-            "approach_gap_mm": self.ram.approach_gap_mm,
-            "return_force_n": self.ram.return_force_n,
-            "oil_volume_mm3": self.oil.volume_ml
-            * 1000
-            * _with(individual.oil_volume_error_percent),
-            "oil_bulk_modulus_mpa": self.oil.bulk_modulus_gpa * 1000,
-            "oil_air_fraction": self.oil.air_percent / 100,
-            "frame_stiffness_n_mm": self.frame.stiffness_kn_mm
-            * 1000
-            * _with(individual.frame_stiffness_error_percent),
-            "valve_lag_s": self.valves.lag_ms / 1000,
-            "valve_coil_lag_s": self.valves.coil_lag_ms / 1000,
-            "valve_delay_s": self.valves.delay_ms / 1000,
-            "valve_hysteresis": self.valves.hysteresis_percent / 100,
-            "pump_dead_band": max(0.0, pump_dead) / 100,
-            "pump_flow_mm3_s": self.pump.flow_ml_s
-            * 1000
-            * _with(individual.pump_flow_error_percent),
-            "pump_ripple": self.pump.ripple_percent / 100,
-            "pump_ripple_hz": self.pump.ripple_hz,
-            "release_dead_band": max(0.0, release_dead) / 100,
-            "release_flow_10mpa_mm3_s": self.release.flow_ml_s_at_10_mpa
-            * 1000
-            * _with(individual.release_flow_error_percent),
-            "on_off_release_flow_10mpa_mm3_s": on_off_ml_s * 1000
-            if self.release.drive == "on-off+proportional"
-            else 0.0,
-            "pump_filter_lag_s": PUMP_KINDS[self.pump.drive or "pwm"].filter_lag_ms / 1000,
-            "leak_mm3_s_mpa": self.leak.ul_min_at_10_mpa / 60 / 10,
-            "powder_solid_height_mm": self.powder.mass_mg
-            / self.powder.true_density_g_cm3
-            / die_area_mm2,
-            "powder_initial_density": self.powder.initial_density,
-            "powder_panelli_a": self.powder.panelli_a,
-            "powder_modulus_mpa": self.powder.youngs_modulus_gpa * 1000 * confined,
-            "powder_modulus_exponent": self.powder.modulus_exponent,
-            "powder_wall_friction_loose": self.powder.wall_friction_loose,
-            "powder_wall_friction_dense": self.powder.wall_friction_dense,
-            "powder_wall_ratio": self.powder.wall_ratio,
-            "powder_grain_um": self.powder.grain_um,
-            "powder_heckel_k": self.powder.heckel_k,
-            "powder_relaxation_share": self.powder.relaxation_percent / 100,
-            "powder_relaxation_half_s": self.powder.relaxation_half_s,
-            "powder_crack_mpa": _limit(self.powder.crack_mpa),
-            "powder_crack_release_mpa_s": _limit(self.powder.crack_release_mpa_s),
-            "powder_crack_loss": self.powder.crack_loss_percent / 100,
-            "sensor_full_scale_mpa": full_scale_mpa,
-            **_raw("sensor_", first_kind),
-            "sensor_offset_mpa": individual.sensor_offset_percent / 100 * full_scale_mpa,
-            "sensor_span_factor": _with(individual.sensor_span_error_percent),
-            "sensor_noise_mpa": self.transducer.noise_percent / 100 * full_scale_mpa,
-            "sensor_lag_s": self.transducer.lag_ms / 1000,
-            "second_sensor_full_scale_mpa": second_mpa,
-            **_raw("second_sensor_", second_kind),
-            "second_sensor_bits": 16 if second.converter == "ads1115" else 12,
-            "second_sensor_offset_mpa": individual.second_offset_percent / 100 * second_mpa,
-            "second_sensor_span_factor": _with(individual.second_span_error_percent),
-            "second_sensor_noise_mpa": second.noise_percent / 100 * second_mpa,
-            "second_sensor_lag_s": second.lag_ms / 1000,
-            "load_cell_capacity_n": capacity_n,
-            "load_cell_rate_hz": self.load_cell.rate_hz,
-            "load_cell_lag_s": self.load_cell.lag_ms / 1000,
-            "load_cell_noise_n": self.load_cell.noise_percent / 100 * capacity_n,
-            "load_cell_zero_n": individual.load_cell_zero_percent / 100 * capacity_n,
-            "load_cell_gain": _with(individual.load_cell_gain_error_percent),
-            "displacement_resolution_um": self.displacement.resolution_um,
-            "displacement_noise_um": self.displacement.noise_um,
-            **self.simulation.plant_config(full_scale_mpa),
+            **self.ram.plant_config(),
+            **self.oil.plant_config(individual),
+            **self.frame.plant_config(individual),
+            **self.valves.plant_config(),
+            **self.pump.plant_config(individual),
+            **self.release.plant_config(individual),
+            **self.leak.plant_config(),
+            **self.powder.plant_config(die_area_mm2),
+            **self.transducer.plant_config(individual),
+            **self.second_transducer.plant_config(individual, self.second_full_scale_bar),
+            **self.load_cell.plant_config(individual),
+            **self.displacement.plant_config(),
+            **self.simulation.plant_config(self.transducer.full_scale_bar / 10),
         }
         if self.is_vessel:
-            values |= {
-                "vessel_volume_mm3": self.vessel.volume_ml
-                * 1000
-                * _with(individual.oil_volume_error_percent),
-                "vessel_lid_switch": float(self.vessel.lid_switch),
-                "ram_area_mm2": die_area_mm2,
-            }
+            # The pressure of the line is that of the sample: the bore is ram and die in one.
+            values |= {**self.vessel.plant_config(individual), "ram_area_mm2": die_area_mm2}
         return {key: float(f"{value:.{_MAX_DIGITS}g}") for key, value in values.items()}
 
     def nominal_profile(self) -> dict[str, Any]:
@@ -350,7 +268,7 @@ class PressDescription(Section):
 
     def data_sheet(self) -> dict[str, Any]:
         """Return what the data sheet says, by the names and in the units of `MachineProfile`."""
-        kind = self.signal
+        kind = self.transducer.kind
         tare = self._tare(self.transducer.full_scale_bar / 10, kind)
         area_mm2 = self.ram.area_cm2 * 100
         # Oil volume per oil pressure, uL/MPa.
@@ -381,7 +299,7 @@ class PressDescription(Section):
                 self.valves.lag_ms
                 + self.valves.coil_lag_ms
                 + self.valves.delay_ms
-                + PUMP_KINDS[self.pump.drive or "pwm"].filter_lag_ms
+                + self.pump.filter_lag_ms
             ),
             **self._second_channel(),
             **self._load_cell(),
@@ -392,7 +310,7 @@ class PressDescription(Section):
         """Return what the data sheet says of the second channel; None for each without one."""
         if not self.second_full_scale_bar:
             return dict.fromkeys(("second_full_scale_bar", "second_accuracy_percent"))
-        kind = self.second_signal
+        kind = self.second_transducer.kind
         tare = self._tare(self.second_full_scale_bar / 10, kind)
         return {
             "second_full_scale_bar": self.second_full_scale_bar,
@@ -429,26 +347,4 @@ class PressDescription(Section):
 
     def _tare(self, full_scale_mpa: float, kind: SignalKind) -> int:
         """Return the counts of the return force on a transducer of that range and kind."""
-        if self.is_vessel:
-            return 0
-        travel_mpa = self.ram.return_force_n / (self.ram.area_cm2 * 100)
-        return round(travel_mpa / full_scale_mpa * (kind.raw_full - kind.raw_zero))
-
-
-def _raw(which: str, kind: SignalKind) -> dict[str, float]:
-    """Return the counts of the emulated transducer whose keys begin with `which`."""
-    return {
-        f"{which}raw_zero": kind.raw_zero,
-        f"{which}raw_full": kind.raw_full,
-        f"{which}raw_broken": kind.raw_broken,
-        f"{which}raw_short": kind.raw_short,
-    }
-
-
-def _with(error_percent: float) -> float:
-    """Return the factor that applies an individual error."""
-    return 1 + error_percent / 100
-
-
-def _limit(value: float | Never) -> float:
-    return _NEVER_MPA if value == "never" else value
+        return round(self._travel_mpa / full_scale_mpa * (kind.raw_full - kind.raw_zero))

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from pressloop.arguments import path_argument
 from pressloop.emulator.description import presets
 from pressloop.emulator.description.places import place_of
 from pressloop.emulator.description.press import PressDescription
 from pressloop.errors import BadInputError, FindingLike
-from pressloop.extras import path_argument
 from pressloop.findings import Finding
 from pressloop.yaml import SourceMap, YamlSource, read_yaml, read_yaml_file
 from pressloop.yaml.model_file import read_model

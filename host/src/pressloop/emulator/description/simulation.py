@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pressloop.emulator.description.sections import NonNegative, Positive, Section
+from pressloop.emulator.description.section import NonNegative, Positive, Section
 
 Percent = Annotated[float, Field(ge=0, le=50, allow_inf_nan=False)]
 

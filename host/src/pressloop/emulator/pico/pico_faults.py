@@ -11,6 +11,7 @@ from pressloop_sim.plant.hydraulic_faults import HydraulicFaults
 from pressloop_sim.plant.plant import Plant
 from pressloop_sim.plant.sensor_faults import SensorFaults
 from pressloop_sim.plant.valve_faults import ValveFaults
+from pressloop_sim.plant.vessel_faults import VesselFaults
 
 from pressloop.emulator.pico.chip import Chip
 
@@ -68,6 +69,7 @@ def pico_schedule(
             ),
             fault_kinds.VALVE: ValveFaults(plant),
             fault_kinds.HYDRAULIC: HydraulicFaults(plant),
+            fault_kinds.VESSEL: VesselFaults(plant),
             fault_kinds.BOARD: chip,
             fault_kinds.CONTACT: ContactFaults(holder),
         }

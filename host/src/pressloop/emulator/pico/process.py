@@ -9,11 +9,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
+from pressloop.arguments import path_argument, real_number
 from pressloop.emulator import resources
 from pressloop.emulator.description import PressDescription
 from pressloop.emulator.process import DEFAULT_ORPHAN_S, EmulatedBoard, Pacing
 from pressloop.errors import EmulatorError
-from pressloop.extras import path_argument, real_number
 
 IMAGE_VARIABLE: Final = "PRESSLOOP_IMAGE"
 

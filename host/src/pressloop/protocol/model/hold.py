@@ -8,7 +8,7 @@ from typing import Final, Literal
 from pydantic import ConfigDict, model_validator
 from typing_extensions import Self
 
-from pressloop.extras import whole_number
+from pressloop.arguments import whole_number
 from pressloop.protocol.model.fields import (
     Duration,
     Dwell,

@@ -1,0 +1,59 @@
+"""Says what no guard can tell of the only transducer of a press, because physics leaves no witness.
+
+**While the pump works** its volume is the witness. A press does not know its valves to less than a
+2048th of the stroke, and powder and leak take a 1024th of the pressure per second; and a volume is
+known to a sixteenth of the pressure and a 128th of the press's limit, because stiffness and sample
+are. These are the numbers of the board's volume watch. An error of the reading that stays within
+their sum looks like a sound hold.
+
+**While the release works** nothing is: its flow is known as badly as its dead band, to 3 % of the
+stroke, and a release of 20 MPa/s takes half a per cent of it. The loop follows a reading that
+drifts. The drift shows when the sample has no pressure any more: a reading that stands above zero
+then is told like a release that is stuck, and one below zero refuses the next start (`zero-off`).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+
+from pressloop_bench.control.press_run import TICK_S, Floats
+
+_SHARE: Final = 1 / 16
+_LIMIT_SHARE: Final = 1 / 128
+_PRESSURE_PER_S: Final = 1 / 1024
+_STROKE_PER_S: Final = 1 / 2048
+
+
+def unanswered_mpa(
+    profile: dict[str, Any], lever: float, limit_mpa: float, reading_mpa: Floats
+) -> Floats:
+    """Return what a reading may be below the truth at each tick since a fault, unseen, MPa.
+
+    Args:
+        profile: Field names of the wire's `profile` and values, of a tuned press.
+        lever: Pellet pressure over oil pressure.
+        limit_mpa: What the press may apply.
+        reading_mpa: The reading at each tick since the fault.
+    """
+    seconds = TICK_S * np.arange(1, len(reading_mpa) + 1)
+    oil_kpa = np.maximum(reading_mpa, 0.0) * 1000 / lever
+    curve = profile.get("compliance_curve") or [profile["compliance_nl_mpa"]]
+    knots = [profile["max_oil_kpa"] / 2**back for back in range(len(curve) - 1, -1, -1)]
+    full_mpa_s = profile["pump_flow_ul_s"] * 1000 / np.interp(oil_kpa, knots, curve) * lever
+    per_s = _PRESSURE_PER_S * reading_mpa + _STROKE_PER_S * full_mpa_s
+    known = _SHARE * reading_mpa + _LIMIT_SHARE * limit_mpa
+    unseen: Floats = known + seconds * per_s
+    return unseen
+
+
+def stands_without_pressure(
+    true_mpa: Floats, reading_mpa: Floats, unloaded_mpa: float, running: np.ndarray
+) -> int | None:
+    """Return the first tick in which a sample without pressure reads as one under pressure.
+
+    `unloaded_mpa` is the reading up to which the board takes a press for unloaded.
+    """
+    found = np.flatnonzero((true_mpa <= 0.0) & (reading_mpa > unloaded_mpa) & running)
+    return int(found[0]) if found.size else None
