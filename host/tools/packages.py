@@ -31,8 +31,8 @@ def prepare(environment: Path) -> None:
     pip = (python, "-m", "pip", "--disable-pip-version-check", "--no-input")
     constraints = REPOSITORY / "host" / "constraints.txt"
     # The pins are complete, so pip need not resolve anything; `pip check` below verifies that.
-    pinned = ("install", "--no-deps", *compile_option(os.environ), "-r", constraints)
-    run("Python packages (pinned)", LOGS / "pip.log", *pip, *pinned)
+    pinned = ["install", "--no-deps", *compile_option(os.environ)]
+    run("Python packages (pinned)", LOGS / "pip.log", *pip, *pinned, "-r", constraints)
     editable = ("install", "--no-deps", "--no-build-isolation", "-e", REPOSITORY / "host")
     run("pressloop, editable", LOGS / "pip-pressloop.log", *pip, *editable)
     run("Consistency of the packages", LOGS / "pip-check.log", *pip, "check")

@@ -230,7 +230,9 @@ def main(argv: list[str]) -> int:
 def exit_code(action: Callable[[], object]) -> int:
     """Call `action` and return the exit code for the shell; print the message of a failure."""
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
+        # Under nohup, a hang-up stays ignored.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _interrupt)
     try:
         action()
     except SetupError as error:

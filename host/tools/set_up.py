@@ -1,4 +1,4 @@
-"""Set up this checkout: .venv with the pinned packages, MicroPython, the emulated Pico's inner loop.
+"""Set up this checkout: .venv with the pinned packages, MicroPython, the emulated Pico's loop.
 
 What is up to date is left alone. The packages and MicroPython do not depend on each other and are
 prepared at the same time.
@@ -33,7 +33,7 @@ class Part(NamedTuple):
 
     def is_due(self) -> bool:
         """Return whether the part was never prepared, or a source has changed since."""
-        if not self.stamp.exists():
+        if not all(path.exists() for path in (self.stamp, *self.sources)):
             return True
         done = self.stamp.stat().st_mtime_ns
         return any(source.stat().st_mtime_ns > done for source in self.sources)
@@ -57,6 +57,8 @@ FAST_CHIP = Part(
     "emulated Pico",
     REPOSITORY / "build" / "pico" / ".ready",
     (
+        # It is compiled by a package for a package.
+        PACKAGES.stamp,
         HOST / "src" / "pressloop" / "emulator" / "pico" / "fast_chip.pyx",
         HOST / "tools" / "speedup.py",
     ),
@@ -68,13 +70,16 @@ def set_up(environ: Mapping[str, str]) -> None:
 
     Raises SetupError when one cannot be prepared; what was finished until then is kept.
     """
-    due = [part for part in (PACKAGES, INTERPRETER, FAST_CHIP) if part.is_due()]
     # A MicroPython that was named may be another one than last time, so it is looked at every time.
-    if environ.get("MICROPYTHON") or environ.get("MICROPYTHON_SRC"):
-        due.append(INTERPRETER)
-    if PACKAGES in due:
-        # It is compiled by a package for a package.
-        due.append(FAST_CHIP)
+    is_named = bool(environ.get("MICROPYTHON") or environ.get("MICROPYTHON_SRC"))
+    due = [
+        part
+        for part in (PACKAGES, INTERPRETER, FAST_CHIP)
+        if part.is_due()
+        or (part is INTERPRETER and is_named)
+        # New packages make it due, before their stamp is there.
+        or (part is FAST_CHIP and PACKAGES.is_due())
+    ]
     if not due:
         return
 
@@ -84,7 +89,7 @@ def set_up(environ: Mapping[str, str]) -> None:
         if FAST_CHIP in due:
             prepare_fast_chip()
 
-    titles = ", ".join(dict.fromkeys(part.title for part in due))
+    titles = ", ".join(part.title for part in due)
     say(f"Setting up: {titles} (logs: build/logs)")
     run_together(prepare_environment, *([prepare_interpreter] if INTERPRETER in due else []))
 

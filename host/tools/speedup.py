@@ -6,6 +6,7 @@ continues.
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -24,8 +25,14 @@ def build(python: Path) -> None:
 
     Raises SetupError when something is missing that this process may not install.
     """
+    missing = []
     if not Path(_ask(python, _HEADERS)).is_file():
-        apt_install(_ask(python, _VERSION))
+        missing.append(_ask(python, _VERSION))
+    # MicroPython, which is built at the same time, may be installing one just now.
+    if not any(shutil.which(compiler) for compiler in ("cc", "gcc")):
+        missing.append("build-essential")
+    if missing:
+        apt_install(*missing)
     run("Emulated Pico, inner loop", _LOG, python, "-m", "pressloop.emulator.pico.speedup")
 
 

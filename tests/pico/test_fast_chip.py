@@ -100,6 +100,17 @@ def test_the_set_up_continues_without_it(
     assert said.startswith(f"  {step.NOTICE}: Missing: python3.") and said.count("\n") == 1
 
 
+def test_the_set_up_installs_the_compiler_that_is_missing(
+    step: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed: list[str] = []
+    monkeypatch.setattr(step, "apt_install", lambda *packages: installed.extend(packages))
+    monkeypatch.setattr(step, "run", lambda *step: None)
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    step.build(Path(sys.executable))
+    assert installed[-1] == "build-essential"
+
+
 def test_it_says_where_it_is() -> None:
     command = (sys.executable, "-m", "pressloop.emulator.pico.speedup")
     said = subprocess.run(command, capture_output=True, text=True, check=False)

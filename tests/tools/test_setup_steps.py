@@ -36,10 +36,13 @@ def packages(phase: ModuleType) -> ModuleType:
 def set_up(phase: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """Return host/tools/set_up.py as a module, with parts that only note that they ran."""
     module = importlib.import_module("set_up")
-    source = tmp_path / "source"
+    source, chip_source = tmp_path / "source", tmp_path / "chip_source"
     source.touch()
+    chip_source.touch()
     for name in ("packages", "interpreter", "fast_chip"):
-        part = module.Part(name, tmp_path / "stamps" / name, (source,))
+        is_chip = name == "fast_chip"
+        sources = (chip_source, module.PACKAGES.stamp) if is_chip else (source,)
+        part = module.Part(name, tmp_path / "stamps" / name, sources)
         monkeypatch.setattr(module, name.upper(), part)
         monkeypatch.setattr(module, f"prepare_{name}", part.set_done)
     return module
@@ -55,8 +58,11 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 def is_running(pid: int) -> bool:
     """Return whether the process is there and no zombie."""
-    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, check=False)
-    return state.stdout.strip() not in (b"", b"Z")
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return status.rpartition(")")[2].split()[0] != "Z"
 
 
 def test_a_step_is_one_line_and_its_output_goes_to_the_log(
@@ -86,6 +92,18 @@ def test_an_interrupted_step_leaves_no_program_behind(
     assert step.returncode == 130
     assert err.startswith("  Compile") and err.endswith(" s  stopped\n")
     wait_for(lambda: not is_running(int(started.read_text())))
+
+
+def test_under_nohup_a_hang_up_is_no_interrupt(tmp_path: Path) -> None:
+    started, go_on = tmp_path / "started", tmp_path / "go_on"
+    script = f"touch {started}; until [ -e {go_on} ]; do sleep 0.01; done"
+    tool = f"{sys.executable} {ROOT / 'host' / 'tools' / 'phase.py'}"
+    nohup = f'trap "" HUP; exec {tool} Compile {tmp_path / "step.log"} -- sh -c "$0"'
+    step = subprocess.Popen(["sh", "-c", nohup, script])
+    wait_for(started.exists)
+    step.send_signal(signal.SIGHUP)
+    go_on.touch()
+    assert step.wait(timeout=60) == 0
 
 
 def test_parts_run_at_the_same_time(phase: ModuleType, tmp_path: Path) -> None:
@@ -141,9 +159,7 @@ def test_on_a_terminal_the_last_line_says_what_runs(tmp_path: Path) -> None:
     assert step.wait(timeout=60) == 0
     shown = os.read(primary, 10_000).decode()
     os.close(primary)
-    assert re.fullmatch(
-        r"(\r\x1b\[K  now: Compile \d+ s)+\r\x1b\[K  Compile +\d+\.\d s\r\n", shown
-    )
+    assert re.fullmatch(r"(\r\x1b\[K  now: Compile \d+ s)+\r\x1b\[K  Compile +\d+\.\d s\r\n", shown)
 
 
 def test_only_what_is_missing_or_older_than_its_source_is_set_up(
@@ -161,6 +177,11 @@ def test_only_what_is_missing_or_older_than_its_source_is_set_up(
     # What packages compile, new packages compile anew.
     set_up.PACKAGES.stamp.unlink()
     assert "Setting up: packages, fast_chip (" in said()
+    # Also if the last set-up was interrupted between the two.
+    set_up.PACKAGES.set_done()
+    os.utime(set_up.FAST_CHIP.stamp, ns=(1, 1))
+    os.utime(tmp_path / "chip_source", ns=(1, 1))
+    assert "Setting up: fast_chip (" in said()
     later_ns = set_up.INTERPRETER.stamp.stat().st_mtime_ns + 10**9
     os.utime(tmp_path / "source", ns=(later_ns, later_ns))
     assert said().count(",") == 2
@@ -170,6 +191,7 @@ def test_the_sources_of_every_part_exist(phase: ModuleType) -> None:
     module = importlib.import_module("set_up")
     for part in (module.PACKAGES, module.INTERPRETER, module.FAST_CHIP):
         assert part.sources and all(source.is_file() for source in part.sources)
+    assert module.PACKAGES.stamp in module.FAST_CHIP.sources
 
 
 def test_packages_are_compiled_at_once_only_where_python_may_not_later(
