@@ -24,9 +24,6 @@ export MPY_CROSS
 PORT ?=
 
 BIN := .venv/bin
-PACKAGES := .venv/.installed
-INTERPRETER := build/micropython/.ready
-FAST_CHIP := build/pico/.ready
 LINTER := build/lint/bin/ruff
 IMAGES := build/pressloop-pico.uf2 build/pressloop-pico2.uf2
 # What goes into an image: the controller, how it is built, and what MicroPython is told of the board.
@@ -43,8 +40,10 @@ help: ## list the targets
 	  /^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: setup
-setup: $(PACKAGES) $(INTERPRETER) $(FAST_CHIP) ## install the pinned packages into .venv, find or build MicroPython
-	@:
+setup: ## install the pinned packages into .venv, find or build MicroPython
+	@command -v $(PYTHON) >/dev/null || { \
+	  echo "There is no $(PYTHON): install Python 3.10 or newer, or say PYTHON=/path/to/it." >&2; exit 1; }
+	@$(PYTHON) host/tools/set_up.py
 
 .PHONY: demo
 demo: setup ## press a simulated sodium-ion cell from protocol to plot
@@ -213,32 +212,12 @@ clean: ## remove everything that was built or installed; runs/ stays
 # ---------------------------------------------------------------------------------------------
 # Set-up
 
-$(PACKAGES): host/constraints.txt host/pyproject.toml host/tools/venv.py
-	@echo "Setting up the Python packages (logs: build/logs)" >&2
-	@command -v $(PYTHON) >/dev/null || { \
-	  echo "There is no $(PYTHON): install Python 3.10 or newer, or say PYTHON=/path/to/it." >&2; exit 1; }
-	@$(PYTHON) host/tools/venv.py
-	@touch $@
-
 $(LINTER): host/constraints.txt
 	@echo "Setting up the linter" >&2
 	@$(PYTHON) -m venv build/lint
 	@build/lint/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
 	  --constraint host/constraints.txt ruff
 	@touch $@
-
-# A MicroPython that was named may be another one than last time, so it is looked at every time.
-ifneq ($(MICROPYTHON)$(MICROPYTHON_SRC),)
-.PHONY: $(INTERPRETER)
-endif
-$(INTERPRETER): firmware/tools/micropython.py
-	@echo "Setting up MicroPython (logs: build/logs)" >&2
-	@$(PYTHON) firmware/tools/micropython.py unix build/micropython/micropython
-	@touch $@
-
-# The emulated Pico works without it, ten times slower, so that failing here is worth one line.
-$(FAST_CHIP): $(PACKAGES) host/src/pressloop/emulator/pico/fast_chip.pyx host/tools/speedup.py
-	@if $(PYTHON) host/tools/speedup.py $(BIN)/python; then touch $@; fi
 
 # ---------------------------------------------------------------------------------------------
 # The flash images

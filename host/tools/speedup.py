@@ -6,11 +6,11 @@ continues.
 
 from __future__ import annotations
 
+import shutil
 import subprocess
-import sys
 from pathlib import Path
 
-from phase import LOGS, SetupError, apt_install, run
+from phase import LOGS, SetupError, apt_install, run, say
 
 NOTICE = "the emulated Pico stays ten times slower"
 """Beginning of the line in which `pressloop.emulator.pico.speedup` says what is missing."""
@@ -25,8 +25,14 @@ def build(python: Path) -> None:
 
     Raises SetupError when something is missing that this process may not install.
     """
+    missing = []
     if not Path(_ask(python, _HEADERS)).is_file():
-        apt_install(_ask(python, _VERSION))
+        missing.append(_ask(python, _VERSION))
+    # MicroPython, which is built at the same time, may be installing one just now.
+    if not any(shutil.which(compiler) for compiler in ("cc", "gcc")):
+        missing.append("build-essential")
+    if missing:
+        apt_install(*missing)
     run("Emulated Pico, inner loop", _LOG, python, "-m", "pressloop.emulator.pico.speedup")
 
 
@@ -36,17 +42,13 @@ def _ask(python: Path, question: str) -> str:
     ).stdout.strip()
 
 
-def main(python: str) -> int:
-    """Build the inner loop and return the exit code: 1, with one line, if it cannot be built."""
+def build_or_say(python: Path) -> bool:
+    """Build the inner loop; if it cannot be built, say why in one line and return False."""
     try:
-        build(Path(python))
+        build(python)
     except SetupError as error:
         lines = [line.strip("| ") for line in str(error).splitlines()]
         reason = next((line for line in lines if line.startswith(NOTICE)), lines[0])
-        print(f"  {NOTICE}: {reason.removeprefix(NOTICE + ': ')}", file=sys.stderr)
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+        say(f"  {NOTICE}: {reason.removeprefix(NOTICE + ': ')}")
+        return False
+    return True

@@ -95,9 +95,20 @@ def test_the_set_up_continues_without_it(
         raise step.SetupError(f"Missing: {packages[0]}. Run: sudo apt-get install {packages[0]}")
 
     monkeypatch.setattr(step, "apt_install", refuse)
-    assert step.main(sys.executable) == 1
+    assert not step.build_or_say(Path(sys.executable))
     said = capsys.readouterr().err
     assert said.startswith(f"  {step.NOTICE}: Missing: python3.") and said.count("\n") == 1
+
+
+def test_the_set_up_installs_the_compiler_that_is_missing(
+    step: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed: list[str] = []
+    monkeypatch.setattr(step, "apt_install", lambda *packages: installed.extend(packages))
+    monkeypatch.setattr(step, "run", lambda *step: None)
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    step.build(Path(sys.executable))
+    assert installed[-1] == "build-essential"
 
 
 def test_it_says_where_it_is() -> None:
