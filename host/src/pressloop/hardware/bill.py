@@ -89,8 +89,8 @@ BILL: Final = (
         "valves",
         "AO3422, 1N5819 and BZX85C24",
         1,
-        3,
-        8,
+        6,
+        16,
         "The resistor keeps each coil off while the chip is in reset. 24 V and the Zener "
         "diode's 24 V "
         "are too much for a MOSFET of 30 V.",
@@ -200,8 +200,8 @@ BILL: Final = (
         "release",
         "",
         1,
-        45,
-        95,
+        65,
+        135,
         "The manual release works without power and is outside of the guard.",
     ),
     Item(
@@ -265,13 +265,13 @@ BILL: Final = (
         "supply",
         "Safety and supply",
         "Supply",
-        "24 V DC for the motor, 24 V 2 A for coils and transducers, 5 V 1 A for the board; "
+        "24 V DC for the motor, 24 V 4 A for coils and transducers, 5 V 1 A for the board; "
         "fuses, slow: F1 "
-        "1 A, F2 2 A, F3 1 A, F4 as the motor's plate says",
+        "1 A, F2 4 A, F3 1 A, F4 as the motor's plate says",
         "",
         1,
-        25,
-        60,
+        30,
+        75,
         "A shorted coil must not be a dead controller.",
     ),
     Item(
