@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
-from pydantic_core import PydanticCustomError
 from typing_extensions import Self
 
 from pressloop.arguments import out_of_range, real_number, shown_value, whole_number
@@ -31,6 +30,7 @@ from pressloop.machine.storable_text import iso_day, name_fits, reference_fits
 from pressloop.number_types import plain
 from pressloop.wire import schema
 from pressloop.wire.message import Message
+from pressloop.yaml.form_error import form_error
 from pressloop.yaml.user_model import UserModel
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -266,11 +266,7 @@ class MachineProfile(UserModel):
         dies = dict(zip(self.dies_um, self.dies_mm, strict=True))
         found = find_contradiction(self.to_wire(), dict(self), dies)
         if found is not None:
-            raise PydanticCustomError(
-                "contradiction",
-                "{message}; {hint}",
-                {"message": found.message, "hint": found.hint, "at": (found.field,)},
-            )
+            raise form_error("contradiction", found.message, found.hint, (found.field,))
         return self
 
     def lever(self, die_mm: float) -> float:

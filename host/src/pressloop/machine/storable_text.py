@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from pydantic_core import PydanticCustomError
-
 from pressloop.number_types import text_of
 from pressloop.wire import schema
+from pressloop.yaml.form_error import form_error
 
 
 def name_fits(name: str) -> str:
@@ -16,16 +15,8 @@ def name_fits(name: str) -> str:
     Raises:
         PydanticCustomError: `bad-value`, if it has too many bytes in UTF-8.
     """
-    size, most = len(name.encode()), _most("name")
-    if size > most:
-        raise PydanticCustomError(
-            "bad-value",
-            "{message}; {hint}",
-            {
-                "message": f"'name' has {size} bytes, the board takes {most}",
-                "hint": "shorten it; letters outside ASCII have two bytes or more",
-            },
-        )
+    hint = "shorten it; letters outside ASCII have two bytes or more"
+    _require_room("name", name, "name", hint)
     return name
 
 
@@ -36,16 +27,8 @@ def reference_fits(text: str) -> str:
         PydanticCustomError: `bad-value`, if it has too many bytes in UTF-8.
     """
     text = text_of(text)
-    size, most = len(text.encode()), _most("calibration_reference")
-    if size > most:
-        raise PydanticCustomError(
-            "bad-value",
-            "{message}; {hint}",
-            {
-                "message": f"'{text}' has {size} bytes, the board takes {most}",
-                "hint": "shorten it to what finds the certificate, such as its number",
-            },
-        )
+    hint = "shorten it to what finds the certificate, such as its number"
+    _require_room("calibration_reference", text, text, hint)
     return text
 
 
@@ -61,15 +44,21 @@ def iso_day(text: str) -> str:
         day = None
     last = date(1970, 1, 1) + timedelta(days=_most("calibration_day"))
     if day is None or not date(1970, 1, 1) <= day <= last or day.isoformat() != text:
-        raise PydanticCustomError(
-            "bad-value",
-            "{message}; {hint}",
-            {
-                "message": f"'{text_of(text)}' is no day",
-                "hint": "write year, month and day as YYYY-MM-DD",
-            },
-        )
+        hint = "write year, month and day as YYYY-MM-DD"
+        raise form_error("bad-value", f"'{text_of(text)}' is no day", hint)
     return text
+
+
+def _require_room(field: str, text: str, called: str, hint: str) -> None:
+    """Refuse a text of more bytes than the board takes for a field, under the name `called`.
+
+    Raises:
+        PydanticCustomError: `bad-value`.
+    """
+    size, most = len(text.encode()), _most(field)
+    if size > most:
+        message = f"'{called}' has {size} bytes, the board takes {most}"
+        raise form_error("bad-value", message, hint)
 
 
 def _most(name: str) -> int:

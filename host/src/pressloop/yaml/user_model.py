@@ -17,6 +17,7 @@ from typing_extensions import Self
 from pressloop.errors import BadInputError
 from pressloop.number_types import plain, text_of, written
 from pressloop.number_types.forms import number_hint
+from pressloop.yaml.form_error import form_error
 from pressloop.yaml.model_file import model_findings
 from pressloop.yaml.source_map import SourceMap
 from pressloop.yaml.values import YamlSource
@@ -95,12 +96,8 @@ class UserModel(BaseModel):
 
 def _no_number_in_list(items: list[Any], index: int) -> PydanticCustomError:
     """Return the error for a list that has true or false in place of a number."""
-    context = {
-        "message": f"'{written(items[index])}' is not a number",
-        "hint": number_hint(items[index], "number"),
-        "at": (index,),
-    }
-    return PydanticCustomError("bad-value", "{message}; {hint}", context)
+    message = f"'{written(items[index])}' is not a number"
+    return form_error("bad-value", message, number_hint(items[index], "number"), (index,))
 
 
 def _scalar_types(annotation: Any) -> set[Any]:

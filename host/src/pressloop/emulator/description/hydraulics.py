@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
-from pydantic_core import PydanticCustomError
 
 from pressloop.emulator.description.individual import IndividualSection, error_factor
 from pressloop.emulator.description.section import NonNegative, Positive, Section
 from pressloop.hardware.kinds import PUMP_KINDS
 from pressloop.machine.part_codes import PumpDriveName, ReleaseDriveName
+from pressloop.yaml.form_error import form_error
 
 
 class RamSection(Section):
@@ -77,13 +77,10 @@ def bore_fits(bore_mm: float) -> float:
         PydanticCustomError: `bad-value`.
     """
     if bore_mm and not MIN_BORE_MM <= bore_mm <= MAX_BORE_MM:
-        raise PydanticCustomError(
+        raise form_error(
             "bad-value",
-            "{message}; {hint}",
-            {
-                "message": f"a bore of {bore_mm:g} mm is not possible",
-                "hint": f"bores from {MIN_BORE_MM} to {MAX_BORE_MM} mm are",
-            },
+            f"a bore of {bore_mm:g} mm is not possible",
+            f"bores from {MIN_BORE_MM} to {MAX_BORE_MM} mm are",
         )
     return bore_mm
 

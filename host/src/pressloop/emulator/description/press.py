@@ -11,7 +11,6 @@ from typing import Annotated, Any, Final
 
 from pressloop_sim.plant.water import MODULUS_MPA as WATER_MODULUS_MPA
 from pydantic import AfterValidator, Field, model_validator
-from pydantic_core import PydanticCustomError
 
 from pressloop.emulator.description import presets
 from pressloop.emulator.description.controller import ControllerSection, LimitsSection
@@ -44,6 +43,7 @@ from pressloop.hardware.kinds import SignalKind
 from pressloop.machine.profile import MachineProfile
 from pressloop.machine.profile_wire import wire_fields
 from pressloop.machine.storable_text import name_fits
+from pressloop.yaml.form_error import form_error
 
 # Up to this many digits MicroPython and CPython parse a number to the same double.
 _MAX_DIGITS = 12
@@ -158,14 +158,11 @@ class PressDescription(Section):
             return data
         for key in ("ram", "frame", "dies_mm", "die_mm", "die_loads_kn", "load_cell"):
             if key in data and not cls._is_of_vessel(key, data[key], bore):
-                raise PydanticCustomError(
+                raise form_error(
                     "contradiction",
-                    "{message}; {hint}",
-                    {
-                        "message": f"an isostatic vessel has no '{key}'",
-                        "hint": f"remove '{key}', or the section 'vessel'",
-                        "at": (key,),
-                    },
+                    f"an isostatic vessel has no '{key}'",
+                    f"remove '{key}', or the section 'vessel'",
+                    (key,),
                 )
         return {**data, "dies_mm": [bore], "die_mm": bore}
 

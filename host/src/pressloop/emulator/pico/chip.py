@@ -44,19 +44,6 @@ class Chip:
         erase_s: How long the erase of a sector takes, s.
     """
 
-    @property
-    def flash_miss_ns(self) -> float:
-        """How long the core waits for a line that is not in the cache of the flash; first 0.
-
-        Only the loop in machine code knows the cache, and only it can be told to wait.
-        """
-        return float(getattr(self.mcu, "flash_miss_ns", 0.0))
-
-    @flash_miss_ns.setter
-    def flash_miss_ns(self, wait_ns: float) -> None:
-        mcu: Any = self.mcu
-        mcu.flash_miss_ns = wait_ns
-
     def __init__(self, image: Path, flash: Path) -> None:
         """Flash `image` and restore the flash behind it, with the board's stored files.
 
@@ -92,6 +79,19 @@ class Chip:
     def now_s(self) -> float:
         """Emulated time since power-on, s."""
         return self.mcu.clock.nanos / 1e9
+
+    @property
+    def flash_miss_ns(self) -> float:
+        """How long the core waits for a line that is not in the cache of the flash; first 0.
+
+        Only the loop in machine code knows the cache, and only it can be told to wait.
+        """
+        return float(getattr(self.mcu, "flash_miss_ns", 0.0))
+
+    @flash_miss_ns.setter
+    def flash_miss_ns(self, wait_ns: float) -> None:
+        mcu: Any = self.mcu
+        mcu.flash_miss_ns = wait_ns
 
     def run(self, seconds: float) -> None:
         """Run the chip for `seconds` of emulated time."""

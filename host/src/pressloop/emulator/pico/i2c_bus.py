@@ -49,7 +49,6 @@ class I2cBus:
     def __init__(self, clock: IClock, bus: RPI2C, *devices: I2cDevice) -> None:
         """Connect `devices` to `bus`; `clock` is the chip's."""
         self.bit_ns = 0.0
-        self._clock = clock
         self._bus = bus
         self._devices = devices
         self._addressed: I2cDevice | None = None

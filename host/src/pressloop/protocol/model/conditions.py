@@ -12,7 +12,8 @@ from pydantic import BeforeValidator, Field
 
 from pressloop.number_types import plain, written
 from pressloop.number_types.forms import number_hint
-from pressloop.protocol.model.fields import Name, ProtocolModel, form_error
+from pressloop.protocol.model.fields import Name, ProtocolModel
+from pressloop.yaml.form_error import form_error
 
 _ABSOLUTE_ZERO_C: Final = -273.15
 _MAX_TEMPERATURE_C: Final = 2000.0

@@ -21,8 +21,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from pressloop.findings import KeyPath
-from pressloop.number_types import text_of, written
+from pressloop.number_types import written
 from pressloop.units import (
     DURATION,
     FORCE,
@@ -44,6 +43,7 @@ from pressloop.units import (
     units_of,
 )
 from pressloop.wire.schema import TICK_HZ, PlanStepRequest
+from pressloop.yaml.form_error import form_error
 from pressloop.yaml.user_model import UserModel
 
 TICK_MS: Final = 1000 // TICK_HZ
@@ -55,22 +55,6 @@ MAX_PROMPT_BYTES: Final = PlanStepRequest.range_of("text")[1]
 _MIN_DURATION_MS, _MAX_DURATION_MS = PlanStepRequest.range_of("duration_ms")
 _MAX_TOLERANCE_KPA: Final = PlanStepRequest.range_of("tolerance_kpa")[1]
 _MAX_LOSS_KPA_MIN: Final = PlanStepRequest.range_of("relaxation_kpa_min")[1]
-
-
-def form_error(code: str, message: str, hint: str, at: KeyPath = ()) -> PydanticCustomError:
-    """Return a pydantic error that carries code, message and hint of a finding.
-
-    Args:
-        code: Code of the finding.
-        message: What is wrong.
-        hint: What to write instead.
-        at: Path of the mistake, relative to the model that raises the error.
-    """
-    return PydanticCustomError(
-        code,
-        "{message}; {hint}",
-        {"message": text_of(message), "hint": text_of(hint), "at": at},
-    )
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,10 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from pressloop.findings import KeyPath
-from pressloop.protocol.model.fields import QuantityText, form_error
+from pressloop.protocol.model.fields import QuantityText
 from pressloop.protocol.model.hold import Until
 from pressloop.units import FORCE, FORCE_RATE, UnitError, parse, parse_pressure_rate
+from pressloop.yaml.form_error import form_error
 
 
 def is_force(text: object) -> bool:

@@ -17,11 +17,11 @@ from pressloop.protocol.model.fields import (
     PromptText,
     ProtocolModel,
     Tolerance,
-    form_error,
     kpa_of,
     ms_of,
 )
 from pressloop.units import PERCENT, parse_pressure, parse_pressure_rate
+from pressloop.yaml.form_error import form_error
 
 DEFAULT_HOLD_TIMEOUT: Final = "60 s"
 """Long enough to settle after a ramp and for the powder's first relaxation; short enough that a

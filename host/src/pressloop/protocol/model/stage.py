@@ -19,7 +19,6 @@ from pressloop.protocol.model.fields import (
     ProtocolModel,
     QuantityText,
     exact,
-    form_error,
     kpa_of,
     kpa_s_of,
     ms_of,
@@ -27,6 +26,7 @@ from pressloop.protocol.model.fields import (
 from pressloop.protocol.model.hold import Hold
 from pressloop.units import PER_SECOND, PER_SECOND_SQUARED
 from pressloop.wire.schema import MAX_STEPS, TICK_HZ, PlanStepRequest
+from pressloop.yaml.form_error import form_error
 
 DEFAULT_PROMPT_TIMEOUT: Final = "30 min"
 
