@@ -184,6 +184,10 @@ guards: setup ## break every guard of the firmware, one at a time: a test has to
 fuzz: setup ## give host and board a million hostile inputs; five minutes
 	$(BIN)/python -m tests.hostile $(FUZZ_ARGS)
 
+.PHONY: properties
+properties: setup ## look for examples that break a property and that no test run has tried
+	$(BIN)/python -m pytest -n auto --maxprocesses 8 --hypothesis-profile search tests/property $(PYTEST_ARGS)
+
 .PHONY: soak
 soak: setup ## press 10,000 sound presses and count false trips; an hour
 	$(BIN)/python -m pressloop_bench.faults.__main__ --sound --count 10000 $(BENCH_ARGS)

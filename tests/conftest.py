@@ -31,11 +31,32 @@ from typing import Any, ClassVar
 
 import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis.internal import constants_ast
+from hypothesis.internal.conjecture import providers
 from pressloop.emulator import locate
 
-# A busy machine is slow, not wrong: no property fails by the clock.
-settings.register_profile("pressloop", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# A busy machine is slow, not wrong: no property fails by the clock. `make test` tries the same
+# examples every time; `make properties` looks for new ones.
+settings.register_profile(
+    "pressloop", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("search", settings.get_profile("pressloop"), derandomize=False)
 settings.load_profile("pressloop")
+
+_numbers_in_modules = providers._get_local_constants
+
+
+def _local_constants() -> constants_ast.Constants:
+    """Return the numbers of our own modules that Hypothesis tries beside those it makes up.
+
+    It knows the modules loaded so far. Those depend on which tests a worker has run before, so that
+    with them the same test would not see the same examples twice.
+    """
+    searching = settings.get_current_profile_name() == "search"
+    return _numbers_in_modules() if searching else constants_ast.Constants()
+
+
+providers._get_local_constants = _local_constants
 
 # Programs find active runs of the same user in this folder: a test must not see those of another.
 RUNTIME = tempfile.mkdtemp(prefix="pressloop-runtime-")
