@@ -24,7 +24,9 @@ GONE = {"type": "websocket.disconnect", "code": 1001}
 async def serve(*says: Message, breaks: bool = False) -> tuple[list[Message], Hub]:
     """Serve a page that says this; `breaks` lets its connection fail at the first message to it."""
     hub = Hub(LiveCurve())
-    owner = PressOwner(BoardChoice("emulated"), hub, LiveCurve(), Path("runs"))
+    owner = PressOwner(
+        BoardChoice("emulated"), hub, LiveCurve(), Path("runs"), on_link=lambda error: None
+    )
     sent: list[Message] = []
     left = iter(({"type": "websocket.connect"}, HELLO, *says))
     addressed = asyncio.Event()

@@ -40,7 +40,7 @@ class PressPage:
         self,
         choice: BoardChoice,
         settings: ServerSettings,
-        on_link: OnLink = lambda error: None,
+        on_link: OnLink,
     ) -> None:
         """Open nothing yet: the press is opened when the application starts."""
         curve = LiveCurve()

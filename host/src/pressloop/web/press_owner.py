@@ -106,8 +106,8 @@ class PressOwner:
         curve: LiveCurve,
         runs: Path,
         *,
+        on_link: OnLink,
         status_s: float = STATUS_S,
-        on_link: OnLink = lambda error: None,
     ) -> None:
         """Open nothing yet; `begin` does.
 
@@ -116,8 +116,8 @@ class PressOwner:
             hub: Where states and frames go.
             curve: The curve that pages get when they open.
             runs: Folder with the records.
-            status_s: Time between two questions for the status, s.
             on_link: Called in the owner's thread.
+            status_s: Time between two questions for the status, s.
         """
         self._choice = choice
         self._hub = hub

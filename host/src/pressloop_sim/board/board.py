@@ -127,8 +127,6 @@ class EmulatedBoard(Board):
         self.control_port = LoopbackPort(self._poller)
         self._control = ControlPort(self.control_port, self)
         self._run_start_tick = 0
-        # What the watchdog's registers keep through its reset.
-        self._kept = None
         # Ticks that were lost since the last one that ran.
         self._missed = 0
         self._board_faults = BoardFaults(config["seed"])

@@ -17,6 +17,7 @@ from pressloop.emulator.description.hydraulics import (
     RamSection,
     ReleaseSection,
     ValvesSection,
+    VesselSection,
 )
 from pressloop.emulator.description.individual import IndividualSection
 from pressloop.emulator.description.measured import MeasuredSection
@@ -57,6 +58,7 @@ __all__ = [
     "SimulationSection",
     "TransducerSection",
     "ValvesSection",
+    "VesselSection",
     "WarmingSection",
     "load",
     "loads",
