@@ -59,6 +59,7 @@ def check_findings(error: BadInputError) -> None:
 @example({"frame": {"stiffness_kn_mm": 1e-320}})
 @example({"oil": {"bulk_modulus_gpa": 1e-320}})
 @example({"ram": {"area_cm2": 1e-320}})
+@example({"vessel": {"bore_mm": 100}, "ram": {"area_cm2": 0}})
 def test_a_press_file_is_refused_exactly_when_the_board_refuses_it(content: dict[str, Any]) -> None:
     text = yaml_of(content)
     press = form_of(text)

@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import Annotated, Any, Final
 
 from pressloop_sim.plant.water import MODULUS_MPA as WATER_MODULUS_MPA
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from pressloop.emulator.description import presets
 from pressloop.emulator.description.controller import ControllerSection, LimitsSection
@@ -173,7 +173,10 @@ class PressDescription(Section):
             return (list(value) if key == "dies_mm" else [value]) == [bore]
         usual = cls.model_fields[key].default
         if isinstance(usual, Section) and isinstance(value, dict):
-            return type(usual).model_validate(value) == usual
+            try:
+                return type(usual).model_validate(value) == usual
+            except ValidationError:
+                return False  # no vessel has the section, whatever is wrong in it
         return bool(value == usual)
 
     @property
