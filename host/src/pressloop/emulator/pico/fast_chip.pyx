@@ -3,12 +3,13 @@
 
 Registers, instructions and peripherals are those of the package `rp2040py`. It publishes the C
 interface of its classes (`.pxd`), and this module overrides what runs once per instruction, without
-Python objects in between: fetching, loads and stores in flash and RAM, conditional branches, and
-counting time. `speedup.py` builds it. Without it, `chip.py` uses the package's own loop, which takes
-ten times as long for the same cycles.
+Python objects in between: fetching, the frequent instructions, loads and stores in flash and RAM,
+and counting time. `speedup.py` builds it. Without it, `chip.py` uses the package's own loop, which
+takes many times as long for the same cycles.
 """
 
 cimport cython
+from libc.math cimport ceil
 from libc.string cimport memcpy, memset
 
 from rp2040py.native._cortex_m0_core cimport (
@@ -49,6 +50,61 @@ cdef inline unsigned int _bl_offset(unsigned int first, unsigned int second) noe
     )
 
 
+cdef inline int _moved(
+    CortexM0Core core, unsigned int *r, unsigned int to, unsigned int value
+) noexcept:
+    """Set a register, and the flags that show its sign and whether it is zero; return a cycle."""
+    r[to] = value
+    core.n = value >> 31
+    core.z = value == 0
+    return 1
+
+
+cdef inline unsigned int _added(
+    CortexM0Core core, unsigned int left, unsigned int right
+) noexcept:
+    """Return the sum and set all flags."""
+    cdef unsigned int value = left + right
+    core.n = value >> 31
+    core.z = value == 0
+    core.c = value < left
+    core.v = ((left ^ value) & (right ^ value)) >> 31
+    return value
+
+
+cdef inline unsigned int _subtracted(
+    CortexM0Core core, unsigned int left, unsigned int right
+) noexcept:
+    """Return the difference and set all flags."""
+    cdef unsigned int value = left - right
+    core.n = value >> 31
+    core.z = value == 0
+    core.c = left >= right
+    core.v = ((left ^ right) & (left ^ value)) >> 31
+    return value
+
+
+cdef inline bint _met(CortexM0Core core, unsigned int condition) noexcept:
+    """Return whether the condition of a branch holds; those with bit 0 are the others' opposites."""
+    cdef unsigned int kind = condition >> 1
+    cdef bint met
+    if kind == 0:
+        met = core.z
+    elif kind == 1:
+        met = core.c
+    elif kind == 2:
+        met = core.n
+    elif kind == 3:
+        met = core.v
+    elif kind == 4:
+        met = core.c and not core.z
+    elif kind == 5:
+        met = core.n == core.v
+    else:
+        met = core.n == core.v and not core.z
+    return met != (condition & 1)
+
+
 @cython.final
 cdef class FastRP2040(RP2040):
     """rp2040py's chip with direct access to its memory.
@@ -59,9 +115,10 @@ cdef class FastRP2040(RP2040):
 
     cdef unsigned char *_flash_bytes
     cdef unsigned char *_ram_bytes
-    # Time of instructions that is not yet added to the clock.
-    cdef double _ahead_ns
-    # A peripheral was accessed, so the next alarm may have changed.
+    # Time that is not yet added to the clock: of instructions, and of waits for the flash.
+    cdef long long _ahead_cycles
+    cdef double _waited_ns
+    # A peripheral was accessed or time was lost in a wait: when to stop is to be computed anew.
     cdef bint _accessed
     # Registers of the divider: MicroPython divides once for every look-up of a name.
     cdef unsigned int _dividend
@@ -78,7 +135,8 @@ cdef class FastRP2040(RP2040):
     def __cinit__(self):
         self._flash_bytes = &self._flash[0]
         self._ram_bytes = &self._sram[0]
-        self._ahead_ns = 0.0
+        self._ahead_cycles = 0
+        self._waited_ns = 0.0
         self._accessed = True
         self.flash_miss_ns = 0.0
         memset(self._line, 0, sizeof(self._line))
@@ -106,7 +164,8 @@ cdef class FastRP2040(RP2040):
         self._last_way[place] = way
         if self._line[way][place] != line:
             self._line[way][place] = line
-            self._ahead_ns += self.flash_miss_ns
+            self._waited_ns += self.flash_miss_ns
+            self._accessed = True
 
     cpdef unsigned int read_uint32(self, long long address) except? 0:
         cdef unsigned int at = <unsigned int> address
@@ -220,9 +279,211 @@ cdef class FastRP2040(RP2040):
 
     cdef inline void _sync_clock(self):
         # Never beyond the next alarm: the loop stops there, so no alarm is due in between.
-        self.clock._nanos_counter += self._ahead_ns
-        self._ahead_ns = 0.0
+        self.clock._nanos_counter += self._ahead_cycles * CYCLE_NS + self._waited_ns
+        self._ahead_cycles = 0
+        self._waited_ns = 0.0
         self._accessed = True
+
+    cdef inline unsigned char *_readable(self, unsigned int at, unsigned int size) noexcept:
+        """Return where the bytes at an address of RAM or flash are; NULL for another address."""
+        if at - RAM < RAM_BYTES + 1 - size:
+            return self._ram_bytes + (at - RAM)
+        if at - FLASH < FLASH_BYTES + 1 - size:
+            if self.flash_miss_ns:
+                self._wait_for_flash(at)
+            return self._flash_bytes + (at - FLASH)
+        return NULL
+
+    cdef inline unsigned char *_writable(self, unsigned int at, unsigned int size) noexcept:
+        """Return where the bytes at an address of RAM are; NULL for another address."""
+        return self._ram_bytes + (at - RAM) if at - RAM < RAM_BYTES + 1 - size else NULL
+
+    cdef inline int _load(self, unsigned int *to, unsigned int at, unsigned int size) noexcept:
+        """Load a word, half word or byte; return the cycles, 0 for the package to do it."""
+        cdef unsigned int word = 0
+        cdef unsigned char *place
+        if at & (size - 1):
+            return 0
+        place = self._readable(at, size)
+        if place == NULL:
+            return 0
+        if size == 4:
+            memcpy(&word, place, 4)
+        elif size == 2:
+            memcpy(&word, place, 2)
+        else:
+            word = place[0]
+        to[0] = word
+        return 2
+
+    cdef inline int _store(self, unsigned int word, unsigned int at, unsigned int size) noexcept:
+        """Store a word, half word or byte; return the cycles, 0 for the package to do it."""
+        cdef unsigned char *place
+        if at & (size - 1):
+            return 0
+        place = self._writable(at, size)
+        if place == NULL:
+            return 0
+        if size == 4:
+            memcpy(place, &word, 4)
+        elif size == 2:
+            memcpy(place, &word, 2)
+        else:
+            place[0] = <unsigned char> word
+        return 2
+
+    cdef inline int _execute(
+        self, CortexM0Core core, unsigned int *r, unsigned int op, unsigned int pc
+    ) noexcept:
+        """Execute one of the frequent instructions and return its cycles; 0 for all others.
+
+        What they do, bit by bit, is in the ARMv6-M Architecture Reference Manual, A6.7. Nothing is
+        changed before it is certain that the instruction is executed here.
+        """
+        cdef unsigned int kind = op >> 11
+        cdef unsigned int low = op & 7
+        cdef unsigned int mid = op >> 3 & 7
+        cdef unsigned int top = op >> 8 & 7
+        cdef unsigned int imm5 = op >> 6 & 31
+        cdef unsigned int imm8 = op & 255
+        cdef unsigned int left, right, at, i
+        cdef int cycles
+        if kind == 0:  # LSLS by a constant
+            left = r[mid]
+            if imm5:
+                core.c = left >> (32 - imm5) & 1
+            return _moved(core, r, low, left << imm5)
+        elif kind == 1:  # LSRS by a constant
+            left = r[mid]
+            core.c = left >> (imm5 - 1 if imm5 else 31) & 1
+            return _moved(core, r, low, left >> imm5 if imm5 else 0)
+        elif kind == 2:  # ASRS by a constant
+            left = r[mid]
+            core.c = left >> (imm5 - 1 if imm5 else 31) & 1
+            return _moved(core, r, low, <unsigned int> (<int> left >> (imm5 if imm5 else 31)))
+        elif kind == 3:  # ADDS and SUBS of a register or of three bits
+            right = imm5 & 7
+            if not op & 0x400:
+                right = r[right]
+            if op & 0x200:
+                r[low] = _subtracted(core, r[mid], right)
+            else:
+                r[low] = _added(core, r[mid], right)
+            return 1
+        elif kind == 4:  # MOVS
+            return _moved(core, r, top, imm8)
+        elif kind == 5:  # CMP
+            _subtracted(core, r[top], imm8)
+            return 1
+        elif kind == 6:  # ADDS
+            r[top] = _added(core, r[top], imm8)
+            return 1
+        elif kind == 7:  # SUBS
+            r[top] = _subtracted(core, r[top], imm8)
+            return 1
+        elif kind == 8:
+            if op & 0x400:
+                # ADD, CMP and MOV of high registers, not into stack pointer or program counter.
+                left = (op >> 4 & 8) | low
+                right = op >> 3 & 15
+                if left == 13 or left == 15 or right == 15:
+                    return 0
+                if top == 4:
+                    r[left] += r[right]
+                elif top == 5:
+                    _subtracted(core, r[left], r[right])
+                elif top == 6:
+                    r[left] = r[right]
+                else:
+                    return 0
+                return 1
+            i = op >> 6 & 15
+            if i == 0:
+                return _moved(core, r, low, r[low] & r[mid])
+            elif i == 1:
+                return _moved(core, r, low, r[low] ^ r[mid])
+            elif i == 8:  # TST
+                left = r[low] & r[mid]
+                core.n = left >> 31
+                core.z = left == 0
+                return 1
+            elif i == 9:  # RSBS from zero
+                r[low] = _subtracted(core, 0, r[mid])
+                return 1
+            elif i == 10:
+                _subtracted(core, r[low], r[mid])
+                return 1
+            elif i == 12:
+                return _moved(core, r, low, r[low] | r[mid])
+            elif i == 13:  # MULS
+                return _moved(core, r, low, r[low] * r[mid])
+            elif i == 14:  # BICS
+                return _moved(core, r, low, r[low] & ~r[mid])
+            elif i == 15:  # MVNS
+                return _moved(core, r, low, ~r[mid])
+            return 0
+        elif kind == 9:  # LDR of a constant behind the code
+            return self._load(&r[top], ((pc + 4) & ~3U) + imm8 * 4, 4)
+        elif kind == 10:
+            i = op >> 9 & 3
+            at = r[mid] + r[imm5 & 7]
+            if i == 0:
+                return self._store(r[low], at, 4)
+            elif i == 1:
+                return self._store(r[low], at, 2)
+            elif i == 2:
+                return self._store(r[low], at, 1)
+            cycles = self._load(&r[low], at, 1)
+            if cycles:  # LDRSB
+                r[low] = <unsigned int> <int> <signed char> r[low]
+            return cycles
+        elif kind == 11:
+            i = op >> 9 & 3
+            at = r[mid] + r[imm5 & 7]
+            if i == 0:
+                return self._load(&r[low], at, 4)
+            elif i == 1:
+                return self._load(&r[low], at, 2)
+            elif i == 2:
+                return self._load(&r[low], at, 1)
+            cycles = self._load(&r[low], at, 2)
+            if cycles:  # LDRSH
+                r[low] = <unsigned int> <int> <short> r[low]
+            return cycles
+        elif kind == 12:
+            return self._store(r[low], r[mid] + imm5 * 4, 4)
+        elif kind == 13:
+            return self._load(&r[low], r[mid] + imm5 * 4, 4)
+        elif kind == 14:
+            return self._store(r[low], r[mid] + imm5, 1)
+        elif kind == 15:
+            return self._load(&r[low], r[mid] + imm5, 1)
+        elif kind == 16:
+            return self._store(r[low], r[mid] + imm5 * 2, 2)
+        elif kind == 17:
+            return self._load(&r[low], r[mid] + imm5 * 2, 2)
+        elif kind == 18:
+            return self._store(r[top], r[13] + imm8 * 4, 4)
+        elif kind == 19:
+            return self._load(&r[top], r[13] + imm8 * 4, 4)
+        elif kind == 20:  # ADR
+            r[top] = (pc & ~3U) + 4 + imm8 * 4
+            return 1
+        elif kind == 21:  # ADD to the stack pointer
+            r[top] = r[13] + imm8 * 4
+            return 1
+        elif kind == 26 or kind == 27:  # B<condition>
+            i = op >> 8 & 15
+            if i > 13:
+                return 0
+            if _met(core, i):
+                r[15] += <unsigned int> (<int> <signed char> imm8 * 2 + 2)
+                return 2
+            return 1
+        elif kind == 28:  # B
+            r[15] += <unsigned int> ((<int> (op << 21) >> 20) + 2)
+            return 2
+        return 0
 
     def run(self, double until_ns):
         """Execute until the clock reaches `until_ns`; skip the time in which the core sleeps."""
@@ -231,10 +492,12 @@ cdef class FastRP2040(RP2040):
         cdef ClockAlarm alarm
         cdef OpHandler handler
         cdef unsigned int *registers = &core.registers[0]
-        cdef unsigned int pc, opcode, opcode2, condition
-        cdef int cycles, offset
-        cdef bint met
+        cdef unsigned int pc, opcode, opcode2
+        cdef unsigned short half
+        cdef unsigned char *place
+        cdef int cycles
         cdef double budget_ns = 0.0
+        cdef long long budget_cycles = 0
         self._accessed = True
         while True:
             if self._accessed:
@@ -243,11 +506,13 @@ cdef class FastRP2040(RP2040):
                 alarm = clock._next_alarm
                 if alarm is not None and alarm.nanos - clock._nanos_counter < budget_ns:
                     budget_ns = alarm.nanos - clock._nanos_counter
-            if core.waiting or self._ahead_ns >= budget_ns:
-                if core.waiting and self._ahead_ns < budget_ns:
-                    self._ahead_ns = budget_ns
-                clock.tick(self._ahead_ns)
-                self._ahead_ns = 0.0
+                budget_cycles = <long long> ceil((budget_ns - self._waited_ns) / CYCLE_NS)
+            if core.waiting or self._ahead_cycles >= budget_cycles:
+                if not core.waiting or self._ahead_cycles >= budget_cycles:
+                    budget_ns = self._ahead_cycles * CYCLE_NS + self._waited_ns
+                self._ahead_cycles = 0
+                self._waited_ns = 0.0
+                clock.tick(budget_ns)
                 self._accessed = True
                 if clock._nanos_counter >= until_ns:
                     return
@@ -255,31 +520,15 @@ cdef class FastRP2040(RP2040):
             if core.interrupts_updated and core.check_for_interrupts():
                 core.waiting = False
             pc = registers[15] & 0xFFFFFFFEU
-            opcode = self.read_uint16(pc)
-            registers[15] += 2
-            if opcode >> 12 == 0xD and (opcode & 0xE00) != 0xE00:
-                # B<condition>: the package calls a Python method for each of them.
-                condition = (opcode >> 8) & 0xF
-                if condition < 2:
-                    met = core.z
-                elif condition < 4:
-                    met = core.c
-                elif condition < 6:
-                    met = core.n
-                elif condition < 8:
-                    met = core.v
-                elif condition < 10:
-                    met = core.c and not core.z
-                elif condition < 12:
-                    met = core.n == core.v
-                else:
-                    met = core.n == core.v and not core.z
-                cycles = 1
-                if met != (condition & 1):
-                    offset = <signed char> (opcode & 0xFF)
-                    registers[15] += <unsigned int> (offset * 2 + 2)
-                    cycles = 2
+            place = self._readable(pc, 2)
+            if place == NULL:
+                opcode = RP2040.read_uint16(self, pc)
             else:
+                memcpy(&half, place, 2)
+                opcode = half
+            registers[15] += 2
+            cycles = self._execute(core, registers, opcode, pc)
+            if cycles == 0:
                 opcode2 = 0
                 if opcode >> 11 >= 0b11101:
                     opcode2 = self.read_uint16(pc + 2)
@@ -289,7 +538,7 @@ cdef class FastRP2040(RP2040):
                         registers[14] = (pc + 4) | 1
                         registers[15] = pc + 4 + _bl_offset(opcode, opcode2)
                         core.cycles += 3
-                        self._ahead_ns += 3 * CYCLE_NS
+                        self._ahead_cycles += 3
                         continue
                     handler = resolve_wide(opcode, opcode2)
                 else:
@@ -302,4 +551,4 @@ cdef class FastRP2040(RP2040):
                 else:
                     cycles = handler(core, opcode, opcode2, pc)
             core.cycles += cycles
-            self._ahead_ns += cycles * CYCLE_NS
+            self._ahead_cycles += cycles
