@@ -70,6 +70,13 @@ RUNNER = ROOT / "tests" / "micropython" / "run.py"
 sys.path.append(str(FIRMWARE_TESTS))
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Return three workers for two cores: a third of the time they wait for boards and pages."""
+    available = getattr(os, "sched_getaffinity", None)
+    cores = len(available(0)) if available else os.cpu_count() or 1
+    return cores + cores // 2
+
+
 def find_micropython() -> Path | None:
     """Return MicroPython's unix binary: the one named, the one built, or the one on the PATH."""
     if named := os.environ.get("PRESSLOOP_MICROPYTHON"):
