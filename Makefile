@@ -82,19 +82,22 @@ docs: setup ## build the documentation site into build/site
 
 ##@ Every change
 
+# Three for two cores (tests/conftest.py). One that has nothing left to do takes tests from another.
+WORKERS = -n auto --maxprocesses 8 --dist worksteal
+
 .PHONY: test
 test: setup ## run all tests: unit, property, firmware on both interpreters, emulated boards
 	@$(MAKE) --no-print-directory build/pressloop-pico.uf2 || \
 	  echo "Without a flash image the tests on the emulated Pico are skipped." >&2
-	$(BIN)/python -m pytest -n auto --maxprocesses 8 $(PYTEST_ARGS)
+	$(BIN)/python -m pytest $(WORKERS) $(PYTEST_ARGS)
 
 .PHONY: test-fast
 test-fast: setup ## run the tests that take seconds, not minutes: what one runs before a commit
-	$(BIN)/python -m pytest -n auto --maxprocesses 8 -m "not slow" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest $(WORKERS) -m "not slow" $(PYTEST_ARGS)
 
 .PHONY: coverage
 coverage: setup ## run the fast tests and fail when they reach less of the package than before
-	$(BIN)/python -m pytest -n auto --maxprocesses 8 -m "not slow" --cov --cov-report= $(PYTEST_ARGS)
+	$(BIN)/python -m pytest $(WORKERS) -m "not slow" --cov --cov-report= $(PYTEST_ARGS)
 	$(BIN)/coverage report --skip-covered --sort=cover
 
 .PHONY: check
@@ -186,7 +189,7 @@ fuzz: setup ## give host and board a million hostile inputs; five minutes
 
 .PHONY: properties
 properties: setup ## look for examples that break a property and that no test run has tried
-	$(BIN)/python -m pytest -n auto --maxprocesses 8 --hypothesis-profile search tests/property $(PYTEST_ARGS)
+	$(BIN)/python -m pytest $(WORKERS) --hypothesis-profile search tests/property $(PYTEST_ARGS)
 
 .PHONY: soak
 soak: setup ## press 10,000 sound presses and count false trips; an hour
