@@ -24,6 +24,28 @@ BLANK = _SHIPPED.model_copy(
     update={"individual": _SHIPPED.individual.model_copy(update={"second_offset_percent": 0.0})}
 )
 """With this offset both transducers read the same at rest, and only their plugs tell them apart."""
+
+
+def _with(press: PressDescription, **parts: dict[str, Any]) -> PressDescription:
+    return PressDescription.model_validate({**press.model_dump(exclude_unset=True), **parts})
+
+
+_ON_OFF: dict[str, Any] = {"drive": "on-off+proportional", "flow_ml_s_at_10_mpa": 2.0}
+_THERMISTOR = {"auxiliary": "oil-temperature"}
+EQUIPPED = _with(
+    BLANK,
+    release=_ON_OFF,
+    load_cell={"capacity_kn": 60, "converter": "nau7802"},
+    controller=_THERMISTOR,
+)
+"""Every part that a press with a ram can have, with a thermistor on the third analogue input."""
+MEASURED = _with(
+    EQUIPPED, displacement={"resolution_um": 1.0}, controller={"auxiliary": "displacement"}
+)
+"""The same with a displacement sensor there."""
+_ISOSTATIC = load(ROOT / "examples" / "presses" / "isostatic.yaml")
+VESSEL = _with(_ISOSTATIC, release=_ON_OFF, controller={"contact_bar": 10, **_THERMISTOR})
+"""Every part that an isostatic vessel can have."""
 LIMIT_MPA = 300.0
 
 
@@ -70,6 +92,18 @@ class WalkedPress:
 
 
 @contextmanager
+def _with_profile(board: EmulatedBoard) -> Iterator[Press]:
+    """Open a press whose board knows it, and has looked for its parts."""
+    with Press.open(board.url) as machine:
+        machine.write_profile(MachineProfile.from_fields(board.press.nominal_profile()))
+        if not board.look_for_parts():
+            yield machine
+            return
+    with Press.open(board.url) as machine:
+        yield machine
+
+
+@contextmanager
 def walked(
     emulated: Callable[..., EmulatedBoard] = EmulatedBoard,
     wiring: dict[str, Any] | None = None,
@@ -82,10 +116,8 @@ def walked(
     with (
         tempfile.TemporaryDirectory() as folder,
         emulated(press, seed=1) as board,
-        Press.open(board.url) as machine,
+        _with_profile(board) as machine,
     ):
-        if not any(machine.hello.profile_hash):
-            machine.write_profile(MachineProfile.from_fields(press.nominal_profile()))
         if wiring:
             board.control({"wiring": wiring})
         someone = person(

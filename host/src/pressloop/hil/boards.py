@@ -240,6 +240,7 @@ class EmulatedBench(HilBench):
 
     def _give_profile(self, press: Press) -> None:
         press.write_profile(MachineProfile.from_fields(self._board.press.nominal_profile()))
+        self._board.look_for_parts()
 
 
 class EmulatedPicoBench(EmulatedBench):
