@@ -18,8 +18,10 @@ from pressloop.commissioning.step import StepFailedError, StepSkippedError
 from pressloop.hardware.thermistor import celsius
 from pressloop.wire.schema import CapabilityBits, StatusReply
 
-_READINGS: Final = 20
-_EVERY_S: Final = 0.05
+_THERMISTOR_S: Final = 0.5
+"""The board reads the thermistor five times a second: the first reading may be older than that."""
+_READINGS: Final = 5
+_EVERY_S: Final = 0.2
 _LOWEST_C: Final = 0.0
 _HIGHEST_C: Final = 60.0
 """Oil of a press at rest in a room is between these."""
@@ -43,6 +45,7 @@ def prove_oil_temperature(bench: CommissioningBench) -> dict[str, float | str]:
     if bench.profile.auxiliary_sensor != "oil-temperature":
         raise StepSkippedError("the press file says that there is no thermistor")
     with bench.watching():
+        bench.pass_time(_THERMISTOR_S)
         readings = [_oil_c(reply) for reply in _replies(bench)]
         present = [reading for reading in readings if reading is not None]
         if len(present) < len(readings):

@@ -22,7 +22,7 @@ from pressloop.commissioning.outputs import NEITHER, ask_while
 from pressloop.commissioning.step import StepFailedError, StepSkippedError
 from pressloop.wire.schema import Fault
 
-_LISTEN_S: Final = 2.0
+_LISTEN_S: Final = 1.0
 _SETTLE_S: Final = 0.5
 
 
