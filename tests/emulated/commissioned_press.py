@@ -13,9 +13,9 @@ from pressloop.commissioning.emulated_person import EmulatedPerson
 from pressloop.commissioning.step import StepResult
 from pressloop.commissioning.steps import BY_NAME
 from pressloop.commissioning.walk import CommissioningWalk
+from pressloop.connect import open_emulated_session
 from pressloop.emulator.description import PressDescription, load
 from pressloop.emulator.process import EmulatedBoard
-from pressloop.machine.profile import MachineProfile
 from pressloop.press import Press
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -92,18 +92,6 @@ class WalkedPress:
 
 
 @contextmanager
-def _with_profile(board: EmulatedBoard) -> Iterator[Press]:
-    """Open a press whose board knows it, and has looked for its parts."""
-    with Press.open(board.url) as machine:
-        machine.write_profile(MachineProfile.from_fields(board.press.nominal_profile()))
-        if not board.look_for_parts():
-            yield machine
-            return
-    with Press.open(board.url) as machine:
-        yield machine
-
-
-@contextmanager
 def walked(
     emulated: Callable[..., EmulatedBoard] = EmulatedBoard,
     wiring: dict[str, Any] | None = None,
@@ -116,7 +104,7 @@ def walked(
     with (
         tempfile.TemporaryDirectory() as folder,
         emulated(press, seed=1) as board,
-        _with_profile(board) as machine,
+        Press(board.url, open_emulated_session(board, host="test")) as machine,
     ):
         if wiring:
             board.control({"wiring": wiring})

@@ -93,8 +93,8 @@ STEPS: Final = (
     CommissioningStep(
         "oil-temperature",
         "The thermistor reads the oil",
-        "Where there is one, its reading at rest is taken for a second. Then you pull its plug, and "
-        "plug it in again.",
+        "Where there is one, its reading at rest is taken for a second. Then you pull its plug, "
+        "and plug it in again.",
         "It is that of a thermometer, and nothing without the plug.",
         "wires",
         prove_oil_temperature,
@@ -102,8 +102,8 @@ STEPS: Final = (
     CommissioningStep(
         "displacement",
         "The displacement sensor reads",
-        "Where there is one, its reading at rest is taken for a second. Then you pull its plug, and "
-        "plug it in again.",
+        "Where there is one, its reading at rest is taken for a second. Then you pull its plug, "
+        "and plug it in again.",
         "It is quiet, and nothing without the plug. Which way it counts, the step `dry-strokes` "
         "shows.",
         "wires",
@@ -112,8 +112,8 @@ STEPS: Final = (
     CommissioningStep(
         "load-cell-zero",
         "The load cell reads a hand",
-        "Where there is one, its reading without load is taken for a second. Then you press on it with "
-        "your hand, and let it go.",
+        "Where there is one, its reading without load is taken for a second. Then you press on it "
+        "with your hand, and let it go.",
         "It is zero within three times its error, rises under the hand, and comes back.",
         "wires",
         prove_load_cell_at_rest,
