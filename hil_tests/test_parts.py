@@ -1,4 +1,7 @@
-"""Converters and sensors of the press: found at power-on, alive, and in agreement at rest."""
+"""Converters and sensors of the press: found at power-on, alive, and in agreement at rest.
+
+A case of a part that the press does not have is skipped; docs/hil-tests.md has a press with each.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ from pathlib import Path
 
 import pytest
 from pressloop.hil import wiring
+from pressloop.hil.boards import HilBench
+from pressloop.hil.watching import until, watching
 from pressloop.machine.uncertainty import LOAD_CELL
 from pressloop.press import Press
 from pressloop.wire.schema import CapabilityBits, HelloReply
@@ -14,6 +19,8 @@ from pressloop.wire.schema import CapabilityBits, HelloReply
 from hil_tests.protocols import one_hold
 
 WIRING = wiring.current()
+_STEADY_K = 1.0
+_STEADY_MM = 0.2
 
 
 def test_every_converter_that_the_profile_names_was_found(board: HelloReply) -> None:
@@ -39,7 +46,9 @@ def test_both_channels_read_an_unloaded_press_at_rest(press: Press) -> None:
     assert abs(status.second_kpa) / 1000 < WIRING.at_rest_mpa + error_mpa
 
 
-def test_the_load_cell_is_alive_at_rest(press: Press) -> None:
+def test_the_load_cell_is_alive_at_rest(board: HelloReply, press: Press) -> None:
+    if board.board == "emulated":
+        pytest.skip("the press of the emulated board has no noise at rest")
     status = press.session.status()
     if status.load_cell_kpa is None:
         pytest.skip("a press without a load cell, or a profile that does not describe it")
@@ -57,3 +66,69 @@ def test_the_load_cell_follows_the_oil(press: Press, tmp_path: Path) -> None:
         pytest.skip("a press without a load cell, or a profile that does not describe it")
     summary = press.run(one_hold("2 s"), out=tmp_path / "run").check().summary
     assert [stage.judged_by for stage in summary.stages] == [LOAD_CELL]
+
+
+# --- oil temperature
+
+
+def require_thermistor(press: Press) -> None:
+    if press.profile().auxiliary_sensor != "oil-temperature":
+        pytest.skip("a press without a thermistor, or a profile that does not name it")
+
+
+def test_the_oil_has_a_plausible_and_steady_temperature(press: Press) -> None:
+    require_thermistor(press)
+    first = press.status()
+    assert first.oil_temperature_c is not None, "the thermistor's wire is cut or shorted"
+    assert 0 < first.oil_temperature_c < 80
+    until(lambda: press.status().tick > first.tick + 100, "a second of the press")
+    later = press.status().oil_temperature_c
+    assert later is not None and abs(later - first.oil_temperature_c) < _STEADY_K
+
+
+@pytest.mark.needs("wires")
+def test_a_cut_thermistor_reads_as_no_temperature(bench: HilBench, press: Press) -> None:
+    require_thermistor(press)
+    bench.cut_wire("auxiliary")
+    until(lambda: press.status().oil_temperature_c is None, "no temperature")
+    bench.repair()
+    until(lambda: press.status().oil_temperature_c is not None, "the temperature")
+
+
+# --- displacement
+
+
+def require_displacement(board: HelloReply) -> None:
+    if CapabilityBits.DISPLACEMENT not in board.capabilities:
+        pytest.skip("a press without a displacement sensor, or a profile that does not name it")
+
+
+def test_the_displacement_is_steady_at_rest(board: HelloReply, press: Press) -> None:
+    require_displacement(board)
+    with watching(press) as watch:
+        first = watch.until(lambda _now: True, "a record")
+        later = watch.until(lambda now: now.tick > first.tick + 100, "a second of the press")
+    assert first.displacement_mm is not None and later.displacement_mm is not None
+    assert abs(later.displacement_mm - first.displacement_mm) < _STEADY_MM
+
+
+@pytest.mark.needs("pressing")
+def test_the_displacement_rises_while_the_platens_close(
+    board: HelloReply, press: Press, tmp_path: Path
+) -> None:
+    require_displacement(board)
+    frame = press.run(one_hold("1 s"), out=tmp_path / "run").check().frame()
+    closed = frame.displacement_mm
+    assert closed.notna().all()
+    pressed = closed[frame.pressure_mpa > WIRING.work_mpa / 2]
+    assert pressed.max() > closed.iloc[0] + 0.01, "it does not count up while the platens close"
+
+
+@pytest.mark.needs("wires")
+def test_a_cut_displacement_sensor_reads_as_none(
+    bench: HilBench, board: HelloReply, press: Press
+) -> None:
+    require_displacement(board)
+    bench.cut_wire("auxiliary")
+    with watching(press) as watch:
+        watch.until(lambda now: now.displacement_mm is None, "no displacement", limit_s=1.0)

@@ -13,9 +13,9 @@ from pressloop.commissioning.emulated_person import EmulatedPerson
 from pressloop.commissioning.step import StepResult
 from pressloop.commissioning.steps import BY_NAME
 from pressloop.commissioning.walk import CommissioningWalk
+from pressloop.connect import open_emulated_session
 from pressloop.emulator.description import PressDescription, load
 from pressloop.emulator.process import EmulatedBoard
-from pressloop.machine.profile import MachineProfile
 from pressloop.press import Press
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,6 +24,28 @@ BLANK = _SHIPPED.model_copy(
     update={"individual": _SHIPPED.individual.model_copy(update={"second_offset_percent": 0.0})}
 )
 """With this offset both transducers read the same at rest, and only their plugs tell them apart."""
+
+
+def _with(press: PressDescription, **parts: dict[str, Any]) -> PressDescription:
+    return PressDescription.model_validate({**press.model_dump(exclude_unset=True), **parts})
+
+
+_ON_OFF: dict[str, Any] = {"drive": "on-off+proportional", "flow_ml_s_at_10_mpa": 2.0}
+_THERMISTOR = {"auxiliary": "oil-temperature"}
+EQUIPPED = _with(
+    BLANK,
+    release=_ON_OFF,
+    load_cell={"capacity_kn": 60, "converter": "nau7802"},
+    controller=_THERMISTOR,
+)
+"""Every part that a press with a ram can have, with a thermistor on the third analogue input."""
+MEASURED = _with(
+    EQUIPPED, displacement={"resolution_um": 1.0}, controller={"auxiliary": "displacement"}
+)
+"""The same with a displacement sensor there."""
+_ISOSTATIC = load(ROOT / "examples" / "presses" / "isostatic.yaml")
+VESSEL = _with(_ISOSTATIC, release=_ON_OFF, controller={"contact_bar": 10, **_THERMISTOR})
+"""Every part that an isostatic vessel can have."""
 LIMIT_MPA = 300.0
 
 
@@ -82,10 +104,8 @@ def walked(
     with (
         tempfile.TemporaryDirectory() as folder,
         emulated(press, seed=1) as board,
-        Press.open(board.url) as machine,
+        Press(board.url, open_emulated_session(board, host="test")) as machine,
     ):
-        if not any(machine.hello.profile_hash):
-            machine.write_profile(MachineProfile.from_fields(press.nominal_profile()))
         if wiring:
             board.control({"wiring": wiring})
         someone = person(

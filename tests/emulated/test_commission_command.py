@@ -32,7 +32,7 @@ def file(tmp_path: Path) -> Path:
 def test_a_rehearsal_goes_through_all_steps_and_keeps_the_report(file: Path) -> None:
     done = call("commission", file, "--port", "emulated", "--yes")
     assert done.exit_code == 0, done.output
-    assert "17/17 load-cell" in done.stderr
+    assert "23/23 load-cell" in done.stderr
     report = json.loads(file.with_name("mine.commissioning.json").read_text())
     assert report["finished_on"] and report["simulated"]
     readable = file.with_name("mine.commissioning.md")
@@ -46,7 +46,7 @@ def test_a_wrong_wire_ends_the_rehearsal_in_its_name(file: Path) -> None:
     arguments = ("--port", "emulated", "--yes", "--fault", "wiring-stop-bridged")
     done = call("commission", file, *arguments)
     assert done.exit_code == 1
-    assert "4/17 emergency-stop" in done.stderr and "5/17" not in done.stderr
+    assert "4/23 emergency-stop" in done.stderr and "5/23" not in done.stderr
     assert "no input changed" in done.stderr and "to do" in done.stderr
     # The next rehearsal is on another emulated board, and begins anew.
     listed = call("commission", file, "--port", "emulated", "--list")

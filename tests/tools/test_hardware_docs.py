@@ -105,7 +105,7 @@ def test_every_fuse_relay_and_switch_of_the_safety_circuit_is_in_the_parts_list(
     assert sorted(mark for mark in marks if not re.search(rf"\b{mark}\b", parts)) == []
 
 
-def test_the_checklist_has_what_commissioning_does_not_exercise() -> None:
+def test_the_checklist_has_what_commissioning_does_not_see_of_further_parts() -> None:
     checklist = (ROOT / "docs" / "hardware" / "checklist.md").read_text(encoding="utf-8")
     for signal in ("contactor", "dump", "buzzer", "auxiliary"):
         found = terminal_of(signal)

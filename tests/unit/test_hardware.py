@@ -12,8 +12,9 @@ from pressloop.hardware.fitting import Fitted, find_unserved
 from pressloop.hardware.harness import CONNECTORS, terminal_of
 from pressloop.hardware.hydraulics import COMPONENTS
 from pressloop.hardware.kinds import SIGNAL_KINDS, SUPPLY_COUNTS
-from pressloop.hardware.thermistor import celsius, counts_at
+from pressloop.hardware.thermistor import celsius
 from pressloop_sim.plant import transducer
+from pressloop_sim.plant.oil_thermistor import counts_at
 
 BOARD = pytest.mark.parametrize("declared", BOARDS.values(), ids=list(BOARDS))
 

@@ -122,7 +122,8 @@ def open_session(address: BoardAddress, *, host: str, reconnect_timeout_s: float
 def open_emulated_session(board: EmulatedBoard, *, host: str) -> Session:
     """Open a session with an emulated board that this program started.
 
-    A board without a profile gets that of its press's data sheet.
+    A board without a profile gets that of its press's data sheet, and is started anew if it looks
+    for a part of this press only then.
 
     Args:
         board: The board, started.
@@ -132,8 +133,23 @@ def open_emulated_session(board: EmulatedBoard, *, host: str) -> Session:
         EmulatorError: Its process has ended.
         VersionMismatchError: Its flash image was built from another wire schema.
     """
+    session = _emulated_session(board, host)
     try:
-        session = Session(
+        if session.hello.profile_hash != _NO_PROFILE:
+            return session
+        session.request(ProfileWriteRequest(**board.press.nominal_profile()))
+        if not board.look_for_parts():
+            return session
+    except BaseException:
+        session.close()
+        raise
+    session.close()
+    return _emulated_session(board, host)
+
+
+def _emulated_session(board: EmulatedBoard, host: str) -> Session:
+    try:
+        return Session(
             lambda: connect_emulated(board),
             host=host,
             hello_waits_s=_EMULATED_HELLO_WAITS_S,
@@ -145,13 +161,6 @@ def open_emulated_session(board: EmulatedBoard, *, host: str) -> Session:
             hint="the flash image is older or newer than this SDK: build it again with `make "
             "firmware` in a checkout, or install pressloop again",
         ) from error
-    try:
-        if session.hello.profile_hash == _NO_PROFILE:
-            session.request(ProfileWriteRequest(**board.press.nominal_profile()))
-    except BaseException:
-        session.close()
-        raise
-    return session
 
 
 def _no_controller(name: str, when: str, console: Sequence[str], hint: str) -> NoBoardError:

@@ -26,6 +26,7 @@ from pressloop.wire.schema import (
     AbortRequest,
     Fault,
     InputBits,
+    StatusReply,
     ValveTestRequest,
 )
 
@@ -36,6 +37,7 @@ _MOST_KPA: Final = ValveTestRequest.range_of("rise_kpa")[1]
 _PERSON_S: Final = 60.0
 _SCRIPT_S: Final = 1.5
 _DEBOUNCE_TICKS: Final = 5
+_STATUS_S: Final = 0.1
 
 
 @dataclass(frozen=True)
@@ -140,6 +142,21 @@ class CommissioningBench:
     def pass_time(self, seconds: float) -> None:
         """Let press time pass."""
         self.wait(lambda _record: False, seconds)
+
+    def wait_status(self, condition: Callable[[StatusReply], bool], wait_s: float) -> bool:
+        """Wait until the board's status meets a condition; return whether it did in that time."""
+        begin = self.press.session.status().tick
+        while True:
+            reply = self.press.session.status()
+            if condition(reply):
+                return True
+            if reply.tick - begin > wait_s * TICK_HZ:
+                return False
+            self.pass_time(_STATUS_S)
+
+    def reads_nothing(self, record: TelemetryRecord) -> bool:
+        """Return whether the first transducer reads as one with a broken or shorted wire."""
+        return not self.profile.raw_fault_low <= record.raw <= self.profile.raw_fault_high
 
     def stretch(self, seconds: float) -> list[TelemetryRecord]:
         """Return the records from now on for a while."""

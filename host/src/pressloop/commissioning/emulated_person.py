@@ -12,7 +12,18 @@ Control = Callable[[dict[str, Any]], dict[str, Any]]
 """Sends a command to the control port of an emulated board: `EmulatedBoard.control`."""
 
 _INPUTS: Final = {"button": "button", "guard": "guard_open", "emergency-stop": "emergency_stop"}
-_PLUGS: Final = {"vessel-pressure": "lid_plug", "first-transducer": "first_plug"}
+_PLUGS: Final = {
+    "vessel-pressure": "lid_plug",
+    "first-transducer": "first_plug",
+    "auxiliary": "auxiliary_plug",
+}
+_SEEN: Final = {
+    "lamp": "lamp",
+    "contactor": "contactor",
+    "on-off-release": "on_off_release_shut",
+    "buzzer": "buzzer_seen",
+}
+"""Parts that are on or off, by the first part of the question, with what the press says of them."""
 _LEAST_CURRENT: Final = 0.05
 _LEAST_TRAVEL_MM: Final = 0.05
 
@@ -43,7 +54,7 @@ class EmulatedPerson:
         self._ram_mm = 0.0
 
     def show(self, text: str) -> None:
-        """Watch the coils from now on, and print what was said if that was asked for.
+        """Watch coils and buzzer from now on, and print what was said if that was asked for.
 
         The output of the pump valve is on for 2 s of the press. A busy machine may come to the
         question later than that; who watched the coil since it was announced has seen it.
@@ -56,6 +67,8 @@ class EmulatedPerson:
         """Operate a contact of the press, or pull a plug."""
         if action.contact in _PLUGS:
             self._control({"wiring": {_PLUGS[action.contact]: not action.operated}})
+        elif action.contact == "load-cell":
+            self._control({"wiring": {"hand_on_cell": action.operated}})
         else:
             self._control({"set": {_INPUTS[action.contact]: action.operated}})
         self._note(action.contact, action.text, "done")
@@ -79,11 +92,13 @@ class EmulatedPerson:
             return YES
         if key == "coil":
             return _valve(state["pump_coil_seen"], state["release_coil_seen"])
-        if key in ("lamp-on", "lamp-off"):
-            return YES if state["lamp"] == (key == "lamp-on") else NO
+        part, _, wanted = key.rpartition("-")
+        if part in _SEEN and wanted in ("on", "off"):
+            return YES if state[_SEEN[part]] == (wanted == "on") else NO
         if key == "current-gone":
             now = _valve(state["pump_coil"], state["release_coil"])
-            return YES if now == outputs.NEITHER else NO
+            gone = now == outputs.NEITHER and not state["on_off_release_shut"]
+            return YES if gone else NO
         if key == "stroke-ready":
             self._ram_mm = state["ram_mm"]
             return YES

@@ -5,12 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
-Contact = Literal["button", "guard", "emergency-stop", "vessel-pressure", "first-transducer"]
+Contact = Literal[
+    "button",
+    "guard",
+    "emergency-stop",
+    "vessel-pressure",
+    "first-transducer",
+    "auxiliary",
+    "load-cell",
+]
 
 AGAIN: Final = "again"
 """Answer that repeats what was to be seen."""
 YES: Final = "yes"
 NO: Final = "no"
+NONE: Final = "none"
+"""Answer that there is no such part."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +29,8 @@ class Action:
 
     Attributes:
         contact: What is operated.
-        operated: True: press the button or the stop, open the guard, pull the plug; False: undo it.
+        operated: True: press the button, the stop or the load cell, open the guard, pull the plug;
+            False: undo it.
         text: What the person reads.
     """
 

@@ -28,7 +28,8 @@ BOTH: Final = "both"
 NEITHER: Final = "neither"
 
 _LOOK: Final = (
-    "Which valve has current now? Its plug has a lamp, or it holds a steel screw at the coil."
+    "Which of pump valve and release valve has current now? Its plug has a lamp, or it holds a "
+    "steel screw at the coil. The on/off release valve does not count here."
 )
 _PUMP_PROBE: Final = 0.6
 """Opening at which the lamp of a valve's plug is clearly lit."""
@@ -80,17 +81,23 @@ def prove_outputs(bench: CommissioningBench) -> dict[str, float | str]:
 
 
 def prove_lamp(bench: CommissioningBench) -> dict[str, float | str]:
-    """Let the person look at the lamp with and without current in a coil.
+    """Let the person look at the lamp with and without current in pump or release valve.
+
+    The controller has both outputs that it has on while it controls, contactor and on/off release,
+    on each time: a lamp on one of them is lit without reason.
 
     Raises:
         StepFailedError: `lamp-dead` or `lamp-stuck`.
     """
     with bench.watching():
         bench.require_no_fault()
-        lit = _ask_while(bench, "lamp-on", "A coil has current now. Is the lamp lit?")
+        lit = ask_while(bench, RELEASE, "lamp-on", "A coil has current now. Is the lamp lit?")
         bench.pass_time(0.5)
-        dark = bench.operator.ask(
-            yes_no("lamp-off", "No coil has current now. Is the lamp dark?", "dark", "lit")
+        dark = ask_while(
+            bench,
+            NEITHER,
+            "lamp-off",
+            "Neither pump valve nor release valve has current now. Is the lamp dark?",
         )
     if lit != YES:
         raise StepFailedError(
@@ -101,8 +108,9 @@ def prove_lamp(bench: CommissioningBench) -> dict[str, float | str]:
     if dark != YES:
         raise StepFailedError(
             "lamp-stuck",
-            "the lamp is lit without current in a coil and without pressure",
-            "check that the lamp is on its own output, and not on the supply",
+            "the lamp is lit without current in pump or release valve, and without pressure",
+            "check that the lamp is on its own output, and not on the supply, on that of the "
+            "motor's contactor, or on that of the on/off release valve",
         )
     return {}
 
@@ -117,14 +125,14 @@ def prove_cut(bench: CommissioningBench, contact: Contact) -> dict[str, float | 
     wanted = Fault.EMERGENCY_STOP if contact == "emergency-stop" else Fault.GUARD_OPEN
     with bench.watching():
         bench.require_no_fault()
-        _energise(bench, RELEASE)
+        energise(bench, RELEASE)
         bench.operate(Action(contact, True, f"The release valve has current. {kind.operate}"))
         seen = bench.wait(lambda record: kind.bit in record.inputs, bench.wait_s)
         fault = bench.press.status().fault
         left = bench.operator.ask(
             yes_no(
                 "current-gone",
-                "Is the current gone from both valves?",
+                "Is the current gone from every valve?",
                 "no valve has current",
                 "a valve still has current",
             )
@@ -158,7 +166,7 @@ def _seen(bench: CommissioningBench, output: str) -> str:
         (AGAIN, "show it once more"),
     )
     while True:
-        _energise(bench, output)
+        energise(bench, output)
         said = bench.operator.ask(ChoiceQuestion("coil", _LOOK, choices))
         bench.end_test()
         bench.pass_time(0.3)
@@ -166,21 +174,30 @@ def _seen(bench: CommissioningBench, output: str) -> str:
             return said
 
 
-def _ask_while(bench: CommissioningBench, key: str, text: str) -> str:
-    choices = ((YES, "yes"), (NO, "no"), (AGAIN, "show it once more"))
+def ask_while(
+    bench: CommissioningBench, output: str, key: str, text: str, *more: tuple[str, str]
+) -> str:
+    """Return the answer to a question that is asked while an output is on; `more` are choices.
+
+    Raises:
+        StepFailedError: As `energise`.
+    """
+    choices = ((YES, "yes"), (NO, "no"), *more, (AGAIN, "show it once more"))
     while True:
-        _energise(bench, RELEASE)
+        energise(bench, output)
         said = bench.operator.ask(ChoiceQuestion(key, text, choices))
         bench.end_test()
         if said != AGAIN:
             return said
 
 
-def _energise(bench: CommissioningBench, output: str) -> None:
-    """Put current on one output, for as long as the board lets it.
+def energise(bench: CommissioningBench, output: str) -> None:
+    """Put current on the output of one valve, or on `NEITHER`, for as long as the board lets it.
+
+    With each of them the outputs of contactor, on/off release valve and deadman circuit are on.
 
     Raises:
-        StepFailedError: `pump-runs`.
+        StepFailedError: `pump-runs`, or the board refused.
     """
     before = bench.reading(0.3)
     rise_bar = max(_LEAST_RISE_BAR, bench.bar(_NOISE_SIGMAS * before.sigma))
@@ -190,8 +207,12 @@ def _energise(bench: CommissioningBench, output: str) -> None:
             pump=_PUMP_PROBE, pump_s=_PUMP_PROBE_S, duration_s=_PUMP_PROBE_S, rise_bar=rise_bar
         )
     else:
-        bench.operator.show(f"The output of the release valve is on for {MAX_TEST_S:g} s.")
-        bench.test_valves(release=0.0, duration_s=MAX_TEST_S, rise_bar=rise_bar)
+        on = "The output of the release valve is on"
+        if output == NEITHER:
+            on = "The controller is in control, without current in pump and release valve,"
+        bench.operator.show(f"{on} for {MAX_TEST_S:g} s.")
+        release = 1.0 if output == NEITHER else 0.0
+        bench.test_valves(release=release, duration_s=MAX_TEST_S, rise_bar=rise_bar)
     bench.pass_time(0.3)
     rise = bench.bar(bench.reading(0.2).mean - before.mean)
     if rise > rise_bar / 2:

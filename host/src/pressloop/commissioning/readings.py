@@ -13,7 +13,7 @@ _MAX_NOISE_PERCENT: Final = 0.2
 """Noise above it is no transducer's: tuning takes 0.1 %, with a reserve of two."""
 _MAX_ZERO_PERCENT: Final = 1.0
 """A sound transducer is not further from its zero than this, whatever its accuracy."""
-_BOARDS_ZERO_BAND: Final = 3
+BOARDS_ZERO_BAND: Final = 3
 """Accuracies below zero up to which the board accepts a reading at rest."""
 _SHUNT_OHM: Final = 150.0
 
@@ -72,7 +72,7 @@ def prove_first_channel(bench: CommissioningBench) -> dict[str, float | str]:
         )
     above = max(_MAX_ZERO_PERCENT, profile.accuracy_percent)
     # Further below zero than this the board starts no run.
-    below = min(above, _BOARDS_ZERO_BAND * profile.accuracy_percent)
+    below = min(above, BOARDS_ZERO_BAND * profile.accuracy_percent)
     if not -below <= off_percent <= above:
         raise StepFailedError(
             "zero-off",
@@ -131,16 +131,15 @@ def _require_own_terminals(bench: CommissioningBench) -> None:
     Two transducers of one range read the same at rest and under pressure. Exchanged, the less
     accurate one would be taken for the one that every pressure is computed from.
     """
-    lowest = bench.profile.raw_fault_low
     with bench.watching():
         bench.operate(
             Action(
                 "first-transducer", True, "Pull the plug of the first transducer, the exact one."
             )
         )
-        gone = bench.wait(lambda record: record.raw < lowest, bench.wait_s)
+        gone = bench.wait(bench.reads_nothing, bench.wait_s)
         bench.operate(Action("first-transducer", False, "Plug it in again."))
-        back = bench.wait(lambda record: record.raw >= lowest, bench.wait_s)
+        back = bench.wait(lambda record: not bench.reads_nothing(record), bench.wait_s)
         bench.pass_time(0.5)
         bench.try_to_clear()
     if not gone:

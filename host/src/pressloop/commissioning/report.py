@@ -23,6 +23,8 @@ _UNITS: Final = {
     "mm": "mm",
     "ul": "uL",
     "ml": "mL",
+    "c": "C",
+    "n": "N",
 }
 PUMP_OFF: Final = "pump-off"
 """The step that has the pump motor switched off."""

@@ -6,12 +6,22 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
+from pressloop.commissioning.further_sensors import (
+    prove_displacement,
+    prove_load_cell_at_rest,
+    prove_oil_temperature,
+)
 from pressloop.commissioning.inputs import prove_contact, prove_lid
 from pressloop.commissioning.outputs import ask_pump_off, prove_cut, prove_lamp, prove_outputs
 from pressloop.commissioning.pressing import prove_leak, prove_load_cell, prove_tuning
 from pressloop.commissioning.readings import prove_first_channel, prove_second_channel
 from pressloop.commissioning.step import CommissioningStep
 from pressloop.commissioning.strokes import ask_relief, prove_dry_strokes, prove_pulses
+from pressloop.commissioning.switched import (
+    prove_buzzer,
+    prove_contactor,
+    prove_on_off_release,
+)
 
 STEPS: Final = (
     CommissioningStep(
@@ -81,6 +91,34 @@ STEPS: Final = (
         prove_second_channel,
     ),
     CommissioningStep(
+        "oil-temperature",
+        "The thermistor reads the oil",
+        "Where there is one, its reading at rest is taken for a second. Then you pull its plug, "
+        "and plug it in again.",
+        "It is that of a thermometer, and nothing without the plug.",
+        "wires",
+        prove_oil_temperature,
+    ),
+    CommissioningStep(
+        "displacement",
+        "The displacement sensor reads",
+        "Where there is one, its reading at rest is taken for a second. Then you pull its plug, "
+        "and plug it in again.",
+        "It is quiet, and nothing without the plug. Which way it counts, the step `dry-strokes` "
+        "shows.",
+        "wires",
+        prove_displacement,
+    ),
+    CommissioningStep(
+        "load-cell-zero",
+        "The load cell reads a hand",
+        "Where there is one, its reading without load is taken for a second. Then you press on it "
+        "with your hand, and let it go.",
+        "It is zero within three times its error, rises under the hand, and comes back.",
+        "wires",
+        prove_load_cell_at_rest,
+    ),
+    CommissioningStep(
         "outputs",
         "Each output drives its own valve",
         "With the pump motor off, first the output of the pump valve gets current, then that of "
@@ -92,16 +130,41 @@ STEPS: Final = (
     CommissioningStep(
         "lamp",
         "The lamp warns",
-        "The release valve gets current for a moment.",
-        "The lamp is lit while it has current, and dark afterwards.",
+        "The release valve gets current for a moment. Then the controller is in control without "
+        "current in pump and release valve.",
+        "The lamp is lit while the release valve has current, and dark without.",
         "wires",
         prove_lamp,
+    ),
+    CommissioningStep(
+        "contactor",
+        "The contactor switches the motor",
+        "With the motor off at its own switch, the output of its contactor is on for a moment.",
+        "The contactor pulls in, and drops out afterwards.",
+        "wires",
+        prove_contactor,
+    ),
+    CommissioningStep(
+        "on-off-release",
+        "The on/off release valve is driven",
+        "Where there is one, it gets current for a moment, and the proportional one does not.",
+        "The lamp on its plug is lit, and dark afterwards.",
+        "wires",
+        prove_on_off_release,
+    ),
+    CommissioningStep(
+        "buzzer",
+        "The buzzer calls",
+        "You pull the plug of the first transducer, listen, and plug it in again.",
+        "The buzzer sounds on and off in turn, and is silent once the fault is cleared.",
+        "wires",
+        prove_buzzer,
     ),
     CommissioningStep(
         "stop-cuts",
         "The emergency stop takes the current away",
         "The release valve gets current, and you press the emergency stop.",
-        "Both valves are without current at once; the board has the fault `emergency-stop`.",
+        "All valves are without current at once; the board has the fault `emergency-stop`.",
         "wires",
         partial(prove_cut, contact="emergency-stop"),
     ),
@@ -109,7 +172,7 @@ STEPS: Final = (
         "guard-cuts",
         "The guard takes the current away",
         "The release valve gets current, and you open the guard.",
-        "Both valves are without current at once; the board has the fault `guard-open`.",
+        "All valves are without current at once; the board has the fault `guard-open`.",
         "wires",
         partial(prove_cut, contact="guard"),
     ),

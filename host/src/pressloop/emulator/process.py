@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Final, Literal, get_args
@@ -283,6 +283,17 @@ class EmulatedBoard:
                 code="fault-not-here",
             ) from error
 
+    def look_for_parts(self) -> bool:
+        """Start the firmware anew if it looks for a part of this press only at its start.
+
+        Called after the board got its first profile. Return whether the firmware was started anew:
+        an open link is lost then.
+
+        Raises:
+            EmulatorError: The board has ended.
+        """
+        return False
+
     def injected(self) -> tuple[RequestedFault, ...]:
         """Return the faults of this or the last run that were injected, with their true times.
 
@@ -303,6 +314,7 @@ class EmulatedBoard:
         return {
             **self._settings,
             "plant": self.press.plant_config(),
+            "parts": asdict(self.press.fitted),
             "firmware_path": str(firmware),
             "packages_path": str(link_packages(folder / "packages", firmware)),
             # A board that outlives this program removes the folder itself.

@@ -90,6 +90,27 @@ WIRING_FAULTS: Final = (
     ),
     WiringFault("wiring-lamp-cut", "The lamp is not connected", {"cut": "lamp"}),
     WiringFault("wiring-deadman-cut", "The deadman circuit gets no edges", {"cut": "deadman"}),
+    WiringFault(
+        "wiring-contactor-cut",
+        "The contactor of the pump motor is not connected",
+        {"cut": "contactor"},
+    ),
+    WiringFault(
+        "wiring-on-off-release-cut",
+        "The on/off release valve of a press that has one is not connected",
+        {"cut": "dump"},
+    ),
+    WiringFault("wiring-buzzer-cut", "The buzzer is not connected", {"cut": "buzzer"}),
+    WiringFault(
+        "wiring-auxiliary-cut",
+        "The thermistor or displacement sensor of a press that has one is not connected",
+        {"cut": "auxiliary"},
+    ),
+    WiringFault(
+        "wiring-load-cell-reversed",
+        "The two signal wires of the load cell of a press that has one are exchanged",
+        {"invert": "load_cell"},
+    ),
     WiringFault("vessel-air", "This much air is left in an isostatic vessel", {}, "air", "ML"),
 )
 """Every kind by its name."""

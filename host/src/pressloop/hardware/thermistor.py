@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from typing import Final
 
-_FULL: Final = 4096
-_OHM_AT_25: Final = 10_000.0
-_PULL_UP_OHM: Final = 10_000.0
-_B_K: Final = 3950.0
-_ZERO_C_K: Final = 273.15
-_REFERENCE_K: Final = _ZERO_C_K + 25
+from pressloop_sim.plant.oil_thermistor import (
+    B_K,
+    FULL,
+    OHM_AT_25,
+    PULL_UP_OHM,
+    REFERENCE_K,
+    ZERO_C_K,
+)
 
 _MIN_COUNTS: Final = 80
 _MAX_COUNTS: Final = 4016
@@ -25,12 +27,5 @@ def celsius(counts: int) -> float | None:
     """
     if not _MIN_COUNTS <= counts <= _MAX_COUNTS:
         return None
-    ohm = _PULL_UP_OHM * counts / (_FULL - counts)
-    return 1 / (1 / _REFERENCE_K + math.log(ohm / _OHM_AT_25) / _B_K) - _ZERO_C_K
-
-
-def counts_at(temperature_c: float) -> int:
-    """Return the reading at a temperature, C."""
-    exponent = _B_K * (1 / (temperature_c + _ZERO_C_K) - 1 / _REFERENCE_K)
-    ohm = _OHM_AT_25 * math.exp(exponent)
-    return round(_FULL * ohm / (ohm + _PULL_UP_OHM))
+    ohm = PULL_UP_OHM * counts / (FULL - counts)
+    return 1 / (1 / REFERENCE_K + math.log(ohm / OHM_AT_25) / B_K) - ZERO_C_K

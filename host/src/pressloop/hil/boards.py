@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from struct import iter_unpack
 from typing import Any, Final, Literal
@@ -34,6 +35,8 @@ BREAKAGE: Final = "breakage"
 HANG: Final = "hang"
 STALL: Final = "stall"
 RESET_BUTTON: Final = "reset-button"
+OUTPUTS: Final = "outputs"
+WIRES: Final = "wires"
 
 NEEDS: Final = {
     PRESSING: "the press to move; allow it with --pressloop-press-for-real",
@@ -45,6 +48,8 @@ NEEDS: Final = {
     HANG: "a chip whose program the suite can catch in an endless loop",
     STALL: "a USB host that the suite can stop from reading what the board sends",
     RESET_BUTTON: "a controller whose reset button the suite can press",
+    OUTPUTS: "a contactor, a buzzer and an on/off release whose outputs the suite can see",
+    WIRES: "wires at the terminals that the suite can cut",
 }
 """What a case can need, and what the reason for skipping it says."""
 
@@ -56,6 +61,21 @@ _MAX_BRIDGE_DELAY_S: Final = 1.0
 Breakage = Literal["pellet", "die"]
 SensorFault = Literal["ok", "broken", "short"]
 Part = Literal["tick", "foreground"]
+
+
+@dataclass(frozen=True)
+class SwitchedOutputs:
+    """What has current now of the parts that are on or off.
+
+    Attributes:
+        contactor: The contactor of the pump motor.
+        buzzer: The buzzer.
+        on_off_release: The on/off release valve, which is shut then.
+    """
+
+    contactor: bool
+    buzzer: bool
+    on_off_release: bool
 
 
 class BenchPress(Press):
@@ -109,6 +129,14 @@ class HilBench:
         """Set emergency stop and guard switch."""
         raise NotImplementedError
 
+    def outputs(self) -> SwitchedOutputs:
+        """Return which of the switched outputs are on."""
+        raise NotImplementedError
+
+    def cut_wire(self, terminal: str) -> None:
+        """Take the wire off a terminal, by its name in the drawing of docs/commissioning.md."""
+        raise NotImplementedError
+
     def power_cut(self) -> None:
         """Cut the controller's power and restore it."""
         raise NotImplementedError
@@ -145,10 +173,17 @@ class HilBench:
         """
         self.repair()
         with self.open_press() as press:
-            self.hello = press.hello
-            if press.hello.profile_hash == _NO_PROFILE:
-                self._give_profile(press)
-            bring_to_rest(press)
+            if press.hello.profile_hash != _NO_PROFILE:
+                self._come_to_rest(press)
+                return
+            self._give_profile(press)
+        # The board may have been started anew, and found more parts then.
+        with self.open_press() as press:
+            self._come_to_rest(press)
+
+    def _come_to_rest(self, press: Press) -> None:
+        self.hello = press.hello
+        bring_to_rest(press)
 
     def _give_profile(self, press: Press) -> None:
         raise AssertionError(
@@ -210,6 +245,19 @@ class EmulatedBench(HilBench):
         """Set both inputs."""
         self._board.control({"set": {"emergency_stop": emergency_stop, "guard_open": guard_open}})
 
+    def outputs(self) -> SwitchedOutputs:
+        """Ask the control port."""
+        state = self._board.control({"get": True})
+        return SwitchedOutputs(
+            contactor=state["contactor"],
+            buzzer=state["buzzer"],
+            on_off_release=state["on_off_release_shut"],
+        )
+
+    def cut_wire(self, terminal: str) -> None:
+        """Take the wire off a terminal; `repair` puts all wires back."""
+        self._board.control({"wiring": {"cut": terminal}})
+
     def power_cut(self) -> None:
         """Kill the board's process and start it again on the same flash."""
         os.kill(self._board.pid, signal.SIGKILL)
@@ -227,19 +275,21 @@ class EmulatedBench(HilBench):
         return {tick: pellet_mpa for tick, pellet_mpa, *_ in rows}
 
     def repair(self) -> None:
-        """Start a board that has ended; set sensor and inputs to normal."""
+        """Start a board that has ended; set sensor, inputs and wires to normal."""
         if self._broken or not self._board.running:
             self._board.stop()
             self._board.start()
             self._broken = False
         self.break_sensor("ok")
         self.set_inputs()
+        self._board.control({"wiring": {"mend": True}})
 
     def _tick(self) -> int:
         return int(self._board.control({"get": True})["tick"])
 
     def _give_profile(self, press: Press) -> None:
         press.write_profile(MachineProfile.from_fields(self._board.press.nominal_profile()))
+        self._board.look_for_parts()
 
 
 class EmulatedPicoBench(EmulatedBench):

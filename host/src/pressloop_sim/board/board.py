@@ -12,6 +12,7 @@ import sys
 import time
 
 import micropython
+from pressloop_fw.boards import wiring as pins
 from pressloop_fw.hal import Board
 from pressloop_fw.wire import schema
 
@@ -27,7 +28,7 @@ from pressloop_sim.board.loopback import LoopbackPort
 from pressloop_sim.board.pacing import AcceleratedPacing, LockstepPacing, RealPacing
 from pressloop_sim.board.truth_file import TruthFile
 from pressloop_sim.board.wired_board import WiredBoard
-from pressloop_sim.plant import fault_kinds
+from pressloop_sim.plant import fault_kinds, oil_thermistor
 from pressloop_sim.plant.displacement_sensor import DisplacementSensor
 from pressloop_sim.plant.fault_schedule import FaultSchedule
 from pressloop_sim.plant.hydraulic_faults import HydraulicFaults
@@ -85,6 +86,7 @@ class EmulatedBoard(Board):
         if self._displacement.present:
             self.capabilities |= schema.CAP_DISPLACEMENT
         self._displacement_um = schema.NO_DISPLACEMENT
+        self._has_thermistor = config["parts"]["auxiliary"] == "oil-temperature"
         self.load_cell = LoadCell(press, config["seed"])
         if self.load_cell.present:
             self.capabilities |= schema.CAP_LOAD_CELL
@@ -188,6 +190,15 @@ class EmulatedBoard(Board):
 
     def show_pressure(self, stands):
         self.wired.stands = stands
+
+    def sound(self, on):
+        self.wired.sound(on)
+
+    def oil_temperature_raw(self):
+        if not self._has_thermistor:
+            return None
+        own = oil_thermistor.counts_of(self.plant.warming.rise_k)
+        return self.wired.oil_temperature_counts(own)
 
     def set_valves(self, pump, release):
         self._pump = pump
@@ -350,7 +361,8 @@ class EmulatedBoard(Board):
         wired = self.wired
         if not wiring.right or not wiring.pump_motor:
             self._set_duties()
-            pump.command, plant.release.command = wired.openings(not dip)
+            pump.command, plant.release.command, on_off = wired.openings(not dip)
+            plant.release.open_on_off(on_off)
         self._deadman.tick()
         plant.step(_TICK_S)
         self._raw = self.transducer.sample(plant.oil_mpa + plant.warming.zero_mpa)
@@ -366,6 +378,13 @@ class EmulatedBoard(Board):
             wiring.note_ram(plant.ram_mm())
         if self._displacement.present:
             self._displacement_um = self._displacement.sample(plant.closing_mm())
+            if not wiring.right:
+                self._displacement_um = wired.displacement_um(
+                    self._displacement_um,
+                    pins.DISPLACEMENT_LOW,
+                    pins.DISPLACEMENT_SPAN_UM,
+                    schema.NO_DISPLACEMENT,
+                )
         if self.load_cell.present:
             self._force = self._convert_force()
         if idle:
@@ -379,7 +398,12 @@ class EmulatedBoard(Board):
             self._link_faults.link.tick()
 
     def _set_duties(self):
-        self.wired.set_duties(self._pump / _FULL, self._release / _FULL, self._deadman.edged)
+        self.wired.set_duties(
+            self._pump / _FULL,
+            self._release / _FULL,
+            self._deadman.edged,
+            not self._on_off_open,
+        )
 
     def seen(self):
         """Return what a person at the press sees of coils and lamp, for the control port."""
@@ -392,8 +416,10 @@ class EmulatedBoard(Board):
         """Let the load cell's converter go on for a tick; return its reading if it is a new one."""
         cell = self.load_cell
         conversions = cell.conversions
-        cell.step(self.plant.punch_n(), _TICK_S)
-        return cell.reading if cell.conversions != conversions and cell.answers else schema.NO_FORCE
+        cell.step(self.plant.punch_n() + self.wiring.hand_n, _TICK_S)
+        if cell.conversions == conversions or not cell.answers:
+            return schema.NO_FORCE
+        return cell.reading if self.wiring.right else self.wired.cell_counts(cell.reading)
 
     def _call_tick(self):
         """Run the firmware's tick with the heap locked."""

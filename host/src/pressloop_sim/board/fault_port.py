@@ -11,7 +11,7 @@ One JSON object per line in, one per line out: `{"ok": true, ...}` or `{"ok": fa
     {"break": "pellet" | "die"}                                              the part that breaks
     {"fault": "KIND[=VALUE][@SECONDS]"}                                      now, or in this run
     {"faults": ["KIND[=VALUE]@SECONDS", ...]}                                all of the next run
-    {"wiring": {"swap": ["pump", "release"]}}                                field_wiring.rewire
+    {"wiring": {"swap": ["pump", "release"]}}                                rewiring.rewire
     {"get": true}                                                            tick and true state
     {"stop": true}                                                           end the process
 """
@@ -20,7 +20,7 @@ import json
 
 from pressloop_fw.wire import schema
 
-from pressloop_sim.board.field_wiring import rewire
+from pressloop_sim.board.rewiring import rewire
 from pressloop_sim.plant import damage, fault_kinds, transducer
 
 CONTACT_BITS = {

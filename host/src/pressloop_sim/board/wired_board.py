@@ -5,8 +5,12 @@ On the emulated Pico the pins of the chip are wired the same way; see `field_wir
 
 from pressloop_sim.board.deadman import DeadmanCircuit
 from pressloop_sim.board.field_wiring import (
+    AUXILIARY_FULL,
     BUTTON,
+    BUZZER,
+    CONTACTOR,
     DEADMAN,
+    DUMP,
     EMERGENCY_STOP,
     GUARD,
     LAMP,
@@ -18,6 +22,11 @@ from pressloop_sim.board.field_wiring import (
     FieldWiring,
 )
 
+# What the converter of a load cell reads at its limit, and what a cut wire of each sensor on the
+# third analogue terminal gives.
+_CELL_LIMIT = 0x7FFFFF
+_CUT_DISPLACEMENT = 0
+_CUT_THERMISTOR = AUXILIARY_FULL
 # Bits of the firmware's inputs, with the contacts and the level that sets each of them.
 _INPUTS = ((1, EMERGENCY_STOP, True), (2, GUARD, True), (4, BUTTON, False))
 
@@ -37,19 +46,27 @@ class WiredBoard:
         self.wiring = wiring
         self.inputs = 0
         self.stands = False
-        self.duties = dict.fromkeys((PUMP, RELEASE, LAMP, DEADMAN), 0.0)
+        self.duties = dict.fromkeys((PUMP, RELEASE, DUMP, CONTACTOR, LAMP, BUZZER, DEADMAN), 0.0)
         self._deadman = DeadmanCircuit()
 
-    def set_duties(self, pump: float, release: float, edged: bool) -> None:
-        """Take the outputs of a tick: openings 0..1, and whether the deadman output had an edge."""
+    def set_duties(self, pump: float, release: float, edged: bool, controls: bool) -> None:
+        """Take the outputs of a tick: openings 0..1, and whether the deadman output had an edge.
+
+        `controls` says whether contactor and on/off release have their outputs on.
+        """
         duties = self.duties
         duties[PUMP] = pump
         duties[RELEASE] = 1.0 - release
         duties[LAMP] = 1.0 if pump or release < 1.0 or self.stands else 0.0
         duties[DEADMAN] = 0.5 if edged else 0.0
+        duties[CONTACTOR] = duties[DUMP] = 1.0 if controls else 0.0
 
-    def openings(self, supplied: bool) -> "tuple[float, float]":
-        """Return how far both valves are commanded open for a tick, 0..1: pump, release."""
+    def sound(self, on: bool) -> None:
+        """Take the output of the buzzer."""
+        self.duties[BUZZER] = 1.0 if on else 0.0
+
+    def openings(self, supplied: bool) -> "tuple[float, float, float]":
+        """Return how far the valves are commanded open for a tick, as `FieldWiring.openings`."""
         if self.wiring.deadman_is_fed(self.duties):
             self._deadman.edge()
         powered = self._deadman.powered
@@ -63,6 +80,29 @@ class WiredBoard:
             wiring.counts(PRESSURE, first, second),
             wiring.counts(SECOND_PRESSURE, first, second),
         )
+
+    def displacement_um(self, own_um: int, low: int, span_um: int, nothing: int) -> int:
+        """Return the reading of the displacement, um.
+
+        Args:
+            own_um: That of the sensor.
+            low: Counts below which the firmware takes it for no reading.
+            span_um: Displacement over the whole range of the converter.
+            nothing: Number that means no reading.
+        """
+        counts = self.wiring.stray_auxiliary(_CUT_DISPLACEMENT)
+        if counts is None:
+            return own_um
+        return nothing if counts < low else counts * span_um >> 12
+
+    def oil_temperature_counts(self, own: int) -> int:
+        """Return the reading of the oil's thermistor, which gives `own` counts itself."""
+        counts = self.wiring.stray_auxiliary(_CUT_THERMISTOR)
+        return own if counts is None else counts
+
+    def cell_counts(self, own: int) -> int:
+        """Return the reading of the load cell, which gives `own` counts itself."""
+        return self.wiring.cell_counts(own, _CELL_LIMIT)
 
     def read_inputs(self, bits: int) -> None:
         """Set `inputs` from the bits that right wires would give."""
@@ -81,16 +121,8 @@ class WiredBoard:
         return self.wiring.is_high(VESSEL_PRESSURE)
 
     def seen(self, powered: bool) -> "dict[str, object]":
-        """Return what a person at the press sees: current in the coils, and the lamp."""
-        wiring = self.wiring
-        return {
-            "pump_coil": wiring.drive(PUMP, self.duties) if powered else 0.0,
-            "release_coil": wiring.drive(RELEASE, self.duties) if powered else 0.0,
-            "pump_coil_seen": wiring.pump_seen,
-            "release_coil_seen": wiring.release_seen,
-            "lamp": wiring.drive(LAMP, self.duties) > 0.0,
-            "farthest_mm": wiring.farthest_mm,
-        }
+        """Return what a person at the press sees and hears, as `FieldWiring.seen`."""
+        return self.wiring.seen(self.duties, powered)
 
     @property
     def powered(self) -> bool:

@@ -194,9 +194,6 @@ class EmulatedPicoProcess:
                 "pump": wiring.pump,
                 "release": wiring.release,
                 **wiring.seen(),
-                "buzzer": wiring.buzzer,
-                "contactor": wiring.contactor,
-                "on_off_release_shut": wiring.on_off_release_shut,
                 "resets": self._chip.resets,
                 "time_s": self._chip.now_s,
             }

@@ -5,32 +5,42 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Final
 
+from pressloop_sim.board.field_wiring import AUXILIARY_FULL, FieldWiring
+from pressloop_sim.plant import oil_thermistor
 from pressloop_sim.plant.displacement_sensor import NO_READING, DisplacementSensor
 from pressloop_sim.plant.plant import Plant
 
-from pressloop.hardware.thermistor import counts_at
-
-_ROOM_C: Final = 23.0
-_FULL: Final = 4095
+_CUT: Final = {"oil-temperature": AUXILIARY_FULL}
+"""Counts of a cut wire: the thermistor has a pull-up, all else the chip's pull-down."""
 
 
 class AuxiliaryInput:
     """Returns the counts of the chip's own converter; 0 without a sensor, by the pull-down."""
 
     def __init__(
-        self, kind: str | None, wiring: ModuleType, press: dict[str, float], seed: int
+        self,
+        kind: str | None,
+        wiring: ModuleType,
+        field: FieldWiring,
+        press: dict[str, float],
+        seed: int,
     ) -> None:
-        """Take the kind of a press file's `controller.auxiliary` and a plant config."""
+        """Take the kind of a press file's `controller.auxiliary`, the wires and a plant config."""
         self._kind = kind
         self._wiring = wiring
+        self._field = field
         self._displacement = DisplacementSensor(
             seed, press["displacement_resolution_um"], press["displacement_noise_um"]
         )
 
     def counts(self, plant: Plant) -> int:
         """Return the reading on a press."""
+        if not self._field.right:
+            stray = self._field.stray_auxiliary(_CUT.get(self._kind or "", 0))
+            if stray is not None:
+                return stray
         if self._kind == "oil-temperature":
-            return min(counts_at(_ROOM_C + plant.warming.rise_k), _FULL)
+            return oil_thermistor.counts_of(plant.warming.rise_k)
         if self._kind != "displacement" or not self._displacement.present:
             return 0
         um = self._displacement.sample(plant.closing_mm())
@@ -38,4 +48,5 @@ class AuxiliaryInput:
             return 0
         wiring = self._wiring
         share = (um - wiring.DISPLACEMENT_ZERO_UM) / wiring.DISPLACEMENT_SPAN_UM
-        return int(min(max(round(share * (_FULL + 1)), wiring.DISPLACEMENT_LOW), _FULL))
+        counts = round(share * (AUXILIARY_FULL + 1))
+        return int(min(max(counts, wiring.DISPLACEMENT_LOW), AUXILIARY_FULL))

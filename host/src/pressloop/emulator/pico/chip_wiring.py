@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
-from pressloop_sim.board import field_wiring
+from pressloop_sim.board import field_wiring, rewiring
 from pressloop_sim.board.field_wiring import FieldWiring
 from pressloop_sim.board.truth_file import TruthFile
 from pressloop_sim.plant import damage, transducer
@@ -112,7 +112,7 @@ class ChipWiring:
             self.second_transducer = SecondTransducer(press, config["seed"], TICK_S)
         self.supply_v = _SUPPLY_V
         self._auxiliary = AuxiliaryInput(
-            config["parts"]["auxiliary"], wiring, press, config["seed"]
+            config["parts"]["auxiliary"], wiring, self.field, press, config["seed"]
         )
         self.buses: list[I2cBus] = []
         self._has_converter = config["ads1115"]
@@ -159,21 +159,6 @@ class ChipWiring:
         """Whether the lamp's output is on."""
         return self._is_high(self._wiring.LAMP_PIN)
 
-    @property
-    def buzzer(self) -> bool:
-        """Whether the buzzer sounds."""
-        return self._is_high(self._wiring.BUZZER_PIN)
-
-    @property
-    def contactor(self) -> bool:
-        """Whether the contactor of the pump motor is on."""
-        return self._is_high(self._wiring.CONTACTOR_PIN)
-
-    @property
-    def on_off_release_shut(self) -> bool:
-        """Whether the on/off release valve is shut: it has current, and supply by the deadman."""
-        return self._powered(self._now_s()) and self._is_high(self._wiring.DUMP_PIN)
-
     def contact(self, name: str, active: bool) -> None:
         """Activate or deactivate `emergency_stop`, `guard_open` or `button`.
 
@@ -186,27 +171,18 @@ class ChipWiring:
         self._set_levels()
 
     def rewire(self, command: dict[str, Any]) -> None:
-        """Change the wires, as `field_wiring.rewire` says.
+        """Change the wires, as `rewiring.rewire` says.
 
         Raises:
             ValueError: It is no such command.
         """
-        field_wiring.rewire(self.field, command)
+        rewiring.rewire(self.field, command)
         self.converter.present = self._has_converter and self.field.converter
         self._set_levels()
 
     def seen(self) -> dict[str, Any]:
-        """Return what a person at the press sees: current in the coils, and the lamp."""
-        duties = self._duties()
-        powered = self._powered(self._now_s())
-        return {
-            "pump_coil": self.field.drive(field_wiring.PUMP, duties) if powered else 0.0,
-            "release_coil": self.field.drive(field_wiring.RELEASE, duties) if powered else 0.0,
-            "pump_coil_seen": self.field.pump_seen,
-            "release_coil_seen": self.field.release_seen,
-            "lamp": self.field.drive(field_wiring.LAMP, duties) > 0.0,
-            "farthest_mm": self.field.farthest_mm,
-        }
+        """Return what a person at the press sees and hears, as `FieldWiring.seen`."""
+        return self.field.seen(self._duties(), self._powered(self._now_s()))
 
     def _set_levels(self) -> None:
         """Set the chip's digital inputs to what their contacts and wires give."""
@@ -299,13 +275,12 @@ class ChipWiring:
         if not field.right and field.deadman_is_fed(duties):
             self._edge_at_s = self._now_s()
         powered = self._powered(now_s) and not dip
-        plant.pump.command, plant.release.command = field.openings(duties, powered)
-        on_off_shut = powered and self._is_high(self._wiring.DUMP_PIN)
-        plant.release.open_on_off(0.0 if on_off_shut else 1.0)
+        plant.pump.command, plant.release.command, on_off = field.openings(duties, powered)
+        plant.release.open_on_off(on_off)
         plant.step(TICK_S)
         driven = duties[field_wiring.PUMP] > 0.0 or duties[field_wiring.RELEASE] > 0.0
         self.extremes.note(
-            self.elapsed_ticks, plant.pellet_mpa, on_off_shut or (powered and driven)
+            self.elapsed_ticks, plant.pellet_mpa, on_off < 1.0 or (powered and driven)
         )
         if self._watched_vessel is not None:
             self._set_lid_level()
@@ -353,7 +328,10 @@ class ChipWiring:
         return {
             field_wiring.PUMP: self._duty(self._wiring.PUMP_PIN),
             field_wiring.RELEASE: self._duty(self._wiring.RELEASE_PIN),
+            field_wiring.DUMP: 1.0 if self._is_high(self._wiring.DUMP_PIN) else 0.0,
+            field_wiring.CONTACTOR: 1.0 if self._is_high(self._wiring.CONTACTOR_PIN) else 0.0,
             field_wiring.LAMP: 1.0 if self.lamp else 0.0,
+            field_wiring.BUZZER: 1.0 if self._is_high(self._wiring.BUZZER_PIN) else 0.0,
             field_wiring.DEADMAN: 0.5 if self._now_s() - self._toggled_at_s <= TICK_S * 2 else 0.0,
         }
 
@@ -402,9 +380,10 @@ class ChipWiring:
         """Let the load cell's converter go on for a tick."""
         cell = self.load_cell
         conversions = cell.conversions
-        cell.step(self.plant.punch_n(), TICK_S)
+        cell.step(self.plant.punch_n() + self.field.hand_n, TICK_S)
         if cell.conversions != conversions:
-            self._force = cell.reading if cell.answers else _CELL_MOST
+            own = cell.reading if cell.answers else _CELL_MOST
+            self._force = self.field.cell_counts(own, _CELL_MOST)
             self._hx711.offer(self._force)
 
     @property
