@@ -59,14 +59,22 @@ def other_bench(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run_pytest(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run_pytest(
+    folder: Path, *arguments: str, limit_s: float = 60.0
+) -> subprocess.CompletedProcess[str]:
     """Run the plugin on the cases in a folder."""
     # Where the package is installed, its entry point loads the plugin; -p names the same one.
     command = [sys.executable, "-m", "pytest", "-p", "pressloop.hil.plugin", "-rA", *arguments]
     environ = {name: value for name, value in os.environ.items() if "PYTEST" not in name}
     environ["PYTHONPATH"] = str(ROOT)
     return subprocess.run(
-        command, cwd=folder, env=environ, capture_output=True, text=True, timeout=60, check=False
+        command,
+        cwd=folder,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=limit_s,
+        check=False,
     )
 
 
@@ -230,3 +238,37 @@ def test_a_file_that_would_press_above_its_ceiling_is_refused(tmp_path: Path) ->
         wiring.read(file)
     file.write_text("three_steps_mpa: [100, 200, 74]\nceiling_mpa: 300\n")
     assert wiring.read(file).three_steps_mpa == (100, 200, 74)
+
+
+PROVED = {
+    "every_part": (
+        "test_the_load_cell_follows_the_oil",
+        "test_the_oil_has_a_plausible_and_steady_temperature",
+        "test_a_cut_thermistor_reads_as_no_temperature",
+    ),
+    "displacement": (
+        "test_the_displacement_is_steady_at_rest",
+        "test_the_displacement_rises_while_the_platens_close",
+        "test_a_cut_displacement_sensor_reads_as_none",
+    ),
+}
+"""Cases that a press with that part must not skip."""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(
+    ("bench", "absent"),
+    [
+        ("every_part", "a press without a displacement sensor"),
+        ("displacement", "a press without a thermistor"),
+    ],
+)
+def test_the_cases_of_the_parts_run_where_a_press_has_them(bench: str, absent: str) -> None:
+    arguments = ("test_parts.py", "test_drives.py", "--board", "emulated")
+    wired = ("--pressloop-wiring", f"benches/{bench}.yaml")
+    report = run_pytest(ROOT / "hil_tests", *arguments, *wired, limit_s=240.0)
+    assert report.returncode == pytest.ExitCode.OK, report.stdout
+    assert f"{absent}, or a profile that does not name it" in report.stdout
+    for case in PROVED[bench]:
+        assert f"PASSED test_parts.py::{case}" in report.stdout.replace("hil_tests/", "")
