@@ -58,7 +58,10 @@ _NOTHING = ""
 _GROUND = "ground"
 # Contacts that are closed at rest; the button is open.
 _NORMALLY_CLOSED = (EMERGENCY_STOP, GUARD, VESSEL_PRESSURE)
-_LOADS = (PUMP, RELEASE, DUMP, CONTACTOR, LAMP, BUZZER)
+_TRANSDUCERS = (PRESSURE, SECOND_PRESSURE)
+# Pull an input with a pull-up low: a load, a thermistor, and the output of a displacement sensor at
+# the begin of its range. In one tuple: the tick asks, and must not build one.
+_LEAD_TO_GROUND = (PUMP, RELEASE, DUMP, CONTACTOR, LAMP, BUZZER, AUXILIARY, _GROUND)
 # The signal wire of a load cell's bridge: 1.5 V behind 175 Ohm, half of its supply of 3.0 V. On the
 # shunt of 150 Ohm of a transducer these are 0.69 V; counts of 125 uV, and of 3.3 V / 4096.
 _BRIDGE_ON_SHUNT = 5540
@@ -176,7 +179,7 @@ class FieldWiring:
         device = self._on[terminal]
         if device == LOAD_CELL:
             return _BRIDGE_ON_SHUNT
-        if device not in (PRESSURE, SECOND_PRESSURE):
+        if device not in _TRANSDUCERS:
             return 0
         if device == PRESSURE and not self.first_plug:
             return 0
@@ -197,7 +200,7 @@ class FieldWiring:
             return None if self.auxiliary_plug else cut
         if device == LOAD_CELL:
             return _BRIDGE_ON_AUXILIARY
-        if device in (PRESSURE, SECOND_PRESSURE):
+        if device in _TRANSDUCERS:
             return AUXILIARY_FULL
         return 0 if self._leads_to_ground(device) else cut
 
@@ -279,13 +282,10 @@ class FieldWiring:
         )
 
     def _leads_to_ground(self, device: str) -> bool:
-        """Return whether a device pulls an input with a pull-up low.
-
-        A thermistor does, and the output of a displacement sensor at the begin of its range.
-        """
+        """Return whether a device pulls an input with a pull-up low."""
         if device in CONTACTS:
             return self._closed(device)
-        return device in _LOADS or device in (AUXILIARY, _GROUND)
+        return device in _LEAD_TO_GROUND
 
     def _closed(self, contact: str) -> bool:
         if contact == VESSEL_PRESSURE and not self.lid_plug:
