@@ -367,7 +367,7 @@ class Controller:
                             wanted = pid.law(pid_registers, setpoint, pellet, valves)
                             drive(valves, wanted, pressure, setpoint)
                             wanted += pump_band[_UNSEEN_KPA_S]
-                            follow_loss(volume, wanted, pressure, setpoint, valves)
+                            wanted = follow_loss(volume, wanted, pressure, setpoint, valves)
                             answer = watch_volume(
                                 volume, wanted, pressure, setpoint, valves, compliance, cracks
                             )

@@ -160,8 +160,8 @@ _PARTS: Final = (
     ("split range", "loop.drive(valves, 1000, p, moving)"),
     (
         "volume watch",
-        "loop.follow_loss(volume, 1000, p, moving, valves); "
-        "loop.watch_volume(volume, 1000, p, moving, valves, compliance, cracks)",
+        "w = loop.follow_loss(volume, 1000, p, moving, valves); "
+        "loop.watch_volume(volume, w, p, moving, valves, compliance, cracks)",
     ),
     ("valve observer", "loop.predict(observer, sampled, valves, 1)"),
     ("dither and valves", "loop.dither(valves); board.set_valves(0, 32767)"),
@@ -415,7 +415,8 @@ def _codec(chip: BenchChip, figures: ChipFigures) -> None:
     chip.run("app.link._last_seq = app.link._kept_seq = -1")
     again = "app.link._last_seq = app.link._kept_seq = -1; answer(request, len(request))"
     figures.request_us = us(again)
-    figures.request_bytes = chip.ask(f"allocated({again!r})")
+    # With garbage collection off, fifty of them would not fit.
+    figures.request_bytes = chip.ask(f"allocated({again!r}, 10)")
 
 
 def _peers(chip: BenchChip, figures: ChipFigures) -> None:

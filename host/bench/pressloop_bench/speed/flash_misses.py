@@ -3,7 +3,8 @@
     python -m pressloop_bench.speed.flash_misses [--state ramp]
 
 It counts the lines that were not in the cache while an interrupt ran, and gives them the names of
-the image's ELF file. What stands high in the list belongs in the RAM (firmware/boards_def/ram_code.ld).
+the image's ELF file. What stands high in the list, for its size, belongs in the RAM
+(firmware/boards_def/ram_code.txt).
 """
 
 from __future__ import annotations
@@ -11,8 +12,7 @@ from __future__ import annotations
 import argparse
 import bisect
 import subprocess
-from array import array
-from collections import Counter
+from collections import defaultdict
 from pathlib import Path
 from typing import Final
 
@@ -36,28 +36,32 @@ def symbols(elf: Path) -> list[tuple[int, int, str]]:
     return sorted(row for row in found if row[0] >> 28 == _FLASH >> 28)
 
 
-def misses(state: str) -> dict[str, float]:
-    """Return lines fetched per tick by symbol, the most first, in a state of the press."""
-    table = symbols(find_image().with_suffix(".elf"))
-    begins = [address for address, _size, _name in table]
-    found: Counter[str] = Counter()
+def lines_per_tick(state: str) -> list[float]:
+    """Return for each line of the flash how often a tick waits for it, in a state of the press."""
     with BenchChip() as chip:
         bring_to(chip, state)
         chip.charge(buses=False, flash=True)
         chip.ask("live(5)")
-        lines = chip.count_misses()
+        counters = chip.count_misses()
         before = chip.ask("c.tick_count")
         chip.ask(f"live({_TICKS})")
         ticks = chip.ask("c.tick_count") - before
-        for line, count in enumerate(lines):
-            if count:
-                # Its last byte: the first one may belong to the neighbour before.
-                address = _FLASH + line * LINE_BYTES
-                at = bisect.bisect_right(begins, address + LINE_BYTES - 1) - 1
-                begin, size, name = table[at]
-                inside = not size or address < begin + size
-                found[name if inside else f"behind {name}"] += count
-    return {name: count / ticks for name, count in found.most_common()}
+        return [count / ticks for count in counters]
+
+
+def by_symbol(lines: list[float], table: list[tuple[int, int, str]]) -> list[tuple[str, float]]:
+    """Return how often a tick waits for each symbol, the most first. `table` is from `symbols`."""
+    begins = [address for address, _size, _name in table]
+    found: dict[str, float] = defaultdict(float)
+    for line, count in enumerate(lines):
+        if count:
+            # Its last byte: the first one may belong to the neighbour before.
+            address = _FLASH + line * LINE_BYTES
+            at = bisect.bisect_right(begins, address + LINE_BYTES - 1) - 1
+            begin, size, name = table[at]
+            inside = not size or address < begin + size
+            found[name if inside else f"behind {name}"] += count
+    return sorted(found.items(), key=lambda item: -item[1])
 
 
 def main() -> None:
@@ -66,9 +70,10 @@ def main() -> None:
     parser.add_argument("--state", choices=STATES, default="ramp")
     parser.add_argument("--rows", type=int, default=60)
     arguments = parser.parse_args()
-    found = misses(arguments.state)
-    print(f"{sum(found.values()):8.1f} lines of {LINE_BYTES} bytes per tick, {arguments.state}")
-    for name, count in list(found.items())[: arguments.rows]:
+    table = symbols(find_image().with_suffix(".elf"))
+    lines = lines_per_tick(arguments.state)
+    print(f"{sum(lines):8.1f} lines of {LINE_BYTES} bytes per tick, {arguments.state}")
+    for name, count in by_symbol(lines, table)[: arguments.rows]:
         print(f"{count:8.1f} {name}")
 
 
