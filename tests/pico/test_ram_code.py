@@ -1,4 +1,4 @@
-"""What the tick executes lies in the RAM: the list of the build, and what the emulated chip waits for."""
+"""What the tick executes lies in the RAM: the build's list, and what the emulated chip waits for."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import pytest
 
 pytest.importorskip("rp2040py", reason="the emulated RP2040 is not installed: pressloop[pico]")
 
-from pressloop.errors import EmulatorError
 from pressloop.emulator.pico import speedup
 from pressloop.emulator.pico.process import find_image
+from pressloop.errors import EmulatorError
 from pressloop_bench.speed.chip import BenchChip
 from pressloop_bench.speed.chip_speed import STATES
 from pressloop_bench.speed.flash_misses import lines_per_tick

@@ -122,7 +122,8 @@ class BenchChip:
         Returns the counters, which go on counting.
         """
         counters = array("I", bytes(4 * _FLASH_BYTES // LINE_BYTES))
-        self._chip.mcu.misses = counters
+        mcu: Any = self._chip.mcu
+        mcu.misses = counters
         return counters
 
     def begin(self, code: str) -> None:
