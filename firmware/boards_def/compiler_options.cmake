@@ -4,6 +4,6 @@ set_source_files_properties(
     PROPERTIES COMPILE_OPTIONS "-include;${CMAKE_CURRENT_LIST_DIR}/frozen_sections.h"
 )
 # The port has its most used files optimised for speed and the others for size. The tick uses these as much.
-foreach(file argcheck bc binary modbuiltins nativeglue obj objarray objfun objtype runtime)
+foreach(file argcheck bc binary nativeglue obj objarray objfun objtype runtime)
     set_source_files_properties(${MICROPY_PY_DIR}/${file}.c PROPERTIES COMPILE_OPTIONS "-O2")
 endforeach()
