@@ -1,4 +1,4 @@
-"""What the tick executes lies in the RAM: the build's list, and what the emulated chip waits for."""
+"""What the tick executes lies in the RAM: the list, and what the chip still waits for."""
 
 from __future__ import annotations
 
