@@ -16,6 +16,12 @@ def viper(function):
 
 native = viper
 
+
+def addressof(block):
+    """Return the block itself: Python does not read from addresses."""
+    return block
+
+
 # Types of pointers to bytes and to words of 32 bits.
 ptr8 = bytes
 ptr32 = bytes

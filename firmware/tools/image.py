@@ -21,6 +21,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import micropython
+import ram_code
 import uf2_digest
 from micropython import BUILD
 from phase import LOGS, REPOSITORY, SetupError, apt_install, exit_code, run
@@ -78,6 +79,7 @@ def build(out: Path, board: str) -> None:
         folder = Path(name)
         (folder / "pressloop_build.py").write_text(stamp())
         (folder / "stock.py").write_text(_STOCK_MANIFEST)
+        (folder / "ram_code.objcopy").write_text(ram_code.objcopy_options())
         env = _environment(tree, folder)
         jobs = f"-j{os.cpu_count() or 1}"
         log = LOGS / f"firmware-{board.lower()}"

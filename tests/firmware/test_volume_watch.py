@@ -188,7 +188,7 @@ def _watching(target_kpa, flow_ul_s=1000, rig_type=Rig, tuned=TUNED):
         setpoint[LEAD_KPA_S] = lead_kpa_s
         cracks[LAST_READING] = reading_kpa
         schedule(valves, reading_kpa, compliance)
-        follow_loss(watch.registers, wanted_kpa_s, reading_kpa, setpoint, valves)
+        wanted_kpa_s = follow_loss(watch.registers, wanted_kpa_s, reading_kpa, setpoint, valves)
         answer = watch_volume(
             watch.registers, wanted_kpa_s, reading_kpa, setpoint, valves, compliance, cracks
         )

@@ -205,10 +205,7 @@ def test_without_an_image_the_error_says_how_to_build_one(
 @pytest.mark.parametrize("what", ["tick", "foreground"])
 def test_a_hang_ends_in_a_reset_and_the_right_fault(pico: EmulatedPico, what: str) -> None:
     """While idle; hil_tests/test_watchdog.py does the same in a run."""
-    with hello(pico) as session:
-        # With the second answer the turn of the foreground that gave the first has ended: only from
-        # then on is it known which ticks the foreground has seen.
-        session.status()
+    with hello(pico):
         pico.control({"hang": what})
     await_reset(pico, 1)
     with hello(pico) as session:

@@ -2,3 +2,4 @@
 set(PICO_BOARD "pico2")
 set(PICO_PLATFORM "rp2350")
 set(MICROPY_SOURCE_BOARD ${MICROPY_BOARD_DIR}/../board.c)
+include(${MICROPY_BOARD_DIR}/../ram_code.cmake)

@@ -278,6 +278,8 @@ class PicoBoard(Board):
         # From here on Ctrl-C is a byte like any other; the App calls `interrupt` for it.
         _interrupt_on(-1)
         self._watchdog = WDT(timeout=_WATCHDOG_MS)
+        # From its first tick on, a hang is told apart from one of the foreground.
+        self._note_seen()
         self._tick_timer = TickTimer(schema.TICK_HZ, tick, wiring.TICK_PIN)
         if self._journal:
             self._journal.next_tick_us = self._tick_timer.left_us
@@ -315,6 +317,10 @@ class PicoBoard(Board):
 
     def feed_watchdog(self):
         self._watchdog.feed()
+        self._note_seen()
+
+    def _note_seen(self):
+        """Note for after a reset which ticks the foreground has seen, and in which step."""
         alive = machine.mem32[_ALIVE] & 0xFFFF
         machine.mem32[_SEEN] = _KEPT_MARK << 24 | self._step << 16 | alive
 

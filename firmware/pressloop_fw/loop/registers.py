@@ -21,8 +21,9 @@ from array import array
 
 try:
     from micropython import const
+    from uctypes import addressof
 except ImportError:  # CPython
-    from pressloop_fw.cpython import const
+    from pressloop_fw.cpython import addressof, const
 
 SIGN_SHIFT = const(0)
 """Position of the first register in every block: by how many bits a machine word exceeds 32.
@@ -39,6 +40,15 @@ def register_block(count):
     block = array("i", [0] * count)
     block[SIGN_SHIFT] = HOST_SIGN_SHIFT
     return block
+
+
+def block_address(block):
+    """Return what a step of the loop takes in place of a block that it gets in every tick.
+
+    On the board this is its address: machine code that gets the block itself first asks for it. The
+    caller keeps the block, as an address does not keep it from being collected.
+    """
+    return addressof(block)
 
 
 def register(position):

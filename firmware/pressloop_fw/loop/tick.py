@@ -16,6 +16,7 @@ from pressloop_fw.loop.pid import Pid
 from pressloop_fw.loop.plan import NO_STEP, TICK_MS
 from pressloop_fw.loop.pump_dead_band import PumpDeadBand
 from pressloop_fw.loop.pump_watch import PumpWatch
+from pressloop_fw.loop.registers import block_address
 from pressloop_fw.loop.release_watch import ReleaseWatch
 from pressloop_fw.loop.rest_zero import RestZero
 from pressloop_fw.loop.sampler import Sampler, process_sample
@@ -261,14 +262,23 @@ class Controller:
             channels=self.second_channel.registers,
             setpoint=sequencer.setpoint.registers,
             run_flags=sequencer.run_flags.registers,
-            compliance=self.sample_compliance.registers,
+            compliance=block_address(self.sample_compliance.registers),
             valves=self.valves.registers,
             volume=self.volume_watch.registers,
             trim=self.force_trim.registers,
-            observer=self.valve_observer.registers,
+            observer=block_address(self.valve_observer.registers),
             pump_band=self.pump_dead_band.registers,
-            ring=self.ring.registers,
-            records=self.ring.buf,
+            ring=block_address(self.ring.registers),
+            records=block_address(self.ring.buf),
+            # The same blocks for machine code, which takes an address faster than a block.
+            sampler_at=block_address(self.sampler.registers),
+            cracks_at=block_address(self.crack_detector.registers),
+            channels_at=block_address(self.second_channel.registers),
+            setpoint_at=block_address(sequencer.setpoint.registers),
+            run_flags_at=block_address(sequencer.run_flags.registers),
+            valves_at=block_address(self.valves.registers),
+            volume_at=block_address(self.volume_watch.registers),
+            trim_at=block_address(self.force_trim.registers),
             # What a record takes unless this tick regulates and unless there is a sensor.
             pid_registers=self.pid.registers,
             displacement_um=schema.NO_DISPLACEMENT,
@@ -298,10 +308,10 @@ class Controller:
                 inputs = read_inputs()
                 self.inputs = inputs
                 raw = read_raw()
-                pressure = pellet = process_sample(sampler, raw)
+                pressure = pellet = process_sample(sampler_at, raw)
                 if trim[_ACTIVE]:
                     pellet = follow_force(
-                        trim, read_force(), pressure, setpoint, sampler, run_flags
+                        trim_at, read_force(), pressure, setpoint_at, sampler_at, run_flags_at
                     )
                     channels[_CARRIED_KPA] = trim[_SURE_TRIM]
                 if has_displacement:
@@ -318,12 +328,12 @@ class Controller:
                     self._check_interlocks(inputs, missed)
                 was_active = self._was_active
                 if has_second:
-                    fault = compare_channels(channels, sampler, read_second_raw(), was_active)
+                    fault = compare_channels(channels_at, sampler_at, read_second_raw(), was_active)
                     if fault:
                         interlocks.latch(fault)
                 if was_active:
-                    fault = detect_crack(cracks, sampler, valves)
-                    if fault and shares_loss(channels):
+                    fault = detect_crack(cracks_at, sampler_at, valves_at)
+                    if fault and shares_loss(channels_at):
                         interlocks.latch_loss(fault, self.displacement_um, self._still_um)
                     if sequencer.approaching:
                         sequencer.approach.held = bool(inputs & _INPUT_BUTTON)
@@ -343,14 +353,14 @@ class Controller:
                 if action == _ACT_SAFE:
                     sampler[_REGULATING] = 0
                     if not valve_test.ticks or not self._test_valves(pressure):
-                        set_openings(valves, 0, _OUTPUT_FULL)
+                        set_openings(valves_at, 0, _OUTPUT_FULL)
                         safe()
                 else:
                     if action == _ACT_REGULATE:
                         # Here and not in a method: a call costs as much as the law.
                         pid = self.pid
                         pid_registers = pid.registers
-                        schedule(valves, pressure, compliance)
+                        schedule(valves_at, pressure, compliance)
                         if (
                             sequencer.loop_update_due
                             or setpoint[_DESCENDING] != self._setpoint_descending
@@ -358,38 +368,46 @@ class Controller:
                             self._update_loop(pressure, pellet)
                         if leak_test.running:
                             # The integral stands still; the fall of a leak is no crack.
-                            set_openings(valves, 0, 0)
+                            set_openings(valves_at, 0, 0)
                             self.crack_detector.restart()
                             fault = leak_test.step(pressure, cracks[_NOISE])
                             if fault:
                                 interlocks.latch(fault)
                         else:
                             wanted = pid.law(pid_registers, setpoint, pellet, valves)
-                            drive(valves, wanted, pressure, setpoint)
+                            drive(valves_at, wanted, pressure, setpoint_at)
                             wanted += pump_band[_UNSEEN_KPA_S]
-                            follow_loss(volume, wanted, pressure, setpoint, valves)
-                            answer = watch_volume(
-                                volume, wanted, pressure, setpoint, valves, compliance, cracks
+                            wanted = follow_loss(
+                                volume_at, wanted, pressure, setpoint_at, valves_at
                             )
-                            if answer and clears_doubt(volume, valves, cracks):
+                            answer = watch_volume(
+                                volume_at,
+                                wanted,
+                                pressure,
+                                setpoint_at,
+                                valves_at,
+                                compliance,
+                                cracks_at,
+                            )
+                            if answer and clears_doubt(volume_at, valves_at, cracks_at):
                                 answer = _ANSWERED
                             if answer == _UNANSWERED or has_displacement:
                                 self._check_volume(pressure, answer)
                     elif action == _ACT_APPROACH:
-                        set_openings(valves, sequencer.approach.opening, 0)
+                        set_openings(valves_at, sequencer.approach.opening, 0)
                         # What comes next may be another sample.
                         volume[_HIGHEST_KPA] = 0
                     elif action == _ACT_SHUT:
-                        set_openings(valves, 0, 0)
+                        set_openings(valves_at, 0, 0)
                     elif action == _ACT_DUMP:
-                        set_openings(valves, 0, _OUTPUT_FULL)
-                    predict(observer, sampler, valves, 1 if action == _ACT_REGULATE else 0)
-                    dither(valves)
+                        set_openings(valves_at, 0, _OUTPUT_FULL)
+                    predict(observer, sampler_at, valves_at, 1 if action == _ACT_REGULATE else 0)
+                    dither(valves_at)
                     if action == _ACT_DUMP:
                         dump()
                     else:
                         set_valves(valves[_PUMP_COMMAND], valves[_RELEASE_COMMAND])
-                    follow_compliance(compliance, valves, pressure, observer)
+                    follow_compliance(compliance, valves_at, pressure, observer)
                 # Between runs nothing is recorded without live telemetry: the ring keeps the last
                 # run until a host that was lost comes back for it. The tick that ends a run, also
                 # by a fault, belongs to the run.
@@ -415,10 +433,10 @@ class Controller:
                             tick,
                             pellet,
                             raw,
-                            setpoint,
-                            valves,
+                            setpoint_at,
+                            valves_at,
                             pid_registers,
-                            run_flags,
+                            run_flags_at,
                             action,
                             sequencer.step_index,
                             state,

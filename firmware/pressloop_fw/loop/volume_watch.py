@@ -179,23 +179,24 @@ _ANSWER_SHIFT = const(3)
 @micropython.viper
 def follow_loss(
     registers: ptr32, wanted_kpa_s: int, pressure_kpa: int, setpoint: ptr32, valves: ptr32
-):
+) -> int:
     """Process a tick of the closed loop, before `watch_volume`: learn what is always lost.
 
-    The arguments are those of `watch_volume`.
+    `wanted_kpa_s` is the output of the controller; `setpoint` and `valves` are the blocks of the
+    setpoint and the split range. Returns the output, limited for `watch_volume`.
     """
     sign_shift = registers[_SIGN_SHIFT]
-    lead = setpoint[_LEAD_KPA_S] << sign_shift >> sign_shift
-    if lead < 0:
-        registers[_MOVING] = 2
-        return
-    if valves[_RELEASE] or valves[_PUMP_LOCKED]:
-        return
     most = 1 << _MAX_RATE_BITS
     if wanted_kpa_s > most:
         wanted_kpa_s = most
     elif wanted_kpa_s < 0 - most:
         wanted_kpa_s = 0 - most
+    lead = setpoint[_LEAD_KPA_S] << sign_shift >> sign_shift
+    if lead < 0:
+        registers[_MOVING] = 2
+        return wanted_kpa_s
+    if valves[_RELEASE] or valves[_PUMP_LOCKED]:
+        return wanted_kpa_s
     loss = registers[_LOSS] << sign_shift >> sign_shift
     moving = 1 if lead else 0
     full = valves[_RISE_KPA_S]
@@ -258,6 +259,7 @@ def follow_loss(
         # A loop that hunts asks for less than the ramp half of the time, which is no gain.
         loss = 0
     registers[_LOSS] = loss
+    return wanted_kpa_s
 
 
 @micropython.viper
@@ -272,16 +274,12 @@ def watch_volume(
 ) -> int:
     """Process a tick of the closed loop; return ANSWERED, DOUBTED or UNANSWERED.
 
-    `wanted_kpa_s` is the output of the controller; `setpoint`, `valves`, `compliance` and
+    `wanted_kpa_s` is what `follow_loss` has returned; `setpoint`, `valves`, `compliance` and
     `cracks` are the blocks of the setpoint, the split range, the compliance estimate and the crack
     detector.
     """
     sign_shift = registers[_SIGN_SHIFT]
     most = 1 << _MAX_RATE_BITS
-    if wanted_kpa_s > most:
-        wanted_kpa_s = most
-    elif wanted_kpa_s < 0 - most:
-        wanted_kpa_s = 0 - most
     highest = registers[HIGHEST_KPA] << sign_shift >> sign_shift
     # A reading that stands still makes the sample look soft, and the loop then pumps more for the
     # same rate.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import tempfile
+from array import array
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -25,6 +26,8 @@ CLOCK_HZ: Final = 125_000_000
 # A line of 8 bytes from the flash: 8 clocks of address and mode, 4 idle, 16 of data, 4 to select
 # the chip again, at half of the core's clock (W25Q080, continuous quad read).
 _FLASH_MISS_NS: Final = 32 * 2 * 1e9 / CLOCK_HZ
+LINE_BYTES: Final = 8
+_FLASH_BYTES: Final = 16 * 1024 * 1024
 _SLICE_S: Final = 0.005
 _BOOT_S: Final = 10.0
 _CTRL_A: Final = b"\x01"
@@ -112,6 +115,16 @@ class BenchChip:
         for bus in self._wiring.buses:
             bus.bit_ns = self._bit_ns if buses else 0.0
         self._chip.flash_miss_ns = _FLASH_MISS_NS if flash else 0.0
+
+    def count_misses(self) -> array[int]:
+        """Count from now on, for each line of the flash, how often an interrupt waits for it.
+
+        Returns the counters, which go on counting.
+        """
+        counters = array("I", bytes(4 * _FLASH_BYTES // LINE_BYTES))
+        mcu: Any = self._chip.mcu
+        mcu.misses = counters
+        return counters
 
     def begin(self, code: str) -> None:
         """Start `code` on the chip; `finish` waits for its end.

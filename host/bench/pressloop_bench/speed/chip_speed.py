@@ -32,6 +32,8 @@ from pressloop.wire.schema import (
 from pressloop_bench.speed.chip import CLOCK_HZ, BenchChip, ChipError
 from pressloop_bench.speed.chip_peers import CBOR2, SIMPLE_PID, PeerMissingError, source
 
+# What the press does while the tick is measured.
+STATES: Final = ("at rest", "approach", "ramp", "hold", "vent")
 _CYCLES_PER_US: Final = CLOCK_HZ // 1_000_000
 _PROTOCOL: Final = """\
 pressloop: 1
@@ -158,8 +160,8 @@ _PARTS: Final = (
     ("split range", "loop.drive(valves, 1000, p, moving)"),
     (
         "volume watch",
-        "loop.follow_loss(volume, 1000, p, moving, valves); "
-        "loop.watch_volume(volume, 1000, p, moving, valves, compliance, cracks)",
+        "w = loop.follow_loss(volume, 1000, p, moving, valves); "
+        "loop.watch_volume(volume, w, p, moving, valves, compliance, cracks)",
     ),
     ("valve observer", "loop.predict(observer, sampled, valves, 1)"),
     ("dither and valves", "loop.dither(valves); board.set_valves(0, 32767)"),
@@ -274,16 +276,13 @@ def _ours(chip: BenchChip, figures: ChipFigures, streaming_s: float) -> None:
     chip.ask("live(100)")
 
     _start(chip, fields)
-    chip.ask("live(50)")
+    _go_on_to(chip, "approach")
     _with_waits(chip, figures, "approach", 30)
     if not chip.ask("s.approaching"):
         raise ChipError("the ram has landed before the approach was measured")
-    while not 10_000 < chip.ask("s.setpoint.value_kpa") < 60_000:
-        chip.ask("live(10)")
+    _go_on_to(chip, "ramp")
     _with_waits(chip, figures, "ramp", 30)
-    while chip.ask("s.setpoint.value_kpa") < 120_000:
-        chip.ask("live(10)")
-    chip.ask("live(50)")
+    _go_on_to(chip, "hold")
     _with_waits(chip, figures, "hold", 100)
     _lateness(chip, figures, "telemetry streams", "live(1000)")
     _lateness(chip, figures, "and garbage is collected", "live(1000, 8)")
@@ -310,14 +309,35 @@ def _whole_tick(chip: BenchChip, figures: ChipFigures, name: str, ticks: int) ->
 
 
 def _vent(chip: BenchChip, figures: ChipFigures) -> None:
-    _start(chip, _set_up(chip))
-    while chip.ask("s.setpoint.value_kpa") < 120_000:
-        chip.ask("live(10)")
-    _ask(chip, Command.ABORT, AbortRequest())
-    chip.ask("live(20)")
+    bring_to(chip, "vent")
     _with_waits(chip, figures, "vent", 30)
     if chip.ask("s.state") != State.VENTING:
         raise ChipError("the press was empty before the vent was measured")
+
+
+def bring_to(chip: BenchChip, state: str) -> None:
+    """Build the controller and bring the press to one of STATES, from a new start of the chip."""
+    fields = _set_up(chip)
+    if state != "at rest":
+        _start(chip, fields)
+        _go_on_to(chip, state)
+
+
+def _go_on_to(chip: BenchChip, state: str) -> None:
+    """Let the protocol that was started go on to the beginning of a state."""
+    if state == "approach":
+        chip.ask("live(50)")
+    elif state == "ramp":
+        while not 10_000 < chip.ask("s.setpoint.value_kpa") < 60_000:
+            chip.ask("live(10)")
+    else:
+        while chip.ask("s.setpoint.value_kpa") < 120_000:
+            chip.ask("live(10)")
+        if state == "hold":
+            chip.ask("live(50)")
+        else:
+            _ask(chip, Command.ABORT, AbortRequest())
+            chip.ask("live(20)")
 
 
 def _set_up(chip: BenchChip) -> dict[str, Any]:
@@ -395,7 +415,8 @@ def _codec(chip: BenchChip, figures: ChipFigures) -> None:
     chip.run("app.link._last_seq = app.link._kept_seq = -1")
     again = "app.link._last_seq = app.link._kept_seq = -1; answer(request, len(request))"
     figures.request_us = us(again)
-    figures.request_bytes = chip.ask(f"allocated({again!r})")
+    # With garbage collection off, fifty of them would not fit.
+    figures.request_bytes = chip.ask(f"allocated({again!r}, 10)")
 
 
 def _peers(chip: BenchChip, figures: ChipFigures) -> None:

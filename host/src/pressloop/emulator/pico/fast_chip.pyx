@@ -128,6 +128,8 @@ cdef class FastRP2040(RP2040):
     cdef unsigned int _div_csr
     # How long the core waits for a line that is not in the flash's cache; 0: not at all.
     cdef public double flash_miss_ns
+    # None, or a counter for each line of the flash: how often the core waited for it in an interrupt.
+    cdef public unsigned int[::1] misses
     # The line in either way of each set, and which way was used last.
     cdef unsigned int _line[2][1024]
     cdef unsigned char _last_way[1024]
@@ -139,6 +141,7 @@ cdef class FastRP2040(RP2040):
         self._waited_ns = 0.0
         self._accessed = True
         self.flash_miss_ns = 0.0
+        self.misses = None
         memset(self._line, 0, sizeof(self._line))
         memset(self._last_way, 0, sizeof(self._last_way))
         self._reset_divider()
@@ -166,6 +169,8 @@ cdef class FastRP2040(RP2040):
             self._line[way][place] = line
             self._waited_ns += self.flash_miss_ns
             self._accessed = True
+            if self.misses is not None and (<CortexM0Core> self.core).ipsr:
+                self.misses[line - (FLASH >> 3)] += 1
 
     cpdef unsigned int read_uint32(self, long long address) except? 0:
         cdef unsigned int at = <unsigned int> address
