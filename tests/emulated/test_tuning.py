@@ -250,7 +250,7 @@ def test_a_slow_spool_gets_more_dither() -> None:
     assert dither_margin(SpoolModel(0.01, lag_ticks=4.0)) == DITHER_MARGIN
     assert dither_margin(SpoolModel(0.01, lag_ticks=6.5)) == DITHER_MARGIN
     # What is left as a flow is the same up to the limit.
-    assert dither_margin(SpoolModel(0.01, lag_ticks=14.0)) == pytest.approx(2 * DITHER_MARGIN)
+    assert dither_margin(SpoolModel(0.01, lag_ticks=11.0)) == pytest.approx(1.6 * DITHER_MARGIN)
     assert dither_margin(SpoolModel(0.01, lag_ticks=17.0)) == 4.0
 
 
