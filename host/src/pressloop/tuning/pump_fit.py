@@ -37,7 +37,7 @@ MAX_DEAD_BAND: Final = 0.49
 MAX_DEAD_BAND_DOUBT: Final = 0.05
 """Of full stroke, k = 2: what a data sheet says without any measurement is about as good."""
 _MAX_LATE_MS: Final = 190.0
-_MAX_LATE_DOUBT_MS: Final = 60.0
+MAX_LATE_DOUBT_MS: Final = 60.0
 _MAX_HYSTERESIS_DOUBT: Final = 0.02
 # Share of the highest pressure; below, a run that hunts shows the contact more than the valve.
 _MIN_PRESSURE_SHARE_HUNTING: Final = 0.05
@@ -205,7 +205,7 @@ def _require_valve(valve: ValveFit, *, hunting: bool) -> None:
         f"below {_MAX_LATE_MS:g} ms",
     )
     require_told(
-        10 * late.expanded < _MAX_LATE_DOUBT_MS,
+        10 * late.expanded < MAX_LATE_DOUBT_MS,
         "the valves' lag",
         f"{10 * late.value:.3g} ms is uncertain by {10 * late.expanded:.2g} ms",
     )

@@ -90,18 +90,18 @@ def tune(
     hunt = run(HYSTERESIS_RUN, hunting, hysteresis_plan(hunting, die_um, first_kpa))
     coarse = identify(records, steps, profile, hunt)
     coarse = replace(coarse, profile=replace(coarse.profile, filter_shift=shift))
-    least = least_dither(coarse, _share(profile.valve_dither))
+    least = _least(coarse, profile)
     profile = _with_valve(coarse, _COARSE_DITHER_MARGIN, least)
     gains = fine_gains(profile.valve_lag_ms)
     steps = two_rate_plan(profile, die_um, limit_kpa, **gains)
     fine = identify(run("fine", _as_untuned(profile), steps), steps, profile, hunt)
-    least = max(least, least_dither(fine, _share(profile.valve_dither)))
+    least = max(least, _least(fine, profile))
     better = _with_valve(fine, _COARSE_DITHER_MARGIN, least)
     used = _share(profile.valve_dither) / _share(better.valve_dither)
     if not _MIN_FINE_DITHER <= used <= _MAX_FINE_DITHER:
         profile = better
         fine = identify(run("fine-again", _as_untuned(profile), steps), steps, profile, hunt)
-        least = max(least, least_dither(fine, _share(profile.valve_dither)))
+        least = max(least, _least(fine, profile))
     tuned = _with_valve(fine, dither_margin(fine.spool), least)
     return [coarse, replace(fine, profile=with_loop_settings(tuned, fine.noise_percent))]
 
@@ -125,18 +125,22 @@ def _as_untuned(profile: schema.Profile) -> schema.Profile:
     return replace(profile, tuning_residual_ppm=None)
 
 
-def least_dither(found: Identification, dither: float) -> float:
+def least_dither(whole: float, left: float, dither: float) -> float:
     """Return the dither that leaves no hysteresis, by what is left of it with `dither`.
 
-    What is gone shows which share of the dither the coil lets through. 0 if nothing is left for
-    certain: friction of the ram looks a little like hysteresis, but not in both valves alike.
+    What is gone shows which share of the dither the coil lets through. 0 if too little is left to
+    show it. All are shares of full stroke.
     """
-    whole = found.spool.hysteresis
-    left = min(found.pump_fit.valve.hystereses[0].value, found.release_fit.hysteresis)
     if left < _MIN_LEFT * whole:
         return 0.0
     share = max(_MIN_SHARE_THROUGH, (whole - left) / 2 / dither)
     return _OVER_LEAST * whole / 2 / share
+
+
+def _least(found: Identification, ran_with: schema.Profile) -> float:
+    # Friction of the ram looks a little like hysteresis, but not in both valves alike.
+    left = min(found.pump_fit.valve.hystereses[0].value, found.release_fit.hysteresis)
+    return least_dither(found.spool.hysteresis, left, _share(ran_with.valve_dither))
 
 
 def _with_valve(found: Identification, margin: float, least: float) -> schema.Profile:

@@ -22,6 +22,7 @@ from typing import Final
 import numpy as np
 
 from pressloop.tuning.records import Floats
+from pressloop.tuning.robust_fit import Descent, descend
 from pressloop.tuning.spool import flow_share, follow_command, play
 from pressloop.tuning.windows import TICK_S, WINDOW_TICKS, VolumeBalance
 
@@ -51,15 +52,8 @@ _START_STRIDE: Final = 4
 # would flow while the pressure was moving would explain only the jolt at contact.
 _MIN_SHARE_PASSING: Final = 0.95
 
-_MAX_STEPS: Final = 30
-_MAX_TRIALS: Final = 8
-_FIRST_DAMPING: Final = 1e-3
-_SMALL_GAIN: Final = 1e-5
-# In standard deviations; beyond, a window counts in proportion to its distance.
-_HUBER: Final = 2.0
 # Five windows overlap.
 _OVERLAP: Final = 5.0
-_BLOCK_WINDOWS: Final = 25
 # A window is explained to this share of its rise and of its pressure at best.
 _RISE_SHARE: Final = 0.01
 _PRESSURE_SHARE: Final = 1e-4
@@ -175,13 +169,11 @@ def fit_valve(records: Sequence[ValveRecord], prior: Prior = UNKNOWN) -> ValveFi
 
     All records are of one valve on one press; each has a hysteresis of its own, as dither differs.
     """
-    fits = []
+    problem = _Problem(records, prior)
     lags = _START_LAGS if prior.lag_ticks is None else (prior.lag_ticks.value,)
-    for lag in lags:
-        start = _start(records, prior, lag)
-        if start is not None:
-            fits.append(_descend(_Problem(records, prior), start))
-    return min(fits, key=lambda fit: fit.cost).result() if fits else None
+    starts = [_start(records, prior, lag) for lag in lags]
+    fits = [descend(problem, start) for start in starts if start is not None]
+    return _valve(problem, min(fits, key=lambda fit: fit.cost)) if fits else None
 
 
 def _edges(record: ValveRecord, edge: float, drift: float, middle_s: float) -> Floats:
@@ -232,6 +224,8 @@ def _start(records: Sequence[ValveRecord], prior: Prior, lag_ticks: float) -> Fl
 
 class _Problem:
     """Records as residuals of a vector of parameters, with their derivatives."""
+
+    overlap = _OVERLAP
 
     def __init__(self, records: Sequence[ValveRecord], prior: Prior) -> None:
         count = len(records)
@@ -305,111 +299,22 @@ class _Problem:
         return kept[hysteresis]
 
 
-@dataclass(frozen=True)
-class _Descent:
-    """Where a fit has ended."""
+def _valve(problem: _Problem, descent: Descent) -> ValveFit:
+    """Return the valve with the uncertainties of its parameters."""
+    found, covariance = descent.parameters, descent.covariance()
 
-    problem: _Problem
-    parameters: Floats
-    residuals: Floats
-    scale: float
-    """Standard deviation of the residuals without those far off."""
-    cost: float
+    def estimate(at: int, least: float = 0.0) -> Estimate:
+        return Estimate(float(found[at]), math.hypot(math.sqrt(covariance[at, at]), least))
 
-    def result(self) -> ValveFit:
-        """Return the valve with the uncertainties of its parameters."""
-        problem, found = self.problem, self.parameters
-        covariance = self._covariance()
-
-        def estimate(at: int, least: float = 0.0) -> Estimate:
-            return Estimate(float(found[at]), math.hypot(math.sqrt(covariance[at, at]), least))
-
-        late = covariance[_DELAY, _DELAY] + covariance[_LAG, _LAG] + 2 * covariance[_DELAY, _LAG]
-        late_doubt = math.hypot(math.sqrt(max(0.0, late)), _LEAST_DOUBT_TICKS)
-        return ValveFit(
-            dead_band=estimate(_EDGE, _LEAST_DOUBT),
-            drift_per_s=estimate(_DRIFT),
-            middle_s=problem.middle_s,
-            hystereses=tuple(
-                estimate(at, _LEAST_DOUBT) for at in range(_PLAY, problem.valve_count)
-            ),
-            delay_ticks=estimate(_DELAY, _LEAST_DOUBT_TICKS),
-            lag_ticks=estimate(_LAG, _LEAST_DOUBT_TICKS),
-            late_ticks=Estimate(float(found[_DELAY] + found[_LAG]), late_doubt),
-            factors=found[problem.valve_count :],
-        )
-
-    def _covariance(self) -> Floats:
-        """Return the covariance by how much blocks of windows disagree."""
-        problem = self.problem
-        slopes = problem.derivatives(self.parameters, self.residuals)
-        weights = _weights(self.residuals, self.scale)
-        # In the units of the residuals, in which the prior is that much less certain.
-        prior = problem.precision * self.scale**2 * _OVERLAP
-        curvature = slopes.T @ (slopes * weights[:, None]) + np.diag(prior)
-        unit = np.sqrt(np.maximum(np.diag(curvature), 1e-30))
-        inverse = np.linalg.pinv(curvature / np.outer(unit, unit), rcond=1e-10)
-        inverse /= np.outer(unit, unit)
-        blocks = np.arange(len(self.residuals)) // _BLOCK_WINDOWS
-        pulls = np.zeros((int(blocks[-1]) + 1, slopes.shape[1]))
-        np.add.at(pulls, blocks, slopes * (weights * self.residuals)[:, None])
-        scatter = pulls.T @ pulls + np.diag(prior) * self.scale**2 * _OVERLAP
-        return np.asarray(inverse @ scatter @ inverse)
-
-
-def _weights(residuals: Floats, scale: float) -> Floats:
-    return np.asarray(np.minimum(1, _HUBER * scale / np.maximum(np.abs(residuals), 1e-12)))
-
-
-def _cost(problem: _Problem, parameters: Floats, residuals: Floats, scale: float) -> float:
-    far = np.abs(residuals) / scale
-    data = np.sum(np.where(far < _HUBER, far**2 / 2, _HUBER * far - _HUBER**2 / 2)) / _OVERLAP
-    return float(data + problem.precision @ (parameters - problem.mean) ** 2 / 2)
-
-
-def _descend(problem: _Problem, start: Floats) -> _Descent:
-    """Find the least cost from a starting point, by Levenberg's and Marquardt's method."""
-    parameters = np.clip(start, problem.lowest, problem.highest)
-    residuals = problem.residuals(parameters)
-    damping = _FIRST_DAMPING
-    scale = 1.0
-    for _ in range(_MAX_STEPS):
-        scale = max(1e-9, 1.4826 * float(np.median(np.abs(residuals))))
-        cost = _cost(problem, parameters, residuals, scale)
-        slopes = problem.derivatives(parameters, residuals)
-        weights = _weights(residuals, scale) / scale**2 / _OVERLAP
-        curvature = slopes.T @ (slopes * weights[:, None]) + np.diag(problem.precision)
-        downhill = slopes.T @ (weights * residuals)
-        downhill -= problem.precision * (parameters - problem.mean)
-        for _ in range(_MAX_TRIALS):
-            trial = _step(problem, parameters, curvature, downhill, damping)
-            left = problem.residuals(trial)
-            lower = _cost(problem, trial, left, scale)
-            if lower < cost:
-                break
-            damping *= 6
-        else:
-            break
-        damping = max(1e-6, damping / 5)
-        parameters, residuals = trial, left
-        if cost - lower < _SMALL_GAIN * cost:
-            break
-    # By a scale that all starting points share, so that their costs compare.
-    return _Descent(
-        problem, parameters, residuals, scale, _cost(problem, parameters, residuals, 1.0)
+    late = covariance[_DELAY, _DELAY] + covariance[_LAG, _LAG] + 2 * covariance[_DELAY, _LAG]
+    late_doubt = math.hypot(math.sqrt(max(0.0, late)), _LEAST_DOUBT_TICKS)
+    return ValveFit(
+        dead_band=estimate(_EDGE, _LEAST_DOUBT),
+        drift_per_s=estimate(_DRIFT),
+        middle_s=problem.middle_s,
+        hystereses=tuple(estimate(at, _LEAST_DOUBT) for at in range(_PLAY, problem.valve_count)),
+        delay_ticks=estimate(_DELAY, _LEAST_DOUBT_TICKS),
+        lag_ticks=estimate(_LAG, _LEAST_DOUBT_TICKS),
+        late_ticks=Estimate(float(found[_DELAY] + found[_LAG]), late_doubt),
+        factors=found[problem.valve_count :],
     )
-
-
-def _step(
-    problem: _Problem, parameters: Floats, curvature: Floats, downhill: Floats, damping: float
-) -> Floats:
-    """Return the parameters after a damped step; those that would leave their range stay."""
-    stuck = ((parameters <= problem.lowest) & (downhill < 0)) | (
-        (parameters >= problem.highest) & (downhill > 0)
-    )
-    free = np.flatnonzero(~stuck)
-    unit = np.sqrt(np.maximum(np.diag(curvature)[free], 1e-30))
-    matrix = curvature[np.ix_(free, free)] / np.outer(unit, unit) + damping * np.eye(len(free))
-    moved = parameters.copy()
-    moved[free] += np.linalg.solve(matrix, downhill[free] / unit) / unit
-    return np.clip(moved, problem.lowest, problem.highest)
