@@ -30,8 +30,9 @@ COARSE_SHARE: Final = 0.6
 COARSE_DITHER: Final = round(0.025 * schema.OUTPUT_FULL)
 """More than half of the widest hysteresis to be expected."""
 DITHER_MARGIN: Final = 2.2
-"""The dither that is stored, of half the valves' hysteresis. A coil that lags by 7 ms lets 0.63 of
-it through to the hysteresis, one of 3 ms 0.93; what is too much the spool's lag smooths away."""
+"""The dither that is stored at least, of half the valves' hysteresis. A coil that lags by 7 ms lets
+0.63 of it through to the hysteresis, one of 3 ms 0.93; what is too much the spool's lag smooths
+away."""
 _MAX_DITHER_MARGIN: Final = 4.0
 _MAX_DITHER: Final = round(0.1 * schema.OUTPUT_FULL)
 # A spool with this lag leaves as little of the usual dither as a flow as is wanted; a slower one
@@ -109,8 +110,8 @@ def tune(
 def dither_margin(spool: SpoolModel) -> float:
     """Return the dither that is stored, of half the hysteresis: more for a slow spool.
 
-    How much of it the coil lets through to the hysteresis is not known: of a coil that lags by
-    15 ms only a third. A slow spool smooths away what is too much.
+    How much of it the coil lets through to the hysteresis is known only where a run had some left
+    (`least_dither`). A slow spool smooths away what is too much.
     """
     slow = _valve_lag_ms(spool) / _USUAL_SPOOL_MS
     return min(_MAX_DITHER_MARGIN, DITHER_MARGIN * max(1.0, slow))
