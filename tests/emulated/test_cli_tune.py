@@ -35,6 +35,10 @@ def test_tune_stores_what_it_learned(steel_blank_tuning: SteelBlankTuning) -> No
     assert "stored" in result.stderr
     leak = re.search(r"leak_ul_min +unknown -> ([0-9.]+) ± ([0-9.]+) uL/min", result.stderr)
     assert leak and abs(float(leak[1]) - 10) < float(leak[2]) < 1.5
+    # The valves of that press have a hysteresis of 2 % and are 40 ms late, and a tick's half more.
+    for what, low, high in (("hysteresis", 1.9, 2.1), ("delay and lag", 40, 50)):
+        valve = re.search(rf"^{what} +([0-9.]+) ± ([0-9.]+) ", result.stderr, re.MULTILINE)
+        assert valve and low < float(valve[1]) < high and float(valve[2]) > 0
     for name in ("coarse", "hysteresis", "fine"):
         assert RunRecord.open(folder / name).summary.end_reason == "completed"
     assert (folder / "tuning.png").read_bytes().startswith(b"\x89PNG")

@@ -17,7 +17,7 @@ from pressloop.tuning.plans import COARSE_GAINS, fine_gains, hysteresis_plan, tw
 from pressloop.tuning.records import TuningRecords, zero_of
 from pressloop.tuning.runner import protocol_of
 from pressloop.tuning.spool import SpoolModel, spool_position
-from pressloop.tuning.tune import COARSE_DITHER, DITHER_MARGIN, dither_margin
+from pressloop.tuning.tune import COARSE_DITHER, DITHER_MARGIN, dither_margin, least_dither
 from pressloop.tuning.windows import KNOTS, knots_mpa
 from pressloop.wire import schema
 from pressloop_bench.control.identification import compliance_ul_mpa, flow_scale
@@ -250,8 +250,18 @@ def test_a_slow_spool_gets_more_dither() -> None:
     assert dither_margin(SpoolModel(0.01, lag_ticks=4.0)) == DITHER_MARGIN
     assert dither_margin(SpoolModel(0.01, lag_ticks=6.5)) == DITHER_MARGIN
     # What is left as a flow is the same up to the limit.
-    assert dither_margin(SpoolModel(0.01, lag_ticks=14.0)) == pytest.approx(2 * DITHER_MARGIN)
+    assert dither_margin(SpoolModel(0.01, lag_ticks=11.0)) == pytest.approx(1.6 * DITHER_MARGIN)
     assert dither_margin(SpoolModel(0.01, lag_ticks=17.0)) == 4.0
+
+
+def test_what_a_dither_leaves_shows_how_much_of_it_it_takes() -> None:
+    """Of a coil that lets 0.4 of it through; friction of the ram looks like a little hysteresis."""
+    whole, dither, through = 0.03, 0.025, 0.4
+    left = whole - 2 * through * dither
+    assert least_dither(whole, left, dither) == pytest.approx(1.1 * whole / 2 / through)
+    assert least_dither(whole, 0.1 * whole, dither) == 0.0
+    # Whatever friction shows: no coil lets less than 0.3 through.
+    assert least_dither(whole, whole, dither) == pytest.approx(1.1 * whole / 2 / 0.3)
 
 
 def test_a_spool_with_hysteresis_and_lag() -> None:

@@ -13,8 +13,6 @@ from typing import Final
 
 import numpy as np
 from pressloop.errors import required
-from pressloop.tuning.spool import SpoolModel
-from pressloop.tuning.tune import dither_margin
 from pressloop.tuning.windows import knots_mpa
 from pressloop.wire import schema
 
@@ -29,6 +27,7 @@ _ROWS: Final = (
     ("pump dead band", "% of stroke"),
     ("release dead band", "% of stroke"),
     ("hysteresis", "% of stroke"),
+    ("delay and lag", "ms"),
     ("stiffness", "%"),
     ("leak", "%"),
     ("leak, of its stored uncertainty", ""),
@@ -62,23 +61,24 @@ def errors(case: Case) -> tuple[float, ...]:
 
     The error of the stiffness is the largest of the curve's points from `FIRST_KNOT` on.
     """
-    profile = tune_case(case)[-1].profile
+    found = tune_case(case)[-1]
+    profile, valve = found.profile, found.pump_fit.valve
     true = case.press.plant_config()
     scale = flow_scale(case, profile)
     curve = required(profile.compliance_curve, "the compliance curve")
     stiffness = [
-        found / 1000 / (scale * compliance_ul_mpa(case, oil_mpa)) - 1
-        for oil_mpa, found in zip(knots_mpa(profile), curve, strict=True)
+        at_knot / 1000 / (scale * compliance_ul_mpa(case, oil_mpa)) - 1
+        for oil_mpa, at_knot in zip(knots_mpa(profile), curve, strict=True)
     ][FIRST_KNOT:]
-    dither = required(profile.valve_dither, "the dither")
-    lag_ticks = required(profile.valve_lag_ms, "the lag") / 10 - 1
-    hysteresis = 2 * dither / schema.OUTPUT_FULL / dither_margin(SpoolModel(0.0, lag_ticks))
+    # A command takes half a tick longer until its mean shows.
+    late_ms = 1000 * (true["valve_delay_s"] + true["valve_coil_lag_s"] + true["valve_lag_s"]) + 5
     leak_nl_min = 1000 * scale * case.press.leak.ul_min_at_10_mpa
     leak_off = required(profile.leak_nl_min, "the leak") - leak_nl_min
     return (
         100 * abs(profile.pump_dead_band / schema.OUTPUT_FULL - true["pump_dead_band"]),
         100 * abs(profile.release_dead_band / schema.OUTPUT_FULL - true["release_dead_band"]),
-        100 * abs(hysteresis - true["valve_hysteresis"]),
+        100 * abs(valve.hystereses[-1].value - true["valve_hysteresis"]),
+        abs(10 * valve.late_ticks.value - late_ms),
         100 * max(abs(off) for off in stiffness),
         100 * abs(leak_off / leak_nl_min),
         abs(leak_off) / (profile.leak_uncertainty_nl_min or 1),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pressloop.cli.output import err
 from pressloop.machine.profile import MachineProfile
 from pressloop.tuning.result import FirstContact, TuningResult
 from pressloop.units import with_uncertainty
+
+if TYPE_CHECKING:
+    from pressloop.tuning.identify import Identification
 
 _MIN_SAMPLE_RATIO: Final = 1.2
 """A sample that takes less than this times the oil of steel was pressed before, or is missing."""
@@ -30,9 +33,27 @@ def print_tuning(result: TuningResult) -> None:
         err.print(
             f"{name:<28}{getattr(before, name):>10.5g} -> {getattr(after, name):<10.5g}{unit}"
         )
+    for what, text, unit in valve_lines(fine):
+        err.print(f"{what:<28}{'':>14}{text} {unit}")
     err.print(leak_line(before, after))
     err.print(f"{'noise of the transducer':<28}{'':>14}{fine.noise_percent:<10.2g}% of its range")
     err.print(f"[good]stored[/good]: explains all but {fine.residual_percent:.1f} % of the volume")
+
+
+def valve_lines(fine: Identification) -> list[tuple[str, str, str]]:
+    """Return what the runs say of the valves with its uncertainty (k = 2): name, text and unit."""
+    pump, release = fine.pump_fit.valve, fine.release_fit.valve
+    percent = "% of stroke"
+    return [
+        (what, with_uncertainty(scale * found.value, scale * found.expanded), unit)
+        for what, found, scale, unit in (
+            ("pump's dead band", pump.dead_band, 100, percent),
+            ("its drift", pump.drift_per_s, 6000, f"{percent} a minute"),
+            ("release's dead band", release.dead_band, 100, percent),
+            ("hysteresis", pump.hystereses[-1], 100, percent),
+            ("delay and lag", pump.late_ticks, 10, "ms"),
+        )
+    ]
 
 
 def leak_line(before: MachineProfile, after: MachineProfile) -> str:

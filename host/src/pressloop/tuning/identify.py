@@ -1,4 +1,4 @@
-"""The press that explains a run on a steel blank best: least squares, and whether to believe it.
+"""The press that explains its runs on a steel blank best, as a profile.
 
 Flow and compliance cannot be told apart by pressure alone, and need not be: the profile's pump flow
 is taken as it is, and the compliance found is the one that goes with it.
@@ -6,51 +6,33 @@ is taken as it is, and the compliance found is the one that goes with it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
 from pressloop.tuning.leak import BlankLeak
-from pressloop.tuning.plausibility import require_plausible
+from pressloop.tuning.pump_fit import PumpFit, Rises, fit_pump
 from pressloop.tuning.readings import (
     measured_leak,
     measured_noise_percent,
     measured_return_kpa,
     measured_zero,
 )
-from pressloop.tuning.records import Bools, Floats, TuningRecords, oil_mpa_of
-from pressloop.tuning.spool import flow_share, spool_position
-from pressloop.tuning.windows import (
-    MIN_PRESSURE_SHARE_FALLING,
-    MIN_PRESSURE_SHARE_RISING,
-    MIN_WINDOWS,
-    TICK_S,
-    WINDOW_TICKS,
-    VolumeBalance,
-    absolute_zero_mpa,
-    compliance_shapes,
-    knots_mpa,
-)
+from pressloop.tuning.records import Floats, TuningRecords, oil_mpa_of
+from pressloop.tuning.release_fit import ReleaseFit, fit_release
+from pressloop.tuning.spool import SpoolModel
+from pressloop.tuning.windows import TICK_S, absolute_zero_mpa, compliance_shapes, knots_mpa
 from pressloop.wire import schema
 
 MAX_TIMEOUT_MS: Final = 600_000
 """Longest time that the wire allows for an approach."""
 
 _FULL: Final = schema.OUTPUT_FULL
-_REFERENCE_MPA: Final = 10.0
-_USUAL_LAG_TICKS: Final = 3.0
 
-# The limits of what is believed.
-_MAX_MISMATCH: Final = 1.15
-"""Oil that one rise takes, of what another takes: steel gives back what it took."""
-_MAX_RESIDUAL_PERCENT: Final = 15.0
-_MIN_DEAD_BAND: Final = 0.002
-_MAX_DEAD_BAND: Final = 0.49
-
-# Share of a ramp's windows in which the dead band must let oil pass.
-_MIN_SHARE_PASSING: Final = 0.95
+# Of the spool, beside a tick of delay.
+_MIN_LAG_TICKS: Final = 0.5
 
 # The landing: the pump stops within this time after contact, and may not press more until then than
 # counts as contact.
@@ -83,18 +65,50 @@ class Identification:
     leak: BlankLeak
     noise_percent: float
     """Of the transducer's range, one standard deviation."""
-    pump: ValveObservations
-    release: ValveObservations
+    pump_fit: PumpFit
+    release_fit: ReleaseFit
     compliance_ul_mpa: Floats
     """Oil that each window of `pump` took per MPa of rise."""
     compliance_at_mpa: Floats
     """Oil pressure in the middle of each of these windows; `pump` has the pressure at its end."""
 
+    @property
+    def pump(self) -> ValveObservations:
+        """What the windows of the rises show of the pump valve."""
+        fit = self.pump_fit
+        return ValveObservations(fit.rising.oil_mpa, fit.opening, fit.taken_ul_s)
+
+    @property
+    def release(self) -> ValveObservations:
+        """What the windows of the falls show of the release valve."""
+        fit = self.release_fit
+        return ValveObservations(fit.falling.oil_mpa, fit.opening, fit.passed_ul_s)
+
+    @property
+    def spool(self) -> SpoolModel:
+        """Hysteresis and lag of the valves, where a run without dither has shown them."""
+        valve = self.pump_fit.valve
+        # No run with dither has more of it left than there is; half of what is uncertain is taken
+        # to be there, as too little dither costs far more than too much.
+        most = max(valve.hystereses, key=lambda hysteresis: hysteresis.value)
+        return SpoolModel(
+            most.value + most.standard, max(_MIN_LAG_TICKS, valve.late_ticks.value - 1)
+        )
+
 
 def identify(
-    records: TuningRecords, steps: Sequence[schema.PlanStepRequest], profile: schema.Profile
+    records: TuningRecords,
+    steps: Sequence[schema.PlanStepRequest],
+    profile: schema.Profile,
+    hunt: TuningRecords | None = None,
 ) -> Identification:
     """Return the profile that explains a run of `two_rate_plan` on a steel blank.
+
+    Args:
+        records: Of that run.
+        steps: Of that run.
+        profile: With which it ran.
+        hunt: Records of a run of `hysteresis_plan`, for the hysteresis and the lag of the valves.
 
     Raises:
         BadInputError: `tuning-nonsense`: the run shows no press that this controller could drive.
@@ -104,15 +118,19 @@ def identify(
     raw_zero = int(zero)
     oil_mpa = oil_mpa_of(records, zero, profile)
     noise_percent = measured_noise_percent(records, profile)
+    noise_mpa = noise_percent / 100 * profile.full_scale_oil_kpa / 1000
     leak = measured_leak(records, oil_mpa)
-    lag_ticks = profile.valve_lag_ms / 10 - 1 if profile.valve_lag_ms else _USUAL_LAG_TICKS
-    pump = _fit_pump(records, oil_mpa, steps, profile, leak=leak, lag_ticks=lag_ticks)
-    release = _fit_release(records, oil_mpa, profile, pump, leak=leak, lag_ticks=lag_ticks)
+    run = Rises(records, oil_mpa, noise_mpa, leak, float(oil_mpa.max()))
+    hunting = None
+    if hunt is not None:
+        hunting = replace(run, records=hunt, oil_mpa=oil_mpa_of(hunt, zero, profile))
+    pump = fit_pump(run, hunting, steps, profile)
+    release = fit_release(run, profile, pump)
     leak_nl_min, leak_uncertainty_nl_min = leak.stored(
         float(
             (
                 compliance_shapes(np.array([leak.oil_mpa]), absolute_zero_mpa(profile))
-                @ pump.factors
+                @ pump.valve.factors
             )[0]
         )
     )
@@ -142,179 +160,19 @@ def identify(
         residual_percent=pump.residual_percent,
         leak=leak,
         noise_percent=noise_percent,
-        pump=pump.observations(),
-        release=release.observations,
+        pump_fit=pump,
+        release_fit=release,
         compliance_ul_mpa=np.asarray(pump.fed_ul / rise_mpa),
         compliance_at_mpa=rising.oil_mpa - rising.rise_mpa / 2,
     )
 
 
-@dataclass(frozen=True)
-class _PumpFit:
-    """The pump's dead band and the press's compliance, as found together."""
-
-    rising: VolumeBalance
-    position: Floats
-    """Of the pump's spool, one per tick."""
-    dead_band: float
-    factors: Floats
-    """Of `compliance_shapes`."""
-    residual_percent: float
-    fed_ul: Floats
-    """Volume that the pump fed in each window."""
-    needed_ul: Floats
-    """Volume that compliance and leak took up in each window, by the model."""
-    curve_ul_mpa: Floats
-    """Compliance at the knots of the profile's curve."""
-
-    def observations(self) -> ValveObservations:
-        """Return opening and flow per window; the flow is what the press took up."""
-        window_s = WINDOW_TICKS * TICK_S
-        return ValveObservations(
-            self.rising.oil_mpa,
-            self.rising.fed(self.position) / window_s,
-            self.needed_ul / window_s,
-        )
-
-
-def _fit_pump(
-    records: TuningRecords,
-    oil_mpa: Floats,
-    steps: Sequence[schema.PlanStepRequest],
-    profile: schema.Profile,
-    *,
-    leak: BlankLeak,
-    lag_ticks: float,
-) -> _PumpFit:
-    """Find the pump's dead band and the compliance from the rises.
-
-    Raises:
-        BadInputError: `tuning-nonsense`.
-    """
-    top_mpa = float(oil_mpa.max())
-    rising = VolumeBalance.of(records, oil_mpa, MIN_PRESSURE_SHARE_RISING, releasing=False)
-    position = spool_position(np.maximum(records.output, 0) / _FULL, 0.0, lag_ticks)
-    volumes = rising.volumes(leak.per_s, top_mpa, absolute_zero_mpa(profile))
-
-    def fed(dead_band: float) -> Floats:
-        return rising.fed(flow_share(position, dead_band) * profile.pump_flow_ul_s)
-
-    dead_band, factors, residual_percent = _fit_dead_band(fed, volumes, rising.moving)
-    fed_ul, needed_ul = fed(dead_band), volumes @ factors
-    ramps = [rising.step == n for n, step in enumerate(steps) if step.kind == schema.StepKind.RAMP]
-    mismatch = _compliance_mismatch(fed_ul, needed_ul, ramps)
-    require_plausible(
-        mismatch < _MAX_MISMATCH,
-        "the oil that one rise took, of what another took,",
-        mismatch,
-        f"below {_MAX_MISMATCH} times",
-        "something in the die yields: take the sample out and put a steel blank in; then tune "
-        "again",
-    )
-    require_plausible(
-        residual_percent < _MAX_RESIDUAL_PERCENT,
-        "the share of the pumped volume that no press explains",
-        residual_percent,
-        f"below {_MAX_RESIDUAL_PERCENT:g} %",
-    )
-    require_plausible(
-        _MIN_DEAD_BAND < dead_band < _MAX_DEAD_BAND,
-        "the pump's dead band",
-        100 * dead_band,
-        "0-50 % of stroke",
-    )
-    curve_ul_mpa = _compliance_curve(rising, factors, profile)
-    require_plausible(
-        bool(np.all(curve_ul_mpa > 0)),
-        "the compliance",
-        float(curve_ul_mpa.min()),
-        "above 0 uL/MPa",
-    )
-    return _PumpFit(
-        rising, position, dead_band, factors, residual_percent, fed_ul, needed_ul, curve_ul_mpa
-    )
-
-
-def _compliance_curve(rising: VolumeBalance, factors: Floats, profile: schema.Profile) -> Floats:
-    """Return the compliance at the knots of the profile's curve, flat above the run's pressures.
-
-    How high the ram landed decides where the lowest window begins. Below it, down to contact, the
-    law of the air in the oil goes on: a curve that were flat there would be up to 40 % too stiff.
-    """
-    knots = knots_mpa(profile)
-    lowest_mpa, highest_mpa = float(rising.oil_start_mpa.min()), float(rising.oil_mpa.max())
-    contact_mpa = min(lowest_mpa, profile.contact_oil_kpa / 1000)
-    zero_mpa = absolute_zero_mpa(profile)
-    seen = compliance_shapes(np.clip(knots, lowest_mpa, highest_mpa), zero_mpa) @ factors
-    beyond = compliance_shapes(np.clip(knots, contact_mpa, highest_mpa), zero_mpa) @ factors
-    # Oil gets softer towards zero, never stiffer.
-    return np.asarray(np.maximum(seen, beyond))
-
-
-@dataclass(frozen=True)
-class _ReleaseFit:
-    """The release's dead band and flow."""
-
-    dead_band: float
-    flow_ul_s: float
-    """Of the fully open valve at 10 MPa of oil."""
-    observations: ValveObservations
-
-
-def _fit_release(
-    records: TuningRecords,
-    oil_mpa: Floats,
-    profile: schema.Profile,
-    pump: _PumpFit,
-    *,
-    leak: BlankLeak,
-    lag_ticks: float,
-) -> _ReleaseFit:
-    """Find dead band and flow of the release valve, with the compliance found from the rises.
-
-    Raises:
-        BadInputError: `tuning-nonsense`.
-    """
-    falling = VolumeBalance.of(records, oil_mpa, MIN_PRESSURE_SHARE_FALLING, releasing=True)
-    # The flow of an orifice goes with the root of the pressure.
-    root = np.sqrt(np.maximum(oil_mpa, 0) / _REFERENCE_MPA)
-    position = spool_position(np.maximum(-records.output, 0) / _FULL, 0.0, lag_ticks)
-    volumes = falling.volumes(leak.per_s, float(oil_mpa.max()), absolute_zero_mpa(profile))
-    released_ul = -(volumes @ pump.factors)
-    dead_band, per_volume, _ = _fit_dead_band(
-        lambda edge: falling.fed(flow_share(position, edge) * root),
-        released_ul[:, None],
-        falling.moving,
-    )
-    require_plausible(
-        _MIN_DEAD_BAND < dead_band < _MAX_DEAD_BAND,
-        "the release's dead band",
-        100 * dead_band,
-        "0-50 % of stroke",
-    )
-    flow_ul_s = 1 / float(per_volume[0])
-    ratio = flow_ul_s / profile.release_flow_ul_s
-    require_plausible(
-        0.2 < ratio < 5, "the release's flow, of the data sheet's,", ratio, "0.2-5 times"
-    )
-    return _ReleaseFit(
-        dead_band,
-        flow_ul_s,
-        ValveObservations(
-            falling.oil_mpa,
-            falling.fed(position) / (WINDOW_TICKS * TICK_S),
-            released_ul / np.maximum(falling.fed(root), 1e-9),
-        ),
-    )
-
-
-def _travel_s(records: TuningRecords, pump: _PumpFit) -> float:
+def _travel_s(records: TuningRecords, pump: PumpFit) -> float:
     """Return the time that the first travel to the blank would take with the pump fully open, s."""
-    passed = flow_share(pump.position, pump.dead_band)
-    return float(passed[records.approaching & (records.step == 0)].sum()) * TICK_S
+    return float(pump.passed[records.approaching & (records.step == 0)].sum()) * TICK_S
 
 
-def _approach_um(records: TuningRecords, profile: schema.Profile, pump: _PumpFit) -> int | None:
+def _approach_um(records: TuningRecords, profile: schema.Profile, pump: PumpFit) -> int | None:
     """Return the travel of the ram to the blank, um, in terms of the profile's pump flow.
 
     None if it is none that the board takes.
@@ -324,7 +182,7 @@ def _approach_um(records: TuningRecords, profile: schema.Profile, pump: _PumpFit
     return um if least <= um <= most else None
 
 
-def _approach_opening(records: TuningRecords, profile: schema.Profile, pump: _PumpFit) -> int:
+def _approach_opening(records: TuningRecords, profile: schema.Profile, pump: PumpFit) -> int:
     """Return the pump's opening for the approach, of `OUTPUT_FULL`.
 
     Slow enough that the landing is gentle, fast enough that the ram arrives before the timeout.
@@ -337,42 +195,3 @@ def _approach_opening(records: TuningRecords, profile: schema.Profile, pump: _Pu
     slowest = max(_MIN_APPROACH, _travel_s(records, pump) / _MAX_APPROACH_S)
     landing = min(max(landing, slowest), _MAX_APPROACH)
     return round((pump.dead_band + landing * (1 - pump.dead_band)) * _FULL)
-
-
-def _fit_dead_band(
-    fed: Callable[[float], Floats], volumes: Floats, moving: Bools
-) -> tuple[float, Floats, float]:
-    """Find the dead band with which `volumes` explain best what was fed.
-
-    A dead band that lets nothing pass while the pressure was `moving` is excluded: only jolts
-    would be left to explain, and any compliance can explain those.
-
-    Returns the dead band, the factors of the volumes' columns, and what is left, rms, in per cent
-    of what was fed.
-    """
-    scale = np.linalg.norm(volumes, axis=0)
-    inverse = np.linalg.pinv(volumes / scale, rcond=1e-6)
-
-    def residual(edge: float) -> float:
-        volume = fed(edge)
-        if np.mean(volume[moving] > 0) < _MIN_SHARE_PASSING:
-            return float("inf")
-        left = volume - volumes / scale @ (inverse @ volume)
-        size = float(volume @ volume)
-        # Relative, as a dead band that lets nothing pass leaves nothing to explain.
-        return float(np.sqrt(left @ left / size)) if size > 0 else float("inf")
-
-    best = 0.25
-    for reach, count in ((0.25, 101), (0.006, 61), (0.0003, 31)):
-        edges = np.linspace(max(0.0, best - reach), min(0.5, best + reach), count)
-        best = float(min(edges, key=residual))
-    factors = inverse @ fed(best) / scale
-    return best, factors, 100 * residual(best)
-
-
-def _compliance_mismatch(fed: Floats, explained: Floats, ramps: Sequence[Bools]) -> float:
-    """Return how much more oil one rise took, against one model of the press, than another."""
-    parts = [ramp for ramp in ramps if np.count_nonzero(ramp) >= MIN_WINDOWS]
-    shares = [float(np.sum(fed[part]) / np.sum(explained[part])) for part in parts]
-    least = min(shares, default=1.0)
-    return max(shares, default=1.0) / least if least > 0 else float("inf")

@@ -33,3 +33,22 @@ def require_plausible(
             hint=hint,
             code="tuning-nonsense",
         )
+
+
+def require_told(told: bool, what: str, why: str) -> None:
+    """Refuse a record that does not tell a number.
+
+    Args:
+        told: Whether it does.
+        what: Name of the number in the message.
+        why: Why the record does not tell it.
+
+    Raises:
+        BadInputError: `tuning-nonsense`.
+    """
+    if not told:
+        raise BadInputError(
+            f"tuning found nothing to store: the runs do not tell {what}: {why}",
+            hint=BLANK_HINT,
+            code="tuning-nonsense",
+        )

@@ -21,7 +21,7 @@ from pressloop.tuning.plans import (
     two_rate_plan,
 )
 from pressloop.tuning.records import TuningRecords
-from pressloop.tuning.spool import SpoolModel, fit_spool
+from pressloop.tuning.spool import SpoolModel
 from pressloop.tuning.windows import TooFewWindowsError
 from pressloop.wire import schema
 
@@ -29,9 +29,10 @@ COARSE_SHARE: Final = 0.6
 """The first runs go to this share of the limit: they may overshoot."""
 COARSE_DITHER: Final = round(0.025 * schema.OUTPUT_FULL)
 """More than half of the widest hysteresis to be expected."""
-DITHER_MARGIN: Final = 1.9
-"""The dither that is stored, of half the valves' hysteresis. A coil that lags by 7 ms lets 0.63 of
-it through to the hysteresis, one of 3 ms 0.93; what is too much the spool's lag smooths away."""
+DITHER_MARGIN: Final = 2.2
+"""The dither that is stored at least, of half the valves' hysteresis. A coil that lags by 7 ms lets
+0.63 of it through to the hysteresis, one of 3 ms 0.93; what is too much the spool's lag smooths
+away."""
 _MAX_DITHER_MARGIN: Final = 4.0
 _MAX_DITHER: Final = round(0.1 * schema.OUTPUT_FULL)
 # A spool with this lag leaves as little of the usual dither as a flow as is wanted; a slower one
@@ -46,10 +47,16 @@ _SHEET_ERROR: Final = round(0.03 * schema.OUTPUT_FULL)
 # Too little dither, which leaves hysteresis, costs far more than too much; and after the coarse run
 # the hysteresis is less certain.
 _COARSE_DITHER_MARGIN: Final = 2.2
-# Of half the hysteresis. Outside, the fine run has shown hunting, or a flow that is only dither.
-_MIN_FINE_DITHER: Final = 1.6
-_MAX_FINE_DITHER: Final = 3.0
+# Of what turned out to be right. Outside, the fine run has shown hunting, or a flow that is only
+# dither.
+_MIN_FINE_DITHER: Final = 0.73
+_MAX_FINE_DITHER: Final = 1.36
 _MIN_DITHER: Final = 0.002
+# Of the hysteresis, what the dither of a run must have left to show which share of the dither the
+# coil lets through; coils lag by up to 15 ms, and let a third through.
+_MIN_LEFT: Final = 0.15
+_MIN_SHARE_THROUGH: Final = 0.3
+_OVER_LEAST: Final = 1.1
 
 RunPlan = Callable[[str, schema.Profile, list[schema.PlanStepRequest]], TuningRecords]
 """Writes a profile to the board, runs steps under a name, and returns the telemetry."""
@@ -69,41 +76,42 @@ def tune(
     # The travel of the ram and its speed are not known yet.
     profile = replace(profile, valve_dither=COARSE_DITHER, approach_timeout_ms=MAX_TIMEOUT_MS)
     steps = two_rate_plan(profile, die_um, first_kpa, sealed_s=COARSE_SEALED_S, **COARSE_GAINS)
+    records = run("coarse", profile, steps)
     try:
-        coarse = identify(run("coarse", profile, steps), steps, profile)
+        coarse = identify(records, steps, profile)
     except TooFewWindowsError:
         # It hunted: the loop cannot close a pump that opens before its data sheet says.
         edge = max(0, profile.pump_dead_band - _SHEET_ERROR)
         profile = replace(profile, pump_dead_band=edge)
-        coarse = identify(run("coarse-again", profile, steps), steps, profile)
+        records = run("coarse-again", profile, steps)
+        coarse = identify(records, steps, profile)
     # From here on the loop is not to pass on the transducer's noise to the valves.
-    quiet = replace(coarse.profile, filter_shift=filter_shift(coarse.noise_percent))
-    coarse = replace(coarse, profile=quiet)
-    hunting = _as_untuned(replace(quiet, valve_dither=0))
+    shift = filter_shift(coarse.noise_percent)
+    hunting = _as_untuned(replace(coarse.profile, filter_shift=shift, valve_dither=0))
     hunt = run(HYSTERESIS_RUN, hunting, hysteresis_plan(hunting, die_um, first_kpa))
-    spool = fit_spool(hunt, coarse.profile)
-    profile = _with_spool(coarse.profile, spool, _COARSE_DITHER_MARGIN)
+    coarse = identify(records, steps, profile, hunt)
+    coarse = replace(coarse, profile=replace(coarse.profile, filter_shift=shift))
+    least = _least(coarse, profile)
+    profile = _with_valve(coarse, _COARSE_DITHER_MARGIN, least)
     gains = fine_gains(profile.valve_lag_ms)
     steps = two_rate_plan(profile, die_um, limit_kpa, **gains)
-    fine = identify(run("fine", _as_untuned(profile), steps), steps, profile)
-    # Once more, with a dead band and a compliance that are no longer coarse.
-    spool = fit_spool(hunt, fine.profile)
-    better = _with_spool(fine.profile, spool, _COARSE_DITHER_MARGIN)
-    before = required(profile.valve_dither, "the dither of the hysteresis run")
-    found = required(better.valve_dither, "the dither that it found")
-    used = _COARSE_DITHER_MARGIN * before / found
+    fine = identify(run("fine", _as_untuned(profile), steps), steps, profile, hunt)
+    least = max(least, _least(fine, profile))
+    better = _with_valve(fine, _COARSE_DITHER_MARGIN, least)
+    used = _share(profile.valve_dither) / _share(better.valve_dither)
     if not _MIN_FINE_DITHER <= used <= _MAX_FINE_DITHER:
-        fine = identify(run("fine-again", _as_untuned(better), steps), steps, better)
-        spool = fit_spool(hunt, fine.profile)
-    tuned = _with_spool(fine.profile, spool, dither_margin(spool))
+        profile = better
+        fine = identify(run("fine-again", _as_untuned(profile), steps), steps, profile, hunt)
+        least = max(least, _least(fine, profile))
+    tuned = _with_valve(fine, dither_margin(fine.spool), least)
     return [coarse, replace(fine, profile=with_loop_settings(tuned, fine.noise_percent))]
 
 
 def dither_margin(spool: SpoolModel) -> float:
     """Return the dither that is stored, of half the hysteresis: more for a slow spool.
 
-    How much of it the coil lets through to the hysteresis is not known: of a coil that lags by
-    15 ms only a third. A slow spool smooths away what is too much.
+    How much of it the coil lets through to the hysteresis is known only where a run had some left
+    (`least_dither`). A slow spool smooths away what is too much.
     """
     slow = _valve_lag_ms(spool) / _USUAL_SPOOL_MS
     return min(_MAX_DITHER_MARGIN, DITHER_MARGIN * max(1.0, slow))
@@ -118,12 +126,35 @@ def _as_untuned(profile: schema.Profile) -> schema.Profile:
     return replace(profile, tuning_residual_ppm=None)
 
 
-def _with_spool(profile: schema.Profile, spool: SpoolModel, margin: float) -> schema.Profile:
-    """Return the profile with the spool's lag, and a dither of `margin` times half its hysteresis.
+def least_dither(whole: float, left: float, dither: float) -> float:
+    """Return the dither that leaves no hysteresis, by what is left of it with `dither`.
 
-    The dither has a lower limit.
+    What is gone shows which share of the dither the coil lets through. 0 if too little is left to
+    show it. All are shares of full stroke.
     """
-    dither = round(max(_MIN_DITHER, margin * spool.hysteresis / 2) * _FULL)
+    if left < _MIN_LEFT * whole:
+        return 0.0
+    share = max(_MIN_SHARE_THROUGH, (whole - left) / 2 / dither)
+    return _OVER_LEAST * whole / 2 / share
+
+
+def _least(found: Identification, ran_with: schema.Profile) -> float:
+    # Friction of the ram looks a little like hysteresis, but not in both valves alike.
+    left = min(found.pump_fit.valve.hystereses[0].value, found.release_fit.hysteresis)
+    return least_dither(found.spool.hysteresis, left, _share(ran_with.valve_dither))
+
+
+def _with_valve(found: Identification, margin: float, least: float) -> schema.Profile:
+    """Return the profile with the lag of the valves that were found and the dither they need.
+
+    The dither is `margin` times half the hysteresis, and not below `least`.
+    """
+    spool = found.spool
+    dither = round(max(_MIN_DITHER, margin * spool.hysteresis / 2, least) * _FULL)
     return replace(
-        profile, valve_dither=min(_MAX_DITHER, dither), valve_lag_ms=_valve_lag_ms(spool)
+        found.profile, valve_dither=min(_MAX_DITHER, dither), valve_lag_ms=_valve_lag_ms(spool)
     )
+
+
+def _share(dither: int | None) -> float:
+    return required(dither, "the dither of a run") / _FULL

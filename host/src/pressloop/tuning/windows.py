@@ -31,10 +31,15 @@ MIN_WINDOWS: Final = 25
 MIN_PRESSURE_SHARE_RISING: Final = 0.01
 MIN_PRESSURE_SHARE_FALLING: Final = 0.05
 
+# Readings are averaged over so many ticks, centred: noise in a regressor would bias its factor.
+_SMOOTHED_TICKS: Final = 5
+SMOOTHED_NOISE: Final = (2 / _SMOOTHED_TICKS) ** 0.5
+"""Noise of the rise over a window, of that of a reading."""
+
 _FULL: Final = schema.OUTPUT_FULL
 _ATMOSPHERE_MPA: Final = 0.1
 # From the start of one window to the start of the next.
-_STRIDE_TICKS: Final = 2
+_STRIDE_TICKS: Final = 4
 # A valve that was commanded to close may still pass oil for so long.
 _CLOSING_TICKS: Final = 20
 
@@ -69,8 +74,7 @@ class VolumeBalance:
         excluded |= _dilate(records.approaching, WINDOW_TICKS)
         excluded |= _dilate(np.abs(records.output) == _FULL, WINDOW_TICKS)
         at_work = records.output < 0 if releasing else records.output > 0
-        # Averaged over a few ticks, centred: noise in a regressor would bias its factor.
-        smooth = np.convolve(oil_mpa, np.ones(5) / 5, "same")
+        smooth = np.convolve(oil_mpa, np.ones(_SMOOTHED_TICKS) / _SMOOTHED_TICKS, "same")
         ends = np.flatnonzero(
             ~excluded & at_work & (oil_mpa > min_share * oil_mpa.max()) & (records.step < NO_STEP)
         )
@@ -103,16 +107,32 @@ class VolumeBalance:
         moved_mpa = np.abs(self.rise_mpa)
         return np.asarray(moved_mpa > np.quantile(moved_mpa, 0.75) / 2)
 
+    def mean_shapes(self, zero_mpa: float) -> Floats:
+        """Return the mean of `compliance_shapes` over the pressures of each window."""
+        middle_mpa = self.pressure_integral_mpa_s / (WINDOW_TICKS * TICK_S)
+        start, middle, end = (
+            compliance_shapes(np.maximum(oil_mpa, 0), zero_mpa)
+            for oil_mpa in (self.oil_start_mpa, middle_mpa, self.oil_mpa)
+        )
+        return np.asarray((start + 4 * middle + end) / 6)
+
+    def leaked(self, leak_per_s: float, top_mpa: float, zero_mpa: float) -> Floats:
+        """Return the volume that leaks in each window, for each compliance term.
+
+        The leak was measured as a pressure drop at `top_mpa`; its volume is that drop times the
+        compliance there.
+        """
+        at_top = compliance_shapes(np.array([top_mpa]), zero_mpa)
+        return np.asarray(leak_per_s * self.pressure_integral_mpa_s[:, None] * at_top)
+
     def volumes(self, leak_per_s: float, top_mpa: float, zero_mpa: float) -> Floats:
         """Return the oil volume of each compliance term: a row per window, a column per term.
 
-        The leak was measured as a pressure drop at `top_mpa`; its volume is that drop times the
-        compliance at `top_mpa`. `zero_mpa` is that of `absolute_zero_mpa`.
+        Leak included; `zero_mpa` is that of `absolute_zero_mpa`.
         """
         taken = _compliance_integrals(self.oil_mpa, zero_mpa)
         taken -= _compliance_integrals(self.oil_start_mpa, zero_mpa)
-        at_top = compliance_shapes(np.array([top_mpa]), zero_mpa)
-        return np.asarray(taken + leak_per_s * self.pressure_integral_mpa_s[:, None] * at_top)
+        return np.asarray(taken + self.leaked(leak_per_s, top_mpa, zero_mpa))
 
     def fed(self, flow: Floats) -> Floats:
         """Return the volume that a flow per tick feeds in each window."""
