@@ -77,6 +77,16 @@ def pytest_xdist_auto_num_workers() -> int:
     return cores + cores // 2
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tests that may take longest, so that no worker waits for one at the end."""
+
+    def limit_s(item: pytest.Item) -> float:
+        mark = item.get_closest_marker("timeout")
+        return float(mark.args[0]) if mark else 0.0
+
+    items.sort(key=limit_s, reverse=True)
+
+
 def find_micropython() -> Path | None:
     """Return MicroPython's unix binary: the one named, the one built, or the one on the PATH."""
     if named := os.environ.get("PRESSLOOP_MICROPYTHON"):

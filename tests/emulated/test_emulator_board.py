@@ -194,8 +194,15 @@ def toy_firmware(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, micropython: P
     package = tmp_path / "firmware" / "pressloop_fw"
     package.mkdir(parents=True)
     (package / "app.py").write_text(TOY_FIRMWARE)
-    (package / "wire").mkdir()
-    for name in ("__init__.py", "wire/__init__.py", "wire/schema.py", "hal.py"):
+    for name in (
+        "__init__.py",
+        "wire/__init__.py",
+        "wire/schema.py",
+        "boards/__init__.py",
+        "boards/wiring.py",
+        "hal.py",
+    ):
+        (package / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / "firmware" / "pressloop_fw" / name, package / name)
     monkeypatch.setenv(locate.FIRMWARE_VARIABLE, str(package.parent))
     monkeypatch.setenv(locate.INTERPRETER_VARIABLE, str(micropython))

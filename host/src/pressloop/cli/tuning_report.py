@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from pressloop.cli.output import err
 from pressloop.machine.profile import MachineProfile
 from pressloop.tuning.result import FirstContact, TuningResult
 from pressloop.units import with_uncertainty
-
-if TYPE_CHECKING:
-    from pressloop.tuning.identify import Identification
 
 _MIN_SAMPLE_RATIO: Final = 1.2
 """A sample that takes less than this times the oil of steel was pressed before, or is missing."""
@@ -33,16 +30,16 @@ def print_tuning(result: TuningResult) -> None:
         err.print(
             f"{name:<28}{getattr(before, name):>10.5g} -> {getattr(after, name):<10.5g}{unit}"
         )
-    for what, text, unit in valve_lines(fine):
+    for what, text, unit in valve_lines(result):
         err.print(f"{what:<28}{'':>14}{text} {unit}")
     err.print(leak_line(before, after))
     err.print(f"{'noise of the transducer':<28}{'':>14}{fine.noise_percent:<10.2g}% of its range")
     err.print(f"[good]stored[/good]: explains all but {fine.residual_percent:.1f} % of the volume")
 
 
-def valve_lines(fine: Identification) -> list[tuple[str, str, str]]:
+def valve_lines(result: TuningResult) -> list[tuple[str, str, str]]:
     """Return what the runs say of the valves with its uncertainty (k = 2): name, text and unit."""
-    pump, release = fine.pump_fit.valve, fine.release_fit.valve
+    pump, release = result.fine.pump_fit.valve, result.fine.release_fit.valve
     percent = "% of stroke"
     return [
         (what, with_uncertainty(scale * found.value, scale * found.expanded), unit)
