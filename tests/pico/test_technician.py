@@ -7,13 +7,17 @@ are a program's. The press is emulated, and so is the chip, which runs the flash
 from __future__ import annotations
 
 import json
+import select
+import socket
 import socketserver
 import sys
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from pressloop.calibration.record import read_record
@@ -26,7 +30,7 @@ from pressloop.commissioning.operator import Action, ChoiceQuestion, NumberQuest
 from pressloop.commissioning.steps import STEPS
 from pressloop.emulator.description import PressDescription, load
 from pressloop.errors import EmulatorError
-from pressloop.install import uf2
+from pressloop.install import bootsel, uf2
 from pressloop.press import Press
 from typer.testing import CliRunner, Result
 
@@ -93,6 +97,81 @@ SHORTER = {
 
 def call(*arguments: object, answers: str | None = None) -> Result:
     return CliRunner().invoke(app, [str(one) for one in arguments], input=answers)
+
+
+class BootLoader:
+    """A Pico that was plugged in with BOOTSEL held: a drive, and behind it a board that boots.
+
+    Attributes:
+        drive: Where the drive is mounted; it disappears with the last block of an image.
+        board: The board, once it has its image.
+    """
+
+    def __init__(self, drive: Path, folder: Path) -> None:
+        self.drive = drive
+        self.board: EmulatedPico | None = None
+        self._folder = folder
+        self._plugged = True
+        drive.mkdir()
+        (drive / bootsel.INFO).write_text("UF2 Bootloader v3.0\nBoard-ID: RPI-RP2\n")
+        pico = self
+
+        class Cable(socketserver.BaseRequestHandler):
+            """Joins a program that opens the port with the board, if one has started."""
+
+            def handle(self) -> None:
+                if pico.board is None:
+                    return
+                address = urlsplit(pico.board.url)
+                there = (address.hostname, address.port)
+                with suppress(OSError), socket.create_connection(there) as board:
+                    ends = {self.request: board, board: self.request}
+                    while True:
+                        for end in select.select(list(ends), [], [])[0]:
+                            data = end.recv(4096)
+                            if not data:
+                                return
+                            ends[end].sendall(data)
+
+        self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Cable)
+        self._server.daemon_threads = True
+        self._threads = [
+            threading.Thread(target=self._server.serve_forever),
+            threading.Thread(target=self._boot),
+        ]
+
+    @property
+    def port(self) -> str:
+        """The serial port at which the board will be."""
+        return f"socket://127.0.0.1:{self._server.server_address[1]}"
+
+    def __enter__(self) -> BootLoader:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._plugged = False
+        self._server.shutdown()
+        for thread in self._threads:
+            thread.join()
+        self._server.server_close()
+        if self.board is not None:
+            self.board.stop()
+
+    def _boot(self) -> None:
+        """Flash the file that is copied to the drive, as the boot ROM does, and start the board."""
+        size = IMAGE.stat().st_size
+        while not (copied := list(self.drive.glob("*.uf2"))) or (copied[0].stat().st_size < size):
+            if not self._plugged:
+                return
+            time.sleep(0.05)
+        image = self._folder.with_suffix(".uf2")
+        copied[0].replace(image)
+        (self.drive / bootsel.INFO).unlink()
+        board = EmulatedPico(BLANK, image=image, work_dir=self._folder, **PACE)
+        board.start()
+        self.board = board
 
 
 class LoadCell:
@@ -204,7 +283,11 @@ def test_from_an_empty_pico_to_a_pellet(tmp_path: Path, at_the_press: list[Techn
 
     folder = tmp_path / "board"
     image = uf2.read(IMAGE)
-    with EmulatedPico(BLANK, image=image.path, work_dir=folder, **PACE) as board:
+    with BootLoader(tmp_path / "RPI-RP2", folder) as pico:
+        flashed = call("flash", IMAGE, "--drive", pico.drive, "--port", pico.port)
+        assert flashed.exit_code == 0, flashed.output
+        board = pico.board
+        assert board is not None
         with Press.open(board.url) as press:
             assert press.hello.build == image.build
             assert press.hello.profile_hash == bytes(8)
