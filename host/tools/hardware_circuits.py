@@ -143,7 +143,9 @@ def coil_driver() -> str:
     drawing += elm.Line().up().length(0.5)
     drawing += elm.Vdd().label("+24 V through K1 and K3")
     drawing += elm.Line().at(low.center).right().length(1.6)
-    drawing += elm.Diode().up().label("1N5819", loc="bottom")
+    drawing += elm.Diode().up().length(1.2).label("1N5819", loc="bottom")
+    # Against the other: it carries the coil's current backwards, at 24 V.
+    drawing += elm.Zener().up().toy(high.center).reverse().label("BZX85C24, at a valve", loc="bottom")
     drawing += elm.Line().tox(high.center)
     return _svg(drawing)
 
