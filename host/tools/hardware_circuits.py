@@ -145,7 +145,9 @@ def coil_driver() -> str:
     drawing += elm.Line().at(low.center).right().length(1.6)
     drawing += elm.Diode().up().length(1.2).label("1N5819", loc="bottom")
     # Against the other: it carries the coil's current backwards, at 24 V.
-    drawing += elm.Zener().up().toy(high.center).reverse().label("BZX85C24, at a valve", loc="bottom")
+    drawing += (
+        elm.Zener().up().toy(high.center).reverse().label("BZX85C24, at a valve", loc="bottom")
+    )
     drawing += elm.Line().tox(high.center)
     return _svg(drawing)
 

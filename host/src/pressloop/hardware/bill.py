@@ -321,6 +321,18 @@ BILL: Final = (
         "Faster than a motor: 30 ms instead of tenths of a second.",
     ),
     Item(
+        "amplifier",
+        "Instead of a PWM drive",
+        "Amplifier of the 0-10 V output",
+        "Operational amplifier for a single supply of 24 V, input and output down to 0 V; 10 kOhm "
+        "(3), 20 kOhm, 470 nF (2)",
+        "LM358",
+        1,
+        1,
+        3,
+        "Makes 0-10 V of the PWM, for a motor driver or a valve amplifier that takes it.",
+    ),
+    Item(
         "on_off_release",
         "Instead of one release valve",
         "On/off release valve",
@@ -363,6 +375,30 @@ BILL: Final = (
         3,
         15,
         "16 bits for the second channel, on the same bus.",
+    ),
+    Item(
+        "blank",
+        "Tuning and calibration",
+        "Steel blank",
+        "Disc of hardened steel for the die in use, 5 mm high, 0.1 mm less in diameter, faces "
+        "parallel to 0.02 mm",
+        "",
+        1,
+        5,
+        30,
+        "Tuning learns the press on it: steel gives way as it comes back, and does not crack.",
+    ),
+    Item(
+        "force_reference",
+        "Tuning and calibration",
+        "Reference for force",
+        "Load cell with its display, in the place of the die, range of the highest level, 0.5 % or "
+        "better with a certificate; to borrow once a year",
+        "",
+        1,
+        150,
+        600,
+        "Calibration compares the press with it. Without it the record says: not calibrated.",
     ),
     Item(
         "lid_switch",
