@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import importlib
 import subprocess
@@ -65,6 +66,22 @@ def test_it_is_the_same_chip_bit_for_bit(tmp_path: Path, monkeypatch: pytest.Mon
     assert said == said_slowly
     expected = sum(x * x // 3 - x % 7 + int(x / 7) for x in range(-99, 99))
     assert b"(%d, 0.3333333, %d)" % (expected, 7**50 // -9) in said
+
+
+def test_chips_come_and_go(tmp_path: Path) -> None:
+    """Each one took a reference to its type with it, and the eighth was the end of the process."""
+    try:
+        image = find_image()
+    except EmulatorError as error:
+        pytest.skip(f"{error}; {error.hint}")
+    references = []
+    for turn in range(3):
+        board = chip.Chip(image, tmp_path / f"flash-{turn}.bin")
+        kind = type(board.mcu)
+        del board
+        gc.collect()
+        references.append(sys.getrefcount(kind))
+    assert references[0] == references[1] == references[2]
 
 
 def test_a_missing_requirement_is_reported_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ takes many times as long for the same cycles.
 """
 
 cimport cython
+from cpython.ref cimport Py_INCREF
 from libc.math cimport ceil
 from libc.string cimport memcpy, memset
 
@@ -135,6 +136,9 @@ cdef class FastRP2040(RP2040):
     cdef unsigned char _last_way[1024]
 
     def __cinit__(self):
+        # What frees a chip of the package gives back a reference to its type, which a chip of a
+        # static type like this one has not taken: after a few chips the type would be freed.
+        Py_INCREF(type(self))
         self._flash_bytes = &self._flash[0]
         self._ram_bytes = &self._sram[0]
         self._ahead_cycles = 0
