@@ -155,6 +155,24 @@ def test_the_corrected_profile_reads_what_the_reference_read() -> None:
         assert shown_n == pytest.approx(correction.left_n(reading), abs=4)
 
 
+def test_both_channels_get_the_gain_of_the_ram_that_they_share() -> None:
+    """With the first one corrected alone they would disagree by it, and a sound run would trip."""
+    press = PressDescription.model_validate({"second_transducer": {"full_scale_bar": 400}})
+    profile = press.machine_profile()
+    found = [
+        reading.model_copy(update={"reference_kn": 0.98 * reading.oil_kn}) for reading in readings()
+    ]
+    after = corrected_profile(profile, learn_correction(found, reference_error=0.001))
+    first = (after.raw_full - after.raw_zero) / (profile.raw_full - profile.raw_zero)
+    assert profile.second_raw_full is not None and after.second_raw_full is not None
+    assert profile.second_raw_zero == after.second_raw_zero is not None
+    span = profile.second_raw_full - profile.second_raw_zero
+    assert first == pytest.approx(1 / 0.98, rel=1e-3)
+    assert (after.second_raw_full - profile.second_raw_zero) / span == pytest.approx(
+        first, rel=1e-3
+    )
+
+
 def test_a_load_cell_is_corrected_itself() -> None:
     found = [
         reading.model_copy(update={"indicated_kn": 1.002 * (reading.reference_kn or 0) + 0.03})

@@ -257,6 +257,13 @@ def corrected_profile(profile: MachineProfile, correction: Correction) -> Machin
         "raw_zero_fraction": steps % 256 / 256,
         "raw_full": steps // 256 + round(span_new),
     }
+    if profile.second_raw_full is not None and profile.second_raw_zero is not None:
+        # The gain is mostly that of the ram's area, which both channels share. With one of them
+        # corrected alone they would disagree by it.
+        second_span = (profile.second_raw_full - profile.second_raw_zero) / (
+            1 - correction.oil.gain
+        )
+        update["second_raw_full"] = profile.second_raw_zero + round(second_span)
     if correction.cell is not None:
         cell_zero = required(profile.load_cell_zero, "the zero of the load cell")
         cell_full = required(profile.load_cell_full, "the full scale of the load cell")
