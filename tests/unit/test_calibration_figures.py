@@ -165,7 +165,8 @@ def test_both_channels_get_the_gain_of_the_ram_that_they_share() -> None:
     after = corrected_profile(profile, learn_correction(found, reference_error=0.001))
     first = (after.raw_full - after.raw_zero) / (profile.raw_full - profile.raw_zero)
     assert profile.second_raw_full is not None and after.second_raw_full is not None
-    assert profile.second_raw_zero == after.second_raw_zero is not None
+    assert profile.second_raw_zero is not None
+    assert after.second_raw_zero == profile.second_raw_zero
     span = profile.second_raw_full - profile.second_raw_zero
     assert first == pytest.approx(1 / 0.98, rel=1e-3)
     assert (after.second_raw_full - profile.second_raw_zero) / span == pytest.approx(
