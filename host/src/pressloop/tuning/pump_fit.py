@@ -32,9 +32,9 @@ _MAX_MISMATCH: Final = 1.08
 """Oil that one rise takes, of what another takes: steel gives back what it took, to 1.2 % on the
 presses of the wide family."""
 _MAX_RESIDUAL_PERCENT: Final = 15.0
-MIN_DEAD_BAND: Final = 0.002
-MAX_DEAD_BAND: Final = 0.49
-MAX_DEAD_BAND_DOUBT: Final = 0.05
+_MIN_DEAD_BAND: Final = 0.002
+_MAX_DEAD_BAND: Final = 0.49
+_MAX_DEAD_BAND_DOUBT: Final = 0.05
 """Of full stroke, k = 2: what a data sheet says without any measurement is about as good."""
 _MAX_LATE_MS: Final = 190.0
 MAX_LATE_DOUBT_MS: Final = 60.0
@@ -177,24 +177,33 @@ def _record(run: Rises, profile: schema.Profile, min_share: float) -> ValveRecor
     )
 
 
+def require_dead_band(valve: ValveFit, what: str) -> None:
+    """Refuse a dead band that is implausible, or that the records do not show.
+
+    Raises:
+        BadInputError: `tuning-nonsense`.
+    """
+    require_plausible(
+        _MIN_DEAD_BAND < valve.dead_band.value < _MAX_DEAD_BAND,
+        what,
+        100 * valve.dead_band.value,
+        "0-50 % of stroke",
+    )
+    require_told(
+        valve.dead_band.expanded < _MAX_DEAD_BAND_DOUBT,
+        what,
+        f"{100 * valve.dead_band.value:.3g} % of stroke is uncertain by "
+        f"{100 * valve.dead_band.expanded:.2g} %",
+    )
+
+
 def _require_valve(valve: ValveFit, *, hunting: bool) -> None:
     """Refuse a valve whose numbers are implausible, or that the records do not show.
 
     Raises:
         BadInputError: `tuning-nonsense`.
     """
-    require_plausible(
-        MIN_DEAD_BAND < valve.dead_band.value < MAX_DEAD_BAND,
-        "the pump's dead band",
-        100 * valve.dead_band.value,
-        "0-50 % of stroke",
-    )
-    require_told(
-        valve.dead_band.expanded < MAX_DEAD_BAND_DOUBT,
-        "the pump's dead band",
-        f"{100 * valve.dead_band.value:.3g} % of stroke is uncertain by "
-        f"{100 * valve.dead_band.expanded:.2g} %",
-    )
+    require_dead_band(valve, "the pump's dead band")
     if not hunting:
         return
     late, hysteresis = valve.late_ticks, valve.hystereses[-1]

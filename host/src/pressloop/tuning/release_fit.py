@@ -8,13 +8,7 @@ from typing import Final
 import numpy as np
 
 from pressloop.tuning.plausibility import require_plausible, require_told
-from pressloop.tuning.pump_fit import (
-    MAX_DEAD_BAND,
-    MAX_DEAD_BAND_DOUBT,
-    MIN_DEAD_BAND,
-    PumpFit,
-    Rises,
-)
+from pressloop.tuning.pump_fit import PumpFit, Rises, require_dead_band
 from pressloop.tuning.records import Floats
 from pressloop.tuning.valve_fit import Estimate, Prior, ValveFit, ValveRecord, fit_valve
 from pressloop.tuning.windows import (
@@ -89,18 +83,7 @@ def fit_release(run: Rises, profile: schema.Profile, pump: PumpFit) -> ReleaseFi
         "no place of it explains when the pressure fell",
     )
     assert valve is not None  # noqa: S101
-    require_plausible(
-        MIN_DEAD_BAND < valve.dead_band.value < MAX_DEAD_BAND,
-        "the release's dead band",
-        100 * valve.dead_band.value,
-        "0-50 % of stroke",
-    )
-    require_told(
-        valve.dead_band.expanded < MAX_DEAD_BAND_DOUBT,
-        "the release's dead band",
-        f"{100 * valve.dead_band.value:.3g} % of stroke is uncertain by "
-        f"{100 * valve.dead_band.expanded:.2g} %",
-    )
+    require_dead_band(valve, "the release's dead band")
     flow_ul_s = 1 / max(1e-12, float(valve.factors[0]))
     ratio = flow_ul_s / profile.release_flow_ul_s
     require_plausible(
