@@ -176,18 +176,27 @@ cdef class FastRP2040(RP2040):
             if self.misses is not None and (<CortexM0Core> self.core).ipsr:
                 self.misses[line - (FLASH >> 3)] += 1
 
+    cdef inline unsigned char *_readable(self, unsigned int at, unsigned int size) noexcept:
+        """Return where the bytes at an address of RAM or flash are; NULL for another address."""
+        if at - RAM < RAM_BYTES + 1 - size:
+            return self._ram_bytes + (at - RAM)
+        if at - FLASH < FLASH_BYTES + 1 - size:
+            if self.flash_miss_ns:
+                self._wait_for_flash(at)
+            return self._flash_bytes + (at - FLASH)
+        return NULL
+
+    cdef inline unsigned char *_writable(self, unsigned int at, unsigned int size) noexcept:
+        """Return where the bytes at an address of RAM are; NULL for another address."""
+        return self._ram_bytes + (at - RAM) if at - RAM < RAM_BYTES + 1 - size else NULL
+
     cpdef unsigned int read_uint32(self, long long address) except? 0:
         cdef unsigned int at = <unsigned int> address
         cdef unsigned int value
-        if not at & 3:
-            if at - RAM < RAM_BYTES:
-                memcpy(&value, self._ram_bytes + (at - RAM), 4)
-                return value
-            if at - FLASH < FLASH_BYTES:
-                if self.flash_miss_ns:
-                    self._wait_for_flash(at)
-                memcpy(&value, self._flash_bytes + (at - FLASH), 4)
-                return value
+        cdef unsigned char *place = NULL if at & 3 else self._readable(at, 4)
+        if place != NULL:
+            memcpy(&value, place, 4)
+            return value
         if UDIVIDEND <= at <= DIV_CSR:
             return self._divider(at)
         if at - SIO < SIO_BYTES or at < FLASH:
@@ -196,33 +205,23 @@ cdef class FastRP2040(RP2040):
         return RP2040.read_uint32(self, address)
 
     cpdef unsigned int read_uint16(self, long long address):
-        cdef unsigned int at = <unsigned int> address
         cdef unsigned short value
-        if at - RAM < RAM_BYTES - 1:
-            memcpy(&value, self._ram_bytes + (at - RAM), 2)
-            return value
-        if at - FLASH < FLASH_BYTES - 1:
-            if self.flash_miss_ns:
-                self._wait_for_flash(at)
-            memcpy(&value, self._flash_bytes + (at - FLASH), 2)
+        cdef unsigned char *place = self._readable(<unsigned int> address, 2)
+        if place != NULL:
+            memcpy(&value, place, 2)
             return value
         return RP2040.read_uint16(self, address)
 
     cpdef unsigned int read_uint8(self, long long address):
-        cdef unsigned int at = <unsigned int> address
-        if at - RAM < RAM_BYTES:
-            return self._ram_bytes[at - RAM]
-        if at - FLASH < FLASH_BYTES:
-            if self.flash_miss_ns:
-                self._wait_for_flash(at)
-            return self._flash_bytes[at - FLASH]
-        return RP2040.read_uint8(self, address)
+        cdef unsigned char *place = self._readable(<unsigned int> address, 1)
+        return place[0] if place != NULL else RP2040.read_uint8(self, address)
 
     cpdef write_uint32(self, long long address, long long value):
         cdef unsigned int at = <unsigned int> address
         cdef unsigned int word = <unsigned int> value
-        if at - RAM < RAM_BYTES - 3:
-            memcpy(self._ram_bytes + (at - RAM), &word, 4)
+        cdef unsigned char *place = self._writable(at, 4)
+        if place != NULL:
+            memcpy(place, &word, 4)
             return
         if UDIVIDEND <= at <= DIV_CSR:
             self._set_divider(at, word)
@@ -231,18 +230,18 @@ cdef class FastRP2040(RP2040):
         RP2040.write_uint32(self, address, value)
 
     cpdef write_uint16(self, long long address, long long value):
-        cdef unsigned int at = <unsigned int> address
         cdef unsigned short half = <unsigned short> value
-        if at - RAM < RAM_BYTES - 1:
-            memcpy(self._ram_bytes + (at - RAM), &half, 2)
+        cdef unsigned char *place = self._writable(<unsigned int> address, 2)
+        if place != NULL:
+            memcpy(place, &half, 2)
             return
         self._sync_clock()
         RP2040.write_uint16(self, address, value)
 
     cpdef write_uint8(self, long long address, long long value):
-        cdef unsigned int at = <unsigned int> address
-        if at - RAM < RAM_BYTES:
-            self._ram_bytes[at - RAM] = <unsigned char> value
+        cdef unsigned char *place = self._writable(<unsigned int> address, 1)
+        if place != NULL:
+            place[0] = <unsigned char> value
             return
         self._sync_clock()
         RP2040.write_uint8(self, address, value)
@@ -292,20 +291,6 @@ cdef class FastRP2040(RP2040):
         self._ahead_cycles = 0
         self._waited_ns = 0.0
         self._accessed = True
-
-    cdef inline unsigned char *_readable(self, unsigned int at, unsigned int size) noexcept:
-        """Return where the bytes at an address of RAM or flash are; NULL for another address."""
-        if at - RAM < RAM_BYTES + 1 - size:
-            return self._ram_bytes + (at - RAM)
-        if at - FLASH < FLASH_BYTES + 1 - size:
-            if self.flash_miss_ns:
-                self._wait_for_flash(at)
-            return self._flash_bytes + (at - FLASH)
-        return NULL
-
-    cdef inline unsigned char *_writable(self, unsigned int at, unsigned int size) noexcept:
-        """Return where the bytes at an address of RAM are; NULL for another address."""
-        return self._ram_bytes + (at - RAM) if at - RAM < RAM_BYTES + 1 - size else NULL
 
     cdef inline int _load(self, unsigned int *to, unsigned int at, unsigned int size) noexcept:
         """Load a word, half word or byte; return the cycles, 0 for the package to do it."""
