@@ -236,6 +236,16 @@ def test_half_a_thousandth_of_the_stroke_is_not_known_of_any_valve():
         assert tripped != explained, flow_ul_s
 
 
+def test_of_a_pump_that_is_very_large_for_its_die_as_little_is_known_of_its_stroke():
+    # 2.6 GPa/s with the valve fully open, as with a die of 6 mm on a usual ram.
+    for asked_kpa_s, explained in ((1300, True), (2600, False)):
+        trips = _watching(60000, 8000)
+        tripped = False
+        for tick in range(2000):
+            tripped = tripped or trips(0 if tick < 64 else asked_kpa_s, 60000)
+        assert tripped != explained, asked_kpa_s
+
+
 # As TUNED and PROFILE, and with a second channel.
 TWO_TUNED = dict(TWO_CHANNELS)
 TWO_TUNED[schema.PROFILE_TUNING_RESIDUAL_PPM] = 5000

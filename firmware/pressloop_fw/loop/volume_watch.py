@@ -95,6 +95,9 @@ _REGISTERS = const(31)
 # The loss has this many more bits than kPa/s, so that it can be followed slowly.
 _LOSS_BITS = const(8)
 _MAX_RATE_BITS = const(20)
+# A small die on a large ram rises by gigapascals per second at full rate. What is allowed is a
+# share of that and would be too little if it were cut as early as the rate that is asked for.
+_MAX_FULL_BITS = const(23)
 # The loss is learned over 16 ticks at the start of a hold and of a ramp, for so many ticks. Without
 # a tuning the dead band is known so badly that a hold takes as long as a ramp.
 _LEARN_SHIFT = const(4)
@@ -200,8 +203,8 @@ def follow_loss(
     loss = registers[_LOSS] << sign_shift >> sign_shift
     moving = 1 if lead else 0
     full = valves[_RISE_KPA_S]
-    if full > most:
-        full = most
+    if full >> _MAX_FULL_BITS:
+        full = 1 << _MAX_FULL_BITS
     if moving != registers[_MOVING]:
         # In a hold the dead band is as wrong as in the ramp before.
         registers[_RAMP_LOSS_KPA_S] = most if registers[_MOVING] != 1 else loss >> _LOSS_BITS
@@ -279,7 +282,6 @@ def watch_volume(
     detector.
     """
     sign_shift = registers[_SIGN_SHIFT]
-    most = 1 << _MAX_RATE_BITS
     highest = registers[HIGHEST_KPA] << sign_shift >> sign_shift
     # A reading that stands still makes the sample look soft, and the loop then pumps more for the
     # same rate.
@@ -323,8 +325,8 @@ def watch_volume(
     loss = registers[_LOSS] << sign_shift >> sign_shift
     moving = registers[_MOVING]
     full = valves[_RISE_KPA_S]
-    if full > most:
-        full = most
+    if full >> _MAX_FULL_BITS:
+        full = 1 << _MAX_FULL_BITS
     fall = 0 - (pressure_kpa >> _FALL_SHIFT) - 1
     if rise < fall:
         rise = fall
@@ -403,9 +405,8 @@ def clears_doubt(registers: ptr32, valves: ptr32, cracks: ptr32) -> int:
         registers[_ASKED] = 0
         return 0
     full = valves[_RISE_KPA_S]
-    most = 1 << _MAX_RATE_BITS
-    if full > most:
-        full = most
+    if full >> _MAX_FULL_BITS:
+        full = 1 << _MAX_FULL_BITS
     if (
         rose <= registers[_LEAST_RISE] + (cracks[_NOISE] * _MEAN_NOISE >> _MEAN_NOISE_SHIFT)
         or asked >> _ANSWER_SHIFT > rose * _TICK_HZ >> _MEAN_BITS
