@@ -74,3 +74,37 @@ def test_without_a_rest_or_a_calibrated_zero_nothing_is_corrected():
         rig = _rig(15, tuned, known)
         rig.run(rest_s)
         assert _press(rig)[0] == 0, (tuned, known, rest_s)
+
+
+def _press_while_it_drifts(counts):
+    """Press to 100 MPa, in whose hold of 20 s the zero moves by so many counts; return the rig."""
+    rig = _rig(0)
+    rig.run(REST_S)
+    rig.start([ramp(100000, 50000), hold(100000, 20000), release(0, 50000)])
+    assert rig.run(30, lambda: rig.sequencer.hold.dwelling)
+    for tick in range(2000):
+        rig.drift = counts * tick // 2000
+        rig.tick()
+    assert rig.sequencer.active()
+    assert rig.run(30, lambda: not rig.sequencer.active())
+    return rig
+
+
+def test_a_zero_that_has_moved_too_far_during_a_run_is_told_at_its_end():
+    # No start is accepted from 107 counts below zero on.
+    for counts, ends, fault in (
+        (-150, schema.END_FAULT, schema.FAULT_ZERO_MOVED),
+        (-80, schema.END_COMPLETED, schema.FAULT_NONE),
+    ):
+        rig = _press_while_it_drifts(counts)
+        assert rig.controller.interlocks.fault == fault, counts
+        assert rig.sequencer.end_reason == ends
+
+
+def test_a_zero_that_moves_at_rest_is_no_fault():
+    rig = _rig(0)
+    rig.run(REST_S)
+    _press(rig)
+    rig.drift = -150
+    rig.run(5)
+    assert rig.controller.interlocks.fault == schema.FAULT_NONE

@@ -39,6 +39,8 @@ _BEHIND_SHIFT = const(4)
 _STILL_BEHIND_SHIFT = const(5)
 _STILL_SHIFT = const(6)
 _MAX_STILL_STEPS = const(4)
+# If it is behind by all of that, 0.4 s are enough.
+_MAX_FAR_STILL_STEPS = const(3)
 # A dead band may be wrong by 3 % of the stroke. A release that is open by 4 % more lets oil pass:
 # in a hold the pressure falls, or something feeds it.
 _PASSING = const(1310)
@@ -156,7 +158,8 @@ class ReleaseWatch:
             self._still_kpa = pressure_kpa
             self._still_steps = 0
         self._still_steps += 1
-        return self._still_steps >= _MAX_STILL_STEPS
+        far = behind_kpa > (pressure_kpa >> _BEHIND_SHIFT) + least_kpa
+        return self._still_steps >= (_MAX_FAR_STILL_STEPS if far else _MAX_STILL_STEPS)
 
     def _is_fed(self, pressure_kpa, opening, descending):
         """Return whether a release that surely passes oil does not lower the pressure of a hold."""

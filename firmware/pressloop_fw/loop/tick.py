@@ -546,6 +546,8 @@ class Controller:
             return
         valves = self.valves.registers
         noise = self.crack_detector.registers[_NOISE]
+        if self._ends_below_zero(action, pressure):
+            self.interlocks.latch(schema.FAULT_ZERO_MOVED)
         regulating = action == _ACT_REGULATE
         release_watch = self.release_watch
         sequencer = self.sequencer
@@ -587,6 +589,16 @@ class Controller:
         # At rest a transducer with another zero than the profile says would latch over and over.
         if fault and sequencer.state != _STATE_IDLE:
             self.interlocks.latch_standing(fault)
+
+    def _ends_below_zero(self, action, pressure):
+        """Return whether a run ends on a press that reads too far below zero to start one.
+
+        Only there does a slow drift of the only transducer show. A run that ends unloads the press
+        for twice as long as from one call to the next.
+        """
+        if action != _ACT_DUMP or self.sequencer.state != schema.STATE_VENTING:
+            return False
+        return pressure < 0 - self._scaling.zero_band_kpa
 
     def _sound(self, turn, stands):
         """Sound the buzzer every twentieth tick; a pressure that is not known stands."""

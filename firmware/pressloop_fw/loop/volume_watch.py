@@ -154,8 +154,9 @@ _START_LIMIT_SHIFT = const(4)
 # raises no pressure: eight times the limit below a sixteenth of the press's limit.
 _RETRACTED_SHIFT = const(3)
 # A ramp through pressures that the sample has seen, but for the last sixteenth, is elastic: half of
-# the limit, if the press is tuned.
+# the limit, if the press is tuned. In the first 2 s of a hold behind it: three quarters.
 _AGAIN_SHIFT = const(4)
+_AGAIN_HELD_TICKS = const(200)
 # How often the limit is doubled without dither.
 _HUNTING_DOUBLED = const(3)
 # A sample may become softer over 64 ticks, and over 16 ticks as long as its stiffness is unknown.
@@ -362,8 +363,11 @@ def watch_volume(
         limit = registers[_START_LIMIT_KPA] << registers[_RETRACTED]
     else:
         limit = (pressure_kpa >> _SHARE_SHIFT) + registers[_MARGIN_KPA]
-        if moving and pressure_kpa < highest - (highest >> _AGAIN_SHIFT):
-            limit >>= registers[_HALVED]
+        if registers[_HALVED] and pressure_kpa < highest - (highest >> _AGAIN_SHIFT):
+            if moving:
+                limit >>= 1
+            elif registers[_HELD] < _AGAIN_HELD_TICKS:
+                limit -= limit >> 2
     limit <<= registers[_DOUBLED]
     limit += cracks[_NOISE] >> _FOUR_SIGMA_SHIFT
     if excess <= limit * _TICK_HZ:

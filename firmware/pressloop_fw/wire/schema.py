@@ -30,7 +30,7 @@ NO_FORCE = const(16777216)
 OUTPUT_FULL = const(32767)
 
 # First bytes of the SHA-256 of the schema.
-SCHEMA_HASH = b"\x58\xd5\xe4\x89\xba\xb0\x59\x8b"
+SCHEMA_HASH = b"\x36\x20\xda\x97\x31\x1c\x5b\xd7"
 
 # Kind of a frame. A reply or an error repeats the sequence number of its request.
 KIND_REQUEST = const(1)
@@ -173,6 +173,7 @@ FAULT_SECOND_SENSOR_LOW = const(22)
 FAULT_SECOND_SENSOR_HIGH = const(23)
 FAULT_LOAD_CELL = const(24)
 FAULT_STROKE_END = const(25)
+FAULT_ZERO_MOVED = const(26)
 
 # Why the controller last started.
 RESET_POWER_ON = const(1)
@@ -355,7 +356,7 @@ HELLO_REPLY_FIELDS = (
     (9, T_BYTES, 8, 8, True),  # schema-hash
     (10, T_INT, 0, 4294967295, True),  # boot-id
     (11, T_INT, 1, 5, True),  # reset-cause
-    (12, T_INT, 0, 25, True),  # last-fault
+    (12, T_INT, 0, 26, True),  # last-fault
     (13, T_BOOL, 0, 1, True),  # simulated
     (14, T_INT, 0, 65535, True),  # ring-records
     (15, T_TEXT, 0, 40, True),  # python
@@ -419,7 +420,7 @@ STATUS_REPLY_FIELDS = (
     (9, T_INT, 0, 1000000000, True),  # remaining-ms
     (10, T_BYTES, 8, 8, True),  # run-id
     (11, T_INT, 0, 7, True),  # end-reason
-    (12, T_INT, 0, 25, True),  # fault
+    (12, T_INT, 0, 26, True),  # fault
     (13, T_INT, 0, 255, True),  # inputs
     (14, T_BOOL, 0, 1, True),  # host-lost
     (15, T_INT, 0, 4294967295, True),  # oldest
@@ -433,7 +434,7 @@ STATUS_REPLY_FIELDS = (
     (23, T_INT, -2000000, 2000000, False),  # second-kpa
     (24, T_INT, 0, 2000000, False),  # largest-difference-kpa
     (40, T_INT, 0, 255, False),  # storage
-    (41, T_INT, 0, 25, False),  # further-fault
+    (41, T_INT, 0, 26, False),  # further-fault
     (50, T_INT, -2000000, 2000000, False),  # trim-kpa
     (51, T_INT, -2000000, 2000000, False),  # load-cell-kpa
     (60, T_INT, 0, 4095, False),  # oil-temperature-raw
@@ -613,7 +614,7 @@ ADVANCE_REPLY_FIELDS = ()
 
 CLEAR_REQUEST_FAULT = const(1)
 CLEAR_REQUEST_FIELDS = (
-    (1, T_INT, 0, 25, True),  # fault
+    (1, T_INT, 0, 26, True),  # fault
 )
 
 CLEAR_REPLY_FIELDS = ()
@@ -664,7 +665,7 @@ INTERRUPTED_RUN_REPLY_FIELDS = (
     (4, T_INT, -2000000, 2000000, True),  # pressure-kpa
     (5, T_INT, 0, 4294967295, True),  # tick
     (6, T_INT, 0, 4294967295, True),  # start-tick
-    (7, T_INT, 0, 25, True),  # fault
+    (7, T_INT, 0, 26, True),  # fault
     (8, T_INT, 1, 5, True),  # reset-cause
     (9, T_INT, 0, 255, True),  # inputs
 )

@@ -17,11 +17,12 @@ from pressloop_bench.control.press_run import TICK_S
 from pressloop_bench.faults.disagreement import disagree_from, figure_mpa
 from pressloop_bench.faults.fault_case import CEILING, TOLERANCE, FaultCase
 from pressloop_bench.faults.fault_run import RUNNING, Course
-from pressloop_bench.faults.one_witness import stands_without_pressure, unanswered_mpa
+from pressloop_bench.faults.one_witness import reads_without_pressure, unanswered_mpa
 
 SENSOR_TWO: Final = "sensor, two channels"
 SENSOR_AGAIN: Final = "sensor, one channel, pressed before"
 SENSOR_UNSEEN: Final = "sensor, one channel, within what valves are known to"
+SENSOR_SLOW: Final = "sensor drift within what valves are known to, one channel"
 SENSOR_RELEASE: Final = "sensor drift in a release, one channel"
 SENSOR_FIRST: Final = "sensor, one channel, first pressing"
 SENSOR_ERROR: Final = "sensor error, one channel"
@@ -29,6 +30,7 @@ SENSOR_DEAD: Final = "sensor current, any channels"
 VALVE: Final = "valve or burst"
 LEAK: Final = "leak"
 RELIEF: Final = "relief valve below the target"
+RELIEF_RELEASE: Final = "relief valve in a release"
 NO_RELEASE: Final = "release stuck"
 HANG: Final = "hung tick"
 SLOW: Final = "lost ticks"
@@ -87,6 +89,8 @@ LIMITS: Final = {
     # See `one_witness`: told when the error has left what volume and valves are known to, or when a
     # release that follows lowers nothing.
     SENSOR_UNSEEN: Limit(share=0.10, least_mpa=25, told_s=2.0),
+    # Not even the release that follows stands still.
+    SENSOR_SLOW: Limit(share=0.10, least_mpa=25, told_s=2.0),
     SENSOR_RELEASE: Limit(share=0.10, least_mpa=25, told_s=2.0),
     SENSOR_FIRST: Limit(judged=False),
     # One channel has nothing to compare with: an error of scale looks like another pressure.
@@ -97,6 +101,8 @@ LIMITS: Final = {
     # The pressure stands still while the pump delivers. Powder that gives way may take half of that
     # in a ramp, and the limit of the volume is a sixteenth of the pressure and some.
     RELIEF: Limit(share=0.02, delay_s=0.5, told_s=3.0),
+    # The reading is right and falls at most as fast as the release could let it.
+    RELIEF_RELEASE: Limit(share=0.02, delay_s=0.5),
     NO_RELEASE: Limit(told_s=5.0),
     HANG: Limit(share=0.02, delay_s=0.06, told_s=3.5),
     SLOW: Limit(share=0.02, told_s=2.0),
@@ -159,7 +165,7 @@ def class_of(case: FaultCase) -> str:
     if name == "leak":
         return LEAK
     if name == "relief":
-        return RELIEF
+        return RELIEF_RELEASE if case.stage == "release" else RELIEF
     if name == "wrong-die":
         return DIE
     if name == "stroke-end":
@@ -177,7 +183,8 @@ def judge(case: FaultCase, course: Course, profile: dict[str, Any]) -> Judgement
     if course.refused is not None:
         return Judgement(fault_class, 0.0, 0.0, 0.0, f"refused: {course.refused}", 1.0)
     if fault_class == SENSOR_AGAIN and _stays_unseen(case, course, profile):
-        fault_class = SENSOR_UNSEEN
+        drifts = case.kind is not None and case.kind.name == "sensor-drift"
+        fault_class = SENSOR_SLOW if drifts else SENSOR_UNSEEN
     limit = LIMITS[fault_class]
     ceiling_mpa = CEILING * case.case.targets_mpa[0]
     error_mpa = _sensor_error_mpa(case, profile)
@@ -287,19 +294,24 @@ def _effect_tick(
         figures = figure_mpa(_comparison(case, profile), course.reading_mpa[start:], apart_mpa)
         tick = disagree_from(apart_mpa, figures, None if told is None else told - start)
         return None if tick is None else start + tick
-    if fault_class == SENSOR_UNSEEN:
+    if fault_class in (SENSOR_UNSEEN, SENSOR_SLOW):
         below = (course.true_mpa - course.reading_mpa)[start:]
-        left = below > _unanswered_mpa(case, course, profile)
-        releases = course.step[start:] > case.step
-        found = np.flatnonzero((left | releases) & running)
+        noticeable = below > _unanswered_mpa(case, course, profile)
+        if fault_class == SENSOR_UNSEEN:
+            noticeable |= course.step[start:] > case.step
+        else:
+            noticeable &= course.step[start:] <= case.step
+            noticeable |= reads_without_pressure(
+                course.true_mpa[start:], course.reading_mpa[start:], _at_rest_mpa(case, profile)
+            )
+        found = np.flatnonzero(noticeable & running)
     elif fault_class == SENSOR_RELEASE:
-        tick = stands_without_pressure(
-            course.true_mpa[start:],
-            course.reading_mpa[start:],
-            max(3 * error_mpa, 0.75 * profile["contact_oil_kpa"] / 1000 * _lever(case)),
-            running,
+        found = np.flatnonzero(
+            running
+            & reads_without_pressure(
+                course.true_mpa[start:], course.reading_mpa[start:], _at_rest_mpa(case, profile)
+            )
         )
-        return None if tick is None else start + tick
     elif fault_class in (SENSOR_AGAIN, SENSOR_FIRST, SENSOR_ERROR):
         wrong = np.abs(course.reading_mpa - course.true_mpa)[start:]
         found = np.flatnonzero((wrong > _DEVIATION * target + error_mpa) & running)
@@ -325,6 +337,13 @@ def _effect_tick(
     else:
         return start
     return start + int(found[0]) if found.size else None
+
+
+def _at_rest_mpa(case: FaultCase, profile: dict[str, Any]) -> tuple[float, float]:
+    """Return between which readings the board takes a press for unloaded and its zero for right."""
+    lever, error_mpa = _lever(case), _sensor_error_mpa(case, profile)
+    low_mpa = profile["return_oil_kpa"] / 1000 * lever + 3 * error_mpa
+    return -low_mpa, max(3 * error_mpa, 0.75 * profile["contact_oil_kpa"] / 1000 * lever)
 
 
 def _stays_unseen(case: FaultCase, course: Course, profile: dict[str, Any]) -> bool:

@@ -24,11 +24,13 @@ _CEILING_MPA: Final = 210.0
 _TARGETS_MPA: Final = (200.0, 60.0)
 _DWELL_S: Final = 5.0
 
+# A host that is heard too late counts as lost: the run then ends and says so.
 _PROTOCOL: Final = f"""
 pressloop: 1
 name: bad link
 die: 10 mm
 ceiling: {_CEILING_MPA:g} MPa
+on_host_loss: {{action: vent}}
 stages:
   - name: up
     ramp: {{target: {_TARGETS_MPA[0]:g} MPa, rate: 20 MPa/s}}

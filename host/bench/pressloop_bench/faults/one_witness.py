@@ -9,7 +9,7 @@ their sum looks like a sound hold.
 **While the release works** nothing is: its flow is known as badly as its dead band, to 3 % of the
 stroke, and a release of 20 MPa/s takes half a per cent of it. The loop follows a reading that
 drifts. The drift shows when the sample has no pressure any more: a reading that stands above zero
-then is told like a release that is stuck, and one below zero refuses the next start (`zero-off`).
+then is told like a release that is stuck, and one that ends too far below zero as `zero-moved`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from pressloop_bench.control.press_run import TICK_S, Floats
 
@@ -48,12 +49,14 @@ def unanswered_mpa(
     return unseen
 
 
-def stands_without_pressure(
-    true_mpa: Floats, reading_mpa: Floats, unloaded_mpa: float, running: np.ndarray
-) -> int | None:
-    """Return the first tick in which a sample without pressure reads as one under pressure.
+def reads_without_pressure(
+    true_mpa: Floats, reading_mpa: Floats, at_rest_mpa: tuple[float, float]
+) -> npt.NDArray[np.bool_]:
+    """Return where a sample without pressure reads as one with pressure, or as below zero.
 
-    `unloaded_mpa` is the reading up to which the board takes a press for unloaded.
+    `at_rest_mpa` are the readings between which the board takes a press for unloaded and the zero
+    of its transducer for right.
     """
-    found = np.flatnonzero((true_mpa <= 0.0) & (reading_mpa > unloaded_mpa) & running)
-    return int(found[0]) if found.size else None
+    lowest_mpa, highest_mpa = at_rest_mpa
+    wrong = (reading_mpa > highest_mpa) | (reading_mpa < lowest_mpa)
+    return np.asarray((true_mpa <= 0.0) & wrong)

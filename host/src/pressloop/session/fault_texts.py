@@ -91,6 +91,12 @@ FAULT_TEXTS: Final[dict[str, tuple[str, str]]] = {
         "the load",
         "put more spacers under the die, and check stroke_mm in the profile",
     ),
+    "zero-moved": (
+        "at the end of the run, without pressure, the transducer read too far below zero: it has "
+        "drifted, and the sample had up to as much more pressure than the record says",
+        "do not use the sample; compare the reading with a gauge, and replace the transducer if "
+        "it drifts again",
+    ),
     "load-cell": (
         "load cell and oil pressure differ by far more than friction of the ram explains",
         "see that the die stands on the load cell and that the profile has the cell's capacity, "

@@ -29,7 +29,7 @@ NO_FORCE: Final = 16777216
 large."""
 OUTPUT_FULL: Final = 32767
 """Full opening of a valve; also the largest split-range output, positive or negative."""
-SCHEMA_HASH: Final = b"\x58\xd5\xe4\x89\xba\xb0\x59\x8b"
+SCHEMA_HASH: Final = b"\x36\x20\xda\x97\x31\x1c\x5b\xd7"
 """First bytes of the SHA-256 of the schema."""
 RECORD_FORMAT: Final = "<IiihHBBBBH"
 """Struct format of a packed telemetry record."""
@@ -330,6 +330,9 @@ class Fault(IntEnum):
     STROKE_END = 25
     """The ram was within 1 mm of the end of its stroke: there the oil no longer loads the
     sample."""
+    ZERO_MOVED = 26
+    """At the end of the run, without pressure, the transducer read too far below zero: it drifted
+    meanwhile."""
 
 
 class ResetCause(IntEnum):
@@ -870,7 +873,7 @@ class HelloReply(Message):
         Field(9, "schema_hash", FieldKind.BYTES, 8, 8),
         Field(10, "boot_id", FieldKind.INT, 0, 4294967295),
         Field(11, "reset_cause", FieldKind.INT, 1, 5, enum=ResetCause),
-        Field(12, "last_fault", FieldKind.INT, 0, 25, enum=Fault),
+        Field(12, "last_fault", FieldKind.INT, 0, 26, enum=Fault),
         Field(13, "simulated", FieldKind.BOOL, 0, 1),
         Field(14, "ring_records", FieldKind.INT, 0, 65535),
         Field(15, "python", FieldKind.TEXT, 0, 40),
@@ -954,7 +957,7 @@ class StatusReply(Message):
         Field(9, "remaining_ms", FieldKind.INT, 0, 1000000000),
         Field(10, "run_id", FieldKind.BYTES, 8, 8),
         Field(11, "end_reason", FieldKind.INT, 0, 7, enum=EndReason),
-        Field(12, "fault", FieldKind.INT, 0, 25, enum=Fault),
+        Field(12, "fault", FieldKind.INT, 0, 26, enum=Fault),
         Field(13, "inputs", FieldKind.INT, 0, 255, enum=InputBits),
         Field(14, "host_lost", FieldKind.BOOL, 0, 1),
         Field(15, "oldest", FieldKind.INT, 0, 4294967295),
@@ -968,7 +971,7 @@ class StatusReply(Message):
         Field(23, "second_kpa", FieldKind.INT, -2000000, 2000000, required=False),
         Field(24, "largest_difference_kpa", FieldKind.INT, 0, 2000000, required=False),
         Field(40, "storage", FieldKind.INT, 0, 255, required=False),
-        Field(41, "further_fault", FieldKind.INT, 0, 25, required=False, enum=Fault),
+        Field(41, "further_fault", FieldKind.INT, 0, 26, required=False, enum=Fault),
         Field(50, "trim_kpa", FieldKind.INT, -2000000, 2000000, required=False),
         Field(51, "load_cell_kpa", FieldKind.INT, -2000000, 2000000, required=False),
         Field(60, "oil_temperature_raw", FieldKind.INT, 0, 4095, required=False),
@@ -1225,7 +1228,7 @@ class InterruptedRunReply(Message):
         Field(4, "pressure_kpa", FieldKind.INT, -2000000, 2000000),
         Field(5, "tick", FieldKind.INT, 0, 4294967295),
         Field(6, "start_tick", FieldKind.INT, 0, 4294967295),
-        Field(7, "fault", FieldKind.INT, 0, 25, enum=Fault),
+        Field(7, "fault", FieldKind.INT, 0, 26, enum=Fault),
         Field(8, "reset_cause", FieldKind.INT, 1, 5, enum=ResetCause),
         Field(9, "inputs", FieldKind.INT, 0, 255),
     )
@@ -1646,7 +1649,7 @@ class ClearRequest(Request[ClearReply]):
     """
 
     CODE: ClassVar[Command] = Command.CLEAR
-    FIELDS: ClassVar[tuple[Field, ...]] = (Field(1, "fault", FieldKind.INT, 0, 25, enum=Fault),)
+    FIELDS: ClassVar[tuple[Field, ...]] = (Field(1, "fault", FieldKind.INT, 0, 26, enum=Fault),)
 
     fault: Fault
     """The fault to clear; one that the host has not seen stays latched."""
