@@ -81,6 +81,18 @@ def test_a_reading_that_stands_in_a_release_is_told_within_two_seconds():
     assert _seconds_until(rig, schema.FAULT_NO_RELEASE, 2) < 1.7
 
 
+def test_a_reading_that_stands_far_behind_a_quick_release_is_told_sooner():
+    latest = 0
+    for phase in range(0, 20, 4):
+        rig = _pressing([ramp(250000, 50000), hold(250000, 60000), release(0, 40000)])
+        rig.ask(schema.CMD_ADVANCE, {schema.ADVANCE_REQUEST_STEP: 1})
+        for _ in range(60 + phase):
+            rig.tick()
+        rig.raw = rig.sample()
+        latest = max(latest, _seconds_until(rig, schema.FAULT_NO_RELEASE, 2))
+    assert latest < 0.95, latest
+
+
 def test_a_release_that_is_stuck_is_a_fault_while_a_run_is_aborted():
     rig = _pressing()
     _inject(rig, "release-stuck-shut")

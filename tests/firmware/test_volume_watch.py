@@ -84,6 +84,21 @@ def test_a_reading_that_freezes_as_a_hold_begins_is_not_learned_as_a_loss():
         assert _peak_until_fault(rig, 1.3) < 230, (flow, rate)
 
 
+def test_a_reading_that_freezes_as_a_hold_begins_is_told_sooner_where_the_sample_is_known():
+    """Three quarters of the limit are enough behind pressures that the sample has seen."""
+    peaks = []
+    for first_kpa in (250000, 150000):
+        rig = Rig(profile=TUNED)
+        before = [ramp(first_kpa), hold(first_kpa, 1000), release(60000)]
+        rig.start(before + [ramp(200000), hold(200000, 300000)])
+        assert rig.run(120, lambda rig=rig: rig.sequencer.step_index == 4)
+        assert rig.run(5, lambda rig=rig: rig.sequencer.hold.dwelling)
+        rig.raw = rig.sample()
+        peaks.append(_peak_until_fault(rig, 2))
+    known, unknown = peaks
+    assert known < unknown - 3, peaks
+
+
 def test_a_reading_that_freezes_in_a_low_hold_after_a_high_one():
     before = [ramp(250000), hold(250000, 1000), release(0)]
     rig = _holding(74000, before)
