@@ -2,6 +2,11 @@
 
 The dwell clock counts only ticks with the pressure in band. A clock that started before the
 pressure is reached, or went on out of band, would make cells that are not reproducible.
+
+A dwell begins with the third reading in a row that is in band: the reading may be a tick or two
+ahead of the pellet. From then on the mean of the readings over some 16 ticks decides: the noise of
+a single one would stop the clock while the pellet is in band. A reading counts as at most twice the
+tolerance beside the target, so that the mean leaves the band as late as it comes back.
 """
 
 from pressloop_fw.loop.leak import loss_kpa_min
@@ -53,14 +58,20 @@ _MAX_TOP_UP_TICKS = const(20000)
 # More ticks than any hold lasts.
 _UNLIMITED_TICKS = const(1 << 29)
 
+_MIN_READINGS = const(3)
+_MEAN_SHIFT = const(4)
+
 _STEADY = const(1)
-_LOWEST_IN_BAND = const(2)
-_HIGHEST_IN_BAND = const(3)
+_TARGET_KPA = const(2)
+_TOLERANCE_KPA = const(3)
 _MAX_DWELL_TICKS = const(4)
 _OUT_TICKS = const(5)
 # From this many ticks of dwell on the release valve prepares for the release that follows.
 _PREPARE_TICKS = const(6)
-_REGISTERS = const(7)
+# Readings in band in a row, which begin a dwell, and the mean distance from the target, 1/16 kPa.
+_READINGS = const(7)
+_MEAN = const(8)
+_REGISTERS = const(9)
 
 
 @micropython.viper
@@ -73,14 +84,23 @@ def dwell_tick(hold: ptr32, counts: ptr32, index: int, pressure_kpa: int, setpoi
     sign_shift = hold[_SIGN_SHIFT]
     if hold[_STEADY] == 0:
         return 0
-    if pressure_kpa < hold[_LOWEST_IN_BAND] << sign_shift >> sign_shift:
-        return 0
-    if pressure_kpa > hold[_HIGHEST_IN_BAND] << sign_shift >> sign_shift:
+    # The same as `_follow`.
+    tolerance = hold[_TOLERANCE_KPA]
+    off = pressure_kpa - (hold[_TARGET_KPA] << sign_shift >> sign_shift)
+    if off > tolerance << 1:
+        off = tolerance << 1
+    elif off < 0 - (tolerance << 1):
+        off = 0 - (tolerance << 1)
+    mean = hold[_MEAN] << sign_shift >> sign_shift
+    mean += off - (mean >> _MEAN_SHIFT)
+    tolerance <<= _MEAN_SHIFT
+    if mean > tolerance or mean < 0 - tolerance:
         return 0
     row = (index + 1) * _ROW
     dwelt = counts[row + _DWELL] + 1
     if dwelt >= hold[_MAX_DWELL_TICKS]:
         return 0
+    hold[_MEAN] = mean
     counts[row + _DWELL] = dwelt
     if dwelt >= hold[_PREPARE_TICKS]:
         setpoint[_PREPARED_TO_FALL] = 1
@@ -117,7 +137,7 @@ class Hold:
 
     @property
     def in_band(self):
-        """Whether the last reading was within the tolerance."""
+        """Whether the pressure was within the tolerance in the last tick."""
         return self._run_flags.is_set(_FLAG_IN_BAND)
 
     @property
@@ -134,6 +154,7 @@ class Hold:
         """Prepare for a new step of any kind."""
         block = self.registers
         block[_STEADY] = 0
+        block[_READINGS] = 0
         block[_OUT_TICKS] = 0
         self._unexplained_kpa = 0
         self._topped_up_at = 0
@@ -148,6 +169,7 @@ class Hold:
         """Pause the hold; return whether the oil was locked in."""
         # After the pause the dwell clock goes on with a tick that `step` has checked.
         self.registers[_STEADY] = 0
+        self.registers[_READINGS] = 0
         sealed = self.sealed
         self._unseal()
         return sealed
@@ -167,7 +189,7 @@ class Hold:
         block = self.registers
         error = plan.target_kpa[index] - pressure_kpa
         tolerance = plan.tolerance_kpa[index]
-        in_band = -tolerance <= error <= tolerance
+        in_band = self._follow(0 - error, tolerance)
         flags = self._flag_registers
         if in_band:
             flags[_FLAGS] |= _FLAG_IN_BAND | _FLAG_DWELLING
@@ -201,6 +223,27 @@ class Hold:
             self._prepare_steady_ticks(index)
         return wanted
 
+    def _follow(self, off_kpa, tolerance_kpa):
+        """Process a reading, by its distance from the target; return whether the hold is in band.
+
+        The dwell begins with some readings in band; then the mean decides.
+        """
+        block = self.registers
+        if block[_READINGS] < _MIN_READINGS:
+            if off_kpa < -tolerance_kpa or off_kpa > tolerance_kpa:
+                block[_READINGS] = 0
+                return False
+            block[_READINGS] += 1
+            block[_MEAN] = off_kpa << _MEAN_SHIFT
+            return block[_READINGS] == _MIN_READINGS
+        most = tolerance_kpa << 1
+        off_kpa = max(0 - most, min(most, off_kpa))
+        mean = block[_MEAN]
+        mean += off_kpa - (mean >> _MEAN_SHIFT)
+        block[_MEAN] = mean
+        most = tolerance_kpa << _MEAN_SHIFT
+        return 0 - most <= mean <= most
+
     def watch(self, pressure_kpa):
         """Process a reading of a sealed tick; a new rate of loss needs a tick of `step`."""
         if self._ends_on_relaxation and self.relaxation.step(pressure_kpa):
@@ -227,9 +270,8 @@ class Hold:
         plan = self._plan
         block = self.registers
         target = plan.target_kpa[index]
-        tolerance = plan.tolerance_kpa[index]
-        block[_LOWEST_IN_BAND] = target - tolerance
-        block[_HIGHEST_IN_BAND] = target + tolerance
+        block[_TARGET_KPA] = target
+        block[_TOLERANCE_KPA] = plan.tolerance_kpa[index]
         block[_MAX_DWELL_TICKS] = plan.duration_ticks[index] or _UNLIMITED_TICKS
         block[_PREPARE_TICKS] = _UNLIMITED_TICKS
         following = index + 1

@@ -594,11 +594,13 @@ class Controller:
         """Return whether a run ends on a press that reads too far below zero to start one.
 
         Only there does a slow drift of the only transducer show. A run that ends unloads the press
-        for twice as long as from one call to the next.
+        for twice as long as from one call to the next. The filtered reading runs ahead while the
+        press empties, so it has to be seen in the newest one, too.
         """
         if action != _ACT_DUMP or self.sequencer.state != schema.STATE_VENTING:
             return False
-        return pressure < 0 - self._scaling.zero_band_kpa
+        highest_kpa = max(pressure, self.sampler.newest_kpa)
+        return highest_kpa < 0 - self._scaling.zero_band_kpa
 
     def _sound(self, turn, stands):
         """Sound the buzzer every twentieth tick; a pressure that is not known stands."""

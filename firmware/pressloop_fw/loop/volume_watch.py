@@ -16,7 +16,7 @@ A sound press explains four things, which are subtracted:
   is learned at the start of a ramp and of a hold, and followed down fast and up very slowly, so
   that an integral that winds up is not learned away. It has a limit by profile and pressure;
 - half of a ramp's rate, or of what a pump at its limit delivers, because stiffness and sample are
-  known only roughly while they change;
+  known only roughly while they change; an eighth where the sample has seen the pressure before;
 - a small share of the pressure and of the pump's full rate per second, and some of the jitter of
   the rate that is asked for;
 - everything that happened before the release valve acted: it lets out what was too much.
@@ -90,7 +90,10 @@ _HELD = const(27)
 _SETTLING_SHIFT = const(28)
 _SETTLING_UP_SHIFT = const(29)
 _RAMP_LOSS_KPA_S = const(30)
-_REGISTERS = const(31)
+# What was lost before this ramp, and whether it has been learned at all.
+_LOSS_BEFORE_KPA_S = const(31)
+_LEARNED = const(32)
+_REGISTERS = const(33)
 
 # The loss has this many more bits than kPa/s, so that it can be followed slowly.
 _LOSS_BITS = const(8)
@@ -154,15 +157,21 @@ _START_LIMIT_SHIFT = const(4)
 # raises no pressure: eight times the limit below a sixteenth of the press's limit.
 _RETRACTED_SHIFT = const(3)
 # A ramp through pressures that the sample has seen, but for the last sixteenth, is elastic: half of
-# the limit, if the press is tuned. In the first 2 s of a hold behind it: three quarters.
+# the limit, if the press is tuned. In the first 2 s of a hold behind it: three quarters. Its loss is
+# that before it and a 512th of the pump's full rate and of the pressure more, for drift: a reading
+# that drifts from its start on would else be learned. Of its rate an eighth is allowed, not half.
 _AGAIN_SHIFT = const(4)
+_AGAIN_ROUGH_SHIFT = const(3)
+_AGAIN_BEYOND_SHIFT = const(9)
 _AGAIN_HELD_TICKS = const(200)
 # How often the limit is doubled without dither.
 _HUNTING_DOUBLED = const(3)
 # A sample may become softer over 64 ticks, and over 16 ticks as long as its stiffness is unknown.
-# In a hold it does not: 512 ticks.
+# In a hold it does not: 512 ticks. Nor does it below a pressure that it has seen, but friction of
+# the ram makes it look stiffer as a ramp begins: 1024 ticks.
 _SOFTER_SHIFT = const(6)
 _SOFTER_IN_HOLD_SHIFT = const(9)
+_SOFTER_AGAIN_SHIFT = const(10)
 _START_SHIFT = const(4)
 _RATIO_BITS = const(8)
 # Ticks in a row above the limit: a crack is named within three.
@@ -209,6 +218,8 @@ def follow_loss(
     if moving != registers[_MOVING]:
         # In a hold the dead band is as wrong as in the ramp before.
         registers[_RAMP_LOSS_KPA_S] = most if registers[_MOVING] != 1 else loss >> _LOSS_BITS
+        if moving:
+            registers[_LOSS_BEFORE_KPA_S] = loss >> _LOSS_BITS if registers[_LEARNED] else most
         registers[_LEARNING] = _LONGEST_LEARNING if moving else registers[_HOLD_LEARNING]
         registers[_MOVING] = moving
         registers[_HELD] = 0
@@ -218,6 +229,7 @@ def follow_loss(
         seen = wanted_kpa_s - lead << _LOSS_BITS
         if registers[_LEARNING]:
             registers[_LEARNING] -= 1
+            registers[_LEARNED] = 1
             loss += (seen - loss) >> _LEARN_SHIFT
             registers[_SMOOTHED] = loss
         else:
@@ -250,7 +262,16 @@ def follow_loss(
             loss += loss >> _STIFFER_SHIFT
     highest_loss = (full >> _DEAD_BAND_SHIFT) + (full >> _DEAD_BAND_SHIFT + 1) + (lead >> 1)
     highest_loss += pressure_kpa >> _RELAXING_SHIFT
-    if moving == 0 and registers[_HALVED]:
+    if moving and registers[_HALVED]:
+        highest = registers[HIGHEST_KPA] << sign_shift >> sign_shift
+        if pressure_kpa < highest - (highest >> _AGAIN_SHIFT):
+            before = registers[_LOSS_BEFORE_KPA_S] << sign_shift >> sign_shift
+            if before < 0:
+                before = 0
+            before += (full >> _AGAIN_BEYOND_SHIFT) + (pressure_kpa >> _AGAIN_BEYOND_SHIFT)
+            if highest_loss > before:
+                highest_loss = before
+    elif moving == 0 and registers[_HALVED]:
         from_ramp = registers[_RAMP_LOSS_KPA_S] << sign_shift >> sign_shift
         if from_ramp < 0:
             from_ramp = 0
@@ -288,12 +309,15 @@ def watch_volume(
     # same rate.
     now = compliance[_COMPLIANCE_RATIO] << _RATIO_BITS
     ratio = registers[_RATIO]
+    again = 1 if registers[_HALVED] and pressure_kpa < highest - (highest >> _AGAIN_SHIFT) else 0
     if now > ratio and ratio:
         softer_shift = _SOFTER_SHIFT
         if pressure_kpa < registers[_START_KPA]:
             softer_shift = _START_SHIFT
         elif setpoint[_LEAD_KPA_S] == 0:
             softer_shift = _SOFTER_IN_HOLD_SHIFT
+        elif again:
+            softer_shift = _SOFTER_AGAIN_SHIFT
         ratio += (now - ratio) >> softer_shift
         fed = (wanted_kpa_s >> 4) * ((now << _RATIO_BITS) // ratio) >> 4
     else:
@@ -340,7 +364,8 @@ def watch_volume(
     rough = lead
     if fed < rough:
         rough = fed if fed > 0 else 0
-    excess += fed - (loss >> _LOSS_BITS) - (rough >> 1) - (excess >> _FORGET_SHIFT)
+    rough >>= _AGAIN_ROUGH_SHIFT if again else 1
+    excess += fed - (loss >> _LOSS_BITS) - rough - (excess >> _FORGET_SHIFT)
     known_by = _STROKE_SHIFT
     if moving == 0 and registers[_HELD] < _SETTLED_TICKS:
         known_by = registers[_SETTLING_SHIFT]
@@ -363,7 +388,7 @@ def watch_volume(
         limit = registers[_START_LIMIT_KPA] << registers[_RETRACTED]
     else:
         limit = (pressure_kpa >> _SHARE_SHIFT) + registers[_MARGIN_KPA]
-        if registers[_HALVED] and pressure_kpa < highest - (highest >> _AGAIN_SHIFT):
+        if again:
             if moving:
                 limit >>= 1
             elif registers[_HELD] < _AGAIN_HELD_TICKS:
@@ -469,6 +494,7 @@ class VolumeWatch:
         block[_MEAN] = pressure_kpa << _MEAN_BITS
         block[_DOUBTING] = 0
         block[_HELD] = 0
+        block[_LEARNED] = 0
         block[_RATIO] = 0
         block[_FULL] = 0
         # Neither a hold nor a ramp yet, so that the first tick begins to learn.

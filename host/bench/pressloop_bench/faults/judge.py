@@ -23,6 +23,7 @@ from pressloop_bench.faults.one_witness import reads_without_pressure, unanswere
 SENSOR_TWO: Final = "sensor, two channels"
 SENSOR_AGAIN: Final = "sensor, one channel, pressed before"
 SENSOR_UNSEEN: Final = "sensor, one channel, within what valves are known to"
+SENSOR_HIGH: Final = "sensor that reads too high in a ramp or a hold, one channel"
 SENSOR_SLOW: Final = "sensor drift within what valves are known to, one channel"
 SENSOR_RELEASE: Final = "sensor drift in a release, one channel"
 SENSOR_FIRST: Final = "sensor, one channel, first pressing"
@@ -90,6 +91,8 @@ LIMITS: Final = {
     # See `one_witness`: told when the error has left what volume and valves are known to, or when a
     # release that follows lowers nothing.
     SENSOR_UNSEEN: Limit(share=0.10, least_mpa=25, told_s=2.0),
+    # The sample gets too little. The release is known as badly as the pump: see `one_witness`.
+    SENSOR_HIGH: Limit(share=0.10, least_mpa=25, told_s=2.0),
     # Not even the release that follows stands still.
     SENSOR_SLOW: Limit(share=0.10, least_mpa=25, told_s=2.0),
     SENSOR_RELEASE: Limit(share=0.10, least_mpa=25, told_s=2.0),
@@ -183,8 +186,10 @@ def judge(case: FaultCase, course: Course, profile: dict[str, Any]) -> Judgement
     fault_class = class_of(case)
     if course.refused is not None:
         return Judgement(fault_class, 0.0, 0.0, 0.0, f"refused: {course.refused}", 1.0)
-    if fault_class == SENSOR_AGAIN and _stays_unseen(case, course, profile):
-        drifts = case.kind is not None and case.kind.name == "sensor-drift"
+    drifts = case.kind is not None and case.kind.name == "sensor-drift"
+    if fault_class == SENSOR_AGAIN and _reads_too_high(case, course, profile):
+        fault_class = SENSOR_HIGH
+    elif fault_class == SENSOR_AGAIN and _stays_unseen(case, course, profile):
         fault_class = SENSOR_SLOW if drifts else SENSOR_UNSEEN
     limit = LIMITS[fault_class]
     ceiling_mpa = CEILING * case.case.targets_mpa[0]
@@ -196,6 +201,10 @@ def judge(case: FaultCase, course: Course, profile: dict[str, Any]) -> Judgement
     allowed = max(limit.share * ceiling_mpa, limit.least_mpa)
     if fault_class == SENSOR_TWO:
         allowed = _figure_mpa(case, profile)
+    if fault_class in (SENSOR_UNSEEN, SENSOR_SLOW):
+        running = course.state[from_tick:] == RUNNING
+        unseen = _unanswered_mpa(case, course, profile)[running]
+        allowed = max(allowed, float(np.max(unseen, initial=0.0)))
     if limit.delay_s is not None:
         valves = case.case.press.valves
         late_s = limit.delay_s + (valves.delay_ms + valves.lag_ms) / 1000
@@ -296,13 +305,15 @@ def _effect_tick(
         figures = figure_mpa(_comparison(case, profile), course.reading_mpa[start:], apart_mpa)
         tick = disagree_from(apart_mpa, figures, None if told is None else told - start)
         return None if tick is None else start + tick
-    if fault_class in (SENSOR_UNSEEN, SENSOR_SLOW):
+    if fault_class in (SENSOR_UNSEEN, SENSOR_SLOW, SENSOR_HIGH):
         below = (course.true_mpa - course.reading_mpa)[start:]
         noticeable = below > _unanswered_mpa(case, course, profile)
-        if fault_class == SENSOR_UNSEEN:
-            noticeable |= course.step[start:] > case.step
+        # Steps come in threes: ramp, hold, release.
+        releases = course.step[start:] == case.step - case.step % 3 + 2
+        if case.kind.name != "sensor-drift":
+            noticeable |= releases
         else:
-            noticeable &= course.step[start:] <= case.step
+            noticeable &= ~releases
             noticeable |= reads_without_pressure(
                 course.true_mpa[start:], course.reading_mpa[start:], _at_rest_mpa(case, profile)
             )
@@ -366,6 +377,17 @@ def _printed_bound_mpa(case: FaultCase, profile: dict[str, Any]) -> float:
     return max(twice_mpa, required(line, "the travel").pellet_mpa)
 
 
+def _reads_too_high(case: FaultCase, course: Course, profile: dict[str, Any]) -> bool:
+    """Return whether the first error that counts is a reading above the truth, before a release."""
+    start = course.fault_tick
+    if start is None or case.stage not in ("ramp", "hold"):
+        return False
+    above = (course.reading_mpa - course.true_mpa)[start:]
+    least_mpa = _DEVIATION * case.target_kpa / 1000 + _sensor_error_mpa(case, profile)
+    found = np.flatnonzero((np.abs(above) > least_mpa) & (course.state[start:] == RUNNING))
+    return bool(found.size and above[found[0]] > 0)
+
+
 def _stays_unseen(case: FaultCase, course: Course, profile: dict[str, Any]) -> bool:
     """Return whether a reading is too low by less than volume and valves are known to.
 
@@ -389,7 +411,8 @@ def _unanswered_mpa(case: FaultCase, course: Course, profile: dict[str, Any]) ->
     machine = MachineProfile.from_fields(profile)
     limit_mpa = machine.limits(round(case.case.press.die_mm * 1000)).pellet_limit_kpa / 1000
     reading = course.reading_mpa[course.fault_tick :]
-    return unanswered_mpa(profile, _lever(case), limit_mpa, reading)
+    setpoint = course.setpoint_mpa[course.fault_tick :]
+    return unanswered_mpa(profile, _lever(case), limit_mpa, reading, setpoint)
 
 
 def _true_dwell(case: FaultCase, course: Course, slack_mpa: float) -> float:

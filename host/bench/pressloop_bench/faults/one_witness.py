@@ -4,7 +4,12 @@
 2048th of the stroke, and powder and leak take a 1024th of the pressure per second; and a volume is
 known to a sixteenth of the pressure and a 128th of the press's limit, because stiffness and sample
 are. These are the numbers of the board's volume watch. An error of the reading that stays within
-their sum looks like a sound hold.
+their sum looks like a sound hold. In a ramp below a pressure that the sample has seen an eighth of
+the rate is unknown, too: friction of the ram makes a press look stiffer or softer by as much.
+
+A reading that is too high makes the loop pump less, or let oil out. A pump that passes less than its
+model is not told from a dead band that is wider, and a release that lowers nothing is told only
+when it is open by more than its dead band may be wrong: the sample gets too little meanwhile.
 
 **While the release works** nothing is: its flow is known as badly as its dead band, to 3 % of the
 stroke, and a release of 20 MPa/s takes half a per cent of it. The loop follows a reading that
@@ -25,10 +30,17 @@ _SHARE: Final = 1 / 16
 _LIMIT_SHARE: Final = 1 / 128
 _PRESSURE_PER_S: Final = 1 / 1024
 _STROKE_PER_S: Final = 1 / 2048
+_RATE_SHARE: Final = 1 / 8
+_LOSS_SHARE: Final = 1 / 512
+"""Of the pressure and of the pump's full rate per second, which a second ramp may newly lose."""
 
 
 def unanswered_mpa(
-    profile: dict[str, Any], lever: float, limit_mpa: float, reading_mpa: Floats
+    profile: dict[str, Any],
+    lever: float,
+    limit_mpa: float,
+    reading_mpa: Floats,
+    setpoint_mpa: Floats,
 ) -> Floats:
     """Return what a reading may be below the truth at each tick since a fault, unseen, MPa.
 
@@ -37,15 +49,18 @@ def unanswered_mpa(
         lever: Pellet pressure over oil pressure.
         limit_mpa: What the press may apply.
         reading_mpa: The reading at each tick since the fault.
+        setpoint_mpa: The setpoint then.
     """
-    seconds = TICK_S * np.arange(1, len(reading_mpa) + 1)
     oil_kpa = np.maximum(reading_mpa, 0.0) * 1000 / lever
     curve = profile.get("compliance_curve") or [profile["compliance_nl_mpa"]]
     knots = [profile["max_oil_kpa"] / 2**back for back in range(len(curve) - 1, -1, -1)]
     full_mpa_s = profile["pump_flow_ul_s"] * 1000 / np.interp(oil_kpa, knots, curve) * lever
-    per_s = _PRESSURE_PER_S * reading_mpa + _STROKE_PER_S * full_mpa_s
+    risen_mpa = np.maximum(np.diff(setpoint_mpa, prepend=setpoint_mpa[:1]), 0.0)
+    per_tick = (_PRESSURE_PER_S * reading_mpa + _STROKE_PER_S * full_mpa_s) * TICK_S
+    per_tick += _RATE_SHARE * risen_mpa
+    per_tick += np.where(risen_mpa > 0, _LOSS_SHARE * (reading_mpa + full_mpa_s) * TICK_S, 0.0)
     known = _SHARE * reading_mpa + _LIMIT_SHARE * limit_mpa
-    unseen: Floats = known + seconds * per_s
+    unseen: Floats = known + np.cumsum(per_tick)
     return unseen
 
 
