@@ -157,9 +157,10 @@ _START_LIMIT_SHIFT = const(4)
 # raises no pressure: eight times the limit below a sixteenth of the press's limit.
 _RETRACTED_SHIFT = const(3)
 # A ramp through pressures that the sample has seen, but for the last sixteenth, is elastic: half of
-# the limit, if the press is tuned. In the first 2 s of a hold behind it: three quarters. Its loss is
-# that before it and a 512th of the pump's full rate and of the pressure more, for drift: a reading
-# that drifts from its start on would else be learned. Of its rate an eighth is allowed, not half.
+# the limit, if the press is tuned. In the first 2 s of a hold behind it: three quarters. Its loss
+# is that before it and a 512th of the pump's full rate and of the pressure more, for drift: a
+# reading that drifts from its start on would else be learned. An eighth of its rate is allowed, not
+# half.
 _AGAIN_SHIFT = const(4)
 _AGAIN_ROUGH_SHIFT = const(3)
 _AGAIN_BEYOND_SHIFT = const(9)

@@ -7,8 +7,8 @@ are. These are the numbers of the board's volume watch. An error of the reading 
 their sum looks like a sound hold. In a ramp below a pressure that the sample has seen an eighth of
 the rate is unknown, too: friction of the ram makes a press look stiffer or softer by as much.
 
-A reading that is too high makes the loop pump less, or let oil out. A pump that passes less than its
-model is not told from a dead band that is wider, and a release that lowers nothing is told only
+A reading that is too high makes the loop pump less, or let oil out. A pump that passes less than
+its model is not told from a dead band that is wider, and a release that lowers nothing is told only
 when it is open by more than its dead band may be wrong: the sample gets too little meanwhile.
 
 **While the release works** nothing is: its flow is known as badly as its dead band, to 3 % of the
