@@ -547,6 +547,15 @@ def test_an_iterator_without_a_reader_does_not_grow_for_a_week() -> None:
         assert sum(1 for _ in iterator) == MAX_WAITING_BATCHES - 1
 
 
+def test_a_board_that_answers_and_sends_no_telemetry_is_not_waited_for_for_ever() -> None:
+    with TelemetryIterator(cast(Session, Unpaced()), silence_limit_s=0.05) as iterator:
+        iterator.on_telemetry(TelemetryBatch(0, bytes(RECORD_SIZE), "live", 0))
+        assert next(iterator).first == 0
+        with pytest.raises(errors.BoardTimeoutError, match=r"no telemetry for 0\.05 s") as caught:
+            next(iterator)
+        assert caught.value.code == "no-telemetry"
+
+
 def test_a_busy_script_does_not_make_an_emulated_press_wait_for_ever(
     board: FakeBoard, open_session: Opener
 ) -> None:

@@ -38,6 +38,8 @@ _PERSON_S: Final = 60.0
 _SCRIPT_S: Final = 1.5
 _DEBOUNCE_TICKS: Final = 5
 _STATUS_S: Final = 0.1
+_SILENCE_LIMIT_S: Final = 30.0
+"""A board sends records five times a second, unless its control loop fails in every tick."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,8 @@ class CommissioningBench:
     @contextmanager
     def watching(self) -> Iterator[None]:
         """Follow the telemetry in the block; an emulated press waits for what the step does."""
-        with TelemetryIterator(self.press.session) as batches:
+        batches = TelemetryIterator(self.press.session, silence_limit_s=_SILENCE_LIMIT_S)
+        with batches:
             self._batches = batches
             self._records = (record for batch in batches for record in batch.records)
             try:

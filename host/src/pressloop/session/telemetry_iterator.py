@@ -9,7 +9,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Final
 
-from pressloop.errors import PressloopError
+from pressloop.errors import BoardTimeoutError, PressloopError
 from pressloop.session.acknowledge import AckHold
 from pressloop.session.listeners import Listener
 from pressloop.session.session import Session
@@ -36,9 +36,16 @@ class TelemetryIterator(Listener):
     holds the clock for one second, in case the consumer comes; after `skip`, not at all.
     """
 
-    def __init__(self, session: Session) -> None:
-        """Use in a `with` block, or call `follow` if the consumer comes later."""
+    def __init__(self, session: Session, *, silence_limit_s: float | None = None) -> None:
+        """Use in a `with` block, or call `follow` if the consumer comes later.
+
+        Args:
+            session: The board's.
+            silence_limit_s: How long to wait for a batch from a board that should stream all the
+                time; None: for ever, as a session that ends says so.
+        """
         self._session = session
+        self._silence_limit_s = silence_limit_s
         self._batches: queue.SimpleQueue[TelemetryBatch | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._hold: AckHold | None = None
@@ -90,9 +97,18 @@ class TelemetryIterator(Listener):
 
         Raises:
             LinkClosedError: The link was lost for good.
+            BoardTimeoutError: `no-telemetry`, no batch within the limit.
         """
         self._note_handled()
-        batch = self._batches.get()
+        try:
+            batch = self._batches.get(timeout=self._silence_limit_s)
+        except queue.Empty:
+            raise BoardTimeoutError(
+                f"the board answers but has sent no telemetry for {self._silence_limit_s:g} s",
+                code="no-telemetry",
+                hint="its control loop may have failed: see `pressloop info` for a latched fault, "
+                "switch the controller off and on, and report it if it happens again",
+            ) from None
         if batch is None:
             if self._error is not None:
                 raise self._error
