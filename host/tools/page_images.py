@@ -22,7 +22,7 @@ from playwright.sync_api import Browser, Page, expect
 from pressloop.emulator.process import EmulatedBoard
 from pressloop.session.session import Session
 from pressloop.transport.transport import open_transport
-from pressloop.web.press_owner import BoardChoice
+from pressloop.web.board_choice import BoardChoice
 from pressloop.web.server import PageServer
 from pressloop.web.settings import ServerSettings
 from pressloop.wire.schema import ProfileWriteRequest

@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from pressloop.web.press_owner import BoardChoice
+from pressloop.web.board_choice import BoardChoice
 from pressloop.web.server import PageServer
 from pressloop.web.settings import ServerSettings
 from pressloop.wire.schema import State

@@ -7,12 +7,13 @@ from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any
 
+from pressloop.web.board_choice import BoardChoice
 from pressloop.web.control import Control
 from pressloop.web.hub import Hub
 from pressloop.web.lease import ControlLease
 from pressloop.web.live_curve import LiveCurve
 from pressloop.web.live_socket import LiveSocket
-from pressloop.web.press_owner import BoardChoice, PressOwner
+from pressloop.web.press_owner import PressOwner
 from starlette.websockets import WebSocket
 
 Message = MutableMapping[str, Any]

@@ -16,7 +16,7 @@ from pressloop.emulator.process import EmulatedBoard
 from pressloop.evaluation import RunRecord
 from pressloop.session.session import Session
 from pressloop.transport.transport import open_transport
-from pressloop.web.press_owner import BoardChoice
+from pressloop.web.board_choice import BoardChoice
 from pressloop.wire.schema import ProfileWriteRequest
 from pressloop_bench.page.week_record import PEAK_MPA, PEAK_S, write_week
 

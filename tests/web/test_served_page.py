@@ -22,9 +22,10 @@ from pressloop.sample import read_sample
 from pressloop.session.session import Session
 from pressloop.transport.transport import open_transport
 from pressloop.web import press_owner
+from pressloop.web.board_choice import BoardChoice
 from pressloop.web.hub import Hub
 from pressloop.web.live_curve import LiveCurve
-from pressloop.web.press_owner import BoardChoice, PressOwner
+from pressloop.web.press_owner import PressOwner
 from pressloop.wire.schema import TICK_HZ, ProfileWriteRequest
 from typer.testing import CliRunner
 from websockets.exceptions import InvalidStatus

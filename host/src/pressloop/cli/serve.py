@@ -16,7 +16,7 @@ from pressloop.errors import BadInputError, PressloopError
 from pressloop.extras import needs_extra
 
 with needs_extra("web"):
-    from pressloop.web.press_owner import BoardChoice
+    from pressloop.web.board_choice import BoardChoice
     from pressloop.web.server import PageServer
     from pressloop.web.settings import (
         DEFAULT_HTTP_PORT,

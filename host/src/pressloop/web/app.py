@@ -19,12 +19,14 @@ from starlette.staticfiles import StaticFiles
 from pressloop._version import __version__
 from pressloop.web.access import Access
 from pressloop.web.api import Api
+from pressloop.web.board_choice import BoardChoice
 from pressloop.web.control import Control
 from pressloop.web.hub import Hub
 from pressloop.web.lease import ControlLease
+from pressloop.web.link_state import OnLink
 from pressloop.web.live_curve import LiveCurve
 from pressloop.web.live_socket import LiveSocket
-from pressloop.web.press_owner import BoardChoice, OnLink, PressOwner
+from pressloop.web.press_owner import PressOwner
 from pressloop.web.protocol_folder import ProtocolFolder
 from pressloop.web.run_list import RunList
 from pressloop.web.settings import ServerSettings

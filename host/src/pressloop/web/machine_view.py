@@ -46,6 +46,19 @@ def machine_view(press: Press, profile: MachineProfile | None) -> dict[str, Any]
     }
 
 
+def identity_view(press: Press, profile: MachineProfile | None) -> dict[str, Any]:
+    """Return what every page says of the press at its top."""
+    hello = press.hello
+    return {
+        "board": hello.board,
+        "firmware": hello.firmware,
+        "simulated": hello.simulated,
+        "address": press.session.url,
+        "name": None if profile is None else profile.name,
+        "channels": hello.channels,
+    }
+
+
 def _channels(count: int, profile: MachineProfile | None) -> str:
     if count == 2 or (profile is not None and profile.second_full_scale_bar is not None):
         return "2, compared in every control tick"

@@ -9,14 +9,10 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from pressloop.connect import EMULATED
-from pressloop.emulator.description import PressDescription
 from pressloop.errors import (
     BoardTimeoutError,
     CommandRefusedError,
@@ -28,8 +24,6 @@ from pressloop.errors import (
 from pressloop.machine.profile import MachineProfile
 from pressloop.press import Press
 from pressloop.record.header import board_identity
-from pressloop.run.active_runs import active_runs
-from pressloop.run.remote_run import RemoteRun
 from pressloop.run.run import Run
 from pressloop.run.steering import (
     SteeringCommand,
@@ -43,9 +37,13 @@ from pressloop.session.session import Session
 from pressloop.session.telemetry_stream import BATCH_TICKS
 from pressloop.validation import LoadedProtocol
 from pressloop.web import words
+from pressloop.web.abort import abort_elsewhere, abort_unfollowed, outcome_soon
+from pressloop.web.board_choice import BoardChoice
 from pressloop.web.feed import Feed
 from pressloop.web.hub import CURVE, Hub
+from pressloop.web.link_state import LinkState, OnLink
 from pressloop.web.live_curve import LiveCurve
+from pressloop.web.machine_view import identity_view
 from pressloop.web.recorded_curve import recorded_points
 from pressloop.web.run_result import result_view
 from pressloop.web.run_view import run_view, status_view
@@ -57,43 +55,11 @@ RETRY_S: Final = 2.0
 FAST_BATCH_TICKS: Final = 5
 """Ticks per telemetry event while a page is looked at: 20 pictures a second."""
 
-MAX_ABORT_S: Final = 1.5
-"""How long a page waits for the answer to an abort before it says to use another way."""
-
 MAX_STOP_S: Final = 30.0
 
 Ending = Literal["abort", "leave"]
 
-OnLink = Callable[[PressloopError | None], None]
-"""Called with the reason when the link to the board fails or the reason changes; None: it is up
-again. The first connection is no change."""
-
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class BoardChoice:
-    """Which press to open.
-
-    Attributes:
-        port: As of `Press.open`.
-        press: The press to emulate, or None.
-        seed: Seed of an emulated press.
-        speed: How many times faster than the wall clock an emulated press runs.
-    """
-
-    port: str | None = None
-    press: PressDescription | Path | str | None = None
-    seed: int = 1
-    speed: float = 1.0
-
-    def open(self) -> Press:
-        """Connect to the press; an emulated one runs by the wall clock, as a person looks on."""
-        if self.port in EMULATED:
-            return Press.open(
-                self.port, press=self.press, seed=self.seed, pacing="real", speed=self.speed
-            )
-        return Press.open(self.port)
 
 
 class PressOwner:
@@ -124,8 +90,7 @@ class PressOwner:
         self._curve = curve
         self._runs = runs
         self._status_s = status_s
-        self._on_link = on_link
-        self._link_error: str | None = None
+        self._link = LinkState(hub, on_link)
         self._press: Press | None = None
         self._profile: MachineProfile | None = None
         self._run: Run | None = None
@@ -248,11 +213,11 @@ class PressOwner:
         self._aborts += 1
         run, press = self._run, self._press
         if press is None:
-            return self._abort_elsewhere()
+            return abort_elsewhere(self._choice.port)
         if run is not None and run.is_active:
             followed = run
-            return _soon(lambda: _steer(followed, "abort", by))
-        return _soon(lambda: steer_safely(lambda: _abort_unfollowed(press)))
+            return outcome_soon(lambda: _steer(followed, "abort", by))
+        return outcome_soon(lambda: steer_safely(lambda: abort_unfollowed(press)))
 
     def confirm(self, step: int, by: str) -> None:
         """Confirm the prompt at a step of the run.
@@ -287,19 +252,6 @@ class PressOwner:
             )
         return run
 
-    def _abort_elsewhere(self) -> SteeringOutcome:
-        """Abort through the program that owns the board, if it is one of this user."""
-        port = self._choice.port
-        for run in active_runs():
-            if port is None or run.is_on(port):
-                return steer_safely(lambda run=run: RemoteRun(run).steer("abort"))  # type: ignore[misc]
-        return SteeringOutcome(
-            False,
-            "the press is not connected, so no abort could be sent: look at the gauge and use the "
-            "hard-wired emergency stop",
-            "no-board",
-        )
-
     # --- the thread
 
     def _own(self) -> None:
@@ -307,21 +259,21 @@ class PressOwner:
             try:
                 press = self._choice.open()
             except PressloopError as error:
-                self._say_link("lost", error)
+                self._lost(error)
                 self._stopping.wait(RETRY_S)
                 continue
             except Exception as error:
                 _log.exception("the press could not be opened")
-                self._say_link("lost", _defect(error))
+                self._lost(_defect(error))
                 self._stopping.wait(RETRY_S)
                 continue
             try:
                 self._follow_press(press)
             except PressloopError as error:
-                self._say_link("lost", error)
+                self._lost(error)
             except Exception as error:
                 _log.exception("the page lost the press")
-                self._say_link("lost", _defect(error))
+                self._lost(_defect(error))
             self._let_go(press)
 
     def _follow_press(self, press: Press) -> None:
@@ -333,7 +285,7 @@ class PressOwner:
         feed = Feed(self._hub, self._curve, self._closed.set)
         press.session.follow(feed)
         self._press = press
-        self._say_machine(press)
+        self._hub.publish("machine", identity_view(press, self._profile))
         self._hub.publish(CURVE, self._curve.snapshot(), keep=False)
         self._say_connected(press.session)
         self._attach_unfinished(press)
@@ -349,13 +301,9 @@ class PressOwner:
     def _say_connected(self, session: Session) -> bool:
         """Tell the pages whether the link is up; return whether it is."""
         if session.is_connected:
-            self._publish_link("connected", None)
+            self._link.connected()
             return True
-        error = BoardTimeoutError(
-            "the link to the board is lost and is being opened again",
-            hint="check the cable and the power of the controller",
-        )
-        self._publish_link("reconnecting", error)
+        self._link.reconnecting()
         return False
 
     def _set_rate(self, session: Session) -> None:
@@ -426,33 +374,10 @@ class PressOwner:
         if self._run is run:  # the next run may have begun meanwhile
             self._hub.publish("result", view)
 
-    def _say_machine(self, press: Press) -> None:
-        hello = press.hello
-        self._hub.publish(
-            "machine",
-            {
-                "board": hello.board,
-                "firmware": hello.firmware,
-                "simulated": hello.simulated,
-                "address": press.session.url,
-                "name": None if self._profile is None else self._profile.name,
-                "channels": hello.channels,
-            },
-        )
-
-    def _say_link(self, state: str, error: PressloopError) -> None:
+    def _lost(self, error: PressloopError) -> None:
         self._press = None
         self._hub.publish("status", None)
-        self._publish_link(state, error)
-
-    def _publish_link(self, state: str, error: PressloopError | None) -> None:
-        """Show the state of the link on every page, and a change of it to who runs the server."""
-        explained = None if error is None else words.error_words(error)
-        self._hub.publish("link", {"state": state, "error": explained})
-        message = None if error is None else error.message
-        if message != self._link_error:
-            self._link_error = message
-            self._on_link(error)
+        self._link.lost(error)
 
     def _let_go(self, press: Press) -> None:
         self._press = None
@@ -484,36 +409,6 @@ def _steer(run: Run, command: SteeringCommand, by: str) -> SteeringOutcome:
             type_of=lambda status: step_type(run.recorder.header, status.step),
         )
     )
-
-
-def _soon(act: Callable[[], SteeringOutcome]) -> SteeringOutcome:
-    """Return what became of an abort, or after a while that the board has not answered yet.
-
-    The abort is still sent when a lost link is back: the person who pressed it wanted it.
-    """
-    outcomes: list[SteeringOutcome] = []
-    thread = threading.Thread(
-        target=lambda: outcomes.append(act()), name="pressloop abort", daemon=True
-    )
-    thread.start()
-    thread.join(MAX_ABORT_S)
-    if outcomes:
-        return outcomes[0]
-    return SteeringOutcome(
-        False,
-        "the board does not answer: the abort is sent as soon as it does. Use the hard-wired "
-        "emergency stop now",
-        "no-answer",
-    )
-
-
-def _abort_unfollowed(press: Press) -> SteeringOutcome:
-    """Abort what runs on the board although no program follows it."""
-    state = press.status().state
-    if state in (State.IDLE, State.FAULT):
-        return SteeringOutcome(False, "nothing to abort: no run is active", "no-effect")
-    press.abort()
-    return SteeringOutcome(True, "aborting: the press is releasing the pressure at its vent rate")
 
 
 def _profile(press: Press) -> MachineProfile | None:

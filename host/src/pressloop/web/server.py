@@ -14,7 +14,9 @@ import uvicorn
 
 from pressloop.errors import BadInputError, PressloopError
 from pressloop.web.app import PressPage
-from pressloop.web.press_owner import BoardChoice, Ending, OnLink
+from pressloop.web.board_choice import BoardChoice
+from pressloop.web.link_state import OnLink
+from pressloop.web.press_owner import Ending
 from pressloop.web.settings import ServerSettings
 
 _SIGNALS: Final = tuple(
