@@ -9,7 +9,7 @@ import pytest
 from pressloop import State
 from pressloop.hardware.kinds import PUMP_KINDS
 from pressloop.hil import wiring
-from pressloop.hil.boards import HilBench
+from pressloop.hil.bench import HilBench
 from pressloop.hil.watching import until, watching
 from pressloop.machine.profile import MachineProfile
 from pressloop.press import Press

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pressloop.errors import CommandRefusedError, RunFailedError
 from pressloop.hil import wiring
-from pressloop.hil.boards import Breakage, HilBench, SensorFault
+from pressloop.hil.bench import Breakage, HilBench, SensorFault
 from pressloop.hil.watching import Watch, until, watching
 from pressloop.press import Press
 from pressloop.run.result import RunResult

@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 from pressloop.evaluation import RunRecord
 from pressloop.hil import wiring
-from pressloop.hil.boards import HilBench
+from pressloop.hil.bench import HilBench
 from pressloop.press import Press
 from pressloop.run.result import RunResult
 from pressloop.wire.schema import State

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from pressloop.hil import wiring
-from pressloop.hil.boards import HilBench
+from pressloop.hil.bench import HilBench
 from pressloop.hil.watching import until, watching
 from pressloop.machine.uncertainty import LOAD_CELL
 from pressloop.press import Press

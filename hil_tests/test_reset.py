@@ -9,7 +9,7 @@ import pytest
 from pressloop.errors import CommandRefusedError, LinkClosedError
 from pressloop.evaluation import RunRecord
 from pressloop.hil import wiring
-from pressloop.hil.boards import HilBench
+from pressloop.hil.bench import HilBench
 from pressloop.hil.watching import until, watching
 from pressloop.press import Press
 from pressloop.wire.message import Request

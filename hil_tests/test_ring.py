@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pressloop.errors import CommandRefusedError
 from pressloop.evaluation import RunRecord
-from pressloop.hil.boards import HilBench
+from pressloop.hil.bench import HilBench
 from pressloop.hil.watching import batches_of, until, watching
 from pressloop.press import Press
 from pressloop.session.telemetry import widened

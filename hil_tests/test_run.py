@@ -8,7 +8,7 @@ import pytest
 from pressloop.errors import CommandRefusedError
 from pressloop.evaluation import RunRecord
 from pressloop.hil import wiring
-from pressloop.hil.boards import HilBench
+from pressloop.hil.bench import HilBench
 from pressloop.press import Press
 from pressloop.run.prompts import OpenPrompt
 from pressloop.wire.schema import (

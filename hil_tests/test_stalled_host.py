@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from pressloop.evaluation import RunRecord
 from pressloop.hil import wiring
-from pressloop.hil.boards import HilBench
+from pressloop.hil.bench import HilBench
 
 from hil_tests import lost_host
 from hil_tests.protocols import RAMP, one_hold

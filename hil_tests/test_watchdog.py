@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pressloop.errors import BoardTimeoutError, NoBoardError
 from pressloop.hil import wiring
-from pressloop.hil.boards import HilBench, Part
+from pressloop.hil.bench import HilBench, Part
 from pressloop.hil.watching import until, watching
 from pressloop.press import Press
 from pressloop.wire.names import wire_name

@@ -22,7 +22,9 @@ import pytest
 
 from pressloop.errors import BadInputError
 from pressloop.hil import wiretap, wiring
-from pressloop.hil.boards import BENCHES, NEEDS, HilBench, offers, open_bench
+from pressloop.hil.bench import HilBench
+from pressloop.hil.boards import BENCHES, offers, open_bench
+from pressloop.hil.needs import NEEDS
 from pressloop.hil.plugin import BOARD, PRESS_FOR_REAL, WIRING
 from pressloop.hil.rawlink import RawLink
 from pressloop.press import Press
