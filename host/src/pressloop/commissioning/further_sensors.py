@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from pressloop.commissioning.bench import CommissioningBench
@@ -25,12 +26,40 @@ _EVERY_S: Final = 0.2
 _LOWEST_C: Final = 0.0
 _HIGHEST_C: Final = 60.0
 """Oil of a press at rest in a room is between these."""
-_MAX_SPAN_C: Final = 2.0
-_MAX_SPAN_MM: Final = 0.5
-"""A reading that wanders further while nothing moves is no sensor's."""
 _HAND_N: Final = 30.0
 """Less than a person's hand presses with."""
 _SIGMAS: Final = 5.0
+
+
+@dataclass(frozen=True)
+class _AuxiliarySensor:
+    """A sensor on the third analogue input.
+
+    Attributes:
+        name: How the codes of its failures begin.
+        title: What it is called in a text.
+        unit: Unit of its readings.
+        max_span: A reading that wanders further while nothing moves is not the sensor's.
+        check: What to look at beside its wire if it gives no reading.
+    """
+
+    name: str
+    title: str
+    unit: str
+    max_span: float
+    check: str
+
+
+_THERMISTOR: Final = _AuxiliarySensor(
+    "oil-temperature", "thermistor", "K", 2.0, "its resistor of 10 kOhm to +3.3 V"
+)
+_DISPLACEMENT_SENSOR: Final = _AuxiliarySensor(
+    "displacement",
+    "displacement sensor",
+    "mm",
+    0.5,
+    "its supply, and that it is not below the begin of its range",
+)
 
 
 def prove_oil_temperature(bench: CommissioningBench) -> dict[str, float | str]:
@@ -46,24 +75,7 @@ def prove_oil_temperature(bench: CommissioningBench) -> dict[str, float | str]:
         raise StepSkippedError("the press file says that there is no thermistor")
     with bench.watching():
         bench.pass_time(_THERMISTOR_S)
-        readings = [_oil_c(reply) for reply in _replies(bench)]
-        present = [reading for reading in readings if reading is not None]
-        if len(present) < len(readings):
-            raise StepFailedError(
-                "oil-temperature-missing",
-                "the oil has no temperature: the thermistor's input reads a broken or shorted wire",
-                "check the thermistor's wire on the terminal AUX and its 10 kOhm to +3.3 V. If the "
-                "press file was given to the board just now, switch it off and on: it looks for "
-                "the thermistor when it starts",
-            )
-        span = max(present) - min(present)
-        if span > _MAX_SPAN_C:
-            raise StepFailedError(
-                "oil-temperature-floats",
-                f"the oil's temperature wanders by {span:.1f} K within a second",
-                "check the thermistor's wire from end to end, and its shield",
-            )
-        mean = statistics.fmean(present)
+        mean = _mean_at_rest(_THERMISTOR, [_oil_c(reply) for reply in _replies(bench)])
         if not _LOWEST_C <= mean <= _HIGHEST_C:
             raise StepFailedError(
                 "oil-temperature-implausible",
@@ -79,7 +91,7 @@ def prove_oil_temperature(bench: CommissioningBench) -> dict[str, float | str]:
                 lambda reply: (_oil_c(reply) is not None) == reads, bench.wait_s
             )
 
-        _prove_plug(bench, "oil-temperature", "thermistor", wait)
+        _prove_plug(bench, _THERMISTOR, wait)
     return {"oil_c": round(mean, 1)}
 
 
@@ -97,31 +109,17 @@ def prove_displacement(bench: CommissioningBench) -> dict[str, float | str]:
     if not fitted and bench.profile.auxiliary_sensor != "displacement":
         raise StepSkippedError("the press file says that there is no displacement sensor")
     with bench.watching():
-        readings = [record.displacement_mm for record in bench.stretch(1.0)]
-        present = [reading for reading in readings if reading is not None]
-        if len(present) < len(readings):
-            raise StepFailedError(
-                "displacement-missing",
-                "the displacement sensor gives no reading",
-                "check its supply and its wire on the terminal AUX, and that it is not below the "
-                "begin of its range. If the press file was given to the board just now, switch it "
-                "off and on: it looks for the sensor when it starts",
-            )
-        span = max(present) - min(present)
-        if span > _MAX_SPAN_MM:
-            raise StepFailedError(
-                "displacement-floats",
-                f"the displacement wanders by {span:.2g} mm while nothing moves",
-                "check the sensor's wire from end to end, its supply and its shield",
-            )
+        mean = _mean_at_rest(
+            _DISPLACEMENT_SENSOR, [record.displacement_mm for record in bench.stretch(1.0)]
+        )
 
         def wait(reads: bool) -> bool:
             return bench.wait(
                 lambda record: (record.displacement_mm is not None) == reads, bench.wait_s
             )
 
-        _prove_plug(bench, "displacement", "displacement sensor", wait)
-    return {"platens_mm": round(statistics.fmean(present), 3)}
+        _prove_plug(bench, _DISPLACEMENT_SENSOR, wait)
+    return {"platens_mm": round(mean, 3)}
 
 
 def prove_load_cell_at_rest(bench: CommissioningBench) -> dict[str, float | str]:
@@ -181,8 +179,34 @@ def prove_load_cell_at_rest(bench: CommissioningBench) -> dict[str, float | str]
     return {"without_load_n": round(mean, 1), "by_hand_n": round(change)}
 
 
+def _mean_at_rest(sensor: _AuxiliarySensor, readings: list[float | None]) -> float:
+    """Return the mean of what a sensor reads while nothing moves.
+
+    Raises:
+        StepFailedError: `NAME-missing` or `NAME-floats`.
+    """
+    title = sensor.title
+    present = [reading for reading in readings if reading is not None]
+    if len(present) < len(readings):
+        raise StepFailedError(
+            f"{sensor.name}-missing",
+            f"the {title} gives no reading",
+            f"check the wire of the {title} on the terminal AUX for a break and for a short "
+            f"circuit, and {sensor.check}. If the press file was given to the board just now, "
+            "switch the board off and on: it looks for the sensor when it starts",
+        )
+    span = max(present) - min(present)
+    if span > sensor.max_span:
+        raise StepFailedError(
+            f"{sensor.name}-floats",
+            f"the reading of the {title} wanders by {span:.2g} {sensor.unit} while nothing moves",
+            f"check the wire of the {title} from end to end, what supplies it, and its shield",
+        )
+    return statistics.fmean(present)
+
+
 def _prove_plug(
-    bench: CommissioningBench, name: str, title: str, wait: Callable[[bool], bool]
+    bench: CommissioningBench, sensor: _AuxiliarySensor, wait: Callable[[bool], bool]
 ) -> None:
     """Let the person pull the plug of a sensor and plug it in; its reading has to follow.
 
@@ -191,19 +215,20 @@ def _prove_plug(
     Raises:
         StepFailedError: `NAME-not-connected` or `NAME-not-back`.
     """
+    title = sensor.title
     bench.operate(Action("auxiliary", True, f"Pull the plug of the {title}."))
     gone = wait(False)
     bench.operate(Action("auxiliary", False, "Plug it in again."))
     back = wait(True)
     if not gone:
         raise StepFailedError(
-            f"{name}-not-connected",
+            f"{sensor.name}-not-connected",
             f"the plug of the {title} was pulled, and the reading stayed",
             f"something else is on the terminal AUX: put the wire of the {title} there",
         )
     if not back:
         raise StepFailedError(
-            f"{name}-not-back",
+            f"{sensor.name}-not-back",
             f"the {title} was plugged in again, and its reading did not come back",
             "check the plug and its wire; then repeat this step",
         )
