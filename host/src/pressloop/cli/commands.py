@@ -70,7 +70,7 @@ COMMANDS: Final = (
     ),
     CommandEntry(
         "attach",
-        "run",
+        "attach",
         "Reconnect to a run after a crash and recover missing data.",
     ),
     CommandEntry(
