@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from pressloop.calibration.correction import corrected_profile, learn_correction
+from pressloop.calibration.corrected_profile import corrected_profile
+from pressloop.calibration.correction import learn_correction
 from pressloop.calibration.figures import compute_figures
 from pressloop.calibration.levels import choose_levels, order_of, series_protocol
 from pressloop.calibration.readings import LevelReading

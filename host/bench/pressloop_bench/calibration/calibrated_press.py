@@ -12,7 +12,8 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from pressloop.calibration.correction import Correction, corrected_profile, learn_correction
+from pressloop.calibration.corrected_profile import corrected_profile
+from pressloop.calibration.correction import Correction, learn_correction
 from pressloop.calibration.figures import Figures, compute_figures
 from pressloop.calibration.levels import (
     RISING_SERIES,

@@ -1,4 +1,4 @@
-"""Learns from the readings what is wrong with a press, and corrects its profile by it.
+"""Learns from the readings what is wrong with a press.
 
 With O the oil's force by the profile, R the reference and s = +1 rising, -1 falling:
 
@@ -22,17 +22,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from pressloop.analysis.friction import FrictionModel, learn_friction
-from pressloop.analysis.student import student_factor
 from pressloop.calibration.readings import LevelReading
+from pressloop.calibration.straight_line import Floats, StraightLine, fit_line
 from pressloop.errors import BadInputError, required
-from pressloop.machine.profile import MachineProfile
-from pressloop.machine.uncertainty import COVERAGE_FACTOR
 
 MAX_GAIN: Final = 0.03
 """Largest error in proportion to the reading that is corrected; more is another ram or range."""
@@ -43,31 +41,7 @@ MIN_KNOWN: Final = 3
 NOT_REVERSED: Final = 0.1
 """Share of the friction that may be missing on the way down before a level is left out."""
 
-Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class StraightLine:
-    """A zero and a gain by which an indication is too high.
-
-    Attributes:
-        zero_n: Without load, N.
-        gain: In proportion to the indication.
-        zero_uncertainty_n: Expanded uncertainty (95 %) of the zero and of low levels, N.
-        gain_uncertainty: The same of the gain and of high levels, relative.
-        factors: By how much the friction of each run differs from the mean; empty without it.
-    """
-
-    zero_n: float
-    gain: float
-    zero_uncertainty_n: float
-    gain_uncertainty: float
-    factors: tuple[float, ...] = ()
-
-    def corrected(self, newtons: float) -> float:
-        """Return an indication, N, without zero and gain."""
-        return newtons * (1 - self.gain) - self.zero_n
 
 
 @dataclass(frozen=True)
@@ -149,8 +123,8 @@ def learn_correction(
     cell = None
     if all(reading.by_cell for reading in known):
         shown = _values(known, lambda r: r.indicated_kn)
-        cell = _fit(shown, shown - _values(known, _reference_kn), {})
-    correction = Correction(_fit(*_oil(known), {}), cell)
+        cell = fit_line(shown, shown - _values(known, _reference_kn), {})
+    correction = Correction(fit_line(*_oil(known), {}), cell)
     if has_ram:
         try:
             correction = replace(_with_friction(known, zeros_kn or {}, reference_error), cell=cell)
@@ -178,7 +152,7 @@ def _with_friction(
     columns = {
         int(run): np.where(series == run, model, 0.0)[kept] for run in np.unique(series[kept])
     }
-    line = _fit(oil_n[kept], off_n[kept], columns)
+    line = fit_line(oil_n[kept], off_n[kept], columns)
     mean = float(np.mean(line.factors))
     friction = replace(friction, percent=mean * friction.percent, newtons=mean * friction.newtons)
     elastic_n = 0.0
@@ -236,63 +210,6 @@ def _learned(known: list[LevelReading], reference_error: float) -> tuple[Frictio
     return friction, kept
 
 
-def corrected_profile(profile: MachineProfile, correction: Correction) -> MachineProfile:
-    """Return a profile with corrected zero, gain and friction."""
-    update: dict[str, Any] = {}
-    friction = correction.friction
-    if friction is not None:
-        update |= _of_corrected(friction, correction.oil).profile_fields()
-    full_n = 10 * profile.full_scale_bar * profile.ram_area_cm2
-    span = profile.raw_full - profile.raw_zero
-    shift_n = correction.oil.zero_n
-    if friction is None and profile.friction_uncertainty_percent is not None:
-        # The controller goes on to compensate for what was learned before.
-        shift_n += profile.friction_n or 0
-    zero = profile.raw_zero + (profile.raw_zero_fraction or 0)
-    zero, span_new = _scaled(zero, span, full_n, shift_n, correction.oil.gain)
-    # Steps of 1/256 count; the span counts from the whole number.
-    steps = round(256 * zero)
-    update |= {
-        "raw_zero": steps // 256,
-        "raw_zero_fraction": steps % 256 / 256,
-        "raw_full": steps // 256 + round(span_new),
-    }
-    if profile.second_raw_full is not None and profile.second_raw_zero is not None:
-        # The gain is mostly that of the ram's area, which both channels share. With one of them
-        # corrected alone they would disagree by it.
-        second_span = (profile.second_raw_full - profile.second_raw_zero) / (
-            1 - correction.oil.gain
-        )
-        update["second_raw_full"] = profile.second_raw_zero + round(second_span)
-    if correction.cell is not None:
-        cell_zero = required(profile.load_cell_zero, "the zero of the load cell")
-        cell_full = required(profile.load_cell_full, "the full scale of the load cell")
-        capacity_n = 1000 * required(profile.load_cell_capacity_kn, "the capacity of the cell")
-        zero, span_new = _scaled(
-            cell_zero,
-            cell_full - cell_zero,
-            capacity_n,
-            correction.cell.zero_n,
-            correction.cell.gain,
-        )
-        update |= {"load_cell_zero": round(zero), "load_cell_full": round(zero + span_new)}
-    return profile.model_copy(update=update)
-
-
-def _of_corrected(friction: FrictionModel, line: StraightLine) -> FrictionModel:
-    """Return friction in proportion to the corrected oil's force; it was learned before that."""
-    percent = friction.percent / (1 - line.gain)
-    newtons = max(0.0, friction.newtons + percent / 100 * (line.zero_n - friction.newtons))
-    return replace(friction, percent=percent, newtons=newtons)
-
-
-def _scaled(
-    zero: float, span: float, full_n: float, shift_n: float, gain: float
-) -> tuple[float, float]:
-    """Return zero and span, counts, with which an indication is free of a shift and a gain."""
-    return zero + shift_n * span / ((1 - gain) * full_n), span / (1 - gain)
-
-
 def _values(known: list[LevelReading], kilonewtons: Callable[[LevelReading], float]) -> Floats:
     return np.array([1000 * kilonewtons(reading) for reading in known])
 
@@ -301,39 +218,6 @@ def _oil(known: list[LevelReading]) -> tuple[Floats, Floats]:
     """Return the oil's force and by how much it is above the reference, N."""
     oil_n = _values(known, lambda reading: reading.oil_kn)
     return oil_n, oil_n - _values(known, _reference_kn)
-
-
-def _fit(shown: Floats, off: Floats, columns: Mapping[int, Floats]) -> StraightLine:
-    """Return the line by which an indication is off, beside what further columns explain."""
-    matrix = np.column_stack([np.ones_like(shown), shown, *columns.values()])
-    scale = np.linalg.norm(matrix, axis=0)
-    inverse = np.linalg.pinv(matrix / scale, rcond=1e-9)
-    factors = inverse @ off / scale
-    left = off - matrix @ factors
-    free = max(1, len(shown) - matrix.shape[1])
-    covariance = float(left @ left) / free * (inverse @ inverse.T) / np.outer(scale, scale)
-    factor = student_factor(free)
-    means = _level_means(shown, left)
-    upper = np.abs(shown) > 0.5 * np.max(np.abs(shown))
-    return StraightLine(
-        zero_n=float(factors[0]),
-        gain=float(factors[1]),
-        zero_uncertainty_n=math.hypot(
-            factor * math.sqrt(covariance[0, 0]),
-            COVERAGE_FACTOR * float(np.sqrt(np.mean(means[~upper] ** 2))),
-        ),
-        gain_uncertainty=math.hypot(
-            factor * math.sqrt(covariance[1, 1]),
-            COVERAGE_FACTOR * float(np.sqrt(np.mean((means[upper] / shown[upper]) ** 2))),
-        ),
-        factors=tuple(float(each) for each in factors[2:]),
-    )
-
-
-def _level_means(shown: Floats, left: Floats) -> Floats:
-    """Return for each value the mean of what is left at its level: noise is no bend."""
-    near = np.abs(shown[:, None] - shown[None, :]) < 0.05 * np.max(np.abs(shown))
-    return np.asarray((near @ left) / near.sum(axis=1))
 
 
 def _require_plausible(line: StraightLine, top_n: float) -> None:

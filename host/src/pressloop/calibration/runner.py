@@ -13,7 +13,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
 
-from pressloop.calibration.correction import Correction, corrected_profile, learn_correction
+from pressloop.calibration.corrected_profile import corrected_profile
+from pressloop.calibration.correction import Correction, learn_correction
 from pressloop.calibration.figures import Figures, compute_figures
 from pressloop.calibration.levels import (
     RISING_SERIES,
