@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from hardware_svg import FAINT, INK, Drawing
-from pressloop.hardware.hydraulics import COMPONENTS
 
-_TITLES: Final = {component.key: component.title for component in COMPONENTS}
 _MAIN_Y: Final = 230
 _TANK_Y: Final = 560
 _BOX: Final = 38

@@ -2,9 +2,8 @@
 
 from pressloop_fw.boards.ads1115 import Ads1115
 
-# Configurations that select AIN0 and AIN1.
+# Configuration that selects AIN0.
 SIGNAL = b"\x01\x42\xe3"
-SUPPLY = b"\x01\x52\xe3"
 
 
 class Bus:

@@ -116,12 +116,6 @@ RUNNABLE = (
 WRITTEN = ("first.yaml", "my.yaml", "protocol.yaml")
 
 
-def runnable_pages() -> list[str]:
-    return [
-        name for name, path in zip(NAMES, PAGES, strict=True) if "pressloop" in path.read_text()
-    ]
-
-
 def first_protocol() -> str:
     """Return the protocol that the tutorial lets its reader write."""
     page = ROOT / "docs" / "tutorial.md"

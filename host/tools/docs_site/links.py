@@ -11,7 +11,6 @@ from typing import Final
 _LINK: Final = re.compile(r"\]\(([^)\s]+)\)")
 _HEADING: Final = re.compile(r"^#{1,6} (.+?)\s*#*$")
 _FENCE: Final = re.compile(r"^\s*(```|~~~)")
-_OBJECT: Final = re.compile(r"^::: ")
 
 
 def broken_links(folder: Path) -> Iterator[str]:

@@ -55,7 +55,7 @@ def machine_write(
         with Press.open(port) as machine:
             _refuse_assumptions(described, file, simulated=machine.hello.simulated)
             old = _profile_of(machine)
-            _warn_of_converter(machine, new, old)
+            _warn_of_converter(new, old)
             new = keep_commissioned(new, old)
             _warn_of_commissioning(new, old)
             changed = changes(old, new)
@@ -117,7 +117,7 @@ def _refuse_outdated(old: MachineProfile | None, new: MachineProfile) -> None:
         )
 
 
-def _warn_of_converter(machine: Press, new: MachineProfile, old: MachineProfile | None) -> None:
+def _warn_of_converter(new: MachineProfile, old: MachineProfile | None) -> None:
     has = None if old is None else old.converter
     if new.converter is not None and has is not None and has != new.converter:
         err.print(

@@ -71,7 +71,6 @@ class BoardDeclaration:
         title: Name of the product.
         reports: What the board calls itself in hello; a Pico W runs the Pico's image.
         image: Flash image for it.
-        adc_effective_bits: Good bits of the chip's own converter.
         pins: Signals on single pins.
         buses: I2C buses.
         reserved: GPIO that must stay free, and why.
@@ -82,7 +81,6 @@ class BoardDeclaration:
     title: str
     reports: str
     image: str
-    adc_effective_bits: float
     pins: tuple[Pin, ...]
     buses: tuple[Bus, ...]
     reserved: Mapping[int, str] = field(default_factory=dict)
@@ -201,7 +199,6 @@ BOARDS: Final[Mapping[str, BoardDeclaration]] = {
             title="Raspberry Pi Pico",
             reports="pico",
             image="pressloop-pico.uf2",
-            adc_effective_bits=8.7,
             pins=_PINS,
             buses=_BUSES,
             notes=("RP2040. Solder it, or use screw terminals: no breadboard on a press.",),
@@ -211,7 +208,6 @@ BOARDS: Final[Mapping[str, BoardDeclaration]] = {
             title="Raspberry Pi Pico 2",
             reports="pico2",
             image="pressloop-pico2.uf2",
-            adc_effective_bits=9.2,
             pins=_PINS,
             buses=_BUSES,
             notes=(
@@ -225,7 +221,6 @@ BOARDS: Final[Mapping[str, BoardDeclaration]] = {
             title="Raspberry Pi Pico W",
             reports="pico",
             image="pressloop-pico.uf2",
-            adc_effective_bits=8.7,
             pins=_PINS,
             buses=_BUSES,
             reserved={

@@ -21,9 +21,6 @@ LAG_MS: Final = 30
 NOISE_PPM: Final = 1000
 """Noise of a reading that the board assumes if the profile has none, ppm of full scale."""
 
-DETECTION_S: Final = 0.1
-"""Longest time from a difference beyond the figure to the trip, s."""
-
 _SIGMAS: Final = 6
 _READINGS_PER_MEAN: Final = 4
 _SHARE_Q11: Final = 41

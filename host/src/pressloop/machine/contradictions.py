@@ -76,7 +76,7 @@ def find_contradiction(
         if wrong:
             return Contradiction(field, wire_field, message, hint)
     for die_um in wire.dies_um:
-        misfit = _misfit(wire, die_limits(wire, die_um))
+        misfit = _misfit(die_limits(wire, die_um))
         if misfit is not None:
             name, said, limit = misfit
             return Contradiction(
@@ -310,7 +310,7 @@ def _load_cell(wire: schema.Profile) -> tuple[tuple[str, str, bool, str, str], .
     )
 
 
-def _misfit(wire: schema.Profile, limits: DieLimits) -> tuple[str, str, str] | None:
+def _misfit(limits: DieLimits) -> tuple[str, str, str] | None:
     """Return why the board cannot compute with a die in small integers (`Scaling.fits`).
 
     Returns:

@@ -14,7 +14,7 @@ from pressloop.analysis.force import force_kn
 from pressloop.evaluation import RunSummary, StageResult
 from pressloop.evaluation.conditions import conditions_of
 from pressloop.evaluation.verdict_basis import basis_sentence
-from pressloop.record.model import PlannedStage, PlannedStep, RunHeader
+from pressloop.record.model import PlannedStep, RunHeader
 from pressloop.sample import Sample
 from pressloop.units import duration_text
 
@@ -111,7 +111,7 @@ def _stages(summary: RunSummary) -> Iterator[str]:
         prompts += [step.text for step in steps if step.kind == "prompt" and step.text]
         result = results.get(planned.index)
         if result is not None:
-            yield _stage(planned, steps, result, header)
+            yield _stage(steps, result, header)
     host_loss = header.host_loss
     if host_loss is not None:
         yield f"At the end the pressure was released at {host_loss.vent_rate_mpa_s:g} MPa/s."
@@ -120,9 +120,7 @@ def _stages(summary: RunSummary) -> Iterator[str]:
         yield f"Between the stages the operator was asked: {asked}."
 
 
-def _stage(
-    planned: PlannedStage, steps: list[PlannedStep], result: StageResult, header: RunHeader
-) -> str:
+def _stage(steps: list[PlannedStep], result: StageResult, header: RunHeader) -> str:
     parts = [_step(step, header) for step in steps if step.kind != "prompt"]
     text = f"Stage '{result.label}': {', '.join(parts)}"
     if result.outcome == "not reached":

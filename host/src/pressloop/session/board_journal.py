@@ -21,9 +21,6 @@ from pressloop.wire.schema import (
     State,
 )
 
-MAX_JOURNAL_RECORDS: Final = 12_700
-"""Records that the journal of a Pico holds: eight days of a run."""
-
 # Columns as in docs/wire-reference.md, journal-read; the pressure has 24 bits.
 _LAYOUT: Final = struct.Struct("<IBBBBIBHBI8sI")
 

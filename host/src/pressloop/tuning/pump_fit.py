@@ -63,8 +63,6 @@ class PumpFit:
 
     rising: VolumeBalance
     valve: ValveFit
-    has_hysteresis: bool
-    """Whether a run without dither has shown the hysteresis."""
     passed: Floats
     """Share of its full flow that the pump passes, one per tick."""
     position: Floats
@@ -152,7 +150,6 @@ def fit_pump(
     return PumpFit(
         rising=rising,
         valve=valve,
-        has_hysteresis=hunt is not None,
         passed=valve.passed(record),
         position=valve.position(record),
         residual_percent=residual_percent,

@@ -29,7 +29,7 @@ def check_ramp(
     """
     rate_path = (*step.path, "rate")
     if not context.is_unreliable(rate_path):
-        _check_rounding(context, step, stage, rate_path)
+        _check_rounding(context, step, rate_path)
     if not known_target or level_kpa is None:
         return
     if step.target_kpa == level_kpa:
@@ -60,7 +60,7 @@ def check_ramp(
         )
 
 
-def _check_rounding(context: Context, step: PlanStep, stage: PlanStage, path: KeyPath) -> None:
+def _check_rounding(context: Context, step: PlanStep, path: KeyPath) -> None:
     """Warn if rounding to the wire's whole kPa/s changes the rate by more than 1 %."""
     item: Any = context.protocol
     for part in path:

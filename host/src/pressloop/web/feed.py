@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 from pressloop.errors import PressloopError
@@ -14,22 +13,16 @@ from pressloop.wire.schema import OUTPUT_FULL, TICK_HZ, FlagBits
 
 
 class Feed(Listener):
-    """Turns each batch of records into a frame. It must never slow the press, so it only queues.
-
-    Attributes:
-        heard_at_s: Monotonic time of the newest event of the board.
-    """
+    """Turns each batch of records into a frame. It must never slow the press, so it only queues."""
 
     def __init__(self, hub: Hub, curve: LiveCurve, on_closed: Callable[[], None]) -> None:
         """Pass frames to a hub; `on_closed` is called when the session has ended."""
         self._hub = hub
         self._curve = curve
         self._on_closed = on_closed
-        self.heard_at_s = time.monotonic()
 
     def on_telemetry(self, batch: TelemetryBatch) -> None:
         """Pass a batch on."""
-        self.heard_at_s = time.monotonic()
         points = self._curve.add(batch.records)
         newest = batch.newest
         frame: dict[str, object] = {

@@ -33,7 +33,7 @@ export async function abort() {
 }
 
 // A button that would have no effect stays focusable and says why.
-export function obstacle(command) {
+function obstacle(command) {
   const status = state("status");
   if (!status) return "The press is not connected.";
   if (!isMine()) return state("control")?.name ? `${state("control").name} has control.` : "Take control first.";

@@ -23,7 +23,7 @@ function reason() {
   return "The board does not answer.";
 }
 
-export const isStale = () => performance.now() - heardAt > MAX_AGE_MS;
+const isStale = () => performance.now() - heardAt > MAX_AGE_MS;
 
 function check() {
   const age = performance.now() - heardAt;
