@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from pressloop.commissioning.bench import CommissioningBench
+from pressloop.commissioning.channel_difference import ChannelDifference
 from pressloop.commissioning.operator import YES, NumberQuestion, yes_no
 from pressloop.commissioning.pulses import MAX_LEAK_UL_MIN
 from pressloop.commissioning.runs import LIMIT_SHARE, SEALED_S, fresh_folder, press_once
@@ -33,13 +34,8 @@ def prove_leak(bench: CommissioningBench) -> dict[str, float | str]:
         return prove_vessel_leak(bench)
     die_mm, limit_mpa = _blank(bench)
     target = LIMIT_SHARE * limit_mpa
-    differences: list[float] = []
-
-    def look(status: PressStatus) -> None:
-        if status.second_mpa is not None and status.pressure_mpa > target / 2:
-            differences.append(abs(status.second_mpa - status.pressure_mpa))
-
-    result = _press(bench, "leak", die_mm, target, seal=True, look=look)
+    channels = ChannelDifference(target)
+    result = _press(bench, "leak", die_mm, target, seal=True, look=channels.look)
     frame = result.frame()
     held = frame[frame.sealed.to_numpy(np.bool_)]
     if len(held) < 2:
@@ -59,10 +55,7 @@ def prove_leak(bench: CommissioningBench) -> dict[str, float | str]:
             f"at 10 MPa of oil",
             "look for drops at fittings and at the rod; if there are none, a valve does not shut",
         )
-    measured: dict[str, float | str] = {"leak_ul_min": round(leak, 1)}
-    if differences:
-        measured["channels_differ_mpa"] = round(max(differences), 3)
-    return measured
+    return {"leak_ul_min": round(leak, 1), **channels.measured()}
 
 
 def prove_tuning(bench: CommissioningBench) -> dict[str, float | str]:

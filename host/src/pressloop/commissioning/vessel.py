@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 
 from pressloop.commissioning.bench import CommissioningBench
+from pressloop.commissioning.channel_difference import ChannelDifference
 from pressloop.commissioning.operator import YES, NumberQuestion, yes_no
 from pressloop.commissioning.pulses import (
     MAX_LEAK_UL_MIN,
@@ -27,7 +28,6 @@ from pressloop.commissioning.step import StepFailedError
 from pressloop.extras import DataFrame
 from pressloop.protocol import Hold, Ramp, Release, Stage
 from pressloop.protocol.model.protocol import NO_DIE
-from pressloop.session.status import PressStatus
 from pressloop.wire.schema import InputBits
 
 WATER_MODULUS_MPA: Final = 2200.0
@@ -138,12 +138,7 @@ def prove_vessel_leak(bench: CommissioningBench) -> dict[str, float | str]:
     rate = min(limits.fastest_rise_kpa_s, limits.fastest_fall_kpa_s) / 4000
     rate = min(rate, target / 5)
     parts = release_parts(target, rate, limits.resolution_kpa / 1000)
-    differences: list[float] = []
-
-    def look(status: PressStatus) -> None:
-        if status.second_mpa is not None and status.pressure_mpa > target / 2:
-            differences.append(abs(status.second_mpa - status.pressure_mpa))
-
+    channels = ChannelDifference(target)
     (first_mpa, first_rate), *slower = parts
     stages = [
         Stage(
@@ -160,7 +155,7 @@ def prove_vessel_leak(bench: CommissioningBench) -> dict[str, float | str]:
                 release=Release(target=f"{mpa:.3f} MPa", rate=f"{slow:.3f} MPa/s"),
             )
         )
-    result = press_once(bench, "leak", NO_DIE, limit_mpa, stages, rate, look)
+    result = press_once(bench, "leak", NO_DIE, limit_mpa, stages, rate, channels.look)
     frame = result.frame()
     measured = judge_leak(frame, bench.profile.compliance_ul_mpa)
     if bench.profile.lid_switch:
@@ -173,10 +168,7 @@ def prove_vessel_leak(bench: CommissioningBench) -> dict[str, float | str]:
             "the release valve does not let little water pass: look at its dead band, or fit a "
             "smaller one; air in the pores of a body leaves last",
         )
-    measured["end_release_mpa_s"] = round(end_rate, 3)
-    if differences:
-        measured["channels_differ_mpa"] = round(max(differences), 3)
-    return measured
+    return measured | {"end_release_mpa_s": round(end_rate, 3)} | channels.measured()
 
 
 def release_parts(
