@@ -18,7 +18,6 @@ from pressloop.arguments import (
     real_number,
     require_callables,
     require_instance,
-    shown_value,
     whole_number,
 )
 from pressloop.connect import EMULATED, open_emulated_session, open_session, resolve_address
@@ -34,7 +33,6 @@ from pressloop.errors import (
 from pressloop.extras import needs_extra
 from pressloop.machine.profile import MachineProfile
 from pressloop.machine.reported_profile import reported_profile
-from pressloop.number_types import plain
 from pressloop.plan import Plan
 from pressloop.record import ThinningRules
 from pressloop.record.entries import header_of, refuse_ended
@@ -63,14 +61,9 @@ from pressloop.units import (
     FORCE,
     LENGTH,
     PRESSURE,
-    Dimension,
-    Quantity,
     as_pressure,
-    missing_unit,
-    names_of,
-    parse,
-    units_of,
 )
+from pressloop.units.argument import quantity_argument
 from pressloop.validation import LoadedProtocol, ProtocolSource, Validation, validate_loaded
 from pressloop.wire.schema import (
     TICK_HZ,
@@ -400,7 +393,7 @@ class Press:
             require_instance(thinning, ThinningRules, "thinning")
         requested = read_faults(faults, self._board.port_name if self._board else self._port)
         source, continued = _rest_of(LoadedProtocol.of(protocol), continues, from_stage)
-        die_um = None if die is None else round(_quantity(die, "die", LENGTH).value)
+        die_um = None if die is None else round(quantity_argument(die, "die", LENGTH).value)
         refuse_unasked(source, on_prompt, main_thread=False)
         try:
             run = prepare_run(
@@ -526,13 +519,15 @@ class Press:
             die_is_confirmed(DEFAULT_DIE_UM, None, simulated=self.hello.simulated)
             die_um = DEFAULT_DIE_UM
         else:
-            die_um = round(_quantity(die, "die", LENGTH).value)
+            die_um = round(quantity_argument(die, "die", LENGTH).value)
         runner = TuningRunner(
             partial(self.run, die=die),
             self.write_profile,
             path_argument(out, "out"),
             die_um=die_um,
-            limit_kpa=round(as_pressure(_quantity(limit, "limit", PRESSURE, FORCE), die_um).value),
+            limit_kpa=round(
+                as_pressure(quantity_argument(limit, "limit", PRESSURE, FORCE), die_um).value
+            ),
             on_status=on_status,
             rest=self._rest,
         )
@@ -650,25 +645,6 @@ def _rest_of(
     with needs_extra("data"):
         from pressloop.run.continuation import continue_run
     return continue_run(source, path_argument(continues, "continues"), from_stage)
-
-
-def _quantity(value: object, name: str, *dimensions: Dimension) -> Quantity:
-    """Return an argument such as `"10 mm"` as a quantity of one of the dimensions.
-
-    Raises:
-        UnitError: It is a number without a unit, or text that is no such quantity.
-        BadInputError: `wrong-type`, if it is something else.
-    """
-    value = plain(value)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        raise missing_unit(value, *dimensions)
-    if not isinstance(value, str):
-        raise BadInputError(
-            f"{name}: {shown_value(value)} is not {names_of(dimensions)}",
-            hint=f"write text with a number and its unit; units: {units_of(dimensions)}",
-            code="wrong-type",
-        )
-    return parse(value, *dimensions)
 
 
 def _abort_reason(error: BaseException) -> str:
