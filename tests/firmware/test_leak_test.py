@@ -132,7 +132,7 @@ def test_noise_is_no_fall():
         test = LeakTest()
         test.configure(tuned, Scaling(tuned, 10000))
         while not test.running:
-            test.consider(7000, 400, 0)
+            test.consider(7000, 400, 0, False)
         found = schema.FAULT_NONE
         pressure_kpa = 7200
         while test.running:
@@ -147,3 +147,47 @@ def test_a_reading_that_stands_is_not_called_a_leak():
     fault, _, high = _named(rig, 8)
     assert fault == schema.FAULT_NO_PRESSURE_GAIN
     assert high < 275
+
+
+def _second_hold(profile, press=None):
+    """Return a rig of one channel as a hold begins below a pressure that its sample has seen."""
+    rig = Rig(press=press, profile=profile)
+    steps = [ramp(250000), hold(250000, 1000), release(62000), ramp(200000)]
+    rig.start(steps + [hold(200000, 30000, 4000), release(0)])
+    assert rig.run(120, lambda: rig.sequencer.step_index == 4)
+    return rig
+
+
+def test_a_drift_that_begins_with_a_hold_is_told_where_no_powder_relaxes():
+    """The volume watch learns it as what a sound hold loses: it went on to the end of the hold."""
+    for mpa_s in (-2, -4):
+        rig = _second_hold(TUNED)
+        scaling = rig.plan_scaling()
+        kpa_per_count = (scaling.per_count + scaling.fraction / 4096) / 16
+        peak = 0.0
+        for tick in range(1500):
+            if rig.controller.interlocks.fault:
+                break
+            rig.raw = None
+            rig.raw = rig.sample() + int(mpa_s * 10 * tick / kpa_per_count)
+            rig.tick()
+            peak = max(peak, rig.plant.pellet_mpa)
+        assert rig.controller.interlocks.fault == schema.FAULT_LEAK, mpa_s
+        assert peak < 220, mpa_s
+
+
+def test_a_leak_that_tuning_has_found_is_no_drift():
+    # 1.5 % of the pressure per second, as the profile says, and twice as much.
+    for times, fault in ((1, schema.FAULT_NONE), (2, schema.FAULT_LEAK)):
+        rig = _second_hold(TUNED)
+        per_s = 0.015
+        leak = per_s * rig.app.server._profile.compliance_nl_mpa / 1000
+        nl_min = int(leak * 10 * 60 * 1000)
+        profile = dict(TUNED)
+        profile[schema.PROFILE_LEAK_NL_MIN] = nl_min
+        profile[schema.PROFILE_LEAK_UNCERTAINTY_NL_MIN] = nl_min // 10
+        press = dict(PRESS)
+        press["leak_mm3_s_mpa"] = times * leak
+        rig = _second_hold(profile, press)
+        rig.run(15)
+        assert rig.controller.interlocks.fault == fault, times

@@ -628,7 +628,8 @@ class Controller:
             self._tested_step = sequencer.step_index
             self.leak_test.restart()
         elif self._run_flags[_FLAGS] & _FLAG_DWELLING:
-            self.leak_test.consider(pressure, self.sample_compliance.expected_kpa_s, noise)
+            elastic = not self.second_channel.compares and self.volume_watch.has_seen(pressure)
+            self.leak_test.consider(pressure, self.sample_compliance.expected_kpa_s, noise, elastic)
         if sequencer.leaking:
             sequencer.leaking = False
             self.interlocks.latch(schema.FAULT_LEAK)

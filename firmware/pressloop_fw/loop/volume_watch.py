@@ -482,6 +482,11 @@ class VolumeWatch:
         block[_DOUBLED] = _HUNTING_DOUBLED if hunts else 0
         block[_LEAST_RISE] = scaling.loss_unit_kpa << _MEAN_BITS
 
+    def has_seen(self, pressure_kpa):
+        """Whether a tuned press has had this sample under more pressure already."""
+        highest = self.highest_kpa
+        return self.registers[_HALVED] and pressure_kpa < highest - (highest >> _AGAIN_SHIFT)
+
     def restart(self, pressure_kpa):
         """Begin anew: the loop takes over from manual openings."""
         block = self.registers
