@@ -1,5 +1,6 @@
 """Faults: what trips, that the first one stays latched, and that the outputs go safe."""
 
+from pressloop_fw.loop.interlocks import Interlocks
 from pressloop_fw.wire import schema
 from rig import RefusedError, Rig, hold, prompt, ramp
 
@@ -126,6 +127,18 @@ def test_missed_ticks():
     rig.missed = 50
     rig.tick()
     _assert_tripped(rig, schema.FAULT_TICK_OVERRUN)
+
+
+def test_fewer_ticks_may_be_missed_at_once_where_a_deadman_circuit_cuts_the_coils():
+    for has_deadman, missed, fault in (
+        (True, 5, schema.FAULT_TICK_OVERRUN),
+        (True, 4, schema.FAULT_NONE),
+        (False, 5, schema.FAULT_NONE),
+        (False, 11, schema.FAULT_TICK_OVERRUN),
+    ):
+        interlocks = Interlocks(has_deadman)
+        interlocks._check_missed(missed, 1000, True)
+        assert interlocks.fault == fault, (has_deadman, missed)
 
 
 def test_ticks_that_are_missed_again_and_again():

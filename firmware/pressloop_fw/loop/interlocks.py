@@ -12,8 +12,11 @@ except ImportError:  # CPython
 
 # A pressure above the limit trips after this many readings in a row (30 ms).
 _OVER_READINGS_TO_TRIP = const(3)
-# More ticks missed at once than this (0.1 s) mean that the press was out of control.
+# More ticks missed at once than this (0.1 s) mean that the press was out of control. A deadman
+# circuit cuts the coils 50 ms after its last edge: then the release has emptied the press, and a
+# loop that went on would pump it up again as fast as it can.
 _MAX_MISSED_TICKS = const(10)
+_MAX_MISSED_WITH_DEADMAN = const(4)
 # So were more lost ticks than this in all, where four ticks make good for one that was missed.
 _MAX_LOST_TICKS = const(20)
 _TICKS_PER_LOST_TICK = const(4)
@@ -35,7 +38,8 @@ class Interlocks:
     `further_fault` is what the pressure has shown since then, FAULT_NONE while it behaves.
     """
 
-    def __init__(self):
+    def __init__(self, has_deadman):
+        self._most_missed = _MAX_MISSED_WITH_DEADMAN if has_deadman else _MAX_MISSED_TICKS
         self.fault = schema.FAULT_NONE
         self.further_fault = schema.FAULT_NONE
         self._resolution_kpa = 0
@@ -170,7 +174,7 @@ class Interlocks:
         passed = tick - self._missed_at
         self._missed_at = tick
         self._lost_ticks = max(0, self._lost_ticks - passed // _TICKS_PER_LOST_TICK) + missed
-        if missed > _MAX_MISSED_TICKS or self._lost_ticks > _MAX_LOST_TICKS:
+        if missed > self._most_missed or self._lost_ticks > _MAX_LOST_TICKS:
             self.latch(schema.FAULT_TICK_OVERRUN)
 
     def _check_pressure(self, over):

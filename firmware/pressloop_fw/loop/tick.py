@@ -93,7 +93,7 @@ class Controller:
         self.plan = plan
         self.ring = ring
         self.sampler = Sampler()
-        self.interlocks = Interlocks()
+        self.interlocks = Interlocks(bool(board.capabilities & schema.CAP_DEADMAN))
         self.crack_detector = CrackDetector()
         self.second_channel = SecondChannel()
         self.force_trim = ForceTrim(bool(board.capabilities & schema.CAP_LOAD_CELL))
