@@ -1,4 +1,4 @@
-"""The table of commands and one handler for each.
+"""The table of commands and one handler for each; the telemetry that is sent live.
 
 All of this runs in the foreground. A handler never changes the run itself: it posts a request,
 which the next tick carries out.
@@ -9,14 +9,19 @@ import os
 from pressloop_fw import __version__
 from pressloop_fw.loop.plan import TICK_MS
 from pressloop_fw.loop.scaling import Scaling
-from pressloop_fw.service import parts, preconditions, profile_store
+from pressloop_fw.loop.telemetry_ring import begin_event
+from pressloop_fw.service import parts, preconditions, profile_store, progress
 from pressloop_fw.service.flash_journal import RECORD_SIZE
-from pressloop_fw.service.live_telemetry import LiveTelemetry
 from pressloop_fw.service.run_journal import NO_INTERRUPTED_RUN, NO_RUN, RunJournal
-from pressloop_fw.service.status_reply import status_reply
 from pressloop_fw.wire import schema
 from pressloop_fw.wire.errors import CommandError
 
+# Limits of a status reply. An open hold may last longer; its status must not fail for that.
+_MAX_KPA = 2000000
+_MAX_MS = 1000000000
+# Bytes of records that fit one telemetry event and one reply to a backfill.
+_EVENT_BYTES = schema.TELEMETRY_EVENT_FIELDS[-1][3]
+_BACKFILL_BYTES = schema.BACKFILL_REPLY_FIELDS[-1][3]
 # Faults that a person at the press has to clear, not one at a screen.
 _CLEARED_BY_BUTTON = (
     schema.FAULT_OVER_PRESSURE,
@@ -45,11 +50,13 @@ _MOST_RECORDS = schema.JOURNAL_READ_REPLY_FIELDS[-1][3] // RECORD_SIZE
 class CommandServer:
     """Carries out the commands of the host and sends it live telemetry.
 
-    `telemetry` is what is sent live, and of an earlier time on request.
+    `host_tick` is the newest device clock that the host has acknowledged. `batch_ticks` is how many
+    ticks make a telemetry event, 0 while live telemetry is off.
     """
 
     def __init__(self, board, controller, plan, ring):
-        self.telemetry = LiveTelemetry(controller, ring)
+        self.host_tick = 0
+        self.batch_ticks = 0
         self._board = board
         self._controller = controller
         self._sequencer = controller.sequencer
@@ -57,6 +64,8 @@ class CommandServer:
         self._plan = plan
         self._ring = ring
         self._link = None
+        self._sent = 0
+        self._batch_tick = 0
         self._boot_id = 0
         self._profile = None
         self._profile_store = profile_store.ProfileStore(board)
@@ -66,8 +75,8 @@ class CommandServer:
             schema.CMD_HELLO: self._hello,
             schema.CMD_STATUS: self._status,
             schema.CMD_ECHO: self._echo,
-            schema.CMD_STREAM: self.telemetry.stream,
-            schema.CMD_BACKFILL: self.telemetry.backfill,
+            schema.CMD_STREAM: self._stream,
+            schema.CMD_BACKFILL: self._backfill,
             schema.CMD_PLAN_BEGIN: self._plan_begin,
             schema.CMD_PLAN_STEP: self._plan_step,
             schema.CMD_PLAN_COMMIT: self._plan_commit,
@@ -127,7 +136,7 @@ class CommandServer:
 
     def alive(self, tick):
         """Note the newest device clock that the host has seen."""
-        self.telemetry.host_tick = tick
+        self.host_tick = tick
 
     def abort(self):
         """End the run, if there is one, with a release at the vent rate; return whether there is.
@@ -157,7 +166,27 @@ class CommandServer:
         """Send a batch of live telemetry when one is due; keep the mark of the run up to date."""
         tick = self._controller.tick_count
         self._run_journal.update(tick)
-        self.telemetry.send_due(self._link, tick)
+        if self.batch_ticks and tick - self._batch_tick >= self.batch_ticks:
+            self._send_batch(tick)
+
+    def _send_batch(self, tick):
+        place = self._link.event_buffer()
+        if place is None:
+            return
+        ring = self._ring
+        newest = ring.next
+        size = ring.record_size
+        most = _EVENT_BYTES // size
+        if newest - self._sent > 2 * most:
+            # The link is slower than the press. What is skipped stays in the ring for a backfill.
+            self._sent = newest - most
+        count = min(newest - self._sent, most)
+        buf, at = place
+        at = begin_event(buf, at, self._sent, tick, count * size)
+        at = ring.copy(self._sent, count, buf, at)
+        self._sent += count
+        self._batch_tick = tick
+        self._link.send_event(schema.EVENT_TELEMETRY, at)
 
     # --- session
 
@@ -169,7 +198,8 @@ class CommandServer:
                 schema.PROTOCOL_MAJOR,
             )
         board = self._board
-        self.telemetry.stop()
+        self.batch_ticks = 0
+        self._controller.streaming = False
         session = self._link.open_session()
         self.heard()
         reply = {
@@ -207,16 +237,72 @@ class CommandServer:
         return reply
 
     def _status(self, _values):
+        controller = self._controller
+        sequencer = self._sequencer
+        step = sequencer.step_index
+        prompting = sequencer.state == schema.STATE_PROMPTING
+        reply = {
+            schema.STATUS_REPLY_STATE: sequencer.state,
+            schema.STATUS_REPLY_TICK: controller.tick_count,
+            schema.STATUS_REPLY_PRESSURE_KPA: max(-_MAX_KPA, min(controller.pellet_kpa, _MAX_KPA)),
+            schema.STATUS_REPLY_SETPOINT_KPA: sequencer.setpoint.value_kpa,
+            schema.STATUS_REPLY_TARGET_KPA: progress.target_kpa(sequencer),
+            schema.STATUS_REPLY_STEP: step,
+            schema.STATUS_REPLY_STAGE: progress.stage(sequencer),
+            schema.STATUS_REPLY_DWELL_MS: min(progress.dwell_ticks(sequencer) * TICK_MS, _MAX_MS),
+            schema.STATUS_REPLY_REMAINING_MS: min(
+                progress.remaining_ticks(sequencer) * TICK_MS, _MAX_MS
+            ),
+            schema.STATUS_REPLY_RUN_ID: self._run_journal.run_id,
+            schema.STATUS_REPLY_END_REASON: sequencer.end_reason,
+            schema.STATUS_REPLY_FAULT: controller.interlocks.fault,
+            schema.STATUS_REPLY_INPUTS: controller.inputs,
+            schema.STATUS_REPLY_HOST_LOST: bool(sequencer.host.lost),
+            schema.STATUS_REPLY_OLDEST: self._ring.oldest,
+            schema.STATUS_REPLY_NEXT: self._ring.next,
+            schema.STATUS_REPLY_MISSED_TICKS: controller.missed_ticks,
+            schema.STATUS_REPLY_FRAME_ERRORS: self._link.errors(),
+            schema.STATUS_REPLY_PROMPT: self._plan.text.get(step, "") if prompting else "",
+            schema.STATUS_REPLY_RUN_FIRST: controller.run_first,
+            schema.STATUS_REPLY_RECORD_EVERY: self._plan.record_every,
+            schema.STATUS_REPLY_APPROACHING: sequencer.approaching,
+        }
+        second = controller.second_channel
+        if second.compares:
+            reply[schema.STATUS_REPLY_SECOND_KPA] = max(
+                -_MAX_KPA, min(second.pressure_kpa, _MAX_KPA)
+            )
+            reply[schema.STATUS_REPLY_LARGEST_DIFFERENCE_KPA] = min(second.largest_kpa, _MAX_KPA)
         storage = self._run_journal.storage
         if self._uncounted:
             storage |= schema.STORAGE_UNAVAILABLE
         if self._profile_store.damaged:
             storage |= schema.STORAGE_PROFILE_DAMAGED
-        reply = status_reply(self._controller, self._ring, self._board.oil_temperature_raw())
-        reply[schema.STATUS_REPLY_RUN_ID] = self._run_journal.run_id
-        reply[schema.STATUS_REPLY_FRAME_ERRORS] = self._link.errors()
         if storage:
             reply[schema.STATUS_REPLY_STORAGE] = storage
+        if controller.interlocks.further_fault:
+            reply[schema.STATUS_REPLY_FURTHER_FAULT] = controller.interlocks.further_fault
+        oil_temperature = self._board.oil_temperature_raw()
+        if oil_temperature is not None:
+            reply[schema.STATUS_REPLY_OIL_TEMPERATURE_RAW] = oil_temperature
+        if controller.valve_observer.drift:
+            reply[schema.STATUS_REPLY_RELEASE_DEAD_BAND] = controller.valve_observer.dead_band()
+        running = sequencer.state == schema.STATE_RUNNING
+        if running and sequencer.approaching and sequencer.approach.waits():
+            reply[schema.STATUS_REPLY_WAITS_FOR_BUTTON] = True
+        if sequencer.run_flags.is_set(schema.FLAG_TOPPING_UP):
+            reply[schema.STATUS_REPLY_TOPPING_UP] = True
+        if controller.pump_dead_band.has_moved:
+            reply[schema.STATUS_REPLY_PUMP_DEAD_BAND] = controller.pump_dead_band.dead_band()
+        if controller.rest_zero.correction:
+            reply[schema.STATUS_REPLY_ZERO_CORRECTION_KPA] = controller.rest_zero.correction_kpa()
+        force_trim = controller.force_trim
+        if force_trim.active:
+            reply[schema.STATUS_REPLY_TRIM_KPA] = force_trim.trim_kpa
+            if force_trim.has_cell:
+                reply[schema.STATUS_REPLY_LOAD_CELL_KPA] = max(
+                    -_MAX_KPA, min(force_trim.cell_kpa, _MAX_KPA)
+                )
         return reply
 
     def _profile_hash(self):
@@ -224,6 +310,33 @@ class CommandServer:
 
     def _echo(self, values):
         return {schema.ECHO_REPLY_DATA: values[schema.ECHO_REQUEST_DATA]}
+
+    def _stream(self, values):
+        on = values[schema.STREAM_REQUEST_ON]
+        self.batch_ticks = values[schema.STREAM_REQUEST_BATCH_TICKS] if on else 0
+        self._controller.streaming = on
+        self._sent = self._ring.next
+        self._batch_tick = self._controller.tick_count
+        # A host that starts to listen has acknowledged all ticks up to now.
+        self.host_tick = self._controller.tick_count
+        return {schema.STREAM_REPLY_NEXT: self._sent}
+
+    def _backfill(self, values):
+        first = values[schema.BACKFILL_REQUEST_FIRST]
+        ring = self._ring
+        oldest = ring.oldest
+        if first < oldest or first >= ring.next:
+            raise CommandError(schema.ERR_NOT_HELD, schema.BACKFILL_REQUEST_FIRST, oldest)
+        size = ring.record_size
+        count = min(
+            values[schema.BACKFILL_REQUEST_COUNT], ring.next - first, _BACKFILL_BYTES // size
+        )
+        records = bytearray(count * size)
+        ring.copy(first, count, records, 0)
+        if first < ring.oldest:
+            # The tick overtook the copy: records copied last may be newer than their numbers.
+            raise CommandError(schema.ERR_NOT_HELD, schema.BACKFILL_REQUEST_FIRST, ring.oldest)
+        return {schema.BACKFILL_REPLY_FIRST: first, schema.BACKFILL_REPLY_RECORDS: records}
 
     # --- plan
 

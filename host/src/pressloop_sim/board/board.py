@@ -279,8 +279,8 @@ class EmulatedBoard(Board):
         ticks = self._pacing.due(
             now,
             controller.tick_count,
-            server.telemetry.host_tick,
-            server.telemetry.batch_ticks,
+            server.host_tick,
+            server.batch_ticks,
             state != schema.STATE_IDLE,
             state == schema.STATE_PROMPTING,
             self.link.connected,
