@@ -13,8 +13,9 @@ from pressloop_fw.wire.link import Link
 _CTRL_C = 3
 # A minute before the device clock ends. Every run has ended by then (`Plan.vent_by_tick`).
 _LAST_TICK = schema.CLOCK_END - 60 * schema.TICK_HZ
-# Ring records that a board must have room for: ten seconds.
-_MIN_RING_RECORDS = 1000
+# Ring records that a board must have room for: eleven seconds, so that a host which is away for ten
+# misses none.
+_MIN_RING_RECORDS = 1100
 # Memory for all that is built after the ring (27 KiB) and for what commands and reports allocate.
 _REST_BYTES = 40 * 1024
 

@@ -167,8 +167,8 @@ def test_a_ring_leaves_memory_for_what_is_built_after_it():
         assert ring.capacity == 40 * 1024 // 20
         app.gc.free = 1024 * 1024
         assert app._ring(4096, False).capacity == 4096
-        # Ten seconds are kept at least, and a board that has not even those says so itself.
+        # Eleven seconds are kept at least, and a board that has not even those says so itself.
         app.gc.free = 30 * 1024
-        assert app._ring(4096, False).capacity == 1000
+        assert app._ring(4096, False).capacity == 1100
     finally:
         app.gc = real
