@@ -15,8 +15,8 @@ A loss that a test has explained is tested again only when it has grown by a qua
 costs the hold a part of its band.
 
 A drift of the only transducer that begins with a hold is learned as what a sound hold loses. But
-below a pressure that the sample has seen no powder relaxes: there a loss beyond the known leak is
-tested from a quarter of that on, where no second channel bounds the error.
+below a pressure that the sample has seen no powder relaxes. There, and where no second channel
+bounds the error, a quarter of that loss beyond the known leak is tested already.
 """
 
 from pressloop_fw.wire import schema
@@ -38,7 +38,8 @@ _LARGE_SHIFT = const(5)
 _LARGE_AGAIN_SHIFT = const(7)
 _CERTAIN_SHIFT = const(4)
 _DECIDING_SHIFT = const(6)
-# The leak of the profile is a share of the pressure per second, times 1024.
+# The leak of the profile as a share of the pressure per second, times 1024: it is stated per minute
+# and at 10 MPa.
 _SHARE_BITS = const(10)
 _LEAK_UNIT = const(600)
 # The loss is smoothed over four steps.

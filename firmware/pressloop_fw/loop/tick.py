@@ -546,7 +546,7 @@ class Controller:
             return
         valves = self.valves.registers
         noise = self.crack_detector.registers[_NOISE]
-        if self._ends_below_zero(action, pressure):
+        if action == _ACT_DUMP and self._ends_below_zero(pressure):
             self.interlocks.latch(schema.FAULT_ZERO_MOVED)
         regulating = action == _ACT_REGULATE
         release_watch = self.release_watch
@@ -590,14 +590,14 @@ class Controller:
         if fault and sequencer.state != _STATE_IDLE:
             self.interlocks.latch_standing(fault)
 
-    def _ends_below_zero(self, action, pressure):
-        """Return whether a run ends on a press that reads too far below zero to start one.
+    def _ends_below_zero(self, pressure):
+        """Return whether a run that empties the press ends too far below zero to start another.
 
         Only there does a slow drift of the only transducer show. A run that ends unloads the press
         for twice as long as from one call to the next. The filtered reading runs ahead while the
         press empties, so it has to be seen in the newest one, too.
         """
-        if action != _ACT_DUMP or self.sequencer.state != schema.STATE_VENTING:
+        if self.sequencer.state != schema.STATE_VENTING:
             return False
         highest_kpa = max(pressure, self.sampler.newest_kpa)
         return highest_kpa < 0 - self._scaling.zero_band_kpa

@@ -263,22 +263,21 @@ def follow_loss(
             loss += loss >> _STIFFER_SHIFT
     highest_loss = (full >> _DEAD_BAND_SHIFT) + (full >> _DEAD_BAND_SHIFT + 1) + (lead >> 1)
     highest_loss += pressure_kpa >> _RELAXING_SHIFT
-    if moving and registers[_HALVED]:
+    if registers[_HALVED]:
+        # Little may be lost beyond what was lost before.
+        before = highest_loss
+        beyond = 0
         highest = registers[HIGHEST_KPA] << sign_shift >> sign_shift
-        if pressure_kpa < highest - (highest >> _AGAIN_SHIFT):
+        if moving == 0:
+            before = registers[_RAMP_LOSS_KPA_S] << sign_shift >> sign_shift
+            beyond = (full >> _HOLD_BEYOND_SHIFT) + (pressure_kpa >> _RELAXING_SHIFT)
+        elif pressure_kpa < highest - (highest >> _AGAIN_SHIFT):
             before = registers[_LOSS_BEFORE_KPA_S] << sign_shift >> sign_shift
-            if before < 0:
-                before = 0
-            before += (full >> _AGAIN_BEYOND_SHIFT) + (pressure_kpa >> _AGAIN_BEYOND_SHIFT)
-            if highest_loss > before:
-                highest_loss = before
-    elif moving == 0 and registers[_HALVED]:
-        from_ramp = registers[_RAMP_LOSS_KPA_S] << sign_shift >> sign_shift
-        if from_ramp < 0:
-            from_ramp = 0
-        from_ramp += (full >> _HOLD_BEYOND_SHIFT) + (pressure_kpa >> _RELAXING_SHIFT)
-        if highest_loss > from_ramp:
-            highest_loss = from_ramp
+            beyond = (full >> _AGAIN_BEYOND_SHIFT) + (pressure_kpa >> _AGAIN_BEYOND_SHIFT)
+        if before < 0:
+            before = 0
+        if highest_loss > before + beyond:
+            highest_loss = before + beyond
     if loss >> _LOSS_BITS > highest_loss:
         loss = highest_loss << _LOSS_BITS
     elif loss < 0 and registers[_DOUBLED]:

@@ -314,17 +314,10 @@ def _effect_tick(
             noticeable |= releases
         else:
             noticeable &= ~releases
-            noticeable |= reads_without_pressure(
-                course.true_mpa[start:], course.reading_mpa[start:], _at_rest_mpa(case, profile)
-            )
+            noticeable |= _reads_without_pressure(case, course, profile)
         found = np.flatnonzero(noticeable & running)
     elif fault_class == SENSOR_RELEASE:
-        found = np.flatnonzero(
-            running
-            & reads_without_pressure(
-                course.true_mpa[start:], course.reading_mpa[start:], _at_rest_mpa(case, profile)
-            )
-        )
+        found = np.flatnonzero(_reads_without_pressure(case, course, profile) & running)
     elif fault_class in (SENSOR_AGAIN, SENSOR_FIRST, SENSOR_ERROR):
         wrong = np.abs(course.reading_mpa - course.true_mpa)[start:]
         found = np.flatnonzero((wrong > _DEVIATION * target + error_mpa) & running)
@@ -356,11 +349,23 @@ def _effect_tick(
     return start + int(found[0]) if found.size else None
 
 
-def _at_rest_mpa(case: FaultCase, profile: dict[str, Any]) -> tuple[float, float]:
-    """Return between which readings the board takes a press for unloaded and its zero for right."""
+def _reads_without_pressure(case: FaultCase, course: Course, profile: dict[str, Any]) -> Any:
+    """Return since the fault where a sample without pressure reads as if its zero were wrong.
+
+    The limits are those between which the board takes a press for unloaded and its zero for right.
+    """
     lever, error_mpa = _lever(case), _sensor_error_mpa(case, profile)
     low_mpa = profile["return_oil_kpa"] / 1000 * lever + 3 * error_mpa
-    return -low_mpa, max(3 * error_mpa, 0.75 * profile["contact_oil_kpa"] / 1000 * lever)
+    high_mpa = max(3 * error_mpa, 0.75 * profile["contact_oil_kpa"] / 1000 * lever)
+    since = slice(course.fault_tick, None)
+    return reads_without_pressure(
+        course.true_mpa[since], course.reading_mpa[since], (-low_mpa, high_mpa)
+    )
+
+
+def _least_error_mpa(case: FaultCase, profile: dict[str, Any]) -> float:
+    """Return the error of a reading from which on it counts, MPa."""
+    return _DEVIATION * case.target_kpa / 1000 + _sensor_error_mpa(case, profile)
 
 
 def _printed_bound_mpa(case: FaultCase, profile: dict[str, Any]) -> float:
@@ -383,8 +388,8 @@ def _reads_too_high(case: FaultCase, course: Course, profile: dict[str, Any]) ->
     if start is None or case.stage not in ("ramp", "hold"):
         return False
     above = (course.reading_mpa - course.true_mpa)[start:]
-    least_mpa = _DEVIATION * case.target_kpa / 1000 + _sensor_error_mpa(case, profile)
-    found = np.flatnonzero((np.abs(above) > least_mpa) & (course.state[start:] == RUNNING))
+    counts = np.abs(above) > _least_error_mpa(case, profile)
+    found = np.flatnonzero(counts & (course.state[start:] == RUNNING))
     return bool(found.size and above[found[0]] > 0)
 
 
@@ -398,8 +403,7 @@ def _stays_unseen(case: FaultCase, course: Course, profile: dict[str, Any]) -> b
         return False
     running = course.state[start:] == RUNNING
     below = (course.true_mpa - course.reading_mpa)[start:]
-    least_mpa = _DEVIATION * case.target_kpa / 1000 + _sensor_error_mpa(case, profile)
-    found = np.flatnonzero((below > least_mpa) & running)
+    found = np.flatnonzero((below > _least_error_mpa(case, profile)) & running)
     if not found.size:
         return False
     due = slice(int(found[0]), int(found[0]) + round(_AGAIN_TOLD_S / TICK_S) + 1)
