@@ -111,6 +111,14 @@ def test_validation_says_whether_a_hand_at_the_button_moves_the_ram() -> None:
         assert said in finding.message
 
 
+def test_validation_prints_what_the_relief_valve_leaves_to_a_first_pressing() -> None:
+    """350 bar and 15 % on a ram of 14.5 cm2 and a die of 10 mm."""
+    press = reference(channels=1)
+    assert (press.max_oil_bar, press.ram_area_cm2) == (350, 14.5)
+    (finding,) = validate_text(ONE_RAMP, "test", press).findings
+    assert "a relief valve bounds it, to 743 MPa" in finding.message
+
+
 def test_a_load_cell_that_the_board_does_not_read_is_a_warning() -> None:
     cell = {
         "load_cell_capacity_kn": 50,

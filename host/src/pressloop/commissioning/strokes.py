@@ -22,6 +22,7 @@ from pressloop.commissioning.pulses import (
 )
 from pressloop.commissioning.step import StepFailedError, StepSkippedError
 from pressloop.machine.profile import lever
+from pressloop.machine.relief_valve import highest_relief_bar
 
 _PULSE_MM: Final = 0.03
 """Travel of the ram that one pulse is worth."""
@@ -30,8 +31,6 @@ _MAX_TRAVEL_MM: Final = 0.3
 _STROKE_RISE_BAR: Final = 1000.0
 """No bound of its own: the board ends a stroke at contact."""
 _STROKE_S: Final = 1.5
-_RELIEF_RESERVE: Final = 1.15
-"""A relief valve that is set higher than this times the limit does not protect it."""
 
 OUT: Final = "out"
 IN: Final = "in"
@@ -61,11 +60,12 @@ def ask_relief(bench: CommissioningBench) -> dict[str, float | str]:
             "there is no relief valve: nothing without software bounds the pressure",
             f"fit one between pump and {where}, set to {limit:g} bar or a little above",
         )
-    if bar > _RELIEF_RESERVE * limit:
+    highest_bar = highest_relief_bar(profile)
+    if bar > highest_bar:
         raise StepFailedError(
             "relief-too-high",
             f"the relief valve opens at {bar:g} bar, and the press may have {limit:g} bar",
-            f"set it to at most {_RELIEF_RESERVE * limit:.0f} bar, and to less if a hose, the "
+            f"set it to at most {highest_bar:.0f} bar, and to less if a hose, the "
             f"{where}{'' if profile.is_vessel else ' or a die'} stands less",
         )
     if bar <= profile.contact_bar:

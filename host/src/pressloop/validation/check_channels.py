@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pressloop.machine.blocked_line import BlockedLine
 from pressloop.machine.channels import ChannelComparison
+from pressloop.machine.relief_valve import relief_pellet_mpa
 from pressloop.units import LENGTH, duration_text, format_quantity
 from pressloop.validation.context import Context
 
@@ -41,11 +42,19 @@ def check_channels(context: Context) -> None:
         approach += "; hold_to_run is false, so the ram moves without a hand at the button"
     elif not profile.is_vessel:
         approach += "; on a real press the ram moves only while the controller's button is held"
+    drift = ""
+    if not profile.is_vessel:
+        bound_mpa = relief_pellet_mpa(profile, context.protocol.die_um / 1000)
+        drift = (
+            "; a reading that drifts down in the first pressing of a sample looks like soft powder: "
+            f"a relief valve bounds it, to {bound_mpa:.0f} MPa if it is set as high as "
+            "commissioning accepts"
+        )
     context.warn(
         "single-channel",
         ("ceiling",),
         f"this press has one pressure channel: no other reading shows a frozen or drifting one; "
-        f"{limit}; {approach}",
+        f"{limit}; {approach}{drift}",
         hint,
     )
 
