@@ -25,9 +25,9 @@ _FOUR_SIGMA_SHIFT = const(5)
 # end of generated
 
 TURN_TICKS = const(20)
-# With the release fully open a pressure falls by an eighth within 2 s: an open valve takes all of
+# With the release fully open a pressure falls by an eighth within 1.8 s: an open valve takes all of
 # it in less than one. With a release that regulates, and is behind, it does so within 4 s.
-_MAX_OPEN_STEPS = const(10)
+_MAX_OPEN_STEPS = const(9)
 _MAX_STANDING_STEPS = const(20)
 # Before a tuning the release valve's dead band is known so badly that a release which regulates may
 # need 10 s to find it.
