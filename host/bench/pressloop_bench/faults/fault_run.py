@@ -7,7 +7,9 @@ from typing import Any, Final
 
 import numpy as np
 from pressloop.machine.profile import MachineProfile
+from pressloop.machine.relief_valve import highest_relief_bar
 from pressloop_sim.plant.fault_kinds import ScheduledFault
+from pressloop_sim.plant.valve_faults import faulty_release
 
 from pressloop_bench.control.press_run import TICK_S, Floats, Ints, firmware
 from pressloop_bench.faults.bench_board import BenchBoard, StartRefusedError
@@ -101,6 +103,9 @@ class FaultRun:
         self._profile = case.profile(profile)
         machine = MachineProfile.from_fields(self._profile)
         self._lever = machine.limits(round(case.case.press.die_mm * 1000)).ratio_q10 / 1024
+        # As high as commissioning accepts: every press has one.
+        relief = faulty_release(self._board.plant)
+        relief.relief_mpa = highest_relief_bar(machine) / 10
 
     def run(self) -> Course:
         """Run to the end and some seconds beyond."""

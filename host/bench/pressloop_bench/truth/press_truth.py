@@ -160,6 +160,7 @@ def _measure(means: Means, fields: dict[str, Any], law: str) -> PressTruth:
                 allowed_mpa=math.inf
                 if oil
                 else means.allowed_mpa(profile, case.press.die_mm, step["target_kpa"] / 1000),
+                read_mpa=means.read_mpa,
             )
             for index, step in enumerate(steps)
             if step["kind"] == hold and index in ended_steps

@@ -1,7 +1,8 @@
 """By what a press is pressed: its reading, learned friction, or a load cell; and what must hold.
 
 - `load-cell`: a cell under the die of 1.25 times the largest force, of 0.05 %, with 10 to 320
-  readings a second. The pellet must be right to the cell's error and 0.2 %.
+  readings a second. Its zero is off by up to 0.02 % of its capacity and its scale by up to 0.03 %,
+  both ways. The pellet must be right to the cell's error and 0.2 %.
 - `learned-friction`: friction is in the profile as one run before has shown it (`learning`); each
   run differs by up to a fifth. The pellet must be right to the transducer's stated error, 0.2 % and
   a quarter of the friction.
@@ -31,6 +32,8 @@ SHARE: Final = 0.002
 _FRICTION_SHARE: Final = 0.25
 _RATES_HZ: Final = (10, 20, 40, 80, 160, 320)
 _OVER_LARGEST: Final = 1.25
+_ZERO_PERCENT: Final = 0.02
+_GAIN_PERCENT: Final = 0.03
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,14 @@ class Means:
         error_mpa = full_scale_mpa * profile.accuracy_percent / 100
         return error_mpa + SHARE * target_mpa + _FRICTION_SHARE * friction_mpa
 
+    def read_mpa(self, pellet_mpa: float) -> float:
+        """Return what a load cell reads at a pressure on the pellet; without one the pressure."""
+        if self.quantity != LOAD_CELL:
+            return pellet_mpa
+        config = self.case.press.plant_config()
+        zero_mpa = config["load_cell_zero_n"] / config["die_area_mm2"]
+        return pellet_mpa * config["load_cell_gain"] + zero_mpa
+
 
 def pressed_by(case: WideCase, means: str) -> Means:
     """Return a press of the family with what it is pressed by, a key of `QUANTITIES`."""
@@ -76,8 +87,13 @@ def pressed_by(case: WideCase, means: str) -> Means:
 
 def _with_cell(case: WideCase) -> PressDescription:
     largest_kn = max(case.targets_mpa) * case.press.plant_config()["die_area_mm2"] / 1000
+    drawn = random.Random(case.seed)
     cell = LoadCellSection(
-        capacity_kn=round(_OVER_LARGEST * largest_kn, 3),
-        rate_hz=random.Random(case.seed).choice(_RATES_HZ),
+        capacity_kn=round(_OVER_LARGEST * largest_kn, 3), rate_hz=drawn.choice(_RATES_HZ)
     )
-    return case.press.model_copy(update={"load_cell": cell})
+    errors = {
+        "load_cell_zero_percent": drawn.uniform(-_ZERO_PERCENT, _ZERO_PERCENT),
+        "load_cell_gain_error_percent": drawn.uniform(-_GAIN_PERCENT, _GAIN_PERCENT),
+    }
+    individual = case.press.individual.model_copy(update=errors)
+    return case.press.model_copy(update={"load_cell": cell, "individual": individual})

@@ -94,9 +94,16 @@ ROWS: Final[tuple[Row, ...]] = (
     ),
     Row(
         "true time in band over planned dwell, s",
-        "0 to 0.2",
+        "<= 0.2",
         lambda s: s.dwell_excess_s,
-        lambda _: (-_TICK_S / 2, MAX_DWELL_EXCESS_S + _TICK_S / 2),
+        lambda _: (-_INFINITY, MAX_DWELL_EXCESS_S + _TICK_S / 2),
+    ),
+    Row(
+        "the same, shortest, s",
+        ">= 0",
+        lambda s: s.dwell_excess_s,
+        lambda _: (-_TICK_S / 2, _INFINITY),
+        smallest=True,
     ),
     Row(
         "share of the whole hold in band, %",
@@ -126,6 +133,12 @@ ROWS: Final[tuple[Row, ...]] = (
         "true mean off target, % of what is allowed",
         "<= 100",
         lambda s: _size(s.of_allowed) if s.of_allowed else None,
+        lambda _: (0.0, 100.0),
+    ),
+    Row(
+        "the same, as the cell reads it, with its constant errors",
+        "<= 100",
+        lambda s: _size(s.of_allowed_as_read) if s.of_allowed else None,
         lambda _: (0.0, 100.0),
     ),
     Row("stated uncertainty, k = 2, %", "", lambda s: s.stated),

@@ -16,6 +16,7 @@ The band is 0.5 % of the target, but never finer than 0.05 % of the transducer's
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -52,6 +53,8 @@ class StageTruth:
     covered: bool
     of_allowed: float = 0.0
     """Distance of the true mean from the target, % of what is allowed; 0 where nothing is said."""
+    of_allowed_as_read: float = 0.0
+    """The same as the sensor reads that mean, with its constant errors and without noise."""
     band: float = 0.0
     """Half width of the band, % of target."""
     lag_s: float = 0.0
@@ -72,6 +75,7 @@ def judge_stage(
     oil: bool = False,
     quantity: Quantity = READING,
     allowed_mpa: float = math.inf,
+    read_mpa: Callable[[float], float] = lambda true_mpa: true_mpa,
 ) -> StageTruth:
     """Return the figures of a ramp, by its fields, and the hold behind it.
 
@@ -87,6 +91,7 @@ def judge_stage(
             this dwell: how well the loop holds what it can see.
         quantity: Which pressure the reading is.
         allowed_mpa: By how much the true mean may be off the target.
+        read_mpa: What the sensor reads at a pressure, with its constant errors.
     """
     target = ramp["target_kpa"] / 1000
     full_scale_mpa = profile.lever(die_mm) * profile.full_scale_bar / 10
@@ -133,6 +138,7 @@ def judge_stage(
         used=100 * abs(mean_true - mean_read) / stated,
         covered=abs(mean_true - mean_read) <= stated,
         of_allowed=100 * abs(mean_true - target) / allowed_mpa,
+        of_allowed_as_read=100 * abs(read_mpa(mean_true) - target) / allowed_mpa,
         band=100 * band / target,
     )
 

@@ -1,8 +1,8 @@
 """What a relief valve bounds that is set as high as commissioning accepts.
 
-In the first pressing of a sample a reading that drifts down looks like powder that gives way, and the
-pump's dead band, which may be wrong by 3 %, can hide more oil than the pores of a pellet take up. So
-one pressure channel alone leaves only the relief valve to bound the pressure there.
+In the first pressing of a sample a reading that drifts down looks like powder that gives way, and
+the pump's dead band, which may be wrong by 3 %, can hide more oil than the pores of a pellet take
+up. So one pressure channel alone leaves only the relief valve to bound the pressure there.
 """
 
 from __future__ import annotations

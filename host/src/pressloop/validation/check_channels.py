@@ -46,8 +46,8 @@ def check_channels(context: Context) -> None:
     if not profile.is_vessel:
         bound_mpa = relief_pellet_mpa(profile, context.protocol.die_um / 1000)
         drift = (
-            "; a reading that drifts down in the first pressing of a sample looks like soft powder: "
-            f"a relief valve bounds it, to {bound_mpa:.0f} MPa if it is set as high as "
+            "; a reading that drifts down in the first pressing of a sample looks like soft "
+            f"powder: a relief valve bounds it, to {bound_mpa:.0f} MPa if it is set as high as "
             "commissioning accepts"
         )
     context.warn(
