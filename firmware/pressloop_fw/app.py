@@ -7,6 +7,7 @@ from pressloop_fw.loop.plan import Plan
 from pressloop_fw.loop.telemetry_ring import TelemetryRing
 from pressloop_fw.loop.tick import Controller
 from pressloop_fw.service.commands import CommandServer
+from pressloop_fw.service.preconditions import is_allowed
 from pressloop_fw.wire import schema
 from pressloop_fw.wire.link import Link
 
@@ -76,9 +77,15 @@ class App:
             board.idle()
 
     def _on_console(self, byte):
-        """Process a byte from outside a frame. Ctrl-C is ignored while a run is active."""
+        """Process a byte from outside a frame. Ctrl-C stops the controller, for other firmware.
+
+        It is ignored while a run is active, and without the button: what has the port could else
+        replace the firmware, and with it every limit, from afar.
+        """
         sequencer = self.controller.sequencer
-        if byte == _CTRL_C and not sequencer.active() and not sequencer.pending.start:
+        if byte != _CTRL_C or sequencer.active() or sequencer.pending.start:
+            return
+        if is_allowed(self.board, self.controller):
             self.board.interrupt()
 
 

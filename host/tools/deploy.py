@@ -27,7 +27,7 @@ from image import FIRMWARE
 from phase import REPOSITORY
 from pressloop.errors import AmbiguousPortError, NoBoardError, PressloopError
 from pressloop.install import mpremote
-from pressloop.install.controller import MAX_RESTART_S, await_build, refuse_during_run
+from pressloop.install.controller import MAX_RESTART_S, await_build, prepare_change
 from pressloop.transport.discovery import list_serial_ports
 
 BUILD = REPOSITORY / "build" / "deploy"
@@ -121,7 +121,7 @@ def deploy(port: str, restart_limit_s: float = MAX_RESTART_S) -> None:
     Raises PressloopError, with a code: the board has an active run, is not a Pico with a fitting
     MicroPython, does not keep what was copied, or does not restart with this firmware.
     """
-    refuse_during_run(port)
+    prepare_change(port, say)
     target, free = examine(port)
     compiler = find_compiler(target)
     files = compile_all(compiler, target)

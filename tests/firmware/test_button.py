@@ -198,6 +198,33 @@ def test_some_faults_are_cleared_only_with_a_press_of_the_button():
         assert rig.status()[schema.STATUS_REPLY_STATE] == schema.STATE_IDLE
 
 
+def _type_ctrl_c(rig):
+    rig.typed = b"\r\x03"
+    rig.run(0.05)
+    return rig.interrupts
+
+
+def test_other_firmware_gets_the_board_only_with_a_press_of_the_button():
+    rig = _real(Rig())
+    assert _type_ctrl_c(rig) == 0
+    _hold_down(rig, 0.2)
+    assert _type_ctrl_c(rig) == 1
+    # Each press allows one thing, and for 30 s.
+    assert _type_ctrl_c(rig) == 1
+    _hold_down(rig, 0.2)
+    rig.run(31)
+    assert _type_ctrl_c(rig) == 1
+
+
+def test_a_run_keeps_the_board_whatever_is_typed_and_pressed():
+    rig = _holding()
+    rig.simulated = True
+    assert _type_ctrl_c(rig) == 0
+    rig.ask(schema.CMD_ABORT)
+    assert rig.run(30, rig.idle_again)
+    assert _type_ctrl_c(rig) == 1
+
+
 def test_a_simulated_board_needs_no_button():
     rig = Rig()
     rig.tick()

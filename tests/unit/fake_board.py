@@ -125,6 +125,7 @@ class FakeBoard:
         self.schema_hash = SCHEMA_HASH
         self.unique_id = b"fake-one"
         self.simulated = True
+        self.inputs = InputBits(0)
         self.lockstep = False
         self.ring_records = ring_records
         self.boot_id = 0
@@ -373,7 +374,7 @@ class FakeBoard:
             run_id=self.run_id,
             end_reason=self.end_reason,
             fault=self.fault,
-            inputs=InputBits(0),
+            inputs=self.inputs,
             host_lost=False,
             oldest=self.oldest,
             next=len(self.records),

@@ -19,7 +19,7 @@ from pressloop.emulator import resources
 from pressloop.emulator.locate import source_hash
 from pressloop.install import bootsel, controller, flashing, mpremote, uf2
 from pressloop.transport.discovery import FoundPort
-from pressloop.wire.schema import State
+from pressloop.wire.schema import InputBits, State, StatusRequest
 from typer.testing import CliRunner
 
 from tests.unit.fake_board import FakeBoard
@@ -77,7 +77,7 @@ def answered(board: FakeBoard, monkeypatch: pytest.MonkeyPatch) -> list[str | No
     def await_build(port: str | None, build: str) -> object:
         ports.append(port)
         assert build == BUILD
-        return controller.refuse_during_run(board.url)
+        return controller.prepare_change(board.url, str)
 
     monkeypatch.setattr(flashing, "await_build", await_build)
     return ports
@@ -272,6 +272,48 @@ def test_a_press_that_runs_keeps_its_firmware(
         flash(image, port=board.url)
     assert caught.value.code == "run-active"
     assert "pressloop abort" in caught.value.hint
+
+
+def test_a_real_press_gets_firmware_only_after_a_press_of_its_button(
+    image: Path,
+    board: FakeBoard,
+    drives: Callable[..., Path],
+    answered: list[str | None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A button that is down already is no hand; it counts once it has been up."""
+    board.simulated = False
+    board.inputs = InputBits.BUTTON
+    looks = iter([InputBits.BUTTON] * 3 + [InputBits(0)] * 3)
+    said: list[str] = []
+
+    def look(message: object) -> None:
+        if isinstance(message, StatusRequest):
+            board.inputs = next(looks, InputBits.BUTTON)
+
+    def run(*_arguments: str) -> str:
+        assert next(looks, None) is None, "the button was not awaited"
+        # What the firmware does then is not of this test.
+        board.simulated = True
+        drives()
+        return ""
+
+    board.on_request = look
+    monkeypatch.setattr(mpremote, "run", run)
+    flash(image, said, port=board.url, by_hand_s=20)
+    assert any("Press the button" in text for text in said)
+    assert answered == [board.url]
+
+
+def test_a_real_press_keeps_its_firmware_if_nobody_presses_the_button(
+    image: Path, board: FakeBoard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mpremote, "run", lambda *_args: pytest.fail("nobody allowed it"))
+    board.simulated = False
+    with pytest.raises(errors.PressloopError) as caught:
+        flash(image, port=board.url)
+    assert caught.value.code == "needs-button"
+    assert "BOOTSEL" in caught.value.hint
 
 
 def test_the_other_chips_image_is_not_copied(image: Path, drives: Callable[..., Path]) -> None:

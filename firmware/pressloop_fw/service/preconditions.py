@@ -16,16 +16,23 @@ def require_no_fault(controller):
         raise CommandError(schema.ERR_FAULTED, 0, fault)
 
 
-def require_button(board, controller):
-    """Refuse without a fresh press of the board's button, and use that press up.
+def is_allowed(board, controller):
+    """Return whether a person allows it by a fresh press of the board's button; use that press up.
 
     A simulated board has nothing that could hurt a person and needs no button.
     """
     if board.simulated:
-        return
+        return True
     if not controller.button.pressed_within(_MAX_PRESS_TICKS, controller.tick_count):
-        raise CommandError(schema.ERR_NEEDS_BUTTON)
+        return False
     controller.button.use()
+    return True
+
+
+def require_button(board, controller):
+    """Refuse without a fresh press of the board's button, and use that press up."""
+    if not is_allowed(board, controller):
+        raise CommandError(schema.ERR_NEEDS_BUTTON)
 
 
 def require_state(sequencer, state):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Final
 
 from pressloop._version import __version__
@@ -16,21 +17,36 @@ from pressloop.errors import (
     VersionMismatchError,
 )
 from pressloop.session.session import Session
-from pressloop.wire.schema import HelloReply, State
+from pressloop.wire.schema import HelloReply, InputBits, State
 
 MAX_RESTART_S: Final = 30.0
 """Longest restart of a board: start, USB, and a desktop that probes the new port."""
+
+MAX_BY_HAND_S: Final = 120.0
+"""Longest time for a person to press the button, or to hold BOOTSEL and plug in the cable."""
+
+Say = Callable[[str], None]
 
 _HOST: Final = f"pressloop {__version__}"
 # Timeouts of the hellos. A controller answers within milliseconds, any other program never.
 _HELLO_TIMEOUTS_S: Final = (0.5, 1.0, 2.0)
 _RETRY_PAUSE_S: Final = 0.3
+# A press of the button lasts longer.
+_LOOK_S: Final = 0.03
 # States in which nothing moves and no prompt waits for an answer.
 _AT_REST: Final = (State.IDLE, State.FAULT)
 
 
-def refuse_during_run(port: str) -> HelloReply | None:
-    """Check that the board on `port` has no active run before its firmware is changed.
+def prepare_change(port: str, say: Say, by_hand_s: float = MAX_BY_HAND_S) -> HelloReply | None:
+    """Check that the firmware of the board on `port` may be changed, and let a person allow it.
+
+    A controller gives its prompt at rest only, and only within 30 s of a press of its button; a
+    simulated one needs none.
+
+    Args:
+        port: As in `Press.open`.
+        say: Shows the user what to do.
+        by_hand_s: Longest wait for the button, wall-clock time.
 
     Returns:
         The controller's answer to hello. None if nothing on the port speaks Pressloop's protocol:
@@ -38,7 +54,7 @@ def refuse_during_run(port: str) -> HelloReply | None:
         Ctrl-C during a run as well, so it cannot be changed then.
 
     Raises:
-        PressloopError: `run-active`: the press is not at rest.
+        PressloopError: `run-active`: the press is not at rest; `needs-button`: nobody pressed it.
         NoBoardError, PortBusyError: The port does not open.
     """
     try:
@@ -58,9 +74,30 @@ def refuse_during_run(port: str) -> HelloReply | None:
                 "`pressloop abort`",
                 code="run-active",
             )
+        if not session.hello.simulated:
+            _await_button(session, port, say, by_hand_s)
         return session.hello
     finally:
         session.close()
+
+
+def _await_button(session: Session, port: str, say: Say, by_hand_s: float) -> None:
+    say(f"Press the button of the controller on {port}: then it takes other firmware.")
+    give_up_s = time.monotonic() + by_hand_s
+    was_down = True
+    while time.monotonic() < give_up_s:
+        down = bool(session.status().inputs & InputBits.BUTTON)
+        if down and not was_down:
+            return
+        was_down = down
+        time.sleep(_LOOK_S)
+    raise PressloopError(
+        f"nobody pressed the button of the controller on {port} within {by_hand_s:g} s: its "
+        "firmware stays as it is",
+        hint="press it and try again; a Pico without a button takes an image when BOOTSEL is held "
+        "while it is plugged in",
+        code="needs-button",
+    )
 
 
 def await_build(port: str | None, build: str, limit_s: float = MAX_RESTART_S) -> HelloReply:

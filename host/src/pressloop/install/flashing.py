@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -12,13 +12,10 @@ from pressloop.emulator import resources
 from pressloop.errors import AmbiguousPortError, BadInputError, NoBoardError
 from pressloop.install import bootsel, mpremote, uf2
 from pressloop.install.bootsel import Drive
-from pressloop.install.controller import await_build, refuse_during_run
+from pressloop.install.controller import MAX_BY_HAND_S, Say, await_build, prepare_change
 from pressloop.install.uf2 import Image
 from pressloop.transport.discovery import list_boards, list_serial_ports
 from pressloop.wire.schema import HelloReply
-
-MAX_BY_HAND_S: Final = 120.0
-"""Longest time for a person to hold BOOTSEL and plug in the cable."""
 
 MAX_BY_PROMPT_S: Final = 20.0
 """Longest time from the command at the prompt until the drive is mounted."""
@@ -26,8 +23,6 @@ MAX_BY_PROMPT_S: Final = 20.0
 _POLL_S: Final = 0.2
 _IMAGES: Final = (resources.PICO_IMAGE, resources.PICO2_IMAGE)
 _FAMILIES: Final = {"pico": uf2.RP2040, "pico2": uf2.RP2350}
-
-Say = Callable[[str], None]
 
 
 def choose_images(named: Path | None) -> list[Image]:
@@ -63,14 +58,15 @@ def flash(
             or for a Pico that a person brings into its boot loader.
         place: Mount point of the drive of a Pico that is already in its boot loader.
         say: Shows the user the progress and what to do.
-        by_hand_s: Longest wait for a person to hold BOOTSEL, wall-clock time.
+        by_hand_s: Longest wait for a person to press the button, or to hold BOOTSEL, wall-clock
+            time.
 
     Returns:
         The new firmware's answer to hello.
 
     Raises:
         BadInputError: `wrong-board`, `no-boot-loader`.
-        PressloopError: `run-active`, `no-prompt`, `write-failed`, `wrong-build`.
+        PressloopError: `run-active`, `needs-button`, `no-prompt`, `write-failed`, `wrong-build`.
         NoBoardError: `no-drive`.
         AmbiguousPortError: Several boards could be meant.
     """
@@ -114,7 +110,7 @@ def _bring_into_boot_loader(
             )
             return _await_drive(before, by_hand_s, say), None
         port = _stable(boards[0].path)
-    hello = refuse_during_run(port)
+    hello = prepare_change(port, say, by_hand_s)
     if hello is not None and hello.board in _FAMILIES:
         # Checked while the firmware still runs, and a second time on the drive.
         _image_for(images, _FAMILIES[hello.board], f"the board on {port}")

@@ -101,7 +101,8 @@ def _explain(port: str, printed: str) -> PressloopError:
 def _no_prompt(port: str, said: str) -> BoardTimeoutError:
     return BoardTimeoutError(
         f"the board on {port} does not give MicroPython's prompt ({said})",
-        hint="a controller gives no prompt during a run. Otherwise press the board's reset and try "
-        "again, or hold BOOTSEL while you plug it in, and flash an image",
+        hint="a controller gives no prompt during a run, and with a press only within 30 s of a "
+        "press of its button. Otherwise press the board's reset and try again, or hold BOOTSEL "
+        "while you plug it in, and flash an image",
         code="no-prompt",
     )
