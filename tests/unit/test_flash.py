@@ -77,7 +77,7 @@ def answered(board: FakeBoard, monkeypatch: pytest.MonkeyPatch) -> list[str | No
     def await_build(port: str | None, build: str) -> object:
         ports.append(port)
         assert build == BUILD
-        return controller.prepare_change(board.url, str)
+        return controller.prepare_change(board.url, print)
 
     monkeypatch.setattr(flashing, "await_build", await_build)
     return ports
