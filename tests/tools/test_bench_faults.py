@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 from pressloop.wire.schema import Profile
 from pressloop_bench.control.press_family import reference
+from pressloop_bench.control.run_case import tuned_profile
 from pressloop_bench.control.tuned_press import fields
-from pressloop_bench.faults import judge, report
+from pressloop_bench.faults import judge, promises, report
 from pressloop_bench.faults.fault_case import FaultCase, draw, kinds
 from pressloop_bench.faults.fault_run import Course, run_case
-from pressloop_bench.faults.judge import LIMITS, Judgement
+from pressloop_bench.faults.judge import Judgement
+from pressloop_bench.faults.promises import LIMITS
 from pressloop_bench.faults.report import HEADER, Result
 from pressloop_sim.plant.fault_kinds import BY_NAME
 
@@ -71,7 +73,7 @@ def test_every_kind_is_drawn_and_has_a_class() -> None:
     for channels in (1, 2):
         for kind in kinds(channels):
             case = dataclasses.replace(_case(kind.name), channels=channels)
-            assert judge.class_of(case) in LIMITS
+            assert promises.class_of(case) in LIMITS
 
 
 def test_a_sound_run_keeps_every_promise() -> None:
@@ -136,7 +138,7 @@ def test_a_reading_that_stands_in_a_hold_is_judged_by_what_the_valves_are_known_
     start = course.fault_tick
     assert start is not None
     seconds = np.arange(len(course.true_mpa)) / 100 - start / 100
-    for mpa_s, fault_class in ((1.0, judge.SENSOR_UNSEEN), (30.0, judge.SENSOR_AGAIN)):
+    for mpa_s, fault_class in ((1.0, promises.SENSOR_UNSEEN), (30.0, promises.SENSOR_AGAIN)):
         target = case.target_kpa / 1000
         error_mpa = np.maximum(0.0, mpa_s * seconds)
         reading = np.where(seconds < 0, course.reading_mpa, target)
@@ -153,7 +155,7 @@ def test_a_reading_that_stands_in_a_hold_is_judged_by_what_the_valves_are_known_
     # A volume that no sound press explains has to be told.
     growing = np.maximum(0.0, 3.0 * seconds)
     judgement = judge.judge(case, dataclasses.replace(quiet, true_mpa=reading + growing), tuned)
-    assert judgement.fault_class == judge.SENSOR_UNSEEN
+    assert judgement.fault_class == promises.SENSOR_UNSEEN
     assert "not told" in judgement.problems
 
 
@@ -162,7 +164,7 @@ def test_a_drift_in_a_release_is_to_be_told_once_the_sample_has_no_pressure() ->
     case = _case("sensor-drift", 2.0, stage="release")
     course = run_case(case, tuned)
     judgement = judge.judge(case, course, tuned)
-    assert (judgement.fault_class, judgement.problems) == (judge.SENSOR_RELEASE, ())
+    assert (judgement.fault_class, judgement.problems) == (promises.SENSOR_RELEASE, ())
     assert judgement.reaction_s is not None and judgement.reaction_s < 2
     unsaid = dataclasses.replace(course, fault=np.zeros_like(course.fault), end_reason=1)
     assert "not told" in judge.judge(case, unsaid, tuned).problems
@@ -185,10 +187,40 @@ def test_pressure_beyond_what_the_class_allows_is_a_broken_promise() -> None:
     assert any("beyond" in problem for problem in judge.judge(case, high, _profile()).problems)
 
 
+def test_a_first_pressing_is_bounded_by_the_relief_valve() -> None:
+    """A drift of -21 MPa/s in a ramp of 6 MPa/s put 722 MPa on this sample before there was one."""
+    case = draw(291713, 437, None, (1, 2))
+    tuned = tuned_profile(case.case)
+    course = run_case(case, tuned)
+    judgement = judge.judge(case, course, tuned)
+    assert (judgement.fault_class, judgement.problems) == (promises.SENSOR_FIRST, ())
+    assert 413 < course.true_mpa.max() < 418
+    high = dataclasses.replace(course, true_mpa=course.true_mpa + 10)
+    (problem,) = judge.judge(case, high, tuned).problems
+    assert problem == "425 MPa, and validate prints 419"
+
+
+def test_a_pump_that_is_stuck_below_what_a_ramp_asks_for_has_no_effect() -> None:
+    case = _case("pump-stuck-open", 0.1, stage="ramp")
+    course = run_case(case, _profile())
+    assert course.fault_tick is not None
+    behind = course.setpoint_mpa - 10.0
+    slow = dataclasses.replace(
+        course,
+        true_mpa=behind,
+        reading_mpa=behind,
+        fault=np.zeros_like(course.fault),
+        end_reason=1,
+    )
+    assert judge.judge(case, slow, _profile()).reaction_s is None
+    fast = dataclasses.replace(slow, true_mpa=course.setpoint_mpa + 10.0)
+    assert judge.judge(case, fast, _profile()).reaction_s == float("inf")
+
+
 def test_the_table_has_a_row_for_each_kind_and_class_of_limits() -> None:
-    valve = Judgement(judge.VALVE, 3.14, 8.0, 0.4, "pump-stuck", 1.0)
-    later = Judgement(judge.VALVE, 9.0, 8.5, float("inf"), "completed", 0.2, ("9 MPa beyond",))
-    stroke = Judgement(judge.STROKE, 0.0, 2.0, None, "completed", 0.0)
+    valve = Judgement(promises.VALVE, 3.14, 8.0, 0.4, "pump-stuck", 1.0)
+    later = Judgement(promises.VALVE, 9.0, 8.5, float("inf"), "completed", 0.2, ("9 MPa beyond",))
+    stroke = Judgement(promises.STROKE, 0.0, 2.0, None, "completed", 0.0)
     lines = report.table(
         [
             Result(_case("pump-stuck-open", 5), valve, True),

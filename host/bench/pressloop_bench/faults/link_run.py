@@ -13,7 +13,8 @@ from pressloop.errors import PressloopError, required
 from pressloop_sim.plant.fault_kinds import ScheduledFault
 
 from pressloop_bench.faults.fault_case import FaultCase
-from pressloop_bench.faults.judge import OUTSIDE, Judgement
+from pressloop_bench.faults.judge import Judgement
+from pressloop_bench.faults.promises import OUTSIDE
 
 _RUN_S: Final = 40.0
 """About the length of a run of `_PROTOCOL`."""

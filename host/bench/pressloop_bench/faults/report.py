@@ -10,7 +10,8 @@ from typing import Final
 import numpy as np
 
 from pressloop_bench.faults.fault_case import FaultCase
-from pressloop_bench.faults.judge import LIMITS, Judgement
+from pressloop_bench.faults.judge import Judgement
+from pressloop_bench.faults.promises import LIMITS
 
 _NAMES: Final = 3
 
