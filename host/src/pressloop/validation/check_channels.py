@@ -20,43 +20,37 @@ def check_channels(context: Context) -> None:
         return
     reach = context.pressure(limits.pellet_limit_kpa)
     if profile.single_channel_bar is None:
-        limit = f"the profile states no lower limit for it: the limit stays {reach}"
+        limit = f"the limit stays {reach}, as the profile states no lower one"
         hint = "fit a second transducer, or state single_channel_bar in the profile"
     else:
-        limit = f"so the profile's single_channel_bar holds, {reach}"
+        limit = f"the limit is the profile's single_channel_bar, {reach}"
         hint = "fit a second transducer to reach the limit of the press again"
     blocked = BlockedLine.of(profile, context.protocol.die_um / 1000)
     if blocked is None:
         approach = (
-            "the profile states no approach_mm: a reading that stands still before contact is "
-            f"noticed only after approach_timeout_s, {duration_text(profile.approach_timeout_s)}"
+            "a reading that stands still before contact is noticed only after "
+            f"approach_timeout_s, {duration_text(profile.approach_timeout_s)}, as the profile "
+            "states no approach_mm"
         )
         hint += "; state approach_mm in the profile"
     else:
         approach = (
-            "a reading that stands still before contact is noticed when the ram has gone "
-            f"{blocked.beyond_mm:.2g} mm beyond approach_mm: a hard sample may then be under "
-            f"{blocked.pellet_mpa:.0f} MPa, unless a relief valve opens before"
+            f"if its reading stands still before contact, a hard sample may get {blocked.pellet_mpa:.0f} "
+            f"MPa ({blocked.beyond_mm:.2g} mm beyond approach_mm)"
+        )
+    said = [f"one pressure channel alone watches this press: {limit}", approach]
+    if not profile.is_vessel:
+        relief_mpa = relief_pellet_mpa(profile, context.protocol.die_um / 1000)
+        said.append(
+            "if that drifts down in a first pressing, the sample may get up to "
+            f"{relief_mpa:.0f} MPa, where a relief "
+            "valve opens that is set as high as commissioning accepts"
         )
     if profile.hold_to_run is False:
-        approach += "; hold_to_run is false, so the ram moves without a hand at the button"
+        said.append("hold_to_run is false, so the ram moves without a hand at the button")
     elif not profile.is_vessel:
-        approach += "; on a real press the ram moves only while the controller's button is held"
-    drift = ""
-    if not profile.is_vessel:
-        bound_mpa = relief_pellet_mpa(profile, context.protocol.die_um / 1000)
-        drift = (
-            "; a reading that drifts down in the first pressing of a sample looks like soft "
-            f"powder: a relief valve bounds it, to {bound_mpa:.0f} MPa if it is set as high as "
-            "commissioning accepts"
-        )
-    context.warn(
-        "single-channel",
-        ("ceiling",),
-        f"this press has one pressure channel: no other reading shows a frozen or drifting one; "
-        f"{limit}; {approach}{drift}",
-        hint,
-    )
+        said.append("on a real press the ram moves only while the controller's button is held")
+    context.warn("single-channel", ("ceiling",), "; ".join(said), hint)
 
 
 def comparison_text(
