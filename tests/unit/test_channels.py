@@ -116,7 +116,7 @@ def test_validation_prints_what_the_relief_valve_leaves_to_a_first_pressing() ->
     press = reference(channels=1)
     assert (press.max_oil_bar, press.ram_area_cm2) == (350, 14.5)
     (finding,) = validate_text(ONE_RAMP, "test", press).findings
-    assert "drifts down in a first pressing, the sample may get up to 743 MPa" in finding.message
+    assert "drifts down may bring a first pressing to 743 MPa" in finding.message
 
 
 def test_a_load_cell_that_the_board_does_not_read_is_a_warning() -> None:
@@ -197,7 +197,7 @@ def test_air_in_the_oil_takes_up_some_of_the_figure() -> None:
 
 def test_validation_prints_how_high_a_blocked_line_can_press() -> None:
     for changes, text in (
-        ({"approach_mm": 4.0, "tuning_residual_percent": 0.5}, "a hard sample may get 389 MPa"),
+        ({"approach_mm": 4.0, "tuning_residual_percent": 0.5}, "a hard sample to 389 MPa"),
         ({"approach_mm": None}, "only after approach_timeout_s"),
     ):
         findings = validate_text(ONE_RAMP, "test", reference(channels=1, **changes)).findings

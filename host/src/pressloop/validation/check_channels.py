@@ -35,16 +35,15 @@ def check_channels(context: Context) -> None:
         hint += "; state approach_mm in the profile"
     else:
         approach = (
-            f"if its reading stands still before contact, a hard sample may get {blocked.pellet_mpa:.0f} "
-            f"MPa ({blocked.beyond_mm:.2g} mm beyond approach_mm)"
+            "a reading that stands still before contact may bring a hard sample to "
+            f"{blocked.pellet_mpa:.0f} MPa ({blocked.beyond_mm:.2g} mm beyond approach_mm)"
         )
     said = [f"one pressure channel alone watches this press: {limit}", approach]
     if not profile.is_vessel:
         relief_mpa = relief_pellet_mpa(profile, context.protocol.die_um / 1000)
         said.append(
-            "if that drifts down in a first pressing, the sample may get up to "
-            f"{relief_mpa:.0f} MPa, where a relief "
-            "valve opens that is set as high as commissioning accepts"
+            f"one that drifts down may bring a first pressing to {relief_mpa:.0f} MPa, where a "
+            "relief valve opens that is set as high as commissioning accepts"
         )
     if profile.hold_to_run is False:
         said.append("hold_to_run is false, so the ram moves without a hand at the button")
