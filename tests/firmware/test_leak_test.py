@@ -61,6 +61,24 @@ def test_a_leak_that_was_there_before_a_regulated_hold_is_named():
         assert fault == schema.FAULT_LEAK, ul_s_mpa
 
 
+def test_a_test_is_followed_by_a_ramp_back_to_the_target():
+    # A leak of the ramp makes the sample look soft, so that the loop opens the pump too far.
+    rig = Rig(profile=TUNED)
+    rig.start([ramp(250000), hold(250000, 20000, 5000), release(0)])
+    assert rig.run(60, lambda: rig.controller.sampler.pressure_kpa > 100000)
+    HydraulicFaults(rig.plant).inject("leak", 3.0)
+    assert rig.run(60, lambda: rig.controller.leak_test.running)
+    assert rig.run(2, lambda: not rig.controller.leak_test.running)
+    assert rig.plant.pellet_mpa < 247
+    back = []
+    for _ in range(100):
+        rig.tick()
+        back.append(rig.plant.pellet_mpa)
+    assert max(back) < 250.2
+    assert min(back[40:]) > 249.5
+    assert rig.sequencer.setpoint.value_kpa == 250000
+
+
 def test_a_dead_band_that_has_drifted_and_powder_that_relaxes_are_no_leak():
     for change in (
         {"pump_dead_band": 0.23},

@@ -174,6 +174,10 @@ class Hold:
         self._unseal()
         return sealed
 
+    def move(self):
+        """Let `step` do the ticks from now on: the setpoint moves again."""
+        self.registers[_STEADY] = 0
+
     def _unseal(self):
         """Give the valves back to the loop."""
         self._flag_registers[_FLAGS] &= ~(_FLAG_SEALED | _FLAG_TOPPING_UP)

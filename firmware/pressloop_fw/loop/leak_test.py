@@ -12,7 +12,8 @@ of a second beyond the lag of the valve. A fall within the noise and the counts 
 nothing: at a few MPa the noise of a large transducer is as much as any leak takes in that time.
 So a hold is tested only if its loss would show. A sound hold has no such loss and is not tested.
 A loss that a test has explained is tested again only when it has grown by a quarter: each test
-costs the hold a part of its band.
+costs the hold a part of its band. A hold whose pressure has fallen in a test goes back to its
+target at the rate of its ramp: a leak makes the sample look soft, and a jump would overshoot.
 
 A drift of the only transducer that begins with a hold is learned as what a sound hold loses. But
 below a pressure that the sample has seen no powder relaxes. There, and where no second channel
@@ -83,6 +84,11 @@ class LeakTest:
         self._tested_kpa_s = 0
         self._explained_kpa_s = 0
         self._decides = False
+
+    @property
+    def has_fallen(self):
+        """Whether a test has ended with the pressure well below where it began."""
+        return not self.running and self._found_kpa_s > 0
 
     def configure(self, profile, scaling):
         """Take over a press and a die."""

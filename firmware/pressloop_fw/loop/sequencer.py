@@ -204,7 +204,7 @@ class Sequencer:
             self.action = ACT_SHUT
         elif self.hold.interrupt():
             # A pause has no top-ups: the loop keeps the pressure as it is.
-            self._return_to_target(pressure_kpa)
+            self.return_to_target(pressure_kpa)
             self.setpoint.halt()
             self._regulate()
 
@@ -379,7 +379,7 @@ class Sequencer:
                 # The tick latches it: a fault is none of the sequencer's.
                 self.leaking = True
             if self.action == ACT_SHUT:
-                self._return_to_target(pressure_kpa)
+                self.return_to_target(pressure_kpa)
             self._regulate()
 
     def _vent_step(self, pressure_kpa):
@@ -413,13 +413,14 @@ class Sequencer:
         self.setpoint.ramp(target, rate, near)
         self._regulate()
 
-    def _return_to_target(self, pressure_kpa):
-        """Go back to the target of a sealed hold at the rate of the ramp before.
+    def return_to_target(self, pressure_kpa):
+        """Go back to the target of a hold whose valves were shut, at the rate of the ramp before.
 
         A setpoint that jumped to the target would open the pump fully: 6 MPa too much at 250.
         """
         self._jump_to_reading(pressure_kpa)
         self.setpoint.ramp(self.plan.target_kpa[self.step_index], self.rate_kpa_s)
+        self.hold.move()
 
     def _jump_to_reading(self, pressure_kpa):
         """Put the setpoint on the reading, so that the loop starts without an error."""

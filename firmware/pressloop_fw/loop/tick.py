@@ -43,7 +43,7 @@ except ImportError:  # CPython
 # loop.split_range: PUMP_COMMAND RELEASE_COMMAND PUMP RELEASE ACT_GAIN
 # loop.crack_detector: NOISE
 # loop.flags: FLAGS
-# loop.volume_watch: ANSWERED UNANSWERED HIGHEST_KPA
+# loop.volume_watch: ANSWERED UNANSWERED HIGHEST_KPA RETURNING
 # loop.pump_watch: STEP_TICKS
 # loop.pump_dead_band: UNSEEN_KPA_S
 # loop.release_watch: TURN_TICKS SWEEP
@@ -74,6 +74,7 @@ _FLAGS = const(1)
 _ANSWERED = const(0)
 _UNANSWERED = const(2)
 _HIGHEST_KPA = const(1)
+_RETURNING = const(33)
 _STEP_TICKS = const(10)
 _UNSEEN_KPA_S = const(1)
 _TURN_TICKS = const(20)
@@ -373,6 +374,9 @@ class Controller:
                             fault = leak_test.step(pressure, cracks[_NOISE])
                             if fault:
                                 interlocks.latch(fault)
+                            elif leak_test.has_fallen:
+                                sequencer.return_to_target(pellet)
+                                volume[_RETURNING] = 1
                         else:
                             wanted = pid.law(pid_registers, setpoint, pellet, valves)
                             drive(valves_at, wanted, pressure, setpoint_at)

@@ -93,7 +93,9 @@ _RAMP_LOSS_KPA_S = const(30)
 # What was lost before this ramp, and whether it has been learned at all.
 _LOSS_BEFORE_KPA_S = const(31)
 _LEARNED = const(32)
-_REGISTERS = const(33)
+# 1 while a hold goes back to its target after a test: that is no ramp, which would learn anew.
+RETURNING = const(33)
+_REGISTERS = const(34)
 
 # The loss has this many more bits than kPa/s, so that it can be followed slowly.
 _LOSS_BITS = const(8)
@@ -213,6 +215,9 @@ def follow_loss(
         return wanted_kpa_s
     loss = registers[_LOSS] << sign_shift >> sign_shift
     moving = 1 if lead else 0
+    if registers[RETURNING]:
+        registers[RETURNING] = moving
+        moving = 0
     full = valves[_RISE_KPA_S]
     if full >> _MAX_FULL_BITS:
         full = 1 << _MAX_FULL_BITS
