@@ -12,7 +12,7 @@ from pressloop.errors import BadInputError, CommandRefusedError
 from pressloop.evaluation import RunSummary, finalise
 from pressloop.evaluation.verdict import judge
 from pressloop.machine.profile import MachineProfile
-from pressloop.plan import Plan, compile_plan, finding_of_refusal
+from pressloop.plan import Plan, compile_plan, count_steps, finding_of_refusal
 from pressloop.protocol import Protocol, Ramp, Release, Repeat, Stage
 from pressloop.protocol.loading import load_protocol
 from pressloop.record import RunRecorder
@@ -67,6 +67,12 @@ def test_each_pass_of_a_repeat_block_has_its_rest() -> None:
     assert plan.steps[5].target_kpa is None and plan.steps[5].timeout_ms is None
     assert plan.stages[1].steps == (3, 4, 5)
     assert plan.stages[1].target_mpa == 100.0
+
+
+def test_each_rest_counts_as_a_step() -> None:
+    assert count_steps(load_protocol(TEXT).stages) == 9 == len(a_plan().steps)
+    most = validate_text(TEXT.replace("repeat: 3", "repeat: 67"), "test", REFERENCE)
+    assert [finding.code for finding in most.findings] == ["too-many-steps"]
 
 
 def test_a_rest_is_part_of_the_time_that_a_run_takes() -> None:
@@ -135,14 +141,17 @@ def test_a_hold_at_zero_is_told_of_the_rest() -> None:
     assert finding.code == "hold-at-zero" and "'rest'" in finding.hint
 
 
-def test_the_boards_refusal_of_a_rest_has_its_place() -> None:
+@pytest.mark.parametrize(
+    ("code", "field"), [("rest-above-zero", "kind"), ("out-of-range", "duration-ms")]
+)
+def test_the_boards_refusal_of_a_rest_has_its_place(code: str, field: str) -> None:
     refusal = CommandRefusedError(
-        "a rest begins under pressure",
+        "the board refused it",
         hint="release",
         command="plan-step",
-        code="rest-above-zero",
+        code=code,
         step=5,
-        field="kind",
+        field=field,
         detail=20_000,
     )
     finding = finding_of_refusal(a_plan(), refusal)
