@@ -22,6 +22,9 @@ PROMPT: Final = 3
 SECOND_HOLD: Final = 5
 """Steps of `short_run`."""
 
+REST: Final = 3
+"""Step of `two_passes`."""
+
 _HEAD: Final = f"""\
 pressloop: 1
 name: {{name}}
@@ -112,6 +115,20 @@ def one_hold(
     hold: {{duration: {duration}, tolerance: {WIRING.tolerance_percent} %}}
     release: {{target: 0 MPa, rate: {rate}}}
 """
+    )
+
+
+def two_passes(rest: str) -> str:
+    """Return two holds with a rest without pressure between them: its steps are 0 to 6."""
+    rate = f"{WIRING.work_rate_mpa_s} MPa/s"
+    one_pass = f"""\
+    ramp: {{target: {WIRING.work_mpa} MPa, rate: {rate}}}
+    hold: {{duration: 1 s, tolerance: {WIRING.tolerance_percent} %}}
+    release: {{target: 0 MPa, rate: {rate}}}
+"""
+    return (
+        _head("Two passes", "finish", 600.0)
+        + f"  - name: press\n{one_pass}    rest: {rest}\n  - name: press again\n{one_pass}"
     )
 
 

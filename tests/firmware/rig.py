@@ -320,7 +320,7 @@ class Rig(Board):
         return bool(until and until())
 
     def upload(self, steps, **header):
-        """Upload and commit a plan of steps made with ramp(), hold(), release() and prompt()."""
+        """Upload and commit a plan of steps made with ramp(), hold(), prompt() and their like."""
         for command, values in plan_messages(steps, **header):
             self.ask(command, values)
 
@@ -423,6 +423,11 @@ def hold(target_kpa, duration_ms=2000, tolerance_kpa=2500, timeout_ms=10000, mod
 def prompt(text="go on?", timeout_ms=60000):
     """Return a prompt step."""
     return _step(schema.STEP_PROMPT, text=text, timeout_ms=timeout_ms)
+
+
+def rest(duration_ms=1000):
+    """Return a rest step."""
+    return _step(schema.STEP_REST, duration_ms=duration_ms)
 
 
 def _step(kind, **values):

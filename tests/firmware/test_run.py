@@ -276,6 +276,18 @@ def test_a_sealed_hold_shuts_both_valves_and_tops_up():
     assert abs(rig.controller.sampler.pressure_kpa - 100000) < 2000
 
 
+def test_a_sealed_hold_flags_what_its_dwell_clock_counts_from_the_third_reading_on():
+    rig = Rig(dict(PRESS, approach_gap_mm=0.2))
+    # The setpoint is there already, so that the first reading seals.
+    sealed = hold(500, 1000, 20000, mode=schema.HOLD_SEALED)
+    rig.start([ramp(500, 100000), hold(500, 1000, 20000), sealed])
+    assert rig.run(30, _at_step(rig, 2))
+    for reading in range(1, 50):
+        rig.tick()
+        assert rig.sequencer.results.dwell[2] == max(0, reading - 2)
+        assert rig.sequencer.hold.in_band == (reading >= 3)
+
+
 def test_a_top_up_comes_back_at_the_ramps_rate_and_not_beyond():
     rig = Rig(dict(PRESS, leak_mm3_s_mpa=0.2))
     steps = [ramp(250000, 10000), hold(250000, 200000, 10000, mode=schema.HOLD_SEALED)]

@@ -21,6 +21,7 @@ from pressloop.protocol import (
 
 _WILD = st.sampled_from([0, 0.0004, 0.001, 0.5, 1, 1e3, 1e5, 1e9])
 _DURATION = st.sampled_from(["10 ms", "1 s", "3 min", "20 h", "250 h"])
+_REST = st.sampled_from(["10 ms", "1 s", "3 min", "24 h"])
 
 
 def _around(limit: int) -> st.SearchStrategy[float]:
@@ -87,9 +88,11 @@ def protocols_for(draw: st.DrawFn, profile: MachineProfile) -> Protocol:
         if draw(st.booleans()) or not ramp:
             made["hold"] = hold(own=not ramp)
         if draw(st.booleans()):
-            to = draw(st.floats(0, 1)) * level["mpa"] if tame else target()
+            to = draw(st.just(0.0) | st.floats(0, 1)) * level["mpa"] if tame else target()
             made["release"] = Release(target=f"{to:.3f} MPa", rate=rate(limits.fastest_fall_kpa_s))
             level["mpa"] = round(to, 3)
+            if draw(st.booleans()) and (not tame or level["mpa"] == 0):
+                made["rest"] = draw(_REST)
         return Stage(name=f"stage {number}", **made)  # type: ignore[arg-type]
 
     items: list[Item] = [stage(number) for number in range(draw(st.integers(1, 4)))]

@@ -26,7 +26,7 @@ from pressloop_fw.loop.setpoint import SetpointGenerator
 from pressloop_fw.loop.unloaded import is_unloaded
 from pressloop_fw.service.profile_store import Profile
 from pressloop_fw.wire import cbor, schema
-from rig import PRESS, PROFILE, RefusedError, Rig, hold, prompt, ramp, release
+from rig import PRESS, PROFILE, RefusedError, Rig, hold, prompt, ramp, release, rest
 from small_int import SmallInt, small_registers, small_rig
 
 CEILING_KPA = 300000
@@ -88,6 +88,8 @@ def plans(draw: st.DrawFn) -> list[dict[int, Any]]:
         if draw(st.integers(0, 3)) == 0:
             level = draw(TARGETS.filter(level.__ge__))
             steps.append(release(level, draw(RATES)))
+        if level == 0 and draw(st.booleans()):
+            steps.append(rest(draw(st.sampled_from([10, 500, 2000]))))
         if draw(st.integers(0, 2)) == 0:
             steps.append(prompt(timeout_ms=3000))
     return steps
@@ -317,6 +319,8 @@ class Walk(RuleBasedStateMachine):
             assert rig.app.plan.kind[step] != schema.STEP_RELEASE, "pump open in a release"
             assert not rig.inputs & schema.INPUT_EMERGENCY_STOP, "pump open in an emergency"
             assert not rig.inputs & schema.INPUT_GUARD_OPEN, "pump open with the guard open"
+        if step != NO_STEP and rig.app.plan.kind[step] == schema.STEP_REST:
+            assert rig.pump == 0 and rig.release == schema.OUTPUT_FULL, "not open in a rest"
         if rig.inputs & schema.INPUT_GUARD_OPEN and state == schema.STATE_PROMPTING:
             pressure_kpa = rig.controller.sampler.pressure_kpa
             assert is_unloaded(rig.app.plan.scaling, pressure_kpa) or rig.raw is not None
@@ -340,7 +344,9 @@ class Walk(RuleBasedStateMachine):
             if self.dwell[0] == step:
                 grown = dwell - self.dwell[1]
                 assert grown in (0, 1)
-                assert not grown or (sequencer.hold.in_band and state == schema.STATE_RUNNING)
+                rests = rig.app.plan.kind[step] == schema.STEP_REST
+                assert not grown or state == schema.STATE_RUNNING
+                assert not grown or rests or sequencer.hold.in_band
             self.dwell = (step, dwell)
 
     def _check_replies(self) -> None:

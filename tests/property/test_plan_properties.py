@@ -68,6 +68,7 @@ BOARD_CODES = {
     "rate-impossible",
     "wrong-direction",
     "hold-elsewhere",
+    "rest-above-zero",
     "not-sealed",
     "relaxation-unresolved",
     "out-of-range",
@@ -131,6 +132,10 @@ _RELEASE = st.builds(
     target=_with_unit(_decimal("0", "300"), "MPa"),
     rate=_with_unit(_decimal("0.1", "1000"), "MPa/s"),
 )
+_TO_ZERO = st.builds(
+    Release, target=st.just("0 MPa"), rate=_with_unit(_decimal("0.1", "1000"), "MPa/s")
+)
+_REST = st.none() | _with_unit(_decimal("0.01", "24"), "s", "min", "h")
 _PID = st.builds(
     Pid,
     kp=_with_unit(_decimal("0", "15"), "/s", "1/s"),
@@ -155,7 +160,8 @@ def _stage(draw: st.DrawFn) -> Stage:
         name=draw(WORDS),
         ramp=draw(_RAMP) if "ramp" in parts else None,
         hold=draw(hold) if "hold" in parts else None,
-        release=draw(_RELEASE) if "release" in parts else None,
+        release=draw(_RELEASE | _TO_ZERO) if "release" in parts else None,
+        rest=draw(_REST) if "release" in parts else None,
         pid=draw(_MAYBE_PID),
     )
 
@@ -217,7 +223,7 @@ def runnable_protocols(draw: st.DrawFn) -> Protocol:
     level = 0
     for number in range(draw(st.integers(1, 5))):
         target = draw(st.integers(20, 250).filter(partial(ne, level)))
-        release_to = draw(st.integers(0, target - 1))
+        release_to = draw(st.just(0) | st.integers(0, target - 1))
         stages.append(
             Stage(
                 name=f"stage {number}",
@@ -226,6 +232,7 @@ def runnable_protocols(draw: st.DrawFn) -> Protocol:
                 ),
                 hold=Hold(**draw(_RUNNABLE_END), tolerance="1 MPa"),
                 release=Release(target=f"{release_to} MPa", rate="20 MPa/s"),
+                rest=draw(_REST) if release_to == 0 else None,
             )
         )
         level = release_to
@@ -277,6 +284,9 @@ def test_a_valid_protocol_gives_a_plan_within_the_limits(protocol: Protocol) -> 
     level = 0
     for step in plan.steps:
         if step.kind is StepKind.PROMPT:
+            continue
+        if step.kind is StepKind.REST:
+            assert level == 0
             continue
         assert step.target_kpa is not None and step.target_kpa <= plan.begin.ceiling_kpa
         if step.kind is StepKind.HOLD:

@@ -24,7 +24,18 @@ SNIPPETS = [
     "repeat: 3", "stages:", "hold:", "ramp: 5", "\\x", "\x00", "\x85", "\ud800", "ä", "\U0001f600",
 ]  # fmt: skip
 
-STAGE_KEYS = ["name", "ramp", "hold", "release", "pid", "prompt", "repeat", "stages", "step"]
+STAGE_KEYS = [
+    "name",
+    "ramp",
+    "hold",
+    "release",
+    "rest",
+    "pid",
+    "prompt",
+    "repeat",
+    "stages",
+    "step",
+]
 PART_KEYS = ["target", "rate", "duration", "tolerance", "timeout", "mode", "kp", "kd", "action"]
 KEYS = ["pressloop", "die", "ceiling", "on_host_loss", *STAGE_KEYS, *PART_KEYS, "x"]
 

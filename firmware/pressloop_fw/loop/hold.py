@@ -211,7 +211,8 @@ class Hold:
                 return TIMED_OUT
         if plan.mode[index] == schema.HOLD_SEALED:
             wanted = self._seal_step(index, error, tolerance, in_band, at_setpoint)
-            block[_STEADY] = wanted == SHUT
+            # Sealed with the first reading near the target; the dwell begins with the third.
+            block[_STEADY] = in_band and wanted == SHUT
             rate = plan.relaxation_kpa_min[index]
             self._ends_on_relaxation = rate != 0
             if rate and wanted == SHUT:

@@ -24,7 +24,7 @@ class PendingCommands:
         # Why the run is to end; END_NONE without a request.
         self.end = schema.END_NONE
         self.dump = False
-        # Index of the prompt to confirm and of the hold to end; NO_STEP without a request.
+        # Index of the prompt to confirm and of the hold or rest to end; NO_STEP without a request.
         self.confirm = NO_STEP
         self.advance = NO_STEP
 
@@ -61,7 +61,7 @@ class PendingCommands:
         self.any = True
 
     def request_advance(self, step):
-        """Request the end of the hold with this step index."""
+        """Request the end of the hold or rest with this step index."""
         self.advance = step
         self.any = True
 

@@ -25,6 +25,7 @@ _NEEDED = {
         schema.PLAN_STEP_REQUEST_MODE,
     ),
     schema.STEP_PROMPT: (schema.PLAN_STEP_REQUEST_TEXT, schema.PLAN_STEP_REQUEST_TIMEOUT_MS),
+    schema.STEP_REST: (schema.PLAN_STEP_REQUEST_DURATION_MS,),
 }
 _GAINS = (
     schema.PLAN_STEP_REQUEST_KP,
@@ -43,6 +44,7 @@ _ALLOWED = {
         schema.PLAN_STEP_REQUEST_LEAST_MS,
     ),
     schema.STEP_PROMPT: (),
+    schema.STEP_REST: (),
 }
 
 
@@ -75,6 +77,12 @@ def check_step(plan, values):
     kind = values[schema.PLAN_STEP_REQUEST_KIND]
     _check_keys(kind, values)
     if kind == schema.STEP_PROMPT:
+        return
+    if kind == schema.STEP_REST:
+        if plan.level_kpa:
+            raise PlanError(
+                schema.ERR_REST_ABOVE_ZERO, schema.PLAN_STEP_REQUEST_KIND, plan.level_kpa
+            )
         return
     target = values[schema.PLAN_STEP_REQUEST_TARGET_KPA]
     if target > plan.ceiling_kpa:

@@ -23,13 +23,15 @@ except ImportError:  # CPython
     from pressloop_fw.cpython import const
 
 # generated: numbers of other modules; edit the lists and run `make generate`.
-# wire.schema: STATE_IDLE STATE_RUNNING STATE_PAUSED STATE_PROMPTING STEP_HOLD FLAG_DWELLING
+# wire.schema: STATE_IDLE STATE_RUNNING STATE_PAUSED STATE_PROMPTING
+# wire.schema: STEP_HOLD STEP_REST FLAG_DWELLING
 # loop.flags: FLAGS
 _STATE_IDLE = const(0)
 _STATE_RUNNING = const(1)
 _STATE_PAUSED = const(2)
 _STATE_PROMPTING = const(3)
 _STEP_HOLD = const(2)
+_STEP_REST = const(5)
 _FLAG_DWELLING = const(2)
 _FLAGS = const(1)
 # end of generated
@@ -105,6 +107,11 @@ class Sequencer:
         if self.state == schema.STATE_PROMPTING:
             return self.action != ACT_SAFE
         return self.active()
+
+    def resting(self):
+        """Whether a rest is in progress, paused or not."""
+        index = self.step_index
+        return index != NO_STEP and self._kind[index] == _STEP_REST
 
     def approach_expired(self):
         """Whether the approach has lasted for its timeout or has pumped all that it may."""
@@ -199,6 +206,9 @@ class Sequencer:
         """Stop the run where it is: setpoint and dwell clock stand still."""
         self.state = schema.STATE_PAUSED
         self.setpoint.halt()
+        if self.resting():
+            # The release stays open: locked-in oil could only come under pressure.
+            return
         if self.approaching or self.action == ACT_DUMP:
             # Nothing to regulate: stop where the ram is.
             self.action = ACT_SHUT
@@ -277,11 +287,13 @@ class Sequencer:
         self.loop_update_due = True
         self.results.begin(index, tick, pressure_kpa)
         self.hold.restart()
-        self.unloaded.restart()
+        kind = plan.kind[index]
+        if kind != _STEP_REST or self.action != ACT_DUMP:
+            # A rest goes on with the readings that have ended the release before it.
+            self.unloaded.restart()
         self.wait_ticks = 0
         self.dumping = False
         self._set_approaching(False)
-        kind = plan.kind[index]
         target = plan.target_kpa[index]
         sealed = self.action == ACT_SHUT
         if sealed:
@@ -300,6 +312,10 @@ class Sequencer:
                 self._regulate()
             return
         self.state = schema.STATE_RUNNING
+        if kind == _STEP_REST:
+            self.setpoint.halt()
+            self.action = ACT_DUMP
+            return
         if kind == schema.STEP_HOLD:
             if sealed:
                 self.setpoint.ramp(target, self.rate_kpa_s)
@@ -326,7 +342,7 @@ class Sequencer:
         if index == NO_STEP:
             return
         self.results.outcome[index] = outcome
-        if outcome == schema.OUTCOME_CUT and self.plan.kind[index] == schema.STEP_HOLD:
+        if outcome == schema.OUTCOME_CUT and self._kind[index] in (_STEP_HOLD, _STEP_REST):
             self.results.dwell_end[index] = schema.DWELL_RUN
         self.step_index = NO_STEP
         # A step can end in the tick that entered it.
@@ -345,7 +361,7 @@ class Sequencer:
         self._start_ramp(index)
 
     def _arrive(self, tick, pressure_kpa, progress=ARRIVED):
-        """End a ramp or release whose setpoint has reached the target.
+        """End a ramp or release whose setpoint has reached the target; go on with a rest at zero.
 
         One that is near ends when the pressure is in the band of the hold that follows: the dwell
         begins with it, and not only when the last of the setpoint's fading is over.
@@ -360,7 +376,21 @@ class Sequencer:
             self.action = ACT_DUMP
             if not self.unloaded.step(self.plan.scaling, pressure_kpa):
                 return
+            if self._kind[self.step_index] == _STEP_REST and not self._rest_ends():
+                return
         self.finish_step(tick, pressure_kpa, schema.OUTCOME_DONE)
+
+    def _rest_ends(self):
+        """Count a tick without pressure of a rest; return whether it was the last one."""
+        index = self.step_index
+        results = self.results
+        self._flag_registers[_FLAGS] |= _FLAG_DWELLING
+        counted = results.dwell[index] + 1
+        results.dwell[index] = counted
+        if counted < self.plan.duration_ticks[index]:
+            return False
+        results.dwell_end[index] = schema.DWELL_DURATION
+        return True
 
     def _hold_step(self, tick, pressure_kpa):
         setpoint = self.setpoint

@@ -595,15 +595,19 @@ class Controller:
             self.interlocks.latch_standing(fault)
 
     def _ends_below_zero(self, pressure):
-        """Return whether a run that empties the press ends too far below zero to start another.
+        """Return whether a run ends, or rests, too far below zero to start another.
 
         Only there does a slow drift of the only transducer show. A run that ends unloads the press
         for twice as long as from one call to the next. The filtered reading runs ahead while the
-        press empties, so it has to be seen in the newest one, too.
+        press empties, so it has to be seen in the newest one, too. A rest may last for a day: there
+        the noise of some readings must not look like a zero, so a mean over seconds decides, too.
         """
-        if self.sequencer.state != schema.STATE_VENTING:
-            return False
+        sequencer = self.sequencer
         highest_kpa = max(pressure, self.sampler.newest_kpa)
+        if sequencer.resting():
+            highest_kpa = max(highest_kpa, sequencer.approach.mean_kpa())
+        elif sequencer.state != schema.STATE_VENTING:
+            return False
         return highest_kpa < 0 - self._scaling.zero_band_kpa
 
     def _sound(self, turn, stands):

@@ -445,7 +445,10 @@ class CommandServer:
         sequencer = self._sequencer
         preconditions.require_state(sequencer, schema.STATE_RUNNING)
         step = values[schema.ADVANCE_REQUEST_STEP]
-        if step != sequencer.step_index or self._plan.kind[step] != schema.STEP_HOLD:
+        if step != sequencer.step_index or self._plan.kind[step] not in (
+            schema.STEP_HOLD,
+            schema.STEP_REST,
+        ):
             raise CommandError(schema.ERR_BAD_STATE, schema.ADVANCE_REQUEST_STEP)
         sequencer.pending.request_advance(step)
         return {}

@@ -19,7 +19,7 @@ def stage(sequencer):
 
 
 def dwell_ticks(sequencer):
-    """Return the in-band ticks of the hold in progress; 0 without a step."""
+    """Return the ticks that the clock of the hold or rest in progress has counted; else 0."""
     index = sequencer.step_index
     return sequencer.results.dwell[index] if index != NO_STEP else 0
 
@@ -31,7 +31,7 @@ def remaining_ticks(sequencer):
         return 0
     plan = sequencer.plan
     kind = plan.kind[index]
-    if kind == schema.STEP_HOLD:
+    if kind in (schema.STEP_HOLD, schema.STEP_REST):
         left = plan.duration_ticks[index] - sequencer.results.dwell[index]
     elif kind == schema.STEP_PROMPT:
         left = plan.timeout_ticks[index] - sequencer.wait_ticks

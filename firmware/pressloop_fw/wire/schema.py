@@ -30,7 +30,7 @@ NO_FORCE = const(16777216)
 OUTPUT_FULL = const(32767)
 
 # First bytes of the SHA-256 of the schema.
-SCHEMA_HASH = b"\x36\x20\xda\x97\x31\x1c\x5b\xd7"
+SCHEMA_HASH = b"\x21\x9a\xd7\xd7\x6d\x23\xce\x08"
 
 # Kind of a frame. A reply or an error repeats the sequence number of its request.
 KIND_REQUEST = const(1)
@@ -112,6 +112,7 @@ ERR_DIE_UNCONFIRMED = const(38)
 ERR_PART_MISSING = const(39)
 ERR_LOAD_CELL_ZERO_OFF = const(40)
 ERR_NO_READING = const(41)
+ERR_REST_ABOVE_ZERO = const(42)
 
 # What the press is doing.
 STATE_IDLE = const(0)
@@ -126,6 +127,7 @@ STEP_RAMP = const(1)
 STEP_HOLD = const(2)
 STEP_RELEASE = const(3)
 STEP_PROMPT = const(4)
+STEP_REST = const(5)
 
 # How a hold keeps its pressure.
 HOLD_REGULATED = const(0)
@@ -302,7 +304,7 @@ ERROR_REPLY_STEP = const(2)
 ERROR_REPLY_FIELD = const(3)
 ERROR_REPLY_DETAIL = const(4)
 ERROR_REPLY_FIELDS = (
-    (1, T_INT, 1, 41, True),  # code
+    (1, T_INT, 1, 42, True),  # code
     (2, T_INT, 0, 255, False),  # step
     (3, T_INT, 0, 255, False),  # field
     (4, T_INT, 0, 2147483647, False),  # detail
@@ -540,7 +542,7 @@ PLAN_STEP_REQUEST_RELAXATION_KPA_MIN = const(15)
 PLAN_STEP_REQUEST_LEAST_MS = const(16)
 PLAN_STEP_REQUEST_FIELDS = (
     (1, T_INT, 0, 199, True),  # index
-    (2, T_INT, 1, 4, True),  # kind
+    (2, T_INT, 1, 5, True),  # kind
     (3, T_INT, 0, 199, True),  # stage
     (4, T_INT, 0, 2000000, False),  # target-kpa
     (5, T_INT, 1, 1000000, False),  # rate-kpa-s

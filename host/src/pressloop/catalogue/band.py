@@ -188,7 +188,7 @@ class _Courses:
 def _step_band(
     step: PlannedStep, header: RunHeader, courses: Sequence[_Courses]
 ) -> StepBand | None:
-    if step.kind == "prompt" or step.target_mpa is None:
+    if step.kind == "prompt" or step.kind == "rest" or step.target_mpa is None:
         return None
     found = [one.of_step(step.index) for one in courses]
     length = min(pressure.size for pressure, _ in found)

@@ -171,7 +171,7 @@ COMMANDS: Final = (
     CommandEntry(
         "skip",
         "steer",
-        "End the hold in progress now and go to the next step, from any terminal.",
+        "End the hold or rest in progress now and go to the next step, from any terminal.",
     ),
     CommandEntry(
         "end",

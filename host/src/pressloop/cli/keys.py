@@ -29,7 +29,7 @@ KEYS: Final[dict[str, TypedCommand]] = {
 KEY_HELP: Final = (
     ("p", "pause", "hold the pressure where it is; the time of the hold stops"),
     ("r", "resume", "continue after a pause"),
-    ("s", "skip", "end the hold in progress now and go to the next step"),
+    ("s", "skip", "end the hold or rest in progress now and go to the next step"),
     ("e", "end", "finish an open hold"),
     ("a", "abort", "end the run: release the pressure at the vent rate"),
     ("?", "help", "show this list"),

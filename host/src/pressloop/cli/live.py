@@ -305,6 +305,8 @@ def _doing(status: PressStatus) -> tuple[str, str]:
         return "approach", ""
     if status.topping_up:
         return "top up", running_time_text(status.dwell_s)
+    if status.is_resting:
+        return "rest", running_time_text(status.dwell_s)
     if status.setpoint_moves:
         return ("ramp up" if status.target_mpa > status.setpoint_mpa else "ramp down"), ""
     return ("hold", running_time_text(status.dwell_s)) if status.dwell_s else ("settle", "")

@@ -38,7 +38,7 @@ def resume(port: Annotated[str | None, options.PORT] = None) -> None:
 
 
 def skip(port: Annotated[str | None, options.PORT] = None) -> None:
-    """End the hold in progress now and go to the next step, from any terminal."""
+    """End the hold or rest in progress now and go to the next step, from any terminal."""
     _steer("skip", port)
 
 

@@ -23,6 +23,7 @@ from pressloop.evaluation.dead_band import (
 from pressloop.evaluation.judged_quantity import judged_quantity, load_cell_warnings
 from pressloop.evaluation.powder import PowderResult, powder_results
 from pressloop.evaluation.pump_limit import pump_limit_warnings
+from pressloop.evaluation.rest import rest_result
 from pressloop.evaluation.run_data import RunData, load_run
 from pressloop.evaluation.stage_measures import StageMeasures, measure_stages
 from pressloop.evaluation.stage_outcomes import contradictions, stage_outcomes
@@ -222,6 +223,7 @@ def _planned(data: RunData, stage: PlannedStage, outcome: str) -> dict[str, Any]
         "ramp_rate_mpa_s": stage.rate_mpa_s,
         "planned_dwell_s": data.header.steps[holds[0]].duration_s if holds else None,
         "dwell_end": dwell_ends.get(holds[0]) if holds else None,
+        **vars(rest_result(data, stage)),
     }
 
 

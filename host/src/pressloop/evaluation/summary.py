@@ -50,6 +50,11 @@ class StageResult(RecordModel):
             ends the hold.
         dwell_end: Why the dwell ended, by the board: `duration`, `relaxation`, `operator`,
             `longest` (the longest allowed time was over first) or `run` (the run ended first).
+        planned_rest_s: Rest without pressure that the protocol asks for behind the release; None
+            without one.
+        rest_s: How long that rest was, pauses left out.
+        rest_unloaded_s: The part of it in which the press was without pressure, by the board's
+            clock.
         duration_s: From the first to the last record of the stage, pauses and prompts included.
         missing_s: Time of the stage that is missing in the record.
         full_flow_s: Time for which the pump was fully open and the pressure still behind its
@@ -87,6 +92,9 @@ class StageResult(RecordModel):
     ramp_rate_mpa_s: float | None
     planned_dwell_s: float | None
     dwell_end: str | None = None
+    planned_rest_s: float | None = None
+    rest_s: float | None = None
+    rest_unloaded_s: float | None = None
     duration_s: float | None
     missing_s: float
     peak_mpa: float | None = None

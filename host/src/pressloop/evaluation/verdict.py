@@ -18,6 +18,12 @@ from pressloop.units import duration_text
 HOLD_FRACTION: Final = 0.999
 """Share of the dwell's samples that have to be in band."""
 
+_ROUNDING_S: Final = 1e-6
+
+REST_SHARE: Final = 0.01
+REST_S: Final = 0.02
+"""By how much a rest may be shorter or longer than planned: this share of it, or two ticks."""
+
 LOW_PRESSURE_MPA: Final = 100.0
 """Below this target the overshoot is judged in MPa: a reading does not resolve half a per cent."""
 
@@ -92,7 +98,7 @@ def judge(
     """
     if stage.outcome == "not reached":
         return "not reached", (_ENDINGS["not reached"],)
-    reasons = list(_reasons(stage))
+    reasons = [*_reasons(stage), *_wrong_rest(stage, record_interval_s)]
     if source == "reading":
         reasons += _short_dwell(stage, record_interval_s)
         limited = pump_limit_text(stage)
@@ -159,6 +165,24 @@ def _short_dwell(stage: StageResult, record_interval_s: float) -> Iterator[str]:
         f"The dwell in band was {duration_text(dwell_s, 2)}; the protocol asks for "
         f"{duration_text(planned_s)}."
     )
+
+
+def _wrong_rest(stage: StageResult, record_interval_s: float) -> Iterator[str]:
+    """Yield a reason if the rest was shorter or longer than planned."""
+    planned_s, rest_s, unloaded_s = stage.planned_rest_s, stage.rest_s, stage.rest_unloaded_s
+    if planned_s is None or rest_s is None or unloaded_s is None:
+        return
+    most_s = max(REST_SHARE * planned_s, REST_S, 1.5 * record_interval_s) + _ROUNDING_S
+    asked = f"the protocol asks for {duration_text(planned_s)}"
+    if abs(rest_s - planned_s) <= most_s and unloaded_s >= planned_s - most_s:
+        return
+    if rest_s - unloaded_s > most_s:
+        yield (
+            f"The press was without pressure for {duration_text(unloaded_s, 2)} of "
+            f"{duration_text(rest_s, 2)} of rest; {asked}."
+        )
+    else:
+        yield f"The rest without pressure was {duration_text(rest_s, 2)}; {asked}."
 
 
 def _reasons(stage: StageResult) -> Iterator[str]:

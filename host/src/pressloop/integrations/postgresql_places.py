@@ -207,3 +207,10 @@ STAGE_PLACES_2: Final = {
     "reasons": "jsonb",
 }
 """Places that the table `stage` has columns for since version 2 of the tables."""
+
+STAGE_PLACES_4: Final = {
+    "planned_rest_s": "double precision",
+    "rest_s": "double precision",
+    "rest_unloaded_s": "double precision",
+}
+"""Places that the table `stage` has columns for since version 4 of the tables."""

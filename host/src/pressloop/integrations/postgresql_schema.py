@@ -11,6 +11,7 @@ from pressloop.errors import PressloopError
 from pressloop.integrations.postgresql_places import (
     RUN_PLACES_2,
     STAGE_PLACES_2,
+    STAGE_PLACES_4,
     add_columns,
 )
 
@@ -130,6 +131,7 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
              true_mean_mpa double precision,
              PRIMARY KEY (run_id, first_seq))""",
     ),
+    (add_columns("details", STAGE_PLACES_4),),
 )
 """The statements of each version, from the first one on.
 

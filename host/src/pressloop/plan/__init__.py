@@ -7,11 +7,12 @@ keeps its place in the protocol, so that a refusal by the board is reported like
 from __future__ import annotations
 
 from pressloop.plan.compile import begin_request, compile_plan
-from pressloop.plan.model import Pass, Plan, PlanError, PlanStage, PlanStep
+from pressloop.plan.model import WITHOUT_TARGET, Pass, Plan, PlanError, PlanStage, PlanStep
 from pressloop.plan.refusal import finding_of_refusal, place_in_protocol, place_in_step
 from pressloop.plan.unroll import count_steps, unroll
 
 __all__ = [
+    "WITHOUT_TARGET",
     "Pass",
     "Plan",
     "PlanError",

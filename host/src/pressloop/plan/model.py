@@ -5,13 +5,16 @@ from __future__ import annotations
 import binascii
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Final, Literal
 
 from pressloop.errors import PressloopError
 from pressloop.findings import KeyPath
 from pressloop.protocol import Pid, Protocol
 from pressloop.wire.codec import encode_message
 from pressloop.wire.schema import HoldMode, PlanBeginRequest, PlanStepRequest, StepKind
+
+WITHOUT_TARGET: Final = (StepKind.PROMPT, StepKind.REST)
+"""Kinds of steps that stay at the pressure at which they begin."""
 
 
 class PlanError(PressloopError):
@@ -38,9 +41,10 @@ class PlanStep:
     """Index of the `PlanStage` that it belongs to."""
     kind: StepKind
     path: KeyPath
-    """Place of the ramp, hold, release or prompt in the protocol."""
+    """Place of the ramp, hold, release, prompt or rest in the protocol."""
     target_path: KeyPath
-    """Place of the target, which for a hold may be that of its stage's ramp."""
+    """Place of the target, for a hold perhaps that of its stage's ramp, for a rest that of the
+    release."""
     start_kpa: int
     """Setpoint when the step begins, kPa."""
     target_kpa: int
@@ -50,7 +54,8 @@ class PlanStep:
     tolerance_kpa: int | None = None
     """Half width of a hold's band; None for others."""
     duration_ms: int | None = None
-    """Time in band that ends a hold at the latest; None if there is none."""
+    """Time in band that ends a hold at the latest, or without pressure that ends a rest; None if
+    there is none."""
     relaxation_kpa_min: int | None = None
     """Loss rate below which a sealed hold ends; None for others."""
     least_ms: int | None = None
@@ -76,7 +81,7 @@ class PlanStep:
 
     @property
     def dwell_ms(self) -> int | None:
-        """Dwell of a hold that ends by time alone, ms; None for all other steps."""
+        """Duration of a rest, or of a hold that ends by time alone, ms; None for others."""
         if self.relaxation_kpa_min is not None or self.is_open:
             return None
         return self.duration_ms
@@ -87,7 +92,7 @@ class PlanStep:
             index=self.index,
             kind=self.kind,
             stage=self.stage,
-            target_kpa=None if self.kind is StepKind.PROMPT else self.target_kpa,
+            target_kpa=None if self.kind in WITHOUT_TARGET else self.target_kpa,
             rate_kpa_s=self.rate_kpa_s,
             tolerance_kpa=self.tolerance_kpa,
             duration_ms=self.duration_ms,

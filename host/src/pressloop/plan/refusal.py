@@ -47,7 +47,7 @@ _DEFAULT_FIELD: Final = {
     "not-sealed": "mode",
     "clock-spent": "steps",
 }
-_PRESSURE_CODES: Final = ("over-ceiling", "over-limit", "hold-elsewhere")
+_PRESSURE_CODES: Final = ("over-ceiling", "over-limit", "hold-elsewhere", "rest-above-zero")
 """Codes whose detail is a pressure that the user knows as a force, too."""
 
 
@@ -90,6 +90,8 @@ def place_in_step(step: PlanStep, name: str) -> KeyPath:
     if step.kind is StepKind.PROMPT:
         # The text is the value of `prompt`; `timeout` is a key beside it.
         return (*step.path[:-1], "timeout") if name == "timeout_ms" else step.path
+    if step.kind is StepKind.REST:
+        return step.path
     if name in ("kp", "ki", "kd"):
         return (*step.path[:-1], "pid", name)
     if name == "duration_ms" and (step.relaxation_kpa_min or (step.is_open and step.duration_ms)):

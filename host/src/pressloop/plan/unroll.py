@@ -20,7 +20,9 @@ def count_steps(items: Sequence[Item]) -> int:
         elif isinstance(item, Prompt):
             steps += 1
         else:
-            steps += sum(part is not None for part in (item.ramp, item.hold, item.release))
+            steps += sum(
+                part is not None for part in (item.ramp, item.hold, item.release, item.rest)
+            )
     return steps
 
 
@@ -111,6 +113,8 @@ class _Unroller:
             self._add_move(
                 StepKind.RELEASE, stage.release, target_kpa, (*path, "release"), stage.pid
             )
+        if stage.rest_ms is not None:
+            self._add_rest(stage.rest_ms, path)
         self._close_stage(first, "stage", stage.name, path, passes)
 
     def _add_move(
@@ -152,6 +156,20 @@ class _Unroller:
                 mode=HoldMode[hold.mode.upper()],
                 is_open=hold.is_open,
                 pid=stage.pid,
+            )
+        )
+
+    def _add_rest(self, duration_ms: int, path: KeyPath) -> None:
+        self._append(
+            PlanStep(
+                index=len(self.steps),
+                stage=len(self.stages),
+                kind=StepKind.REST,
+                path=(*path, "rest"),
+                target_path=(*path, "release", "target"),
+                start_kpa=self._level_kpa,
+                target_kpa=self._level_kpa,
+                duration_ms=duration_ms,
             )
         )
 

@@ -13,7 +13,7 @@ from pressloop._version import __version__
 from pressloop.findings import path_text
 from pressloop.machine.channels import ChannelComparison
 from pressloop.machine.profile import MachineProfile
-from pressloop.plan import Plan, PlanStage, PlanStep
+from pressloop.plan import WITHOUT_TARGET, Plan, PlanStage, PlanStep
 from pressloop.protocol import Conditions
 from pressloop.record.model import (
     BoardIdentity,
@@ -151,7 +151,7 @@ def _planned_step(step: PlanStep) -> PlannedStep:
             "index": step.index,
             "kind": wire_name(step.kind),
             "stage": step.stage,
-            "target_mpa": None if step.kind is StepKind.PROMPT else step.target_kpa / 1000,
+            "target_mpa": None if step.kind in WITHOUT_TARGET else step.target_kpa / 1000,
             "rate_mpa_s": _thousandth(step.rate_kpa_s),
             "tolerance_mpa": _thousandth(step.tolerance_kpa),
             "duration_s": _thousandth(step.dwell_ms),

@@ -27,7 +27,7 @@ from pressloop.yaml.user_model import UserModel
 SCHEMA_VERSION: Final = 1
 """Version of the journal. A reader refuses a newer one, whose keys may mean something else."""
 
-PlannedStepKind = Literal["ramp", "hold", "release", "prompt"]
+PlannedStepKind = Literal["ramp", "hold", "release", "prompt", "rest"]
 Direction = Literal["up", "down", "none"]
 BatchSource = Literal["live", "backfill"]
 EventKind = Literal[

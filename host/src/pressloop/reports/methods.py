@@ -135,6 +135,8 @@ def _step(step: PlannedStep, header: RunHeader) -> str:
     if step.kind in ("ramp", "release"):
         verb = "ramp" if step.kind == "ramp" else "release"
         return f"{verb} at {_number(step.rate_mpa_s)} MPa/s to {_pressure(step, header)}"
+    if step.kind == "rest":
+        return f"rest without pressure for {duration_text(step.duration_s or 0.0)}"
     band = "" if step.tolerance_mpa is None else f" within ± {step.tolerance_mpa:.4g} MPa"
     if step.duration_s is not None:
         until = f"for {duration_text(step.duration_s)}"

@@ -194,7 +194,7 @@ def _differences(summary: RunSummary, *, in_progress: bool) -> Iterator[str]:
             yield f"{words} {times}" + (f", by {people}." if people else ".")
     for stage in summary.stages:
         if stage.outcome == "advanced":
-            yield f"{stage.label}: the operator ended the hold early."
+            yield f"{stage.label}: the operator ended {_ended_early(summary, stage)} early."
         if ended_late := ended_late_text(stage):
             yield f"{stage.label}: {ended_late}."
     for event in summary.events:
@@ -207,6 +207,16 @@ def _differences(summary: RunSummary, *, in_progress: bool) -> Iterator[str]:
         yield _as_sentence(f"Note: {summary.note}")
 
 
+def _ended_early(summary: RunSummary, stage: StageResult) -> str:
+    planned = summary.header.steps
+    ended = [
+        planned[step.step].kind
+        for step in summary.steps
+        if step.outcome == "advanced" and planned[step.step].stage == stage.index
+    ]
+    return " and ".join(f"the {kind}" for kind in ended) or "the hold"
+
+
 def _as_sentence(text: str) -> str:
     text = f"{text[:1].upper()}{text[1:]}"
     return text if text.endswith((".", "!", "?")) else f"{text}."
@@ -214,7 +224,7 @@ def _as_sentence(text: str) -> str:
 
 _COMMANDS = {
     "pause": "Paused",
-    "advance": "A hold was ended",
+    "advance": "A hold or rest was ended",
     "abort": "Aborted",
     "host-lost": "The board lost the computer",
     "reattached": "A program reconnected to the run",

@@ -186,7 +186,7 @@ class Run:
         self._prompts.release()
 
     def advance(self, step: int | None = None, by: str = "script") -> None:
-        """End the hold in progress, or the hold at `step`, also an open hold, and continue."""
+        """End the hold or rest in progress, or at `step`, also an open hold, and continue."""
         self._commands.advance(step, _name(by))
 
     def abort(self, by: str = "script") -> None:

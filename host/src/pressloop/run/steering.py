@@ -19,7 +19,7 @@ SteeringCommand = Literal["pause", "resume", "skip", "end", "abort"]
 
 STEERING_COMMANDS: Final[tuple[SteeringCommand, ...]] = get_args(SteeringCommand)
 
-StepType = Literal["move", "hold", "open hold", "prompt"]
+StepType = Literal["move", "hold", "open hold", "prompt", "rest"]
 
 
 class Steerable(Protocol):
@@ -35,7 +35,7 @@ class Steerable(Protocol):
         """Continue after a pause."""
 
     def advance(self, step: int | None, by: str) -> None:
-        """End the hold at a step."""
+        """End the hold or rest at a step."""
 
     def abort(self, by: str) -> None:
         """End the run with a controlled release."""
@@ -63,6 +63,8 @@ def step_type(header: RunHeader, step: int | None) -> StepType | None:
         return None
     if planned.kind == "prompt":
         return "prompt"
+    if planned.kind == "rest":
+        return "rest"
     if planned.kind != "hold":
         return "move"
     return "open hold" if planned.open else "hold"
@@ -80,7 +82,7 @@ def steer(
 
     Args:
         press: The run.
-        command: What to do. `skip` ends the hold in progress, `end` only an open hold.
+        command: What to do. `skip` ends the hold or rest in progress, `end` only an open hold.
         by: Who wants it, for the record.
         type_of: Returns what the step in progress is; None if unknown.
         is_wanted: Asked again right before anything but an abort is sent: the status may have
@@ -92,7 +94,8 @@ def steer(
     status = press.status()
     if command == "abort" and status.state is State.VENTING:
         return SteeringOutcome(True, "the pressure is already being released; nothing was changed")
-    reason = obstacle(command, status, type_of(status))
+    step = type_of(status)
+    reason = obstacle(command, status, step)
     if reason:
         return SteeringOutcome(False, f"nothing to {command}: {reason}", "no-effect")
     if command != "abort" and not is_wanted():
@@ -108,7 +111,7 @@ def steer(
             press.advance(status.step, by)
     except CommandRefusedError as refusal:
         return SteeringOutcome(False, f"{command} refused: {_why(refusal)}", refusal.code)
-    return SteeringOutcome(True, _done(command, status))
+    return SteeringOutcome(True, _done(command, status, step))
 
 
 def steer_safely(act: Callable[[], SteeringOutcome]) -> SteeringOutcome:
@@ -144,9 +147,14 @@ def obstacle(command: SteeringCommand, status: PressStatus, step: StepType | Non
     if state is State.PAUSED:
         return "the run is paused; resume it first"
     if step == "move":
-        return f"the pressure is moving to {status.target_mpa:g} MPa, and only a hold can be ended"
+        return (
+            f"the pressure is moving to {status.target_mpa:g} MPa, and only a hold or a rest "
+            "can be ended"
+        )
     if command == "end" and (step == "hold" or (step is None and status.remaining_s > 0)):
         return "this hold ends by itself; skip ends it now"
+    if command == "end" and step == "rest":
+        return "this rest ends by itself; skip ends it now"
     return None
 
 
@@ -158,16 +166,20 @@ def is_about_to_start(status: PressStatus) -> bool:
 
 def _why(refusal: CommandRefusedError) -> str:
     if refusal.code == "bad-state":
-        return "only a hold can be ended, or the press has just changed its state"
+        return "only a hold or a rest can be ended, or the press has just changed its state"
     return refusal.message.rpartition(": ")[2]
 
 
-def _done(command: SteeringCommand, status: PressStatus) -> str:
+def _done(command: SteeringCommand, status: PressStatus, step: StepType | None) -> str:
     where = "" if status.stage_name is None else f" of {status.stage_name}"
+    if command == "pause" and step == "rest":
+        return "paused in the rest; the press stays without pressure"
     if command == "pause":
         return f"paused at {status.setpoint_mpa:.1f} MPa; the pressure is still controlled"
     if command == "resume":
         return "resumed"
+    if command == "skip" and step == "rest":
+        return f"ended the rest{where} early; the run continues with the next step"
     if command == "skip":
         return f"skipped the rest of the hold{where}; the run continues with the next step"
     if command == "end":

@@ -25,6 +25,7 @@ _PLAN_REFUSALS: Final = (
     "no-end",
     "wrong-direction",
     "hold-elsewhere",
+    "rest-above-zero",
 )
 """Codes of refusals whose cause is the plan, and not the present state of the press."""
 

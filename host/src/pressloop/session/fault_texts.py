@@ -92,8 +92,8 @@ FAULT_TEXTS: Final[dict[str, tuple[str, str]]] = {
         "put more spacers under the die, and check stroke_mm in the profile",
     ),
     "zero-moved": (
-        "at the end of the run, without pressure, the transducer read too far below zero: it has "
-        "drifted, and the sample had up to as much more pressure than the record says",
+        "at the end of the run or in a rest, without pressure, the transducer read too far below "
+        "zero: it has drifted, and the sample had up to as much more pressure than the record says",
         "do not use the sample; compare the reading with a gauge, and replace the transducer if "
         "it drifts again",
     ),

@@ -110,6 +110,10 @@ REFUSAL_TEXTS: Final[dict[ErrorCode, tuple[str, str]]] = {
         "a hold is not at the pressure where the step before it ends, {mpa}",
         "add a ramp or a release to the pressure of the hold",
     ),
+    ErrorCode.REST_ABOVE_ZERO: (
+        "a rest begins under pressure: the step before it ends at {mpa}",
+        "release to zero pressure before the rest",
+    ),
     ErrorCode.RELAXATION_UNRESOLVED: (
         "a relaxation rate is smaller than the board can measure with this transducer and leak, "
         "{mpa}/min",

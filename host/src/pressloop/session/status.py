@@ -35,7 +35,8 @@ class PressStatus:
         stage: Index of its stage; None without a run.
         stage_name: Name of its stage, if the protocol is known here.
         elapsed_s: Time since the run began; None without a run of this program.
-        dwell_s: Dwell of the hold in progress: its time within the tolerance, s.
+        dwell_s: Dwell of the hold in progress: its time within the tolerance, s. Of a rest its time
+            without pressure.
         remaining_s: Minimum time to the end of the step; 0 if only the operator ends it.
         prompt: Text of the open prompt; empty without one.
         approaching: Whether the ram moves without load.
@@ -101,6 +102,15 @@ class PressStatus:
     def setpoint_moves(self) -> bool:
         """Whether the setpoint is on its way to the target of the step."""
         return abs(self.setpoint_mpa - self.target_mpa) > _ARRIVED_MPA
+
+    @property
+    def is_resting(self) -> bool:
+        """Whether a rest is in progress or paused: no other step has time left at zero pressure."""
+        return (
+            self.state in (State.RUNNING, State.PAUSED)
+            and self.setpoint_mpa == self.target_mpa == 0
+            and self.remaining_s > 0
+        )
 
     @classmethod
     def from_wire(

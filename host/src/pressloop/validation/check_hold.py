@@ -27,7 +27,8 @@ def check_hold(context: Context, step: PlanStep, stage: PlanStage, level_kpa: in
             "hold-at-zero",
             step.target_path,
             "a hold at zero pressure has no pressure to keep",
-            "write a target above zero, or use a prompt to wait for the operator",
+            "write a target above zero; to wait without pressure, write 'rest' in the stage whose "
+            "release ends at zero, or a prompt to wait for the operator",
         )
         return
     if level_kpa is not None and step.target_kpa != level_kpa:

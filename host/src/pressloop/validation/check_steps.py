@@ -20,6 +20,9 @@ def check_steps(context: Context, stages: Sequence[PlanStage], steps: Sequence[P
             _check_prompt(context, step, level_kpa)
             continue
         stage = stages[step.stage]
+        if step.kind is StepKind.REST:
+            _check_rest(context, step, stage, level_kpa)
+            continue
         # Nothing is concluded from a target that is only a stand-in.
         known = not context.is_unreliable(step.target_path)
         if known:
@@ -39,6 +42,17 @@ def _check_prompt(context: Context, step: PlanStep, level_kpa: int | None) -> No
             f"the prompt waits for the operator while the pellet is at "
             f"{context.pressure(level_kpa)}",
             "release to zero pressure first if hands go near the die",
+        )
+
+
+def _check_rest(context: Context, step: PlanStep, stage: PlanStage, level_kpa: int | None) -> None:
+    if level_kpa:
+        context.error(
+            "rest-above-zero",
+            step.path,
+            f"the rest begins at {context.pressure(level_kpa)}{in_pass(stage)}, where the release "
+            "of its stage ends",
+            "release to zero pressure; to wait under pressure, write a hold",
         )
 
 

@@ -109,6 +109,7 @@ def status_view(
         "fault": words.fault_words(status.fault),
         "further_fault": words.fault_words(status.further_fault),
         "pause": words.pause_reason(status),
+        "resting": status.is_resting,
         "last_end": words.last_end(status),
         "host_lost": status.host_lost,
         "emergency_stop": bool(status.inputs & InputBits.EMERGENCY_STOP),

@@ -45,6 +45,8 @@ def state_word(status: PressStatus) -> str:
         return "Approach"
     if status.topping_up:
         return "Top up"
+    if status.is_resting:
+        return "Rest at zero"
     if status.setpoint_moves:
         return "Ramp up" if status.target_mpa > status.setpoint_mpa else "Ramp down"
     return "Hold" if status.dwell_s else "Settling"
@@ -60,6 +62,8 @@ def state_sentence(status: PressStatus) -> str:
     word = state_word(status)
     if word == "At rest":
         return "The press is at rest."
+    if word == "Paused" and status.is_resting:
+        return f"The run is paused{stage}; the press is without pressure. Resume it, or abort."
     if word == "Paused":
         return f"The run is paused{stage}; the pressure is held. Resume it, or abort."
     if word == "Waiting for you":
@@ -76,6 +80,11 @@ def state_sentence(status: PressStatus) -> str:
         return f"The ram approaches the sample{stage}."
     if word in ("Ramp up", "Ramp down"):
         return f"The pressure moves to {target}{stage}."
+    if word == "Rest at zero":
+        return (
+            f"The press rests without pressure{stage}. Keep the guard closed: the ram moves when "
+            "the rest ends."
+        )
     if word == "Top up":
         return f"The pump brings the sealed hold back to {target}{stage}."
     if word == "Settling":

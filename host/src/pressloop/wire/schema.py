@@ -29,7 +29,7 @@ NO_FORCE: Final = 16777216
 large."""
 OUTPUT_FULL: Final = 32767
 """Full opening of a valve; also the largest split-range output, positive or negative."""
-SCHEMA_HASH: Final = b"\x36\x20\xda\x97\x31\x1c\x5b\xd7"
+SCHEMA_HASH: Final = b"\x21\x9a\xd7\xd7\x6d\x23\xce\x08"
 """First bytes of the SHA-256 of the schema."""
 RECORD_FORMAT: Final = "<IiihHBBBBH"
 """Struct format of a packed telemetry record."""
@@ -200,6 +200,8 @@ class ErrorCode(IntEnum):
     much it does, kPa."""
     NO_READING = 41
     """Not yet has each of the two pressure channels given a reading in its range."""
+    REST_ABOVE_ZERO = 42
+    """A rest does not begin at zero pressure; `detail` is where the step before ends, kPa."""
 
 
 class State(IntEnum):
@@ -230,6 +232,9 @@ class StepKind(IntEnum):
     """Lower the pressure to the target at the rate, with the pump off."""
     PROMPT = 4
     """Wait for the operator."""
+    REST = 5
+    """Keep the release open after a release to zero; its clock counts only time without
+    pressure."""
 
 
 class HoldMode(IntEnum):
@@ -331,8 +336,8 @@ class Fault(IntEnum):
     """The ram was within 1 mm of the end of its stroke: there the oil no longer loads the
     sample."""
     ZERO_MOVED = 26
-    """At the end of the run, without pressure, the transducer read too far below zero: it drifted
-    meanwhile."""
+    """At the end of the run or in a rest, without pressure, the transducer read too far below zero:
+    it drifted meanwhile."""
 
 
 class ResetCause(IntEnum):
@@ -364,9 +369,9 @@ class DwellEnd(IntEnum):
     """Why a dwell ended."""
 
     NONE = 0
-    """Not a hold, or it has not ended."""
+    """Neither a hold nor a rest, or it has not ended."""
     DURATION = 1
-    """Its duration in band has passed."""
+    """Its duration in band has passed; of a rest: its duration without pressure."""
     RELAXATION = 2
     """The pressure loss fell below the rate that was asked for."""
     OPERATOR = 3
@@ -393,7 +398,7 @@ class FlagBits(IntFlag):
     IN_BAND = 1
     """Within the tolerance of the hold in progress."""
     DWELLING = 2
-    """The dwell clock counted this tick."""
+    """The dwell clock, or that of a rest, counted this tick."""
     APPROACHING = 4
     """The ram moves without load, no ramp yet."""
     SATURATED = 8
@@ -841,7 +846,7 @@ class ErrorReply(Message):
     """Refuses a request. The code decides which other keys are present."""
 
     FIELDS: ClassVar[tuple[Field, ...]] = (
-        Field(1, "code", FieldKind.INT, 1, 41, enum=ErrorCode),
+        Field(1, "code", FieldKind.INT, 1, 42, enum=ErrorCode),
         Field(2, "step", FieldKind.INT, 0, 255, required=False),
         Field(3, "field", FieldKind.INT, 0, 255, required=False),
         Field(4, "detail", FieldKind.INT, 0, 2147483647, required=False),
@@ -996,7 +1001,7 @@ class StatusReply(Message):
     stage: int
     """Stage of the step in progress, 255 without."""
     dwell_ms: int
-    """In-band time of the hold in progress. Unit: ms."""
+    """In-band time of the hold in progress, time without pressure of a rest. Unit: ms."""
     remaining_ms: int
     """Least time to the end of the step, 0 when open. Unit: ms."""
     run_id: bytes
@@ -1198,7 +1203,7 @@ class StepResultReply(Message):
     ticks: int
     """Time spent in the step. Unit: ticks."""
     dwell_ticks: int
-    """Time in band. Unit: ticks."""
+    """Time in band; of a rest: time without pressure. Unit: ticks."""
     peak_kpa: int
     """Highest reading. Unit: kPa."""
     lowest_kpa: int
@@ -1238,7 +1243,8 @@ class InterruptedRunReply(Message):
     step: int
     """Index of its step, 255 without."""
     dwell_ms: int
-    """In-band time of the hold in progress, at least. Unit: ms."""
+    """In-band time of the hold, or time without pressure of the rest, in progress, at least. Unit:
+    ms."""
     pressure_kpa: int
     """Reading, the last one that was stored. Unit: kPa."""
     tick: int
@@ -1452,7 +1458,7 @@ class PlanStepRequest(Request[PlanStepReply]):
     CODE: ClassVar[Command] = Command.PLAN_STEP
     FIELDS: ClassVar[tuple[Field, ...]] = (
         Field(1, "index", FieldKind.INT, 0, 199),
-        Field(2, "kind", FieldKind.INT, 1, 4, enum=StepKind),
+        Field(2, "kind", FieldKind.INT, 1, 5, enum=StepKind),
         Field(3, "stage", FieldKind.INT, 0, 199),
         Field(4, "target_kpa", FieldKind.INT, 0, 2000000, required=False),
         Field(5, "rate_kpa_s", FieldKind.INT, 1, 1000000, required=False),
@@ -1481,7 +1487,7 @@ class PlanStepRequest(Request[PlanStepReply]):
     tolerance_kpa: int | None = None
     """Half width of the band. Unit: kPa."""
     duration_ms: int | None = None
-    """In-band time that ends the hold. Unit: ms."""
+    """In-band time that ends the hold; time without pressure that ends the rest. Unit: ms."""
     timeout_ms: int | None = None
     """Of a hold: longest time out of band; of a prompt: longest wait. Unit: ms."""
     mode: HoldMode | None = None
@@ -1623,7 +1629,7 @@ class ConfirmRequest(Request[ConfirmReply]):
 
 @dataclass(frozen=True, slots=True)
 class AdvanceRequest(Request[AdvanceReply]):
-    """Ends the hold in progress and continues with the next step.
+    """Ends the hold or rest in progress and continues with the next step.
 
     An open hold ends as planned by it.
     """
@@ -1632,7 +1638,7 @@ class AdvanceRequest(Request[AdvanceReply]):
     FIELDS: ClassVar[tuple[Field, ...]] = (Field(1, "step", FieldKind.INT, 0, 199),)
 
     step: int
-    """Index of the hold to end."""
+    """Index of the hold or rest to end."""
 
     @classmethod
     def reply_type(cls) -> type[AdvanceReply]:

@@ -35,6 +35,7 @@ _HOW_TO_WRITE: Final[Mapping[str, str]] = {
     "ramp": "it like 'ramp: {target: ..., rate: ...}'",
     "hold": "it like 'hold: {duration: ..., tolerance: ...}'",
     "release": "it like 'release: {target: ..., rate: ...}'",
+    "rest": "'rest' with a time in s, min or h",
     "pid": "it like 'pid: {kp: ..., ki: ...}'",
     "target": "'target' with a pressure on the pellet, in MPa",
     "rate": "'rate' with a pressure rate, in MPa/s or MPa/min",

@@ -39,7 +39,7 @@ _STAND_INS: Final[Mapping[str, object]] = {
 }
 """Stand-ins for required keys; optional keys are removed instead."""
 
-_MENDED_BY_REMOVAL: Final = ("extra_forbidden", "target-twice", "end-twice")
+_MENDED_BY_REMOVAL: Final = ("extra_forbidden", "target-twice", "end-twice", "rest-above-zero")
 """Errors that are corrected by removing the place."""
 
 _MAX_ROUNDS: Final = 12

@@ -53,6 +53,7 @@ MAX_PROMPT_BYTES: Final = PlanStepRequest.range_of("text")[1]
 """Longest prompt text that the board accepts, in UTF-8 bytes."""
 
 _MIN_DURATION_MS, _MAX_DURATION_MS = PlanStepRequest.range_of("duration_ms")
+_MAX_REST_MS: Final = 24 * 3_600_000
 _MAX_TOLERANCE_KPA: Final = PlanStepRequest.range_of("tolerance_kpa")[1]
 _MAX_LOSS_KPA_MIN: Final = PlanStepRequest.range_of("relaxation_kpa_min")[1]
 
@@ -157,6 +158,7 @@ Duration = Annotated[str, QuantityText((DURATION,), low=_MIN_DURATION_MS, high=_
 Dwell = Annotated[
     str, QuantityText((DURATION,), low=_MIN_DURATION_MS, high=_MAX_DURATION_MS, keyword="open")
 ]
+RestTime = Annotated[str, QuantityText((DURATION,), low=_MIN_DURATION_MS, high=_MAX_REST_MS)]
 
 
 def _kind(value: object) -> str:

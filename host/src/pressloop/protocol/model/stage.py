@@ -18,6 +18,7 @@ from pressloop.protocol.model.fields import (
     PromptText,
     ProtocolModel,
     QuantityText,
+    RestTime,
     exact,
     kpa_of,
     kpa_s_of,
@@ -92,10 +93,13 @@ class Pid(ProtocolModel):
 
 
 class Stage(ProtocolModel):
-    """A ramp, a hold and a release, in this order; at least one of them."""
+    """A ramp, a hold and a release, in this order, at least one of them; then perhaps a rest."""
 
     model_config = ConfigDict(
-        json_schema_extra={"anyOf": [{"required": [k]} for k in ("ramp", "hold", "release")]}
+        json_schema_extra={
+            "anyOf": [{"required": [k]} for k in ("ramp", "hold", "release")],
+            "dependentRequired": {"rest": ["release"]},
+        }
     )
 
     name: Name
@@ -103,6 +107,8 @@ class Stage(ProtocolModel):
     ramp: Ramp | None = None
     hold: Hold | None = None
     release: Release | None = None
+    rest: RestTime | None = None
+    """Time without pressure after a release to zero, in which air leaves the powder."""
     pid: Pid | None = None
     """Gains for this stage instead of those in the press's profile."""
 
@@ -129,7 +135,19 @@ class Stage(ProtocolModel):
                     "add 'target' to the hold, or a ramp to the stage",
                     at=("hold", "target"),
                 )
+        if self.rest is not None and self.release is None:
+            raise form_error(
+                "rest-above-zero",
+                "a rest begins without pressure, and the stage has no release",
+                "add a release to zero pressure to the stage, or remove the rest",
+                at=("rest",),
+            )
         return self
+
+    @property
+    def rest_ms(self) -> int | None:
+        """Time without pressure after the release, ms, rounded up; None without a rest."""
+        return None if self.rest is None else ms_of(self.rest)
 
 
 class Prompt(ProtocolModel):

@@ -43,7 +43,7 @@ function promptCard(status) {
 
 function pausedCard(status) {
   return {
-    key: `paused ${status.step}`, tone: "note", title: "Paused", text: `${status.pause} The pressure is held, the time of the hold stands.`.trim(),
+    key: `paused ${status.step}`, tone: "note", title: "Paused", text: `${status.pause} ${status.resting ? "The press stays without pressure, the time of the rest stands." : "The pressure is held, the time of the hold stands."}`.trim(),
     next: "Resume the run, or abort it.", buttons: [command("Resume", () => steer("resume"), "go")],
   };
 }

@@ -5,6 +5,7 @@ import { on, state } from "./store.js";
 
 const GLYPHS = {
   "At rest": "○", Approach: "⇣", "Ramp up": "▲", "Ramp down": "▼", Settling: "≈", Hold: "■", "Top up": "⇡",
+  "Rest at zero": "◌",
   Paused: "❚❚", "Waiting for you": "?", Releasing: "⤓", Fault: "!",
 };
 const METER_BANDS = 2; // the scale is twice as wide as the tolerance on each side
