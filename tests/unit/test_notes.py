@@ -42,6 +42,12 @@ def test_a_mean_is_shown_with_its_uncertainty() -> None:
     assert stage_notes(STAGE) == ()
 
 
+def test_a_rest_has_its_time_without_pressure() -> None:
+    rest = {"planned_rest_s": 30.0, "rest_s": 31.2, "rest_unloaded_s": 29.99}
+    (note,) = stage_notes(STAGE.model_copy(update=rest))
+    assert note == "rest 29.99 s without pressure, 30 s planned"
+
+
 def test_a_hold_that_ended_without_what_it_waited_for_says_so() -> None:
     (note,) = stage_notes(STAGE.model_copy(update={"dwell_end": "longest"}))
     assert note == "the longest time allowed for the hold was over before what it waited for"

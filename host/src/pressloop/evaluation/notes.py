@@ -1,4 +1,4 @@
-"""Writes notes on the result of a stage, one line each: pump, mean, relaxation, density."""
+"""Writes notes on the result of a stage, one line each: pump, mean, relaxation, density, rest."""
 
 from __future__ import annotations
 
@@ -50,6 +50,11 @@ def _notes(stage: StageResult) -> Iterator[str]:
     if stage.density is not None:
         yield density_text(stage.density)
         yield from wall_text(stage)
+    if stage.planned_rest_s is not None and stage.rest_unloaded_s is not None:
+        yield (
+            f"rest {duration_text(stage.rest_unloaded_s, 2)} without pressure, "
+            f"{duration_text(stage.planned_rest_s)} planned"
+        )
 
 
 def mean_text(
