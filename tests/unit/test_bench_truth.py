@@ -14,6 +14,7 @@ from pressloop_bench.truth import report
 from pressloop_bench.truth.learning import learned_fields
 from pressloop_bench.truth.press_truth import PressTruth, protocol
 from pressloop_bench.truth.pressed_by import pressed_by
+from pressloop_bench.truth.rows import ROWS
 from pressloop_bench.truth.stage_truth import StageTruth, judge_stage
 from pressloop_bench.truth.wide_family import WIDE, wide_family
 
@@ -167,6 +168,45 @@ def test_a_press_may_be_off_by_what_its_cell_or_its_friction_leaves() -> None:
     learned = pressed_by(case, "learned-friction")
     known = PROFILE.model_copy(update={"friction_percent": 3, "friction_n": 0})
     assert learned.allowed_mpa(known, 10.0, 100.0) == pytest.approx(0.738 + 0.2 + 0.75, abs=0.01)
+
+
+def test_cells_are_wrong_both_ways_and_within_what_they_state() -> None:
+    errors = []
+    for case in wide_family(30, 5):
+        means = pressed_by(case, "load-cell")
+        capacity_mpa = (
+            means.case.press.load_cell.capacity_kn
+            * 1000
+            / means.case.press.plant_config()["die_area_mm2"]
+        )
+        errors.append((means.read_mpa(capacity_mpa) - capacity_mpa) / capacity_mpa)
+    assert min(errors) < -0.0001 and max(errors) > 0.0001
+    assert max(map(abs, errors)) < 0.0005
+    assert math.isnan(pressed_by(case, "reading").read_mpa(100.0))
+
+
+def test_what_the_cell_itself_is_wrong_by_is_told_apart() -> None:
+    """The pellet is 0.5 MPa low, and a cell that reads 0.4 too much leaves 0.1 to the law."""
+    stage = judge_stage(
+        _course(off_mpa=-0.5),
+        RAMP,
+        (0, 1),
+        DWELL / 100,
+        PROFILE,
+        10.0,
+        low=False,
+        allowed_mpa=1.0,
+        read_mpa=lambda true_mpa: true_mpa + 0.4,
+    )
+    assert stage.of_allowed == pytest.approx(50)
+    assert stage.of_allowed_as_read == pytest.approx(10)
+
+
+def test_a_dwell_that_is_truly_too_short_misses_a_row_of_its_own() -> None:
+    low = _judged(_course(off_mpa=-1.0))
+    (longest, shortest) = (row for row in ROWS if "dwell" in row.name or "shortest" in row.name)
+    assert longest.missed([low]) == []
+    assert shortest.missed([low]) == [(low.dwell_excess_s, low)]
 
 
 def test_friction_is_learned_from_holds_after_rising_and_falling() -> None:

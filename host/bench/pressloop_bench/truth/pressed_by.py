@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -66,9 +67,9 @@ class Means:
         return error_mpa + SHARE * target_mpa + _FRICTION_SHARE * friction_mpa
 
     def read_mpa(self, pellet_mpa: float) -> float:
-        """Return what a load cell reads at a pressure on the pellet; without one the pressure."""
+        """Return what a load cell reads at a pressure on the pellet; NaN without one."""
         if self.quantity != LOAD_CELL:
-            return pellet_mpa
+            return math.nan
         config = self.case.press.plant_config()
         zero_mpa = config["load_cell_zero_n"] / config["die_area_mm2"]
         return pellet_mpa * config["load_cell_gain"] + zero_mpa

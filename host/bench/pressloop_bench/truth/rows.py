@@ -138,7 +138,7 @@ ROWS: Final[tuple[Row, ...]] = (
     Row(
         "the same, as the cell reads it, with its constant errors",
         "<= 100",
-        lambda s: _size(s.of_allowed_as_read) if s.of_allowed else None,
+        lambda s: _size(s.of_allowed_as_read),
         lambda _: (0.0, 100.0),
     ),
     Row("stated uncertainty, k = 2, %", "", lambda s: s.stated),

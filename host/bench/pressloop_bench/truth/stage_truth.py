@@ -53,8 +53,9 @@ class StageTruth:
     covered: bool
     of_allowed: float = 0.0
     """Distance of the true mean from the target, % of what is allowed; 0 where nothing is said."""
-    of_allowed_as_read: float = 0.0
-    """The same as the sensor reads that mean, with its constant errors and without noise."""
+    of_allowed_as_read: float = math.nan
+    """The same as the load cell reads that mean, with its constant errors and without noise; NaN
+    without one."""
     band: float = 0.0
     """Half width of the band, % of target."""
     lag_s: float = 0.0
@@ -75,7 +76,7 @@ def judge_stage(
     oil: bool = False,
     quantity: Quantity = READING,
     allowed_mpa: float = math.inf,
-    read_mpa: Callable[[float], float] = lambda true_mpa: true_mpa,
+    read_mpa: Callable[[float], float] = lambda _true_mpa: math.nan,
 ) -> StageTruth:
     """Return the figures of a ramp, by its fields, and the hold behind it.
 
@@ -91,7 +92,7 @@ def judge_stage(
             this dwell: how well the loop holds what it can see.
         quantity: Which pressure the reading is.
         allowed_mpa: By how much the true mean may be off the target.
-        read_mpa: What the sensor reads at a pressure, with its constant errors.
+        read_mpa: What the load cell reads at a pressure, with its constant errors; NaN without one.
     """
     target = ramp["target_kpa"] / 1000
     full_scale_mpa = profile.lever(die_mm) * profile.full_scale_bar / 10
