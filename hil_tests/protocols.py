@@ -137,7 +137,7 @@ def one_hold_until(until: str, mode: str) -> str:
     return one_hold("1 s").replace("{duration: 1 s,", f"{{until: {{{until}}}, mode: {mode},")
 
 
-def plan_begin(steps: int = 4) -> PlanBeginRequest:
+def plan_begin(steps: int = 5) -> PlanBeginRequest:
     """Return a plan header that is valid in every field."""
     return PlanBeginRequest(
         steps=steps,
@@ -153,7 +153,7 @@ def plan_begin(steps: int = 4) -> PlanBeginRequest:
 
 
 def plan_steps() -> list[PlanStepRequest]:
-    """Return one valid step of each kind: ramp, hold, release, prompt."""
+    """Return one valid step of each kind: ramp, hold, release, prompt, rest."""
     work_kpa, rate_kpa_s = WIRING.work_mpa * 1000, WIRING.work_rate_mpa_s * 1000
     return [
         PlanStepRequest(0, StepKind.RAMP, 0, target_kpa=work_kpa, rate_kpa_s=rate_kpa_s),
@@ -169,4 +169,5 @@ def plan_steps() -> list[PlanStepRequest]:
         ),
         PlanStepRequest(2, StepKind.RELEASE, 0, target_kpa=0, rate_kpa_s=rate_kpa_s),
         PlanStepRequest(3, StepKind.PROMPT, 1, text="Done?", timeout_ms=10_000),
+        PlanStepRequest(4, StepKind.REST, 2, duration_ms=1_000),
     ]

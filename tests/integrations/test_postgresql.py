@@ -177,6 +177,7 @@ def test_a_run_is_stored_as_its_record_says(database: str, tmp_path: Path) -> No
         (1,),
         (2,),
         (3,),
+        (4,),
     ]
 
 
@@ -300,6 +301,7 @@ def test_older_tables_are_brought_up_to_date(
         (1,),
         (2,),
         (3,),
+        (4,),
     ]
 
 

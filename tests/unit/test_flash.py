@@ -305,10 +305,10 @@ def test_a_real_press_gets_firmware_only_after_a_press_of_its_button(
     assert answered == [board.url]
 
 
-def test_a_real_press_keeps_its_firmware_if_nobody_presses_the_button(
+def test_a_real_press_keeps_its_firmware_without_a_press_of_the_button(
     image: Path, board: FakeBoard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mpremote, "run", lambda *_args: pytest.fail("nobody allowed it"))
+    monkeypatch.setattr(mpremote, "run", lambda *_args: pytest.fail("not allowed"))
     board.simulated = False
     with pytest.raises(errors.PressloopError) as caught:
         flash(image, port=board.url)

@@ -54,7 +54,8 @@ def prepare_change(port: str, say: Say, by_hand_s: float = MAX_BY_HAND_S) -> Hel
         Ctrl-C during a run as well, so it cannot be changed then.
 
     Raises:
-        PressloopError: `run-active`: the press is not at rest; `needs-button`: nobody pressed it.
+        PressloopError: `run-active`: the press is not at rest; `needs-button`: the button was
+            not pressed.
         NoBoardError, PortBusyError: The port does not open.
     """
     try:
@@ -92,7 +93,7 @@ def _await_button(session: Session, port: str, say: Say, by_hand_s: float) -> No
         was_down = down
         time.sleep(_LOOK_S)
     raise PressloopError(
-        f"nobody pressed the button of the controller on {port} within {by_hand_s:g} s: its "
+        f"the button of the controller on {port} was not pressed within {by_hand_s:g} s: its "
         "firmware stays as it is",
         hint="press it and try again; a Pico without a button takes an image when BOOTSEL is held "
         "while it is plugged in",
