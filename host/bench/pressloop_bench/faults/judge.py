@@ -119,10 +119,11 @@ def judge(case: FaultCase, course: Course, profile: dict[str, Any]) -> Judgement
     problems: list[str] = []
     if limit.judged and beyond > allowed:
         problems.append(f"{beyond:.0f} MPa beyond, {allowed:.0f} allowed")
-    bound_mpa = _printed_bound_mpa(case, profile)
-    highest = float(np.max(true[from_tick:], initial=0.0))
-    if fault_class == SENSOR_FIRST and highest > bound_mpa:
-        problems.append(f"{highest:.0f} MPa, and validate prints {bound_mpa:.0f}")
+    if fault_class == SENSOR_FIRST:
+        bound_mpa = _printed_bound_mpa(case, profile)
+        highest = float(np.max(true[from_tick:], initial=0.0))
+        if highest > bound_mpa:
+            problems.append(f"{highest:.0f} MPa, and validate prints {bound_mpa:.0f}")
     if limit.told_s is not None and reaction is not None and reaction > limit.told_s:
         problems.append(
             "not told"

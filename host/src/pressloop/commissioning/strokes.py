@@ -21,7 +21,6 @@ from pressloop.commissioning.pulses import (
     rise_after_pulse,
 )
 from pressloop.commissioning.step import StepFailedError, StepSkippedError
-from pressloop.machine.profile import lever
 from pressloop.machine.relief_valve import highest_relief_bar
 
 _PULSE_MM: Final = 0.03
@@ -76,7 +75,7 @@ def ask_relief(bench: CommissioningBench) -> dict[str, float | str]:
         )
     highest = f"{bar:g} bar are {bar / 10:.4g} MPa in the vessel"
     if not profile.is_vessel:
-        most = bar / 10 * lever(profile.ram_area_cm2 * 100, min(profile.dies_mm))
+        most = bar / 10 * profile.lever(min(profile.dies_mm))
         highest = f"{bar:g} bar of oil are {most:.4g} MPa on the smallest die"
     bench.operator.show(
         f"{highest}. Whether the valve opens there, only a test against a gauge shows: prove it "

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pressloop.machine.profile import MachineProfile, lever
+from pressloop.machine.profile import MachineProfile
 
 _RESERVE: Final = 1.15
 
@@ -21,4 +21,4 @@ def highest_relief_bar(profile: MachineProfile) -> float:
 
 def relief_pellet_mpa(profile: MachineProfile, die_mm: float) -> float:
     """Return the pressure on a sample under a relief valve that is set so high, MPa."""
-    return highest_relief_bar(profile) / 10 * lever(profile.ram_area_cm2 * 100, die_mm)
+    return highest_relief_bar(profile) / 10 * profile.lever(die_mm)
