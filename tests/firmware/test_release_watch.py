@@ -93,6 +93,19 @@ def test_a_reading_that_stands_far_behind_a_quick_release_is_told_sooner():
     assert latest < 0.95, latest
 
 
+def test_an_open_release_that_lowers_nothing_is_told_within_two_seconds_at_any_phase():
+    latest = 0
+    for phase in range(20):
+        rig = _pressing()
+        rig.run(phase / schema.TICK_HZ)
+        _inject(rig, "release-stuck-shut")
+        rig.ask(schema.CMD_ABORT)
+        rig.tick()
+        rig.ask(schema.CMD_DUMP)
+        latest = max(latest, _seconds_until(rig, schema.FAULT_NO_RELEASE, 4))
+    assert 1.8 < latest <= 2.01
+
+
 def test_a_release_that_is_stuck_is_a_fault_while_a_run_is_aborted():
     rig = _pressing()
     _inject(rig, "release-stuck-shut")

@@ -174,8 +174,8 @@ class Hold:
         self._unseal()
         return sealed
 
-    def move(self):
-        """Let `step` do the ticks from now on: the setpoint moves again."""
+    def leave_steady(self):
+        """Let `step` do the ticks from now on, in which the setpoint moves again."""
         self.registers[_STEADY] = 0
 
     def _unseal(self):

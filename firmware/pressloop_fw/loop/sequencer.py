@@ -450,7 +450,7 @@ class Sequencer:
         """
         self._jump_to_reading(pressure_kpa)
         self.setpoint.ramp(self.plan.target_kpa[self.step_index], self.rate_kpa_s)
-        self.hold.move()
+        self.hold.leave_steady()
 
     def _jump_to_reading(self, pressure_kpa):
         """Put the setpoint on the reading, so that the loop starts without an error."""

@@ -603,11 +603,12 @@ class Controller:
         the noise of some readings must not look like a zero, so a mean over seconds decides, too.
         """
         sequencer = self.sequencer
-        highest_kpa = max(pressure, self.sampler.newest_kpa)
-        if sequencer.resting():
-            highest_kpa = max(highest_kpa, sequencer.approach.mean_kpa())
-        elif sequencer.state != schema.STATE_VENTING:
+        resting = sequencer.resting()
+        if not resting and sequencer.state != schema.STATE_VENTING:
             return False
+        highest_kpa = max(pressure, self.sampler.newest_kpa)
+        if resting:
+            highest_kpa = max(highest_kpa, sequencer.approach.mean_kpa())
         return highest_kpa < 0 - self._scaling.zero_band_kpa
 
     def _sound(self, turn, stands):
