@@ -25,6 +25,9 @@ SECOND_HOLD: Final = 5
 REST: Final = 3
 """Step of `two_passes`."""
 
+PLAN_REST: Final = 4
+"""Step of `plan_steps`, whose others are those of `short_run`."""
+
 _HEAD: Final = f"""\
 pressloop: 1
 name: {{name}}

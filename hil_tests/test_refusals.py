@@ -35,13 +35,11 @@ from pressloop.wire.schema import (
     StepResultRequest,
 )
 
-from hil_tests.protocols import HOLD, PROMPT, RAMP, RELEASE, plan_begin, plan_steps
+from hil_tests.protocols import HOLD, PLAN_REST, PROMPT, RAMP, RELEASE, plan_begin, plan_steps
 
 WIRING = wiring.current()
 
 RUN_ID = bytes(range(1, 9))
-REST = 4
-"""The rest of `plan_steps`."""
 WORK_KPA = WIRING.work_mpa * 1000
 FASTEST_RATE_KPA_S = 1_000_000
 """Of the wire's `rate-kpa-s`."""
@@ -197,7 +195,7 @@ def test_hold_at_another_pressure(press: Press) -> None:
         (RELEASE, "rate_kpa_s"),
         (PROMPT, "text"),
         (PROMPT, "timeout_ms"),
-        (REST, "duration_ms"),
+        (PLAN_REST, "duration_ms"),
     ],
 )
 def test_what_a_step_needs(press: Press, index: int, field: str) -> None:
@@ -211,7 +209,7 @@ def test_what_a_step_needs(press: Press, index: int, field: str) -> None:
         (RAMP, "duration_ms", 1000),
         (RELEASE, "text", "?"),
         (PROMPT, "target_kpa", 1000),
-        (REST, "target_kpa", 1000),
+        (PLAN_REST, "target_kpa", 1000),
     ],
 )
 def test_what_a_step_must_not_have(press: Press, index: int, field: str, value: object) -> None:

@@ -319,6 +319,14 @@ class Rig(Board):
             self.tick()
         return bool(until and until())
 
+    def code_of(self, command, values=None):
+        """Send a request; return the code with which the board refuses it, 0 if it does not."""
+        try:
+            self.ask(command, values)
+        except RefusedError as refused:
+            return refused.code
+        return 0
+
     def upload(self, steps, **header):
         """Upload and commit a plan of steps made with ramp(), hold(), prompt() and their like."""
         for command, values in plan_messages(steps, **header):

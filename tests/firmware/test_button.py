@@ -1,15 +1,7 @@
 """The button on the controller: it ends a run, and allows what a person at the press must allow."""
 
 from pressloop_fw.wire import schema
-from rig import PROFILE, RefusedError, Rig, hold, ramp
-
-
-def _code(rig, command, values=None):
-    try:
-        rig.ask(command, values)
-    except RefusedError as refused:
-        return refused.code
-    return 0
+from rig import PROFILE, Rig, hold, ramp
 
 
 def _hold_down(rig, seconds):
@@ -95,28 +87,28 @@ def test_a_press_between_start_and_its_first_tick_ends_the_run():
 
 def test_a_limit_is_raised_only_with_a_press_of_the_button():
     rig = _real(Rig())
-    assert _code(rig, schema.CMD_PROFILE_WRITE, _higher()) == schema.ERR_NEEDS_BUTTON
+    assert rig.code_of(schema.CMD_PROFILE_WRITE, _higher()) == schema.ERR_NEEDS_BUTTON
     assert rig.ask(schema.CMD_PROFILE_READ) == PROFILE
     _hold_down(rig, 0.2)
-    assert _code(rig, schema.CMD_PROFILE_WRITE, _higher()) == 0
+    assert rig.code_of(schema.CMD_PROFILE_WRITE, _higher()) == 0
     # The press is used up.
     higher = _higher()
     higher[schema.PROFILE_MAX_OIL_KPA] += 1000
-    assert _code(rig, schema.CMD_PROFILE_WRITE, higher) == schema.ERR_NEEDS_BUTTON
+    assert rig.code_of(schema.CMD_PROFILE_WRITE, higher) == schema.ERR_NEEDS_BUTTON
 
 
 def test_a_press_counts_for_half_a_minute():
     rig = _real(Rig())
     _hold_down(rig, 0.2)
     rig.run(31)
-    assert _code(rig, schema.CMD_PROFILE_WRITE, _higher()) == schema.ERR_NEEDS_BUTTON
+    assert rig.code_of(schema.CMD_PROFILE_WRITE, _higher()) == schema.ERR_NEEDS_BUTTON
 
 
 def test_a_button_that_is_stuck_since_power_on_allows_nothing():
     rig = Rig()
     rig.simulated = False
     _hold_down(rig, 1)
-    assert _code(rig, schema.CMD_PROFILE_WRITE, _higher()) == schema.ERR_NEEDS_BUTTON
+    assert rig.code_of(schema.CMD_PROFILE_WRITE, _higher()) == schema.ERR_NEEDS_BUTTON
 
 
 def test_a_press_that_ended_a_run_allows_nothing_else():
@@ -124,7 +116,7 @@ def test_a_press_that_ended_a_run_allows_nothing_else():
     _hold_down(rig, 0.1)
     assert rig.run(30, rig.idle_again)
     rig.run(0.1)
-    assert _code(rig, schema.CMD_PROFILE_WRITE, _higher()) == schema.ERR_NEEDS_BUTTON
+    assert rig.code_of(schema.CMD_PROFILE_WRITE, _higher()) == schema.ERR_NEEDS_BUTTON
 
 
 def test_tuning_and_tighter_limits_need_no_button():
@@ -139,7 +131,7 @@ def test_tuning_and_tighter_limits_need_no_button():
     ):
         values = dict(PROFILE)
         values.update(changes)
-        assert _code(rig, schema.CMD_PROFILE_WRITE, values) == 0
+        assert rig.code_of(schema.CMD_PROFILE_WRITE, values) == 0
         rig.simulated = True
         rig.ask(schema.CMD_PROFILE_WRITE, dict(PROFILE))
         rig.simulated = False
@@ -160,7 +152,7 @@ def test_what_gives_a_reading_another_meaning_needs_the_button():
         rig = _real(Rig())
         values = dict(PROFILE)
         values.update(changes)
-        assert _code(rig, schema.CMD_PROFILE_WRITE, values) == schema.ERR_NEEDS_BUTTON, changes
+        assert rig.code_of(schema.CMD_PROFILE_WRITE, values) == schema.ERR_NEEDS_BUTTON, changes
 
 
 def test_a_greater_load_of_a_die_needs_the_button():
@@ -173,7 +165,7 @@ def test_a_greater_load_of_a_die_needs_the_button():
             values[schema.PROFILE_DIE_LOADS_N] = loads
         else:
             del values[schema.PROFILE_DIE_LOADS_N]
-        assert _code(rig, schema.CMD_PROFILE_WRITE, values) == schema.ERR_NEEDS_BUTTON
+        assert rig.code_of(schema.CMD_PROFILE_WRITE, values) == schema.ERR_NEEDS_BUTTON
 
 
 def test_some_faults_are_cleared_only_with_a_press_of_the_button():
@@ -190,10 +182,10 @@ def test_some_faults_are_cleared_only_with_a_press_of_the_button():
         rig.controller.interlocks.latch(fault)
         rig.tick()
         clear = {schema.CLEAR_REQUEST_FAULT: fault}
-        assert _code(rig, schema.CMD_CLEAR, clear) == (schema.ERR_NEEDS_BUTTON if needs else 0)
+        assert rig.code_of(schema.CMD_CLEAR, clear) == (schema.ERR_NEEDS_BUTTON if needs else 0)
         if needs:
             _hold_down(rig, 0.2)
-            assert _code(rig, schema.CMD_CLEAR, clear) == 0
+            assert rig.code_of(schema.CMD_CLEAR, clear) == 0
         rig.run(0.1)
         assert rig.status()[schema.STATUS_REPLY_STATE] == schema.STATE_IDLE
 
@@ -228,8 +220,8 @@ def test_a_run_keeps_the_board_whatever_is_typed_and_pressed():
 def test_a_simulated_board_needs_no_button():
     rig = Rig()
     rig.tick()
-    assert _code(rig, schema.CMD_PROFILE_WRITE, _higher()) == 0
+    assert rig.code_of(schema.CMD_PROFILE_WRITE, _higher()) == 0
     rig.controller.interlocks.latch(schema.FAULT_OVER_PRESSURE)
     rig.tick()
     clear = {schema.CLEAR_REQUEST_FAULT: schema.FAULT_OVER_PRESSURE}
-    assert _code(rig, schema.CMD_CLEAR, clear) == 0
+    assert rig.code_of(schema.CMD_CLEAR, clear) == 0

@@ -6,19 +6,11 @@ from pressloop_fw import app
 from pressloop_fw.service.flash_journal import LAYOUT, RECORD_SIZE, FlashJournal
 from pressloop_fw.wire import schema
 from pressloop_sim.board.flash_area import EmulatedFlash
-from rig import JOURNAL_BLOCKS, JOURNAL_SLOTS, RefusedError, Rig, hold, ramp
+from rig import JOURNAL_BLOCKS, JOURNAL_SLOTS, Rig, hold, ramp
 
 SLOW = ("test_a_power_cut_at_every_byte_leaves_the_state_before_or_after",)
 
 _RUN_ID = (1).to_bytes(8, "big")
-
-
-def _code(rig, command, values=None):
-    try:
-        rig.ask(command, values)
-    except RefusedError as refused:
-        return refused.code
-    return 0
 
 
 def _copy(stored):
@@ -69,7 +61,7 @@ def test_a_latched_fault_outlives_power_until_a_person_clears_it():
             assert rig.status()[schema.STATUS_REPLY_STATE] == schema.STATE_FAULT
             assert rig.pump == 0 and rig.release == schema.OUTPUT_FULL
             start = {schema.START_REQUEST_RUN_ID: b"12345678"}
-            assert _code(rig, schema.CMD_START, start) == schema.ERR_FAULTED
+            assert rig.code_of(schema.CMD_START, start) == schema.ERR_FAULTED
         rig.ask(schema.CMD_CLEAR, {schema.CLEAR_REQUEST_FAULT: fault})
         assert _fault(_reset(rig)) == schema.FAULT_NONE
 
@@ -373,7 +365,7 @@ def test_a_profile_that_cannot_be_stored_is_refused_and_the_old_one_stays():
     changed = dict(values)
     changed[schema.PROFILE_MAX_OIL_KPA] -= 1000
     rig.flash_full = True
-    assert _code(rig, schema.CMD_PROFILE_WRITE, changed) == schema.ERR_STORAGE
+    assert rig.code_of(schema.CMD_PROFILE_WRITE, changed) == schema.ERR_STORAGE
     assert rig.ask(schema.CMD_PROFILE_READ) == values
     rig.flash_full = False
     assert rig.ask(schema.CMD_PROFILE_WRITE, changed)
@@ -386,12 +378,12 @@ def test_a_run_does_not_start_without_a_journal():
     rig.tick()
     start = {schema.START_REQUEST_RUN_ID: b"12345678"}
     rig.journal.refuses = True
-    assert _code(rig, schema.CMD_START, start) == schema.ERR_STORAGE
+    assert rig.code_of(schema.CMD_START, start) == schema.ERR_STORAGE
     rig.run(0.1)
     assert rig.status()[schema.STATUS_REPLY_STATE] == schema.STATE_IDLE
     assert rig.status()[schema.STATUS_REPLY_STORAGE] == schema.STORAGE_UNAVAILABLE
     rig.journal.refuses = False
-    assert _code(rig, schema.CMD_START, start) == 0
+    assert rig.code_of(schema.CMD_START, start) == 0
 
 
 def test_a_journal_that_fails_in_a_run_does_not_end_it():
@@ -414,9 +406,9 @@ def test_a_board_without_room_for_a_journal_answers_and_does_not_press():
     rig.run(0.1)
     assert rig.status()[schema.STATUS_REPLY_STORAGE] == schema.STORAGE_UNAVAILABLE
     start = {schema.START_REQUEST_RUN_ID: b"12345678"}
-    assert _code(rig, schema.CMD_START, start) == schema.ERR_STORAGE
+    assert rig.code_of(schema.CMD_START, start) == schema.ERR_STORAGE
     read = {schema.JOURNAL_READ_REQUEST_BACK: 0}
-    assert _code(rig, schema.CMD_JOURNAL_READ, read) == schema.ERR_STORAGE
+    assert rig.code_of(schema.CMD_JOURNAL_READ, read) == schema.ERR_STORAGE
 
 
 # --- a run bound to a profile
@@ -430,10 +422,10 @@ def test_a_run_bound_to_another_profile_is_refused():
         schema.START_REQUEST_RUN_ID: b"12345678",
         schema.START_REQUEST_PROFILE_HASH: b"otherone",
     }
-    assert _code(rig, schema.CMD_START, start) == schema.ERR_PROFILE_MISMATCH
+    assert rig.code_of(schema.CMD_START, start) == schema.ERR_PROFILE_MISMATCH
     crc = rig.app.server._profile_store.crc
     start[schema.START_REQUEST_PROFILE_HASH] = crc.to_bytes(4, "big") + b"\0\0\0\0"
-    assert _code(rig, schema.CMD_START, start) == 0
+    assert rig.code_of(schema.CMD_START, start) == 0
 
 
 # --- tracebacks

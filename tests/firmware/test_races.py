@@ -4,17 +4,9 @@ from pressloop_fw.loop.scaling import Scaling
 from pressloop_fw.service import preconditions, progress
 from pressloop_fw.service.profile_store import Profile
 from pressloop_fw.wire import schema
-from rig import PROFILE, RefusedError, Rig, hold, prompt, ramp
+from rig import PROFILE, Rig, hold, prompt, ramp
 
 _START = {schema.START_REQUEST_RUN_ID: b"12345678"}
-
-
-def _code(rig, command, values=None):
-    try:
-        rig.ask(command, values)
-    except RefusedError as refused:
-        return refused.code
-    return 0
 
 
 class _TickAfter:
@@ -67,7 +59,7 @@ def test_nothing_is_exchanged_under_a_run_that_is_about_to_start():
     ):
         rig = _about_to_start()
         with _TickAfter(rig, preconditions, "require_state"):
-            assert _code(rig, command, values) == schema.ERR_BAD_STATE
+            assert rig.code_of(command, values) == schema.ERR_BAD_STATE
         rig.tick()
         assert rig.sequencer.state == schema.STATE_RUNNING
         assert rig.app.plan.committed
@@ -76,7 +68,7 @@ def test_nothing_is_exchanged_under_a_run_that_is_about_to_start():
 def test_an_abort_finds_the_run_that_is_about_to_start():
     rig = _about_to_start()
     with _TickAfter(rig, rig.sequencer, "active"):
-        assert _code(rig, schema.CMD_ABORT) == 0
+        assert rig.code_of(schema.CMD_ABORT) == 0
     rig.tick()
     assert rig.run(30, rig.idle_again)
     assert rig.status()[schema.STATUS_REPLY_END_REASON] == schema.END_ABORTED
@@ -248,7 +240,7 @@ def test_half_an_exchange_starts_nothing():
     rig.controller.valves.configure = plain
     rig.run(0.5)
     assert rig.controller.interlocks.fault == schema.FAULT_NONE
-    assert _code(rig, schema.CMD_START, _START) == schema.ERR_NO_PLAN
+    assert rig.code_of(schema.CMD_START, _START) == schema.ERR_NO_PLAN
     rig.start(steps)
     assert rig.run(60, rig.idle_again)
     assert rig.sequencer.end_reason == schema.END_COMPLETED

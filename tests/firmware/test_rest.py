@@ -32,14 +32,6 @@ def _resting(rig=None, rest_ms=REST_MS, **header):
     return rig
 
 
-def _code(rig, command, values=None):
-    try:
-        rig.ask(command, values)
-    except RefusedError as refused:
-        return refused.code
-    return None
-
-
 def _refused(steps):
     try:
         Rig().upload(steps)
@@ -228,7 +220,7 @@ def test_where_a_person_holds_to_run_the_approach_behind_a_rest_asks_for_the_but
 def test_the_operator_ends_a_rest_early():
     rig = _resting()
     rig.run(1)
-    assert _code(rig, schema.CMD_ADVANCE, {schema.ADVANCE_REQUEST_STEP: REST - 1}) == (
+    assert rig.code_of(schema.CMD_ADVANCE, {schema.ADVANCE_REQUEST_STEP: REST - 1}) == (
         schema.ERR_BAD_STATE
     )
     rig.ask(schema.CMD_ADVANCE, {schema.ADVANCE_REQUEST_STEP: REST})

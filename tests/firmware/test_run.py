@@ -3,7 +3,7 @@
 from pressloop_fw.loop.hold import dwell_tick
 from pressloop_fw.service import progress
 from pressloop_fw.wire import schema
-from rig import PRESS, RefusedError, Rig, hold, prompt, ramp, release
+from rig import PRESS, Rig, hold, prompt, ramp, release
 
 IDLE = schema.STATE_IDLE
 TICK = 0
@@ -12,14 +12,6 @@ OUTPUT = 3
 STEP = 5
 STATE = 6
 FLAGS = 7
-
-
-def _code(rig, command, values=None):
-    try:
-        rig.ask(command, values)
-    except RefusedError as refused:
-        return refused.code
-    raise AssertionError("accepted")
 
 
 def _at_step(rig, step):
@@ -148,10 +140,10 @@ def test_a_prompt_at_zero_leaves_the_press_safe_and_the_guard_free():
     assert status[schema.STATUS_REPLY_PROMPT] == "load the die"
     assert rig.pump == 0 and rig.release == schema.OUTPUT_FULL
     confirm = {schema.CONFIRM_REQUEST_STEP: 0}
-    assert _code(rig, schema.CMD_CONFIRM, confirm) == schema.ERR_GUARD_OPEN
+    assert rig.code_of(schema.CMD_CONFIRM, confirm) == schema.ERR_GUARD_OPEN
     rig.inputs = 0
     rig.run(0.1)
-    assert _code(rig, schema.CMD_CONFIRM, {schema.CONFIRM_REQUEST_STEP: 1}) == (
+    assert rig.code_of(schema.CMD_CONFIRM, {schema.CONFIRM_REQUEST_STEP: 1}) == (
         schema.ERR_WRONG_PROMPT
     )
     rig.ask(schema.CMD_CONFIRM, confirm)
@@ -177,7 +169,7 @@ def test_pause_freezes_setpoint_and_clock_and_resume_goes_on():
     rig.run(5)
     assert rig.sequencer.setpoint.value_kpa == frozen
     assert abs(rig.plant.pellet_mpa * 1000 - frozen) < 2000
-    assert _code(rig, schema.CMD_PAUSE) == schema.ERR_BAD_STATE
+    assert rig.code_of(schema.CMD_PAUSE) == schema.ERR_BAD_STATE
     rig.ask(schema.CMD_RESUME)
     assert rig.run(30, rig.idle_again)
     assert rig.result(1)[schema.STEP_RESULT_REPLY_DWELL_TICKS] == 100
@@ -193,7 +185,7 @@ def test_one_run_id_presses_once():
     rig.tick()
     assert rig.run(30, rig.idle_again)
     rig.ask(schema.CMD_HELLO, {1: 7, 2: schema.PROTOCOL_MAJOR, 3: 0, 4: "again"})
-    assert _code(rig, schema.CMD_START, start) == schema.ERR_RUN_REPEATED
+    assert rig.code_of(schema.CMD_START, start) == schema.ERR_RUN_REPEATED
     rig.run(0.1)
     assert rig.sequencer.state == schema.STATE_IDLE
     rig.ask(schema.CMD_START, {schema.START_REQUEST_RUN_ID: b"the next"})
@@ -214,7 +206,7 @@ def test_a_pause_right_behind_the_start_is_kept():
     assert rig.run(60, rig.idle_again)
     rig.upload([prompt(), ramp(100000, 20000)])
     rig.ask(schema.CMD_START, {schema.START_REQUEST_RUN_ID: b"rig-run2"})
-    assert _code(rig, schema.CMD_PAUSE) == schema.ERR_BAD_STATE
+    assert rig.code_of(schema.CMD_PAUSE) == schema.ERR_BAD_STATE
 
 
 def test_abort_comes_down_at_the_vent_rate_and_a_dump_opens_fully():
@@ -398,12 +390,12 @@ def test_host_loss_finishes_what_needs_no_host():
 def test_commands_that_do_not_fit_are_refused_and_change_nothing():
     rig = Rig()
     for command in (schema.CMD_PAUSE, schema.CMD_RESUME, schema.CMD_ABORT):
-        assert _code(rig, command) == schema.ERR_BAD_STATE
+        assert rig.code_of(command) == schema.ERR_BAD_STATE
     start = {schema.START_REQUEST_RUN_ID: b"12345678"}
-    assert _code(rig, schema.CMD_START, start) == schema.ERR_NO_PLAN
+    assert rig.code_of(schema.CMD_START, start) == schema.ERR_NO_PLAN
     rig.start([ramp(100000), hold(100000)])
-    assert _code(rig, schema.CMD_START, start) == schema.ERR_BAD_STATE
-    assert _code(rig, schema.CMD_PROFILE_READ + 1, rig.ask(schema.CMD_PROFILE_READ)) == (
+    assert rig.code_of(schema.CMD_START, start) == schema.ERR_BAD_STATE
+    assert rig.code_of(schema.CMD_PROFILE_READ + 1, rig.ask(schema.CMD_PROFILE_READ)) == (
         schema.ERR_BAD_STATE
     )
     assert rig.sequencer.state == schema.STATE_RUNNING

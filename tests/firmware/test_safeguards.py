@@ -11,14 +11,6 @@ def _profile(**changes):
     return values
 
 
-def _code(rig, command, values=None):
-    try:
-        rig.ask(command, values)
-    except RefusedError as refused:
-        return refused.code
-    return 0
-
-
 def _raw(kpa):
     return 4850 + int(kpa / 18.46 * 19200 / 40000)
 
@@ -83,10 +75,10 @@ def test_a_fault_found_at_boot_is_not_cleared_under_pressure():
     rig.raw = _raw(100000)
     rig.tick()
     clear = {schema.CLEAR_REQUEST_FAULT: schema.FAULT_POWER_LOSS}
-    assert _code(rig, schema.CMD_CLEAR, clear) == schema.ERR_PRESSURISED
+    assert rig.code_of(schema.CMD_CLEAR, clear) == schema.ERR_PRESSURISED
     rig.raw = None
     rig.run(1)
-    assert _code(rig, schema.CMD_CLEAR, clear) == 0
+    assert rig.code_of(schema.CMD_CLEAR, clear) == 0
 
 
 def test_a_start_is_refused_when_the_transducer_reads_below_zero():
@@ -124,7 +116,7 @@ def test_a_reading_is_judged_by_the_scale_in_force():
         expected = (rig.raw - 4850) * 40000 / 19200 * lever
         assert abs(rig.status()[schema.STATUS_REPLY_PRESSURE_KPA] - expected) < 20
         start = {schema.START_REQUEST_RUN_ID: b"12345678"}
-        assert _code(rig, schema.CMD_START, start) == schema.ERR_PRESSURISED
+        assert rig.code_of(schema.CMD_START, start) == schema.ERR_PRESSURISED
 
 
 def test_a_refused_plan_leaves_no_scale_of_its_own():
