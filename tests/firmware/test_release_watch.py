@@ -187,6 +187,25 @@ def test_a_pump_that_is_stuck_open_is_told_within_half_a_second():
             assert _fault(rig) == schema.FAULT_PUMP_STUCK
 
 
+def test_a_pump_that_sticks_in_a_hold_is_told_at_the_next_look():
+    # The loop has found the pump's dead band: what may be wrong of it explains no rise. It was told
+    # after a second look, at 275 MPa.
+    press = dict(PRESS, pump_flow_mm3_s=8000.0)
+    profile = dict(TUNED)
+    profile[schema.PROFILE_PUMP_FLOW_UL_S] = 8000
+    rig = Rig(press=press, profile=profile)
+    rig.start([ramp(250000, 10000), hold(250000, 60000)])
+    assert rig.run(60, lambda: rig.sequencer.hold.dwelling)
+    rig.run(2.03)
+    _inject(rig, "pump-stuck-open", 8.0)
+    peak = 0.0
+    while not rig.controller.interlocks.fault and peak < 300:
+        rig.tick()
+        peak = max(peak, rig.plant.pellet_mpa)
+    assert _fault(rig) == schema.FAULT_PUMP_STUCK
+    assert peak < 265
+
+
 def _is_off(rig):
     """Whether the pellet has 2 % of the target more or less than the setpoint."""
     return abs(rig.plant.pellet_mpa * 1000 - rig.sequencer.setpoint.value_kpa) > 5000

@@ -149,6 +149,22 @@ def test_a_reading_that_drifts_from_the_start_of_a_second_ramp_is_not_learned_as
         assert _peak_until_fault(rig, 3, drift) < 100, mpa_s
 
 
+def test_a_slow_drift_in_a_second_ramp_is_not_learned_as_a_softer_sample():
+    # It went on to the end of the ramp, 34 MPa beyond, and to 184 MPa with -4 MPa/s.
+    for mpa_s, most in ((-4, 155), (-3.5, 165)):
+        rig = _rig([ramp(250000), hold(250000, 1000), release(62000), ramp(225000), hold(225000)])
+        assert rig.run(90, lambda rig=rig: rig.sequencer.step_index == 3)
+        _run_up_to(rig, 120000)
+        ticks = [0]
+
+        def drift(rig=rig, mpa_s=mpa_s, ticks=ticks):
+            ticks[0] += 1
+            rig.raw = None
+            rig.raw = rig.sample() - _raw(rig, 0) + _raw(rig, int(mpa_s * 10 * ticks[0]))
+
+        assert _peak_until_fault(rig, 4, drift) < most, mpa_s
+
+
 def test_a_reading_that_freezes_in_the_first_ramp_of_a_sample():
     for at_kpa, rate in ((20000, 10000), (100000, 10000), (230000, 10000), (230000, 50000)):
         rig = _rig([ramp(250000, rate), hold(250000)])
@@ -338,3 +354,27 @@ def test_a_ramp_that_the_pump_cannot_follow_has_to_raise_the_reading_all_the_sam
         for tick in range(300):
             tripped = tripped or trips(40000, 60000 + int(400 * share * tick), 80000)
         assert tripped == is_fault, share
+
+
+def test_a_pump_at_its_limit_that_no_sample_answers_is_told_within_half_a_second():
+    """A release that stands open looks like powder until it is softer than any powder."""
+    sample = Rig(profile=TUNED).controller.sample_compliance
+    # 32 times as soft as the press is the most that the estimate knows.
+    for ratio, opening, told_at in ((8191, 32767, 4), (7800, 32767, None), (8191, 30000, None)):
+        sample.restart(0, 100)
+        sample.ratio = ratio
+        told = [turn for turn in range(1, 10) if sample.is_no_sample(opening)]
+        assert (told[0] if told else None) == told_at, (ratio, opening)
+    # Four in a row.
+    assert not any(sample.is_no_sample(opening) for opening in (32767, 32767, 32767, 0) * 3)
+
+
+def test_the_loop_asks_whether_there_is_a_sample():
+    rig = _rig([ramp(250000), hold(250000)])
+    assert rig.run(60, lambda: rig.controller.sampler.pressure_kpa > 50000)
+    asked = []
+    sample = rig.controller.sample_compliance
+    sample.is_no_sample = lambda opening: asked.append(opening) or len(asked) > 3
+    rig.run(1, lambda: rig.controller.interlocks.fault)
+    assert rig.controller.interlocks.fault == schema.FAULT_NO_PRESSURE_GAIN
+    assert len(asked) == 4 and min(asked) > 0

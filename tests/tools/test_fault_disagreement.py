@@ -64,10 +64,28 @@ def test_the_figure_is_that_of_validation_at_the_higher_reading() -> None:
     machine = MachineProfile.from_fields(_profile())
     comparison = ChannelComparison.of(machine, 10_000)
     assert comparison is not None
-    first, apart = np.array([700.0, 700.0, 0.0, -5.0]), np.array([100.0, -100.0, np.nan, -1.0])
+    # Each pressure stands until no movement is left in the means.
+    first = np.repeat([700.0, 700.0, 0.0, -5.0], 12)
+    apart = np.repeat([100.0, -100.0, np.nan, -1.0], 12)
     expected = [comparison.allowed_kpa(kpa) / 1000 for kpa in (800_000, 700_000, 0, 0)]
-    assert figure_mpa(comparison, first, apart).tolist() == expected
+    assert figure_mpa(comparison, first, apart)[11::12].tolist() == expected
     assert expected[0] > expected[1] > expected[2]
+
+
+def test_the_lags_explain_a_difference_that_comes_with_a_movement_and_no_other() -> None:
+    machine = MachineProfile.from_fields(_profile())
+    comparison = ChannelComparison.of(machine, 10_000)
+    assert comparison is not None
+    at_rest = comparison.allowed_kpa(100_000) / 1000
+    moving = comparison.allowed_kpa(100_000, 50_000) / 1000
+    assert moving > at_rest + 0.5
+    # The first channel is behind and falls with 50 MPa/s, by half of what is allowed too high.
+    falling = np.concatenate((np.full(20, 110.0), 110.0 - 0.5 * np.arange(1, 21)))
+    apart = np.concatenate((np.zeros(20), np.full(20, -(at_rest + moving) / 2)))
+    assert figure_mpa(comparison, falling, apart)[-1] > -apart[-1] > at_rest
+    # The same difference, which stood before the movement.
+    stood = np.full(40, apart[-1])
+    assert figure_mpa(comparison, falling, stood)[-1] < -stood[-1]
 
 
 def _profile() -> dict[str, Any]:

@@ -35,8 +35,11 @@ _RESOLUTIONS = const(2)
 _CREEP_SHIFT = const(12)
 # What the flow explains in the press as tuned is more by a third in the stiffest one.
 _STIFFEST_DIVISOR = const(3)
-# By how much the dead band of a pump may be wrong, a share of its full rate.
+# By how much the dead band of a pump may be wrong, a share of its full rate. In a hold of a tuned
+# press the loop has found it after 0.5 s in band: what is left is the hysteresis, within a 146th.
 _DEAD_BAND_SHIFT = const(5)
+_FOUND_SHIFT = const(7)
+_FOUND_STEPS = const(5)
 # Without the model of the valve a pump is shut four lags and 0.2 s after its command. Without a
 # tuning the lag is not known: a slow valve may lag by more than its data sheet says.
 _SHUT_LAGS = const(4)
@@ -57,6 +60,7 @@ class PumpWatch:
         self._blind_steps = 0
         self._modelled = False
         self._lowest_kpa = 0
+        self._dwelling_steps = 0
 
     def configure(self, profile, scaling):
         """Take over a press and a die."""
@@ -72,21 +76,35 @@ class PumpWatch:
         """Begin anew: ticks were missed, in which the model did not follow the pump."""
         self._blind_steps = self._shut_steps
         self._modelled = False
+        self._dwelling_steps = 0
 
-    def step(self, pressure_kpa, newest_kpa, pumping, modelled, rate_kpa_s, pump, valves, noise):
+    def step(
+        self,
+        pressure_kpa,
+        newest_kpa,
+        pumping,
+        modelled,
+        rate_kpa_s,
+        dwelling,
+        pump,
+        valves,
+        noise,
+    ):
         """Process the state of a tick; return the fault that it shows, FAULT_NONE without one.
 
         `pressure_kpa` is the filtered reading, `newest_kpa` the newest one.
         `pumping` says whether the pump valve is commanded open, or nothing presses on the sample;
         `modelled` whether `pump`, the compliance estimate, has followed it since the step before.
-        `rate_kpa_s` is that of the setpoint. `valves` is the block of the split range; `noise` is
-        the crack detector's.
+        `rate_kpa_s` is that of the setpoint; `dwelling` says whether a hold is in band. `valves` is
+        the block of the split range; `noise` is the crack detector's.
         """
         risen_kpa = pump.pumped // schema.TICK_HZ
         open_ms = pump.open_ticks * _TICK_MS
         pump.pumped = 0
         pump.open_ticks = 0
         modelled = modelled and self._tuned
+        holds = modelled and dwelling and rate_kpa_s == 0
+        self._dwelling_steps = self._dwelling_steps + 1 if holds else 0
         if modelled:
             # The step in which the model takes over spans ticks without it.
             if not self._modelled:
@@ -108,7 +126,10 @@ class PumpWatch:
             asked_kpa = rate_kpa_s * open_ms // 1000
             if asked_kpa > risen_kpa:
                 risen_kpa = asked_kpa
-            lowest_kpa += (valves[_RISE_KPA_S] >> _DEAD_BAND_SHIFT) * open_ms // 1000
+            wrong_shift = _DEAD_BAND_SHIFT
+            if self._dwelling_steps > _FOUND_STEPS:
+                wrong_shift = _FOUND_SHIFT
+            lowest_kpa += (valves[_RISE_KPA_S] >> wrong_shift) * open_ms // 1000
         lowest_kpa += risen_kpa + risen_kpa // _STIFFEST_DIVISOR
         if higher_kpa < lowest_kpa:
             self._lowest_kpa = higher_kpa

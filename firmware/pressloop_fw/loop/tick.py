@@ -556,19 +556,22 @@ class Controller:
         release_watch = self.release_watch
         sequencer = self.sequencer
         setpoint = sequencer.setpoint
+        dwelling = self._run_flags[_FLAGS] & _FLAG_DWELLING
         fault = self.pump_watch.step(
             pressure,
             sampler.newest_kpa,
             sequencer.approaching or valves[_PUMP] > 0 or not release_watch.stands,
             action != _ACT_SAFE and not sequencer.approaching and release_watch.stands,
             sequencer.rate_kpa_s if setpoint.rising else 0,
+            dwelling,
             self.sample_compliance,
             valves,
             noise,
         )
         if regulating and not self._releasing and not self.leak_test.running:
-            dwelling = self._run_flags[_FLAGS] & _FLAG_DWELLING
             self.pump_dead_band.step(self.tick_count, pressure, self.pid, dwelling)
+        if regulating and self.sample_compliance.is_no_sample(valves[_PUMP]):
+            fault = fault or schema.FAULT_NO_PRESSURE_GAIN
         if turn % _TURN_TICKS:
             self._check_travel(pressure, action, noise)
         else:

@@ -158,11 +158,11 @@ _START_LIMIT_SHIFT = const(4)
 # A release to nothing takes the ram off the sample. Until the next contact oil moves the ram and
 # raises no pressure: eight times the limit below a sixteenth of the press's limit.
 _RETRACTED_SHIFT = const(3)
-# A ramp through pressures that the sample has seen, but for the last sixteenth, is elastic: half of
-# the limit, if the press is tuned. In the first 2 s of a hold behind it: three quarters. Its loss
-# is that before it and a 512th of the pump's full rate and of the pressure more, for drift: a
-# reading that drifts from its start on would else be learned. An eighth of its rate is allowed, not
-# half.
+# A ramp through pressures that the sample has seen, but for the last sixteenth, is elastic: three
+# eighths of the limit, if the press is tuned; sound ramps take up to half of that. In the first 2 s
+# of a hold behind it: three quarters. Its loss is that before it and a 512th of the pump's full
+# rate and of the pressure more, for drift: a reading that drifts from its start on would else be
+# learned. An eighth of its rate is allowed, not half.
 _AGAIN_SHIFT = const(4)
 _AGAIN_ROUGH_SHIFT = const(3)
 _AGAIN_BEYOND_SHIFT = const(9)
@@ -171,10 +171,10 @@ _AGAIN_HELD_TICKS = const(200)
 _HUNTING_DOUBLED = const(3)
 # A sample may become softer over 64 ticks, and over 16 ticks as long as its stiffness is unknown.
 # In a hold it does not: 512 ticks. Nor does it below a pressure that it has seen, but friction of
-# the ram makes it look stiffer as a ramp begins: 1024 ticks.
+# the ram makes it look stiffer as a ramp begins: 2048 ticks.
 _SOFTER_SHIFT = const(6)
 _SOFTER_IN_HOLD_SHIFT = const(9)
-_SOFTER_AGAIN_SHIFT = const(10)
+_SOFTER_AGAIN_SHIFT = const(11)
 _START_SHIFT = const(4)
 _RATIO_BITS = const(8)
 # Ticks in a row above the limit: a crack is named within three.
@@ -395,7 +395,7 @@ def watch_volume(
         limit = (pressure_kpa >> _SHARE_SHIFT) + registers[_MARGIN_KPA]
         if again:
             if moving:
-                limit >>= 1
+                limit -= (limit >> 1) + (limit >> 3)
             elif registers[_HELD] < _AGAIN_HELD_TICKS:
                 limit -= limit >> 2
     limit <<= registers[_DOUBLED]
