@@ -72,7 +72,9 @@ _STIFFEST = const(5)
 _PUMPED = const(6)
 _OPEN_TICKS = const(7)
 _MAX_PUMPED_BITS = const(28)
-_REGISTERS = const(8)
+# The slope of the reading, kPa/s, smoothed over 8 ticks.
+SLOPE_KPA_S = const(8)
+_REGISTERS = const(9)
 
 
 @micropython.viper
@@ -105,6 +107,7 @@ def follow_compliance(registers: ptr32, valves: ptr32, pressure_kpa: int, observ
     elif behind < -_MAX_BEHIND:
         behind = -_MAX_BEHIND
     slope = (behind >> _LEVEL_BITS) * _TICK_HZ >> _SMOOTH_SHIFT
+    registers[SLOPE_KPA_S] = slope
     threshold = registers[_THRESHOLD]
     if slope < threshold or expected < threshold:
         return value

@@ -16,7 +16,8 @@ A sound press explains four things, which are subtracted:
   is learned at the start of a ramp and of a hold, and followed down fast and up very slowly, so
   that an integral that winds up is not learned away. It has a limit by profile and pressure;
 - half of a ramp's rate, or of what a pump at its limit delivers, because stiffness and sample are
-  known only roughly while they change; an eighth where the sample has seen the pressure before;
+  known only roughly while they change, and no more than the reading rises by meanwhile; an eighth
+  where the sample has seen the pressure before;
 - a small share of the pressure and of the pump's full rate per second, and some of the jitter of
   the rate that is asked for;
 - everything that happened before the release valve acted: it lets out what was too much.
@@ -38,7 +39,7 @@ except ImportError:  # CPython
 # loop.registers: SIGN_SHIFT
 # loop.setpoint: LEAD_KPA_S
 # loop.split_range: RELEASE RISE_KPA_S DITHER PUMP_LOCKED
-# loop.stiffness: COMPLIANCE_RATIO COMPLIANCE_RATIO_ONE
+# loop.stiffness: COMPLIANCE_RATIO COMPLIANCE_RATIO_ONE SLOPE_KPA_S
 # loop.crack_detector: NOISE LAST_READING FOUR_SIGMA_SHIFT
 # wire.schema: TICK_HZ
 _SIGN_SHIFT = const(0)
@@ -49,6 +50,7 @@ _DITHER = const(17)
 _PUMP_LOCKED = const(29)
 _COMPLIANCE_RATIO = const(1)
 _COMPLIANCE_RATIO_ONE = const(256)
+_SLOPE_KPA_S = const(8)
 _NOISE = const(12)
 _LAST_READING = const(10)
 _FOUR_SIGMA_SHIFT = const(5)
@@ -370,6 +372,10 @@ def watch_volume(
     if fed < rough:
         rough = fed if fed > 0 else 0
     rough >>= _AGAIN_ROUGH_SHIFT if again else 1
+    # A sample that takes half shows the other half.
+    shown = compliance[_SLOPE_KPA_S] << sign_shift >> sign_shift
+    if shown < rough:
+        rough = shown if shown > 0 else 0
     excess += fed - (loss >> _LOSS_BITS) - rough - (excess >> _FORGET_SHIFT)
     known_by = _STROKE_SHIFT
     if moving == 0 and registers[_HELD] < _SETTLED_TICKS:
