@@ -2,6 +2,7 @@
 
 from pressloop_fw.loop.leak_test import LeakTest
 from pressloop_fw.loop.scaling import Scaling
+from pressloop_fw.loop.split_range import RELEASE
 from pressloop_fw.service.profile_store import Profile
 from pressloop_fw.wire import schema
 from pressloop_sim.plant.hydraulic_faults import HydraulicFaults
@@ -59,6 +60,41 @@ def test_a_leak_that_was_there_before_a_regulated_hold_is_named():
             if fault:
                 break
         assert fault == schema.FAULT_LEAK, ul_s_mpa
+
+
+def _tested():
+    """Return a rig in the middle of a test of a hold that leaks."""
+    rig = Rig(profile=TUNED)
+    rig.start([ramp(250000), hold(250000, 20000, 5000), release(0)])
+    assert rig.run(60, lambda: rig.controller.sampler.pressure_kpa > 100000)
+    HydraulicFaults(rig.plant).inject("leak", 3.0)
+    assert rig.run(60, lambda: rig.controller.leak_test.running)
+    rig.run(0.05)
+    return rig
+
+
+def test_a_run_that_is_aborted_in_a_test_vents_at_once():
+    # The valves stayed shut, and some such runs then ended as an error of the firmware.
+    rig = _tested()
+    rig.sequencer.pending.request_end(schema.END_ABORTED)
+    rig.run(0.03)
+    assert rig.controller.valves.registers[RELEASE] > 0
+    assert rig.run(60, rig.idle_again)
+    assert rig.controller.failure is None
+    assert rig.sequencer.end_reason == schema.END_ABORTED
+
+
+def test_a_hold_that_ends_in_a_test_goes_on_with_the_next_step():
+    rig = _tested()
+    rig.sequencer.hold.leave_steady()
+    rig.controller.plan.duration_ticks[1] = 1
+    rig.run(0.02)
+    assert rig.sequencer.step_index == 2
+    rig.run(0.02)
+    assert rig.controller.valves.registers[RELEASE] > 0
+    assert rig.run(60, rig.idle_again)
+    assert rig.controller.failure is None
+    assert rig.sequencer.end_reason == schema.END_COMPLETED
 
 
 def test_a_test_is_followed_by_a_ramp_back_to_the_target():

@@ -367,7 +367,8 @@ class Controller:
                             or setpoint[_DESCENDING] != self._setpoint_descending
                         ):
                             self._update_loop(pressure, pellet)
-                        if leak_test.running:
+                        # A hold or a run that ends in a test ends the test, too.
+                        if leak_test.running and sequencer.step_index == self._tested_step:
                             # The integral stands still; the fall of a leak is no crack.
                             set_openings(valves_at, 0, 0)
                             self.crack_detector.restart()
