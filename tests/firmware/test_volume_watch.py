@@ -359,27 +359,3 @@ def test_a_ramp_that_the_pump_cannot_follow_has_to_raise_the_reading_all_the_sam
         for tick in range(300):
             tripped = tripped or trips(40000, 60000 + int(400 * share * tick), 80000)
         assert tripped == is_fault, share
-
-
-def test_a_pump_at_its_limit_that_no_sample_answers_is_told_within_half_a_second():
-    """A release that stands open looks like powder until it is softer than any powder."""
-    sample = Rig(profile=TUNED).controller.sample_compliance
-    # 32 times as soft as the press is the most that the estimate knows.
-    for ratio, opening, told_at in ((8191, 32767, 4), (7800, 32767, None), (8191, 30000, None)):
-        sample.restart(0, 100)
-        sample.ratio = ratio
-        told = [turn for turn in range(1, 10) if sample.is_no_sample(opening)]
-        assert (told[0] if told else None) == told_at, (ratio, opening)
-    # Four in a row.
-    assert not any(sample.is_no_sample(opening) for opening in (32767, 32767, 32767, 0) * 3)
-
-
-def test_the_loop_asks_whether_there_is_a_sample():
-    rig = _rig([ramp(250000), hold(250000)])
-    assert rig.run(60, lambda: rig.controller.sampler.pressure_kpa > 50000)
-    asked = []
-    sample = rig.controller.sample_compliance
-    sample.is_no_sample = lambda opening: asked.append(opening) or len(asked) > 3
-    rig.run(1, lambda: rig.controller.interlocks.fault)
-    assert rig.controller.interlocks.fault == schema.FAULT_NO_PRESSURE_GAIN
-    assert len(asked) == 4 and min(asked) > 0

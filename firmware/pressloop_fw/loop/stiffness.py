@@ -56,12 +56,6 @@ _LEVEL_BITS = const(4)
 _MAX_BEHIND = const(1 << 25)
 
 
-# Softer than all but a 64th of the largest ratio for 0.4 s, with the pump fully open, is no
-# sample: the oil goes elsewhere.
-_NO_SAMPLE = const(_MAX_RATIO - (_MAX_RATIO >> 6))
-_NO_SAMPLE_STEPS = const(4)
-_PUMP_LIMIT = OUTPUT_FULL - (OUTPUT_FULL >> 5)
-
 COMPLIANCE_RATIO = const(1)
 _LEVEL = const(2)
 _EXPECTED = const(3)
@@ -149,7 +143,6 @@ class SampleCompliance:
     def __init__(self):
         self.registers = register_block(_REGISTERS)
         self.registers[_STIFFEST] = _UNTUNED_STIFFEST_RATIO
-        self._soft_steps = 0
         self.restart(0, 1)
 
     def configure(self, profile):
@@ -164,15 +157,3 @@ class SampleCompliance:
         block[_LEVEL] = pressure_kpa << _LEVEL_BITS
         block[_EXPECTED] = 0
         block[_THRESHOLD] = max(_MIN_THRESHOLD, threshold_kpa_s)
-        self._soft_steps = 0
-
-    def is_no_sample(self, pump_opening):
-        """Process every tenth tick of the loop; return whether no sample takes what is pumped.
-
-        A pump at its limit cannot show more: its loop is told by nothing else until the volume is.
-        """
-        if pump_opening < _PUMP_LIMIT or self.registers[COMPLIANCE_RATIO] < _NO_SAMPLE:
-            self._soft_steps = 0
-        else:
-            self._soft_steps += 1
-        return self._soft_steps >= _NO_SAMPLE_STEPS

@@ -571,8 +571,6 @@ class Controller:
         )
         if regulating and not self._releasing and not self.leak_test.running:
             self.pump_dead_band.step(self.tick_count, pressure, self.pid, dwelling)
-        if regulating and self.sample_compliance.is_no_sample(valves[_PUMP]):
-            fault = fault or schema.FAULT_NO_PRESSURE_GAIN
         if turn % _TURN_TICKS:
             self._check_travel(pressure, action, noise)
         else:
