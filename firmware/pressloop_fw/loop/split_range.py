@@ -51,6 +51,8 @@ ROOT_Q8 = const(30)
 # Whether the release does the work, and the gain of the valve that does, from rate to opening.
 THROUGH_RELEASE = const(31)
 ACT_GAIN = const(32)
+# Bits of a command.
+COMMAND_BITS = const(15)
 # Registers of this module.
 _RELEASE_PER_PUMP = const(11)
 _REFERENCE_KPA = const(14)
@@ -250,8 +252,10 @@ def set_openings(registers: ptr32, pump: int, release: int):
 
 
 @micropython.viper
-def dither(registers: ptr32):
+def dither(registers: ptr32) -> int:
     """Compute the commands of this tick: the openings, alternately plus and minus the dither.
+
+    Return both in one number, the release's shifted by COMMAND_BITS.
 
     A valve with hysteresis follows the mean of an alternating command if its amplitude is at least
     half of the hysteresis. A valve that is shut or fully open gets no dither.
@@ -273,6 +277,7 @@ def dither(registers: ptr32):
                 opening = _OUTPUT_FULL
         registers[valve + PUMP_COMMAND - PUMP] = opening
         valve += 1
+    return registers[RELEASE_COMMAND] << COMMAND_BITS | registers[PUMP_COMMAND]
 
 
 class SplitRange:

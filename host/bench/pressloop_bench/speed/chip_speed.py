@@ -149,7 +149,7 @@ _PARTS: Final = (
     ("load cell", "board.read_force()"),
     (
         "trim by the load cell",
-        "loop.follow_force(trim, 1000, 5000, s.setpoint.registers, sampled, flags)",
+        "loop.follow_force(trim, 1000, 5000, s.setpoint.registers, sampled, flags, channels)",
     ),
     ("comparison", "loop.compare_channels(channels, sampled, 5000, True)"),
     ("crack watch", "loop.detect_crack(cracks, sampled, valves)"),
