@@ -11,6 +11,7 @@ from pressloop_fw.loop.split_range import (
     PUMP_DEAD_BAND,
     PUMP_GAIN,
     RELEASE_DEAD_BAND,
+    release_root_q8,
     schedule,
 )
 from pressloop_fw.loop.stiffness import COMPLIANCE_RATIO
@@ -136,7 +137,8 @@ def _taken_over(percent, hold_s, now_percent=None):
     rig = _rig()
     rig.upload(HIGH)
     controller = rig.controller
-    schedule(controller.valves.registers, 250000, controller.sample_compliance.registers)
+    compliance = controller.sample_compliance.registers
+    schedule(controller.valves.registers, 250000, compliance, release_root_q8)
     full = schema.OUTPUT_FULL
     now = percent if now_percent is None else now_percent
     controller.pid.integral = int(now * full / 100) << 14
@@ -187,7 +189,7 @@ def _narrowed(
     rig.upload(HIGH)
     controller = rig.controller
     valves = controller.valves.registers
-    schedule(valves, pressure_kpa, controller.sample_compliance.registers)
+    schedule(valves, pressure_kpa, controller.sample_compliance.registers, release_root_q8)
     controller.sampler.registers[BIAS] = too_fast_kpa_s * 1024 // 25
     observer = controller.valve_observer.registers
     observer[PUMP_SPOOL] = valves[PUMP_DEAD_BAND] + pump << 8

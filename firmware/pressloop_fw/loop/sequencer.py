@@ -24,7 +24,7 @@ except ImportError:  # CPython
     from pressloop_fw.cpython import const
 
 # generated: numbers of other modules; edit the lists and run `make generate`.
-# wire.schema: STATE_IDLE STATE_RUNNING STATE_PAUSED STATE_PROMPTING STATE_VENTING
+# wire.schema: STATE_IDLE STATE_RUNNING STATE_PAUSED STATE_PROMPTING STATE_VENTING STATE_FAULT
 # wire.schema: STEP_HOLD STEP_REST FLAG_DWELLING
 # loop.flags: FLAGS
 _STATE_IDLE = const(0)
@@ -32,6 +32,7 @@ _STATE_RUNNING = const(1)
 _STATE_PAUSED = const(2)
 _STATE_PROMPTING = const(3)
 _STATE_VENTING = const(4)
+_STATE_FAULT = const(5)
 _STEP_HOLD = const(2)
 _STEP_REST = const(5)
 _FLAG_DWELLING = const(2)
@@ -99,7 +100,8 @@ class Sequencer:
 
     def active(self):
         """Whether a run is in progress."""
-        return self.state != schema.STATE_IDLE and self.state != schema.STATE_FAULT
+        state = self.state
+        return state != _STATE_IDLE and state != _STATE_FAULT
 
     def moving(self):
         """Whether the press can move or is under pressure, or is about to be."""

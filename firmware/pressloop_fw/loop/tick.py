@@ -23,7 +23,14 @@ from pressloop_fw.loop.rest_zero import RestZero
 from pressloop_fw.loop.sampler import Sampler, process_sample
 from pressloop_fw.loop.second_channel import SecondChannel, compare_channels, shares_loss
 from pressloop_fw.loop.sequencer import Sequencer
-from pressloop_fw.loop.split_range import SplitRange, dither, drive, schedule, set_openings
+from pressloop_fw.loop.split_range import (
+    SplitRange,
+    dither,
+    drive,
+    release_root_q8,
+    schedule,
+    set_openings,
+)
 from pressloop_fw.loop.stiffness import SampleCompliance, follow_compliance
 from pressloop_fw.loop.telemetry_ring import append_record
 from pressloop_fw.loop.travel_watch import TravelWatch
@@ -300,6 +307,7 @@ class Controller:
             sequence=sequencer.step,
             schedule=schedule,
             drive=drive,
+            release_root_q8=release_root_q8,
             set_openings=set_openings,
             follow_loss=follow_loss,
             watch_volume=watch_volume,
@@ -375,7 +383,7 @@ class Controller:
                         # Here and not in a method: a call costs as much as the law.
                         pid = self.pid
                         pid_block = pid.block
-                        schedule(valves_at, pressure, compliance)
+                        schedule(valves_at, pressure, compliance, release_root_q8)
                         if (
                             sequencer.loop_update_due
                             or setpoint[_DESCENDING] != self._setpoint_descending
@@ -393,7 +401,7 @@ class Controller:
                                 volume[_RETURNING] = 1
                         else:
                             wanted = pid.law(pid_block, setpoint_at, pellet, valves_at)
-                            drive(valves_at, wanted, pressure, setpoint_at)
+                            drive(valves_at, wanted, pressure, setpoint_at, release_root_q8)
                             wanted = follow_loss(
                                 volume_at, wanted, pressure, setpoint_at, valves_at
                             )
@@ -633,7 +641,8 @@ class Controller:
     def _check_travel(self, pressure, action, noise):
         """Check every twentieth tick where the ram is, and whether the reading lives."""
         sequencer = self.sequencer
-        if self._has_displacement and sequencer.active():
+        active = sequencer.active()
+        if self._has_displacement and active:
             ends = self.travel_watch.check_stroke(self.displacement_um)
             if ends:
                 self.interlocks.latch(ends)
@@ -646,7 +655,7 @@ class Controller:
             free = action in (_ACT_SAFE, _ACT_DUMP)
             sequencer.approach.rest(pressure, _TURN_TICKS, action != _ACT_SHUT, free)
             self.travel_watch.restart()
-        self._check_zero(action)
+        self._check_zero(action, active)
         if action != _ACT_REGULATE or sequencer.step_index != self._tested_step:
             self._tested_step = sequencer.step_index
             self.leak_test.restart()
@@ -657,22 +666,21 @@ class Controller:
         if sequencer.leaking:
             sequencer.leaking = False
             self.interlocks.latch(schema.FAULT_LEAK)
-        if sequencer.active():
+        if active:
             frozen = self.frozen_watch.step(self.sampler.registers, action == _ACT_APPROACH, noise)
             if frozen:
                 self.interlocks.latch(frozen)
 
-    def _check_zero(self, action):
+    def _check_zero(self, action, active):
         """Follow the zero of a press at rest, and end the correction of a run that is over."""
         sequencer = self.sequencer
         sampler = self.sampler
         rest_zero = self.rest_zero
-        over = not sequencer.active()
-        resting = over and action == _ACT_SAFE and not self.valve_test.ticks
+        resting = not active and action == _ACT_SAFE and not self.valve_test.ticks
         rest_zero.step(sampler.registers[_RAW], resting and sequencer.approach.seated())
         if sequencer.state == schema.STATE_FAULT:
             rest_zero.starting = False
-        if over and sampler.zero_shift and not rest_zero.starting:
+        if not active and sampler.zero_shift and not rest_zero.starting:
             sampler.shift_zero(0)
 
     def _begin_run(self, pressure):
@@ -713,7 +721,8 @@ class Controller:
             self.valves.through_release = releasing
             if releasing:
                 self.pump_dead_band.descend()
-            schedule(self.valves.registers, pressure, self.sample_compliance.registers)
+            compliance = self.sample_compliance.registers
+            schedule(self.valves.registers, pressure, compliance, release_root_q8)
         if sequencer.step_changed:
             # After the choice of the valve: its integral takes up the difference of the gains.
             sequencer.step_changed = False
