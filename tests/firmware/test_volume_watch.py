@@ -2,7 +2,7 @@
 
 from pressloop_fw.loop.crack_detector import LAST_READING
 from pressloop_fw.loop.setpoint import LEAD_KPA_S
-from pressloop_fw.loop.split_range import schedule
+from pressloop_fw.loop.split_range import release_root_q8, schedule
 from pressloop_fw.loop.volume_watch import UNANSWERED, clears_doubt, follow_loss, watch_volume
 from pressloop_fw.wire import schema
 from rig import PRESS, PROFILE, Rig, hold, ramp, release
@@ -217,7 +217,7 @@ def _watching(target_kpa, flow_ul_s=1000, rig_type=Rig, tuned=TUNED):
     def trips(wanted_kpa_s, reading_kpa, lead_kpa_s=0):
         setpoint[LEAD_KPA_S] = lead_kpa_s
         cracks[LAST_READING] = reading_kpa
-        schedule(valves, reading_kpa, compliance)
+        schedule(valves, reading_kpa, compliance, release_root_q8)
         wanted_kpa_s = follow_loss(watch.registers, wanted_kpa_s, reading_kpa, setpoint, valves)
         answer = watch_volume(
             watch.registers, wanted_kpa_s, reading_kpa, setpoint, valves, compliance, cracks
