@@ -1,5 +1,5 @@
 // Read before py/nativeglue.c, see compiler_options.cmake. Each number and address that machine code gets
-// from bytecode, and each number that it returns, passes through that file, about a hundred in a tick. Nearly
+// from bytecode, and each number that it returns, passes through that file, dozens in a tick. Nearly
 // all are small integers: here these are converted on the spot, where MicroPython asks the object for
 // a buffer first and calls a function for its value. Anything else goes MicroPython's way.
 // As the first one: MicroPython declares some functions only behind it.

@@ -6,7 +6,7 @@ if sys.implementation.name == "cpython":
     from rig import Rig
 
     def test_classes_whose_attributes_the_tick_writes_have_no_property():
-        """One property makes every write to an object ten times as dear, 15 us on the chip."""
+        """One property makes every write to an object eight times as dear (decision 14)."""
         controller = Rig().controller
         sequencer = controller.sequencer
         for part in (

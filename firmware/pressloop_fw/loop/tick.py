@@ -563,7 +563,7 @@ class Controller:
 
         `turn` counts the ticks from the start of the run.
         """
-        # From the blocks, without properties: here a property costs as much as ten of them.
+        # From the blocks, without properties: a property costs as much as a method.
         sampler = self.sampler.registers
         if sampler[_LOW_LEVEL] or sampler[_HIGH_LEVEL]:
             # The reading stands still until the wire is mended; the pressure is not known.
