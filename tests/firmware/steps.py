@@ -39,7 +39,10 @@ def pid_step(loop, setpoint_kpa, pressure_kpa, rate_kpa_s, low_kpa_s, high_kpa_s
 def schedule(valves, pressure_kpa, ratio):
     """Compute the gains of a `SplitRange` for a sample compliance ratio of `ratio` / 256."""
     split_range.schedule(
-        valves.registers, pressure_kpa, _block((stiffness.COMPLIANCE_RATIO, ratio))
+        valves.registers,
+        pressure_kpa,
+        _block((stiffness.COMPLIANCE_RATIO, ratio)),
+        split_range.release_root_q8,
     )
 
 
@@ -47,7 +50,9 @@ def drive(valves, rate_kpa_s, pressure_kpa, pump_locked, descending=False, risin
     """Set the openings of a `SplitRange` for a pressure rate."""
     valves.pump_locked = pump_locked
     direction = _block((setpoint.DESCENDING, descending), (setpoint.RISING, rising))
-    split_range.drive(valves.registers, rate_kpa_s, pressure_kpa, direction)
+    split_range.drive(
+        valves.registers, rate_kpa_s, pressure_kpa, direction, split_range.release_root_q8
+    )
 
 
 def follow_compliance(compliance, opening, gain, pressure_kpa):

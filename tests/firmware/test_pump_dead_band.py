@@ -11,9 +11,11 @@ from pressloop_fw.loop.split_range import (
     PUMP_DEAD_BAND,
     PUMP_GAIN,
     RELEASE_DEAD_BAND,
+    release_root_q8,
     schedule,
 )
 from pressloop_fw.loop.stiffness import COMPLIANCE_RATIO
+from pressloop_fw.loop.volume_watch import UNSEEN_KPA_S
 from pressloop_fw.wire import schema
 from rig import PRESS, PROFILE, Rig, hold, ramp, release
 
@@ -135,7 +137,8 @@ def _taken_over(percent, hold_s, now_percent=None):
     rig = _rig()
     rig.upload(HIGH)
     controller = rig.controller
-    schedule(controller.valves.registers, 250000, controller.sample_compliance.registers)
+    compliance = controller.sample_compliance.registers
+    schedule(controller.valves.registers, 250000, compliance, release_root_q8)
     full = schema.OUTPUT_FULL
     now = percent if now_percent is None else now_percent
     controller.pid.integral = int(now * full / 100) << 14
@@ -186,7 +189,7 @@ def _narrowed(
     rig.upload(HIGH)
     controller = rig.controller
     valves = controller.valves.registers
-    schedule(valves, pressure_kpa, controller.sample_compliance.registers)
+    schedule(valves, pressure_kpa, controller.sample_compliance.registers, release_root_q8)
     controller.sampler.registers[BIAS] = too_fast_kpa_s * 1024 // 25
     observer = controller.valve_observer.registers
     observer[PUMP_SPOOL] = valves[PUMP_DEAD_BAND] + pump << 8
@@ -296,13 +299,14 @@ def test_the_watch_of_the_volume_does_not_see_what_changes_within_a_hold():
     assert rig.run(120, lambda: rig.sequencer.step_index == 1)
     rig.run(3)
     band = rig.controller.pump_dead_band
-    assert band.registers[1] == 0
+    volume = rig.controller.volume_watch.registers
+    assert volume[UNSEEN_KPA_S] == 0
     # 2 % of the stroke: as much as the loop must ask for more.
     for _ in range(20):
         band._apply(band.drift - (schema.OUTPUT_FULL // 1000 << 8))
         rig.run(0.2)
     full = rig.controller.valves.rise_kpa_s
-    assert abs(band.registers[1] + full // 40) < full // 400
+    assert abs(volume[UNSEEN_KPA_S] + full // 40) < full // 400
     rig.run(30)
     assert rig.controller.interlocks.fault == schema.FAULT_NONE
 

@@ -28,7 +28,7 @@ def _press(rig):
     """Press to 100 MPa; return what was taken off the readings, kPa, and their error, MPa."""
     rig.start([ramp(100000, 50000), hold(100000, 1000, 1500), release(0, 50000)])
     assert rig.run(30, lambda: rig.sequencer.hold.dwelling)
-    error = rig.controller.pellet_kpa / 1000 - rig.plant.pellet_mpa
+    error = rig.controller.pellet_kpa() / 1000 - rig.plant.pellet_mpa
     taken = rig.status().get(schema.STATUS_REPLY_ZERO_CORRECTION_KPA, 0)
     assert rig.run(30, rig.idle_again)
     assert rig.controller.interlocks.fault == schema.FAULT_NONE

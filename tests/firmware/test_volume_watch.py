@@ -2,7 +2,7 @@
 
 from pressloop_fw.loop.crack_detector import LAST_READING
 from pressloop_fw.loop.setpoint import LEAD_KPA_S
-from pressloop_fw.loop.split_range import schedule
+from pressloop_fw.loop.split_range import release_root_q8, schedule
 from pressloop_fw.loop.stiffness import SLOPE_KPA_S
 from pressloop_fw.loop.volume_watch import UNANSWERED, clears_doubt, follow_loss, watch_volume
 from pressloop_fw.wire import schema
@@ -238,7 +238,7 @@ def _watching(target_kpa, flow_ul_s=1000, rig_type=Rig, tuned=TUNED):
         compliance[SLOPE_KPA_S] = (reading_kpa - last_kpa[0]) * schema.TICK_HZ
         last_kpa[0] = reading_kpa
         cracks[LAST_READING] = reading_kpa
-        schedule(valves, reading_kpa, compliance)
+        schedule(valves, reading_kpa, compliance, release_root_q8)
         wanted_kpa_s = follow_loss(watch.registers, wanted_kpa_s, reading_kpa, setpoint, valves)
         answer = watch_volume(
             watch.registers, wanted_kpa_s, reading_kpa, setpoint, valves, compliance, cracks

@@ -494,7 +494,7 @@ def test_no_force_leaves_the_small_integers(
     scaling = Scaling(profile, profile.dies_um[0])
     with small_registers():
         sampler, trim, setpoint = Sampler(), ForceTrim(has_cell), SetpointGenerator()
-        flags = RunFlags()
+        flags, channels = RunFlags(), SecondChannel()
     sampler.configure(profile, scaling)
     trim.configure(profile, scaling)
     limit = scaling.pellet_limit_kpa
@@ -511,6 +511,7 @@ def test_no_force_leaves_the_small_integers(
             setpoint.registers,
             sampler.registers,
             flags.registers,
+            channels.registers,
         )
 
 

@@ -19,17 +19,32 @@ Pumped travel is counted in 1/1024 of what the fully open pump delivers in a tic
 """
 
 from pressloop_fw.loop.leak import compliance_nl_mpa
+from pressloop_fw.loop.registers import register, register_block
 from pressloop_fw.wire import schema
 
 try:
+    import micropython
     from micropython import const
 except ImportError:  # CPython
-    from pressloop_fw.cpython import const
+    from pressloop_fw import cpython as micropython
+    from pressloop_fw.cpython import const, ptr32
+
+# generated: numbers of other modules; edit the lists and run `make generate`.
+# loop.registers: SIGN_SHIFT
+# wire.schema: INPUT_BUTTON
+_SIGN_SHIFT = const(0)
+_INPUT_BUTTON = const(4)
+# end of generated
 
 CLOSING = const(0)  # the pump runs
 LANDING = const(1)  # contact: the pump stops
 LANDED = const(2)  # the loop can take over
 WAITING = const(3)  # the pump stands until the button is held
+
+# What `watch_approach` returns.
+GOES_ON = const(0)
+EXPIRED = const(1)  # it has lasted for its timeout, or has pumped all that it may
+AT_SEAT = const(2)  # the reading has stayed that of a ram at its seat
 
 # Readings in a row that count as contact.
 _MIN_CONTACT_READINGS = const(3)
@@ -86,59 +101,118 @@ _TRAVEL_SHIFT = const(4)
 _MEAN_BITS = const(4)
 _NEVER_KPA = const(-(1 << 24))
 
+# The opening of the pump valve while it closes the press, and what was pumped so far.
+OPENING = const(1)
+TRAVEL = const(2)
+_TICKS = const(3)
+_MAX_TICKS = const(4)
+_SHARE = const(5)
+# Whether the opening is the slow one, and the travel from which on it is.
+_SLOW = const(6)
+_FAST_UNTIL = const(7)
+# By how much the travel may be less than counted: in a slow tick, and in all.
+_DOUBT = const(8)
+_DOUBTED = const(9)
+_LAST = const(10)
+_LIFTS_FROM = const(11)
+_STAYS_AT_SEAT = const(12)
+_CONTACT_KPA = const(13)
+_CONTACT_COUNT = const(14)
+# Whether the ram moves only while the button is held, whether it is, and whether it was ever up.
+_HOLD_TO_RUN = const(15)
+_HELD = const(16)
+_WAS_UP = const(17)
+# Mean reading, 1/16 kPa; known since the first call of `rest`.
+_MEAN = const(18)
+_KNOWS_MEAN = const(19)
+# Ticks for which the release may have let the ram go back since contact, and those for which it was
+# fully open.
+_OPEN_TICKS = const(20)
+_FREE_TICKS = const(21)
+_REGISTERS = const(22)
+
+
+@micropython.viper
+def watch_approach(registers: ptr32, inputs: int) -> int:
+    """Process the inputs of a tick; return GOES_ON, EXPIRED or AT_SEAT."""
+    sign_shift = registers[_SIGN_SHIFT]
+    registers[_HELD] = inputs & _INPUT_BUTTON
+    doubted = registers[_DOUBTED]
+    last = registers[_LAST] << sign_shift >> sign_shift
+    if registers[_TICKS] >= registers[_MAX_TICKS] or registers[TRAVEL] - doubted >= last:
+        return EXPIRED
+    return AT_SEAT if registers[_STAYS_AT_SEAT] else GOES_ON
+
+
+@micropython.viper
+def close_press(registers: ptr32, pressure_kpa: int) -> int:
+    """Do a tick of an approach if it is a usual one: the pump goes on as before, without contact.
+
+    Return 1, or 0 if the tick is not; then nothing has been counted.
+    """
+    sign_shift = registers[_SIGN_SHIFT]
+    if pressure_kpa >= registers[_CONTACT_KPA]:
+        return 0
+    if registers[_HOLD_TO_RUN] and (registers[_HELD] == 0 or registers[_WAS_UP] == 0):
+        return 0
+    # The same as `Approach.step`.
+    travel = registers[TRAVEL] + registers[_SHARE]
+    if travel >= registers[_LIFTS_FROM]:
+        return 0
+    if travel >= registers[_FAST_UNTIL] << sign_shift >> sign_shift:
+        if registers[_SLOW] == 0:
+            return 0
+        registers[_DOUBTED] += registers[_DOUBT]
+    registers[TRAVEL] = travel
+    registers[_TICKS] += 1
+    registers[_CONTACT_COUNT] = 0
+    mean = registers[_MEAN] << sign_shift >> sign_shift
+    registers[_MEAN] = mean + ((pressure_kpa << _MEAN_BITS) - mean >> _TRAVEL_SHIFT)
+    return 1
+
 
 class Approach:
     """Counts the ticks, the pumped travel and the contact readings of one approach.
 
-    `opening` is that of the pump valve while it closes the press, `travel` what was pumped so far.
+    `close_press` does its usual ticks, `step` all others. `travel` is what was pumped so far.
     """
 
+    travel = register(TRAVEL)
+    # Whether the opening is the slow one, 1 or 0.
+    slow = register(_SLOW)
+    # Whether the reading has stayed that of a ram at its seat while the ram must have moved.
+    stays_at_seat = register(_STAYS_AT_SEAT)
+    # Whether the ram moves only while the button is held, 1 or 0.
+    hold_to_run = register(_HOLD_TO_RUN)
+
     def __init__(self):
+        # What the tick writes is in the block: with properties in a class, each write to one of its
+        # objects looks through the class.
+        self.registers = register_block(_REGISTERS)
+        self.registers[_SLOW] = 1
+        self.registers[_SHARE] = 1
+        self.registers[_LAST] = _MAX_TRAVEL
+        self.registers[_LIFTS_FROM] = _MAX_TRAVEL
+        self.registers[_OPEN_TICKS] = _MAX_OPEN_TICKS
         # How many ticks the pump needs to stop after contact.
         self.landing_ticks = 0
-        self.opening = 0
-        self.travel = 0
-        # Whether `opening` is the slow one.
-        self.slow = True
-        # Whether the reading has stayed that of a ram at its seat while the ram must have moved.
-        self.stays_at_seat = False
-        # Whether the ram moves only while the button is held, and whether it is.
-        self.hold_to_run = False
-        self.held = False
-        self._was_up = False
-        self._ticks = 0
-        self._contact_count = 0
         self._profile = None
         self._guarded = False
         self._slow_share = 1
-        self._landing_share = 1
-        self._share = 1
         self._stated = 0
         self._most = _MAX_TRAVEL
         self._near = 0
-        self._fast_until = 0
-        self._doubt = 0
-        self._doubted = 0
         self._early_gain = 0
         self._early_kpa = 0
         self._back = 0
-        self._last = _MAX_TRAVEL
         self._per_open_tick = 1
         self._seated_ticks = 0
-        self._contact_kpa = 0
         self._seat_kpa = _NEVER_KPA
         self._shows_lift = False
         self._half_way = 0
-        self._lifts_from = _MAX_TRAVEL
+        self._landing_share = 1
         self._seated_kpa = 0
-        # Mean reading, kPa; known since the first call of `rest`.
-        self._mean = 0
-        self._knows_mean = False
         self._scaling = None
-        # Ticks for which the release may have let the ram go back since contact, and those for
-        # which it was fully open.
-        self._open_ticks = _MAX_OPEN_TICKS
-        self._free_ticks = 0
 
     def configure(self, profile, scaling, guarded):
         """Take over a press and a die.
@@ -153,11 +227,13 @@ class Approach:
         stroke = schema.OUTPUT_FULL - dead_band
         if self._scaling:
             # On the scale of another die the same oil is another pressure.
-            self._mean = scaling.pellet_kpa(self._scaling.oil_kpa(self._mean))
+            mean = self.registers[_MEAN]
+            self.registers[_MEAN] = scaling.pellet_kpa(self._scaling.oil_kpa(mean))
         self._scaling = scaling
         self._profile = profile
         self._slow_share = max(1, (profile.approach_opening - dead_band << _SHARE_BITS) // stroke)
-        self._contact_kpa = scaling.contact_kpa
+        self.registers[_CONTACT_KPA] = scaling.contact_kpa
+        self.registers[_MAX_TICKS] = -(-profile.approach_timeout_ms // _TICK_MS)
 
         # The share of the flow that an early contact allows for each kPa, until the pump has
         # stopped.
@@ -208,17 +284,19 @@ class Approach:
 
     def restart(self, target_kpa):
         """Begin a new approach for a ramp to a target."""
-        self._ticks = 0
+        block = self.registers
+        block[_TICKS] = 0
         # As if the button was down until a tick shows that it is up.
-        self.held = True
-        self._was_up = False
-        self._contact_count = 0
-        self.travel = 0
-        self.stays_at_seat = False
-        at_seat = self._knows_mean and self._mean >> _MEAN_BITS <= self._seat_kpa
-        open_ticks = self._open_ticks
-        free_ticks = self._free_ticks
-        self._free_ticks = 0
+        block[_HELD] = 1
+        block[_WAS_UP] = 0
+        block[_CONTACT_COUNT] = 0
+        block[TRAVEL] = 0
+        block[_STAYS_AT_SEAT] = 0
+        mean_kpa = self.mean_kpa()
+        at_seat = block[_KNOWS_MEAN] and mean_kpa <= self._seat_kpa
+        open_ticks = block[_OPEN_TICKS]
+        free_ticks = block[_FREE_TICKS]
+        block[_FREE_TICKS] = 0
         most = self._most
         if self._stated:
             back = most
@@ -226,7 +304,7 @@ class Approach:
                 back = (open_ticks + _MAX_UNSEEN_TICKS) * self._per_open_tick + self._back
             if back < most:
                 most = back
-        self._last = most
+        block[_LAST] = most
         early_kpa = target_kpa >> _EARLY_TARGET_SHIFT
         if early_kpa > self._early_kpa:
             early_kpa = self._early_kpa
@@ -235,10 +313,10 @@ class Approach:
         share = early_kpa * self._early_gain >> _SHARE_BITS
         if share > 1 << _SHARE_BITS:
             share = 1 << _SHARE_BITS
-        self.slow = self._stated == 0 or not (at_seat or free_ticks >= self._seated_ticks)
+        slow = self._stated == 0 or not (at_seat or free_ticks >= self._seated_ticks)
         # A reading that says so must change once the ram has left its seat.
-        self._seated_kpa = self._mean >> _MEAN_BITS
-        self._lifts_from = self._half_way if at_seat and self._shows_lift else _MAX_TRAVEL
+        self._seated_kpa = mean_kpa
+        block[_LIFTS_FROM] = self._half_way if at_seat and self._shows_lift else _MAX_TRAVEL
         landing = early_kpa * self._early_gain >> _SHARE_BITS + _LANDING_SHIFT
         if landing > _MAX_LANDING * self._slow_share:
             landing = _MAX_LANDING * self._slow_share
@@ -246,101 +324,102 @@ class Approach:
             landing = self._slow_share
         if landing >= share:
             landing = share if share > self._slow_share else self._slow_share
-            self.slow = True
+            slow = True
         self._landing_share = landing
-        self._fast_until = self._stated - self._near - _SLOW_TICKS * landing
+        block[_SLOW] = slow
+        block[_FAST_UNTIL] = self._stated - self._near - _SLOW_TICKS * landing
         doubt = landing >> 1
-        self._doubt = doubt if doubt < _DEAD_BAND_DOUBT else _DEAD_BAND_DOUBT
-        self._doubted = 0
-        self._open(landing if self.slow else share)
+        block[_DOUBT] = doubt if doubt < _DEAD_BAND_DOUBT else _DEAD_BAND_DOUBT
+        block[_DOUBTED] = 0
+        self._open(landing if slow else share)
 
     def _open(self, share):
         """Close the press with a share of the pump's flow."""
-        self._share = share
+        block = self.registers
+        block[_SHARE] = share
         if share == self._slow_share:
-            self.opening = self._profile.approach_opening
+            block[OPENING] = self._profile.approach_opening
             return
         dead_band = self._profile.pump_dead_band
-        self.opening = dead_band + ((schema.OUTPUT_FULL - dead_band) * share >> _SHARE_BITS)
+        block[OPENING] = dead_band + ((schema.OUTPUT_FULL - dead_band) * share >> _SHARE_BITS)
 
     def step(self, pressure_kpa):
         """Process a tick with its reading; return CLOSING, LANDING, LANDED or WAITING."""
-        if self.hold_to_run and pressure_kpa < self._contact_kpa:
-            if not self.held:
-                self._was_up = True
+        block = self.registers
+        contact_kpa = block[_CONTACT_KPA]
+        if block[_HOLD_TO_RUN] and pressure_kpa < contact_kpa:
+            if not block[_HELD]:
+                block[_WAS_UP] = 1
             if self.waits():
-                self._contact_count = 0
+                block[_CONTACT_COUNT] = 0
                 return WAITING
-        self._ticks += 1
-        self._mean += (pressure_kpa << _MEAN_BITS) - self._mean >> _TRAVEL_SHIFT
-        if pressure_kpa < self._contact_kpa:
-            self._contact_count = 0
-            travel = self.travel + self._share
-            self.travel = travel
-            if travel >= self._fast_until:
+        block[_TICKS] += 1
+        block[_MEAN] += (pressure_kpa << _MEAN_BITS) - block[_MEAN] >> _TRAVEL_SHIFT
+        if pressure_kpa < contact_kpa:
+            block[_CONTACT_COUNT] = 0
+            travel = block[TRAVEL] + block[_SHARE]
+            block[TRAVEL] = travel
+            if travel >= block[_FAST_UNTIL]:
                 # A dead band that is wider than the profile says costs much of a small flow.
-                self._doubted += self._doubt
-                if not self.slow:
-                    self.slow = True
+                block[_DOUBTED] += block[_DOUBT]
+                if not block[_SLOW]:
+                    block[_SLOW] = 1
                     self._open(self._landing_share)
-            if travel >= self._lifts_from:
-                self._lifts_from = _MAX_TRAVEL
-                mean_kpa = self._mean >> _MEAN_BITS
+            if travel >= block[_LIFTS_FROM]:
+                block[_LIFTS_FROM] = _MAX_TRAVEL
+                mean_kpa = self.mean_kpa()
                 # A quarter of the spring's pressure: air in the oil may take most of the way.
                 risen_kpa = mean_kpa - self._seated_kpa
-                self.stays_at_seat = (
+                block[_STAYS_AT_SEAT] = (
                     mean_kpa <= self._seat_kpa and risen_kpa < 0 - self._seat_kpa >> 1
                 )
             return CLOSING
-        self._contact_count += 1
-        if self._contact_count < _MIN_CONTACT_READINGS:
+        count = block[_CONTACT_COUNT] + 1
+        block[_CONTACT_COUNT] = count
+        if count < _MIN_CONTACT_READINGS:
             return CLOSING
-        if self._contact_count < _MIN_CONTACT_READINGS + self.landing_ticks:
+        if count < _MIN_CONTACT_READINGS + self.landing_ticks:
             return LANDING
         return LANDED
 
     def waits(self):
         """Whether the ram stands because the button is not held, or was never seen up before."""
-        return self.hold_to_run and not (self.held and self._was_up)
+        block = self.registers
+        return bool(block[_HOLD_TO_RUN] and not (block[_HELD] and block[_WAS_UP]))
 
     def mean_kpa(self):
         """Return the reading, smoothed over 16 ticks of the travel."""
-        return self._mean >> _MEAN_BITS
+        return self.registers[_MEAN] >> _MEAN_BITS
 
     def shows_load(self, before_kpa):
         """Whether the reading has risen from `before_kpa` by an eighth of the contact pressure."""
-        return self.mean_kpa() - before_kpa > self._contact_kpa >> _LOAD_SHIFT
-
-    def expired(self, timeout_ms):
-        """Whether the approach has lasted for the timeout, or has pumped all that it may."""
-        if self._ticks * _TICK_MS >= timeout_ms:
-            return True
-        return self.travel - self._doubted >= self._last
+        return self.mean_kpa() - before_kpa > self.registers[_CONTACT_KPA] >> _LOAD_SHIFT
 
     def rest(self, pressure_kpa, ticks, opened, free):
         """Process some ticks outside of an approach: how far the ram may have gone back.
 
         `opened` says whether the release lets oil pass, `free` whether it is fully open.
         """
-        if not self._knows_mean:
-            self._knows_mean = True
-            self._mean = pressure_kpa << _MEAN_BITS
-        self._mean += (pressure_kpa << _MEAN_BITS) - self._mean >> _REST_SHIFT
-        if pressure_kpa >= self._contact_kpa:
-            self._open_ticks = 0
-            self._free_ticks = 0
+        block = self.registers
+        if not block[_KNOWS_MEAN]:
+            block[_KNOWS_MEAN] = 1
+            block[_MEAN] = pressure_kpa << _MEAN_BITS
+        block[_MEAN] += (pressure_kpa << _MEAN_BITS) - block[_MEAN] >> _REST_SHIFT
+        if pressure_kpa >= block[_CONTACT_KPA]:
+            block[_OPEN_TICKS] = 0
+            block[_FREE_TICKS] = 0
         elif opened:
-            self._open_ticks = min(_MAX_OPEN_TICKS, self._open_ticks + ticks)
+            block[_OPEN_TICKS] = min(_MAX_OPEN_TICKS, block[_OPEN_TICKS] + ticks)
             if free:
-                self._free_ticks = min(_MAX_OPEN_TICKS, self._free_ticks + ticks)
+                block[_FREE_TICKS] = min(_MAX_OPEN_TICKS, block[_FREE_TICKS] + ticks)
 
     def seated(self):
         """Whether the release has been open for as long as the ram needs to its seat."""
-        return self._stated > 0 and self._free_ticks >= self._seated_ticks
+        return self._stated > 0 and self.registers[_FREE_TICKS] >= self._seated_ticks
 
     def forget_sample(self):
         """Forget where the sample was: a person may have exchanged it."""
-        self._open_ticks = _MAX_OPEN_TICKS
+        self.registers[_OPEN_TICKS] = _MAX_OPEN_TICKS
 
 
 def _released(profile, oil_kpa):

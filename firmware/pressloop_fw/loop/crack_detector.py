@@ -30,7 +30,7 @@ _FAULT_SUDDEN_LOSS = const(18)
 
 _AT = const(1)
 _HELD = const(2)
-_LOST = const(3)
+LOST = const(3)
 _EXPLAINED_KPA = const(4)
 _FADE_SHIFT = const(5)
 _SHUT_OPENING = const(6)
@@ -131,10 +131,10 @@ def detect_crack(registers: ptr32, sampler: ptr32, valves: ptr32) -> int:
     if least < noise:
         least = noise
     if before - pressure_kpa <= least + explained or before < registers[_ARMED_KPA]:
-        registers[_LOST] = 0
+        registers[LOST] = 0
         return 0
-    registers[_LOST] += 1
-    if registers[_LOST] < _MIN_READINGS:
+    registers[LOST] += 1
+    if registers[LOST] < _MIN_READINGS:
         return 0
     if pressure_kpa < before >> 1:
         return _FAULT_SUDDEN_LOSS
@@ -145,7 +145,7 @@ class CrackDetector:
     """Configures and restarts the detection; `detect_crack` processes every reading of a run."""
 
     # How many readings in a row have shown a loss.
-    losing = register(_LOST)
+    losing = register(LOST)
 
     def __init__(self):
         self.registers = register_block(_REGISTERS)
@@ -177,5 +177,5 @@ class CrackDetector:
     def restart(self):
         """Forget the readings before."""
         self.registers[_HELD] = 0
-        self.registers[_LOST] = 0
+        self.registers[LOST] = 0
         self.registers[_EXPLAINED_KPA] = 0

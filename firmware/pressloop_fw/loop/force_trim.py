@@ -34,6 +34,7 @@ except ImportError:  # CPython
 # loop.sampler: ALERT ALERT_KPA
 # loop.scaling: SUB_BITS FRACTION_BITS
 # loop.flags: FLAGS
+# loop.second_channel: CARRIED_KPA
 # wire.schema: FLAG_LOAD_CELL NO_FORCE TICK_HZ
 _SIGN_SHIFT = const(0)
 _VALUE_KPA = const(1)
@@ -44,13 +45,14 @@ _ALERT_KPA = const(16)
 _SUB_BITS = const(4)
 _FRACTION_BITS = const(12)
 _FLAGS = const(1)
+_CARRIED_KPA = const(38)
 _FLAG_LOAD_CELL = const(128)
 _NO_FORCE = const(16777216)
 _TICK_HZ = const(100)
 # end of generated
 
 ACTIVE = const(1)
-_TRIM = const(2)
+TRIM = const(2)
 _CELL_KPA = const(3)
 # The smaller one of the last two readings, so that one spike trips nothing.
 _SURE_KPA = const(4)
@@ -79,7 +81,7 @@ _AT = const(26)
 _FOLLOWED = const(27)
 _JUMP_KPA = const(28)
 # The trim that the ceiling is judged by.
-SURE_TRIM = const(29)
+_SURE_TRIM = const(29)
 # The oil of the last 32 ticks, in a ring.
 _HISTORY = const(30)
 _HISTORY_TICKS = const(32)
@@ -131,12 +133,18 @@ _ZERO_BAND_ERRORS = const(3)
 
 @micropython.viper
 def follow_force(
-    registers: ptr32, counts: int, oil_kpa: int, setpoint: ptr32, sampler: ptr32, run_flags: ptr32
+    registers: ptr32,
+    counts: int,
+    oil_kpa: int,
+    setpoint: ptr32,
+    sampler: ptr32,
+    run_flags: ptr32,
+    channels: ptr32,
 ) -> int:
     """Process a tick; return the pressure on the pellet, kPa.
 
-    `counts` is a new reading of the load cell, NO_FORCE without one. `setpoint`, `sampler` and
-    `run_flags` are the blocks of these.
+    `counts` is a new reading of the load cell, NO_FORCE without one. `setpoint`, `sampler`,
+    `run_flags` and `channels` are the blocks of these.
     """
     sign_shift = registers[_SIGN_SHIFT]
     at = registers[_AT]
@@ -289,20 +297,21 @@ def follow_force(
             wanted = limit
         elif wanted < least:
             wanted = least
-        trim = registers[_TRIM] << sign_shift >> sign_shift
+        trim = registers[TRIM] << sign_shift >> sign_shift
         if wanted > trim + slew:
             trim += slew
         elif wanted < trim - slew:
             trim -= slew
         else:
             trim = wanted
-    registers[_TRIM] = trim
+    registers[TRIM] = trim
     # On the way down the expected friction changes over before the oil has fallen. The pellet does
     # not rise by that, so the trim of the way up stays in force until the setpoint has arrived.
-    sure = registers[SURE_TRIM] << sign_shift >> sign_shift
+    sure = registers[_SURE_TRIM] << sign_shift >> sign_shift
     if trim > sure or value == 0 or setpoint[_DESCENDING] == 0:
         sure = trim
-        registers[SURE_TRIM] = trim
+        registers[_SURE_TRIM] = trim
+    channels[_CARRIED_KPA] = sure
     run_flags[_FLAGS] = flags
     alert = sampler[_ALERT_KPA]
     if (
@@ -324,7 +333,7 @@ class ForceTrim:
 
     # Whether there is anything to trim by, 1 or 0.
     active = register(ACTIVE)
-    trim_kpa = register(_TRIM)
+    trim_kpa = register(TRIM)
     cell_kpa = register(_CELL_KPA)
 
     def __init__(self, reads_force):
@@ -367,7 +376,7 @@ class ForceTrim:
         block = self.registers
         if not block[ACTIVE]:
             return newest_kpa
-        return max(newest_kpa - block[SURE_TRIM], block[_SURE_KPA] - self._tolerance_kpa)
+        return max(newest_kpa - block[_SURE_TRIM], block[_SURE_KPA] - self._tolerance_kpa)
 
     def configure(self, profile, scaling):
         """Take over a press and a die."""
@@ -402,8 +411,8 @@ class ForceTrim:
         block[_JUMP_KPA] = 2 * scaling.resolution_kpa + error_kpa
         block[_MARGIN_KPA] = 2 * (scaling.resolution_kpa + friction_kpa) + error_kpa
         for place in (
-            _TRIM,
-            SURE_TRIM,
+            TRIM,
+            _SURE_TRIM,
             _CELL_KPA,
             _SURE_KPA,
             _FAR,

@@ -14,6 +14,12 @@ try:
 except ImportError:  # CPython
     from pressloop_fw.cpython import const
 
+# generated: numbers of other modules; edit the lists and run `make generate`.
+# loop.sampler: EQUAL LONGEST_EQUAL
+_EQUAL = const(18)
+_LONGEST_EQUAL = const(19)
+# end of generated
+
 # More equal counts in a row than this, 0.75 s, and this many times the longest run before.
 _MIN_EQUAL = const(75)
 _LONGEST_SHIFT = const(3)
@@ -45,7 +51,8 @@ class FrozenWatch:
     def step(self, sampler, travelling, noise):
         """Return the fault that the counts show, FAULT_NONE without one.
 
-        `travelling` says whether the ram travels to the sample, `noise` is the crack detector's.
+        `sampler` is the block of the sampler. `travelling` says whether the ram travels to the
+        sample, `noise` is the crack detector's.
         """
         if not travelling:
             self._steps = 0
@@ -53,18 +60,18 @@ class FrozenWatch:
             if self._steps == 0:
                 self._armed = False
             self._steps += 1
-            sampler.longest_equal = 0
+            sampler[_LONGEST_EQUAL] = 0
         elif self._steps < _SETTLING_STEPS + _LISTENING_STEPS:
             self._steps += 1
         elif not self._armed:
-            lively = max(sampler.longest_equal, sampler.equal) <= _MAX_LISTENING_EQUAL
+            lively = max(sampler[_LONGEST_EQUAL], sampler[_EQUAL]) <= _MAX_LISTENING_EQUAL
             if lively and noise >= self._min_noise:
                 self._armed = True
-            sampler.longest_equal = 0
+            sampler[_LONGEST_EQUAL] = 0
             self._steps = _SETTLING_STEPS
         if not self._armed:
             return schema.FAULT_NONE
-        equal = sampler.equal
-        if equal > _MIN_EQUAL and equal > sampler.longest_equal << _LONGEST_SHIFT:
+        equal = sampler[_EQUAL]
+        if equal > _MIN_EQUAL and equal > sampler[_LONGEST_EQUAL] << _LONGEST_SHIFT:
             return schema.FAULT_SENSOR_FROZEN
         return schema.FAULT_NONE

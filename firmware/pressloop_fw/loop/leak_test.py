@@ -85,7 +85,6 @@ class LeakTest:
         self._explained_kpa_s = 0
         self._decides = False
 
-    @property
     def has_fallen(self):
         """Whether a test has ended with the pressure well below where it began."""
         return not self.running and self._found_kpa_s > 0

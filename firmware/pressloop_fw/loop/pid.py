@@ -10,7 +10,7 @@ grows tenfold from contact to full pressure.
 Integers throughout; every product stays below 2**30.
 """
 
-from pressloop_fw.loop.registers import register, register_block
+from pressloop_fw.loop.registers import block_address, register, register_block
 
 try:
     import micropython
@@ -157,6 +157,8 @@ class Pid:
 
     def __init__(self):
         self.registers = register_block(_REGISTERS)
+        # What the tick passes to the law and to a record.
+        self.block = block_address(self.registers)
         # The tick calls this with the arguments of `step`; a bench may put another law here.
         self.law = step
         self._releasing = False

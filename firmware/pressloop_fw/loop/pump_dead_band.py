@@ -20,7 +20,6 @@ The profile stays as it is. The drift is kept for the next run and halves in eac
 between two runs, as the coil cools.
 """
 
-from pressloop_fw.loop.registers import register_block
 from pressloop_fw.wire import schema
 
 try:
@@ -30,15 +29,18 @@ except ImportError:  # CPython
 
 # generated: numbers of other modules; edit the lists and run `make generate`.
 # loop.crack_detector: NOISE FOUR_SIGMA_SHIFT
+# loop.pid: INTEGRAL
 # loop.pump_watch: STEP_TICKS
 # loop.observer: PUMP_SPOOL RELEASE_SPOOL SPOOL_BITS BIAS_TO_RATE DRIFT_BITS MAX_DRIFT
 # loop.sampler: BIAS
 # loop.setpoint: LEAD_KPA_S RISING
 # loop.split_range: PUMP_DEAD_BAND RELEASE_DEAD_BAND PUMP_GAIN CURVE_GAIN
 # loop.stiffness: COMPLIANCE_RATIO STIFFEST_RATIO GAIN_BITS
+# loop.volume_watch: UNSEEN_KPA_S
 # wire.schema: OUTPUT_FULL TICK_HZ
 _NOISE = const(12)
 _FOUR_SIGMA_SHIFT = const(5)
+_INTEGRAL = const(7)
 _STEP_TICKS = const(10)
 _PUMP_SPOOL = const(4)
 _RELEASE_SPOOL = const(5)
@@ -56,14 +58,10 @@ _CURVE_GAIN = const(5)
 _COMPLIANCE_RATIO = const(1)
 _STIFFEST_RATIO = const(192)
 _GAIN_BITS = const(14)
+_UNSEEN_KPA_S = const(34)
 _OUTPUT_FULL = const(32767)
 _TICK_HZ = const(100)
 # end of generated
-
-# By what the dead band has changed since the volume watch learned its loss, as a rate: what the
-# loop would ask for with the dead band as it was then, less what it does ask for.
-UNSEEN_KPA_S = const(1)
-_REGISTERS = const(2)
 
 # Above a sixteenth of the press's limit the stiffness is known well enough.
 _FOLLOWED_SHIFT = const(4)
@@ -113,9 +111,8 @@ class PumpDeadBand:
     tuned is not followed: its dead band is known too badly.
     """
 
-    def __init__(self, valves, setpoint, sampler, observer, compliance, cracks):
-        """Take the register blocks of the parts that show a drift."""
-        self.registers = register_block(_REGISTERS)
+    def __init__(self, valves, setpoint, sampler, observer, compliance, cracks, volume):
+        """Take the register blocks of the parts that show a drift, and of the volume watch."""
         self.drift = 0
         self._valves = valves
         self._setpoint = setpoint
@@ -123,6 +120,9 @@ class PumpDeadBand:
         self._observer = observer
         self._compliance = compliance
         self._cracks = cracks
+        # By what the dead band has changed since the volume watch learned its loss, as a rate: what
+        # the loop would ask for with the dead band as it was then, less what it does ask for.
+        self._volume = volume
         self._profile = None
         self._tuned = False
         self._nominal = 0
@@ -141,7 +141,6 @@ class PumpDeadBand:
         self._steps = 0
         self._last_tick = 0
 
-    @property
     def has_moved(self):
         """Whether the dead band is now somewhere else than in the profile."""
         return self.dead_band() != self._nominal
@@ -193,7 +192,7 @@ class PumpDeadBand:
         if self._setpoint[_RISING]:
             self._descended = False
         if pressure_kpa >= self._limit_kpa >> _FOLLOWED_SHIFT and not self._descended:
-            integral = pid.integral
+            integral = pid.registers[_INTEGRAL]
             if integral >> _INTEGRAL_BITS < _SMALL and self._may_pass():
                 self._narrow(pressure_kpa)
             if dwelling:
@@ -204,9 +203,8 @@ class PumpDeadBand:
                 self._steps += 1
         if self.drift != self._learned:
             since = self.drift - self._learned >> _DRIFT_BITS
-            self.registers[UNSEEN_KPA_S] = (self._beyond(since) << _GAIN_BITS) // self._valves[
-                _PUMP_GAIN
-            ]
+            beyond = self._beyond(since) << _GAIN_BITS
+            self._volume[_UNSEEN_KPA_S] = beyond // self._valves[_PUMP_GAIN]
 
     def _may_pass(self):
         """Return whether only the pump can move oil, and nothing else explains a rise by it."""
@@ -286,7 +284,7 @@ class PumpDeadBand:
         """Begin a ramp or a run, in which the volume watch learns its loss with this drift."""
         self._steps = 0
         self._learned = self.drift
-        self.registers[UNSEEN_KPA_S] = 0
+        self._volume[_UNSEEN_KPA_S] = 0
 
     def _of_stroke(self, opening):
         """Return an opening beyond the dead band as a share of the whole stroke."""

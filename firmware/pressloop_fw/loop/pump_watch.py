@@ -23,8 +23,11 @@ except ImportError:  # CPython
 # generated: numbers of other modules; edit the lists and run `make generate`.
 # loop.crack_detector: FOUR_SIGMA_SHIFT
 # loop.split_range: RISE_KPA_S
+# loop.stiffness: PUMPED OPEN_TICKS
 _FOUR_SIGMA_SHIFT = const(5)
 _RISE_KPA_S = const(3)
+_PUMPED = const(6)
+_OPEN_TICKS = const(7)
 # end of generated
 
 STEP_TICKS = const(10)
@@ -94,14 +97,15 @@ class PumpWatch:
 
         `pressure_kpa` is the filtered reading, `newest_kpa` the newest one.
         `pumping` says whether the pump valve is commanded open, or nothing presses on the sample;
-        `modelled` whether `pump`, the compliance estimate, has followed it since the step before.
+        `modelled` whether `pump`, the block of the compliance estimate, has followed it since the
+        step before.
         `rate_kpa_s` is that of the setpoint; `dwelling` says whether a hold is in band. `valves` is
         the block of the split range; `noise` is the crack detector's.
         """
-        risen_kpa = pump.pumped // schema.TICK_HZ
-        open_ms = pump.open_ticks * _TICK_MS
-        pump.pumped = 0
-        pump.open_ticks = 0
+        risen_kpa = pump[_PUMPED] // schema.TICK_HZ
+        open_ms = pump[_OPEN_TICKS] * _TICK_MS
+        pump[_PUMPED] = 0
+        pump[_OPEN_TICKS] = 0
         modelled = modelled and self._tuned
         holds = modelled and dwelling and rate_kpa_s == 0
         self._dwelling_steps = self._dwelling_steps + 1 if holds else 0

@@ -24,8 +24,8 @@ _FRACTION_BITS = const(12)
 # end of generated
 
 RAW = const(1)
-_LOW_LEVEL = const(2)
-_HIGH_LEVEL = const(3)
+LOW_LEVEL = const(2)
+HIGH_LEVEL = const(3)
 NEWEST_KPA = const(4)
 PRESSURE_KPA = const(5)
 _FILTERED = const(6)
@@ -40,8 +40,8 @@ _FRACTION = const(14)
 ALERT = const(15)
 ALERT_KPA = const(16)
 _ZERO_REST = const(17)
-_EQUAL = const(18)
-_LONGEST_EQUAL = const(19)
+EQUAL = const(18)
+LONGEST_EQUAL = const(19)
 # By how much the valves move the pressure until the next reading, in the unit of the filter; 0
 # while the loop does not regulate.
 PREDICTED = const(20)
@@ -76,26 +76,26 @@ def process_sample(registers: ptr32, raw: int) -> int:
     """
     sign_shift = registers[_SIGN_SHIFT]
     if raw == registers[RAW]:
-        registers[_EQUAL] += 1
+        registers[EQUAL] += 1
     else:
-        equal = registers[_EQUAL]
-        if equal > registers[_LONGEST_EQUAL]:
-            registers[_LONGEST_EQUAL] = equal
-        registers[_EQUAL] = 0
+        equal = registers[EQUAL]
+        if equal > registers[LONGEST_EQUAL]:
+            registers[LONGEST_EQUAL] = equal
+        registers[EQUAL] = 0
         registers[RAW] = raw
     if registers[_SCALED] == 0:
         return 0
     registers[ALERT] >>= 1
     if raw < registers[FAULT_LOW] or raw > registers[FAULT_HIGH]:
         registers[ALERT] = 2
-        level = _LOW_LEVEL if raw < registers[FAULT_LOW] else _HIGH_LEVEL
+        level = LOW_LEVEL if raw < registers[FAULT_LOW] else HIGH_LEVEL
         if registers[level] < BAD_LEVEL:
             registers[level] += _BAD_WEIGHT
         return registers[PRESSURE_KPA] << sign_shift >> sign_shift
-    if registers[_LOW_LEVEL]:
-        registers[_LOW_LEVEL] -= 1
-    if registers[_HIGH_LEVEL]:
-        registers[_HIGH_LEVEL] -= 1
+    if registers[LOW_LEVEL]:
+        registers[LOW_LEVEL] -= 1
+    if registers[HIGH_LEVEL]:
+        registers[HIGH_LEVEL] -= 1
     counts = raw - registers[_ZERO]
     reading = counts * registers[_PER_COUNT] + (counts * registers[_FRACTION] >> _FRACTION_BITS)
     reading -= registers[_ZERO_REST] << sign_shift >> sign_shift
@@ -146,10 +146,10 @@ class Sampler:
     raw = register(RAW)
     pressure_kpa = register(PRESSURE_KPA)
     newest_kpa = register(NEWEST_KPA)
-    low_level = register(_LOW_LEVEL)
-    high_level = register(_HIGH_LEVEL)
-    equal = register(_EQUAL)
-    longest_equal = register(_LONGEST_EQUAL)
+    low_level = register(LOW_LEVEL)
+    high_level = register(HIGH_LEVEL)
+    equal = register(EQUAL)
+    longest_equal = register(LONGEST_EQUAL)
 
     def __init__(self):
         self.registers = register_block(_REGISTERS)

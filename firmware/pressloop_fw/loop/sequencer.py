@@ -5,13 +5,14 @@ command meets a half-changed state. The parts of a step have their own modules: 
 hold, the setpoint, the results; `host_loss.py` says what a run does without its host.
 """
 
-from pressloop_fw.loop.approach import CLOSING, LANDED, Approach
+from pressloop_fw.loop.approach import CLOSING, LANDED, Approach, close_press
 from pressloop_fw.loop.flags import RunFlags
 from pressloop_fw.loop.hold import ENDED, LEAKING, SHUT, TIMED_OUT, Hold, dwell_tick
 from pressloop_fw.loop.host_loss import respond_to_host_loss
 from pressloop_fw.loop.host_watchdog import HostWatchdog, check_host
 from pressloop_fw.loop.pending_commands import PendingCommands
 from pressloop_fw.loop.plan import NO_STEP
+from pressloop_fw.loop.registers import block_address
 from pressloop_fw.loop.setpoint import ARRIVED, RISE, SetpointGenerator, advance_setpoint
 from pressloop_fw.loop.step_results import StepResults, count_tick
 from pressloop_fw.loop.unloaded import UnloadedDetector
@@ -23,13 +24,15 @@ except ImportError:  # CPython
     from pressloop_fw.cpython import const
 
 # generated: numbers of other modules; edit the lists and run `make generate`.
-# wire.schema: STATE_IDLE STATE_RUNNING STATE_PAUSED STATE_PROMPTING
+# wire.schema: STATE_IDLE STATE_RUNNING STATE_PAUSED STATE_PROMPTING STATE_VENTING STATE_FAULT
 # wire.schema: STEP_HOLD STEP_REST FLAG_DWELLING
 # loop.flags: FLAGS
 _STATE_IDLE = const(0)
 _STATE_RUNNING = const(1)
 _STATE_PAUSED = const(2)
 _STATE_PROMPTING = const(3)
+_STATE_VENTING = const(4)
+_STATE_FAULT = const(5)
 _STEP_HOLD = const(2)
 _STEP_REST = const(5)
 _FLAG_DWELLING = const(2)
@@ -60,13 +63,8 @@ class Sequencer:
         self.unloaded = UnloadedDetector()
         results = self.results = StepResults()
         self.hold = Hold(plan, results, run_flags)
-        # What every tick of a step needs, without the look-ups on the way to it.
         self._kind = plan.kind
-        self._result_registers = results.registers
         self._flag_registers = run_flags.registers
-        self._setpoint_registers = self.setpoint.registers
-        self._hold_registers = self.hold.registers
-        self._host_registers = self.host.registers
 
         self.state = schema.STATE_IDLE
         self.step_index = NO_STEP
@@ -89,16 +87,21 @@ class Sequencer:
         self.leaking = False
         # Whether a vent is to open the release fully at once.
         self.dumping = False
+        # Set with a vent until its first tick: the tick before may have been the last of a hold.
+        self.vent_begins = False
 
         # Ticks in a prompt.
         self.wait_ticks = 0
         self._pending_end = schema.END_NONE
+        # One tick: `step(tick, pressure_kpa)` returns what the valves are to do, ACT_*.
+        self.step = self._make_step()
 
     # --- asked by the tick and the foreground
 
     def active(self):
         """Whether a run is in progress."""
-        return self.state != schema.STATE_IDLE and self.state != schema.STATE_FAULT
+        state = self.state
+        return state != _STATE_IDLE and state != _STATE_FAULT
 
     def moving(self):
         """Whether the press can move or is under pressure, or is about to be."""
@@ -113,10 +116,6 @@ class Sequencer:
         index = self.step_index
         return index != NO_STEP and self._kind[index] == _STEP_REST
 
-    def approach_expired(self):
-        """Whether the approach has lasted for its timeout or has pumped all that it may."""
-        return self.approaching and self.approach.expired(self.plan.profile.approach_timeout_ms)
-
     def peak_kpa(self):
         """Return the highest pressure of the step in progress, 0 without one."""
         index = self.step_index
@@ -124,68 +123,96 @@ class Sequencer:
 
     # --- the tick
 
-    def step(
-        self,
-        tick,
-        pressure_kpa,
-        check_host=check_host,
-        dwell_tick=dwell_tick,
-        count_tick=count_tick,
-        advance_setpoint=advance_setpoint,
-        rise=RISE,
-    ):
-        """Advance by one tick; return what the valves are to do, ACT_*.
+    def _make_step(self):
+        """Return the step as a function that gets all it works on as defaults of its arguments.
 
-        The arguments after the pressure are what each tick would otherwise look up.
+        `Controller._make_tick` says why.
         """
-        if self.pending.any:
-            self.pending.serve(self, tick, pressure_kpa)
-        if check_host(self._host_registers):
-            respond_to_host_loss(self, pressure_kpa)
-        state = self.state
-        if state == _STATE_IDLE:
-            return ACT_SAFE
-        index = self.step_index
-        counts = self._result_registers
-        if state == _STATE_RUNNING and self._kind[index] == _STEP_HOLD:
-            # Nearly all ticks of a hold are steady ones, which cost one function.
-            if dwell_tick(
-                self._hold_registers, counts, index, pressure_kpa, self._setpoint_registers
-            ):
-                action = self.action
-                if action == ACT_SHUT:
-                    self.hold.watch(pressure_kpa)
-                return action
-            self._flag_registers[_FLAGS] &= ~_FLAG_DWELLING
-            count_tick(counts, index, pressure_kpa)
-            self._hold_step(tick, pressure_kpa)
-            return self.action
-        flags = self._flag_registers
-        if flags[_FLAGS] & _FLAG_DWELLING:
-            # The tick before was the last one of a hold.
-            flags[_FLAGS] &= ~_FLAG_DWELLING
-        if state == _STATE_RUNNING:
-            count_tick(counts, index, pressure_kpa)
-            if self.approaching:
-                self._approach_step(pressure_kpa)
-            else:
-                progress = advance_setpoint(self._setpoint_registers, rise)
+
+        def step(
+            tick,
+            pressure_kpa,
+            self=self,
+            pending=self.pending,
+            kind=self.plan.kind,
+            flags=self.run_flags.registers,
+            # The register blocks, for machine code.
+            flags_at=block_address(self.run_flags.registers),
+            counts=block_address(self.results.registers),
+            setpoint=block_address(self.setpoint.registers),
+            hold=block_address(self.hold.registers),
+            host=block_address(self.host.registers),
+            approach=block_address(self.approach.registers),
+            rise=block_address(RISE),
+            # The steps of the parts.
+            check_host=check_host,
+            dwell_tick=dwell_tick,
+            count_tick=count_tick,
+            close_press=close_press,
+            advance_setpoint=advance_setpoint,
+        ):
+            """Advance by one tick; return what the valves are to do, ACT_*."""
+            if pending.any:
+                pending.serve(self, tick, pressure_kpa)
+            if check_host(host):
+                respond_to_host_loss(self, pressure_kpa)
+            state = self.state
+            if state == _STATE_IDLE:
+                return ACT_SAFE
+            index = self.step_index
+            if state == _STATE_RUNNING:
+                if kind[index] == _STEP_HOLD:
+                    # Nearly all ticks of a hold are steady ones, which cost one function.
+                    if dwell_tick(hold, counts, index, pressure_kpa, setpoint):
+                        action = self.action
+                        if action == ACT_SHUT:
+                            self.hold.watch(pressure_kpa)
+                        return action
+                    count_tick(counts, index, pressure_kpa, flags_at)
+                    self._hold_step(tick, pressure_kpa)
+                    return self.action
+                count_tick(counts, index, pressure_kpa, flags_at)
+                if self.approaching:
+                    action = self.action
+                    if action == ACT_APPROACH and close_press(approach, pressure_kpa):
+                        return action
+                    self._approach_step(pressure_kpa)
+                    return self.action
+                progress = advance_setpoint(setpoint, rise)
                 if progress:
                     self._arrive(tick, pressure_kpa, progress)
-                elif self.action != ACT_REGULATE:
-                    self._regulate()
-        elif state == _STATE_PROMPTING:
-            count_tick(counts, index, pressure_kpa)
-            self.wait_ticks += 1
-            if self.wait_ticks >= self.plan.timeout_ticks[index]:
-                self.vent(schema.END_PROMPT_TIMEOUT, pressure_kpa)
-        elif state == _STATE_PAUSED:
-            self.results.note_pressure(index, pressure_kpa)
-        elif state == schema.STATE_VENTING:
-            self._vent_step(pressure_kpa)
-        else:
-            self.action = ACT_SAFE
-        return self.action
+                    return self.action
+                action = self.action
+                if action == ACT_REGULATE:
+                    return action
+                self._regulate()
+            elif state == _STATE_VENTING:
+                if self.vent_begins:
+                    self.vent_begins = False
+                    flags[_FLAGS] &= ~_FLAG_DWELLING
+                progress = advance_setpoint(setpoint, rise)
+                if progress == ARRIVED or self.dumping:
+                    self._dump_step(pressure_kpa)
+                    return self.action
+                action = self.action
+                if action == ACT_REGULATE:
+                    return action
+                self._regulate()
+            else:
+                # The tick before may have been the last one of a hold.
+                flags[_FLAGS] &= ~_FLAG_DWELLING
+                if state == _STATE_PROMPTING:
+                    count_tick(counts, index, pressure_kpa, flags_at)
+                    self.wait_ticks += 1
+                    if self.wait_ticks >= self.plan.timeout_ticks[index]:
+                        self.vent(schema.END_PROMPT_TIMEOUT, pressure_kpa)
+                elif state == _STATE_PAUSED:
+                    self.results.note_pressure(index, pressure_kpa)
+                else:
+                    self.action = ACT_SAFE
+            return self.action
+
+        return step
 
     # --- changes of the state
 
@@ -228,6 +255,7 @@ class Sequencer:
             self._stop(schema.STATE_IDLE)
             return
         self.state = schema.STATE_VENTING
+        self.vent_begins = True
         self._pending_end = reason
         self.dumping = False
         self.unloaded.restart()
@@ -412,15 +440,12 @@ class Sequencer:
                 self.return_to_target(pressure_kpa)
             self._regulate()
 
-    def _vent_step(self, pressure_kpa):
-        arrived = self.setpoint.step()
-        if arrived or self.dumping:
-            self.action = ACT_DUMP
-            if self.unloaded.step(self.plan.scaling, pressure_kpa):
-                self.end_reason = self._pending_end
-                self._stop(schema.STATE_IDLE)
-            return
-        self._regulate()
+    def _dump_step(self, pressure_kpa):
+        """Open the release fully, until a vent has unloaded the press."""
+        self.action = ACT_DUMP
+        if self.unloaded.step(self.plan.scaling, pressure_kpa):
+            self.end_reason = self._pending_end
+            self._stop(schema.STATE_IDLE)
 
     # --- setpoint and valves
 

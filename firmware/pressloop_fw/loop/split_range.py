@@ -51,6 +51,8 @@ ROOT_Q8 = const(30)
 # Whether the release does the work, and the gain of the valve that does, from rate to opening.
 THROUGH_RELEASE = const(31)
 ACT_GAIN = const(32)
+# Bits of a command.
+COMMAND_BITS = const(15)
 # Registers of this module.
 _RELEASE_PER_PUMP = const(11)
 _REFERENCE_KPA = const(14)
@@ -117,10 +119,13 @@ def release_root_q8(reference_kpa: int, pressure_kpa: int) -> int:
 
 
 @micropython.viper
-def schedule(registers: ptr32, pressure_kpa: int, sample_compliance: ptr32):
+def schedule(
+    registers: ptr32, pressure_kpa: int, sample_compliance: ptr32, release_root_q8: object
+):
     """Compute the gains and the fastest rates at a pressure, with the present sample.
 
-    `sample_compliance` is the block of the compliance estimate.
+    `sample_compliance` is the block of the compliance estimate. `release_root_q8` is the function
+    of that name: machine code that takes it from its module exchanges the globals first.
     """
     # The curve is linear between its knots, each at twice the pressure of the one before.
     knot = _TOP_GAIN
@@ -162,14 +167,16 @@ def schedule(registers: ptr32, pressure_kpa: int, sample_compliance: ptr32):
 
 
 @micropython.viper
-def drive(registers: ptr32, rate_kpa_s: int, pressure_kpa: int, setpoint: ptr32):
+def drive(
+    registers: ptr32, rate_kpa_s: int, pressure_kpa: int, setpoint: ptr32, release_root_q8: object
+):
     """Set the openings for a pressure rate, with the gains last scheduled.
 
-    `setpoint` is the block of the setpoint. With the pump locked only the release acts. While the
-    setpoint descends there is no gap, so that the release follows from the first tick on. While it
-    descends or rises, the valve that moves the pressure shuts well below its dead band before the
-    other one acts: if the profile's dead band is too high, the release does not go on draining the
-    press, and the two do not work against each other.
+    `setpoint` is the block of the setpoint, `release_root_q8` as for `schedule`. With the pump
+    locked only the release acts. While the setpoint descends there is no gap, so that the release
+    follows from the first tick on. While it descends or rises, the valve that moves the pressure
+    shuts well below its dead band before the other one acts: if the profile's dead band is too
+    high, the release does not go on draining the press, and the two do not work against each other.
     """
     rise = registers[RISE_KPA_S]
     fall = registers[FALL_KPA_S]
@@ -250,8 +257,10 @@ def set_openings(registers: ptr32, pump: int, release: int):
 
 
 @micropython.viper
-def dither(registers: ptr32):
+def dither(registers: ptr32) -> int:
     """Compute the commands of this tick: the openings, alternately plus and minus the dither.
+
+    Return both in one number, the release's shifted by COMMAND_BITS.
 
     A valve with hysteresis follows the mean of an alternating command if its amplitude is at least
     half of the hysteresis. A valve that is shut or fully open gets no dither.
@@ -273,6 +282,7 @@ def dither(registers: ptr32):
                 opening = _OUTPUT_FULL
         registers[valve + PUMP_COMMAND - PUMP] = opening
         valve += 1
+    return registers[RELEASE_COMMAND] << COMMAND_BITS | registers[PUMP_COMMAND]
 
 
 class SplitRange:
@@ -331,7 +341,7 @@ class SplitRange:
         block[ACT_GAIN] = 1
         as_tuned = register_block(_COMPLIANCE_RATIO + 1)
         as_tuned[_COMPLIANCE_RATIO] = COMPLIANCE_RATIO_ONE
-        schedule(block, 0, as_tuned)
+        schedule(block, 0, as_tuned, release_root_q8)
         set_openings(block, 0, 0)
 
     def fall_of(self, share):

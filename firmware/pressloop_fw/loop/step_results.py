@@ -14,7 +14,11 @@ except ImportError:  # CPython
 
 # generated: numbers of other modules; edit the lists and run `make generate`.
 # loop.registers: SIGN_SHIFT
+# loop.flags: FLAGS
+# wire.schema: FLAG_DWELLING
 _SIGN_SHIFT = const(0)
+_FLAGS = const(1)
+_FLAG_DWELLING = const(2)
 # end of generated
 
 # Registers of a step's row in the block, and their positions in it.
@@ -26,9 +30,14 @@ LOWEST = const(3)
 
 
 @micropython.viper
-def count_tick(counts: ptr32, index: int, pressure_kpa: int):
-    """Count a tick of a step and update its highest and lowest pressure."""
+def count_tick(counts: ptr32, index: int, pressure_kpa: int, run_flags: ptr32):
+    """Count a tick of a step and update its highest and lowest pressure.
+
+    It is not one of the dwell, unless what is done with it next says so: `run_flags` is the block
+    of the run's flags.
+    """
     sign_shift = counts[_SIGN_SHIFT]
+    run_flags[_FLAGS] &= ~_FLAG_DWELLING
     row = (index + 1) * ROW
     counts[row + TICKS] += 1
     if pressure_kpa > counts[row + PEAK] << sign_shift >> sign_shift:

@@ -58,13 +58,13 @@ _MAX_BEHIND = const(1 << 25)
 
 COMPLIANCE_RATIO = const(1)
 _LEVEL = const(2)
-_EXPECTED = const(3)
+EXPECTED = const(3)
 _THRESHOLD = const(4)
 _STIFFEST = const(5)
 # Since they were last set to 0: what the flow would have raised the pressure by, 1/100 kPa, and the
 # ticks in which the pump was commanded open.
-_PUMPED = const(6)
-_OPEN_TICKS = const(7)
+PUMPED = const(6)
+OPEN_TICKS = const(7)
 _MAX_PUMPED_BITS = const(28)
 # The slope of the reading, kPa/s, smoothed over 8 ticks.
 SLOPE_KPA_S = const(8)
@@ -81,16 +81,16 @@ def follow_compliance(registers: ptr32, valves: ptr32, pressure_kpa: int, observ
     sign_shift = registers[_SIGN_SHIFT]
     value = registers[COMPLIANCE_RATIO]
     # The rise that this flow would cause in the press of the curve, kPa/s.
-    expected = registers[_EXPECTED]
+    expected = registers[EXPECTED]
     flow = observer[_PUMP_FLOW]
     rises = (flow << GAIN_BITS) // valves[_CURVE_GAIN]
-    pumped = registers[_PUMPED]
+    pumped = registers[PUMPED]
     if pumped >> _MAX_PUMPED_BITS == 0:
-        registers[_PUMPED] = pumped + rises
+        registers[PUMPED] = pumped + rises
     if valves[_PUMP]:
-        registers[_OPEN_TICKS] += 1
+        registers[OPEN_TICKS] += 1
     expected += (rises - expected) >> _SMOOTH_SHIFT
-    registers[_EXPECTED] = expected
+    registers[EXPECTED] = expected
     # The slope of a signal is the difference to its first-order lag, over the lag time.
     level = registers[_LEVEL] << sign_shift >> sign_shift
     behind = (pressure_kpa << _LEVEL_BITS) - level
@@ -134,11 +134,7 @@ class SampleCompliance:
 
     ratio = register(COMPLIANCE_RATIO)
     # The rise that the pump would cause in the press of the curve, kPa/s.
-    expected_kpa_s = register(_EXPECTED)
-    # For the pump's watch, which sets both to 0: what the pump passed, as the pressure that it
-    # would have raised in the press of the curve, 1/100 kPa; ticks in which it was commanded open.
-    pumped = register(_PUMPED)
-    open_ticks = register(_OPEN_TICKS)
+    expected_kpa_s = register(EXPECTED)
 
     def __init__(self):
         self.registers = register_block(_REGISTERS)
@@ -155,5 +151,5 @@ class SampleCompliance:
         block = self.registers
         block[COMPLIANCE_RATIO] = COMPLIANCE_RATIO_ONE
         block[_LEVEL] = pressure_kpa << _LEVEL_BITS
-        block[_EXPECTED] = 0
+        block[EXPECTED] = 0
         block[_THRESHOLD] = max(_MIN_THRESHOLD, threshold_kpa_s)

@@ -4,6 +4,7 @@ It uses integers only, allocates nothing and waits for nothing. An exception in 
 valves as they are; so the tick that the board calls turns an exception into a fault.
 """
 
+from pressloop_fw.loop.approach import watch_approach
 from pressloop_fw.loop.button import Button
 from pressloop_fw.loop.buzzer import sounds
 from pressloop_fw.loop.crack_detector import CrackDetector, detect_crack
@@ -22,7 +23,14 @@ from pressloop_fw.loop.rest_zero import RestZero
 from pressloop_fw.loop.sampler import Sampler, process_sample
 from pressloop_fw.loop.second_channel import SecondChannel, compare_channels, shares_loss
 from pressloop_fw.loop.sequencer import Sequencer
-from pressloop_fw.loop.split_range import SplitRange, dither, drive, schedule, set_openings
+from pressloop_fw.loop.split_range import (
+    SplitRange,
+    dither,
+    drive,
+    release_root_q8,
+    schedule,
+    set_openings,
+)
 from pressloop_fw.loop.stiffness import SampleCompliance, follow_compliance
 from pressloop_fw.loop.telemetry_ring import append_record
 from pressloop_fw.loop.travel_watch import TravelWatch
@@ -36,26 +44,28 @@ except ImportError:  # CPython
     from pressloop_fw.cpython import const
 
 # generated: numbers of other modules; edit the lists and run `make generate`.
-# wire.schema: OUTPUT_FULL STATE_IDLE STATE_FAULT FLAG_HOST_LOST FLAG_DWELLING INPUT_BUTTON
+# wire.schema: OUTPUT_FULL STATE_IDLE STATE_FAULT FLAG_HOST_LOST FLAG_DWELLING
+# loop.approach: EXPIRED AT_SEAT OPENING
 # loop.sequencer: ACT_SAFE ACT_SHUT ACT_REGULATE ACT_APPROACH ACT_DUMP
-# loop.sampler: ALERT REGULATING
-# loop.setpoint: DESCENDING
-# loop.split_range: PUMP_COMMAND RELEASE_COMMAND PUMP RELEASE ACT_GAIN
-# loop.crack_detector: NOISE
+# loop.sampler: ALERT REGULATING RAW LOW_LEVEL HIGH_LEVEL NEWEST_KPA
+# loop.setpoint: VALUE_KPA DESCENDING RISING
+# loop.split_range: COMMAND_BITS PUMP RELEASE ACT_GAIN PUMP_LOCKED
+# loop.stiffness: EXPECTED
+# loop.crack_detector: NOISE LOST
 # loop.flags: FLAGS
 # loop.volume_watch: ANSWERED UNANSWERED HIGHEST_KPA RETURNING
 # loop.pump_watch: STEP_TICKS
-# loop.pump_dead_band: UNSEEN_KPA_S
 # loop.release_watch: TURN_TICKS SWEEP
 # loop.hold: PREPARE_LAGS
-# loop.force_trim: ACTIVE SURE_TRIM
-# loop.second_channel: CARRIED_KPA
+# loop.force_trim: ACTIVE TRIM
 _OUTPUT_FULL = const(32767)
 _STATE_IDLE = const(0)
 _STATE_FAULT = const(5)
 _FLAG_HOST_LOST = const(32)
 _FLAG_DWELLING = const(2)
-_INPUT_BUTTON = const(4)
+_EXPIRED = const(1)
+_AT_SEAT = const(2)
+_OPENING = const(1)
 _ACT_SAFE = const(0)
 _ACT_SHUT = const(1)
 _ACT_REGULATE = const(2)
@@ -63,26 +73,32 @@ _ACT_APPROACH = const(3)
 _ACT_DUMP = const(4)
 _ALERT = const(15)
 _REGULATING = const(21)
+_RAW = const(1)
+_LOW_LEVEL = const(2)
+_HIGH_LEVEL = const(3)
+_NEWEST_KPA = const(4)
+_VALUE_KPA = const(1)
 _DESCENDING = const(3)
-_PUMP_COMMAND = const(7)
-_RELEASE_COMMAND = const(8)
+_RISING = const(4)
+_COMMAND_BITS = const(15)
 _PUMP = const(1)
 _RELEASE = const(2)
 _ACT_GAIN = const(32)
+_PUMP_LOCKED = const(29)
+_EXPECTED = const(3)
 _NOISE = const(12)
+_LOST = const(3)
 _FLAGS = const(1)
 _ANSWERED = const(0)
 _UNANSWERED = const(2)
 _HIGHEST_KPA = const(1)
 _RETURNING = const(33)
 _STEP_TICKS = const(10)
-_UNSEEN_KPA_S = const(1)
 _TURN_TICKS = const(20)
 _SWEEP = const(44)
 _PREPARE_LAGS = const(3)
 _ACTIVE = const(1)
-_SURE_TRIM = const(29)
-_CARRIED_KPA = const(38)
+_TRIM = const(2)
 # end of generated
 
 
@@ -119,6 +135,7 @@ class Controller:
             self.valve_observer.registers,
             self.sample_compliance.registers,
             self.crack_detector.registers,
+            self.volume_watch.registers,
         )
         self.tick_count = 0
         self._turns_from = 0
@@ -154,7 +171,6 @@ class Controller:
         # One tick of the control loop; its argument is how many ticks were missed before it.
         self.tick = self._make_tick()
 
-    @property
     def pellet_kpa(self):
         """What the loop controls: the pellet's pressure where that is known, else the oil's."""
         return self.sampler.pressure_kpa - self.force_trim.trim_kpa
@@ -260,15 +276,13 @@ class Controller:
             # The register blocks, and the buffer of the ring.
             sampler=self.sampler.registers,
             cracks=self.crack_detector.registers,
-            channels=self.second_channel.registers,
             setpoint=sequencer.setpoint.registers,
             run_flags=sequencer.run_flags.registers,
             compliance=block_address(self.sample_compliance.registers),
-            valves=self.valves.registers,
             volume=self.volume_watch.registers,
             trim=self.force_trim.registers,
             observer=block_address(self.valve_observer.registers),
-            pump_band=self.pump_dead_band.registers,
+            approach=sequencer.approach.registers,
             ring=block_address(self.ring.registers),
             records=block_address(self.ring.buf),
             # The same blocks for machine code, which takes an address faster than a block.
@@ -280,17 +294,20 @@ class Controller:
             valves_at=block_address(self.valves.registers),
             volume_at=block_address(self.volume_watch.registers),
             trim_at=block_address(self.force_trim.registers),
+            approach_at=block_address(sequencer.approach.registers),
             # What a record takes unless this tick regulates and unless there is a sensor.
-            pid_registers=self.pid.registers,
+            pid_block=self.pid.block,
             displacement_um=schema.NO_DISPLACEMENT,
             # The steps of the loop.
             process_sample=process_sample,
             compare_channels=compare_channels,
             shares_loss=shares_loss,
             detect_crack=detect_crack,
+            watch_approach=watch_approach,
             sequence=sequencer.step,
             schedule=schedule,
             drive=drive,
+            release_root_q8=release_root_q8,
             set_openings=set_openings,
             follow_loss=follow_loss,
             watch_volume=watch_volume,
@@ -312,9 +329,14 @@ class Controller:
                 pressure = pellet = process_sample(sampler_at, raw)
                 if trim[_ACTIVE]:
                     pellet = follow_force(
-                        trim_at, read_force(), pressure, setpoint_at, sampler_at, run_flags_at
+                        trim_at,
+                        read_force(),
+                        pressure,
+                        setpoint_at,
+                        sampler_at,
+                        run_flags_at,
+                        channels_at,
                     )
-                    channels[_CARRIED_KPA] = trim[_SURE_TRIM]
                 if has_displacement:
                     displacement_um = self.board.read_displacement()
                     self.displacement_um = displacement_um
@@ -337,10 +359,10 @@ class Controller:
                     if fault and shares_loss(channels_at):
                         interlocks.latch_loss(fault, self.displacement_um, self._still_um)
                     if sequencer.approaching:
-                        sequencer.approach.held = bool(inputs & _INPUT_BUTTON)
-                        if sequencer.approach_expired():
+                        ends = watch_approach(approach_at, inputs)
+                        if ends == _EXPIRED:
                             interlocks.latch(schema.FAULT_NO_CONTACT)
-                        if sequencer.approach.stays_at_seat:
+                        if ends == _AT_SEAT:
                             interlocks.latch(schema.FAULT_NO_PRESSURE_GAIN)
                 if interlocks.fault:
                     sequencer.trip()
@@ -360,8 +382,8 @@ class Controller:
                     if action == _ACT_REGULATE:
                         # Here and not in a method: a call costs as much as the law.
                         pid = self.pid
-                        pid_registers = pid.registers
-                        schedule(valves_at, pressure, compliance)
+                        pid_block = pid.block
+                        schedule(valves_at, pressure, compliance, release_root_q8)
                         if (
                             sequencer.loop_update_due
                             or setpoint[_DESCENDING] != self._setpoint_descending
@@ -375,13 +397,12 @@ class Controller:
                             fault = leak_test.step(pressure, cracks[_NOISE])
                             if fault:
                                 interlocks.latch(fault)
-                            elif leak_test.has_fallen:
+                            elif leak_test.has_fallen():
                                 sequencer.return_to_target(pellet)
                                 volume[_RETURNING] = 1
                         else:
-                            wanted = pid.law(pid_registers, setpoint, pellet, valves)
-                            drive(valves_at, wanted, pressure, setpoint_at)
-                            wanted += pump_band[_UNSEEN_KPA_S]
+                            wanted = pid.law(pid_block, setpoint_at, pellet, valves_at)
+                            drive(valves_at, wanted, pressure, setpoint_at, release_root_q8)
                             wanted = follow_loss(
                                 volume_at, wanted, pressure, setpoint_at, valves_at
                             )
@@ -399,7 +420,7 @@ class Controller:
                             if answer == _UNANSWERED or has_displacement:
                                 self._check_volume(pressure, answer)
                     elif action == _ACT_APPROACH:
-                        set_openings(valves_at, sequencer.approach.opening, 0)
+                        set_openings(valves_at, approach[_OPENING], 0)
                         # What comes next may be another sample.
                         volume[_HIGHEST_KPA] = 0
                     elif action == _ACT_SHUT:
@@ -407,11 +428,11 @@ class Controller:
                     elif action == _ACT_DUMP:
                         set_openings(valves_at, 0, _OUTPUT_FULL)
                     predict(observer, sampler_at, valves_at, 1 if action == _ACT_REGULATE else 0)
-                    dither(valves_at)
+                    commands = dither(valves_at)
                     if action == _ACT_DUMP:
                         dump()
                     else:
-                        set_valves(valves[_PUMP_COMMAND], valves[_RELEASE_COMMAND])
+                        set_valves(commands & _OUTPUT_FULL, commands >> _COMMAND_BITS)
                     follow_compliance(compliance, valves_at, pressure, observer)
                 # Between runs nothing is recorded without live telemetry: the ring keeps the last
                 # run until a host that was lost comes back for it. The tick that ends a run, also
@@ -440,7 +461,7 @@ class Controller:
                             raw,
                             setpoint_at,
                             valves_at,
-                            pid_registers,
+                            pid_block,
                             run_flags_at,
                             action,
                             sequencer.step_index,
@@ -543,8 +564,9 @@ class Controller:
 
         `turn` counts the ticks from the start of the run.
         """
-        sampler = self.sampler
-        if sampler.low_level or sampler.high_level:
+        # From the blocks, without properties: a property costs as much as a method.
+        sampler = self.sampler.registers
+        if sampler[_LOW_LEVEL] or sampler[_HIGH_LEVEL]:
             # The reading stands still until the wire is mended; the pressure is not known.
             self.board.show_pressure(True)
             self._sound(turn, True)
@@ -556,16 +578,16 @@ class Controller:
         regulating = action == _ACT_REGULATE
         release_watch = self.release_watch
         sequencer = self.sequencer
-        setpoint = sequencer.setpoint
+        setpoint = sequencer.setpoint.registers
         dwelling = self._run_flags[_FLAGS] & _FLAG_DWELLING
         fault = self.pump_watch.step(
             pressure,
-            sampler.newest_kpa,
+            sampler[_NEWEST_KPA],
             sequencer.approaching or valves[_PUMP] > 0 or not release_watch.stands,
             action != _ACT_SAFE and not sequencer.approaching and release_watch.stands,
-            sequencer.rate_kpa_s if setpoint.rising else 0,
+            sequencer.rate_kpa_s if setpoint[_RISING] else 0,
             dwelling,
-            self.sample_compliance,
+            self.sample_compliance.registers,
             valves,
             noise,
         )
@@ -574,15 +596,15 @@ class Controller:
         if turn % _TURN_TICKS:
             self._check_travel(pressure, action, noise)
         else:
-            if not self.crack_detector.losing:
+            if not self.crack_detector.registers[_LOST]:
                 self._still_um = self.displacement_um
             # The setpoint is a pressure of the pellet, and so is the peak.
-            trim_kpa = self.force_trim.trim_kpa
+            trim_kpa = self.force_trim.registers[_TRIM]
             fault = fault or release_watch.step(
                 pressure,
                 valves[_RELEASE],
-                max(0, setpoint.value_kpa + trim_kpa) if regulating else -1,
-                setpoint.descending or self.valves.pump_locked,
+                max(0, setpoint[_VALUE_KPA] + trim_kpa) if regulating else -1,
+                setpoint[_DESCENDING] or valves[_PUMP_LOCKED],
                 sequencer.peak_kpa() + trim_kpa,
                 noise,
             )
@@ -621,7 +643,8 @@ class Controller:
     def _check_travel(self, pressure, action, noise):
         """Check every twentieth tick where the ram is, and whether the reading lives."""
         sequencer = self.sequencer
-        if self._has_displacement and sequencer.active():
+        active = sequencer.active()
+        if self._has_displacement and active:
             ends = self.travel_watch.check_stroke(self.displacement_um)
             if ends:
                 self.interlocks.latch(ends)
@@ -634,32 +657,32 @@ class Controller:
             free = action in (_ACT_SAFE, _ACT_DUMP)
             sequencer.approach.rest(pressure, _TURN_TICKS, action != _ACT_SHUT, free)
             self.travel_watch.restart()
-        self._check_zero(action)
+        self._check_zero(action, active)
         if action != _ACT_REGULATE or sequencer.step_index != self._tested_step:
             self._tested_step = sequencer.step_index
             self.leak_test.restart()
         elif self._run_flags[_FLAGS] & _FLAG_DWELLING:
             elastic = not self.second_channel.compares and self.volume_watch.has_seen(pressure)
-            self.leak_test.consider(pressure, self.sample_compliance.expected_kpa_s, noise, elastic)
+            expected_kpa_s = self.sample_compliance.registers[_EXPECTED]
+            self.leak_test.consider(pressure, expected_kpa_s, noise, elastic)
         if sequencer.leaking:
             sequencer.leaking = False
             self.interlocks.latch(schema.FAULT_LEAK)
-        if sequencer.active():
-            frozen = self.frozen_watch.step(self.sampler, action == _ACT_APPROACH, noise)
+        if active:
+            frozen = self.frozen_watch.step(self.sampler.registers, action == _ACT_APPROACH, noise)
             if frozen:
                 self.interlocks.latch(frozen)
 
-    def _check_zero(self, action):
+    def _check_zero(self, action, active):
         """Follow the zero of a press at rest, and end the correction of a run that is over."""
         sequencer = self.sequencer
         sampler = self.sampler
         rest_zero = self.rest_zero
-        over = not sequencer.active()
-        resting = over and action == _ACT_SAFE and not self.valve_test.ticks
-        rest_zero.step(sampler.raw, resting and sequencer.approach.seated())
+        resting = not active and action == _ACT_SAFE and not self.valve_test.ticks
+        rest_zero.step(sampler.registers[_RAW], resting and sequencer.approach.seated())
         if sequencer.state == schema.STATE_FAULT:
             rest_zero.starting = False
-        if over and sampler.zero_shift and not rest_zero.starting:
+        if not active and sampler.zero_shift and not rest_zero.starting:
             sampler.shift_zero(0)
 
     def _begin_run(self, pressure):
@@ -700,7 +723,8 @@ class Controller:
             self.valves.through_release = releasing
             if releasing:
                 self.pump_dead_band.descend()
-            schedule(self.valves.registers, pressure, self.sample_compliance.registers)
+            compliance = self.sample_compliance.registers
+            schedule(self.valves.registers, pressure, compliance, release_root_q8)
         if sequencer.step_changed:
             # After the choice of the valve: its integral takes up the difference of the gains.
             sequencer.step_changed = False

@@ -97,7 +97,9 @@ _LOSS_BEFORE_KPA_S = const(31)
 _LEARNED = const(32)
 # 1 while a hold goes back to its target after a test: that is no ramp, which would learn anew.
 RETURNING = const(33)
-_REGISTERS = const(34)
+# What the pump's dead band does instead of the loop, kPa/s: it counts as asked for, too.
+UNSEEN_KPA_S = const(34)
+_REGISTERS = const(35)
 
 # The loss has this many more bits than kPa/s, so that it can be followed slowly.
 _LOSS_BITS = const(8)
@@ -201,9 +203,11 @@ def follow_loss(
     """Process a tick of the closed loop, before `watch_volume`: learn what is always lost.
 
     `wanted_kpa_s` is the output of the controller; `setpoint` and `valves` are the blocks of the
-    setpoint and the split range. Returns the output, limited for `watch_volume`.
+    setpoint and the split range. Returns the output and what the dead band does instead of it,
+    limited for `watch_volume`.
     """
     sign_shift = registers[_SIGN_SHIFT]
+    wanted_kpa_s += registers[UNSEEN_KPA_S] << sign_shift >> sign_shift
     most = 1 << _MAX_RATE_BITS
     if wanted_kpa_s > most:
         wanted_kpa_s = most

@@ -244,7 +244,9 @@ class CommandServer:
         reply = {
             schema.STATUS_REPLY_STATE: sequencer.state,
             schema.STATUS_REPLY_TICK: controller.tick_count,
-            schema.STATUS_REPLY_PRESSURE_KPA: max(-_MAX_KPA, min(controller.pellet_kpa, _MAX_KPA)),
+            schema.STATUS_REPLY_PRESSURE_KPA: max(
+                -_MAX_KPA, min(controller.pellet_kpa(), _MAX_KPA)
+            ),
             schema.STATUS_REPLY_SETPOINT_KPA: sequencer.setpoint.value_kpa,
             schema.STATUS_REPLY_TARGET_KPA: progress.target_kpa(sequencer),
             schema.STATUS_REPLY_STEP: step,
@@ -292,7 +294,7 @@ class CommandServer:
             reply[schema.STATUS_REPLY_WAITS_FOR_BUTTON] = True
         if sequencer.run_flags.is_set(schema.FLAG_TOPPING_UP):
             reply[schema.STATUS_REPLY_TOPPING_UP] = True
-        if controller.pump_dead_band.has_moved:
+        if controller.pump_dead_band.has_moved():
             reply[schema.STATUS_REPLY_PUMP_DEAD_BAND] = controller.pump_dead_band.dead_band()
         if controller.rest_zero.correction:
             reply[schema.STATUS_REPLY_ZERO_CORRECTION_KPA] = controller.rest_zero.correction_kpa()

@@ -207,7 +207,7 @@ class PeerPid:
         self._kpa_s = full * 1000 / _FULL
         # The tick passes them to the law, and reads from them whether the output was at a limit.
         self._saturated = firmware("loop.pid").SATURATED
-        self.registers = [0] * (self._saturated + 1)
+        self.block = [0] * (self._saturated + 1)
         self._value: int = firmware("loop.setpoint").VALUE_KPA
         self._rise: int = firmware("loop.split_range").RISE_KPA_S
         self._fall: int = firmware("loop.split_range").FALL_KPA_S

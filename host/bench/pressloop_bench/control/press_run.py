@@ -219,7 +219,7 @@ class FastPress:
                 (
                     plant.pellet_mpa,
                     setpoint.value_kpa / 1000,
-                    controller.pellet_kpa / 1000,
+                    controller.pellet_kpa() / 1000,
                     self._raw,
                     controller.valves.output(),
                     sequencer.step_index,

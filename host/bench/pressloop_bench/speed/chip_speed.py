@@ -149,15 +149,15 @@ _PARTS: Final = (
     ("load cell", "board.read_force()"),
     (
         "trim by the load cell",
-        "loop.follow_force(trim, 1000, 5000, s.setpoint.registers, sampled, flags)",
+        "loop.follow_force(trim, 1000, 5000, s.setpoint.registers, sampled, flags, channels)",
     ),
     ("comparison", "loop.compare_channels(channels, sampled, 5000, True)"),
     ("crack watch", "loop.detect_crack(cracks, sampled, valves)"),
     ("sequencer with setpoint", "s.step(c.tick_count, v)"),
     ("of it: setpoint", "sequencer.advance_setpoint(s.setpoint.registers, setpoint.RISE)"),
-    ("gains of the pressure", "loop.schedule(valves, p, compliance)"),
+    ("gains of the pressure", "loop.schedule(valves, p, compliance, loop.release_root_q8)"),
     ("PID", "law(registers, moving, p, valves)"),
-    ("split range", "loop.drive(valves, 1000, p, moving)"),
+    ("split range", "loop.drive(valves, 1000, p, moving, loop.release_root_q8)"),
     (
         "volume watch",
         "w = loop.follow_loss(volume, 1000, p, moving, valves); "
