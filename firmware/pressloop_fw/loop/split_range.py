@@ -140,7 +140,9 @@ def schedule(
             curve += (registers[knot + 1] - curve) * share >> 8
         upper = lower
     registers[CURVE_GAIN] = curve
-    gain = curve * sample_compliance[_COMPLIANCE_RATIO] >> 8
+    ratio = sample_compliance[_COMPLIANCE_RATIO]
+    # The product stays below 2**30.
+    gain = curve * (ratio >> 3) >> 5 if ratio >> 13 else curve * ratio >> 8
     most = 1 << _GAIN_LIMIT_BITS
     most -= 1
     if gain > most:

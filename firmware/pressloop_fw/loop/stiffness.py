@@ -39,9 +39,9 @@ GAIN_BITS = const(14)
 _MAX_GAIN = const(131071)
 
 COMPLIANCE_RATIO_ONE = const(256)
-# Loose powder in a small die under a large ram is more than 16 times softer. With the largest gain
-# this is just below 2**30.
-_MAX_RATIO = const(8191)
+# Loose powder in a small die under a large ram is 50 and more times as soft as the press. What the
+# ratio does not show stays in the integral, and overshoots when the ramp ends.
+_MAX_RATIO = const(32767)
 # No sample makes a press stiffer than steel, with which it was tuned; seals that stick for a moment
 # do so by up to a quarter. A curve by data sheet may be wrong by more.
 STIFFEST_RATIO = const(192)

@@ -181,6 +181,8 @@ _SOFTER_IN_HOLD_SHIFT = const(9)
 _SOFTER_AGAIN_SHIFT = const(11)
 _START_SHIFT = const(4)
 _RATIO_BITS = const(8)
+# 64 times, so that the product stays below 2**30.
+_MOST_SOFTER = const(16383)
 # Ticks in a row above the limit: a crack is named within three.
 _MIN_TICKS = const(8)
 _MAX_EXCESS_BITS = const(29)
@@ -330,7 +332,10 @@ def watch_volume(
         elif again:
             softer_shift = _SOFTER_AGAIN_SHIFT
         ratio += (now - ratio) >> softer_shift
-        fed = (wanted_kpa_s >> 4) * ((now << _RATIO_BITS) // ratio) >> 4
+        softer = (now << _RATIO_BITS) // ratio
+        if softer > _MOST_SOFTER:
+            softer = _MOST_SOFTER
+        fed = (wanted_kpa_s >> 4) * softer >> 4
     else:
         ratio = now
         fed = wanted_kpa_s
