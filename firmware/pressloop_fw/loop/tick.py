@@ -567,7 +567,8 @@ class Controller:
             noise,
         )
         if regulating and not self._releasing and not self.leak_test.running:
-            dwelling = self._run_flags[_FLAGS] & _FLAG_DWELLING
+            # A hold may begin while the last of a slow ramp goes on, which the pump delivers.
+            dwelling = self._run_flags[_FLAGS] & _FLAG_DWELLING and not setpoint.rising
             self.pump_dead_band.step(self.tick_count, pressure, self.pid, dwelling)
         if turn % _TURN_TICKS:
             self._check_travel(pressure, action, noise)
@@ -636,7 +637,7 @@ class Controller:
         if action != _ACT_REGULATE or sequencer.step_index != self._tested_step:
             self._tested_step = sequencer.step_index
             self.leak_test.restart()
-        elif self._run_flags[_FLAGS] & _FLAG_DWELLING:
+        elif self._run_flags[_FLAGS] & _FLAG_DWELLING and not sequencer.setpoint.rising:
             elastic = not self.second_channel.compares and self.volume_watch.has_seen(pressure)
             self.leak_test.consider(pressure, self.sample_compliance.expected_kpa_s, noise, elastic)
         if sequencer.leaking:
