@@ -214,6 +214,29 @@ def test_a_lower_gain_opens_the_release_at_the_same_error():
     assert valves.release == 0
 
 
+def test_a_strong_pump_does_not_widen_the_gap_of_a_hold():
+    """A thousandth of 10 GPa/s is 10 MPa/s, for which the loop needs an error of 0.8 MPa."""
+    values = dict(PROFILE)
+    values[schema.PROFILE_PUMP_FLOW_UL_S] = 30000
+    tuned = Profile(values)
+    scaling = Scaling(tuned, 10000)
+    gap = 2 * scaling.resolution_kpa
+    # Before a tuning, behind it in a ramp, and in a hold.
+    for is_tuned, rising, opens in (
+        (False, False, False),
+        (True, True, False),
+        (True, False, True),
+    ):
+        if is_tuned:
+            tuned.values[schema.PROFILE_TUNING_RESIDUAL_PPM] = 5000
+        valves = SplitRange()
+        valves.configure(tuned, scaling)
+        schedule(valves, 74000, COMPLIANCE_RATIO_ONE)
+        assert valves.rise_kpa_s // 1000 > 2 * gap
+        drive(valves, -gap * 12 // 10, 74000, False, False, rising)
+        assert (valves.release > 0) == opens, (is_tuned, rising)
+
+
 def test_on_the_way_down_the_release_acts_without_a_gap():
     profile, scaling = _press()
     valves = SplitRange()

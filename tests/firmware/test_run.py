@@ -105,6 +105,59 @@ def test_the_short_way_of_a_steady_tick_counts_the_same():
         assert short(kpa) == long(kpa), tick
 
 
+def _true_excess_s(rate_kpa_s, duration_ms, tolerance_kpa):
+    """Press 250 MPa by a ramp; return the time of the pellet in band beyond the dwell, s."""
+    rig = Rig()
+    last = ramp(250000, rate_kpa_s)
+    rig.start([ramp(240000, 40000), last, hold(250000, duration_ms, tolerance_kpa), prompt()])
+    assert rig.run(60, _at_step(rig, 1))
+    ticks = 0
+    while rig.sequencer.step_index < 3:
+        assert rig.sequencer.active()
+        rig.run(0.01)
+        ticks += abs(rig.plant.pellet_mpa * 1000 - 250000) <= tolerance_kpa
+    counted = rig.result(2)[schema.STEP_RESULT_REPLY_DWELL_TICKS]
+    assert counted == duration_ms // 10
+    return ticks / 100 - duration_ms / 1000
+
+
+def test_the_dwell_counts_what_the_end_of_a_slow_ramp_is_in_band():
+    # The last 1.25 MPa of the ramp take 0.62 s.
+    assert 0 <= _true_excess_s(2000, 20000, 1250) <= 0.25
+
+
+def test_a_slow_ramp_takes_no_more_than_its_share_of_a_dwell():
+    # A tenth of 4 s, where the band is reached 1.6 s before the ramp is over.
+    assert 1.0 <= _true_excess_s(800, 4000, 1250) <= 1.3
+    # A wide tolerance begins no dwell where the pressure is not yet nearly as asked.
+    assert 1.9 <= _true_excess_s(2000, 20000, 5000) <= 2.2
+
+
+def test_what_the_last_of_a_slow_ramp_needs_is_no_loss_of_its_hold():
+    rig = Rig()
+    rig.start([ramp(240000, 40000), ramp(250000, 800), hold(250000, 20000, 1250)])
+    # Calls of what looks for a loss: with the setpoint at rest, and rising.
+    leak_calls, band_calls = bytearray(2), bytearray(2)
+    setpoint = rig.sequencer.setpoint
+
+    # Defaults and no closures: MicroPython allocates for the call of a closure.
+    def consider(kpa, pumped_kpa_s, noise, elastic, calls=leak_calls, setpoint=setpoint):
+        calls[setpoint.rising] += 1
+
+    def step(tick, kpa, pid, dwelling, calls=band_calls, setpoint=setpoint):
+        if dwelling:
+            calls[setpoint.rising] += 1
+
+    rig.controller.leak_test.consider = consider
+    rig.controller.pump_dead_band.step = step
+    assert rig.run(60, lambda: rig.sequencer.hold.dwelling)
+    assert setpoint.rising
+    rig.run(5)
+    assert not setpoint.rising
+    assert leak_calls[0] > 10 and band_calls[0] > 20
+    assert leak_calls[1] == 0 and band_calls[1] == 0
+
+
 def test_out_of_band_for_too_long_ends_the_run():
     rig = Rig()
     rig.start([ramp(100000, 20000), hold(100000, 60000, 2000, 1000)], crack_kpa=0)

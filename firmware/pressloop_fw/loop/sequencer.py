@@ -41,6 +41,13 @@ _FLAGS = const(1)
 
 # A hold begins at most this fraction of a second before the ramp would be over at its rate.
 _EARLIEST_PER_S = const(4)
+# A slow ramp is in band for longer than that. Behind it a hold may begin a tenth of its dwell
+# earlier, up to 10 s, but no further from the target than a 256th of it, as a wide tolerance is no
+# reason to count what is not pressed as asked. Half of the transducer's error stays between the
+# reading and the edge of the band.
+_EARLY_SHARE = const(10)
+_MAX_EARLY_TICKS = const(1000)
+_EARLY_SHIFT = const(8)
 
 # What the sequencer wants of the valves in a tick.
 ACT_SAFE = const(0)  # outputs de-energised
@@ -464,9 +471,22 @@ class Sequencer:
             # With a wide band the hold would begin long before the ramp is over. At the very edge
             # of a narrow one the pressure itself may be a few ticks behind its reading.
             tolerance = plan.tolerance_kpa[following]
-            near = min(tolerance - (tolerance >> 2), rate // _EARLIEST_PER_S)
+            near = max(rate // _EARLIEST_PER_S, self._slow_near_kpa(following, rate))
+            near = min(tolerance - (tolerance >> 2), near)
         self.setpoint.ramp(target, rate, near)
         self._regulate()
+
+    def _slow_near_kpa(self, index, rate):
+        """Return how near to its target a hold may begin behind a slow ramp, kPa; 0: as any."""
+        plan = self.plan
+        if plan.mode[index] != schema.HOLD_REGULATED:
+            return 0
+        early = min(_MAX_EARLY_TICKS, plan.duration_ticks[index] // _EARLY_SHARE)
+        return min(
+            plan.target_kpa[index] >> _EARLY_SHIFT,
+            rate * early // schema.TICK_HZ,
+            plan.tolerance_kpa[index] - (plan.scaling.resolution_kpa >> 1),
+        )
 
     def return_to_target(self, pressure_kpa):
         """Go back to the target of a hold whose valves were shut, at the rate of the ramp before.

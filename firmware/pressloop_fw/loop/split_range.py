@@ -70,7 +70,9 @@ _REGISTERS = const(34)
 
 
 # The release opens below -1/_GAP of the pump's full rate, and never for a rate that the sensor
-# cannot resolve within half a second. It shuts above half of that.
+# cannot resolve within half a second. It shuts above half of that. In a hold of a tuned press only
+# the sensor counts: a pump of some GPa/s would make the gap as wide as the band or wider, and a
+# pressure that rises by itself would stay in it until the integral has crossed it.
 _GAP = const(1000)
 _MAX_GAP = const(1 << 18)
 # 12/s, the gain of a press whose valves are not slow, in 1/256 per second.
@@ -201,6 +203,8 @@ def drive(
             shut = _SHUTTING * (rate_kpa_s if rate_kpa_s < gap else gap) // gap
             rate_kpa_s = 0
     else:
+        if registers[_TUNED] and setpoint[_RISING] == 0:
+            gap = registers[_MIN_GAP]
         if registers[_RELEASING]:
             gap >>= 1
         releasing = 1 if rate_kpa_s < 0 - gap else 0

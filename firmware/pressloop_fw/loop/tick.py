@@ -579,7 +579,8 @@ class Controller:
         release_watch = self.release_watch
         sequencer = self.sequencer
         setpoint = sequencer.setpoint.registers
-        dwelling = self._run_flags[_FLAGS] & _FLAG_DWELLING
+        # A hold may begin while the last of a slow ramp goes on, which the pump delivers.
+        dwelling = self._run_flags[_FLAGS] & _FLAG_DWELLING and not setpoint[_RISING]
         fault = self.pump_watch.step(
             pressure,
             sampler[_NEWEST_KPA],
@@ -661,7 +662,7 @@ class Controller:
         if action != _ACT_REGULATE or sequencer.step_index != self._tested_step:
             self._tested_step = sequencer.step_index
             self.leak_test.restart()
-        elif self._run_flags[_FLAGS] & _FLAG_DWELLING:
+        elif self._run_flags[_FLAGS] & _FLAG_DWELLING and not sequencer.setpoint.rising:
             elastic = not self.second_channel.compares and self.volume_watch.has_seen(pressure)
             expected_kpa_s = self.sample_compliance.registers[_EXPECTED]
             self.leak_test.consider(pressure, expected_kpa_s, noise, elastic)
