@@ -20,6 +20,9 @@ with needs_extra("plot"):
 _MIN_BAND_SHARE: Final = 0.05
 """Narrower bands, as a share of the axis, get an edge so that they can be seen."""
 
+_LEGEND_COLUMNS: Final = 6
+"""Entries that fit side by side below the panel."""
+
 
 def draw_pressure(
     axes: Axes, record: RunRecord, telemetry: DrawnTelemetry, rows: list[VerdictRow]
@@ -114,7 +117,17 @@ def _hold_of(record: RunRecord, telemetry: DrawnTelemetry, stage: StageResult) -
 
 
 def _legend(axes: Axes) -> None:
+    """Explain the lines and marks below the panel: inside it, a run leaves no corner free."""
     handles, labels = axes.get_legend_handles_labels()
     once = dict(zip(labels, handles, strict=True))
     if once:
-        axes.legend(once.values(), once.keys(), loc="best", fontsize=8, framealpha=0.9)
+        rows = -(-len(once) // _LEGEND_COLUMNS)
+        axes.legend(
+            once.values(),
+            once.keys(),
+            loc="upper center",
+            bbox_to_anchor=(0.5, 0.0),
+            ncols=-(-len(once) // rows),
+            fontsize=8,
+            frameon=False,
+        )
