@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from pressloop.analysis.force import force_kn
-from pressloop.evaluation import RunRecord, StageResult, VerdictRow
+from pressloop.evaluation import RunRecord, VerdictRow
 from pressloop.extras import needs_extra
 from pressloop.plotting.lines import draw_line, thin
 from pressloop.plotting.marks import hatch_gaps, mark_waits, name_stages
 from pressloop.plotting.style import BAND, OIL, PUMP, READING, RELEASE, SETPOINT, tidy
-from pressloop.plotting.telemetry import Bools, DrawnTelemetry
+from pressloop.plotting.telemetry import DrawnTelemetry, in_steps
 
 with needs_extra("plot"):
     import numpy as np
@@ -52,7 +52,7 @@ def draw_pressure(
     )
     for row in rows:
         stage = row.stage
-        inside = _hold_of(record, telemetry, stage)
+        inside = in_steps(record, telemetry, "hold", stage.index)
         if stage.tolerance_mpa is not None and inside.any():
             span = telemetry.time[inside][[0, -1]]
             low, high = (
@@ -69,7 +69,7 @@ def draw_pressure(
         draw_line(axes, telemetry, telemetry.oil, OIL, "by the oil", lw=0.9)
         name = "pressure on the pellet"
     draw_line(axes, telemetry, telemetry.pressure, READING, name, lw=1.6)
-    mark_waits(axes, telemetry)
+    mark_waits(axes, record, telemetry)
     hatch_gaps(axes, telemetry)
     axes.set_ylim(-0.03 * top, 1.12 * top)
     axes.set_ylabel("pressure on the pellet, MPa")
@@ -108,12 +108,6 @@ def draw_valves(axes: Axes, telemetry: DrawnTelemetry) -> None:
     axes.set_ylabel("opening, %\nrelease | pump")
     axes.set_xlabel(f"time since the start of the run, {telemetry.unit}")
     tidy(axes)
-
-
-def _hold_of(record: RunRecord, telemetry: DrawnTelemetry, stage: StageResult) -> Bools:
-    steps = record.header.steps
-    holds = [step.index for step in steps if step.stage == stage.index and step.kind == "hold"]
-    return np.isin(telemetry.step, holds)
 
 
 def _legend(axes: Axes) -> None:
