@@ -1,7 +1,7 @@
 """Takes a plan, starts its run, steers it, and says how each step went."""
 
 from pressloop_fw.loop.scaling import Scaling
-from pressloop_fw.service import preconditions
+from pressloop_fw.service import preconditions, progress
 from pressloop_fw.service.run_journal import NO_RUN
 from pressloop_fw.wire import schema
 from pressloop_fw.wire.errors import CommandError
@@ -144,10 +144,7 @@ def advance(server, values):
     sequencer = server.sequencer
     preconditions.require_state(sequencer, schema.STATE_RUNNING)
     step = values[schema.ADVANCE_REQUEST_STEP]
-    if step != sequencer.step_index or server.plan.kind[step] not in (
-        schema.STEP_HOLD,
-        schema.STEP_REST,
-    ):
+    if step != sequencer.step_index or server.plan.kind[step] not in progress.TIMED_KINDS:
         raise CommandError(schema.ERR_BAD_STATE, schema.ADVANCE_REQUEST_STEP)
     sequencer.pending.request_advance(step)
     return {}
