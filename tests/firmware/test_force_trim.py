@@ -46,7 +46,7 @@ def test_learned_friction_alone_leaves_a_quarter_of_it():
 
 def test_a_bound_of_friction_is_not_compensated_for():
     rig = make_rig(cell=False)
-    values = dict(rig.app.server._profile.values)
+    values = dict(rig.app.server.profile.values)
     values[schema.PROFILE_FRICTION_PPM] = 50000
     values[schema.PROFILE_FRICTION_N] = 100
     rig.ask(schema.CMD_PROFILE_WRITE, values)
@@ -59,7 +59,7 @@ def test_a_bound_of_friction_is_not_compensated_for():
 def test_friction_is_no_release_that_is_stuck():
     """A slow release begins late, and the oil is above the setpoint of the pellet by friction."""
     rig = make_rig(friction_share=0.07, valve_lag_s=0.11)
-    values = dict(rig.app.server._profile.values)
+    values = dict(rig.app.server.profile.values)
     values[schema.PROFILE_VALVE_LAG_MS] = 120
     values[schema.PROFILE_TUNING_RESIDUAL_PPM] = 5000
     values[schema.PROFILE_KP] = 928
@@ -206,7 +206,7 @@ def test_status_says_trim_and_cell():
 
 def test_contradictions_of_cell_and_friction_are_refused_by_name():
     rig = make_rig()
-    base = dict(rig.app.server._profile.values)
+    base = dict(rig.app.server.profile.values)
     for changes, field in (
         ({schema.PROFILE_LOAD_CELL_FULL: 0}, schema.PROFILE_LOAD_CELL_FULL),
         ({schema.PROFILE_LOAD_CELL_FULL: None}, schema.PROFILE_LOAD_CELL_CAPACITY_N),

@@ -235,7 +235,7 @@ def test_a_leak_that_tuning_has_found_is_no_drift():
     for times, fault in ((1, schema.FAULT_NONE), (2, schema.FAULT_LEAK)):
         rig = _second_hold(TUNED)
         per_s = 0.015
-        leak = per_s * rig.app.server._profile.compliance_nl_mpa / 1000
+        leak = per_s * rig.app.server.profile.compliance_nl_mpa / 1000
         nl_min = int(leak * 10 * 60 * 1000)
         profile = dict(TUNED)
         profile[schema.PROFILE_LEAK_NL_MIN] = nl_min

@@ -245,10 +245,10 @@ def test_a_request_that_failed_is_not_answered_with_the_reply_before():
     host, session = _open(rig)
     host.send(host.frame(schema.CMD_STATUS, 2, session))
 
-    def broken(values):
+    def broken(code, values, payload):
         raise OSError(5)
 
-    rig.app.server._handlers[schema.CMD_ECHO] = broken
+    rig.app.server.handle = broken
     link = rig.app.link
     echo = host.frame(schema.CMD_ECHO, 3, session, {schema.ECHO_REQUEST_DATA: b"x"})
     host.to_board = echo

@@ -174,14 +174,14 @@ def test_each_change_of_a_run_is_a_record():
 
 def test_a_long_hold_writes_once_a_minute():
     rig = _dwelling(120)
-    before = rig.app.server._run_journal._journal.count
+    before = rig.app.server.run_journal._journal.count
     rig.run(300)
-    assert rig.app.server._run_journal._journal.count - before == 5
+    assert rig.app.server.run_journal._journal.count - before == 5
 
 
 def test_a_profile_change_is_logged_with_old_and_new_hash():
     rig = Rig()
-    old = rig.app.server._profile_store.crc
+    old = rig.app.server.profile_store.crc
     values = rig.ask(schema.CMD_PROFILE_READ)
     values[schema.PROFILE_MAX_OIL_KPA] -= 1000
     new = rig.ask(schema.CMD_PROFILE_WRITE, values)[schema.PROFILE_WRITE_REPLY_CRC]
@@ -195,12 +195,12 @@ def test_a_write_waits_while_the_next_tick_is_near():
     rig = Rig()
     rig.start([ramp(50000, 20000), hold(50000, 60000)])
     rig.journal.busy = True
-    count = rig.app.server._run_journal._journal.count
+    count = rig.app.server.run_journal._journal.count
     assert rig.run(30, lambda: rig.sequencer.step_index == 1)
-    assert rig.app.server._run_journal._journal.count == count
+    assert rig.app.server.run_journal._journal.count == count
     rig.journal.busy = False
     rig.tick()
-    assert rig.app.server._run_journal._journal.count == count + 1
+    assert rig.app.server.run_journal._journal.count == count + 1
 
 
 def test_no_block_is_erased_in_a_run():
@@ -213,7 +213,7 @@ def test_no_block_is_erased_in_a_run():
 def test_no_block_is_erased_while_the_press_is_under_pressure():
     rig = Rig()
     # More than half of the blocks are used, and the older ones are due.
-    journal = rig.app.server._run_journal._journal
+    journal = rig.app.server.run_journal._journal
     for _ in range(JOURNAL_SLOTS * (JOURNAL_BLOCKS - 2)):
         journal.append(schema.JOURNAL_STEP, 0, 255, 0, 0, 0, 0, 0, _RUN_ID)
     rig.raw = 10000
@@ -243,8 +243,8 @@ def test_a_full_journal_stops_says_so_and_goes_on_after_the_run():
     rig = Rig()
     rig.start([ramp(50000, 20000), hold(50000, 600000)])
     assert rig.run(30, lambda: rig.sequencer.hold.dwelling)
-    rig.app.server._run_journal._quiet_s = 0  # a record in every turn
-    rig.app.server._run_journal._progress_tick = 0
+    rig.app.server.run_journal._quiet_s = 0  # a record in every turn
+    rig.app.server.run_journal._progress_tick = 0
     rig.run(JOURNAL_BLOCKS * JOURNAL_SLOTS / schema.TICK_HZ + 1)
     status = rig.status()
     assert status[schema.STATUS_REPLY_STORAGE] == schema.STORAGE_JOURNAL_FULL
@@ -273,7 +273,7 @@ def test_a_power_cut_at_every_byte_leaves_the_state_before_or_after():
 
     rig = Rig()
     area = Recording(JOURNAL_BLOCKS, JOURNAL_SLOTS, rig.stored["journal"])
-    rig.app.server._run_journal._journal._area = area
+    rig.app.server.run_journal._journal._area = area
     rig.start([ramp(20000, 20000), hold(20000, 1000)])
     assert rig.run(60, rig.idle_again)
     rig.tick()
@@ -355,7 +355,7 @@ def test_a_board_starts_on_a_full_flash_and_says_so():
 
 def test_two_boots_that_could_not_be_counted_differ():
     stored = Rig().stored
-    ids = {Rig(stored=stored, flash_full=True).app.server._boot_id for _ in range(3)}
+    ids = {Rig(stored=stored, flash_full=True).app.server.boot_id for _ in range(3)}
     assert len(ids) == 3
 
 
@@ -423,7 +423,7 @@ def test_a_run_bound_to_another_profile_is_refused():
         schema.START_REQUEST_PROFILE_HASH: b"otherone",
     }
     assert rig.code_of(schema.CMD_START, start) == schema.ERR_PROFILE_MISMATCH
-    crc = rig.app.server._profile_store.crc
+    crc = rig.app.server.profile_store.crc
     start[schema.START_REQUEST_PROFILE_HASH] = crc.to_bytes(4, "big") + b"\0\0\0\0"
     assert rig.code_of(schema.CMD_START, start) == 0
 

@@ -312,7 +312,7 @@ def test_a_pump_that_sticks_ever_further_open_in_a_hold_is_named():
 def test_friction_that_was_learned_is_no_pressure_above_the_setpoint():
     # The oil stands 13 MPa above the pellet, and the release opens from its seat.
     rig = make_rig(cell=False, learned=True, valve_lag_s=0.12)
-    values = dict(rig.app.server._profile.values)
+    values = dict(rig.app.server.profile.values)
     values[schema.PROFILE_TUNING_RESIDUAL_PPM] = 5000
     values[schema.PROFILE_VALVE_LAG_MS] = 120
     values[schema.PROFILE_KP] = 700

@@ -53,6 +53,21 @@ def image(tmp_path: Path) -> Path:
     return path
 
 
+def stub_mpremote(
+    monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]
+) -> list[tuple[str, ...]]:
+    """Let mpremote call `act` and reach no board; return the list that gets its arguments."""
+    sent: list[tuple[str, ...]] = []
+
+    def run(*arguments: str) -> str:
+        sent.append(arguments)
+        act()
+        return ""
+
+    monkeypatch.setattr(mpremote, "run", run)
+    return sent
+
+
 @pytest.fixture
 def drives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
     """Return a function that plugs in a drive with a Board-ID and returns its folder."""
@@ -247,14 +262,7 @@ def test_a_controller_at_rest_is_sent_into_its_boot_loader(
 ) -> None:
     # Another Pico is in its boot loader too: it is not the one that was named.
     other = drives()
-    sent: list[tuple[str, ...]] = []
-
-    def run(*arguments: str) -> str:
-        sent.append(arguments)
-        drives()
-        return ""
-
-    monkeypatch.setattr(mpremote, "run", run)
+    sent = stub_mpremote(monkeypatch, drives)
     flash(image, port=board.url)
     assert sent == [(board.url, "bootloader")]
     assert answered == [board.url]
@@ -266,7 +274,7 @@ def test_a_controller_at_rest_is_sent_into_its_boot_loader(
 def test_a_press_that_runs_keeps_its_firmware(
     image: Path, board: FakeBoard, state: State, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mpremote, "run", lambda *_args: pytest.fail("touched a running press"))
+    stub_mpremote(monkeypatch, lambda: pytest.fail("touched a running press"))
     board.state = state
     with pytest.raises(errors.PressloopError) as caught:
         flash(image, port=board.url)
@@ -291,15 +299,14 @@ def test_a_real_press_gets_firmware_only_after_a_press_of_its_button(
         if isinstance(message, StatusRequest):
             board.inputs = next(looks, InputBits.BUTTON)
 
-    def run(*_arguments: str) -> str:
+    def enter_boot_loader() -> None:
         assert next(looks, None) is None, "the button was not awaited"
         # What the firmware does then is not of this test.
         board.simulated = True
         drives()
-        return ""
 
     board.on_request = look
-    monkeypatch.setattr(mpremote, "run", run)
+    stub_mpremote(monkeypatch, enter_boot_loader)
     flash(image, said, port=board.url, by_hand_s=20)
     assert any("Press the button" in text for text in said)
     assert answered == [board.url]
@@ -308,7 +315,7 @@ def test_a_real_press_gets_firmware_only_after_a_press_of_its_button(
 def test_a_real_press_keeps_its_firmware_without_a_press_of_the_button(
     image: Path, board: FakeBoard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mpremote, "run", lambda *_args: pytest.fail("not allowed"))
+    stub_mpremote(monkeypatch, lambda: pytest.fail("not allowed"))
     board.simulated = False
     with pytest.raises(errors.PressloopError) as caught:
         flash(image, port=board.url)

@@ -137,6 +137,21 @@ def test_the_force_stands_beside_the_pressure(tmp_path: Path) -> None:
     assert scale.get_ylim() == pytest.approx((0.0785398 * low, 0.0785398 * high))
 
 
+def test_the_legend_lies_over_no_curve(tmp_path: Path) -> None:
+    run = synthetic_run.run()
+    figure = figure_of(recorded(tmp_path, run, run.end(), ((0, 500), (620, 1 << 20))))
+    figure.draw_without_rendering()
+    panel, valves = (axes.get_window_extent() for axes in figure.axes[:2])
+    legend = figure.axes[0].get_legend()
+    assert legend is not None
+    named = [text.get_text() for text in legend.get_texts()]
+    assert {"band of hold", "operator prompt", "not recorded"} < set(named)
+    assert len(named) == len(set(named))
+    place = legend.get_window_extent()
+    assert valves.y1 < place.y0 and place.y1 < panel.y0
+    assert panel.x0 < place.x0 and place.x1 < panel.x1
+
+
 def test_a_line_breaks_at_a_gap(tmp_path: Path) -> None:
     run = synthetic_run.run(SHORT)
     record = recorded(tmp_path, run, run.end(), ((0, 20), (40, 60), (60, 1 << 20)))

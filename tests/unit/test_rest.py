@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from pressloop.emulator.description import PressDescription
 from pressloop.errors import BadInputError, CommandRefusedError
-from pressloop.evaluation import RunSummary, finalise
+from pressloop.evaluation import RunRecord, RunSummary, finalise
 from pressloop.evaluation.verdict import judge
 from pressloop.machine.profile import MachineProfile
 from pressloop.plan import Plan, compile_plan, count_steps, finding_of_refusal
+from pressloop.plotting.figure import figure_of
 from pressloop.protocol import Protocol, Ramp, Release, Repeat, Stage
 from pressloop.protocol.loading import load_protocol
 from pressloop.record import RunRecorder
@@ -221,9 +222,18 @@ def test_the_methods_text_tells_the_rest() -> None:
 
 
 def recorded(
-    folder: Path, *, ticks: int, counted: int, with_results: bool, planned_s: float = 0.5
+    folder: Path,
+    *,
+    ticks: int,
+    counted: int,
+    with_results: bool,
+    planned_s: float = 0.5,
+    paused: int = 0,
 ) -> RunSummary:
-    """Record a stage with a rest of `ticks` ticks whose clock has counted `counted` of them."""
+    """Record a stage with a rest of `ticks` ticks whose clock has counted `counted` of them.
+
+    The run is paused for `paused` more ticks at the rest's end.
+    """
     plan = a_plan(TEXT.replace("repeat: 3", "repeat: 1").replace("1 min 30 s", f"{planned_s} s"))
     stage = PlannedStage(
         index=0, name="pass", steps=(0, 1, 2), target_mpa=100.0, rate_mpa_s=10.0, direction="up"
@@ -235,6 +245,7 @@ def recorded(
     rows += [
         (2, State.RUNNING, int(FlagBits.DWELLING) if at < counted else 0) for at in range(ticks)
     ]
+    rows += [(2, State.PAUSED, 0)] * paused
     rows += [(255, State.VENTING, 0)] * 20 + [(255, State.IDLE, 0)]
     records = b"".join(
         struct.pack(RECORD_FORMAT, 5000 + at, 0, 0, 0, 8000, step, state, flags, 0, NO_DISPLACEMENT)
@@ -300,6 +311,15 @@ def test_a_rest_may_differ_by_two_ticks_or_one_percent(
     assert (not reasons) == passes
     if reasons:
         assert reasons[0].startswith("The rest without pressure was ")
+
+
+def test_the_plot_marks_a_rest(tmp_path: Path) -> None:
+    recorded(tmp_path, ticks=70, counted=50, with_results=True, paused=10)
+    axes = figure_of(RunRecord.open(tmp_path)).axes[0]
+    marks = [patch for patch in axes.patches if patch.get_label() == "rest without pressure"]
+    [mark] = [patch.get_extents().transformed(axes.transData.inverted()) for patch in marks]
+    # After 30 ticks of ramp and release; the pause and the vent behind it are no rest.
+    assert (mark.x0, mark.x1) == pytest.approx((0.30, 0.99))
 
 
 def test_a_stage_without_a_rest_is_not_judged_by_one(tmp_path: Path) -> None:

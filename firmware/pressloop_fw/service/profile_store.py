@@ -224,6 +224,10 @@ class ProfileStore:
         self._number = 0
         self._slot = 1
 
+    def profile_hash(self):
+        """Return the CRC-32 as hello and a start carry it, eight bytes; zeros without a profile."""
+        return self.crc.to_bytes(4, "big") + b"\0\0\0\0"
+
     def load(self, known_crc=None):
         """Find the newest whole profile.
 

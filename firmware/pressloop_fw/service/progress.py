@@ -6,6 +6,9 @@ The tick may end a step at any moment: each function reads the step's index only
 from pressloop_fw.loop.plan import NO_STEP
 from pressloop_fw.wire import schema
 
+# Kinds of steps that a clock ends, which counts only while the pressure is as asked.
+TIMED_KINDS = (schema.STEP_HOLD, schema.STEP_REST)
+
 
 def target_kpa(sequencer):
     """Return the target of the step in progress, kPa on the pellet; 0 without a step."""
@@ -31,7 +34,7 @@ def remaining_ticks(sequencer):
         return 0
     plan = sequencer.plan
     kind = plan.kind[index]
-    if kind in (schema.STEP_HOLD, schema.STEP_REST):
+    if kind in TIMED_KINDS:
         left = plan.duration_ticks[index] - sequencer.results.dwell[index]
     elif kind == schema.STEP_PROMPT:
         left = plan.timeout_ticks[index] - sequencer.wait_ticks

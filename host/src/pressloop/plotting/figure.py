@@ -65,11 +65,11 @@ def figure_of(record: RunRecord) -> Figure:
     zoomed = arrivals_of(telemetry, rows, max_panels=_MAX_PANELS)
     powder = panels_of([row.stage for row in rows])[:_MAX_PANELS]
     arrival_rows, powder_rows = list(_rows(zoomed)), list(_rows(powder))
-    height = 5.6 + 2.6 * len(arrival_rows) + 3.3 * len(powder_rows)
+    height = 5.9 + 2.6 * len(arrival_rows) + 3.3 * len(powder_rows)
     figure = Figure(figsize=(11, height))
     figure.set_layout_engine(ConstrainedLayoutEngine(h_pad=0.08, hspace=0.04))
     # The panels of the powder have longer titles.
-    heights = [3.4, 1.1] + [2.3] * len(arrival_rows) + [3.0] * len(powder_rows)
+    heights = [3.7, 1.1] + [2.3] * len(arrival_rows) + [3.0] * len(powder_rows)
     grid = figure.add_gridspec(len(heights), 1, height_ratios=heights)
     pressure = figure.add_subplot(grid[0])
     valves = figure.add_subplot(grid[1], sharex=pressure)

@@ -1,4 +1,4 @@
-"""Marks stages with their verdict, prompts, pauses and gaps over the time axis."""
+"""Marks stages with their verdict, prompts, pauses, rests and gaps over the time axis."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Final
 
 from pressloop.evaluation import RunRecord, VerdictRow
 from pressloop.extras import needs_extra
-from pressloop.plotting.style import PAUSE, PROMPT, WRONG
-from pressloop.plotting.telemetry import DrawnTelemetry, spans
+from pressloop.plotting.style import PAUSE, PROMPT, REST, WRONG
+from pressloop.plotting.telemetry import DrawnTelemetry, in_steps, spans
 
 with needs_extra("plot"):
     from matplotlib.axes import Axes
@@ -62,16 +62,22 @@ def name_stages(
         )
 
 
-def mark_waits(axes: Axes, telemetry: DrawnTelemetry) -> None:
-    """Mark pauses, and prompts with the number that `prompt_texts` explains."""
-    for state, colour, name in (
-        ("prompting", PROMPT, "operator prompt"),
-        ("paused", PAUSE, "paused"),
+def mark_waits(axes: Axes, record: RunRecord, telemetry: DrawnTelemetry) -> None:
+    """Mark rests and pauses, and prompts with the number that `prompt_texts` explains.
+
+    A rest lasts from the end of its release; its clock begins once the press is unloaded.
+    """
+    prompting, paused = telemetry.is_in("prompting"), telemetry.is_in("paused")
+    resting = in_steps(record, telemetry, "rest") & telemetry.is_in("running")
+    for inside, colour, name in (
+        (prompting, PROMPT, "operator prompt"),
+        (paused, PAUSE, "paused"),
+        (resting, REST, "rest without pressure"),
     ):
-        for number, (start, stop) in enumerate(spans(telemetry.is_in(state)), 1):
+        for number, (start, stop) in enumerate(spans(inside), 1):
             span = float(telemetry.time[start]), float(telemetry.time[stop - 1])
             axes.axvspan(*span, facecolor=(colour, 0.35), edgecolor=colour, lw=1.2, label=name)
-            if state == "prompting":
+            if inside is prompting:
                 axes.annotate(
                     str(number),
                     (sum(span) / 2, 0.12),

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from pressloop.analysis.force import force_kn
-from pressloop.evaluation import RunRecord, StageResult, VerdictRow
+from pressloop.evaluation import RunRecord, VerdictRow
 from pressloop.extras import needs_extra
 from pressloop.plotting.lines import draw_line, thin
 from pressloop.plotting.marks import hatch_gaps, mark_waits, name_stages
 from pressloop.plotting.style import BAND, OIL, PUMP, READING, RELEASE, SETPOINT, tidy
-from pressloop.plotting.telemetry import Bools, DrawnTelemetry
+from pressloop.plotting.telemetry import DrawnTelemetry, in_steps
 
 with needs_extra("plot"):
     import numpy as np
@@ -19,6 +19,9 @@ with needs_extra("plot"):
 
 _MIN_BAND_SHARE: Final = 0.05
 """Narrower bands, as a share of the axis, get an edge so that they can be seen."""
+
+_LEGEND_COLUMNS: Final = 6
+"""Entries that fit side by side below the panel."""
 
 
 def draw_pressure(
@@ -49,7 +52,7 @@ def draw_pressure(
     )
     for row in rows:
         stage = row.stage
-        inside = _hold_of(record, telemetry, stage)
+        inside = in_steps(record, telemetry, "hold", stage.index)
         if stage.tolerance_mpa is not None and inside.any():
             span = telemetry.time[inside][[0, -1]]
             low, high = (
@@ -66,7 +69,7 @@ def draw_pressure(
         draw_line(axes, telemetry, telemetry.oil, OIL, "by the oil", lw=0.9)
         name = "pressure on the pellet"
     draw_line(axes, telemetry, telemetry.pressure, READING, name, lw=1.6)
-    mark_waits(axes, telemetry)
+    mark_waits(axes, record, telemetry)
     hatch_gaps(axes, telemetry)
     axes.set_ylim(-0.03 * top, 1.12 * top)
     axes.set_ylabel("pressure on the pellet, MPa")
@@ -107,14 +110,18 @@ def draw_valves(axes: Axes, telemetry: DrawnTelemetry) -> None:
     tidy(axes)
 
 
-def _hold_of(record: RunRecord, telemetry: DrawnTelemetry, stage: StageResult) -> Bools:
-    steps = record.header.steps
-    holds = [step.index for step in steps if step.stage == stage.index and step.kind == "hold"]
-    return np.isin(telemetry.step, holds)
-
-
 def _legend(axes: Axes) -> None:
+    """Explain the lines and marks below the panel: inside it, a run leaves no corner free."""
     handles, labels = axes.get_legend_handles_labels()
     once = dict(zip(labels, handles, strict=True))
     if once:
-        axes.legend(once.values(), once.keys(), loc="best", fontsize=8, framealpha=0.9)
+        rows = -(-len(once) // _LEGEND_COLUMNS)
+        axes.legend(
+            once.values(),
+            once.keys(),
+            loc="upper center",
+            bbox_to_anchor=(0.5, 0.0),
+            ncols=-(-len(once) // rows),
+            fontsize=8,
+            frameon=False,
+        )

@@ -17,6 +17,7 @@ GREEN: Final = "#009E73"
 SKY: Final = "#56B4E9"
 ORANGE: Final = "#E69F00"
 PURPLE: Final = "#CC79A7"
+YELLOW: Final = "#F0E442"
 BLACK: Final = "#000000"
 GREY: Final = "#999999"
 RED: Final = "#B2182B"
@@ -32,6 +33,7 @@ PUMP: Final = SKY
 RELEASE: Final = ORANGE
 PROMPT: Final = PURPLE
 PAUSE: Final = GREY
+REST: Final = YELLOW
 WRONG: Final = RED
 
 

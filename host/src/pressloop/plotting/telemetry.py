@@ -8,6 +8,7 @@ from typing import Final
 
 from pressloop.evaluation import Gap, RunRecord
 from pressloop.extras import needs_extra
+from pressloop.record.model import PlannedStepKind
 
 with needs_extra("plot"):
     import numpy as np
@@ -102,6 +103,19 @@ def telemetry_of(record: RunRecord) -> DrawnTelemetry:
         scale=scale,
         unit=unit,
     )
+
+
+def in_steps(
+    record: RunRecord, telemetry: DrawnTelemetry, kind: PlannedStepKind, stage: int | None = None
+) -> Bools:
+    """Return which rows were recorded in steps of a kind, of one stage or of all."""
+    steps = [
+        step.index
+        for step in record.header.steps
+        if step.kind == kind and stage in (None, step.stage)
+    ]
+    inside: Bools = np.isin(telemetry.step, steps)
+    return inside
 
 
 def _gap_times(

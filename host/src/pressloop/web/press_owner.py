@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from pressloop.errors import (
-    BoardTimeoutError,
     CommandRefusedError,
-    LinkClosedError,
     NoBoardError,
     PressloopError,
     RecordError,
@@ -44,11 +41,10 @@ from pressloop.web.hub import CURVE, Hub
 from pressloop.web.link_state import LinkState, OnLink
 from pressloop.web.live_curve import LiveCurve
 from pressloop.web.machine_view import identity_view
-from pressloop.web.recorded_curve import recorded_points
-from pressloop.web.run_result import result_view
-from pressloop.web.run_view import run_view, status_view
+from pressloop.web.run_view import status_view
+from pressloop.web.shown_run import ShownRun
 from pressloop.web.unfinished import unfinished_record
-from pressloop.wire.schema import TICK_HZ, Fault, State
+from pressloop.wire.schema import Fault, State
 
 STATUS_S: Final = 0.2
 RETRY_S: Final = 2.0
@@ -94,7 +90,7 @@ class PressOwner:
         self._press: Press | None = None
         self._profile: MachineProfile | None = None
         self._run: Run | None = None
-        self._watched: Run | None = None
+        self._shown = ShownRun(hub, curve)
         self._commands = threading.Lock()
         self._aborts = 0
         self._wants_fast = False
@@ -192,7 +188,7 @@ class PressOwner:
             self._run = run
             with suppress(RecordError):  # a record that cannot be written ends the run by itself
                 run.recorder.event("note", text=f"started by {by}")
-            self._follow(run)
+            self._shown.begin(run)
         if self._aborts != aborts:
             # It was pressed while the plan was being sent, when there was nothing to abort yet.
             run.abort(by="abort on the page during the start")
@@ -264,7 +260,7 @@ class PressOwner:
                 continue
             except Exception as error:
                 _log.exception("the press could not be opened")
-                self._lost(_defect(error))
+                self._lost(words.defect(error))
                 self._stopping.wait(RETRY_S)
                 continue
             try:
@@ -273,7 +269,7 @@ class PressOwner:
                 self._lost(error)
             except Exception as error:
                 _log.exception("the page lost the press")
-                self._lost(_defect(error))
+                self._lost(words.defect(error))
             self._let_go(press)
 
     def _follow_press(self, press: Press) -> None:
@@ -320,24 +316,8 @@ class PressOwner:
             status = press.status()
             header = None if status.state is not State.FAULT else header
         self._hub.publish("status", status_view(status, header, self._profile))
-        if run is not None and not run.is_active and self._watched is run:
-            self._watched = None
-            self._curve.end_run(status.tick)
-            self._hub.publish(CURVE, self._curve.snapshot(), keep=False)
-            threading.Thread(
-                target=self._say_result, args=(run,), name="pressloop result", daemon=True
-            ).start()
-
-    def _follow(self, run: Run) -> None:
-        """Show a run that has just begun, or that is followed again."""
-        self._watched = run
-        self._hub.publish("result", None)
-        self._hub.publish("run", run_view(run.recorder.header, run.directory.name))
-        with suppress(LinkClosedError, BoardTimeoutError):  # then its curve begins a little late
-            status = run.status()
-            start_tick = status.tick - round((status.elapsed_s or 0.0) * TICK_HZ)
-            self._curve.begin_run(start_tick)
-        self._hub.publish(CURVE, self._curve.snapshot(), keep=False)
+        if run is not None and not run.is_active:
+            self._shown.end(run, status.tick)
 
     def _attach_unfinished(self, press: Press) -> None:
         """Follow a run again that goes on without its program; this moves nothing."""
@@ -349,30 +329,10 @@ class PressOwner:
         try:
             run = press.attach(record)
         except PressloopError as error:
-            self._hub.publish("notice", _notice(error.message, "bad"), keep=False)
+            self._shown.notice(error.message, "bad")
             return
         self._run = run
-        self._follow(run)
-        start_s, points = recorded_points(record)
-        self._curve.refill(start_s, points)
-        self._hub.publish(CURVE, self._curve.snapshot(), keep=False)
-        self._hub.publish(
-            "notice",
-            _notice("the run of an earlier program is followed again; nothing was missed", "good"),
-            keep=False,
-        )
-
-    def _say_result(self, run: Run) -> None:
-        """Complete the record of a run that has ended, and show how it ended."""
-        try:
-            view = result_view(run.result().summary, run.directory.name)
-        except PressloopError as error:
-            view = {"error": words.error_words(error)}
-        except Exception as error:
-            _log.exception("the record could not be completed")
-            view = {"error": words.error_words(_defect(error))}
-        if self._run is run:  # the next run may have begun meanwhile
-            self._hub.publish("result", view)
+        self._shown.again(run, record)
 
     def _lost(self, error: PressloopError) -> None:
         self._press = None
@@ -389,9 +349,8 @@ class PressOwner:
             press.close()
         except PressloopError as error:
             _log.error("closing the press: %s", error)
-        if run is not None and self._watched is run and not self._stopping.is_set():
-            self._watched = None
-            self._say_result(run)
+        if run is not None and not self._stopping.is_set():
+            self._shown.lose(run)
 
     def _leaves(self, run: Run) -> bool:
         if not self._stopping.is_set():
@@ -416,15 +375,3 @@ def _profile(press: Press) -> MachineProfile | None:
         return press.profile()
     except CommandRefusedError:
         return None
-
-
-def _notice(text: str, tone: str) -> dict[str, Any]:
-    return {"text": words.outcome_sentence(text), "tone": tone, "at": time.time()}
-
-
-def _defect(error: Exception) -> PressloopError:
-    return PressloopError(
-        f"the page failed with an error of its own: {error!r}",
-        hint="report it with the lines that the server printed",
-        code="internal",
-    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from pressloop.errors import PressloopError
 from pressloop.session.fault_texts import explain_fault
 from pressloop.session.status import PressStatus
 from pressloop.units import duration_text
@@ -137,6 +138,15 @@ def error_words(error: Any) -> dict[str, Any]:
         "message": _sentence(error.message),
         "hint": _sentence(error.hint),
     }
+
+
+def defect(error: Exception) -> PressloopError:
+    """Return an error that says that the page itself failed."""
+    return PressloopError(
+        f"the page failed with an error of its own: {error!r}",
+        hint="report it with the lines that the server printed",
+        code="internal",
+    )
 
 
 def _sentence(text: str) -> str:
