@@ -68,7 +68,21 @@ OPEN_TICKS = const(7)
 _MAX_PUMPED_BITS = const(28)
 # The slope of the reading, kPa/s, smoothed over 8 ticks.
 SLOPE_KPA_S = const(8)
-_REGISTERS = const(9)
+# Which way the reading last moved fast, 1 up; ticks since; how often it has turned in a row; and
+# for how many ticks the sample must not get softer.
+_UP = const(9)
+_SINCE = const(10)
+_TURNS = const(11)
+_CALM = const(12)
+_REGISTERS = const(13)
+# A leak makes the sample look soft, too, and a loop with the gain for that swings. A reading that
+# turns four times, each within 0.3 s, and each time by more than a 16th of itself per second and
+# eight times what it resolves, shows a ratio that is twice too high. No sound press does so.
+_SWING_SHIFT = const(4)
+_SWING_RESOLUTIONS = const(3)
+_TURN_TICKS = const(30)
+_MAX_TURNS = const(4)
+_CALM_TICKS = const(500)
 
 
 @micropython.viper
@@ -103,6 +117,28 @@ def follow_compliance(registers: ptr32, valves: ptr32, pressure_kpa: int, observ
     slope = (behind >> _LEVEL_BITS) * _TICK_HZ >> _SMOOTH_SHIFT
     registers[SLOPE_KPA_S] = slope
     threshold = registers[_THRESHOLD]
+    fast = pressure_kpa >> _SWING_SHIFT
+    if fast < threshold << _SWING_RESOLUTIONS:
+        fast = threshold << _SWING_RESOLUTIONS
+    since = registers[_SINCE] + 1
+    if slope > fast or slope < 0 - fast:
+        up = 1 if slope > 0 else 0
+        if up != registers[_UP]:
+            registers[_UP] = up
+            turns = registers[_TURNS] + 1 if since < _TURN_TICKS else 0
+            if turns >= _MAX_TURNS:
+                turns = 0
+                registers[_CALM] = _CALM_TICKS
+                value >>= 1
+                if value < registers[_STIFFEST]:
+                    value = registers[_STIFFEST]
+                registers[COMPLIANCE_RATIO] = value
+            registers[_TURNS] = turns
+        since = 0
+    registers[_SINCE] = since if since < _TURN_TICKS else _TURN_TICKS
+    calm = registers[_CALM]
+    if calm:
+        registers[_CALM] = calm - 1
     if slope < threshold or expected < threshold:
         return value
     measured = _MAX_RATIO
@@ -110,6 +146,8 @@ def follow_compliance(registers: ptr32, valves: ptr32, pressure_kpa: int, observ
         measured = (expected << 4) // (slope >> 4)
         if measured > _MAX_RATIO:
             measured = _MAX_RATIO
+    if calm and measured > value:
+        return value
     value += (measured - value) >> _FOLLOW_SHIFT
     if value < registers[_STIFFEST]:
         value = registers[_STIFFEST]
@@ -152,4 +190,6 @@ class SampleCompliance:
         block[COMPLIANCE_RATIO] = COMPLIANCE_RATIO_ONE
         block[_LEVEL] = pressure_kpa << _LEVEL_BITS
         block[EXPECTED] = 0
+        block[_TURNS] = 0
+        block[_CALM] = 0
         block[_THRESHOLD] = max(_MIN_THRESHOLD, threshold_kpa_s)
