@@ -329,6 +329,32 @@ def test_compliance_ratio_of_the_sample_is_found():
         )
 
 
+def _swung(half_period_ticks, step_kpa, swings=20):
+    """Return the ratio of a sample that looks 8 times soft, after swings about 250 MPa."""
+    compliance = SampleCompliance()
+    compliance.restart(250000, 700)
+    compliance.ratio = 8 * COMPLIANCE_RATIO_ONE
+    gain = 1650
+    pressure = 250000
+    for swing in range(swings):
+        for _ in range(half_period_ticks):
+            pressure += -step_kpa if swing % 2 else step_kpa
+            # So much flows in while it rises that the ratio stays.
+            flow = 0 if swing % 2 else 8 * step_kpa * schema.TICK_HZ * gain >> GAIN_BITS
+            follow_compliance(compliance, flow, gain, pressure)
+    return compliance.ratio / COMPLIANCE_RATIO_ONE
+
+
+def test_a_loop_that_swings_takes_the_sample_for_less_soft():
+    # By 4 MPa within 0.1 s, as with a leak of a fifth of the pressure per second.
+    assert _swung(10, 400) <= 4
+    # Slow swings, and those of a noisy reading, say nothing of the gain.
+    assert _swung(40, 400) > 6
+    assert _swung(10, 100) > 6
+    # Four turns are needed.
+    assert _swung(10, 400, swings=4) > 4
+
+
 def test_compliance_ratio_is_not_learned_at_standstill():
     compliance = SampleCompliance()
     compliance.restart(74000, 1500)

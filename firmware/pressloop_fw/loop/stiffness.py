@@ -68,8 +68,8 @@ OPEN_TICKS = const(7)
 _MAX_PUMPED_BITS = const(28)
 # The slope of the reading, kPa/s, smoothed over 8 ticks.
 SLOPE_KPA_S = const(8)
-# Which way the reading last moved fast, 1 up; ticks since; how often it has turned in a row; and
-# for how many ticks the sample must not get softer.
+# Which way the reading last moved fast, 1 up; ticks since it turned; how often it has turned in a
+# row; and for how many ticks the sample must not get softer.
 _UP = const(9)
 _SINCE = const(10)
 _TURNS = const(11)
@@ -134,7 +134,7 @@ def follow_compliance(registers: ptr32, valves: ptr32, pressure_kpa: int, observ
                     value = registers[_STIFFEST]
                 registers[COMPLIANCE_RATIO] = value
             registers[_TURNS] = turns
-        since = 0
+            since = 0
     registers[_SINCE] = since if since < _TURN_TICKS else _TURN_TICKS
     calm = registers[_CALM]
     if calm:
