@@ -40,8 +40,10 @@ _MAX_GAIN = const(131071)
 
 COMPLIANCE_RATIO_ONE = const(256)
 # Loose powder in a small die under a large ram is 50 and more times as soft as the press. What the
-# ratio does not show stays in the integral, and overshoots when the ramp ends.
+# ratio does not show stays in the integral, and overshoots when the ramp ends. Without a tuning, which
+# is made on steel, a ram that lands looks as soft for a moment, and the pump would open too far.
 _MAX_RATIO = const(32767)
+_UNTUNED_MAX_RATIO = const(8191)
 # No sample makes a press stiffer than steel, with which it was tuned; seals that stick for a moment
 # do so by up to a quarter. A curve by data sheet may be wrong by more.
 STIFFEST_RATIO = const(192)
@@ -74,7 +76,8 @@ _UP = const(9)
 _SINCE = const(10)
 _TURNS = const(11)
 _CALM = const(12)
-_REGISTERS = const(13)
+_SOFTEST = const(13)
+_REGISTERS = const(14)
 # A leak makes the sample look soft, too, and a loop with the gain for that swings. A reading that
 # turns four times, each within 0.3 s, and each time by more than a 16th of itself per second and
 # eight times what it resolves, shows a ratio that is twice too high. No sound press does so.
@@ -141,11 +144,12 @@ def follow_compliance(registers: ptr32, valves: ptr32, pressure_kpa: int, observ
         registers[_CALM] = calm - 1
     if slope < threshold or expected < threshold:
         return value
-    measured = _MAX_RATIO
+    softest = registers[_SOFTEST]
+    measured = softest
     if expected < 1 << 25:
         measured = (expected << 4) // (slope >> 4)
-        if measured > _MAX_RATIO:
-            measured = _MAX_RATIO
+        if measured > softest:
+            measured = softest
     if calm and measured > value:
         return value
     value += (measured - value) >> _FOLLOW_SHIFT
@@ -177,12 +181,14 @@ class SampleCompliance:
     def __init__(self):
         self.registers = register_block(_REGISTERS)
         self.registers[_STIFFEST] = _UNTUNED_STIFFEST_RATIO
+        self.registers[_SOFTEST] = _UNTUNED_MAX_RATIO
         self.restart(0, 1)
 
     def configure(self, profile):
         """Take over how well the curve is known."""
         tuned = schema.PROFILE_TUNING_RESIDUAL_PPM in profile.values
         self.registers[_STIFFEST] = STIFFEST_RATIO if tuned else _UNTUNED_STIFFEST_RATIO
+        self.registers[_SOFTEST] = _MAX_RATIO if tuned else _UNTUNED_MAX_RATIO
 
     def restart(self, pressure_kpa, threshold_kpa_s):
         """Forget the sample; slopes below the threshold do not change the estimate."""
