@@ -40,8 +40,8 @@ _MAX_GAIN = const(131071)
 
 COMPLIANCE_RATIO_ONE = const(256)
 # Loose powder in a small die under a large ram is 50 and more times as soft as the press. What the
-# ratio does not show stays in the integral, and overshoots when the ramp ends. Without a tuning, which
-# is made on steel, a ram that lands looks as soft for a moment, and the pump would open too far.
+# ratio does not show stays in the integral, and overshoots when the ramp ends. A tuning is made on
+# steel: until then a ram that lands looks as soft for a moment, and the pump would open too far.
 _MAX_RATIO = const(32767)
 _UNTUNED_MAX_RATIO = const(8191)
 # No sample makes a press stiffer than steel, with which it was tuned; seals that stick for a moment
