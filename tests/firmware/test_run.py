@@ -1,10 +1,10 @@
 """Runs on the emulated press: states, steps, commands and host loss."""
 
 from pressloop_fw.loop.hold import dwell_tick
-from pressloop_fw.loop.pump_dead_band import STEPS
+from pressloop_fw.loop.pump_dead_band import STEPS, TUNED
 from pressloop_fw.service import progress
 from pressloop_fw.wire import schema
-from rig import PRESS, PROFILE, Rig, hold, prompt, ramp, release
+from rig import PRESS, Rig, hold, prompt, ramp, release
 
 IDLE = schema.STATE_IDLE
 TICK = 0
@@ -135,12 +135,13 @@ def test_a_slow_ramp_takes_no_more_than_its_share_of_a_dwell():
 
 
 def test_what_the_last_of_a_slow_ramp_needs_is_no_loss_of_its_hold():
-    # Tuned: on another press no dead band is followed.
-    rig = Rig(profile={**PROFILE, schema.PROFILE_TUNING_RESIDUAL_PPM: 5000})
+    rig = Rig()
     rig.start([ramp(240000, 40000), ramp(250000, 800), hold(250000, 20000, 1250)])
     setpoint = rig.sequencer.setpoint
     leak = rig.controller.leak_test.registers
     band = rig.controller.pump_dead_band.registers
+    # No dead band is followed on a press that was not tuned.
+    band[TUNED] = 1
     assert rig.run(60, lambda: rig.sequencer.hold.dwelling)
     before = list(leak)
     while setpoint.rising:

@@ -403,14 +403,14 @@ def _codec(chip: BenchChip, figures: ChipFigures) -> None:
     empty = chip.ask("cycles('pass')")
 
     def us(code: str) -> float:
-        # A collection among fifty repetitions would double what one frame costs.
-        chip.run("gc.collect()")
         return float(chip.ask(f"cycles({code!r})") - empty) / _CYCLES_PER_US
 
     figures.record_us = us(_RECORD) + (us(_HEAD) + us(_COPY)) / _BATCH
     figures.record_bytes = chip.ask(f"allocated({_RECORD!r})") + round(
         chip.ask(f"allocated({_HEAD + '; ' + _COPY!r})") / _BATCH
     )
+    # A collection among fifty repetitions would double what one frame costs.
+    chip.run("gc.collect()")
     figures.frame_us = us("app.link._event.finish(3, 1, 1, 1, 420)")
     request = encode_frame(Frame(FrameKind.REQUEST, Command.STATUS, 1, 1, b"\xa0"))
     chip.run(f"request = bytearray({request!r})\nanswer = app.link._decoder.feed")
