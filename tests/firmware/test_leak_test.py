@@ -1,8 +1,10 @@
 """A leak in a hold that regulates is named; what only looks like one is not."""
 
-from pressloop_fw.loop.leak_test import LeakTest
+from pressloop_fw.loop.crack_detector import CrackDetector
+from pressloop_fw.loop.leak_test import LeakTest, consider_test
 from pressloop_fw.loop.scaling import Scaling
 from pressloop_fw.loop.split_range import RELEASE
+from pressloop_fw.loop.stiffness import EXPECTED, SampleCompliance
 from pressloop_fw.service.profile_store import Profile
 from pressloop_fw.wire import schema
 from pressloop_sim.plant.hydraulic_faults import HydraulicFaults
@@ -185,8 +187,12 @@ def test_noise_is_no_fall():
     for jitter_kpa, fault in ((0, schema.FAULT_LEAK), (300, schema.FAULT_NONE)):
         test = LeakTest()
         test.configure(tuned, Scaling(tuned, 10000))
-        while not test.running:
-            test.consider(7000, 400, 0, False)
+        pump = SampleCompliance().registers
+        pump[EXPECTED] = 400
+        noise = CrackDetector().registers
+        while not consider_test(test.registers, 7000, pump, noise, False):
+            pass
+        test.begin()
         found = schema.FAULT_NONE
         pressure_kpa = 7200
         while test.running:

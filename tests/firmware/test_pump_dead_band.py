@@ -3,7 +3,10 @@
 import sys
 
 from pressloop_fw.loop.crack_detector import NOISE
+from pressloop_fw.loop.flags import FLAGS
 from pressloop_fw.loop.observer import PUMP_SPOOL, RELEASE_SPOOL
+from pressloop_fw.loop.pump_dead_band import DESCENDED, MEAN, STEPS, SURPLUS, follow_dead_band
+from pressloop_fw.loop.pump_dead_band import TUNED as IS_TUNED
 from pressloop_fw.loop.sampler import BIAS
 from pressloop_fw.loop.setpoint import LEAD_KPA_S
 from pressloop_fw.loop.split_range import (
@@ -132,6 +135,26 @@ def test_a_leak_of_the_profile_is_no_dead_band():
         assert least < _found(rig) < most, (leak_nl_min, _found(rig))
 
 
+def _follow(controller, pressure_kpa):
+    """Process a tick of a dwell as the slow checks do."""
+    flags = controller.sequencer.run_flags.registers
+    flags[FLAGS] |= schema.FLAG_DWELLING
+    follow_dead_band(
+        controller.pump_dead_band.registers,
+        controller.valves.registers,
+        pressure_kpa,
+        0,
+        controller.pid.registers,
+        controller.sequencer.setpoint.registers,
+        flags,
+        controller.sampler.registers,
+        controller.valve_observer.registers,
+        controller.sample_compliance.registers,
+        controller.crack_detector.registers,
+        controller.volume_watch.registers,
+    )
+
+
 def _taken_over(percent, hold_s, now_percent=None):
     """Return what is taken over from an integral after a hold at 250 MPa, per cent of stroke."""
     rig = _rig()
@@ -143,8 +166,8 @@ def _taken_over(percent, hold_s, now_percent=None):
     now = percent if now_percent is None else now_percent
     controller.pid.integral = int(now * full / 100) << 14
     band = controller.pump_dead_band
-    band._steps = int(10 * hold_s)
-    band._mean = int(percent * full / 100) << 8
+    band.registers[STEPS] = int(10 * hold_s)
+    band.registers[MEAN] = int(percent * full / 100) << 8
     band.hand_over(250000, controller.pid)
     left = controller.pid.integral / (full << 14) * 100
     # 80 % of the stroke are beyond the dead band.
@@ -202,7 +225,7 @@ def _narrowed(
     if descended:
         band.descend()
     for _ in range(8):
-        band.step(0, pressure_kpa, controller.pid, True)
+        _follow(controller, pressure_kpa)
     return -band.drift
 
 
@@ -231,7 +254,7 @@ def test_oil_that_warms_up_after_a_descent_is_no_dead_band():
     assert rig.run(120, lambda: rig.sequencer.step_index == 3 and rig.sequencer.hold.dwelling)
     rig.run(7)
     # What rises then is not looked at; the test below shows that.
-    assert rig.controller.pump_dead_band._descended
+    assert rig.controller.pump_dead_band.registers[DESCENDED]
     assert abs(_found(rig)) < 0.1, _found(rig)
 
 
@@ -333,12 +356,12 @@ if sys.implementation.name == "cpython":
         controller.crack_detector.registers[NOISE] = 1 << 26 if gain == 1 else 0
         controller.pid.integral = integral
         band = controller.pump_dead_band
-        band._tuned = True
+        band.registers[IS_TUNED] = 1
         band._leak = SmallInt(schema.OUTPUT_FULL)
         band._limit_kpa = SmallInt(2000000)
-        band._surplus = 0
+        band.registers[SURPLUS] = 0
         band._apply(SmallInt(drift))
         for _ in range(30):
-            band.step(0, pressure_kpa, controller.pid, True)
+            _follow(controller, pressure_kpa)
         band.hand_over(pressure_kpa, controller.pid)
         assert abs(band.drift) <= 1311 << 8

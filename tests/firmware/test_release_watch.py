@@ -1,6 +1,8 @@
 """A pressure that stays or rises while the pump is shut is a fault with a name of its own."""
 
 from pellet_rig import make_rig
+from pressloop_fw.loop.pump_watch import BLIND_STEPS
+from pressloop_fw.loop.pump_watch import TUNED as IS_TUNED
 from pressloop_fw.wire import schema
 from pressloop_sim.plant.plant import Plant
 from pressloop_sim.plant.valve_faults import ValveFaults
@@ -297,8 +299,8 @@ def test_a_reading_that_comes_down_late_is_no_fault():
 def test_a_pump_that_sticks_ever_further_open_in_a_hold_is_named():
     rig = _pressing([ramp(250000, 50000), hold(250000, 60000, 20000)])
     # What the release shows alone, without the check of the rise.
-    rig.controller.pump_watch._tuned = False
-    rig.controller.pump_watch._blind_steps = 1 << 20
+    rig.controller.pump_watch.registers[IS_TUNED] = 0
+    rig.controller.pump_watch.registers[BLIND_STEPS] = 1 << 20
     _inject(rig, "pump-stuck-open", 10.0)
     rig.run(1)
     percent = 10.0

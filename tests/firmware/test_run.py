@@ -1,6 +1,7 @@
 """Runs on the emulated press: states, steps, commands and host loss."""
 
 from pressloop_fw.loop.hold import dwell_tick
+from pressloop_fw.loop.pump_dead_band import STEPS, TUNED
 from pressloop_fw.service import progress
 from pressloop_fw.wire import schema
 from rig import PRESS, Rig, hold, prompt, ramp, release
@@ -136,26 +137,19 @@ def test_a_slow_ramp_takes_no_more_than_its_share_of_a_dwell():
 def test_what_the_last_of_a_slow_ramp_needs_is_no_loss_of_its_hold():
     rig = Rig()
     rig.start([ramp(240000, 40000), ramp(250000, 800), hold(250000, 20000, 1250)])
-    # Calls of what looks for a loss: with the setpoint at rest, and rising.
-    leak_calls, band_calls = bytearray(2), bytearray(2)
     setpoint = rig.sequencer.setpoint
-
-    # Defaults and no closures: MicroPython allocates for the call of a closure.
-    def consider(kpa, pumped_kpa_s, noise, elastic, calls=leak_calls, setpoint=setpoint):
-        calls[setpoint.rising] += 1
-
-    def step(tick, kpa, pid, dwelling, calls=band_calls, setpoint=setpoint):
-        if dwelling:
-            calls[setpoint.rising] += 1
-
-    rig.controller.leak_test.consider = consider
-    rig.controller.pump_dead_band.step = step
+    leak = rig.controller.leak_test.registers
+    band = rig.controller.pump_dead_band.registers
+    # No dead band is followed on a press that was not tuned.
+    band[TUNED] = 1
     assert rig.run(60, lambda: rig.sequencer.hold.dwelling)
-    assert setpoint.rising
+    before = list(leak)
+    while setpoint.rising:
+        assert list(leak) == before and band[STEPS] == 0
+        rig.tick()
+    assert rig.sequencer.hold.dwelling
     rig.run(5)
-    assert not setpoint.rising
-    assert leak_calls[0] > 10 and band_calls[0] > 20
-    assert leak_calls[1] == 0 and band_calls[1] == 0
+    assert list(leak) != before and band[STEPS] > 20
 
 
 def test_out_of_band_for_too_long_ends_the_run():

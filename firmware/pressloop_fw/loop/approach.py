@@ -95,7 +95,7 @@ _SEATED_TIMES = const(3)
 _UNKNOWN_SEATED_TIMES = const(8)
 _MAX_OPEN_TICKS = const(1 << 20)
 _REFERENCE_KPA = const(10000)
-# Smoothing of the reading: over 8 calls of `rest`, and over 16 ticks of the travel.
+# Smoothing of the reading: over 8 calls of `note_rest`, and over 16 ticks of the travel.
 _REST_SHIFT = const(3)
 _TRAVEL_SHIFT = const(4)
 _MEAN_BITS = const(4)
@@ -122,7 +122,7 @@ _CONTACT_COUNT = const(14)
 _HOLD_TO_RUN = const(15)
 _HELD = const(16)
 _WAS_UP = const(17)
-# Mean reading, 1/16 kPa; known since the first call of `rest`.
+# Mean reading, 1/16 kPa; known since the first `note_rest`.
 _MEAN = const(18)
 _KNOWS_MEAN = const(19)
 # Ticks for which the release may have let the ram go back since contact, and those for which it was
@@ -169,6 +169,29 @@ def close_press(registers: ptr32, pressure_kpa: int) -> int:
     mean = registers[_MEAN] << sign_shift >> sign_shift
     registers[_MEAN] = mean + ((pressure_kpa << _MEAN_BITS) - mean >> _TRAVEL_SHIFT)
     return 1
+
+
+@micropython.viper
+def note_rest(registers: ptr32, pressure_kpa: int, ticks: int, opened: int, free: int):
+    """Process some ticks outside of an approach: how far the ram may have gone back.
+
+    `opened` says whether the release lets oil pass, `free` whether it is fully open.
+    """
+    sign_shift = registers[_SIGN_SHIFT]
+    reading = pressure_kpa << _MEAN_BITS
+    mean = registers[_MEAN] << sign_shift >> sign_shift
+    if registers[_KNOWS_MEAN] == 0:
+        registers[_KNOWS_MEAN] = 1
+        mean = reading
+    registers[_MEAN] = mean + (reading - mean >> _REST_SHIFT)
+    if pressure_kpa >= registers[_CONTACT_KPA]:
+        registers[_OPEN_TICKS] = 0
+        registers[_FREE_TICKS] = 0
+    elif opened:
+        if registers[_OPEN_TICKS] < _MAX_OPEN_TICKS:
+            registers[_OPEN_TICKS] += ticks
+        if free and registers[_FREE_TICKS] < _MAX_OPEN_TICKS:
+            registers[_FREE_TICKS] += ticks
 
 
 class Approach:
@@ -394,24 +417,6 @@ class Approach:
     def shows_load(self, before_kpa):
         """Whether the reading has risen from `before_kpa` by an eighth of the contact pressure."""
         return self.mean_kpa() - before_kpa > self.registers[_CONTACT_KPA] >> _LOAD_SHIFT
-
-    def rest(self, pressure_kpa, ticks, opened, free):
-        """Process some ticks outside of an approach: how far the ram may have gone back.
-
-        `opened` says whether the release lets oil pass, `free` whether it is fully open.
-        """
-        block = self.registers
-        if not block[_KNOWS_MEAN]:
-            block[_KNOWS_MEAN] = 1
-            block[_MEAN] = pressure_kpa << _MEAN_BITS
-        block[_MEAN] += (pressure_kpa << _MEAN_BITS) - block[_MEAN] >> _REST_SHIFT
-        if pressure_kpa >= block[_CONTACT_KPA]:
-            block[_OPEN_TICKS] = 0
-            block[_FREE_TICKS] = 0
-        elif opened:
-            block[_OPEN_TICKS] = min(_MAX_OPEN_TICKS, block[_OPEN_TICKS] + ticks)
-            if free:
-                block[_FREE_TICKS] = min(_MAX_OPEN_TICKS, block[_FREE_TICKS] + ticks)
 
     def seated(self):
         """Whether the release has been open for as long as the ram needs to its seat."""

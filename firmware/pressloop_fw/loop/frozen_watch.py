@@ -7,17 +7,24 @@ detected, nor after a travel of less than 1.6 s. The longest run of equal counts
 the limit, for a sensor that gets quieter.
 """
 
-from pressloop_fw.wire import schema
+from pressloop_fw.loop.registers import register_block
 
 try:
+    import micropython
     from micropython import const
 except ImportError:  # CPython
-    from pressloop_fw.cpython import const
+    from pressloop_fw import cpython as micropython
+    from pressloop_fw.cpython import const, ptr32
 
 # generated: numbers of other modules; edit the lists and run `make generate`.
+# loop.crack_detector: NOISE
 # loop.sampler: EQUAL LONGEST_EQUAL
+# wire.schema: FAULT_NONE FAULT_SENSOR_FROZEN
+_NOISE = const(12)
 _EQUAL = const(18)
 _LONGEST_EQUAL = const(19)
+_FAULT_NONE = const(0)
+_FAULT_SENSOR_FROZEN = const(20)
 # end of generated
 
 # More equal counts in a row than this, 0.75 s, and this many times the longest run before.
@@ -26,52 +33,60 @@ _LONGEST_SHIFT = const(3)
 # The crack detector's noise is 64 times the mean jitter of 1.95 standard deviations: 0.8 counts, of
 # which quantisation makes 0.3. A count is `per_count` sixteenths of a kPa.
 _NOISE_SHIFT = const(4)
-_MIN_NOISE = const(100)
+_MIN_NOISE_COUNTS = const(100)
 # The start of the travel is a jump, which looks like noise for a second. For 0.6 s behind it no
 # count may repeat more often than noise of a count lets it.
 _SETTLING_STEPS = const(5)
 _LISTENING_STEPS = const(3)
 _MAX_LISTENING_EQUAL = const(16)
 
+_MIN_NOISE = const(1)
+_ARMED = const(2)
+_STEPS = const(3)
+_REGISTERS = const(4)
+
+
+@micropython.viper
+def watch_frozen(registers: ptr32, sampler: ptr32, cracks: ptr32, travelling: int) -> int:
+    """Process every twentieth tick of a run; return the fault, FAULT_NONE without one.
+
+    `sampler` and `cracks` are the blocks of the sampler and the crack detector. `travelling` says
+    whether the ram travels to the sample.
+    """
+    equal = sampler[_EQUAL]
+    steps = registers[_STEPS]
+    if travelling == 0:
+        steps = 0
+    elif steps < _SETTLING_STEPS:
+        if steps == 0:
+            registers[_ARMED] = 0
+        steps += 1
+        sampler[_LONGEST_EQUAL] = 0
+    elif steps < _SETTLING_STEPS + _LISTENING_STEPS:
+        steps += 1
+    elif registers[_ARMED] == 0:
+        lively = equal <= _MAX_LISTENING_EQUAL and sampler[_LONGEST_EQUAL] <= _MAX_LISTENING_EQUAL
+        if lively and cracks[_NOISE] >= registers[_MIN_NOISE]:
+            registers[_ARMED] = 1
+        sampler[_LONGEST_EQUAL] = 0
+        steps = _SETTLING_STEPS
+    registers[_STEPS] = steps
+    if registers[_ARMED] == 0:
+        return _FAULT_NONE
+    if equal > _MIN_EQUAL and equal > sampler[_LONGEST_EQUAL] << _LONGEST_SHIFT:
+        return _FAULT_SENSOR_FROZEN
+    return _FAULT_NONE
+
 
 class FrozenWatch:
-    """Decides whether the noise of an approach suffices, and whether a reading is frozen."""
+    """Configures from which noise of an approach on equal counts are a frozen reading."""
 
     def __init__(self):
-        self._min_noise = 0
-        self._armed = False
-        self._steps = 0
+        self.registers = register_block(_REGISTERS)
 
     def configure(self, scaling):
         """Take over a scale."""
-        self._min_noise = _MIN_NOISE * scaling.per_count >> _NOISE_SHIFT
-        self._armed = False
-        self._steps = 0
-
-    def step(self, sampler, travelling, noise):
-        """Return the fault that the counts show, FAULT_NONE without one.
-
-        `sampler` is the block of the sampler. `travelling` says whether the ram travels to the
-        sample, `noise` is the crack detector's.
-        """
-        if not travelling:
-            self._steps = 0
-        elif self._steps < _SETTLING_STEPS:
-            if self._steps == 0:
-                self._armed = False
-            self._steps += 1
-            sampler[_LONGEST_EQUAL] = 0
-        elif self._steps < _SETTLING_STEPS + _LISTENING_STEPS:
-            self._steps += 1
-        elif not self._armed:
-            lively = max(sampler[_LONGEST_EQUAL], sampler[_EQUAL]) <= _MAX_LISTENING_EQUAL
-            if lively and noise >= self._min_noise:
-                self._armed = True
-            sampler[_LONGEST_EQUAL] = 0
-            self._steps = _SETTLING_STEPS
-        if not self._armed:
-            return schema.FAULT_NONE
-        equal = sampler[_EQUAL]
-        if equal > _MIN_EQUAL and equal > sampler[_LONGEST_EQUAL] << _LONGEST_SHIFT:
-            return schema.FAULT_SENSOR_FROZEN
-        return schema.FAULT_NONE
+        block = self.registers
+        block[_MIN_NOISE] = _MIN_NOISE_COUNTS * scaling.per_count >> _NOISE_SHIFT
+        block[_ARMED] = 0
+        block[_STEPS] = 0

@@ -20,16 +20,26 @@ below a pressure that the sample has seen no powder relaxes. There, and where no
 bounds the error, a quarter of that loss beyond the known leak is tested already.
 """
 
+from pressloop_fw.loop.registers import register_block
 from pressloop_fw.wire import schema
 
 try:
+    import micropython
     from micropython import const
 except ImportError:  # CPython
-    from pressloop_fw.cpython import const
+    from pressloop_fw import cpython as micropython
+    from pressloop_fw.cpython import const, ptr32
 
 # generated: numbers of other modules; edit the lists and run `make generate`.
-# loop.crack_detector: FOUR_SIGMA_SHIFT
+# loop.registers: SIGN_SHIFT
+# loop.crack_detector: NOISE FOUR_SIGMA_SHIFT
+# loop.stiffness: EXPECTED
+# wire.schema: TICK_HZ
+_SIGN_SHIFT = const(0)
+_NOISE = const(12)
 _FOUR_SIGMA_SHIFT = const(5)
+_EXPECTED = const(3)
+_TICK_HZ = const(100)
 # end of generated
 
 STEP_TICKS = const(20)
@@ -63,26 +73,67 @@ _GROWN_SHIFT = const(2)
 # Tests without a finding in a hold.
 _MAX_TESTS = const(3)
 
+_LARGE_KPA_S = const(1)
+_STEPS = const(2)
+_TESTS = const(3)
+_LOSS_KPA_S = const(4)
+_TESTED_KPA_S = const(5)
+_EXPLAINED_KPA_S = const(6)
+_LEAST_KPA = const(7)
+_NOISE_SHIFT = const(8)
+# The known leak as a share of the pressure.
+_LEAK_SHARE = const(9)
+_REGISTERS = const(10)
+
+
+@micropython.viper
+def consider_test(
+    registers: ptr32, pressure_kpa: int, compliance: ptr32, cracks: ptr32, elastic: int
+) -> int:
+    """Process every twentieth tick of a dwell that regulates; return whether a test is due.
+
+    `compliance` is the block of the compliance estimate, which knows the rise that the pump would
+    cause in the press as tuned; `cracks` is the crack detector's. `elastic` says whether nothing
+    but a leak explains a loss, and nothing else would show a drift.
+    """
+    sign_shift = registers[_SIGN_SHIFT]
+    large_kpa_s = pressure_kpa >> _LARGE_SHIFT
+    if elastic:
+        elastic_kpa_s = pressure_kpa >> _LARGE_AGAIN_SHIFT
+        elastic_kpa_s += pressure_kpa * registers[_LEAK_SHARE] >> _SHARE_BITS
+        if large_kpa_s > elastic_kpa_s:
+            large_kpa_s = elastic_kpa_s
+    registers[_LARGE_KPA_S] = large_kpa_s
+    steps = registers[_STEPS] + 1
+    registers[_STEPS] = steps
+    loss_kpa_s = registers[_LOSS_KPA_S] << sign_shift >> sign_shift
+    loss_kpa_s += compliance[_EXPECTED] - loss_kpa_s >> _SMOOTH_SHIFT
+    registers[_LOSS_KPA_S] = loss_kpa_s
+    if steps < _FIRST_STEPS or registers[_TESTS] >= _MAX_TESTS or loss_kpa_s <= large_kpa_s:
+        return 0
+    # As `LeakTest._unseen_kpa`, a second's worth of it.
+    unseen_kpa = registers[_LEAST_KPA] + (cracks[_NOISE] >> registers[_NOISE_SHIFT])
+    if loss_kpa_s * _MAX_FALLING_TICKS <= unseen_kpa * _TICK_HZ:
+        return 0
+    if loss_kpa_s <= registers[_EXPLAINED_KPA_S]:
+        return 0
+    registers[_STEPS] = 0
+    registers[_TESTS] += 1
+    registers[_TESTED_KPA_S] = loss_kpa_s
+    return 1
+
 
 class LeakTest:
-    """Decides when a hold is tested, and what the test shows; `running` shuts both valves."""
+    """Begins a test that is due, and decides what it shows; `running` shuts both valves."""
 
     def __init__(self):
+        self.registers = register_block(_REGISTERS)
         self.running = False
         self._shut_ticks = 0
-        self._noise_shift = _FOUR_SIGMA_SHIFT
         self._resolution_kpa = 0
-        self._least_kpa = 0
-        self._leak_share = 0
-        self._large_kpa_s = 0
         self._ticks = 0
         self._from_kpa = 0
-        self._steps = 0
-        self._tests = 0
         self._found_kpa_s = 0
-        self._loss_kpa_s = 0
-        self._tested_kpa_s = 0
-        self._explained_kpa_s = 0
         self._decides = False
 
     def has_fallen(self):
@@ -93,58 +144,34 @@ class LeakTest:
         """Take over a press and a die."""
         self._shut_ticks = 1 + _SHUT_LAGS * profile.valve_lag_ms // _TICK_MS
         self._resolution_kpa = scaling.resolution_kpa
-        self._least_kpa = scaling.loss_unit_kpa
+        self.registers[_LEAST_KPA] = scaling.loss_unit_kpa
         leak = profile.leak_nl_min + profile.leak_uncertainty_nl_min
         share = (leak << _SHARE_BITS) // (_LEAK_UNIT * profile.compliance_nl_mpa)
-        self._leak_share = 1 + share
+        self.registers[_LEAK_SHARE] = 1 + share
         # A filter of 4 ticks leaves less than half of the noise, one of 16 less than a quarter.
-        self._noise_shift = _FOUR_SIGMA_SHIFT + profile.filter_shift // 2
+        self.registers[_NOISE_SHIFT] = _FOUR_SIGMA_SHIFT + profile.filter_shift // 2
         self.restart()
 
     def restart(self):
         """Begin a new hold."""
+        block = self.registers
+        block[_STEPS] = 0
+        block[_TESTS] = 0
+        block[_LOSS_KPA_S] = 0
+        block[_EXPLAINED_KPA_S] = 0
         self.running = False
-        self._steps = 0
-        self._tests = 0
         self._found_kpa_s = 0
-        self._loss_kpa_s = 0
-        self._explained_kpa_s = 0
         self._decides = False
+
+    def begin(self):
+        """Begin a test that `consider_test` has said is due."""
+        self._ticks = 0
+        self.running = True
 
     def decide(self):
         """Begin the test that decides what a pumped volume without an answer is."""
         self._ticks = 0
         self._decides = True
-        self.running = True
-
-    def consider(self, pressure_kpa, pumped_kpa_s, noise, elastic):
-        """Process every twentieth tick of a dwell that regulates: begin a test if it is due.
-
-        `pumped_kpa_s` is the rise that the pump would cause in the press as tuned; `noise` is the
-        crack detector's. `elastic` says whether nothing but a leak explains a loss, and nothing
-        else would show a drift.
-        """
-        large_kpa_s = pressure_kpa >> _LARGE_SHIFT
-        if elastic:
-            known_kpa_s = pressure_kpa * self._leak_share >> _SHARE_BITS
-            large_kpa_s = min(large_kpa_s, (pressure_kpa >> _LARGE_AGAIN_SHIFT) + known_kpa_s)
-        self._large_kpa_s = large_kpa_s
-        self._steps += 1
-        loss_kpa_s = self._loss_kpa_s
-        loss_kpa_s += pumped_kpa_s - loss_kpa_s >> _SMOOTH_SHIFT
-        self._loss_kpa_s = loss_kpa_s
-        if (
-            self._steps < _FIRST_STEPS
-            or self._tests >= _MAX_TESTS
-            or loss_kpa_s <= large_kpa_s
-            or loss_kpa_s * _MAX_FALLING_TICKS <= self._unseen_kpa(noise) * schema.TICK_HZ
-            or loss_kpa_s <= self._explained_kpa_s
-        ):
-            return
-        self._steps = 0
-        self._tests += 1
-        self._tested_kpa_s = loss_kpa_s
-        self._ticks = 0
         self.running = True
 
     def step(self, pressure_kpa, noise):
@@ -179,11 +206,13 @@ class LeakTest:
             if found_kpa_s > pressure_kpa >> _DECIDING_SHIFT:
                 return schema.FAULT_LEAK
             return schema.FAULT_NO_PRESSURE_GAIN
-        if found_kpa_s <= self._large_kpa_s:
+        if found_kpa_s <= self.registers[_LARGE_KPA_S]:
             # A dead band that is wider than the profile says, or powder that has come to rest.
             self._found_kpa_s = 0
             if shows_small_leak:
-                self._explained_kpa_s = self._tested_kpa_s + (self._tested_kpa_s >> _GROWN_SHIFT)
+                tested_kpa_s = self.registers[_TESTED_KPA_S]
+                explained_kpa_s = tested_kpa_s + (tested_kpa_s >> _GROWN_SHIFT)
+                self.registers[_EXPLAINED_KPA_S] = explained_kpa_s
             return schema.FAULT_NONE
         if found_kpa_s > pressure_kpa >> _CERTAIN_SHIFT or (
             before_kpa_s and found_kpa_s >= before_kpa_s - (before_kpa_s >> _STEADY_SHIFT)
@@ -193,4 +222,5 @@ class LeakTest:
 
     def _unseen_kpa(self, noise):
         """Return the fall that noise and counts of the reading can explain, kPa."""
-        return self._least_kpa + (noise >> self._noise_shift)
+        block = self.registers
+        return block[_LEAST_KPA] + (noise >> block[_NOISE_SHIFT])

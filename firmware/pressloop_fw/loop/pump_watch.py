@@ -7,27 +7,45 @@ has to be told at once: the release soon takes it away, by letting out what the 
 deliver.
 
 Before a tuning neither the lag nor the flow is known: nothing is judged then until the pump has
-been shut for a while. `step` runs every tenth tick.
+been shut for a while. `watch_pump` runs every tenth tick.
 
 The filtered reading follows a model of the valves, and is wrong while a valve does not do what it
 is told: then it moves and the newest reading does not. So a rise has to be seen in both.
 """
 
+from pressloop_fw.loop.registers import register_block
 from pressloop_fw.wire import schema
 
 try:
+    import micropython
     from micropython import const
 except ImportError:  # CPython
-    from pressloop_fw.cpython import const
+    from pressloop_fw import cpython as micropython
+    from pressloop_fw.cpython import const, ptr32
 
 # generated: numbers of other modules; edit the lists and run `make generate`.
-# loop.crack_detector: FOUR_SIGMA_SHIFT
-# loop.split_range: RISE_KPA_S
+# loop.registers: SIGN_SHIFT
+# loop.crack_detector: NOISE FOUR_SIGMA_SHIFT
+# loop.flags: FLAGS
+# loop.sampler: NEWEST_KPA
+# loop.setpoint: RISING
+# loop.split_range: PUMP RISE_KPA_S
 # loop.stiffness: PUMPED OPEN_TICKS
+# wire.schema: FAULT_NONE FAULT_PUMP_STUCK FLAG_DWELLING TICK_HZ
+_SIGN_SHIFT = const(0)
+_NOISE = const(12)
 _FOUR_SIGMA_SHIFT = const(5)
+_FLAGS = const(1)
+_NEWEST_KPA = const(4)
+_RISING = const(4)
+_PUMP = const(1)
 _RISE_KPA_S = const(3)
 _PUMPED = const(6)
 _OPEN_TICKS = const(7)
+_FAULT_NONE = const(0)
+_FAULT_PUMP_STUCK = const(16)
+_FLAG_DWELLING = const(2)
+_TICK_HZ = const(100)
 # end of generated
 
 STEP_TICKS = const(10)
@@ -46,102 +64,121 @@ _FOUND_STEPS = const(5)
 # Without the model of the valve a pump is shut four lags and 0.2 s after its command. Without a
 # tuning the lag is not known: a slow valve may lag by more than its data sheet says.
 _SHUT_LAGS = const(4)
-_SHUT_STEPS = const(2)
+_SHUT_STEPS_AT_LEAST = const(2)
 _UNTUNED_STEPS = const(6)
 _TICK_MS = const(10)
-_MAX_RATE_KPA_S = const(1 << 20)
+_MAX_RATE_BITS = const(20)
+
+_RESOLUTION_KPA = const(1)
+_LAG_MS = const(2)
+_SHUT_STEPS = const(3)
+TUNED = const(4)
+BLIND_STEPS = const(5)
+_MODELLED = const(6)
+_LOWEST_KPA = const(7)
+_DWELLING_STEPS = const(8)
+_REGISTERS = const(9)
+
+
+@micropython.viper
+def watch_pump(
+    registers: ptr32,
+    pressure_kpa: int,
+    pump: ptr32,
+    works: int,
+    pressing: int,
+    rate_kpa_s: int,
+    sampler: ptr32,
+    setpoint: ptr32,
+    run_flags: ptr32,
+    valves: ptr32,
+    cracks: ptr32,
+) -> int:
+    """Process the state of a tick; return the fault that it shows, FAULT_NONE without one.
+
+    `pressure_kpa` is the filtered reading. `pump` is the block of the compliance estimate, which
+    has followed the pump valve since the step before if `works` is not 0: the valves are in use.
+    `pressing` says whether something presses on the sample and no approach goes on. `rate_kpa_s`
+    is that of the setpoint while it rises. The other blocks are those of the sampler, the setpoint,
+    the run's flags, the split range and the crack detector.
+    """
+    sign_shift = registers[_SIGN_SHIFT]
+    risen_kpa = pump[_PUMPED] // _TICK_HZ
+    open_ms = pump[_OPEN_TICKS] * _TICK_MS
+    pump[_PUMPED] = 0
+    pump[_OPEN_TICKS] = 0
+    rising = setpoint[_RISING]
+    modelled = 1 if works and pressing and registers[TUNED] else 0
+    # A hold may begin while the last of a slow ramp goes on, which the pump delivers.
+    if modelled and rising == 0 and run_flags[_FLAGS] & _FLAG_DWELLING:
+        registers[_DWELLING_STEPS] += 1
+    else:
+        registers[_DWELLING_STEPS] = 0
+    if modelled:
+        # The step in which the model takes over spans ticks without it.
+        if registers[_MODELLED] == 0:
+            registers[BLIND_STEPS] = 1
+    elif pressing == 0 or valves[_PUMP] or registers[_MODELLED]:
+        registers[BLIND_STEPS] = registers[_SHUT_STEPS]
+    registers[_MODELLED] = modelled
+    newest_kpa = sampler[_NEWEST_KPA] << sign_shift >> sign_shift
+    higher_kpa = newest_kpa if newest_kpa > pressure_kpa else pressure_kpa
+    if registers[BLIND_STEPS]:
+        registers[BLIND_STEPS] -= 1
+        registers[_LOWEST_KPA] = higher_kpa
+        return _FAULT_NONE
+    lowest_kpa = registers[_LOWEST_KPA] << sign_shift >> sign_shift
+    lowest_kpa += pressure_kpa >> _CREEP_SHIFT
+    if open_ms:
+        # The command acts until a lag later.
+        open_ms += registers[_LAG_MS]
+        if rising:
+            most = 1 << _MAX_RATE_BITS
+            if rate_kpa_s > most:
+                rate_kpa_s = most
+            asked_kpa = rate_kpa_s * open_ms // 1000
+            if asked_kpa > risen_kpa:
+                risen_kpa = asked_kpa
+        wrong_shift = _DEAD_BAND_SHIFT
+        if registers[_DWELLING_STEPS] > _FOUND_STEPS:
+            wrong_shift = _FOUND_SHIFT
+        lowest_kpa += (valves[_RISE_KPA_S] >> wrong_shift) * open_ms // 1000
+    lowest_kpa += risen_kpa + risen_kpa // _STIFFEST_DIVISOR
+    if higher_kpa < lowest_kpa:
+        registers[_LOWEST_KPA] = higher_kpa
+        return _FAULT_NONE
+    registers[_LOWEST_KPA] = lowest_kpa
+    rose_kpa = newest_kpa if newest_kpa < pressure_kpa else pressure_kpa
+    rose_kpa -= lowest_kpa
+    least_kpa = _RESOLUTIONS * registers[_RESOLUTION_KPA] + (cracks[_NOISE] >> _FOUR_SIGMA_SHIFT)
+    if rose_kpa > (pressure_kpa >> _RISE_SHIFT) + least_kpa:
+        return _FAULT_PUMP_STUCK
+    return _FAULT_NONE
 
 
 class PumpWatch:
-    """Looks how far the pressure rises beyond what the pump and the setpoint explain."""
+    """Configures how far a pressure may rise beyond what pump and setpoint explain."""
 
     def __init__(self):
-        self._resolution_kpa = 0
-        self._lag_ms = 0
-        self._shut_steps = 0
-        self._tuned = False
-        self._blind_steps = 0
-        self._modelled = False
-        self._lowest_kpa = 0
-        self._dwelling_steps = 0
+        self.registers = register_block(_REGISTERS)
 
     def configure(self, profile, scaling):
         """Take over a press and a die."""
-        self._resolution_kpa = scaling.resolution_kpa
-        self._lag_ms = profile.valve_lag_ms
-        self._tuned = schema.PROFILE_TUNING_RESIDUAL_PPM in profile.values
-        self._shut_steps = _SHUT_STEPS + _SHUT_LAGS * profile.valve_lag_ms // (10 * STEP_TICKS)
-        if not self._tuned:
-            self._shut_steps += _UNTUNED_STEPS
+        block = self.registers
+        block[_RESOLUTION_KPA] = scaling.resolution_kpa
+        block[_LAG_MS] = profile.valve_lag_ms
+        tuned = schema.PROFILE_TUNING_RESIDUAL_PPM in profile.values
+        block[TUNED] = tuned
+        block[_SHUT_STEPS] = _SHUT_STEPS_AT_LEAST + _SHUT_LAGS * profile.valve_lag_ms // (
+            _TICK_MS * STEP_TICKS
+        )
+        if not tuned:
+            block[_SHUT_STEPS] += _UNTUNED_STEPS
         self.forget()
 
     def forget(self):
         """Begin anew: ticks were missed, in which the model did not follow the pump."""
-        self._blind_steps = self._shut_steps
-        self._modelled = False
-        self._dwelling_steps = 0
-
-    def step(
-        self,
-        pressure_kpa,
-        newest_kpa,
-        pumping,
-        modelled,
-        rate_kpa_s,
-        dwelling,
-        pump,
-        valves,
-        noise,
-    ):
-        """Process the state of a tick; return the fault that it shows, FAULT_NONE without one.
-
-        `pressure_kpa` is the filtered reading, `newest_kpa` the newest one.
-        `pumping` says whether the pump valve is commanded open, or nothing presses on the sample;
-        `modelled` whether `pump`, the block of the compliance estimate, has followed it since the
-        step before.
-        `rate_kpa_s` is that of the setpoint; `dwelling` says whether a hold is in band. `valves` is
-        the block of the split range; `noise` is the crack detector's.
-        """
-        risen_kpa = pump[_PUMPED] // schema.TICK_HZ
-        open_ms = pump[_OPEN_TICKS] * _TICK_MS
-        pump[_PUMPED] = 0
-        pump[_OPEN_TICKS] = 0
-        modelled = modelled and self._tuned
-        holds = modelled and dwelling and rate_kpa_s == 0
-        self._dwelling_steps = self._dwelling_steps + 1 if holds else 0
-        if modelled:
-            # The step in which the model takes over spans ticks without it.
-            if not self._modelled:
-                self._blind_steps = 1
-        elif pumping or self._modelled:
-            self._blind_steps = self._shut_steps
-        self._modelled = modelled
-        higher_kpa = newest_kpa if newest_kpa > pressure_kpa else pressure_kpa
-        if self._blind_steps:
-            self._blind_steps -= 1
-            self._lowest_kpa = higher_kpa
-            return schema.FAULT_NONE
-        lowest_kpa = self._lowest_kpa + (pressure_kpa >> _CREEP_SHIFT)
-        if open_ms:
-            # The command acts until a lag later.
-            open_ms += self._lag_ms
-            if rate_kpa_s > _MAX_RATE_KPA_S:
-                rate_kpa_s = _MAX_RATE_KPA_S
-            asked_kpa = rate_kpa_s * open_ms // 1000
-            if asked_kpa > risen_kpa:
-                risen_kpa = asked_kpa
-            wrong_shift = _DEAD_BAND_SHIFT
-            if self._dwelling_steps > _FOUND_STEPS:
-                wrong_shift = _FOUND_SHIFT
-            lowest_kpa += (valves[_RISE_KPA_S] >> wrong_shift) * open_ms // 1000
-        lowest_kpa += risen_kpa + risen_kpa // _STIFFEST_DIVISOR
-        if higher_kpa < lowest_kpa:
-            self._lowest_kpa = higher_kpa
-            return schema.FAULT_NONE
-        self._lowest_kpa = lowest_kpa
-        rose_kpa = newest_kpa if newest_kpa < pressure_kpa else pressure_kpa
-        rose_kpa -= lowest_kpa
-        least_kpa = _RESOLUTIONS * self._resolution_kpa + (noise >> _FOUR_SIGMA_SHIFT)
-        if rose_kpa > (pressure_kpa >> _RISE_SHIFT) + least_kpa:
-            return schema.FAULT_PUMP_STUCK
-        return schema.FAULT_NONE
+        block = self.registers
+        block[BLIND_STEPS] = block[_SHUT_STEPS]
+        block[_MODELLED] = 0
+        block[_DWELLING_STEPS] = 0

@@ -56,8 +56,13 @@ class RestZero:
         self._count = 0
         self._mean = -1
 
+    def begin_run(self):
+        """Begin anew: during a run the zero is not looked at."""
+        self.starting = False
+        self._restart()
+
     def step(self, raw, seated):
-        """Process every twentieth tick: the counts, and whether the ram rests at its seat."""
+        """Process every twentieth tick without a run; `seated`: the ram rests at its seat."""
         if not seated:
             self._restart()
             return

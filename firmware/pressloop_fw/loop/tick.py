@@ -4,21 +4,21 @@ It uses integers only, allocates nothing and waits for nothing. An exception in 
 valves as they are; so the tick that the board calls turns an exception into a fault.
 """
 
-from pressloop_fw.loop.approach import watch_approach
+from pressloop_fw.loop.approach import note_rest, watch_approach
 from pressloop_fw.loop.button import Button
 from pressloop_fw.loop.buzzer import sounds
 from pressloop_fw.loop.crack_detector import CrackDetector, detect_crack
 from pressloop_fw.loop.force_trim import ForceTrim, follow_force
-from pressloop_fw.loop.frozen_watch import FrozenWatch
+from pressloop_fw.loop.frozen_watch import FrozenWatch, watch_frozen
 from pressloop_fw.loop.interlocks import Interlocks
-from pressloop_fw.loop.leak_test import LeakTest
+from pressloop_fw.loop.leak_test import LeakTest, consider_test
 from pressloop_fw.loop.observer import ValveObserver, predict
 from pressloop_fw.loop.pid import Pid
 from pressloop_fw.loop.plan import NO_STEP, TICK_MS
-from pressloop_fw.loop.pump_dead_band import PumpDeadBand
-from pressloop_fw.loop.pump_watch import PumpWatch
+from pressloop_fw.loop.pump_dead_band import PumpDeadBand, follow_dead_band
+from pressloop_fw.loop.pump_watch import PumpWatch, watch_pump
 from pressloop_fw.loop.registers import block_address
-from pressloop_fw.loop.release_watch import ReleaseWatch
+from pressloop_fw.loop.release_watch import ReleaseWatch, watch_release
 from pressloop_fw.loop.rest_zero import RestZero
 from pressloop_fw.loop.sampler import Sampler, process_sample
 from pressloop_fw.loop.second_channel import SecondChannel, compare_channels, shares_loss
@@ -50,12 +50,11 @@ except ImportError:  # CPython
 # loop.sampler: ALERT REGULATING RAW LOW_LEVEL HIGH_LEVEL NEWEST_KPA
 # loop.setpoint: VALUE_KPA DESCENDING RISING
 # loop.split_range: COMMAND_BITS PUMP RELEASE ACT_GAIN PUMP_LOCKED
-# loop.stiffness: EXPECTED
 # loop.crack_detector: NOISE LOST
 # loop.flags: FLAGS
 # loop.volume_watch: ANSWERED UNANSWERED HIGHEST_KPA RETURNING
 # loop.pump_watch: STEP_TICKS
-# loop.release_watch: TURN_TICKS SWEEP
+# loop.release_watch: TURN_TICKS SWEEP FED STANDS STAYS_ABOVE
 # loop.hold: PREPARE_LAGS
 # loop.force_trim: ACTIVE TRIM
 _OUTPUT_FULL = const(32767)
@@ -85,7 +84,6 @@ _PUMP = const(1)
 _RELEASE = const(2)
 _ACT_GAIN = const(32)
 _PUMP_LOCKED = const(29)
-_EXPECTED = const(3)
 _NOISE = const(12)
 _LOST = const(3)
 _FLAGS = const(1)
@@ -96,6 +94,9 @@ _RETURNING = const(33)
 _STEP_TICKS = const(10)
 _TURN_TICKS = const(20)
 _SWEEP = const(44)
+_FED = const(255)
+_STANDS = const(1)
+_STAYS_ABOVE = const(2)
 _PREPARE_LAGS = const(3)
 _ACTIVE = const(1)
 _TRIM = const(2)
@@ -128,15 +129,7 @@ class Controller:
         self.travel_watch = TravelWatch()
         self.leak_test = LeakTest()
         self.rest_zero = RestZero()
-        self.pump_dead_band = PumpDeadBand(
-            self.valves.registers,
-            self.sequencer.setpoint.registers,
-            self.sampler.registers,
-            self.valve_observer.registers,
-            self.sample_compliance.registers,
-            self.crack_detector.registers,
-            self.volume_watch.registers,
-        )
+        self.pump_dead_band = PumpDeadBand(self.valves.registers, self.volume_watch.registers)
         self.tick_count = 0
         self._turns_from = 0
         self.missed_ticks = 0
@@ -157,9 +150,13 @@ class Controller:
         self._has_second = bool(board.capabilities & schema.CAP_SECOND_CHANNEL)
         self._scaling = None
         self._profile = None
-        # Ticks without a record between two records, and until the next one.
+        # Whether no second channel is compared with the first.
+        self._reads_alone = True
+        # Whether a switch shows pressure under the lid of a vessel.
+        self._watches_lid = False
+        # Ticks without a record between two records, and until the next one; -1: none at all.
         self._record_gap = 0
-        self._record_wait = 0
+        self._record_wait = -1
         self._was_active = False
         self._run_flags = self.sequencer.run_flags.registers
         # The step in which a leak is looked for.
@@ -195,6 +192,7 @@ class Controller:
         self.sample_compliance.configure(profile)
         self.pid.configure(scaling)
         self.pid.set_gains(profile.kp, profile.ki, profile.kd)
+        self._reads_alone = not self.second_channel.compares
         guarded = self.second_channel.compares or self._has_displacement
         approach = self.sequencer.approach
         approach.configure(profile, scaling, guarded)
@@ -204,7 +202,8 @@ class Controller:
         self.rest_zero.configure(profile, scaling)
         self._profile = profile
         self._scaling = scaling
-        if profile.lid_switch and self.board.capabilities & schema.CAP_LID_SWITCH:
+        self._watches_lid = profile.lid_switch and self.board.capabilities & schema.CAP_LID_SWITCH
+        if self._watches_lid:
             scaling.lid_pressure = self._has_lid_pressure
         self.interlocks.configure(profile, scaling)
         self.volume_watch.configure(profile, scaling, self.second_channel.compares)
@@ -235,6 +234,11 @@ class Controller:
         """Whether the switch of a vessel shows pressure under its lid."""
         return self.inputs & schema.INPUT_VESSEL_PRESSURE
 
+    def take_law(self, pid):
+        """Put another law in the place of ours, for a comparison, before the tick is in use."""
+        self.pid = pid
+        self.tick = self._make_tick()
+
     def limit_to(self, ceiling_kpa, crack_kpa=-1):
         """Set the ceiling of a run: a reading above it by more than the sensor's error trips.
 
@@ -256,6 +260,7 @@ class Controller:
         """
         board = self.board
         sequencer = self.sequencer
+        check_slowly = self._make_slow_checks()
 
         def tick(
             missed=0,
@@ -295,8 +300,8 @@ class Controller:
             volume_at=block_address(self.volume_watch.registers),
             trim_at=block_address(self.force_trim.registers),
             approach_at=block_address(sequencer.approach.registers),
-            # What a record takes unless this tick regulates and unless there is a sensor.
             pid_block=self.pid.block,
+            # What a record takes unless there is a sensor.
             displacement_um=schema.NO_DISPLACEMENT,
             # The steps of the loop.
             process_sample=process_sample,
@@ -306,6 +311,7 @@ class Controller:
             watch_approach=watch_approach,
             sequence=sequencer.step,
             schedule=schedule,
+            law=self.pid.law,
             drive=drive,
             release_root_q8=release_root_q8,
             set_openings=set_openings,
@@ -318,6 +324,7 @@ class Controller:
             dither=dither,
             follow_compliance=follow_compliance,
             append_record=append_record,
+            check_slowly=check_slowly,
         ):
             try:
                 if self.configuring:
@@ -381,8 +388,6 @@ class Controller:
                 else:
                     if action == _ACT_REGULATE:
                         # Here and not in a method: a call costs as much as the law.
-                        pid = self.pid
-                        pid_block = pid.block
                         schedule(valves_at, pressure, compliance, release_root_q8)
                         if (
                             sequencer.loop_update_due
@@ -401,7 +406,7 @@ class Controller:
                                 sequencer.return_to_target(pellet)
                                 volume[_RETURNING] = 1
                         else:
-                            wanted = pid.law(pid_block, setpoint_at, pellet, valves_at)
+                            wanted = law(pid_block, setpoint_at, pellet, valves_at)
                             drive(valves_at, wanted, pressure, setpoint_at, release_root_q8)
                             wanted = follow_loss(
                                 volume_at, wanted, pressure, setpoint_at, valves_at
@@ -448,10 +453,10 @@ class Controller:
                     if active != was_active:
                         self._was_active = active
                     wait = self._record_wait
-                    if wait and active:
+                    if wait > 0 and active:
                         self._record_wait = wait - 1
                     else:
-                        if self._record_gap:
+                        if wait >= 0:
                             self._record_wait = self._record_gap
                         append_record(
                             ring,
@@ -472,7 +477,7 @@ class Controller:
                 # Counted from the start of the run, so that two runs of one press are the same.
                 turn = tick - self._turns_from
                 if turn % _STEP_TICKS == 0:
-                    self._check_slowly(turn, pressure, action)
+                    check_slowly(turn, pressure, action, active)
                 if interlocks.fault and state != _STATE_FAULT:
                     # What latches after the sequencer ends the run in this tick, too.
                     sequencer.trip()
@@ -559,65 +564,155 @@ class Controller:
         self.board.set_valves(valves[_PUMP], valves[_RELEASE])
         return True
 
-    def _check_slowly(self, turn, pressure, action):
-        """Check every tenth tick what takes longer than a tick to show; two halves take turns.
+    def _make_slow_checks(self):
+        """Return the slow checks as a function that is made like the tick, and for its reason.
 
-        `turn` counts the ticks from the start of the run.
+        Every tenth tick they look at what takes longer than a tick to show; two halves take turns.
         """
-        # From the blocks, without properties: a property costs as much as a method.
-        sampler = self.sampler.registers
-        if sampler[_LOW_LEVEL] or sampler[_HIGH_LEVEL]:
-            # The reading stands still until the wire is mended; the pressure is not known.
-            self.board.show_pressure(True)
-            self._sound(turn, True)
-            return
-        valves = self.valves.registers
-        noise = self.crack_detector.registers[_NOISE]
-        if action == _ACT_DUMP and self._ends_below_zero(pressure):
-            self.interlocks.latch(schema.FAULT_ZERO_MOVED)
-        regulating = action == _ACT_REGULATE
-        release_watch = self.release_watch
         sequencer = self.sequencer
-        setpoint = sequencer.setpoint.registers
-        # A hold may begin while the last of a slow ramp goes on, which the pump delivers.
-        dwelling = self._run_flags[_FLAGS] & _FLAG_DWELLING and not setpoint[_RISING]
-        fault = self.pump_watch.step(
+
+        def check_slowly(
+            # `turn` counts the ticks from the start of the run.
+            turn,
             pressure,
-            sampler[_NEWEST_KPA],
-            sequencer.approaching or valves[_PUMP] > 0 or not release_watch.stands,
-            action != _ACT_SAFE and not sequencer.approaching and release_watch.stands,
-            sequencer.rate_kpa_s if setpoint[_RISING] else 0,
-            dwelling,
-            self.sample_compliance.registers,
-            valves,
-            noise,
-        )
-        if regulating and not self._releasing and not self.leak_test.running:
-            self.pump_dead_band.step(self.tick_count, pressure, self.pid, dwelling)
-        if turn % _TURN_TICKS:
-            self._check_travel(pressure, action, noise)
-        else:
-            if not self.crack_detector.registers[_LOST]:
-                self._still_um = self.displacement_um
-            # The setpoint is a pressure of the pellet, and so is the peak.
-            trim_kpa = self.force_trim.registers[_TRIM]
-            fault = fault or release_watch.step(
+            action,
+            active,
+            self=self,
+            sequencer=sequencer,
+            leak_test=self.leak_test,
+            has_displacement=self._has_displacement,
+            show_pressure=self.board.show_pressure,
+            sound=self.board.sound,
+            # The register blocks, and their addresses for machine code.
+            sampler=self.sampler.registers,
+            setpoint=sequencer.setpoint.registers,
+            cracks=self.crack_detector.registers,
+            run_flags=self._run_flags,
+            release=self.release_watch.registers,
+            sampler_at=block_address(self.sampler.registers),
+            setpoint_at=block_address(sequencer.setpoint.registers),
+            cracks_at=block_address(self.crack_detector.registers),
+            run_flags_at=block_address(self._run_flags),
+            release_at=block_address(self.release_watch.registers),
+            pump_at=block_address(self.pump_watch.registers),
+            dead_band_at=block_address(self.pump_dead_band.registers),
+            frozen_at=block_address(self.frozen_watch.registers),
+            leak_at=block_address(self.leak_test.registers),
+            approach_at=block_address(sequencer.approach.registers),
+            valves_at=block_address(self.valves.registers),
+            compliance_at=block_address(self.sample_compliance.registers),
+            observer_at=block_address(self.valve_observer.registers),
+            volume_at=block_address(self.volume_watch.registers),
+            trim_at=block_address(self.force_trim.registers),
+            pid_block=self.pid.block,
+            # The checks.
+            watch_pump=watch_pump,
+            follow_dead_band=follow_dead_band,
+            watch_release=watch_release,
+            note_rest=note_rest,
+            consider_test=consider_test,
+            watch_frozen=watch_frozen,
+            sounds=sounds,
+        ):
+            if sampler[_LOW_LEVEL] or sampler[_HIGH_LEVEL]:
+                # The reading stands still until the wire is mended; the pressure is not known.
+                show_pressure(True)
+                if turn % _TURN_TICKS == 0:
+                    sound(sounds(sequencer.state, True, turn // _TURN_TICKS))
+                return
+            if action == _ACT_DUMP and self._ends_below_zero(pressure):
+                self.interlocks.latch(schema.FAULT_ZERO_MOVED)
+            regulating = action == _ACT_REGULATE
+            fault = watch_pump(
+                pump_at,
                 pressure,
-                valves[_RELEASE],
-                max(0, setpoint[_VALUE_KPA] + trim_kpa) if regulating else -1,
-                setpoint[_DESCENDING] or valves[_PUMP_LOCKED],
-                sequencer.peak_kpa() + trim_kpa,
-                noise,
+                compliance_at,
+                action != _ACT_SAFE,
+                release[_STANDS] and not sequencer.approaching,
+                sequencer.rate_kpa_s,
+                sampler_at,
+                setpoint_at,
+                run_flags_at,
+                valves_at,
+                cracks_at,
             )
-            if release_watch.stays_above:
-                self.pid.ask_less(self.valves.fall_of(_SWEEP), valves[_ACT_GAIN])
-            elif self.pid.asked_less:
-                self.pid.ask_as_before()
-            self.board.show_pressure(release_watch.stands)
-            self._sound(turn, release_watch.stands)
-        # At rest a transducer with another zero than the profile says would latch over and over.
-        if fault and sequencer.state != _STATE_IDLE:
-            self.interlocks.latch_standing(fault)
+            if regulating and not self._releasing and not leak_test.running:
+                follow_dead_band(
+                    dead_band_at,
+                    valves_at,
+                    pressure,
+                    self.tick_count,
+                    pid_block,
+                    setpoint_at,
+                    run_flags_at,
+                    sampler_at,
+                    observer_at,
+                    compliance_at,
+                    cracks_at,
+                    volume_at,
+                )
+            if turn % _TURN_TICKS:
+                # Where the ram is, whether oil is lost, and whether the reading lives.
+                approaching = action == _ACT_APPROACH
+                if has_displacement:
+                    self._check_platens(action, active)
+                if not approaching:
+                    free = action in (_ACT_SAFE, _ACT_DUMP)
+                    note_rest(approach_at, pressure, _TURN_TICKS, action != _ACT_SHUT, free)
+                if not active:
+                    self._check_zero(action)
+                if not regulating or sequencer.step_index != self._tested_step:
+                    self._tested_step = sequencer.step_index
+                    leak_test.restart()
+                elif run_flags[_FLAGS] & _FLAG_DWELLING and not setpoint[_RISING]:
+                    elastic = self._is_elastic(pressure)
+                    if consider_test(leak_at, pressure, compliance_at, cracks_at, elastic):
+                        leak_test.begin()
+                if sequencer.leaking:
+                    sequencer.leaking = False
+                    self.interlocks.latch(schema.FAULT_LEAK)
+                if active:
+                    frozen = watch_frozen(frozen_at, sampler_at, cracks_at, approaching)
+                    if frozen:
+                        self.interlocks.latch(frozen)
+            else:
+                if has_displacement and not cracks[_LOST]:
+                    self._still_um = self.displacement_um
+                shown = watch_release(
+                    release_at,
+                    pressure,
+                    regulating,
+                    self._watches_lid and self._has_lid_pressure(),
+                    setpoint_at,
+                    valves_at,
+                    cracks_at,
+                    trim_at,
+                )
+                if shown == _FED:
+                    shown = self._explain_fed(pressure)
+                fault = fault or shown
+                if release[_STAYS_ABOVE]:
+                    self.pid.ask_less(self.valves.fall_of(_SWEEP), self.valves.registers[_ACT_GAIN])
+                elif self.pid.asked_less:
+                    self.pid.ask_as_before()
+                stands = release[_STANDS]
+                show_pressure(stands)
+                sound(sounds(sequencer.state, stands, turn // _TURN_TICKS))
+            # At rest a transducer with another zero than the profile's would latch over and over.
+            if fault and sequencer.state != _STATE_IDLE:
+                self.interlocks.latch_standing(fault)
+
+        return check_slowly
+
+    def _explain_fed(self, pressure):
+        """Return the fault of a release that passes oil and lowers no pressure."""
+        # The setpoint is a pressure of the pellet, and so is the peak.
+        trim_kpa = self.force_trim.registers[_TRIM]
+        sequencer = self.sequencer
+        setpoint_kpa = max(0, sequencer.setpoint.registers[_VALUE_KPA] + trim_kpa)
+        rose_kpa = sequencer.peak_kpa() + trim_kpa - setpoint_kpa
+        noise = self.crack_detector.registers[_NOISE]
+        return self.release_watch.explain_fed(pressure, rose_kpa, noise)
 
     def _ends_below_zero(self, pressure):
         """Return whether a run ends, or rests, too far below zero to start another.
@@ -636,63 +731,43 @@ class Controller:
             highest_kpa = max(highest_kpa, sequencer.approach.mean_kpa())
         return highest_kpa < 0 - self._scaling.zero_band_kpa
 
-    def _sound(self, turn, stands):
-        """Sound the buzzer every twentieth tick; a pressure that is not known stands."""
-        if turn % _TURN_TICKS == 0:
-            self.board.sound(sounds(self.sequencer.state, stands, turn // _TURN_TICKS))
-
-    def _check_travel(self, pressure, action, noise):
-        """Check every twentieth tick where the ram is, and whether the reading lives."""
-        sequencer = self.sequencer
-        active = sequencer.active()
-        if self._has_displacement and active:
-            ends = self.travel_watch.check_stroke(self.displacement_um)
+    def _check_platens(self, action, active):
+        """Check by the displacement sensor where the ram is, and whether it travels freely."""
+        watch = self.travel_watch
+        if active:
+            ends = watch.check_stroke(self.displacement_um)
             if ends:
                 self.interlocks.latch(ends)
         if action == _ACT_APPROACH:
-            if self._has_displacement:
-                stands = self.travel_watch.step(sequencer.approach, self.displacement_um)
-                if stands:
-                    self.interlocks.latch(stands)
+            stands = watch.step(self.sequencer.approach, self.displacement_um)
+            if stands:
+                self.interlocks.latch(stands)
         else:
-            free = action in (_ACT_SAFE, _ACT_DUMP)
-            sequencer.approach.rest(pressure, _TURN_TICKS, action != _ACT_SHUT, free)
-            self.travel_watch.restart()
-        self._check_zero(action, active)
-        if action != _ACT_REGULATE or sequencer.step_index != self._tested_step:
-            self._tested_step = sequencer.step_index
-            self.leak_test.restart()
-        elif self._run_flags[_FLAGS] & _FLAG_DWELLING and not sequencer.setpoint.rising:
-            elastic = not self.second_channel.compares and self.volume_watch.has_seen(pressure)
-            expected_kpa_s = self.sample_compliance.registers[_EXPECTED]
-            self.leak_test.consider(pressure, expected_kpa_s, noise, elastic)
-        if sequencer.leaking:
-            sequencer.leaking = False
-            self.interlocks.latch(schema.FAULT_LEAK)
-        if active:
-            frozen = self.frozen_watch.step(self.sampler.registers, action == _ACT_APPROACH, noise)
-            if frozen:
-                self.interlocks.latch(frozen)
+            watch.restart()
 
-    def _check_zero(self, action, active):
+    def _is_elastic(self, pressure):
+        """Return whether only a leak explains a loss, and no second channel bounds a drift."""
+        return self._reads_alone and self.volume_watch.has_seen(pressure)
+
+    def _check_zero(self, action):
         """Follow the zero of a press at rest, and end the correction of a run that is over."""
         sequencer = self.sequencer
         sampler = self.sampler
         rest_zero = self.rest_zero
-        resting = not active and action == _ACT_SAFE and not self.valve_test.ticks
+        resting = action == _ACT_SAFE and not self.valve_test.ticks
         rest_zero.step(sampler.registers[_RAW], resting and sequencer.approach.seated())
         if sequencer.state == schema.STATE_FAULT:
             rest_zero.starting = False
-        if not active and sampler.zero_shift and not rest_zero.starting:
+        if sampler.zero_shift and not rest_zero.starting:
             sampler.shift_zero(0)
 
     def _begin_run(self, pressure):
         """Prepare records, crack detector, interlocks and compliance for a run from this tick."""
-        self.rest_zero.starting = False
+        self.rest_zero.begin_run()
         self.run_first = self.ring.next
         self._turns_from = self.tick_count
-        self._record_wait = 0
         self._record_gap = self.plan.record_every - 1
+        self._record_wait = 0 if self._record_gap else -1
         self.crack_detector.restart()
         self.pid.forget()
         self.pump_dead_band.begin_run(self.tick_count)

@@ -18,7 +18,12 @@ def is_unloaded(scaling, pressure_kpa):
     """
     if scaling.lid_pressure is not None and scaling.lid_pressure():
         return False
-    return pressure_kpa <= max(3 * scaling.resolution_kpa, scaling.contact_kpa * 3 // 4)
+    return pressure_kpa <= unloaded_kpa(scaling)
+
+
+def unloaded_kpa(scaling):
+    """Return the highest reading of a press on whose sample nothing presses."""
+    return max(3 * scaling.resolution_kpa, scaling.contact_kpa * 3 // 4)
 
 
 class UnloadedDetector:

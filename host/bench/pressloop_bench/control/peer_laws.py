@@ -255,15 +255,27 @@ def install_law(
     """
     controller.interlocks.check_volume = lambda _answer: None
     controller.interlocks.latch_standing = lambda _fault: None
-    controller.leak_test.consider = lambda *_state: None
+    controller.leak_test.begin = lambda: None
     controller.leak_test.decide = lambda: None
     # Nor does it have the dead band that ours learns from its integral.
-    controller.pump_dead_band.step = lambda *_state: None
-    controller.pump_dead_band.hand_over = lambda *_state: None
-    controller.pid = PeerPid(LAWS[name], gains, full_mpa_s, lag_ticks)
+    _forget_tuning(controller.pump_dead_band)
+    controller.take_law(PeerPid(LAWS[name], gains, full_mpa_s, lag_ticks))
     # A peer does not look at the sample: no slope is steep enough to tell of it.
     restart = controller.sample_compliance.restart
     controller.sample_compliance.restart = lambda pressure_kpa, _: restart(pressure_kpa, _NEVER)
+
+
+def _forget_tuning(dead_band: Any) -> None:
+    """Let the dead band of a pump stay that of the profile, also of one that comes later."""
+    tuned = firmware("loop.pump_dead_band").TUNED
+    configure = dead_band.configure
+
+    def configure_untuned(profile: Any, scaling: Any) -> None:
+        configure(profile, scaling)
+        dead_band.registers[tuned] = 0
+
+    dead_band.configure = configure_untuned
+    dead_band.registers[tuned] = 0
 
 
 def flat(profile: dict[str, Any]) -> dict[str, Any]:

@@ -85,6 +85,9 @@ class BenchChip:
         self._until(b">>> ", _BOOT_S)
         self._usb.send(_CTRL_A)
         self._until(b"CTRL-B to exit\r\n>", _BOOT_S)
+        # The interrupted start has left garbage to be collected after each 4 KB; a start that ends
+        # lets it wait for a full heap.
+        self.run("import gc\ngc.threshold(-1)")
         return self
 
     def __exit__(

@@ -409,6 +409,8 @@ def _codec(chip: BenchChip, figures: ChipFigures) -> None:
     figures.record_bytes = chip.ask(f"allocated({_RECORD!r})") + round(
         chip.ask(f"allocated({_HEAD + '; ' + _COPY!r})") / _BATCH
     )
+    # A collection among fifty repetitions would double what one frame costs.
+    chip.run("gc.collect()")
     figures.frame_us = us("app.link._event.finish(3, 1, 1, 1, 420)")
     request = encode_frame(Frame(FrameKind.REQUEST, Command.STATUS, 1, 1, b"\xa0"))
     chip.run(f"request = bytearray({request!r})\nanswer = app.link._decoder.feed")
