@@ -209,6 +209,15 @@ def test_a_dead_band_that_has_drifted_on_a_very_large_pump_is_no_fault():
         assert rig.sequencer.end_reason == schema.END_COMPLETED
 
 
+def test_a_slow_ramp_behind_a_quick_one_is_no_fault():
+    # Powder that was pressed quickly relaxes by more than the slow ramp asks for.
+    for quick, slow in ((40000, 800), (50000, 300)):
+        rig = Rig(profile=TUNED)
+        rig.start([ramp(240000, quick), ramp(250000, slow), hold(250000, 2000), release(0)])
+        assert rig.run(120, rig.idle_again), (quick, slow)
+        assert rig.sequencer.end_reason == schema.END_COMPLETED
+
+
 def test_a_quick_relaxation_is_no_fault():
     press = dict(PRESS)
     press["powder_relaxation_share"] = 0.45

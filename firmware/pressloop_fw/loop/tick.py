@@ -809,6 +809,8 @@ class Controller:
             gain = self.valves.registers[_ACT_GAIN]
             pid.set_gains(plan.kp[index], plan.ki[index], plan.kd[index], gain)
             self.valves.fit_gap(plan.kp[index])
+            if plan.kind[index] == schema.STEP_RAMP:
+                self.volume_watch.begin_ramp()
 
     def _begins_ramp(self):
         """Return whether a ramp begins in this tick."""

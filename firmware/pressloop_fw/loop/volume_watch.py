@@ -381,9 +381,10 @@ def watch_volume(
     if fed < rough:
         rough = fed if fed > 0 else 0
     rough >>= _AGAIN_ROUGH_SHIFT if again else 1
-    # A sample that takes half shows the other half.
+    # A sample that takes half shows the other half. Without a tuning the loop hunts, and rises in
+    # between.
     shown = compliance[_SLOPE_KPA_S] << sign_shift >> sign_shift
-    if shown < rough:
+    if shown < rough and registers[_HALVED]:
         rough = shown if shown > 0 else 0
     excess += fed - (loss >> _LOSS_BITS) - rough - (excess >> _FORGET_SHIFT)
     known_by = _STROKE_SHIFT
@@ -505,6 +506,10 @@ class VolumeWatch:
         """Whether a tuned press has had this sample under more pressure already."""
         highest = self.highest_kpa
         return self.registers[_HALVED] and pressure_kpa < highest - (highest >> _AGAIN_SHIFT)
+
+    def begin_ramp(self):
+        """Learn anew what is lost: after a quick ramp powder relaxes by more than a slow one asks."""
+        self.registers[_MOVING] = 2
 
     def restart(self, pressure_kpa):
         """Begin anew: the loop takes over from manual openings."""
