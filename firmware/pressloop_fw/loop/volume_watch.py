@@ -508,7 +508,7 @@ class VolumeWatch:
         return self.registers[_HALVED] and pressure_kpa < highest - (highest >> _AGAIN_SHIFT)
 
     def begin_ramp(self):
-        """Learn anew what is lost: behind a quick ramp powder relaxes faster than a slow one rises."""
+        """Learn anew what is lost: powder relaxes quickly behind a quick ramp."""
         self.registers[_MOVING] = 2
 
     def restart(self, pressure_kpa):
