@@ -38,8 +38,8 @@ come after 3 s, something else is on the port."""
 _EMULATED_RECONNECT_S: Final = 2.0
 """An emulated board has no cable to replug: if its process has ended, it does not come back."""
 
-_EMULATED_HELLO_WAITS_S: Final = (*ATTEMPT_WAITS_S, 8.0, 16.0)
-"""Without a compiler on the machine an emulated Pico is slow: it boots late."""
+_EMULATED_HELLO_WAITS_S: Final = (*ATTEMPT_WAITS_S, 8.0, 16.0, 32.0)
+"""Without a compiler on the machine an emulated Pico is slow: it boots after 20 s, or later."""
 
 _NO_PROFILE: Final = bytes(8)
 """Hash in the hello of a board that has no profile."""
