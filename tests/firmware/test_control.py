@@ -335,9 +335,10 @@ def test_compliance_ratio_of_the_sample_is_found():
         )
 
 
-def _swung(half_period_ticks, step_kpa, swings=20):
+def _swung(half_period_ticks, step_kpa, swings=20, tuned=True):
     """Return the ratio of a sample that looks 8 times soft, after swings about 250 MPa."""
     compliance = SampleCompliance()
+    compliance.configure(Profile(TUNED if tuned else PROFILE))
     compliance.restart(250000, 700)
     compliance.ratio = 8 * COMPLIANCE_RATIO_ONE
     gain = 1650
@@ -357,6 +358,8 @@ def test_a_loop_that_swings_takes_the_sample_for_less_soft():
     # Slow swings, and those of a noisy reading, say nothing of the gain.
     assert _swung(40, 400) > 6
     assert _swung(10, 100) > 6
+    # A reading may be as noisy as that until a tuning has refused it.
+    assert _swung(10, 400, tuned=False) > 6
     # Four turns are needed.
     assert _swung(10, 400, swings=4) > 4
 

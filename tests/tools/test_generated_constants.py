@@ -55,7 +55,8 @@ def test_a_block_that_was_edited_by_hand_is_drift_and_is_written_again(root: Pat
 
 def test_a_change_of_the_owner_is_drift_in_every_module_that_takes_it(root: Path) -> None:
     edit(root / LOOP / "setpoint.py", "\nVALUE_KPA = const(1)", "\nVALUE_KPA = const(6 - 5 + 1)")
-    takers = [f"{LOOP}/{name}.py" for name in ("force_trim", "pid", "telemetry_ring", "tick")]
+    names = ("force_trim", "pid", "release_watch", "telemetry_ring", "tick")
+    takers = [f"{LOOP}/{name}.py" for name in names]
     assert drifted(root) == takers
     assert generate(root).returncode == 0
     assert "_VALUE_KPA = const(2)" in (root / LOOP / "pid.py").read_text()

@@ -80,7 +80,8 @@ _SOFTEST = const(13)
 _REGISTERS = const(14)
 # A leak makes the sample look soft, too, and a loop with the gain for that swings. A reading that
 # turns four times, each within 0.3 s, and each time by more than a 16th of itself per second and
-# eight times what it resolves, shows a ratio that is twice too high. No sound press does so.
+# eight times what it resolves, shows a ratio that is twice too high. No sound press does so, once a
+# tuning has refused a reading that is too noisy.
 _SWING_SHIFT = const(4)
 _SWING_RESOLUTIONS = const(3)
 _TURN_TICKS = const(30)
@@ -129,7 +130,7 @@ def follow_compliance(registers: ptr32, valves: ptr32, pressure_kpa: int, observ
         if up != registers[_UP]:
             registers[_UP] = up
             turns = registers[_TURNS] + 1 if since < _TURN_TICKS else 0
-            if turns >= _MAX_TURNS:
+            if turns >= _MAX_TURNS and registers[_SOFTEST] == _MAX_RATIO:
                 turns = 0
                 registers[_CALM] = _CALM_TICKS
                 value >>= 1
