@@ -784,7 +784,8 @@ class Controller:
         sequencer.loop_update_due = False
         locked = sequencer.pump_locked
         self.valves.pump_locked = locked
-        if not self._releasing and (locked or self._begins_ramp()):
+        begins_ramp = self._begins_ramp()
+        if not self._releasing and (locked or begins_ramp):
             # Before the choice of the valve: the integral is that of the pump.
             self.pump_dead_band.hand_over(pressure, pid)
         if sequencer.bumpless_transfer_due:
@@ -809,7 +810,7 @@ class Controller:
             gain = self.valves.registers[_ACT_GAIN]
             pid.set_gains(plan.kp[index], plan.ki[index], plan.kd[index], gain)
             self.valves.fit_gap(plan.kp[index])
-            if plan.kind[index] == schema.STEP_RAMP:
+            if begins_ramp:
                 self.volume_watch.begin_ramp()
 
     def _begins_ramp(self):
