@@ -75,15 +75,20 @@ def _tested():
     return rig
 
 
+def _releases_to_the_end(rig, end_reason):
+    """The release is open already, and the run ends for that reason and without an error."""
+    assert rig.controller.valves.registers[RELEASE] > 0
+    assert rig.run(60, rig.idle_again)
+    assert rig.controller.failure is None
+    assert rig.sequencer.end_reason == end_reason
+
+
 def test_a_run_that_is_aborted_in_a_test_vents_at_once():
     # The valves stayed shut, and some such runs then ended as an error of the firmware.
     rig = _tested()
     rig.sequencer.pending.request_end(schema.END_ABORTED)
     rig.run(0.03)
-    assert rig.controller.valves.registers[RELEASE] > 0
-    assert rig.run(60, rig.idle_again)
-    assert rig.controller.failure is None
-    assert rig.sequencer.end_reason == schema.END_ABORTED
+    _releases_to_the_end(rig, schema.END_ABORTED)
 
 
 def test_a_hold_that_ends_in_a_test_goes_on_with_the_next_step():
@@ -93,10 +98,7 @@ def test_a_hold_that_ends_in_a_test_goes_on_with_the_next_step():
     rig.run(0.02)
     assert rig.sequencer.step_index == 2
     rig.run(0.02)
-    assert rig.controller.valves.registers[RELEASE] > 0
-    assert rig.run(60, rig.idle_again)
-    assert rig.controller.failure is None
-    assert rig.sequencer.end_reason == schema.END_COMPLETED
+    _releases_to_the_end(rig, schema.END_COMPLETED)
 
 
 def test_a_test_is_followed_by_a_ramp_back_to_the_target():
