@@ -4,7 +4,13 @@ from pressloop_fw.loop.pid import Pid
 from pressloop_fw.loop.sampler import Sampler
 from pressloop_fw.loop.scaling import Scaling
 from pressloop_fw.loop.setpoint import SetpointGenerator
-from pressloop_fw.loop.split_range import SplitRange, dither, release_root_q8, set_openings
+from pressloop_fw.loop.split_range import (
+    PUMP_GAIN,
+    SplitRange,
+    dither,
+    release_root_q8,
+    set_openings,
+)
 from pressloop_fw.loop.stiffness import COMPLIANCE_RATIO_ONE, GAIN_BITS, SampleCompliance
 from pressloop_fw.service.profile_store import Profile
 from pressloop_fw.wire import schema
@@ -307,6 +313,17 @@ def test_the_curve_is_met_at_its_knots_and_straight_between():
     assert abs(2 * middle - gain(low) - gain(2 * low)) <= 20
     assert gain(-5) == gain(0) == gain(low)
     assert gain(3000000) == gain(scaling.pellet_limit_kpa)
+
+
+def test_a_soft_sample_takes_as_much_more_of_the_pump():
+    profile, scaling = _press()
+    valves = SplitRange()
+    valves.configure(profile, scaling)
+    # On both sides of the ratio from which on it is rounded, and the softest that is followed.
+    for ratio in (256, 2560, 8191, 8192, 15000, 32767):
+        schedule(valves, scaling.pellet_limit_kpa, ratio)
+        expected = min(131071, valves.curve_gain * ratio / 256)
+        assert abs(valves.registers[PUMP_GAIN] - expected) <= 1 + expected / 1000, ratio
 
 
 TUNED = dict(PROFILE)
