@@ -25,6 +25,7 @@ _TAIL_LINES = 25
 _LOOK_S = 0.5
 # How long a program has to end itself after an interrupt, before it gets the signal to end, s.
 _GRACE_S = 10.0
+_APT_WAIT_S = 600
 
 
 class SetupError(Exception):
@@ -200,8 +201,11 @@ def apt_install(*packages: str) -> None:
             f"Missing: {wanted}. Run: sudo apt-get install {wanted}\nThen run make again."
         )
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    # Packages that the machine has already are not upgraded: that is up to its owner.
-    command = ("apt-get", "install", "-y", "--no-install-recommends", "--no-upgrade", *packages)
+    # Packages that the machine has already are not upgraded: that is up to its owner. A fresh machine
+    # installs its own updates in its first minutes, and apt is theirs until then.
+    wait = f"-oDPkg::Lock::Timeout={_APT_WAIT_S}"
+    options = (wait, "-y", "--no-install-recommends", "--no-upgrade")
+    command = ("apt-get", "install", *options, *packages)
     # apt refuses to run twice at the same time.
     with _apt:
         run("Package lists (apt-get update)", LOGS / "apt-update.log", "apt-get", "update", env=env)

@@ -223,6 +223,7 @@ def test_as_root_what_is_missing_is_installed_and_nothing_else_upgraded(
     said = (tmp_path / "apt-install.log").read_text().split()
     assert said[:2] == ["noninteractive", "install"] and said[-1] == "gcc"
     assert {"-y", "--no-upgrade", "--no-install-recommends"} <= set(said)
+    assert "-oDPkg::Lock::Timeout=600" in said
 
 
 def test_a_python_that_is_too_old_says_how_to_name_another(
