@@ -14,18 +14,21 @@ _IN_NAMES = {"/": "_slash_", ".": "_dot_"}
 
 
 def listed() -> list[str]:
-    """Return functions, tables and modules, in the order of the list."""
+    """Return functions, tables, modules and makers, in the order of the list."""
     lines = (line.partition("#")[0].strip() for line in LIST.read_text().splitlines())
     return [line for line in lines if line]
 
 
 def symbols(entry: str) -> list[str]:
     """Return the names that an entry of the list can have in the image; not all need exist."""
-    if not entry.endswith(".py"):
+    path, _, maker = entry.partition(":")
+    if not path.endswith(".py"):
         return [entry + clone for clone in _CLONES]
-    module = entry.removesuffix(".py").replace("/", "_")
-    file = re.sub(r"[/.]", lambda sign: _IN_NAMES[sign[0]], entry)
-    return [f"fun_data_{module}_{file}{number}" for number in _NUMBERS]
+    within = path.removesuffix(".py").replace("/", "_")
+    if maker:
+        within += "_" + maker
+    file = re.sub(r"[/.]", lambda sign: _IN_NAMES[sign[0]], path)
+    return [f"fun_data_{within}_{file}{number}" for number in _NUMBERS]
 
 
 def objcopy_options() -> str:

@@ -12,9 +12,10 @@ from time import sleep_ms
 try:
     import micropython
     from micropython import const
+    from uctypes import addressof
 except ImportError:  # CPython
     from pressloop_fw import cpython as micropython
-    from pressloop_fw.cpython import const, ptr32
+    from pressloop_fw.cpython import addressof, const, ptr32
 
 # generated: numbers of other modules; edit the lists and run `make generate`.
 # wire.schema: NO_FORCE
@@ -49,47 +50,46 @@ class Hx711:
         else:
             raise OSError(19)
         self._block = array("I", [levels, set_high, set_low, 1 << clock_pin, 1 << data_pin])
-        self.read = _reader(self._block)
+        self.read = _reader(addressof(self._block))
 
 
-def _reader(block):
-    def read(shift=shift_reading, block=block):
-        return shift(block)
+def _reader(at):
+    """Return a function for the tick, with the address of its block in it."""
 
-    return read
+    @micropython.viper
+    def shift_reading() -> int:
+        """Return a reading if there is a new one, NO_FORCE otherwise."""
+        block = ptr32(at)
+        levels = ptr32(block[_IN])
+        data = block[_DATA]
+        if levels[0] & data:
+            return _NO_FORCE
+        high = ptr32(block[_SET])
+        low = ptr32(block[_CLEAR])
+        clock = block[_CLOCK]
+        counts = 0
+        bit = 0
+        while bit < 25:
+            high[0] = clock
+            # At least 0.2 us, also on the faster chip.
+            high[0] = clock
+            high[0] = clock
+            high[0] = clock
+            high[0] = clock
+            high[0] = clock
+            high[0] = clock
+            high[0] = clock
+            high[0] = clock
+            high[0] = clock
+            high[0] = clock
+            low[0] = clock
+            if bit < 24:
+                counts <<= 1
+                if levels[0] & data:
+                    counts |= 1
+            bit += 1
+        if counts & 0x800000:
+            counts -= 0x1000000
+        return counts
 
-
-@micropython.viper
-def shift_reading(block: ptr32) -> int:
-    """Return a reading if there is a new one, NO_FORCE otherwise."""
-    levels = ptr32(block[_IN])
-    data = block[_DATA]
-    if levels[0] & data:
-        return _NO_FORCE
-    high = ptr32(block[_SET])
-    low = ptr32(block[_CLEAR])
-    clock = block[_CLOCK]
-    counts = 0
-    bit = 0
-    while bit < 25:
-        high[0] = clock
-        # At least 0.2 us, also on the faster chip.
-        high[0] = clock
-        high[0] = clock
-        high[0] = clock
-        high[0] = clock
-        high[0] = clock
-        high[0] = clock
-        high[0] = clock
-        high[0] = clock
-        high[0] = clock
-        high[0] = clock
-        low[0] = clock
-        if bit < 24:
-            counts <<= 1
-            if levels[0] & data:
-                counts |= 1
-        bit += 1
-    if counts & 0x800000:
-        counts -= 0x1000000
-    return counts
+    return shift_reading

@@ -105,35 +105,35 @@ class Nau7802:
 
 
 def reader(block):
-    """Return a function for the tick that returns the newest reading."""
+    """Return a function for the tick that returns the newest reading; `block` as for Nau7802."""
+    # A whole address is too large for a small integer, which machine code converts faster.
+    word = block >> 2
 
-    def read(take=take_and_ask, block=block):
-        return take(block)
+    @micropython.viper
+    def take_and_ask() -> int:
+        """Return the reading that was asked for last, NO_FORCE without; ask for the next one."""
+        block = ptr32(int(word) << 2)
+        counts = _NO_FORCE
+        received = block[_RECEIVED]
+        if block[_RAW_INTERRUPTS] & _ABORTED:
+            # Nothing answered. Reading this register, which has nothing to say, opens the queue
+            # again.
+            received += block[_CLEAR_ABORT] & 0
+        elif received == _BYTES:
+            counts = (block[_DATA_CMD] & 0xFF) << 16
+            counts |= (block[_DATA_CMD] & 0xFF) << 8
+            counts |= block[_DATA_CMD] & 0xFF
+            received = 0
+            if counts & 0x800000:
+                counts -= 0x1000000
+        if block[_STATUS] & (_QUEUE_EMPTY | _BUSY) == _QUEUE_EMPTY:
+            # What is left of a transfer that was cut off.
+            while received > 0:
+                received -= 1 + (block[_DATA_CMD] & 0)
+            block[_DATA_CMD] = _ADC_RESULT
+            block[_DATA_CMD] = _RESTART_READ
+            block[_DATA_CMD] = _READ
+            block[_DATA_CMD] = _READ_STOP
+        return counts
 
-    return read
-
-
-@micropython.viper
-def take_and_ask(block: ptr32) -> int:
-    """Return the reading that was asked for last, NO_FORCE without; ask for the next one."""
-    counts = _NO_FORCE
-    received = block[_RECEIVED]
-    if block[_RAW_INTERRUPTS] & _ABORTED:
-        # Nothing answered. Reading this register, which has nothing to say, opens the queue again.
-        received += block[_CLEAR_ABORT] & 0
-    elif received == _BYTES:
-        counts = (block[_DATA_CMD] & 0xFF) << 16
-        counts |= (block[_DATA_CMD] & 0xFF) << 8
-        counts |= block[_DATA_CMD] & 0xFF
-        received = 0
-        if counts & 0x800000:
-            counts -= 0x1000000
-    if block[_STATUS] & (_QUEUE_EMPTY | _BUSY) == _QUEUE_EMPTY:
-        # What is left of a transfer that was cut off.
-        while received > 0:
-            received -= 1 + (block[_DATA_CMD] & 0)
-        block[_DATA_CMD] = _ADC_RESULT
-        block[_DATA_CMD] = _RESTART_READ
-        block[_DATA_CMD] = _READ
-        block[_DATA_CMD] = _READ_STOP
-    return counts
+    return take_and_ask

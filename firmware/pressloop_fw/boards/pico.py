@@ -8,6 +8,7 @@ import machine
 import micropython
 from machine import PWM, WDT, Pin
 from micropython import const
+from uctypes import addressof
 
 from pressloop_fw.app import App
 from pressloop_fw.boards import wiring
@@ -117,60 +118,65 @@ def _wait_for_interrupt():
 
 
 # ruff: noqa: F821 - the compiler's own types
-@micropython.viper
-def _read_inputs() -> int:
-    io = ptr32(_IO)
-    levels = ptr32(io[_IN])[0]
-    inputs = levels >> io[_EMERGENCY_STOP] & 1
-    inputs |= (levels >> io[_GUARD] & 1) << 1
-    inputs |= (levels >> io[_BUTTON] & 1 ^ 1) << 2
-    inputs |= (levels >> io[_LID] & io[_LID_WATCHED]) << 3
-    return inputs
+def _pin_functions(at):
+    """Return the functions of the tick on pins and valves, with the address of `_IO` in them.
 
+    Machine code that takes `_IO` from its module exchanges the globals first and prepares for an
+    exception, which takes as long as all that it does here.
+    """
 
-@micropython.viper
-def _set_valves(pump: int, release: int):
-    io = ptr32(_IO)
-    # Half of the period, so that the products stay below 2**31.
-    half = (ptr32(io[_TOP])[0] + 1) >> 1
-    # The duty of the release valve shuts it.
-    shut = _OUTPUT_FULL - release
-    levels = (pump + (pump >> 14)) * half >> 14
-    levels |= ((shut + (shut >> 14)) * half >> 14) << 16
-    ptr32(io[_LEVELS])[0] = levels
-    lamp = ptr32(io[_SET] if levels | io[_STANDS] else io[_CLEAR])
-    lamp[0] = 1 << io[_LAMP]
-    ptr32(io[_SET])[0] = io[_RUN_BITS]
-    ptr32(io[_TOGGLE])[0] = 1 << io[_DEADMAN]
-    ptr32(io[_ALIVE_TICKS])[0] += 1
+    @micropython.viper
+    def read_inputs() -> int:
+        io = ptr32(at)
+        levels = ptr32(io[_IN])[0]
+        inputs = levels >> io[_EMERGENCY_STOP] & 1
+        inputs |= (levels >> io[_GUARD] & 1) << 1
+        inputs |= (levels >> io[_BUTTON] & 1 ^ 1) << 2
+        inputs |= (levels >> io[_LID] & io[_LID_WATCHED]) << 3
+        return inputs
 
+    @micropython.viper
+    def set_valves(pump: int, release: int):
+        io = ptr32(at)
+        # Half of the period, so that the products stay below 2**31.
+        half = (ptr32(io[_TOP])[0] + 1) >> 1
+        # The duty of the release valve shuts it.
+        shut = _OUTPUT_FULL - release
+        levels = (pump + (pump >> 14)) * half >> 14
+        levels |= ((shut + (shut >> 14)) * half >> 14) << 16
+        ptr32(io[_LEVELS])[0] = levels
+        lamp = ptr32(io[_SET] if levels | io[_STANDS] else io[_CLEAR])
+        lamp[0] = 1 << io[_LAMP]
+        ptr32(io[_SET])[0] = io[_RUN_BITS]
+        ptr32(io[_TOGGLE])[0] = 1 << io[_DEADMAN]
+        ptr32(io[_ALIVE_TICKS])[0] += 1
 
-@micropython.viper
-def _show_pressure(stands: int):
-    io = ptr32(_IO)
-    io[_STANDS] = stands
+    @micropython.viper
+    def show_pressure(stands: int):
+        io = ptr32(at)
+        io[_STANDS] = stands
 
+    @micropython.viper
+    def safe():
+        io = ptr32(at)
+        ptr32(io[_LEVELS])[0] = 0
+        ptr32(io[_CLEAR])[0] = io[_RUN_BITS]
+        lamp = ptr32(io[_SET] if io[_STANDS] else io[_CLEAR])
+        lamp[0] = 1 << io[_LAMP]
+        ptr32(io[_ALIVE_TICKS])[0] += 1
 
-@micropython.viper
-def _safe():
-    io = ptr32(_IO)
-    ptr32(io[_LEVELS])[0] = 0
-    ptr32(io[_CLEAR])[0] = io[_RUN_BITS]
-    lamp = ptr32(io[_SET] if io[_STANDS] else io[_CLEAR])
-    lamp[0] = 1 << io[_LAMP]
-    ptr32(io[_ALIVE_TICKS])[0] += 1
+    @micropython.viper
+    def dump():
+        io = ptr32(at)
+        ptr32(io[_LEVELS])[0] = 0
+        ptr32(io[_CLEAR])[0] = io[_RUN_BITS]
+        lamp = ptr32(io[_SET] if io[_STANDS] else io[_CLEAR])
+        lamp[0] = 1 << io[_LAMP]
+        # The tick is healthy, and the run goes on.
+        ptr32(io[_TOGGLE])[0] = 1 << io[_DEADMAN]
+        ptr32(io[_ALIVE_TICKS])[0] += 1
 
-
-@micropython.viper
-def _dump():
-    io = ptr32(_IO)
-    ptr32(io[_LEVELS])[0] = 0
-    ptr32(io[_CLEAR])[0] = io[_RUN_BITS]
-    lamp = ptr32(io[_SET] if io[_STANDS] else io[_CLEAR])
-    lamp[0] = 1 << io[_LAMP]
-    # The tick is healthy, and the run goes on.
-    ptr32(io[_TOGGLE])[0] = 1 << io[_DEADMAN]
-    ptr32(io[_ALIVE_TICKS])[0] += 1
+    return read_inputs, set_valves, show_pressure, safe, dump
 
 
 class PicoBoard(Board):
@@ -201,11 +207,13 @@ class PicoBoard(Board):
         # Bound once: binding a method allocates, which the tick must not do.
         self.read_raw = self._converters.first.read
         # Functions in the object: a method would be looked up there first and then in the class.
-        self.read_inputs = _read_inputs
-        self.set_valves = _set_valves
-        self.safe = _safe
-        self.dump = _dump
-        self.show_pressure = _show_pressure
+        (
+            self.read_inputs,
+            self.set_valves,
+            self.show_pressure,
+            self.safe,
+            self.dump,
+        ) = _pin_functions(addressof(_IO))
         self._port = open_port()
         self.receive_into = self._port.receive_into
         self.send = self._port.send
