@@ -43,6 +43,7 @@ def schedule(valves, pressure_kpa, ratio):
         pressure_kpa,
         _block((stiffness.COMPLIANCE_RATIO, ratio)),
         split_range.release_root_q8,
+        _block((setpoint.DESCENDING, 0)),
     )
 
 

@@ -161,7 +161,8 @@ def _taken_over(percent, hold_s, now_percent=None):
     rig.upload(HIGH)
     controller = rig.controller
     compliance = controller.sample_compliance.registers
-    schedule(controller.valves.registers, 250000, compliance, release_root_q8)
+    setpoint = rig.sequencer.setpoint.registers
+    schedule(controller.valves.registers, 250000, compliance, release_root_q8, setpoint)
     full = schema.OUTPUT_FULL
     now = percent if now_percent is None else now_percent
     controller.pid.integral = int(now * full / 100) << 14
@@ -212,7 +213,9 @@ def _narrowed(
     rig.upload(HIGH)
     controller = rig.controller
     valves = controller.valves.registers
-    schedule(valves, pressure_kpa, controller.sample_compliance.registers, release_root_q8)
+    compliance = controller.sample_compliance.registers
+    setpoint = rig.sequencer.setpoint.registers
+    schedule(valves, pressure_kpa, compliance, release_root_q8, setpoint)
     controller.sampler.registers[BIAS] = too_fast_kpa_s * 1024 // 25
     observer = controller.valve_observer.registers
     observer[PUMP_SPOOL] = valves[PUMP_DEAD_BAND] + pump << 8

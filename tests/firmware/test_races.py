@@ -195,7 +195,7 @@ def test_a_tick_within_an_exchange_of_profiles_judges_nothing_and_is_counted():
     assert controller.interlocks.fault == schema.FAULT_NONE
     assert controller.tick_count == before[0] + 2 * ticks
     assert controller.missed_ticks == before[1] + ticks
-    controller._profile, controller._scaling = Profile(PROFILE), Scaling(Profile(PROFILE), 10000)
+    controller._profile, controller.scaling = Profile(PROFILE), Scaling(Profile(PROFILE), 10000)
     rig.tick()
     assert 360000 < controller.sampler.newest_kpa < 400000
     # From here on readings are judged by the new scale.

@@ -128,6 +128,6 @@ def test_a_refused_plan_leaves_no_scale_of_its_own():
             assert refused.code in (schema.ERR_OVER_LIMIT, schema.ERR_RATE_IMPOSSIBLE)
         else:
             raise AssertionError("accepted")
-        assert rig.app.plan.scaling is rig.controller._scaling
+        assert rig.app.plan.scaling is rig.controller.scaling
     rig.ask(schema.CMD_PROFILE_WRITE, _profile(ram_area_mm2=900))
-    assert rig.app.plan.scaling is rig.controller._scaling
+    assert rig.app.plan.scaling is rig.controller.scaling

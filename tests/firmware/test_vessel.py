@@ -229,5 +229,5 @@ def test_a_board_without_that_input_takes_no_profile_that_relies_on_it():
     bare[schema.PROFILE_LID_SWITCH] = False
     rig.ask(schema.CMD_PROFILE_WRITE, bare)
     rig.tick()
-    assert rig.controller._scaling.lid_pressure is None
-    assert is_unloaded(rig.controller._scaling, 0)
+    assert rig.controller.scaling.lid_pressure is None
+    assert is_unloaded(rig.controller.scaling, 0)

@@ -247,7 +247,7 @@ def _watching(target_kpa, flow_ul_s=1000, rig_type=Rig, tuned=TUNED):
         compliance[SLOPE_KPA_S] = (reading_kpa - last_kpa[0]) * schema.TICK_HZ
         last_kpa[0] = reading_kpa
         cracks[LAST_READING] = reading_kpa
-        schedule(valves, reading_kpa, compliance, release_root_q8)
+        schedule(valves, reading_kpa, compliance, release_root_q8, setpoint)
         wanted_kpa_s = follow_loss(watch.registers, wanted_kpa_s, reading_kpa, setpoint, valves)
         answer = watch_volume(
             watch.registers, wanted_kpa_s, reading_kpa, setpoint, valves, compliance, cracks

@@ -55,7 +55,7 @@ def test_a_block_that_was_edited_by_hand_is_drift_and_is_written_again(root: Pat
 
 def test_a_change_of_the_owner_is_drift_in_every_module_that_takes_it(root: Path) -> None:
     edit(root / LOOP / "setpoint.py", "\nVALUE_KPA = const(1)", "\nVALUE_KPA = const(6 - 5 + 1)")
-    names = ("force_trim", "pid", "release_watch", "telemetry_ring", "tick")
+    names = ("force_trim", "pid", "release_watch", "slow_checks", "telemetry_ring")
     takers = [f"{LOOP}/{name}.py" for name in names]
     assert drifted(root) == takers
     assert generate(root).returncode == 0

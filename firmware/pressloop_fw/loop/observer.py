@@ -22,6 +22,7 @@ except ImportError:  # CPython
 # loop.registers: SIGN_SHIFT
 # loop.sampler: PREDICTED REGULATING BIAS PRESSURE_KPA
 # loop.scaling: SUB_BITS
+# loop.sequencer: ACT_REGULATE
 # loop.split_range: PUMP RELEASE PUMP_DEAD_BAND RELEASE_DEAD_BAND PUMP_GAIN RELEASE_GAIN ROOT_Q8
 # loop.stiffness: GAIN_BITS
 # wire.schema: OUTPUT_FULL
@@ -31,6 +32,7 @@ _REGULATING = const(21)
 _BIAS = const(22)
 _PRESSURE_KPA = const(5)
 _SUB_BITS = const(4)
+_ACT_REGULATE = const(2)
 _PUMP = const(1)
 _RELEASE = const(2)
 _PUMP_DEAD_BAND = const(12)
@@ -76,11 +78,11 @@ _MAX_RATE_KPA_S = const(1 << 22)
 
 
 @micropython.viper
-def predict(registers: ptr32, sampler: ptr32, valves: ptr32, regulating: int):
+def predict(registers: ptr32, sampler: ptr32, valves: ptr32, action: int):
     """Follow both spools for a tick, and give the filter the change until its next reading.
 
-    `valves` is the block of the split range as it drives in this tick, `regulating` says whether
-    the loop does.
+    `valves` is the block of the split range as it drives in this tick, `action` is what the
+    sequencer wants of the valves, ACT_*.
     """
     sign_shift = registers[_SIGN_SHIFT]
     follow = registers[_FOLLOW]
@@ -96,9 +98,10 @@ def predict(registers: ptr32, sampler: ptr32, valves: ptr32, regulating: int):
     over = (pump >> SPOOL_BITS) - edge
     over = (over << 15) // (_OUTPUT_FULL + 1 - edge) if over > 0 else 0
     registers[PUMP_FLOW] = over
-    sampler[_REGULATING] = regulating
-    if regulating == 0:
+    if action != _ACT_REGULATE:
+        sampler[_REGULATING] = 0
         return
+    sampler[_REGULATING] = 1
     rate = (over << _GAIN_BITS) // valves[_PUMP_GAIN]
     edge = valves[_RELEASE_DEAD_BAND]
     over = (release >> SPOOL_BITS) - edge

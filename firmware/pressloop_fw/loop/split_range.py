@@ -66,7 +66,9 @@ _FIRST_GAIN = const(21)
 _TOP_GAIN = const(28)
 PUMP_LOCKED = const(29)
 _TUNED = const(33)
-_REGISTERS = const(34)
+# Whether the setpoint was descending when the valve was chosen that works.
+CHOSEN_DESCENDING = const(34)
+_REGISTERS = const(35)
 
 
 # The release opens below -1/_GAP of the pump's full rate, and never for a rate that the sensor
@@ -122,12 +124,18 @@ def release_root_q8(reference_kpa: int, pressure_kpa: int) -> int:
 
 @micropython.viper
 def schedule(
-    registers: ptr32, pressure_kpa: int, sample_compliance: ptr32, release_root_q8: object
-):
+    registers: ptr32,
+    pressure_kpa: int,
+    sample_compliance: ptr32,
+    release_root_q8: object,
+    setpoint: ptr32,
+) -> int:
     """Compute the gains and the fastest rates at a pressure, with the present sample.
 
-    `sample_compliance` is the block of the compliance estimate. `release_root_q8` is the function
-    of that name: machine code that takes it from its module exchanges the globals first.
+    `sample_compliance` is the block of the compliance estimate, `setpoint` that of the setpoint.
+    `release_root_q8` is the function of that name: machine code that takes it from its module
+    exchanges the globals first. Return whether the setpoint has another direction than the one for
+    which the valve was chosen that works, 1 or 0.
     """
     # The curve is linear between its knots, each at twice the pressure of the one before.
     knot = _TOP_GAIN
@@ -168,6 +176,7 @@ def schedule(
         registers[ACT_GAIN] = gain
     else:
         registers[ACT_GAIN] = registers[PUMP_GAIN]
+    return registers[CHOSEN_DESCENDING] ^ setpoint[_DESCENDING]
 
 
 @micropython.viper
@@ -347,7 +356,8 @@ class SplitRange:
         block[ACT_GAIN] = 1
         as_tuned = register_block(_COMPLIANCE_RATIO + 1)
         as_tuned[_COMPLIANCE_RATIO] = COMPLIANCE_RATIO_ONE
-        schedule(block, 0, as_tuned, release_root_q8)
+        at_rest = register_block(_DESCENDING + 1)
+        schedule(block, 0, as_tuned, release_root_q8, at_rest)
         set_openings(block, 0, 0)
 
     def fall_of(self, share):

@@ -4,25 +4,25 @@ It uses integers only, allocates nothing and waits for nothing. An exception in 
 valves as they are; so the tick that the board calls turns an exception into a fault.
 """
 
-from pressloop_fw.loop.approach import note_rest, watch_approach
+from pressloop_fw.loop.approach import watch_approach
 from pressloop_fw.loop.button import Button
-from pressloop_fw.loop.buzzer import sounds
 from pressloop_fw.loop.crack_detector import CrackDetector, detect_crack
 from pressloop_fw.loop.force_trim import ForceTrim, follow_force
-from pressloop_fw.loop.frozen_watch import FrozenWatch, watch_frozen
+from pressloop_fw.loop.frozen_watch import FrozenWatch
 from pressloop_fw.loop.interlocks import Interlocks
-from pressloop_fw.loop.leak_test import LeakTest, consider_test
+from pressloop_fw.loop.leak_test import LeakTest
 from pressloop_fw.loop.observer import ValveObserver, predict
 from pressloop_fw.loop.pid import Pid
-from pressloop_fw.loop.plan import NO_STEP, TICK_MS
-from pressloop_fw.loop.pump_dead_band import PumpDeadBand, follow_dead_band
-from pressloop_fw.loop.pump_watch import PumpWatch, watch_pump
+from pressloop_fw.loop.plan import TICK_MS
+from pressloop_fw.loop.pump_dead_band import PumpDeadBand
+from pressloop_fw.loop.pump_watch import PumpWatch
 from pressloop_fw.loop.registers import block_address
-from pressloop_fw.loop.release_watch import ReleaseWatch, watch_release
+from pressloop_fw.loop.release_watch import ReleaseWatch
 from pressloop_fw.loop.rest_zero import RestZero
 from pressloop_fw.loop.sampler import Sampler, process_sample
 from pressloop_fw.loop.second_channel import SecondChannel, compare_channels, shares_loss
 from pressloop_fw.loop.sequencer import Sequencer
+from pressloop_fw.loop.slow_checks import SlowChecks
 from pressloop_fw.loop.split_range import (
     SplitRange,
     dither,
@@ -47,16 +47,13 @@ except ImportError:  # CPython
 # wire.schema: OUTPUT_FULL STATE_IDLE STATE_FAULT FLAG_HOST_LOST FLAG_DWELLING
 # loop.approach: EXPIRED AT_SEAT OPENING
 # loop.sequencer: ACT_SAFE ACT_SHUT ACT_REGULATE ACT_APPROACH ACT_DUMP
-# loop.sampler: ALERT REGULATING RAW LOW_LEVEL HIGH_LEVEL NEWEST_KPA
-# loop.setpoint: VALUE_KPA DESCENDING RISING
-# loop.split_range: COMMAND_BITS PUMP RELEASE ACT_GAIN PUMP_LOCKED
-# loop.crack_detector: NOISE LOST
+# loop.sampler: ALERT REGULATING
+# loop.split_range: COMMAND_BITS CHOSEN_DESCENDING PUMP RELEASE ACT_GAIN
+# loop.crack_detector: NOISE
 # loop.flags: FLAGS
 # loop.volume_watch: ANSWERED UNANSWERED HIGHEST_KPA RETURNING
-# loop.pump_watch: STEP_TICKS
-# loop.release_watch: TURN_TICKS SWEEP FED STANDS STAYS_ABOVE
 # loop.hold: PREPARE_LAGS
-# loop.force_trim: ACTIVE TRIM
+# loop.force_trim: ACTIVE
 _OUTPUT_FULL = const(32767)
 _STATE_IDLE = const(0)
 _STATE_FAULT = const(5)
@@ -72,34 +69,19 @@ _ACT_APPROACH = const(3)
 _ACT_DUMP = const(4)
 _ALERT = const(15)
 _REGULATING = const(21)
-_RAW = const(1)
-_LOW_LEVEL = const(2)
-_HIGH_LEVEL = const(3)
-_NEWEST_KPA = const(4)
-_VALUE_KPA = const(1)
-_DESCENDING = const(3)
-_RISING = const(4)
 _COMMAND_BITS = const(15)
+_CHOSEN_DESCENDING = const(34)
 _PUMP = const(1)
 _RELEASE = const(2)
 _ACT_GAIN = const(32)
-_PUMP_LOCKED = const(29)
 _NOISE = const(12)
-_LOST = const(3)
 _FLAGS = const(1)
 _ANSWERED = const(0)
 _UNANSWERED = const(2)
 _HIGHEST_KPA = const(1)
 _RETURNING = const(33)
-_STEP_TICKS = const(10)
-_TURN_TICKS = const(20)
-_SWEEP = const(44)
-_FED = const(255)
-_STANDS = const(1)
-_STAYS_ABOVE = const(2)
 _PREPARE_LAGS = const(3)
 _ACTIVE = const(1)
-_TRIM = const(2)
 # end of generated
 
 
@@ -131,7 +113,6 @@ class Controller:
         self.rest_zero = RestZero()
         self.pump_dead_band = PumpDeadBand(self.valves.registers, self.volume_watch.registers)
         self.tick_count = 0
-        self._turns_from = 0
         self.missed_ticks = 0
         self.inputs = 0
         # The last exception in the tick, until the foreground has printed it.
@@ -140,31 +121,28 @@ class Controller:
         self.run_first = 0
         # How far the platens have closed, um, if there is a sensor.
         self.displacement_um = schema.NO_DISPLACEMENT
-        # The same a fifth of a second ago or less, before a sudden loss of force.
-        self._still_um = schema.NO_DISPLACEMENT
         # Whether a host has live telemetry on.
         self.streaming = False
         # Set while the foreground exchanges what the tick works on; see `configure`.
         self.configuring = False
-        self._has_displacement = bool(board.capabilities & schema.CAP_DISPLACEMENT)
+        self.has_displacement = bool(board.capabilities & schema.CAP_DISPLACEMENT)
         self._has_second = bool(board.capabilities & schema.CAP_SECOND_CHANNEL)
-        self._scaling = None
+        self.scaling = None
         self._profile = None
         # Whether no second channel is compared with the first.
-        self._reads_alone = True
+        self.reads_alone = True
         # Whether a switch shows pressure under the lid of a vessel.
-        self._watches_lid = False
-        # Ticks without a record between two records, and until the next one; -1: none at all.
+        self.watches_lid = False
+        # Whether there are ticks without a record between two records, how many, and how many are
+        # left until the next one.
+        self._thinned = False
         self._record_gap = 0
-        self._record_wait = -1
+        self._record_wait = 0
         self._was_active = False
         self._run_flags = self.sequencer.run_flags.registers
-        # The step in which a leak is looked for.
-        self._tested_step = NO_STEP
-        # Whether the release valve does the work, and whether the setpoint was descending when that
-        # was decided.
-        self._releasing = False
-        self._setpoint_descending = 0
+        # Whether the release valve does the work.
+        self.releasing = False
+        self.slow_checks = SlowChecks(self)
         # One tick of the control loop; its argument is how many ticks were missed before it.
         self.tick = self._make_tick()
 
@@ -192,8 +170,8 @@ class Controller:
         self.sample_compliance.configure(profile)
         self.pid.configure(scaling)
         self.pid.set_gains(profile.kp, profile.ki, profile.kd)
-        self._reads_alone = not self.second_channel.compares
-        guarded = self.second_channel.compares or self._has_displacement
+        self.reads_alone = not self.second_channel.compares
+        guarded = self.second_channel.compares or self.has_displacement
         approach = self.sequencer.approach
         approach.configure(profile, scaling, guarded)
         approach.hold_to_run = self._holds_to_run(profile, guarded)
@@ -201,10 +179,10 @@ class Controller:
         self.leak_test.configure(profile, scaling)
         self.rest_zero.configure(profile, scaling)
         self._profile = profile
-        self._scaling = scaling
-        self._watches_lid = profile.lid_switch and self.board.capabilities & schema.CAP_LID_SWITCH
-        if self._watches_lid:
-            scaling.lid_pressure = self._has_lid_pressure
+        self.scaling = scaling
+        self.watches_lid = profile.lid_switch and self.board.capabilities & schema.CAP_LID_SWITCH
+        if self.watches_lid:
+            scaling.lid_pressure = self.has_lid_pressure
         self.interlocks.configure(profile, scaling)
         self.volume_watch.configure(profile, scaling, self.second_channel.compares)
         self.release_watch.configure(profile, scaling)
@@ -230,7 +208,7 @@ class Controller:
         self.rest_zero.starting = True
         self.sampler.shift_zero(self.rest_zero.measure())
 
-    def _has_lid_pressure(self):
+    def has_lid_pressure(self):
         """Whether the switch of a vessel shows pressure under its lid."""
         return self.inputs & schema.INPUT_VESSEL_PRESSURE
 
@@ -245,8 +223,8 @@ class Controller:
         `crack_kpa` is the sudden loss of pressure that counts as a crack, -1 for the press's own.
         """
         self.configuring = True
-        self.crack_detector.configure(self._profile, self._scaling, crack_kpa)
-        over_kpa = ceiling_kpa + self._scaling.resolution_kpa
+        self.crack_detector.configure(self._profile, self.scaling, crack_kpa)
+        over_kpa = ceiling_kpa + self.scaling.resolution_kpa
         self.interlocks.limit_to(over_kpa)
         self.sampler.alert_above(over_kpa)
         self.second_channel.limit_to(ceiling_kpa)
@@ -260,14 +238,13 @@ class Controller:
         """
         board = self.board
         sequencer = self.sequencer
-        check_slowly = self._make_slow_checks()
 
         def tick(
             missed=0,
             self=self,
             sequencer=sequencer,
             interlocks=self.interlocks,
-            has_displacement=self._has_displacement,
+            has_displacement=self.has_displacement,
             has_second=self._has_second,
             valve_test=self.valve_test,
             # The board.
@@ -324,7 +301,8 @@ class Controller:
             dither=dither,
             follow_compliance=follow_compliance,
             append_record=append_record,
-            check_slowly=check_slowly,
+            slow_checks=self.slow_checks,
+            check_slowly=self.slow_checks.check,
         ):
             try:
                 if self.configuring:
@@ -364,7 +342,7 @@ class Controller:
                 if was_active:
                     fault = detect_crack(cracks_at, sampler_at, valves_at)
                     if fault and shares_loss(channels_at):
-                        interlocks.latch_loss(fault, self.displacement_um, self._still_um)
+                        interlocks.latch_loss(fault, self.displacement_um, slow_checks.still_um)
                     if sequencer.approaching:
                         ends = watch_approach(approach_at, inputs)
                         if ends == _EXPIRED:
@@ -388,14 +366,13 @@ class Controller:
                 else:
                     if action == _ACT_REGULATE:
                         # Here and not in a method: a call costs as much as the law.
-                        schedule(valves_at, pressure, compliance, release_root_q8)
-                        if (
-                            sequencer.loop_update_due
-                            or setpoint[_DESCENDING] != self._setpoint_descending
-                        ):
+                        turns = schedule(
+                            valves_at, pressure, compliance, release_root_q8, setpoint_at
+                        )
+                        if turns or sequencer.loop_update_due:
                             self._update_loop(pressure, pellet)
                         # A hold or a run that ends in a test ends the test, too.
-                        if leak_test.running and sequencer.step_index == self._tested_step:
+                        if leak_test.running and sequencer.step_index == slow_checks.tested_step:
                             # The integral stands still; the fall of a leak is no crack.
                             set_openings(valves_at, 0, 0)
                             self.crack_detector.restart()
@@ -422,7 +399,7 @@ class Controller:
                             )
                             if answer and clears_doubt(volume_at, valves_at, cracks_at):
                                 answer = _ANSWERED
-                            if answer == _UNANSWERED or has_displacement:
+                            if answer or has_displacement:
                                 self._check_volume(pressure, answer)
                     elif action == _ACT_APPROACH:
                         set_openings(valves_at, approach[_OPENING], 0)
@@ -432,7 +409,7 @@ class Controller:
                         set_openings(valves_at, 0, 0)
                     elif action == _ACT_DUMP:
                         set_openings(valves_at, 0, _OUTPUT_FULL)
-                    predict(observer, sampler_at, valves_at, 1 if action == _ACT_REGULATE else 0)
+                    predict(observer, sampler_at, valves_at, action)
                     commands = dither(valves_at)
                     if action == _ACT_DUMP:
                         dump()
@@ -452,12 +429,7 @@ class Controller:
                 ):
                     if active != was_active:
                         self._was_active = active
-                    wait = self._record_wait
-                    if wait > 0 and active:
-                        self._record_wait = wait - 1
-                    else:
-                        if wait >= 0:
-                            self._record_wait = self._record_gap
+                    if not self._thinned or self._is_kept(active):
                         append_record(
                             ring,
                             records,
@@ -474,10 +446,8 @@ class Controller:
                             inputs,
                             displacement_um,
                         )
-                # Counted from the start of the run, so that two runs of one press are the same.
-                turn = tick - self._turns_from
-                if turn % _STEP_TICKS == 0:
-                    check_slowly(turn, pressure, action, active)
+                if tick >= slow_checks.due:
+                    check_slowly(tick, pressure, action, active)
                 if interlocks.fault and state != _STATE_FAULT:
                     # What latches after the sequencer ends the run in this tick, too.
                     sequencer.trip()
@@ -557,217 +527,21 @@ class Controller:
         if self.interlocks.fault or self.sequencer.state != _STATE_IDLE:
             test.stop()
             return False
-        if not test.step(pressure, self._scaling.contact_kpa):
+        if not test.step(pressure, self.scaling.contact_kpa):
             return False
         valves = self.valves.registers
         set_openings(valves, test.pump_opening(), test.release)
         self.board.set_valves(valves[_PUMP], valves[_RELEASE])
         return True
 
-    def _make_slow_checks(self):
-        """Return the slow checks as a function that is made like the tick, and for its reason.
-
-        Every tenth tick they look at what takes longer than a tick to show; two halves take turns.
-        """
-        sequencer = self.sequencer
-
-        def check_slowly(
-            # `turn` counts the ticks from the start of the run.
-            turn,
-            pressure,
-            action,
-            active,
-            self=self,
-            sequencer=sequencer,
-            leak_test=self.leak_test,
-            has_displacement=self._has_displacement,
-            show_pressure=self.board.show_pressure,
-            sound=self.board.sound,
-            # The register blocks, and their addresses for machine code.
-            sampler=self.sampler.registers,
-            setpoint=sequencer.setpoint.registers,
-            cracks=self.crack_detector.registers,
-            run_flags=self._run_flags,
-            release=self.release_watch.registers,
-            sampler_at=block_address(self.sampler.registers),
-            setpoint_at=block_address(sequencer.setpoint.registers),
-            cracks_at=block_address(self.crack_detector.registers),
-            run_flags_at=block_address(self._run_flags),
-            release_at=block_address(self.release_watch.registers),
-            pump_at=block_address(self.pump_watch.registers),
-            dead_band_at=block_address(self.pump_dead_band.registers),
-            frozen_at=block_address(self.frozen_watch.registers),
-            leak_at=block_address(self.leak_test.registers),
-            approach_at=block_address(sequencer.approach.registers),
-            valves_at=block_address(self.valves.registers),
-            compliance_at=block_address(self.sample_compliance.registers),
-            observer_at=block_address(self.valve_observer.registers),
-            volume_at=block_address(self.volume_watch.registers),
-            trim_at=block_address(self.force_trim.registers),
-            pid_block=self.pid.block,
-            # The checks.
-            watch_pump=watch_pump,
-            follow_dead_band=follow_dead_band,
-            watch_release=watch_release,
-            note_rest=note_rest,
-            consider_test=consider_test,
-            watch_frozen=watch_frozen,
-            sounds=sounds,
-        ):
-            if sampler[_LOW_LEVEL] or sampler[_HIGH_LEVEL]:
-                # The reading stands still until the wire is mended; the pressure is not known.
-                show_pressure(True)
-                if turn % _TURN_TICKS == 0:
-                    sound(sounds(sequencer.state, True, turn // _TURN_TICKS))
-                return
-            if action == _ACT_DUMP and self._ends_below_zero(pressure):
-                self.interlocks.latch(schema.FAULT_ZERO_MOVED)
-            regulating = action == _ACT_REGULATE
-            fault = watch_pump(
-                pump_at,
-                pressure,
-                compliance_at,
-                action != _ACT_SAFE,
-                release[_STANDS] and not sequencer.approaching,
-                sequencer.rate_kpa_s,
-                sampler_at,
-                setpoint_at,
-                run_flags_at,
-                valves_at,
-                cracks_at,
-            )
-            if regulating and not self._releasing and not leak_test.running:
-                follow_dead_band(
-                    dead_band_at,
-                    valves_at,
-                    pressure,
-                    self.tick_count,
-                    pid_block,
-                    setpoint_at,
-                    run_flags_at,
-                    sampler_at,
-                    observer_at,
-                    compliance_at,
-                    cracks_at,
-                    volume_at,
-                )
-            if turn % _TURN_TICKS:
-                # Where the ram is, whether oil is lost, and whether the reading lives.
-                approaching = action == _ACT_APPROACH
-                if has_displacement:
-                    self._check_platens(action, active)
-                if not approaching:
-                    free = action in (_ACT_SAFE, _ACT_DUMP)
-                    note_rest(approach_at, pressure, _TURN_TICKS, action != _ACT_SHUT, free)
-                if not active:
-                    self._check_zero(action)
-                if not regulating or sequencer.step_index != self._tested_step:
-                    self._tested_step = sequencer.step_index
-                    leak_test.restart()
-                elif run_flags[_FLAGS] & _FLAG_DWELLING and not setpoint[_RISING]:
-                    elastic = self._is_elastic(pressure)
-                    if consider_test(leak_at, pressure, compliance_at, cracks_at, elastic):
-                        leak_test.begin()
-                if sequencer.leaking:
-                    sequencer.leaking = False
-                    self.interlocks.latch(schema.FAULT_LEAK)
-                if active:
-                    frozen = watch_frozen(frozen_at, sampler_at, cracks_at, approaching)
-                    if frozen:
-                        self.interlocks.latch(frozen)
-            else:
-                if has_displacement and not cracks[_LOST]:
-                    self._still_um = self.displacement_um
-                shown = watch_release(
-                    release_at,
-                    pressure,
-                    regulating,
-                    self._watches_lid and self._has_lid_pressure(),
-                    setpoint_at,
-                    valves_at,
-                    cracks_at,
-                    trim_at,
-                )
-                if shown == _FED:
-                    shown = self._explain_fed(pressure)
-                fault = fault or shown
-                if release[_STAYS_ABOVE]:
-                    self.pid.ask_less(self.valves.fall_of(_SWEEP), self.valves.registers[_ACT_GAIN])
-                elif self.pid.asked_less:
-                    self.pid.ask_as_before()
-                stands = release[_STANDS]
-                show_pressure(stands)
-                sound(sounds(sequencer.state, stands, turn // _TURN_TICKS))
-            # At rest a transducer with another zero than the profile's would latch over and over.
-            if fault and sequencer.state != _STATE_IDLE:
-                self.interlocks.latch_standing(fault)
-
-        return check_slowly
-
-    def _explain_fed(self, pressure):
-        """Return the fault of a release that passes oil and lowers no pressure."""
-        # The setpoint is a pressure of the pellet, and so is the peak.
-        trim_kpa = self.force_trim.registers[_TRIM]
-        sequencer = self.sequencer
-        setpoint_kpa = max(0, sequencer.setpoint.registers[_VALUE_KPA] + trim_kpa)
-        rose_kpa = sequencer.peak_kpa() + trim_kpa - setpoint_kpa
-        noise = self.crack_detector.registers[_NOISE]
-        return self.release_watch.explain_fed(pressure, rose_kpa, noise)
-
-    def _ends_below_zero(self, pressure):
-        """Return whether a run ends, or rests, too far below zero to start another.
-
-        Only there does a slow drift of the only transducer show. A run that ends unloads the press
-        for twice as long as from one call to the next. The filtered reading runs ahead while the
-        press empties, so it has to be seen in the newest one, too. A rest may last for a day: there
-        the noise of some readings must not look like a zero, so a mean over seconds decides, too.
-        """
-        sequencer = self.sequencer
-        resting = sequencer.resting()
-        if not resting and sequencer.state != schema.STATE_VENTING:
-            return False
-        highest_kpa = max(pressure, self.sampler.newest_kpa)
-        if resting:
-            highest_kpa = max(highest_kpa, sequencer.approach.mean_kpa())
-        return highest_kpa < 0 - self._scaling.zero_band_kpa
-
-    def _check_platens(self, action, active):
-        """Check by the displacement sensor where the ram is, and whether it travels freely."""
-        watch = self.travel_watch
-        if active:
-            ends = watch.check_stroke(self.displacement_um)
-            if ends:
-                self.interlocks.latch(ends)
-        if action == _ACT_APPROACH:
-            stands = watch.step(self.sequencer.approach, self.displacement_um)
-            if stands:
-                self.interlocks.latch(stands)
-        else:
-            watch.restart()
-
-    def _is_elastic(self, pressure):
-        """Return whether only a leak explains a loss, and no second channel bounds a drift."""
-        return self._reads_alone and self.volume_watch.has_seen(pressure)
-
-    def _check_zero(self, action):
-        """Follow the zero of a press at rest, and end the correction of a run that is over."""
-        sequencer = self.sequencer
-        sampler = self.sampler
-        rest_zero = self.rest_zero
-        resting = action == _ACT_SAFE and not self.valve_test.ticks
-        rest_zero.step(sampler.registers[_RAW], resting and sequencer.approach.seated())
-        if sequencer.state == schema.STATE_FAULT:
-            rest_zero.starting = False
-        if sampler.zero_shift and not rest_zero.starting:
-            sampler.shift_zero(0)
-
     def _begin_run(self, pressure):
         """Prepare records, crack detector, interlocks and compliance for a run from this tick."""
         self.rest_zero.begin_run()
         self.run_first = self.ring.next
-        self._turns_from = self.tick_count
+        self.slow_checks.begin_run(self.tick_count)
         self._record_gap = self.plan.record_every - 1
-        self._record_wait = 0 if self._record_gap else -1
+        self._thinned = self._record_gap > 0
+        self._record_wait = 0
         self.crack_detector.restart()
         self.pid.forget()
         self.pump_dead_band.begin_run(self.tick_count)
@@ -775,7 +549,18 @@ class Controller:
         self.interlocks.restart_closing(self.displacement_um, pressure)
         self.volume_watch.highest_kpa = 0
         # The slowest slope to learn from is what the sensor resolves within a second.
-        self.sample_compliance.restart(pressure, 2 * self._scaling.resolution_kpa)
+        self.sample_compliance.restart(pressure, 2 * self.scaling.resolution_kpa)
+
+    def _is_kept(self, active):
+        """Return whether a run that keeps only some of its records keeps that of this tick.
+
+        The tick that ends the run keeps its record in any case.
+        """
+        if active and self._record_wait:
+            self._record_wait -= 1
+            return False
+        self._record_wait = self._record_gap
+        return True
 
     def _update_loop(self, pressure, pellet):
         """Take over from manual openings, change the valve that works, or change the gains."""
@@ -785,23 +570,30 @@ class Controller:
         locked = sequencer.pump_locked
         self.valves.pump_locked = locked
         begins_ramp = self._begins_ramp()
-        if not self._releasing and (locked or begins_ramp):
+        if not self.releasing and (locked or begins_ramp):
             # Before the choice of the valve: the integral is that of the pump.
             self.pump_dead_band.hand_over(pressure, pid)
         if sequencer.bumpless_transfer_due:
             sequencer.bumpless_transfer_due = False
             pid.restart(pellet)
             self.volume_watch.restart(pressure)
-        self._setpoint_descending = sequencer.setpoint.descending
-        releasing = locked or self._setpoint_descending != 0
-        if releasing != self._releasing:
-            self._releasing = releasing
+        descending = sequencer.setpoint.descending
+        self.valves.registers[_CHOSEN_DESCENDING] = descending
+        releasing = locked or descending != 0
+        if releasing != self.releasing:
+            self.releasing = releasing
             pid.act_through(releasing)
             self.valves.through_release = releasing
             if releasing:
                 self.pump_dead_band.descend()
             compliance = self.sample_compliance.registers
-            schedule(self.valves.registers, pressure, compliance, release_root_q8)
+            schedule(
+                self.valves.registers,
+                pressure,
+                compliance,
+                release_root_q8,
+                sequencer.setpoint.registers,
+            )
         if sequencer.step_changed:
             # After the choice of the valve: its integral takes up the difference of the gains.
             sequencer.step_changed = False
@@ -823,15 +615,17 @@ class Controller:
 
         Only a displacement sensor shows whether the die yields or the pump delivers nothing.
         """
-        if self._has_displacement:
+        if self.has_displacement:
             self.interlocks.check_platens(
                 self.displacement_um,
                 pressure,
                 answer,
-                self._releasing,
+                self.releasing,
                 self.sequencer.setpoint.rising,
             )
-        if answer == _UNANSWERED and self._run_flags[_FLAGS] & _FLAG_DWELLING:
+        if answer != _UNANSWERED:
+            return
+        if self._run_flags[_FLAGS] & _FLAG_DWELLING:
             # With the pump shut, the reading shows whether oil is lost.
             self.leak_test.decide()
         else:

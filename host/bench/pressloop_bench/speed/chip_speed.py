@@ -155,7 +155,7 @@ _PARTS: Final = (
     ("crack watch", "loop.detect_crack(cracks, sampled, valves)"),
     ("sequencer with setpoint", "s.step(c.tick_count, v)"),
     ("of it: setpoint", "sequencer.advance_setpoint(s.setpoint.registers, setpoint.RISE)"),
-    ("gains of the pressure", "loop.schedule(valves, p, compliance, loop.release_root_q8)"),
+    ("gains of the pressure", "loop.schedule(valves, p, compliance, loop.release_root_q8, moving)"),
     ("PID", "law(registers, moving, p, valves)"),
     ("split range", "loop.drive(valves, 1000, p, moving, loop.release_root_q8)"),
     (
@@ -163,7 +163,7 @@ _PARTS: Final = (
         "w = loop.follow_loss(volume, 1000, p, moving, valves); "
         "loop.watch_volume(volume, w, p, moving, valves, compliance, cracks)",
     ),
-    ("valve observer", "loop.predict(observer, sampled, valves, 1)"),
+    ("valve observer", "loop.predict(observer, sampled, valves, 2)"),
     ("dither and valves", "loop.dither(valves); board.set_valves(0, 32767)"),
     ("sample compliance", "loop.follow_compliance(compliance, valves, p, observer)"),
 )
