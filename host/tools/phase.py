@@ -201,8 +201,8 @@ def apt_install(*packages: str) -> None:
             f"Missing: {wanted}. Run: sudo apt-get install {wanted}\nThen run make again."
         )
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    # Packages that the machine has already are not upgraded: that is up to its owner. A fresh machine
-    # installs its own updates in its first minutes, and apt is theirs until then.
+    # Packages that the machine has already are not upgraded: that is up to its owner. A fresh
+    # machine installs its own updates in its first minutes, and apt is theirs until then.
     wait = f"-oDPkg::Lock::Timeout={_APT_WAIT_S}"
     options = (wait, "-y", "--no-install-recommends", "--no-upgrade")
     command = ("apt-get", "install", *options, *packages)

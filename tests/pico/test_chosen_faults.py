@@ -79,6 +79,7 @@ class Chosen:
         named: What the board calls it.
         within_s: From the fault until no coil has current; with `apart` from when the channels are
             that far apart.
+        value: What the fault takes, if it takes a value.
         more_mpa: What the sample may get beyond what it had at the fault, and beyond what its rate
             then makes until the valves have followed.
         apart: Whether only the comparison of both channels shows the fault.
@@ -94,6 +95,7 @@ class Chosen:
     kind: str
     named: str
     within_s: float
+    value: float | None = None
     more_mpa: float = 0.0
     apart: bool = False
     end_reason: str = "fault"
@@ -122,6 +124,7 @@ CHOSEN: Final = (
     Chosen("emergency-stop", "emergency-stop", TICK_S, inputs=InputBits.EMERGENCY_STOP),
     Chosen("guard-open", "guard-open", TICK_S, inputs=InputBits.GUARD_OPEN),
     Chosen("tick-hang", "tick-hang", 0.06, more_mpa=0.02 * CEILING_MPA, end_reason="board-reset"),
+    Chosen("tick-slow", "tick-overrun", 0.2, value=0.9),
     Chosen("power-cut", "power-loss", 0.0, end_reason="power-lost"),
 )
 
@@ -150,7 +153,8 @@ def opened(press: PressDescription, folder: Path) -> Iterator[tuple[EmulatedPico
 def pressed(press: Press, folder: Path, case: Chosen) -> RunResult:
     """Run the protocol with a fault."""
     protocol = PROTOCOL.replace("HOLD", case.hold)
-    return press.run(protocol, out=folder / "run", faults=[f"{case.kind}@{case.at_s:g}"])
+    value = "" if case.value is None else f"={case.value:g}"
+    return press.run(protocol, out=folder / "run", faults=[f"{case.kind}{value}@{case.at_s:g}"])
 
 
 def seen(board: EmulatedPico) -> dict[str, Any]:
@@ -214,7 +218,7 @@ def assert_in_record(case: Chosen, folder: Path, result: RunResult) -> None:
     summary = json.loads((folder / "run" / "run.json").read_text())
     assert (summary["end_reason"], summary["fault"]) == (case.end_reason, case.named)
     (injected,) = summary["injected"]
-    assert (injected["kind"], injected["value"]) == (case.kind, None)
+    assert (injected["kind"], injected["value"]) == (case.kind, case.value)
     assert injected["time_s"] == pytest.approx(case.at_s, abs=0.011)
     assert summary["gaps"] == []
     for (stage,) in (summary["stages"], summary["truth"]):

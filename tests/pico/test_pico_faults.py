@@ -54,5 +54,5 @@ def test_fault_ends_the_run_in_its_name(
 @pytest.mark.slow
 def test_kinds_that_the_image_cannot_have_are_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInputError) as error:
-        _run(tmp_path, "tick-slow=0.5@1")
+        _run(tmp_path, "link-drop@1")
     assert error.value.code == "fault-not-here"

@@ -38,7 +38,7 @@ def test_faults_keep_kind_value_and_time() -> None:
         (["burst@1"], None, "no-faults-here", "USB"),
         (["burst@1"], "socket://localhost:1", "no-faults-here", "socket"),
         (["sensor-frozn@1"], "emulated", "unknown-fault", "did you mean sensor-frozen"),
-        (["tick-slow=0.1@1"], "emulated:pico", "fault-not-here", "emulated:pico"),
+        (["link-drop@1"], "emulated:pico", "fault-not-here", "emulated:pico"),
         (["burst"], "emulated", "bad-fault", "time"),
         (["leak@1"], "emulated", "bad-fault", "leak=UL_S_MPA"),
         (["leak=a@1"], "emulated", "bad-fault", "not a number"),

@@ -118,7 +118,6 @@ _OTHER_KINDS = (
         "SHARE",
         0,
         1,
-        boards=_EMULATED_ONLY,
     ),
     FaultKind("foreground-hang", BOARD, "The foreground hangs; the tick goes on"),
     FaultKind("flash-full", BOARD, "Nothing more can be stored, outside of the journal"),

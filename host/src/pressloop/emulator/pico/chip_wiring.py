@@ -76,7 +76,7 @@ class ChipWiring:
         self.plant = build_plant(press, seed=config["seed"])
         self.transducer = Transducer.of(press, Rng(config["seed"]), TICK_S)
         self.running = False
-        self.chip_faults = ChipFaults()
+        self.chip_faults = ChipFaults(config["seed"])
         self.extremes = RunExtremes()
         self.faults = pico_schedule(self, self.plant, press, TICK_S, self.chip_faults)
         self._ran = False
@@ -304,10 +304,15 @@ class ChipWiring:
         return round(self._sample() * self.supply_v / _SUPPLY_V)
 
     def _connect_tick_pin(self) -> None:
-        """Feed the tick pin's output back to its input, as on the chip; rp2040py does not."""
+        """Feed the tick pin's output back to its input, as on the chip; rp2040py does not.
+
+        Each rising edge is a tick, unless a fault keeps it from the processor.
+        """
         gpio = self._chip.gpio[self._wiring.TICK_PIN]
 
         def follow(value: GPIOPinState, _before: GPIOPinState) -> None:
-            gpio.set_input_value(value == GPIOPinState.HIGH)
+            high = value == GPIOPinState.HIGH
+            if not (high and self.chip_faults.loses_tick()):
+                gpio.set_input_value(high)
 
         gpio.add_listener(follow)

@@ -8,6 +8,7 @@ from pressloop_sim.board.contact_faults import ContactFaults
 from pressloop_sim.plant import fault_kinds
 from pressloop_sim.plant.fault_schedule import FaultSchedule, FaultTarget
 from pressloop_sim.plant.hydraulic_faults import HydraulicFaults
+from pressloop_sim.plant.noise import Rng
 from pressloop_sim.plant.plant import Plant
 from pressloop_sim.plant.sensor_faults import SensorFaults
 from pressloop_sim.plant.valve_faults import ValveFaults
@@ -25,17 +26,25 @@ class ChipFaults(FaultTarget):
     So `act` carries out later what was requested.
     """
 
-    def __init__(self) -> None:
-        """Start without a fault."""
+    def __init__(self, seed: int) -> None:
+        """Start without a fault; `seed` draws which ticks are lost."""
         self.dip_ticks = 0
+        self._lost_share = 0.0
+        self._rng = Rng(seed)
         self._requests: list[str] = []
 
     def inject(self, kind: str, value: float) -> None:
-        """Break the supply at once, or request what `act` is to do."""
+        """Break the supply or the tick at once, or request what `act` is to do."""
         if kind == "supply-dip":
             self.dip_ticks = _DIP_TICKS
+        elif kind == "tick-slow":
+            self._lost_share = value
         else:
             self._requests.append(kind)
+
+    def loses_tick(self) -> bool:
+        """Return whether the next interrupt of the tick does not reach the processor."""
+        return self._lost_share > 0.0 and self._rng.bits() < self._lost_share * 2**32
 
     def act(self, chip: Chip) -> None:
         """Reset or hang the chip, or fill its flash, if that was requested."""
