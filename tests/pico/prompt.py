@@ -21,10 +21,14 @@ class Prompt:
         """Let go of the port."""
         self._socket.close()
 
-    def type(self, text: bytes, until: bytes) -> bytes:
-        """Type and return what is printed up to and including `until`."""
+    def send(self, text: bytes) -> None:
+        """Type, and wait for nothing."""
         for start in range(0, len(text), _PIECE):
             self._socket.sendall(text[start : start + _PIECE])
+
+    def type(self, text: bytes, until: bytes) -> bytes:
+        """Type and return what is printed up to and including `until`."""
+        self.send(text)
         while until not in self._seen:
             data = self._socket.recv(4096)
             assert data, f"the port closed after {self._seen!r}"

@@ -167,6 +167,8 @@ class EmulatedPicoProcess:
             self._stalled = argument
         elif verb == "supply" and isinstance(argument, int | float):
             wiring.supply_v = float(argument)
+        elif verb == "strap" and isinstance(argument, bool):
+            wiring.set_strap(argument)
         elif verb == "fault":
             wiring.faults.add(_fault(argument), wiring.elapsed_ticks)
         elif verb == "faults" and isinstance(argument, list):

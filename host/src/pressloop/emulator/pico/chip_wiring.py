@@ -114,7 +114,7 @@ class ChipWiring:
         chip.adc.on_adc_read = self._convert
         self._connect_tick_pin()
         self._outputs = ChipOutputs(chip, wiring, self.field)
-        chip.gpio[wiring.SIMULATED_PIN].set_input_value(False)
+        self.set_strap(True)
         vessel = None
         if isinstance(self.plant, VesselPlant) and press.get("vessel_lid_switch"):
             vessel = self.plant
@@ -144,6 +144,14 @@ class ChipWiring:
     def lamp(self) -> bool:
         """Whether the lamp's output is on."""
         return self._outputs.lamp
+
+    def set_strap(self, connected: bool) -> None:
+        """Connect or open the wire that says that the press is simulated; read at a start.
+
+        Open it only to test what a real board asks of a person: its records say nothing of an
+        emulator then.
+        """
+        self._chip.gpio[self._wiring.SIMULATED_PIN].set_input_value(not connected)
 
     def contact(self, name: str, active: bool) -> None:
         """Activate or deactivate `emergency_stop`, `guard_open` or `button`.
