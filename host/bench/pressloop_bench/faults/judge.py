@@ -13,6 +13,7 @@ from pressloop.errors import required
 from pressloop.machine.blocked_line import BlockedLine
 from pressloop.machine.profile import MachineProfile
 from pressloop.machine.relief_valve import relief_pellet_mpa
+from pressloop.wire.schema import TICK_HZ
 
 from pressloop_bench.control.press_run import TICK_S
 from pressloop_bench.faults.effect import (
@@ -102,13 +103,17 @@ def judge(case: FaultCase, course: Course, profile: dict[str, Any]) -> Judgement
         running = course.state[from_tick:] == RUNNING
         unseen = unanswered_of(case, course, profile)[running]
         allowed = max(allowed, float(np.max(unseen, initial=0.0)))
+    told = _told_tick(course, from_tick)
+    effect = effect_tick(case, course, fault_class, error_mpa, profile, told)
     if limit.delay_s is not None:
         valves = case.case.press.valves
         late_s = limit.delay_s + (valves.delay_ms + valves.lag_ms) / 1000
-        allowed += _rate(true, from_tick) * late_s
+        rate = _rate(true, from_tick, TICK_HZ)
+        if fault_class == SENSOR_TWO and effect is not None:
+            # A sensor that lags makes the loop swing, and leaves the figure seconds later.
+            rate = max(rate, _rate(true, effect, round(late_s / TICK_S)))
+        allowed += rate * late_s
     allowed += _CONTROL * float(case.target_kpa) / 1000 + error_mpa
-    told = _told_tick(course, from_tick)
-    effect = effect_tick(case, course, fault_class, error_mpa, profile, told)
     reaction: float | None = None
     if effect is not None:
         reaction = np.inf if told is None else max(0, told - effect) * TICK_S
@@ -143,9 +148,9 @@ def judge(case: FaultCase, course: Course, profile: dict[str, Any]) -> Judgement
     return Judgement(fault_class, beyond, allowed, reaction, name, dwell, tuple(problems))
 
 
-def _rate(true: Any, tick: int) -> float:
-    """Return the fastest rise around and after a fault, MPa/s over 50 ms."""
-    window = true[max(0, tick - 10) : tick + 100]
+def _rate(true: Any, tick: int, ticks: int) -> float:
+    """Return the fastest rise from 0.1 s before a tick to `ticks` behind it, MPa/s over 50 ms."""
+    window = true[max(0, tick - 10) : tick + ticks]
     if len(window) < 6:
         return 0.0
     return float(max(0.0, np.max(window[5:] - window[:-5]) / (5 * TICK_S)))
