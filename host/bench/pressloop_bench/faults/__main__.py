@@ -85,7 +85,13 @@ def main() -> int:
     parser.add_argument("--sound", action="store_true", help="no faults: count false trips")
     parser.add_argument("--jobs", type=int, default=max(1, (os.cpu_count() or 2) - 1))
     parser.add_argument("--json", type=Path, help="write all judgements here")
+    parser.add_argument("--of", type=Path, nargs="+", help="only the table of such files together")
     arguments = parser.parse_args()
+    if arguments.of:
+        together = report.stored(arguments.of)
+        broken = sum(bool(one.judgement.problems) for one in together)
+        print(f"{report.table(together)}\n\n{broken} of {len(together)} runs break a promise")
+        return 1 if broken else 0
     channels = tuple(arguments.channels)
     numbers = range(arguments.count) if arguments.case is None else [arguments.case]
     if arguments.sound:

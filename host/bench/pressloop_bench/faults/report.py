@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -30,6 +32,21 @@ class Result:
         return "sound" if self.case.kind is None else self.case.kind.name
 
 
+@dataclass(frozen=True)
+class Stored:
+    """What a run of an earlier bench has shown, from its JSON."""
+
+    kind: str
+    judgement: Judgement
+
+
+def stored(files: Iterable[Path]) -> list[Stored]:
+    """Read what benches wrote with `--json`."""
+    rows = [row for file in files for row in json.loads(file.read_text("utf-8"))]
+    names = [one.name for one in fields(Judgement)]
+    return [Stored(row["kind"], Judgement(**{name: row[name] for name in names})) for row in rows]
+
+
 HEADER: Final = (
     "class",
     "kind",
@@ -45,7 +62,7 @@ HEADER: Final = (
 )
 
 
-def table(results: Sequence[Result]) -> str:
+def table(results: Sequence[Result | Stored]) -> str:
     """Return the Markdown table of limits: a row per kind of fault and class of limits.
 
     `most beyond` is how far the true pressure was above the target of a hold, or above the ceiling
@@ -73,7 +90,7 @@ def failing_lines(results: Sequence[Result], command: str) -> list[str]:
     ]
 
 
-def _row(label: str, fault_class: str, kind: str, results: Sequence[Result]) -> str:
+def _row(label: str, fault_class: str, kind: str, results: Sequence[Result | Stored]) -> str:
     judged = [one.judgement for one in results]
     limit = LIMITS[fault_class]
     most = max(judged, key=lambda one: one.beyond_mpa)
