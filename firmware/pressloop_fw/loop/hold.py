@@ -58,6 +58,9 @@ _MAX_TOP_UP_TICKS = const(20000)
 # More ticks than any hold lasts.
 _UNLIMITED_TICKS = const(1 << 29)
 
+# A hold stands above its target when its mean is by this share of the tolerance.
+_ABOVE_SHIFT = const(2)
+
 _MIN_READINGS = const(3)
 _MEAN_SHIFT = const(4)
 
@@ -192,7 +195,7 @@ class Hold:
         results = self._results
         block = self.registers
         error = plan.target_kpa[index] - pressure_kpa
-        tolerance = plan.tolerance_kpa[index]
+        tolerance = block[_TOLERANCE_KPA] = plan.tolerance_kpa[index]
         in_band = self._follow(0 - error, tolerance)
         flags = self._flag_registers
         if in_band:
@@ -249,6 +252,16 @@ class Hold:
         most = tolerance_kpa << _MEAN_SHIFT
         return 0 - most <= mean <= most
 
+    def stands_above(self):
+        """Whether the pressure was in band, and is above by a quarter of the tolerance on average.
+
+        False outside of a hold.
+        """
+        block = self.registers
+        if block[_READINGS] < _MIN_READINGS:
+            return False
+        return block[_MEAN] >> _MEAN_SHIFT > block[_TOLERANCE_KPA] >> _ABOVE_SHIFT
+
     def watch(self, pressure_kpa):
         """Process a reading of a sealed tick; a new rate of loss needs a tick of `step`."""
         if self._ends_on_relaxation and self.relaxation.step(pressure_kpa):
@@ -276,7 +289,6 @@ class Hold:
         block = self.registers
         target = plan.target_kpa[index]
         block[_TARGET_KPA] = target
-        block[_TOLERANCE_KPA] = plan.tolerance_kpa[index]
         block[_MAX_DWELL_TICKS] = plan.duration_ticks[index] or _UNLIMITED_TICKS
         block[_PREPARE_TICKS] = _UNLIMITED_TICKS
         following = index + 1

@@ -48,6 +48,9 @@ _KNOWN_KPA = const(10)
 _KEPT = const(11)
 _REGISTERS = const(12)
 
+# An integral that is too high loses an eighth at each look.
+_WIND_DOWN_SHIFT = const(3)
+
 # A sixteenth of the press's limit, as for the drift that the observer follows: below, neither the
 # stiffness nor the flow of a release are known well enough.
 _KNOWN_SHIFT = const(4)
@@ -200,6 +203,16 @@ class Pid:
         if was_kept:
             block[_KEPT] = block[INTEGRAL]
         self.asked_less = 0
+
+    def wind_down(self):
+        """Lower an integral that opens the valve, because the pressure is beyond the setpoint.
+
+        It came to this in a ramp, from a sample that was softer than its model, or in a hold that
+        lost more. Left alone it opens the pump for seconds, and keeps the release shut.
+        """
+        block = self.registers
+        if block[INTEGRAL] > 0:
+            block[INTEGRAL] -= block[INTEGRAL] >> _WIND_DOWN_SHIFT
 
     def give_up(self, opening):
         """Lower the integral by what the dead band takes over, an opening, times 2**14."""

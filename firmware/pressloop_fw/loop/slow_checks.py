@@ -28,6 +28,7 @@ except ImportError:  # CPython
 # loop.split_range: ACT_GAIN
 # loop.crack_detector: NOISE LOST
 # loop.flags: FLAGS
+# loop.pump_dead_band: TUNED
 # loop.pump_watch: STEP_TICKS
 # loop.release_watch: TURN_TICKS SWEEP FED STANDS STAYS_ABOVE
 # loop.force_trim: TRIM
@@ -47,6 +48,7 @@ _ACT_GAIN = const(32)
 _NOISE = const(12)
 _LOST = const(3)
 _FLAGS = const(1)
+_TUNED = const(3)
 _STEP_TICKS = const(10)
 _TURN_TICKS = const(20)
 _SWEEP = const(44)
@@ -104,6 +106,7 @@ class SlowChecks:
             run_flags=sequencer.run_flags.registers,
             release=controller.release_watch.registers,
             valves=controller.valves.registers,
+            dead_band=controller.pump_dead_band.registers,
             sampler_at=block_address(controller.sampler.registers),
             setpoint_at=block_address(sequencer.setpoint.registers),
             cracks_at=block_address(controller.crack_detector.registers),
@@ -168,6 +171,9 @@ class SlowChecks:
                     cracks_at,
                     volume_at,
                 )
+                # The integral of a press that is not tuned is mostly the error of a dead band.
+                if dead_band[_TUNED] and sequencer.hold.stands_above():
+                    pid.wind_down()
             if turn % _TURN_TICKS:
                 # Where the ram is, whether oil is lost, and whether the reading lives.
                 approaching = action == _ACT_APPROACH
