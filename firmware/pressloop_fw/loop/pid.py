@@ -205,10 +205,10 @@ class Pid:
         self.asked_less = 0
 
     def wind_down(self):
-        """Lower an integral that opens the valve, because the pressure is beyond the setpoint.
+        """Lower an integral that asks for oil, as the pressure is above the setpoint.
 
-        It came to this in a ramp, from a sample that was softer than its model, or in a hold that
-        lost more. Left alone it opens the pump for seconds, and keeps the release shut.
+        A ramp leaves it behind, on a sample that was softer than its model, or a hold that lost
+        more. Left alone it keeps the pump open, or the release shut, for seconds.
         """
         block = self.registers
         if block[INTEGRAL] > 0:

@@ -133,9 +133,7 @@ class Controller:
         self.reads_alone = True
         # Whether a switch shows pressure under the lid of a vessel.
         self.watches_lid = False
-        # Whether there are ticks without a record between two records, how many, and how many are
-        # left until the next one.
-        self._thinned = False
+        # Ticks without a record between two records, and how many are left until the next one.
         self._record_gap = 0
         self._record_wait = 0
         self._was_active = False
@@ -429,7 +427,7 @@ class Controller:
                 ):
                     if active != was_active:
                         self._was_active = active
-                    if not self._thinned or self._is_kept(active):
+                    if not self._record_gap or self._is_kept(active):
                         append_record(
                             ring,
                             records,
@@ -540,7 +538,6 @@ class Controller:
         self.run_first = self.ring.next
         self.slow_checks.begin_run(self.tick_count)
         self._record_gap = self.plan.record_every - 1
-        self._thinned = self._record_gap > 0
         self._record_wait = 0
         self.crack_detector.restart()
         self.pid.forget()
@@ -623,9 +620,7 @@ class Controller:
                 self.releasing,
                 self.sequencer.setpoint.rising,
             )
-        if answer != _UNANSWERED:
-            return
-        if self._run_flags[_FLAGS] & _FLAG_DWELLING:
+        if answer == _UNANSWERED and self._run_flags[_FLAGS] & _FLAG_DWELLING:
             # With the pump shut, the reading shows whether oil is lost.
             self.leak_test.decide()
         else:
