@@ -63,6 +63,15 @@ def test_before_a_tuning_it_stays_because_it_is_the_error_of_a_dead_band():
     assert highest_kpa > TOLERANCE_KPA // 3
 
 
+def test_a_hold_that_the_run_has_left_stands_above_no_more():
+    _, _, rig = _held(3, is_tuned=False)
+    assert rig.sequencer.hold.stands_above()
+    rig.ask(schema.CMD_ABORT)
+    rig.run(0.05)
+    assert rig.sequencer.state == schema.STATE_VENTING
+    assert not rig.sequencer.hold.stands_above()
+
+
 def test_only_in_a_hold():
     rig = Rig(profile=TUNED)
     rig.start(STEPS)

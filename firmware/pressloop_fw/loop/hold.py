@@ -157,14 +157,14 @@ class Hold:
         """Prepare for a new step of any kind."""
         block = self.registers
         block[_STEADY] = 0
-        block[_READINGS] = 0
         block[_OUT_TICKS] = 0
         self._unexplained_kpa = 0
         self._topped_up_at = 0
         self.leave()
 
     def leave(self):
-        """Clear the flags of the hold: the run has left it."""
+        """Forget that the hold was in band: the run has left it."""
+        self.registers[_READINGS] = 0
         self._flag_registers[_FLAGS] &= ~(_FLAG_IN_BAND | _FLAG_SEALED | _FLAG_TOPPING_UP)
         self.relaxation.known = False
 
