@@ -7,9 +7,7 @@ the pins of the chip.
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -19,6 +17,7 @@ pytest.importorskip("rp2040py", reason="the emulated RP2040 is not installed: pr
 from pressloop.emulator.description import PressDescription
 from pressloop.emulator.pico.process import EmulatedPico, find_image
 from pressloop.errors import CommandRefusedError, EmulatorError
+from pressloop.hil.watching import until
 from pressloop.machine.profile import MachineProfile
 from pressloop.press import Press
 from pressloop.wire.schema import State
@@ -83,11 +82,8 @@ def hold_button(board: EmulatedPico, *, down: bool) -> None:
 
 
 def wait_ticks(board: EmulatedPico, ticks: int) -> None:
-    from_tick = board.control({"get": True})["tick"]
-    until = time.monotonic() + LIMIT_S
-    while board.control({"get": True})["tick"] < from_tick + ticks:
-        assert time.monotonic() < until
-        time.sleep(0.005)
+    due = board.control({"get": True})["tick"] + ticks
+    until(lambda: board.control({"get": True})["tick"] >= due, f"{ticks} ticks", LIMIT_S)
 
 
 def travel_mm(board: EmulatedPico) -> float:
@@ -128,25 +124,21 @@ def test_the_prompt_is_given_only_with_the_button(board: EmulatedPico) -> None:
 def test_the_ram_of_one_channel_moves_only_while_the_button_is_held(
     board: EmulatedPico, tmp_path: Path
 ) -> None:
-    with opened(board) as press, ThreadPoolExecutor() as aside:
-        run = aside.submit(press.run, PROTOCOL, out=tmp_path / "run", die="10 mm")
-        until = time.monotonic() + LIMIT_S
-        while press.status().state is not State.RUNNING:
-            assert time.monotonic() < until and not run.done()
+    with opened(board) as press:
+        run = press.start(PROTOCOL, out=tmp_path / "run", die="10 mm")
+        until(lambda: press.status().state is State.RUNNING, "the run has begun", LIMIT_S)
         rest_mm = travel_mm(board)
         wait_ticks(board, 100)
         assert travel_mm(board) < rest_mm + STANDS_MM
         hold_button(board, down=True)
-        while travel_mm(board) < rest_mm + 0.1:
-            assert time.monotonic() < until
+        until(lambda: travel_mm(board) >= rest_mm + 0.1, "the ram moves", LIMIT_S)
         hold_button(board, down=False)
         wait_ticks(board, 20)
         let_go_mm = travel_mm(board)
         wait_ticks(board, 100)
         assert travel_mm(board) < let_go_mm + STANDS_MM
         hold_button(board, down=True)
-        while not press.status().pressure_mpa > 20:
-            assert time.monotonic() < until and not run.done()
+        until(lambda: press.status().pressure_mpa > 20, "the sample is under pressure", LIMIT_S)
         hold_button(board, down=False)
         result = run.result(LIMIT_S)
     assert result.completed and not result.summary.simulated
